@@ -1,0 +1,189 @@
+"""A law is data: what should be true, under which hypotheses, how exactly, and who said so.
+
+Nothing here computes a law. `Law.value` checks the arguments against the law's `Domain` and hands them to the one
+function that states it; the same `Domain` is what the command enumerates (corners and keyed points) and what the
+tests turn into a Hypothesis strategy, so a law is never checked outside the hypotheses it names.
+
+Vocabulary: *quantity* (what the number is), *kind* (how exactly the law holds), *range* (the values one parameter may
+take), *relation* (a condition between parameters).
+"""
+
+import enum
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class Kind(enum.Enum):
+    """How exactly a law holds."""
+
+    EXACT = "exact"  # at finite size, for every realisation
+    IN_EXPECTATION = "exact in expectation"  # at finite size, under the stated distribution
+    ASYMPTOTIC = "asymptotic"  # the law states the order of its error
+    BOUND = "bound"
+    CONVENTION = "convention"  # a paper's or framework's definition: only conformity can be tested
+
+
+class Range(Protocol):
+    """The values that one parameter may take."""
+
+    def accepts(self, value: Any) -> bool:
+        """Whether every element of `value` lies in the range."""
+        ...
+
+    def at(self, u: float) -> Any:
+        """The point of the range at `u` in [0, 1]; `at(0)` and `at(1)` are its corners."""
+        ...
+
+    def __str__(self) -> str:
+        """The range in words, as they follow `but should be`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Real or whole numbers between two ends; `typical` narrows what `at` enumerates, never what is accepted."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = False
+    open_high: bool = False
+    whole: bool = False
+    typical: tuple[float, float] | None = None
+
+    def accepts(self, value: Any) -> bool:
+        try:
+            x = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            return False
+        above = x > self.low if self.open_low else x >= self.low
+        below = x < self.high if self.open_high else x <= self.high
+        return bool(np.all(above & below) and (not self.whole or np.all(x == np.floor(x))))
+
+    def at(self, u: float) -> float | int:
+        low, high = self.typical or (self.low, self.high)
+        x = low * (high / low) ** u if low > 0 else low + (high - low) * u  # sizes and scales spread evenly in log
+        x = min(max(x, low), high)
+        return round(x) if self.whole else float(x)
+
+    def __str__(self) -> str:
+        noun = "a whole number" if self.whole else "a number"
+        low = f"{'>' if self.open_low else '>='} {self.low:g}" if self.low > -math.inf else ""
+        high = f"{'<' if self.open_high else '<='} {self.high:g}" if self.high < math.inf else ""
+        return " ".join(filter(None, [noun, " and ".join(filter(None, [low, high]))]))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few named values."""
+
+    values: tuple[Any, ...]
+
+    def accepts(self, value: Any) -> bool:
+        return any(value is v or (type(value) is type(v) and value == v) for v in self.values)
+
+    def at(self, u: float) -> Any:
+        return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(map(repr, self.values))}"
+
+
+def at_least(low: float, *, whole: bool = True, typical: tuple[float, float] | None = None) -> Interval:
+    """Numbers from `low` on, `low` included: whole ones (sizes, counts) unless said otherwise."""
+    return Interval(low=low, whole=whole, typical=typical)
+
+
+def above(low: float, *, typical: tuple[float, float] | None = None) -> Interval:
+    """Real numbers greater than `low`."""
+    return Interval(low=low, open_low=True, typical=typical)
+
+
+def between(low: float, high: float, *, whole: bool = False) -> Interval:
+    """Numbers from `low` to `high`, both included."""
+    return Interval(low=low, high=high, whole=whole)
+
+
+def one_of(*values: Any) -> Choice:
+    """One of the values given."""
+    return Choice(values)
+
+
+def any_number() -> Interval:
+    """Any number but NaN."""
+    return Interval()
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A condition between parameters, with the words that a user reads when it fails."""
+
+    text: str  # e.g. "low < high"
+    holds: Callable[..., Any]
+
+
+class Domain:
+    """The parameters of a law or claim, each with its range, and the relations between them.
+
+    >>> Domain(fan_in=at_least(1)).check({"fan_in": 0}, where="he_normal.variance")
+    Traceback (most recent call last):
+    ValueError: fan_in=0, but should be a whole number >= 1 [he_normal.variance]
+    """
+
+    def __init__(self, *relations: Relation, **ranges: Range) -> None:
+        self.relations: tuple[Relation, ...] = relations
+        self.ranges: Mapping[str, Range] = ranges
+
+    def check(self, params: Mapping[str, Any], *, where: str) -> None:
+        """Raise `ValueError` in one line (`TypeError` for unknown or missing names) unless `params` lie inside."""
+        for name in params.keys() - self.ranges.keys():
+            msg = f"{name}=, but should be one of the parameters {', '.join(self.ranges) or '(none)'} [{where}]"
+            raise TypeError(msg)
+        for name, allowed in self.ranges.items():
+            if name not in params:
+                msg = f"{name} is missing, but should be {allowed} [{where}]"
+                raise TypeError(msg)
+            if not allowed.accepts(params[name]):
+                msg = f"{name}={params[name]!r}, but should be {allowed} [{where}]"
+                raise ValueError(msg)
+        for relation in self.relations:
+            if not np.all(relation.holds(**params)):
+                got = ", ".join(f"{k}={v!r}" for k, v in params.items())
+                msg = f"{got}, but should satisfy {relation.text} [{where}]"
+                raise ValueError(msg)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Law:
+    """One law: a quantity, the formula it obeys, when, how exactly, why, and how to see it.
+
+    `formula` is ASCII Python over the parameters; a test evaluates it against `rule`, which computes the same number
+    stably everywhere in `domain`, elementwise over float64 arrays.
+    """
+
+    name: str
+    title: str
+    quantity: str
+    formula: str
+    kind: Kind
+    domain: Domain
+    rule: Callable[..., Any] = field(repr=False)
+    hypotheses: tuple[str, ...]
+    derivation: str
+    source: str
+    statistic: str  # the statistic of draws that verifies it
+    error: str = ""  # order of the error of an asymptotic law
+    precision: str = ""  # a corner of the domain where fewer digits are to be had, and how many
+    not_to_confuse: str = ""  # what people write in its place
+
+    def value(self, **params: Any) -> Any:
+        """The law's number: a float for scalars, a float64 array of the broadcast shape for arrays.
+
+        Raises `TypeError` for unknown or missing parameters and `ValueError` outside the domain, in one line.
+        """
+        self.domain.check(params, where=self.name)
+        result = np.asarray(self.rule(**params))
+        return result[()].item() if result.ndim == 0 else result

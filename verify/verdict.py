@@ -1,0 +1,106 @@
+"""Records of a run: what was claimed, what was seen, at what risk, and how to see it again.
+
+These are the only objects that reports read. They are written as one JSON object with a published schema; every
+number in them carries its interval or is marked exact (`interval` null, `samples` counts entries compared).
+"""
+
+import enum
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+SCHEMA = "varlaw.run/1"
+
+
+class Outcome(enum.StrEnum):
+    """What a claim came to. CONFORMS is a positive statement: the ratio lies within `delta` at confidence 1 - beta."""
+
+    CONFORMS = "CONFORMS"
+    VIOLATES = "VIOLATES"
+    UNDECIDED = "UNDECIDED"
+    ERROR = "ERROR"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+
+
+class Deviation(msgspec.Struct, frozen=True, kw_only=True):
+    """A documented, expected violation: the row of `deviations.toml` that foresaw a verdict."""
+
+    id: str
+    reason: str
+    link: str  # upstream issue or documentation, "" when there is none
+    ratio: float  # the foreseen ratio, which the measurement must confirm
+    versions: str
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of one claim in one case."""
+
+    claim: str  # e.g. "init.documented": law x subject x domain, the row of the matrix
+    law: str  # name in the catalogue, e.g. "he_normal.variance"
+    statement: str  # the law for this subject in words or ASCII mathematics, for people
+    subject: str  # e.g. "torch.nn.Linear.weight"
+    framework: str
+    version: str
+    op: str
+    dtype: str
+    device: str
+    case: dict[str, Any]  # the parameters drawn, canonical order
+    outcome: Outcome
+    quantity: str  # what expected and observed measure, e.g. "std"
+    expected: float | None = None
+    observed: float | None = None
+    ratio: float | None = None  # observed / expected
+    interval: tuple[float | None, float | None] | None = None  # of the ratio, 99.9 %, always valid; null when exact
+    samples: int = 0
+    delta: float  # smallest relative error that had to be found; for exact claims the rounding bound
+    certified: float | None = None  # smallest delta that these samples exclude; null when none
+    alpha: float
+    beta: float
+    log_evidence: float | None = None  # natural log of the e-value against the law
+    likely: str | None = None  # the named wrong law that explains a violation best
+    likely_log_ratio: float | None = None  # its log likelihood ratio against the law
+    deviation: Deviation | None = None
+    detail: str = ""  # one line: what was found, or why there is no number
+    replay: str  # `varlaw replay KEY` repeats this decision bit for bit
+
+    @property
+    def state(self) -> str:
+        """The word a person reads: conforms, deviation, VIOLATES, undecided, error, not applicable."""
+        if self.outcome is Outcome.VIOLATES:
+            return "deviation" if self.deviation else "VIOLATES"
+        return self.outcome.value.lower().replace("_", " ")
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything needed to repeat a run, and the risk it took."""
+
+    varlaw: str
+    versions: dict[str, str]  # frameworks and libraries
+    python: str
+    platform: str
+    cpu: str
+    threads: int
+    devices: list[str]
+    dtypes: list[str]
+    policy: str
+    delta: float
+    alpha: float
+    beta: float
+    decisions: int  # statistical decisions that spent alpha
+    alpha_budget: float  # decisions x alpha: the chance of any false alarm in this run
+    salt: str
+    targets: list[str]
+    wall_time: float  # seconds; no report prints it, so equal runs give equal bytes
+    complete: bool = True  # False when interrupted: the verdicts are those reached before
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of the command: its circumstances and its verdicts in claim order."""
+
+    schema: str = SCHEMA
+    run: RunInfo
+    verdicts: list[Verdict]
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return iter(self.verdicts)
