@@ -1,0 +1,54 @@
+"""Files written whole or not at all: every file is first written beside its place, then all are moved there.
+
+Guarantee: when anything fails before the last byte is on the disk, the old files are still there, untouched.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+
+class ReportError(ValueError):
+    """A record that cannot be read or a report that cannot be written, in one line."""
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write one file whole or not at all; `ReportError` in one line when the folder refuses."""
+    write_all_whole({path: data})
+
+
+def write_all_whole(files: Mapping[Path, bytes]) -> None:
+    """Write some files, in order, each whole or not at all, and none when any cannot be written."""
+    staged: dict[Path, Path] = {}
+    try:
+        for path, data in files.items():
+            staged[path] = _stage(path, data)
+        for path, temporary in staged.items():
+            temporary.replace(path)
+    except OSError as error:
+        msg = f"cannot write {error.filename2 or path}: {error.strerror or error}"
+        raise ReportError(msg) from error
+    finally:
+        for temporary in staged.values():
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _stage(path: Path, data: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(21, "is a folder", str(path))
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)  # mkstemp makes private files; a report is for others to read
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary

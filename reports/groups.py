@@ -1,0 +1,131 @@
+"""Rows of every report: the verdicts of one claim about one subject, over all dtypes, devices and cases, worst first.
+
+Vocabulary: *group* (one cell of the matrix: subject x claim), *worst* (the verdict shown for its group), *smallest*
+(the easiest case in which the worst state is seen).
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from varlaw.reports.words import STATES, percent, quantities, severity
+from varlaw.verify.verdict import Run, Verdict
+
+
+@dataclass(frozen=True)
+class Group:
+    """All verdicts about one claim for one subject of one framework version; never empty."""
+
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def subject(self) -> str:
+        return self.verdicts[0].subject
+
+    @property
+    def claim(self) -> str:
+        return self.verdicts[0].claim
+
+    @property
+    def platform(self) -> str:
+        """The framework and its version, as a column of the matrix is called."""
+        return f"{self.verdicts[0].framework} {self.verdicts[0].version}".strip()
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many verdicts are in each state, worst first."""
+        return tally(self.verdicts)
+
+    @property
+    def state(self) -> str:
+        return next(iter(self.counts))
+
+    @cached_property
+    def worst(self) -> Verdict:
+        """The verdict that stands for the group: of the worst state, the one furthest from its law."""
+        return max((v for v in self.verdicts if v.state == self.state), key=distance)
+
+    @cached_property
+    def smallest(self) -> Verdict:
+        """Of the verdicts in the worst state, the one with the smallest case."""
+        return min((v for v in self.verdicts if v.state == self.state), key=lambda v: size(v.case))
+
+    @property
+    def affected(self) -> list[str]:
+        """The dtypes in which the worst state is seen, in order of appearance."""
+        return list(dict.fromkeys(v.dtype for v in self.verdicts if v.state == self.state))
+
+    @property
+    def extent(self) -> str:
+        """In how many cases the worst state is seen, and in which dtypes.
+
+        Empty when the group is a single verdict of no particular dtype.
+        """
+        bad, total = self.counts[self.state], len(self.verdicts)
+        cases = f"{bad} of {quantities(total, 'case')}" if bad < total else quantities(total, "case")
+        return ", ".join(filter(None, [cases, " ".join(self.affected)]))
+
+
+def distance(verdict: Verdict) -> float:
+    """How far a verdict lies from its law: |ln ratio|, infinite for a ratio that has no logarithm, -1 for none.
+
+    Raises nothing for any verdict.
+    """
+    if verdict.ratio is None:
+        return -1.0
+    return abs(math.log(verdict.ratio)) if 0 < verdict.ratio < math.inf else math.inf
+
+
+def size(case: Any) -> float:
+    """The size of a case: the sum of the magnitudes of all its numbers.
+
+    >>> size({"shape": (2, 8), "mode": "fan_in"})
+    10.0
+    """
+    if isinstance(case, dict):
+        return sum(map(size, case.values()), 0.0)
+    if isinstance(case, (list, tuple)):
+        return sum(map(size, case), 0.0)
+    return abs(float(case)) if isinstance(case, (int, float)) and math.isfinite(case) else 0.0
+
+
+def tally(verdicts: Iterable[Verdict]) -> dict[str, int]:
+    """How many verdicts are in each state, worst first, states without any left out."""
+    found = Counter(v.state for v in verdicts)
+    return {state: found[state] for state in STATES if found[state]}
+
+
+def grouped(verdicts: Iterable[Verdict]) -> list[Group]:
+    """The groups of some verdicts, in order of first appearance."""
+    groups: dict[tuple[str, str, str, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        key = (verdict.framework, verdict.version, verdict.subject, verdict.claim)
+        groups.setdefault(key, []).append(verdict)
+    return [Group(tuple(members)) for members in groups.values()]
+
+
+def worst_first(groups: Iterable[Group]) -> list[Group]:
+    """Groups by severity, then by distance from the law, then in the order given."""
+    return sorted(groups, key=lambda g: (severity(g.state), -distance(g.worst)))
+
+
+def headline(run: Run) -> str:
+    """The counts of a run in one sentence."""
+    counts = tally(run.verdicts)
+    phrases = {
+        "conforms": "{n:,} conform" if counts.get("conforms") != 1 else "1 conforms",
+        "deviation": "{n:,} documented deviations" if counts.get("deviation") != 1 else "1 documented deviation",
+        "VIOLATES": "{n:,} violate" if counts.get("VIOLATES") != 1 else "1 violates",
+        "error": "{n:,} errors" if counts.get("error") != 1 else "1 error",
+        "undecided": "{n:,} undecided",
+        "not applicable": "{n:,} not applicable",
+    }
+    order = ("conforms", "deviation", "VIOLATES", "error", "undecided", "not applicable")
+    parts = [phrases[s].format(n=counts[s]) for s in order if counts.get(s)]
+    text = f"{quantities(len(run.verdicts), 'verdict')}: {', '.join(parts)}" if parts else "no verdicts"
+    if counts.get("undecided"):
+        text += f" (undecided: too few draws to certify {percent(run.run.delta)} within the budget)"
+    return text if run.run.complete else f"INTERRUPTED, these are partial results. {text}"

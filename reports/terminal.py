@@ -1,0 +1,210 @@
+"""The table of a run on a terminal: findings in full with their likeliest cause and replay line, the rest in counts.
+
+Guarantee: no text of a record is ever cut off or read as markup, a replay line can be copied as it stands, and the
+lines stay within the console's width from 80 columns on, but for words that are longer than the line.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from varlaw.reports.groups import Group, grouped, headline, worst_first
+from varlaw.reports.words import (
+    case_text,
+    effort,
+    evidence,
+    link_text,
+    number,
+    percent,
+    plain,
+    quantities,
+    replay_command,
+    risk,
+)
+from varlaw.verify.verdict import Run, Verdict
+
+STYLES = {
+    "VIOLATES": "bold red",
+    "error": "bold magenta",
+    "undecided": "yellow",
+    "deviation": "cyan",
+    "conforms": "green",
+    "not applicable": "dim",
+}
+FOLD_ABOVE = 12  # conforming rows
+INDENT = " " * 6
+
+
+def render(run: Run, console: Console, *, verbosity: int = 0, report: Path | str | None = None) -> None:
+    """Print a run: `verbosity` -1 only what is wrong, 0 conforming rows in counts, 1 every row, 2 with replay lines."""
+    width = max(console.width, 40)
+    opening = (_wrapped(line, width, "bold", indent="") for line in header(run))
+    closing = _wrapped(f"{headline(run)}   {duration(run.run.wall_time)}", width, "bold", indent="  ")
+    body = _sections(worst_first(grouped(run.verdicts)), width, verbosity)
+    for line in itertools.chain(*opening, [Text()], body, closing):
+        console.print(line, soft_wrap=True)
+    if report is not None:
+        console.print(Text(f"  report: {plain(str(report))}"), soft_wrap=True)
+
+
+def header(run: Run) -> list[str]:
+    """What was run, what it looks for, and at which risk."""
+    info = run.run
+    versions = ", ".join(f"{plain(k)} {plain(v)}" for k, v in info.versions.items())
+    where = plain(" ".join(info.devices))
+    power = f"finds {percent(info.delta)}, false alarm {risk(info.alpha)}, false pass {risk(info.beta)}"
+    first = " | ".join(filter(None, [f"varlaw {plain(info.varlaw)}", f"{versions} {where}".strip()]))
+    return [first, f"policy {plain(info.policy)}: {power} per decision | salt {plain(info.salt)}"]
+
+
+def duration(seconds: float) -> str:
+    """A wall time for people.
+
+    >>> duration(41.3), duration(125.0)
+    ('41 s', '2 min 5 s')
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _sections(groups: list[Group], width: int, verbosity: int) -> Iterator[Text]:
+    by_state = {s: [g for g in groups if g.state == s] for s in STYLES}
+    conforming = by_state["conforms"]
+    listed = verbosity > 0 or (verbosity == 0 and len(conforming) <= FOLD_ABOVE)
+    columns = _columns([g for g in groups if g.state != "not applicable" and (listed or g.state != "conforms")], width)
+    for state in ("VIOLATES", "error"):
+        yield from itertools.chain.from_iterable(_finding(g, columns) for g in by_state[state])
+    if verbosity < 0:
+        return
+    yield from itertools.chain.from_iterable(_finding(g, columns) for g in by_state["undecided"])
+    yield from itertools.chain.from_iterable(_deviation(g, columns) for g in by_state["deviation"])
+    if listed:
+        columns = _columns(conforming + by_state["deviation"], width) if verbosity <= 0 else columns
+        for group in conforming:
+            yield from _row(group, columns)
+            if verbosity > 1:
+                yield _detail("replay: " + replay_command(group.worst), "dim")
+    else:
+        yield from _folded(conforming)
+    yield from _not_applicable(by_state["not applicable"], listed=verbosity > 0)
+    yield Text()
+
+
+def _columns(groups: Iterable[Group], width: int) -> tuple[int, int, int]:
+    """The widths of subject and statement (0 where it goes on a line of its own), and of the line."""
+    groups = list(groups)
+    subject = min(max((len(plain(g.subject)) for g in groups), default=0), 44)
+    statement = min(max((len(plain(g.worst.statement)) for g in groups), default=0), width - subject - 64)
+    return subject, statement if statement >= 18 else 0, width
+
+
+def _row(group: Group, columns: tuple[int, int, int], *, extra: str = "") -> Iterator[Text]:
+    """Subject, law, state, ratio with interval, draws; what does not fit goes to a line of its own."""
+    verdict, state = group.worst, group.state
+    subject_width, statement_width, width = columns
+    subject, statement = plain(group.subject), plain(verdict.statement)
+    line = Text("  ").append(subject.ljust(subject_width) + "  ")
+    below = "" if statement_width and len(statement) <= statement_width else statement
+    if statement_width:
+        line.append(("" if below else statement).ljust(statement_width) + "  ", style="dim")
+    tail = Text(state.ljust(16 if state == "not applicable" else 12), style=STYLES[state])
+    tail.append("  ".join(filter(None, [evidence(verdict).ljust(26), effort(verdict), extra])).rstrip(), style="default")
+    if line.cell_len + tail.cell_len > width and len(subject) > subject_width:
+        yield line
+        line = Text("  " + " " * (subject_width + 2 + (statement_width and statement_width + 2)))
+    line.append_text(tail)
+    line.rstrip()
+    yield line
+    if below:
+        yield from _wrapped(f"{plain(verdict.claim)}: {below}", width, "dim")
+
+
+def _finding(group: Group, columns: tuple[int, int, int]) -> Iterator[Text]:
+    verdict, width = group.worst, columns[2]
+    yield from _row(group, columns)
+    yield from _wrapped(_measured(verdict), width)
+    if verdict.detail:
+        yield from _wrapped(plain(verdict.detail), width)
+    if group.state == "undecided":
+        yield from _wrapped(undecided(verdict), width)
+    smallest = case_text(group.smallest.case)
+    word = "case" if len(group.verdicts) == 1 else "smallest case"
+    case = f"{word}: {smallest}" if smallest else ""
+    yield from _wrapped("; ".join(filter(None, [case, f"seen in {group.extent}"])), width)
+    if group.smallest.replay:
+        yield _detail(f"replay: {replay_command(group.smallest)}")
+
+
+def _measured(verdict: Verdict) -> str:
+    if verdict.expected is None and verdict.observed is None:
+        return ""
+    text = f"expected {plain(verdict.quantity)} {number(verdict.expected)}, measured {number(verdict.observed)}"
+    return "; ".join(filter(None, [text, likely(verdict)]))
+
+
+def likely(verdict: Verdict) -> str:
+    """The wrong law that explains a violation best, with its evidence; "" for none."""
+    if not verdict.likely:
+        return ""
+    ratio = verdict.likely_log_ratio
+    return f"most likely: {plain(verdict.likely)}" + (f" (ln LR {ratio:+.3g})" if ratio is not None else "")
+
+
+def undecided(verdict: Verdict) -> str:
+    """What an undecided verdict does certify."""
+    wanted = f"{percent(verdict.delta)} was asked for"
+    if verdict.certified is None:
+        return f"nothing certified yet ({wanted}): give it more draws"
+    return f"certified to within {percent(verdict.certified)} ({wanted}): give it more draws to decide"
+
+
+def _deviation(group: Group, columns: tuple[int, int, int]) -> Iterator[Text]:
+    verdict = group.worst
+    known = verdict.deviation
+    yield from _row(group, columns)
+    if known is not None:
+        reason = ": ".join(filter(None, [plain(known.reason), link_text(known.link)]))
+        yield from _wrapped(f"by {plain(known.id)} ({number(known.ratio)} foreseen): {reason}", columns[2])
+
+
+def _folded(groups: list[Group]) -> Iterator[Text]:
+    for platform, members in itertools.groupby(sorted(groups, key=lambda g: g.platform), lambda g: g.platform):
+        rows = list(members)
+        verdicts = sum(len(g.verdicts) for g in rows)
+        subjects = len({g.subject for g in rows})
+        line = Text("  ").append("conforms", style=STYLES["conforms"])
+        line.append(f"  {plain(platform)}: {quantities(verdicts, 'verdict')} on {quantities(len(rows), 'row')}")
+        yield line.append(f" of {quantities(subjects, 'subject')} (-v lists them)")
+
+
+def _not_applicable(groups: list[Group], *, listed: bool) -> Iterator[Text]:
+    reasons: dict[str, list[Group]] = {}
+    for group in groups:
+        reasons.setdefault(group.worst.detail, []).append(group)
+    for reason, members in reasons.items():
+        names = ", ".join(plain(g.subject) for g in members[: None if listed else 3])
+        more = "" if listed or len(members) <= 3 else f" and {len(members) - 3} more"
+        line = Text("  ").append("not applicable", style=STYLES["not applicable"])
+        yield line.append(f"  {names}{more}: {plain(reason) or 'no reason given'}")
+
+
+def _detail(text: str, style: str = "") -> Text:
+    return Text(INDENT + text, style=style)
+
+
+def _wrapped(text: str, width: int, style: str = "", indent: str = INDENT) -> Iterator[Text]:
+    """`text` indented and broken between words."""
+    line = ""
+    for word in text.replace("   ", " \0\0").split():
+        if line and len(indent) + len(line) + 1 + len(word) > width:
+            yield Text(indent + line.replace("\0", " "), style=style)
+            line = "  " + word
+        else:
+            line = f"{line} {word}" if line.strip() else line + word
+    if line:
+        yield Text(indent + line.replace("\0", " "), style=style)

@@ -1,0 +1,205 @@
+"""The words, symbols and number formats that every report shares, so that no two reports say it differently.
+
+Guarantee: `plain` leaves no control character, bidirectional override or lone surrogate in a text from outside, so a
+name can neither move a terminal's cursor nor break an XML file. Vocabulary: *state* (what a person reads: conforms,
+deviation, VIOLATES, undecided, error, not applicable), *finding* (a state that somebody should look at).
+"""
+
+import math
+import re
+import shlex
+import unicodedata
+from typing import Any, Final
+
+from varlaw.verify.verdict import Verdict
+
+STATES: Final = ("VIOLATES", "error", "undecided", "deviation", "conforms", "not applicable")  # worst first
+SYMBOLS: Final = {
+    "VIOLATES": "✕",
+    "error": "!",
+    "undecided": "?",
+    "deviation": "◆",
+    "conforms": "✓",
+    "not applicable": "–",  # noqa: RUF001  an en dash reads as "nothing here", a hyphen as a minus
+    "not run": "·",
+}
+MEANINGS: Final = {
+    "VIOLATES": "the law does not hold, and nobody has documented why",
+    "error": "the subject could not be run",
+    "undecided": "neither shown nor refuted within the budget",
+    "deviation": "the law does not hold, as documented",
+    "conforms": "the law holds within delta, shown at the stated risk",
+    "not applicable": "the law says nothing about this case",
+    "not run": "no verdict in this run",
+}
+
+_SHORTHAND = re.compile(r"([A-Za-z0-9][\w.-]*/[\w.-]+)#(\d+)")
+_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def plain(text: str) -> str:
+    r"""`text` with every invisible or controlling character written out as an escape.
+
+    >>> plain("a\x1b[2Jb")
+    'a\\x1b[2Jb'
+    """
+    if text.isprintable():
+        return text
+    return "".join(_escaped(c) if unicodedata.category(c) in _UNSAFE else c for c in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def severity(state: str) -> int:
+    """The rank of a state, 0 for the worst; states that no verdict can have come last.
+
+    >>> severity("VIOLATES") < severity("conforms")
+    True
+    """
+    return STATES.index(state) if state in STATES else len(STATES)
+
+
+def number(value: float | None) -> str:
+    """A measured number with four significant digits, `-` for none.
+
+    >>> number(0.0011574)
+    '0.001157'
+    """
+    if value is None:
+        return "-"
+    return tidy(f"{value:.4g}")
+
+
+def tidy(text: str) -> str:
+    """A printed float without the padding of its exponent.
+
+    >>> tidy("1e-03"), tidy("2.5e+07")
+    ('1e-3', '2.5e7')
+    """
+    return re.sub(r"e([+-])0*(\d)", lambda m: f"e{m[1].replace('+', '')}{m[2]}", text)
+
+
+def risk(value: float) -> str:
+    """A probability of error, as a power of ten.
+
+    >>> risk(0.001), risk(1e-12)
+    ('1e-3', '1e-12')
+    """
+    return "0" if value == 0 else tidy(f"{value:.0e}")
+
+
+def percent(value: float) -> str:
+    """A relative size in per cent, at most three significant digits.
+
+    >>> percent(0.05), percent(0.001)
+    ('5 %', '0.1 %')
+    """
+    return f"{tidy(f'{100 * value:.3g}')} %"
+
+
+def count(value: int) -> str:
+    """How many, in short: whole below ten thousand, else two significant digits.
+
+    >>> count(512), count(46012)
+    ('512', '4.6e4')
+    """
+    return str(value) if value < 10_000 else tidy(f"{value:.1e}")
+
+
+def quantities(n: int, noun: str, plural: str = "") -> str:
+    """A count with its noun in the right number.
+
+    >>> quantities(1, "subject"), quantities(2, "case")
+    ('1 subject', '2 cases')
+    """
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def ratio(verdict: Verdict) -> str:
+    """The ratio of measured to expected, with as many digits as its interval supports; "" when there is none."""
+    if verdict.ratio is None:
+        return ""
+    return tidy(f"{verdict.ratio:.{_digits(verdict)}f}") if 1e-3 <= abs(verdict.ratio) < 1e4 else number(verdict.ratio)
+
+
+def interval(verdict: Verdict) -> str:
+    """The 99.9 % interval of the ratio in brackets, or the word exact where a single number decides; "" for neither."""
+    if verdict.interval is None:
+        return "exact" if verdict.ratio is not None else ""
+    low, high = verdict.interval
+    digits = _digits(verdict)
+    left = "(-inf" if low is None else f"[{_fixed(low, digits)}"
+    right = "inf)" if high is None else f"{_fixed(high, digits)}]"
+    return f"{left}, {right}"
+
+
+def _fixed(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if abs(value) < 1e4 else number(value)
+
+
+def _digits(verdict: Verdict) -> int:
+    low, high = verdict.interval or (None, None)
+    if low is None or high is None or high <= low:
+        return 4
+    return min(max(3, 1 - math.floor(math.log10(high - low))), 8)
+
+
+def evidence(verdict: Verdict) -> str:
+    """Ratio and interval in one phrase."""
+    return f"{ratio(verdict)} {interval(verdict)}".strip()
+
+
+def effort(verdict: Verdict) -> str:
+    """What the decision cost: draws of a sampler, or entries compared for an exact law; "" for none."""
+    if not verdict.samples:
+        return ""
+    return f"{count(verdict.samples)} {'draws' if verdict.interval is not None else 'compared'}"
+
+
+def case_text(case: dict[str, Any]) -> str:
+    """The parameters of a case in one line.
+
+    >>> case_text({"in": 2, "kernel": (3, 3), "bias": True})
+    'in=2 kernel=(3, 3) bias=True'
+    """
+    return " ".join(f"{plain(str(k))}={_value(v)}" for k, v in case.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        inner = ", ".join(map(_value, value))
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if isinstance(value, float):
+        return tidy(f"{value:.6g}")
+    return plain(str(value))
+
+
+def replay_command(verdict: Verdict) -> str:
+    """The command that repeats a decision bit for bit, quoted for a POSIX shell; "" when there is no key."""
+    return f"varlaw replay {shlex.quote(plain(verdict.replay))}" if verdict.replay else ""
+
+
+def hyperlink(link: str) -> str:
+    """The address behind a link: web addresses as they are, `owner/repo#1` as its issue, "" for anything else.
+
+    >>> hyperlink("pytorch/pytorch#57109")
+    'https://github.com/pytorch/pytorch/issues/57109'
+    >>> hyperlink("javascript:alert(1)")
+    ''
+    """
+    if re.fullmatch(r"https?://[^\s\"'<>]+", link):
+        return link
+    short = _SHORTHAND.fullmatch(link)
+    return f"https://github.com/{short[1]}/issues/{short[2]}" if short else ""
+
+
+def link_text(link: str) -> str:
+    """A link as people cite it: `owner/repo#1` for an issue or pull request, else the address.
+
+    >>> link_text("https://github.com/pytorch/pytorch/issues/57109")
+    'pytorch/pytorch#57109'
+    """
+    found = re.fullmatch(r"https?://github\.com/([^/]+/[^/]+)/(?:issues|pull)/(\d+)/?", link)
+    return f"{found[1]}#{found[2]}" if found else plain(link)
