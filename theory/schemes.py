@@ -1,0 +1,314 @@
+"""The named initialisation schemes: each a function from fans to the law of one weight, and its variance as a law.
+
+`SCHEMES` maps a name to such a function. A scheme is told a number of terms, not a shape: `fans(layout, shape)` counts
+them by the layer's arithmetic and `fan(fans, mode)` picks the one that a mode names. Truncated forms widen the parent
+normal law so that the result, not the parent, has the stated variance.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from varlaw.theory.law import Domain, Kind, Law, above, at_least
+from varlaw.theory.layouts import Fans
+from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, Variate
+
+SQRT2 = math.sqrt(2.0)
+MODES = ("fan_in", "fan_out", "fan_avg")
+
+
+def fan(fans: Fans, mode: str) -> float:
+    """The number of terms that a mode names: `fan_in`, `fan_out`, or `fan_avg`, their mean.
+
+    >>> fan(Fans(100, 300), "fan_avg")
+    200.0
+    """
+    if mode not in MODES:
+        msg = f"mode={mode!r}, but should be one of {', '.join(map(repr, MODES))} [fan]"
+        raise ValueError(msg)
+    return float({"fan_in": fans.fan_in, "fan_out": fans.fan_out, "fan_avg": (fans.fan_in + fans.fan_out) / 2}[mode])
+
+
+def he_normal(fan: float, gain: float = SQRT2) -> Normal:
+    """N(0, gain**2 / fan). Source: He et al. 2015, arXiv:1502.01852.
+
+    >>> he_normal(800).std
+    0.05
+    """
+    return Normal(_std(gain, fan, "he_normal"))
+
+
+def he_uniform(fan: float, gain: float = SQRT2) -> Uniform:
+    """The symmetric uniform law of variance gain**2 / fan. Source: He et al. 2015, arXiv:1502.01852.
+
+    >>> he_uniform(600).bound
+    0.1
+    """
+    return Uniform.with_std(_std(gain, fan, "he_uniform"))
+
+
+def he_truncated(fan: float, gain: float = SQRT2, low: float = -2.0, high: float = 2.0) -> TruncatedNormal:
+    """A normal law cut at `low` and `high` sigmas of variance gain**2 / fan after the cut, as Keras's `he_normal`.
+
+    >>> round(he_truncated(200).variance, 15)
+    0.01
+    """
+    return TruncatedNormal.with_std(_std(gain, fan, "he_truncated"), low, high)
+
+
+def glorot_normal(fan_in: float, fan_out: float, gain: float = 1.0) -> Normal:
+    """N(0, 2 gain**2 / (fan_in + fan_out)). Source: Glorot & Bengio 2010.
+
+    >>> glorot_normal(100, 300).variance == 2 / 400
+    True
+    """
+    return Normal(_std(gain, _mean(fan_in, fan_out, "glorot_normal"), "glorot_normal"))
+
+
+def glorot_uniform(fan_in: float, fan_out: float, gain: float = 1.0) -> Uniform:
+    """U(-b, b) with b = gain sqrt(6 / (fan_in + fan_out)). Source: Glorot & Bengio 2010.
+
+    >>> round(glorot_uniform(200, 400).bound, 15)
+    0.1
+    """
+    return Uniform.with_std(_std(gain, _mean(fan_in, fan_out, "glorot_uniform"), "glorot_uniform"))
+
+
+def glorot_truncated(
+    fan_in: float, fan_out: float, gain: float = 1.0, low: float = -2.0, high: float = 2.0
+) -> TruncatedNormal:
+    """A normal law cut at `low` and `high` sigmas of variance 2 gain**2 / (fan_in + fan_out) after the cut.
+
+    >>> round(glorot_truncated(100, 300).variance, 15)
+    0.005
+    """
+    std = _std(gain, _mean(fan_in, fan_out, "glorot_truncated"), "glorot_truncated")
+    return TruncatedNormal.with_std(std, low, high)
+
+
+def lecun_normal(fan_in: float) -> Normal:
+    """N(0, 1 / fan_in). Source: LeCun et al. 1998, Efficient BackProp.
+
+    >>> lecun_normal(100).std
+    0.1
+    """
+    return Normal(_std(1.0, fan_in, "lecun_normal"))
+
+
+def lecun_uniform(fan_in: float) -> Uniform:
+    """U(-b, b) with b = sqrt(3 / fan_in). Source: LeCun et al. 1998, Efficient BackProp.
+
+    >>> round(lecun_uniform(300).bound, 15)
+    0.1
+    """
+    return Uniform.with_std(_std(1.0, fan_in, "lecun_uniform"))
+
+
+def lecun_truncated(fan_in: float, low: float = -2.0, high: float = 2.0) -> TruncatedNormal:
+    """A normal law cut at `low` and `high` sigmas of variance 1 / fan_in after the cut.
+
+    >>> round(lecun_truncated(100).variance, 15)
+    0.01
+    """
+    return TruncatedNormal.with_std(_std(1.0, fan_in, "lecun_truncated"), low, high)
+
+
+def variance_scaling(scale: float, fan: float, distribution: str = "normal") -> Variate:
+    """The law of variance scale / fan: "normal", "uniform", or "truncated_normal" (cut at two sigmas, corrected).
+
+    >>> variance_scaling(2.0, 200, "uniform").variance == he_uniform(200).variance
+    True
+    """
+    kinds: Mapping[str, Callable[[float], Variate]] = {
+        "normal": Normal,
+        "uniform": Uniform.with_std,
+        "truncated_normal": TruncatedNormal.with_std,
+    }
+    if distribution not in kinds:
+        msg = f"distribution={distribution!r}, but should be one of {', '.join(map(repr, kinds))} [variance_scaling]"
+        raise ValueError(msg)
+    if not 0 < scale < math.inf:
+        msg = f"scale={scale!r}, but should be a finite number > 0 [variance_scaling]"
+        raise ValueError(msg)
+    return kinds[distribution](_std(math.sqrt(scale), fan, "variance_scaling"))
+
+
+def torch_default(fan_in: float) -> Uniform:
+    """U(-b, b) with b = 1 / sqrt(fan_in), torch's own default for dense and convolution weights and biases.
+
+    >>> torch_default(100).bound
+    0.1
+    """
+    return Uniform(_std(1.0, fan_in, "torch_default"))
+
+
+def residual_scaled(std: float, layers: int) -> Normal:
+    """N(0, std**2 / (2 layers)): projections onto the residual stream of `layers` blocks of two branches each.
+
+    Source: Radford et al. 2019 (GPT-2), where the number of residual *layers* is twice that of blocks.
+
+    >>> residual_scaled(0.02, 8).std
+    0.005
+    """
+    if not layers >= 1:
+        msg = f"layers={layers!r}, but should be a whole number >= 1 [residual_scaled]"
+        raise ValueError(msg)
+    return Normal(std).scaled(1 / math.sqrt(2 * layers))
+
+
+SCHEMES: Mapping[str, Callable[..., Variate]] = MappingProxyType(
+    {
+        f.__name__: f
+        for f in (
+            he_normal,
+            he_uniform,
+            he_truncated,
+            glorot_normal,
+            glorot_uniform,
+            glorot_truncated,
+            lecun_normal,
+            lecun_uniform,
+            lecun_truncated,
+            variance_scaling,
+            torch_default,
+            residual_scaled,
+        )
+    }
+)
+
+
+def _std(gain: float, fan: float, where: str) -> float:
+    if not 0 < fan < math.inf:
+        msg = f"fan={fan!r}, but should be a finite number > 0 [{where}]"
+        raise ValueError(msg)
+    if not 0 < abs(gain) < math.inf:
+        msg = f"gain={gain!r}, but should be a finite number other than 0 [{where}]"
+        raise ValueError(msg)
+    return abs(gain) / math.sqrt(fan)
+
+
+def _mean(fan_in: float, fan_out: float, where: str) -> float:
+    for name, value in (("fan_in", fan_in), ("fan_out", fan_out)):
+        if not 0 < value < math.inf:
+            msg = f"{name}={value!r}, but should be a finite number > 0 [{where}]"
+            raise ValueError(msg)
+    return (fan_in + fan_out) / 2
+
+
+_FAN = above(0, typical=(1, 65536))
+_GAIN = above(0, typical=(0.1, 10))
+_WEIGHTS = ("weights independent with mean zero", "fans counted by the layer's arithmetic, not read off the shape")
+_STATISTIC = "mean of w^2 over all entries of fresh draws"
+_HE = (
+    "y = W relu(x) sums fan_in terms of variance Var[w] E[relu(x)^2], and E[relu(x)^2] = E[x^2]/2 for symmetric x: "
+    "gain^2 = 2 keeps E[y^2] = E[x^2]. With mode fan_out the same holds for gradients."
+)
+_GLOROT = (
+    "E[y^2] is kept by Var[w] = 1/fan_in and E of the squared gradient by 1/fan_out; the mean of the two fans is the "
+    "compromise, whose forward factor is 2 fan_in/(fan_in + fan_out)."
+)
+_NOT_HALF_VARIANCE = "Var[relu(x)] = Var[x]/2, as often written: for normal x it is (pi-1)/(2 pi) = 0.341 of it"
+
+
+def _he(name: str, title: str) -> Law:
+    return Law(
+        name=f"{name}.variance",
+        title=title,
+        quantity="Var[w]",
+        formula="gain**2 / fan_in",
+        kind=Kind.CONVENTION,
+        domain=Domain(fan_in=_FAN, gain=_GAIN),
+        rule=lambda fan_in, gain: gain * (gain / fan_in),
+        hypotheses=(*_WEIGHTS, "mode fan_out or fan_avg puts that number in the place of fan_in"),
+        derivation=_HE,
+        source="He et al. 2015, arXiv:1502.01852",
+        statistic=_STATISTIC,
+        not_to_confuse=_NOT_HALF_VARIANCE,
+    )
+
+
+def _glorot(name: str, title: str) -> Law:
+    return Law(
+        name=f"{name}.variance",
+        title=title,
+        quantity="Var[w]",
+        formula="2 * gain**2 / (fan_in + fan_out)",
+        kind=Kind.CONVENTION,
+        domain=Domain(fan_in=_FAN, fan_out=_FAN, gain=_GAIN),
+        rule=lambda fan_in, fan_out, gain: 2 * gain * (gain / (fan_in + fan_out)),
+        hypotheses=_WEIGHTS,
+        derivation=_GLOROT,
+        source="Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward neural networks",
+        statistic=_STATISTIC,
+        not_to_confuse="a law that keeps signals: its forward factor is 2 fan_in/(fan_in + fan_out)",
+    )
+
+
+def _lecun(name: str, title: str) -> Law:
+    return Law(
+        name=f"{name}.variance",
+        title=title,
+        quantity="Var[w]",
+        formula="1 / fan_in",
+        kind=Kind.CONVENTION,
+        domain=Domain(fan_in=_FAN),
+        rule=lambda fan_in: 1 / (1.0 * fan_in),
+        hypotheses=_WEIGHTS,
+        derivation="y = W x sums fan_in terms of variance Var[w] E[x^2], so E[y^2] = E[x^2].",
+        source="LeCun, Bottou, Orr & Muller 1998, Efficient BackProp",
+        statistic=_STATISTIC,
+    )
+
+
+ENTRIES: tuple[Law, ...] = (
+    _he("he_normal", "He normal"),
+    _he("he_uniform", "He uniform"),
+    _he("he_truncated", "He truncated normal, corrected for the cut"),
+    _glorot("glorot_normal", "Glorot normal"),
+    _glorot("glorot_uniform", "Glorot uniform"),
+    _glorot("glorot_truncated", "Glorot truncated normal, corrected for the cut"),
+    _lecun("lecun_normal", "LeCun normal"),
+    _lecun("lecun_uniform", "LeCun uniform"),
+    _lecun("lecun_truncated", "LeCun truncated normal, corrected for the cut"),
+    Law(
+        name="variance_scaling.variance",
+        title="Variance scaling, any distribution",
+        quantity="Var[w]",
+        formula="scale / fan",
+        kind=Kind.CONVENTION,
+        domain=Domain(scale=above(0, typical=(0.1, 10)), fan=_FAN),
+        rule=lambda scale, fan: scale / (1.0 * fan),
+        hypotheses=(*_WEIGHTS, "fan is the one that the mode names"),
+        derivation="The common form of He (scale 2), LeCun (scale 1, fan_in) and Glorot (scale 1, fan_avg).",
+        source="Keras VarianceScaling; jax.nn.initializers.variance_scaling",
+        statistic=_STATISTIC,
+    ),
+    Law(
+        name="torch_default.variance",
+        title="torch's default for dense and convolution layers",
+        quantity="Var[w] = Var[b]",
+        formula="1 / (3 * fan_in)",
+        kind=Kind.CONVENTION,
+        domain=Domain(fan_in=_FAN),
+        rule=lambda fan_in: 1 / (3.0 * fan_in),
+        hypotheses=_WEIGHTS,
+        derivation="kaiming_uniform_(a=sqrt(5)): gain^2 = 2/(1+5), so the bound sqrt(3 gain^2/fan_in) is 1/sqrt(fan_in).",
+        source="torch.nn.Linear.reset_parameters",
+        statistic=_STATISTIC,
+        not_to_confuse="He (Kaiming) initialisation, of variance 2/fan_in: six times as much",
+    ),
+    Law(
+        name="residual_scaled.variance",
+        title="Residual projections scaled by the depth",
+        quantity="Var[w]",
+        formula="std**2 / (2 * layers)",
+        kind=Kind.CONVENTION,
+        domain=Domain(std=above(0, typical=(1e-3, 1.0)), layers=at_least(1, typical=(1, 1000))),
+        rule=lambda std, layers: std * (std / (2.0 * layers)),
+        hypotheses=("two residual branches in each of the layers", "weights independent with mean zero"),
+        derivation="The stream sums 2*layers independent branches, each at 1/(2*layers) of the variance of one.",
+        source="Radford et al. 2019, Language models are unsupervised multitask learners (GPT-2)",
+        statistic="mean of w^2 over the projections onto the residual stream",
+        not_to_confuse="1/sqrt(layers): the number of residual branches is twice the number of transformer blocks",
+    ),
+)
