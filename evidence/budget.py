@@ -1,0 +1,49 @@
+"""Risk, fixed before the data: the false-alarm rate alpha, the false-conform rate beta, and delta, what must be found.
+
+Passing costs do not depend on alpha (1.86e5 samples at delta 1 % for every alpha from 1e-3 to 1e-18), so alpha is
+1e-12 everywhere: a year of 4.8e8 decisions has 5e-4 expected false alarms. Beta is what a pass costs.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a decision must find and at what risk.
+
+    `delta` is a relative error of the standard deviation; a decision looks after `first` scalars and then each time
+    the evidence has grown by `growth`; `max_tensors` bounds the calls of a sampler of small tensors.
+    """
+
+    name: str
+    delta: float
+    beta: float
+    alpha: float = 1e-12
+    first: int = 1024
+    growth: float = 0.05
+    max_tensors: int = 20_000
+    gamma: float = 1e-3  # the displayed interval misses the truth at most this often, at whatever moment one looks
+
+    def __post_init__(self) -> None:
+        for name in ("delta", "alpha", "beta", "growth", "gamma"):
+            if not 0 < getattr(self, name) < 1:
+                msg = f"{name}={getattr(self, name)!r}, but should be a number > 0 and < 1 [policy {self.name}]"
+                raise ValueError(msg)
+
+
+POLICIES = {
+    p.name: p
+    for p in (
+        Policy("pr", delta=0.05, beta=1e-3),
+        Policy("nightly", delta=0.01, beta=1e-6),
+        Policy("release", delta=0.001, beta=1e-6, max_tensors=200_000),
+    )
+}
+
+
+def policy(name: str) -> Policy:
+    """The policy of that name; `ValueError` naming the ones there are."""
+    if name not in POLICIES:
+        msg = f"policy={name!r}, but should be one of {', '.join(POLICIES)}"
+        raise ValueError(msg)
+    return POLICIES[name]

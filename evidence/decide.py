@@ -1,0 +1,184 @@
+"""The decision: draw, reduce, look, and stop at the first of VIOLATES, CONFORMS or the cap.
+
+Guarantee for every law here: a lawful sampler is called VIOLATES with probability at most `policy.alpha`, and one
+whose scale is off by a factor 1 + delta or more (either way) is called CONFORMS with probability at most
+`policy.beta`, no matter how often one looks. CONFORMS is a positive statement; UNDECIDED prints what was certified.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from varlaw.evidence import endpoint, scale
+from varlaw.evidence.budget import Policy
+from varlaw.evidence.likelihood import most_likely
+from varlaw.evidence.rounding import FORMATS, Format
+from varlaw.evidence.state import State, reduce
+from varlaw.evidence.streams import Key
+from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, Variate
+
+Word = Literal["CONFORMS", "VIOLATES", "UNDECIDED"]
+Source = Callable[[int, int], Iterable[Any]]  # (seed, number of tensors) -> that many fresh tensors
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What the draws say of a law, with the effect, its interval and the risk."""
+
+    outcome: Word
+    state: State
+    ratio: float  # observed over lawful scale: of the std, for bounded laws of the limit
+    interval: tuple[float, float]
+    certified: float | None
+    log_evidence: float
+    likely: str | None = None
+    likely_log_ratio: float | None = None
+    detail: str = ""
+
+
+class SamplerError(ValueError):
+    """A sampler broke its contract: non-finite values, no scalars, or draws that do not depend on the seed."""
+
+
+def decide(
+    law: Variate,
+    source: Source,
+    policy: Policy,
+    key: Key,
+    *,
+    dtype: str = "float64",
+    mutants: Mapping[str, Variate] | None = None,
+) -> Decision:
+    """Decide whether the tensors of `source` follow `law`, entry by entry and independently.
+
+    law: a zero-mean `Normal`, a `Uniform` or a `TruncatedNormal`, in the units of the tensors.
+    source: called as `source(seed, count)`, yields `count` fresh tensors that depend on `seed` alone.
+    dtype: the format that the draws were rounded to; its rounding belongs to the law.
+    mutants: wrong laws by name; the one that explains a violation best is named.
+
+    Raises `SamplerError` when a draw is not finite, is empty, ignores its seed or does not repeat.
+
+    >>> import numpy as np
+    >>> from varlaw.evidence.budget import POLICIES
+    >>> draw = lambda seed, count: (np.random.default_rng([seed, i]).normal(size=(64, 16)) for i in range(count))
+    >>> decide(Normal(1.0), draw, POLICIES["pr"], Key("salt", "doc")).outcome
+    'CONFORMS'
+    """
+    test = _test(law, policy, FORMATS[dtype])
+    _guard(source, key)
+    state, tensors, block, size = State(), 0, 0, 0
+    log_violation = 0.0
+    outcome: Word = "UNDECIDED"
+    while outcome == "UNDECIDED" and state.n < test.cap and tensors < policy.max_tensors:
+        wanted = max(policy.first, math.ceil(state.n * (1 + policy.growth))) - state.n
+        count = min(max(1, -(-wanted // size)) if size else 1, policy.max_tensors - tensors)
+        state += _draw(source, key.at(block=block), count, law.std)
+        size, tensors, block = max(1, state.n // (tensors + count)), tensors + count, block + 1
+        log_violation = test.violation(state)
+        outcome = test.outcome(state, log_violation)
+    likely, gain = most_likely(law, mutants or {}, state) if outcome == "VIOLATES" else (None, None)
+    return Decision(
+        outcome=outcome,
+        state=state,
+        ratio=test.ratio(state),
+        interval=test.interval(state),
+        certified=test.certified(state),
+        log_evidence=log_violation,
+        likely=likely,
+        likely_log_ratio=gain,
+        detail=_why_undecided(state, tensors, policy, test.cap) if outcome == "UNDECIDED" else "",
+    )
+
+
+class _ScaleTest:
+    """`scale` bound to one law, policy and format."""
+
+    def __init__(self, policy: Policy, fmt: Format) -> None:
+        self._policy, self._eps0 = policy, fmt.null_band
+        self.cap = scale.cap(policy.delta, policy.alpha, policy.beta)
+
+    def violation(self, state: State) -> float:
+        return scale.violation(state.n, state.squares, self._policy.delta, self._eps0)
+
+    def outcome(self, state: State, log_violation: float) -> Word:
+        if log_violation >= math.log(2 / self._policy.alpha):
+            return "VIOLATES"
+        if scale.conformity(state.n, state.squares, self._policy.delta) >= math.log(2 / self._policy.beta):
+            return "CONFORMS"
+        if state.n < self.cap:
+            return "UNDECIDED"
+        low, high = scale.terminal_limits(state.n, self._policy.alpha, self._eps0)
+        return "CONFORMS" if low <= state.squares <= high else "VIOLATES"
+
+    def ratio(self, state: State) -> float:
+        return math.sqrt(state.squares / state.n)
+
+    def interval(self, state: State) -> tuple[float, float]:
+        return scale.interval(state.n, state.squares, self._policy.gamma)
+
+    def certified(self, state: State) -> float | None:
+        return scale.certified(state.n, state.squares, self._policy.beta)
+
+
+class _EndpointTest:
+    """`endpoint` bound to one law, policy and format."""
+
+    def __init__(self, law: endpoint.Bounded, policy: Policy, fmt: Format) -> None:
+        self._law, self._policy, self._fmt = law, policy, fmt
+        self.cap = endpoint.cap(law, policy.delta, policy.alpha, policy.beta, fmt)
+
+    def violation(self, state: State) -> float:
+        return endpoint.violation(self._law, state, self._policy.delta, self._fmt)
+
+    def outcome(self, state: State, log_violation: float) -> Word:
+        if log_violation >= math.log(1 / self._policy.alpha):
+            return "VIOLATES"
+        proof = endpoint.conformity(self._law, state, self._policy.delta, self._fmt)
+        return "CONFORMS" if proof >= math.log(1 / self._policy.beta) else "UNDECIDED"
+
+    def ratio(self, state: State) -> float:
+        return state.peak / self._law.bound
+
+    def interval(self, state: State) -> tuple[float, float]:
+        return endpoint.interval(self._law, state, self._policy.gamma)
+
+    def certified(self, state: State) -> float | None:
+        return endpoint.certified(self._law, state, self._policy.beta, self._fmt)
+
+
+def _test(law: Variate, policy: Policy, fmt: Format) -> _ScaleTest | _EndpointTest:
+    if isinstance(law, Normal) and law.mean == 0:
+        return _ScaleTest(policy, fmt)
+    if isinstance(law, Uniform | TruncatedNormal) and math.isfinite(law.bound):
+        return _EndpointTest(law, policy, fmt)
+    msg = f"law={law!r}, but should be a zero-mean Normal, a Uniform or a TruncatedNormal with two ends [decide]"
+    raise TypeError(msg)
+
+
+def _draw(source: Source, key: Key, count: int, unit: float) -> State:
+    state = State()
+    for tensor in source(key.seed, count):
+        state += reduce(tensor, unit)
+    if state.n == 0 or not state.finite:
+        fault = "no scalars" if state.n == 0 else "values that are not finite"
+        msg = f"the sampler returned {fault} at seed {key.seed}"
+        raise SamplerError(msg)
+    return state
+
+
+def _guard(source: Source, key: Key) -> None:
+    """Same key, same sums; another key, other sums: without this, n copies of one draw would pass for n draws."""
+    first, again, other = (_draw(source, key.at(block=b), 1, 1.0) for b in (0, 0, 1))
+    if first != again:
+        msg = f"the sampler gives other values when seed {key.at(block=0).seed} is used again"
+        raise SamplerError(msg)
+    if first == other:
+        msg = f"the sampler ignores its seed: {key.at(block=0).seed} and {key.at(block=1).seed} give the same values"
+        raise SamplerError(msg)
+
+
+def _why_undecided(state: State, tensors: int, policy: Policy, cap: int) -> str:
+    if tensors >= policy.max_tensors and state.n < cap:
+        return f"{state.n} scalars in {tensors} tensors are too few to certify {policy.delta:g}"
+    return f"the format is too coarse to show {policy.delta:g}, or the scale lies between the law and it"

@@ -1,0 +1,50 @@
+"""Deterministic laws: observed against expected within a rigorous rounding bound, no probability involved."""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """The worst of `n` comparisons: where it lies, and by how much it uses up its bound."""
+
+    n: int
+    expected: float
+    observed: float
+    bound: float  # absolute; what rounding alone may do to `observed`
+    worst: int  # index of the comparison
+
+    @property
+    def holds(self) -> bool:
+        """Whether every comparison stays within its bound; NaN never does."""
+        return self.expected == self.observed or abs(self.observed - self.expected) <= self.bound
+
+    @property
+    def ratio(self) -> float:
+        """observed / expected, 1 where both are 0."""
+        if self.observed == self.expected:
+            return 1.0
+        return self.observed / self.expected if self.expected else math.inf
+
+
+def compare(observed: Sequence[float], expected: Sequence[float], bound: Sequence[float]) -> Comparison:
+    """The comparison that exceeds its bound most, or comes closest to it.
+
+    >>> compare([1.0, 2.5], [1.0, 2.0], [0.1, 0.1]).worst
+    1
+    """
+    assert len(observed) == len(expected) == len(bound) > 0
+    excess = [_excess(*row) for row in zip(observed, expected, bound, strict=True)]
+    worst = max(range(len(excess)), key=excess.__getitem__)
+    return Comparison(len(observed), float(expected[worst]), float(observed[worst]), float(bound[worst]), worst)
+
+
+def _excess(observed: float, expected: float, bound: float) -> float:
+    """|observed - expected| over its bound; inf for NaN or for any difference where the bound is 0."""
+    difference = abs(observed - expected)
+    if observed == expected or difference == 0:
+        return 0.0
+    if math.isnan(difference) or bound == 0:
+        return math.inf
+    return difference / bound

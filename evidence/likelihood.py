@@ -1,0 +1,34 @@
+"""Named wrong laws: which of them explains the draws best, from the sums alone."""
+
+import math
+from collections.abc import Mapping
+
+from varlaw.evidence.state import State
+from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, Variate
+
+
+def log_likelihood(law: Variate, state: State, unit: float) -> float:
+    """Log density of all draws of `state` (its z in units of `unit`) under `law`, in nats; -inf outside the support.
+
+    Full densities, so that laws of different families compare.
+    """
+    if state.peak > law.bound * (1 + 2.0**-7):  # the coarsest format may round a lawful limit up by this much
+        return -math.inf
+    if isinstance(law, Uniform):
+        return -state.n * math.log(2 * law.bound)
+    assert isinstance(law, Normal | TruncatedNormal)
+    parent, log_mass = (law.std, 0.0) if isinstance(law, Normal) else (law.parent_std, law.log_mass)
+    squares = state.squares * (unit / parent) ** 2
+    return -state.n * (math.log(parent * math.sqrt(2 * math.pi)) + log_mass) - squares / 2
+
+
+def most_likely(law: Variate, mutants: Mapping[str, Variate], state: State) -> tuple[str | None, float | None]:
+    """The mutant with the largest log likelihood ratio against `law`, and that ratio; (None, None) when none gains."""
+    lawful = log_likelihood(law, state, law.std)
+    if lawful == -math.inf:
+        # Outside the lawful support every ratio is infinite; the ratio against the closest lawful density, the one
+        # whose limit is the maximum seen, still ranks the mutants and stays printable.
+        lawful = log_likelihood(law.scaled(state.peak / law.bound), state, law.std)
+    gains = {name: log_likelihood(m, state, law.std) - lawful for name, m in mutants.items()}
+    name = max(gains, key=gains.__getitem__, default=None)
+    return (name, gains[name]) if name is not None and gains[name] > 0 else (None, None)

@@ -1,0 +1,66 @@
+"""Sums that summarise draws: reduced where the tensor lives, in float64, then the tensor is forgotten.
+
+A state is `(n, sum z, sum z^2, max |x|)` with `z = x / unit`. States add (`+`), so blocks, workers and runs merge to the
+same numbers up to the rounding of a few float64 additions; memory does not grow with the number of samples.
+Accumulation is float64 always: 4.2e6 squares summed in float32 are off by -0.37 % in the variance.
+"""
+
+import math
+from typing import Any
+
+import msgspec
+from array_api_compat import array_namespace, device, size
+
+# Small enough for the float64 copy of a block to stay in cache on a CPU; a GPU wants few launches instead.
+_CPU_BLOCK = 1 << 14
+_DEVICE_BLOCK = 1 << 24
+
+
+class State(msgspec.Struct, frozen=True):
+    """Sufficient sums of `n` scalars: `total` = sum z, `squares` = sum z^2, `peak` = max |x| in the units of x.
+
+    >>> State(2, 0.0, 2.0, 1.0) + State(1, 3.0, 9.0, 3.0)
+    State(n=3, total=3.0, squares=11.0, peak=3.0)
+    """
+
+    n: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+    peak: float = 0.0
+
+    def __add__(self, other: "State") -> "State":
+        return State(
+            self.n + other.n, self.total + other.total, self.squares + other.squares, max(self.peak, other.peak)
+        )
+
+    @property
+    def finite(self) -> bool:
+        """Whether every scalar seen was finite."""
+        return math.isfinite(self.squares) and math.isfinite(self.peak)
+
+
+def reduce(x: Any, unit: float = 1.0) -> State:
+    """The state of all elements of an array of any array-API library (float16, bfloat16, float32, float64).
+
+    The reduction runs on the array's own device, blockwise, and returns four numbers to the host once a block.
+
+    >>> import numpy as np
+    >>> reduce(np.array([[1.0, -3.0]], dtype=np.float32), unit=2.0)
+    State(n=2, total=-1.0, squares=2.5, peak=3.0)
+    """
+    xp = array_namespace(x)
+    flat = xp.reshape(x, (-1,))
+    step = _CPU_BLOCK if str(device(x)) == "cpu" else _DEVICE_BLOCK
+    count = size(flat) or 0
+    state = State()
+    for start in range(0, count, step):
+        state += _reduce_block(flat[start : start + step], unit, xp)
+    return state
+
+
+def _reduce_block(block: Any, unit: float, xp: Any) -> State:
+    x = xp.astype(block, xp.float64)
+    z = x if unit == 1.0 else x / unit
+    sums = xp.stack([xp.sum(z), z @ z, xp.max(x), xp.min(x)])
+    total, squares, high, low = sums.tolist()  # the one host synchronisation of a block
+    return State(block.shape[0], total, squares, max(high, -low))

@@ -1,0 +1,41 @@
+"""Which framework's rows live in which module: the one line that a new framework adds."""
+
+import fnmatch
+import importlib
+from collections.abc import Iterable
+
+from varlaw.subjects.subject import Subject
+
+# First part of the subject names -> module whose `SUBJECTS` holds the rows. Nothing is imported before it is asked for.
+MODULES = {
+    "varlaw.numpy": "varlaw.subjects.ours_numpy",
+    "varlaw.torch": "varlaw.subjects.ours_torch",
+    "torch": "varlaw.subjects.torch",
+}
+
+
+def subjects(prefix: str) -> tuple[Subject, ...]:
+    """All rows of one framework, in the order of its table."""
+    rows: tuple[Subject, ...] = importlib.import_module(MODULES[prefix]).SUBJECTS
+    return rows
+
+
+def select(targets: Iterable[str]) -> list[Subject]:
+    """The subjects that any of the globs names: a subject itself, one of its tensors, or everything below it.
+
+    >>> [s.name for s in select(["varlaw.numpy.he_normal"])]
+    ['varlaw.numpy.he_normal']
+    """
+    patterns = list(targets)
+    rows = [row for prefix in MODULES for row in subjects(prefix)]
+    return [row for row in rows if any(fnmatch.fnmatchcase(row.name, p) or _tensor_named(row, p) for p in patterns)]
+
+
+def named(name: str) -> Subject | None:
+    """The subject of exactly that name."""
+    return next((row for prefix in MODULES for row in subjects(prefix) if row.name == name), None)
+
+
+def _tensor_named(row: Subject, pattern: str) -> bool:
+    tensors = getattr(row, "tensors", ())
+    return any(fnmatch.fnmatchcase(f"{row.name}.{t.name}", pattern) for t in tensors if t.name)

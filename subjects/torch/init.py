@@ -1,0 +1,144 @@
+"""torch.nn.init: every initialiser and its table of gains, with what the documentation promises."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from varlaw.subjects.subject import Case, Gain, Sampler, Tensor
+from varlaw.subjects.torch.framework import TORCH, measure_fans, seeded
+from varlaw.subjects.torch.layers import build_conv
+
+Fill = Callable[[Any, Case], Any]
+
+_NO_QR = dict.fromkeys(("float16", "bfloat16"), "torch.linalg.qr has no half-precision kernel (pytorch/pytorch#131991)")
+
+
+def _build(case: Case, factory: dict[str, Any]) -> Any:
+    """The real layer whose weight an initialiser fills: `case["layer"]` names it."""
+    import torch
+
+    if case["layer"] == "Linear":
+        return torch.nn.Linear(case["in_channels"], case["out_channels"], **factory)
+    return build_conv(case["layer"])(case, factory)
+
+
+@functools.lru_cache(maxsize=None)
+def _shape(items: tuple[tuple[str, Any], ...]) -> tuple[int, ...]:
+    return tuple(_build(dict(items), {"device": "meta"}).weight.shape)
+
+
+def weight_shape(case: Case) -> tuple[int, ...]:
+    """The shape of the layer's weight, as torch builds it."""
+    return _shape(tuple(sorted(case.items())))
+
+
+def measure(case: Case) -> tuple[float, float]:
+    """True mean (fan_in, fan_out) of the layer that `case` names, run on ones."""
+    dims = 0 if case["layer"] == "Linear" else int(case["layer"][-2])
+    return _measures(dims)(case)  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _measures(dims: int) -> Any:
+    return measure_fans(_build, dims, lambda c: [c["in_channels"]])
+
+
+def _initialiser(name: str, fill: Fill, op: str, documented: str, claims: Mapping[str, str] | None = None) -> Sampler:
+    """`fill(function, case)` gives the arguments with which torch.nn.init's function is called on an empty tensor."""
+
+    def build(case: Case, factory: dict[str, Any]) -> Mapping[str, Any]:
+        import torch
+
+        weight = torch.empty(case["shape"] if "shape" in case else weight_shape(case), **factory)
+        getattr(torch.nn.init, name)(weight, **fill(weight, case))
+        return {"": weight}
+
+    layered = op == "fill"
+    return Sampler(
+        name=f"torch.nn.init.{name}",
+        framework=TORCH,
+        op=op,
+        tensors=(Tensor(name="", documented=documented, claims=claims or {}),),
+        draws=seeded(build),
+        shape=weight_shape if layered else lambda c: tuple(c["shape"]),
+        measure=measure if layered else None,
+        unsupported=_NO_QR if name == "orthogonal_" else {},
+    )
+
+
+def _kaiming(case: Case) -> dict[str, Any]:
+    return {"mode": case["mode"], "nonlinearity": "relu"}
+
+
+INITIALISERS: tuple[Sampler, ...] = (
+    _initialiser("uniform_", lambda t, c: {"a": -c["scale"], "b": c["scale"]}, "shape", "Uniform(scale)"),
+    _initialiser("normal_", lambda t, c: {"mean": 0.0, "std": c["scale"]}, "shape", "Normal(scale)"),
+    # Its bounds are absolute: with a small std the defaults (-2, 2) lie far outside the law, so they are scaled here.
+    _initialiser(
+        "trunc_normal_",
+        lambda t, c: {"std": c["scale"], "a": -2 * c["scale"], "b": 2 * c["scale"]},
+        "shape",
+        "TruncatedNormal(scale, -2, 2)",
+    ),
+    _initialiser("constant_", lambda t, c: {"val": c["scale"]}, "shape", "Constant(scale)"),
+    _initialiser("ones_", lambda t, c: {}, "shape", "Constant(1)"),
+    _initialiser("zeros_", lambda t, c: {}, "shape", "Constant(0)"),
+    _initialiser("eye_", lambda t, c: {}, "matrix", "Identity()"),
+    _initialiser("dirac_", lambda t, c: {"groups": c["groups"]}, "dirac", "Dirac(groups)"),
+    _initialiser("sparse_", lambda t, c: {"sparsity": 0.1, "std": c["scale"]}, "matrix", "SparseNormal(scale, 0.1)"),
+    _initialiser("orthogonal_", lambda t, c: {"gain": c["scale"]}, "matrix", "Orthogonal(scale)"),
+    _initialiser(
+        "xavier_uniform_",
+        lambda t, c: {},
+        "fill",
+        "glorot_uniform(shape_fan_in, shape_fan_out)",
+        {"init.true_fan": "glorot_uniform(fan_in, fan_out)"},
+    ),
+    _initialiser(
+        "xavier_normal_",
+        lambda t, c: {},
+        "fill",
+        "glorot_normal(shape_fan_in, shape_fan_out)",
+        {"init.true_fan": "glorot_normal(fan_in, fan_out)"},
+    ),
+    _initialiser(
+        "kaiming_uniform_",
+        lambda t, c: _kaiming(c),
+        "fill",
+        "he_uniform(shape_fan(mode))",
+        {"init.true_fan": "he_uniform(fan(mode))"},
+    ),
+    _initialiser(
+        "kaiming_normal_",
+        lambda t, c: _kaiming(c),
+        "fill",
+        "he_normal(shape_fan(mode))",
+        {"init.true_fan": "he_normal(fan(mode))"},
+    ),
+)
+
+
+def _gain(activation: str) -> float:
+    import torch
+
+    name, _, slope = activation.partition(":")
+    return float(torch.nn.init.calculate_gain(name, float(slope) if slope else None))
+
+
+GAINS: tuple[Gain, ...] = (
+    Gain(
+        name="torch.nn.init.calculate_gain",
+        framework=TORCH,
+        op="gain",
+        apply=_gain,
+        documented={
+            "linear": "1",
+            "sigmoid": "1",
+            "tanh": "5/3",
+            "relu": "sqrt(2)",
+            "leaky_relu:0.01": "sqrt(2/(1 + 0.01**2))",
+            "leaky_relu:0.2": "sqrt(2/(1 + 0.2**2))",
+            "selu": "3/4",
+        },
+    ),
+)
