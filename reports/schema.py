@@ -77,9 +77,14 @@ def _upgraded(found: Any, where: str) -> dict[str, Any]:
 
 
 def encode(run: Run) -> bytes:
-    """A run as JSON text: one verdict a line, so that two runs can be compared with ordinary tools."""
+    """A run as JSON text: one verdict a line, so that two runs can be compared with ordinary tools.
+
+    Raises `ReportError` when a number that the schema requires is not finite.
+    """
     body = b",\n".join(map(_encoded, run.verdicts))
-    return b'{"schema":%b,\n"run":%b,\n"verdicts":[\n%b\n]}\n' % (_encoded(run.schema), _encoded(run.run), body)
+    data = b'{"schema":%b,\n"run":%b,\n"verdicts":[\n%b\n]}\n' % (_encoded(run.schema), _encoded(run.run), body)
+    decode(data, where="the run, not written,")
+    return data
 
 
 def _encoded(value: Any) -> bytes:
@@ -107,9 +112,7 @@ def write(run: Run, path: Path | str) -> None:
 
     Raises `ReportError`, in one line, when the folder refuses or a number that the schema requires is not finite.
     """
-    data = encode(run)
-    decode(data, where=f"{path} (not written)")
-    write_whole(Path(path), data)
+    write_whole(Path(path), encode(run))
 
 
 def json_schema() -> dict[str, Any]:

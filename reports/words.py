@@ -11,7 +11,7 @@ import shlex
 import unicodedata
 from typing import Any, Final
 
-from varlaw.verify.verdict import Verdict
+from varlaw.verify.verdict import RunInfo, Verdict
 
 STATES: Final = ("VIOLATES", "error", "undecided", "deviation", "conforms", "not applicable")  # worst first
 SYMBOLS: Final = {
@@ -179,6 +179,13 @@ def _value(value: Any) -> str:
 def replay_command(verdict: Verdict) -> str:
     """The command that repeats a decision bit for bit, quoted for a POSIX shell; "" when there is no key."""
     return f"varlaw replay {shlex.quote(plain(verdict.replay))}" if verdict.replay else ""
+
+
+def verify_command(info: RunInfo) -> str:
+    """The command that repeats a run, quoted for a POSIX shell."""
+    options = {"--policy": info.policy, "--salt": info.salt}
+    words = [shlex.quote(plain(w)) for pair in options.items() for w in pair if all(pair)]
+    return " ".join(["varlaw verify", *words, *(shlex.quote(plain(t)) for t in info.targets)])
 
 
 def hyperlink(link: str) -> str:

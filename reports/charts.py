@@ -1,0 +1,154 @@
+"""Charts as Vega-Lite specifications, drawn as SVG by vl-convert where the extra `charts` is installed.
+
+The specifications name their colours by role; `svg` turns the roles into style-sheet variables, so that one picture
+serves light, dark and print. Without the extra there is no picture, and the page shows the same numbers as a table.
+"""
+
+import functools
+import json
+import math
+from typing import Any, Final
+
+from varlaw.reports.groups import Group, worst_first
+from varlaw.reports.words import STATES, SYMBOLS, evidence, plain
+from varlaw.verify.verdict import Verdict
+
+# Stand-ins for the variables of the style sheet: no other part of a chart has these colours.
+ROLES: Final = {
+    "#010201": "ink", "#010202": "faint", "#010203": "line", "#010204": "band",
+    "#010211": "violates", "#010212": "error", "#010213": "undecided", "#010214": "deviation", "#010215": "conforms",
+}  # fmt: skip
+COLOUR: Final = {role: colour for colour, role in ROLES.items()}
+SHAPES: Final = {"VIOLATES": "cross", "error": "square", "undecided": "triangle-up", "deviation": "diamond",
+                 "conforms": "circle"}  # fmt: skip
+ROWS: Final = 40
+REACH: Final = 1e6  # ratios beyond are drawn at the edge
+
+
+def selection(groups: list[Group], limit: int = ROWS) -> list[Group]:
+    """The rows worth a chart: findings first, then those furthest from their law; only rows with a ratio."""
+    measured = [g for g in groups if g.worst.ratio is not None]
+    return worst_first(measured)[:limit]
+
+
+def forest(groups: list[Group]) -> dict[str, Any]:
+    """Measured over expected with 99.9 % intervals, a row per group, as a Vega-Lite specification."""
+    rows = [_point(k, group) for k, group in enumerate(groups)]
+    low = min([0.9, *(r["low"] for r in rows)])
+    high = max([1.1, *(r["high"] for r in rows)])
+    scale = {"type": "log", "domain": [low / 1.04, high * 1.04], "nice": False}
+    x = {"type": "quantitative", "scale": scale, "title": "measured / expected (log scale)"}
+    x["axis"] = {"values": _ticks(low / 1.04, high * 1.04), "format": "~g", "grid": True}
+    y = {"field": "row", "type": "ordinal", "sort": None, "title": None, "axis": _row_axis(rows)}
+    palette = {"domain": list(SHAPES), "range": [COLOUR[s.lower()] for s in SHAPES]}
+    colour = {"field": "state", "type": "nominal", "scale": palette, "legend": None}
+    shape = {"field": "state", "type": "nominal", "scale": {"domain": list(SHAPES), "range": list(SHAPES.values())}}
+    layers = [
+        {"mark": {"type": "rule", "color": COLOUR["ink"], "strokeDash": [2, 2]}, "encoding": {"x": {"datum": 1}}},
+        {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"},
+                                                                  "y": y, "color": colour}},  # fmt: skip
+        {"mark": {"type": "point", "filled": True, "size": 55, "opacity": 1},
+         "encoding": {"x": {**x, "field": "ratio"}, "y": y, "color": colour, "shape": {**shape, "legend": None}}},
+        {"mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 11, "color": COLOUR["ink"]},
+         "encoding": {"x": {"value": {"expr": "width"}}, "y": y, "text": {"field": "text"}}},
+    ]  # fmt: skip
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "data": {"values": rows},
+        "width": 460,
+        "height": {"step": 20},
+        "layer": layers,
+        "config": _config(),
+    }
+
+
+def _point(k: int, group: Group) -> dict[str, Any]:
+    verdict = group.worst
+    low, high = ends(verdict)
+    return {
+        "row": f"{k:03d}",
+        "label": f"{SYMBOLS[group.state]} {plain(group.subject)}",
+        "state": group.state,
+        "ratio": clipped(verdict.ratio or 0.0),
+        "low": low,
+        "high": high,
+        "text": evidence(verdict),
+    }
+
+
+def ends(verdict: Verdict) -> tuple[float, float]:
+    """The ends of an interval as they can be drawn on a log axis; both the ratio where it is exact."""
+    low, high = verdict.interval or (verdict.ratio, verdict.ratio)
+    return clipped(1 / REACH if low is None else low), clipped(REACH if high is None else high)
+
+
+def clipped(ratio: float) -> float:
+    """A ratio as it can be drawn on a log axis."""
+    return min(max(ratio, 1 / REACH), REACH)
+
+
+def _row_axis(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    labels = json.dumps([r["label"] for r in rows])
+    return {"labelExpr": f"{labels}[toNumber(datum.value)]", "labelLimit": 330, "ticks": False, "domain": False}
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Readable ratios within a range, 1 among them, at most nine."""
+    fine = [0.9, 0.95, 0.98, 1, 1.02, 1.05, 1.1]
+    coarse = [m * 10**e for e in range(-6, 7) for m in (1, 2, 5)]
+    decades = [10.0**e for e in range(-6, 7)]
+    for candidates in (fine, [*coarse, 0.7, 1.4], coarse, decades):
+        inside = sorted({float(f"{t:.3g}") for t in candidates if low <= t <= high})
+        if len(inside) <= 9 and (high / low < 1.35 or candidates is not fine):
+            return inside
+    return [1.0]
+
+
+def _config() -> dict[str, Any]:
+    axis = {
+        "labelColor": COLOUR["ink"], "titleColor": COLOUR["faint"], "gridColor": COLOUR["line"],
+        "domainColor": COLOUR["line"], "tickColor": COLOUR["line"], "labelFontSize": 11, "titleFontSize": 11,
+        "titleFontWeight": "normal",
+    }  # fmt: skip
+    return {"background": "transparent", "font": "system-ui, sans-serif", "view": {"stroke": None}, "axis": axis}
+
+
+def svg(spec: dict[str, Any]) -> str | None:
+    """A specification drawn as SVG with the colours of the page; None without the extra `charts`."""
+    return _drawn(json.dumps(spec, sort_keys=True))
+
+
+@functools.lru_cache(maxsize=32)
+def _drawn(spec: str) -> str | None:
+    try:
+        import vl_convert
+    except ImportError:
+        return None
+    drawn: str = vl_convert.vegalite_to_svg(spec, vl_version="5.20", allowed_base_urls=[])
+    for stand_in, role in ROLES.items():
+        drawn = drawn.replace(stand_in, f"var(--{role})")
+    return drawn
+
+
+def strip(verdict: Verdict, delta: float) -> dict[str, Any] | None:
+    """Where to draw a ratio, its interval and the band of +-delta on a strip from 0 to 100; None without a ratio."""
+    if verdict.ratio is None:
+        return None
+    low, high = ends(verdict)
+    ratio = clipped(verdict.ratio)
+    furthest = max(abs(math.log(v)) for v in (low, high, ratio, 1 + delta))
+    reach = next((r for r in (1.01, 1.03, 1.1, 1.3, 2.0, 4.0, 10.0, 100.0, 1e3) if math.log(r) >= furthest), REACH)
+
+    def place(value: float) -> float:
+        return round(50 + 50 * math.log(value) / math.log(reach), 2)
+
+    band = (place(max(1 - delta, 1 / reach)), place(min(1 + delta, reach)))
+    return {"low": place(low), "high": place(high), "at": place(ratio), "band": band, "reach": reach}
+
+
+def legend(groups: list[Group]) -> list[str]:
+    """The states that a chart shows, worst first."""
+    shown = {g.state for g in groups}
+    return [s for s in STATES if s in shown]
+
+

@@ -1,0 +1,271 @@
+"""The page of a run: one file that works from disk, shows what breaks within ten seconds, and opens every number.
+
+Guarantee: nothing is loaded (a content security policy forbids it, and allows no script but the page's own), every
+text from outside is escaped, equal records give equal bytes, and no page exceeds `LIMIT` bytes: the evidence of
+conforming verdicts is what gives way first, to a pointer to the records.
+
+Vocabulary: *island* (the evidence as JSON within the page, read when a cell is opened), *board* (one table of the
+matrix: the claims of one family as columns, subjects as rows).
+"""
+
+import base64
+import functools
+import hashlib
+import itertools
+import json
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jinja2
+from markupsafe import Markup
+
+from varlaw.reports import charts, words
+from varlaw.reports.groups import Group, distance, grouped, headline, tally, worst_first
+from varlaw.reports.terminal import likely, undecided
+from varlaw.reports.words import STATES, SYMBOLS, plain, severity
+from varlaw.verify.verdict import Run, Verdict
+
+LIMIT: Final = 3_000_000  # bytes a page
+DEFLATE_ABOVE: Final = 400_000  # bytes of evidence that stay readable in the page's source
+CARDS: Final = 200  # findings shown in full; the others are in the matrix
+LETTERS: Final = {state: state[0].lower() for state in STATES}  # v e u d c n: one class of the style sheet each
+DTYPES: Final = {"float64": "f64", "float32": "f32", "float16": "f16", "bfloat16": "bf16"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One subject in one board: a group, or None, per claim."""
+
+    subject: str
+    cells: tuple[tuple[int, Group] | None, ...]
+
+    @property
+    def groups(self) -> list[Group]:
+        return [cell[1] for cell in self.cells if cell]
+
+    @property
+    def letters(self) -> str:
+        """The states in the row, a letter each."""
+        return "".join(LETTERS[s] for s in STATES if any(s in g.counts for g in self.groups))
+
+    @property
+    def severity(self) -> int:
+        return min(severity(g.state) for g in self.groups)
+
+    @property
+    def distance(self) -> float:
+        return min(max(distance(g.worst) for g in self.groups), 99.0)
+
+
+@dataclass(frozen=True)
+class Board:
+    """The claims of one family as columns, subjects as rows, in sections of one framework version each."""
+
+    family: str
+    claims: tuple[str, ...]
+    sections: tuple[tuple[str, tuple[Row, ...]], ...]
+
+
+def render(run: Run) -> str:
+    """The page of a run, at most `LIMIT` bytes of UTF-8."""
+    groups = grouped(run.verdicts)
+    kept = len(run.verdicts)
+    while True:
+        page = _page(run, groups, kept)
+        if len(page.encode()) <= LIMIT or kept == 0:
+            return page
+        kept = kept // 2 if kept > 500 else 0
+
+
+def _page(run: Run, groups: list[Group], kept: int) -> str:
+    """The page with at most `kept` conforming or inapplicable verdicts, all of the others."""
+    shown = _within(groups, kept)
+    ordered = worst_first(groups)
+    of_state = {s: [g for g in ordered if g.state == s] for s in STATES}
+    chosen = charts.selection(groups)
+    return _template("page.html.j2").render(
+        run=run,
+        info=run.run,
+        headline=headline(run),
+        verdict_line=conclusion(run),
+        counts=tally(run.verdicts),
+        total=len(run.verdicts),
+        of_state=of_state,
+        cards=(of_state["VIOLATES"] + of_state["error"])[:CARDS],
+        uncarded=max(len(of_state["VIOLATES"]) + len(of_state["error"]) - CARDS, 0),
+        cell={id(group): k for k, group in enumerate(shown)},
+        boards=boards(shown),
+        folded=len(groups) - len(shown),
+        chosen=chosen,
+        chart=_chart(chosen),
+        legend=charts.legend(chosen),
+        island=island(shown),
+    )
+
+
+def conclusion(run: Run) -> str:
+    """The one sentence at the top of the page."""
+    counts = tally(run.verdicts)
+    wrong, errors, open_ = (counts.get(s, 0) for s in ("VIOLATES", "error", "undecided"))
+    if wrong:
+        return f"{words.quantities(wrong, 'verdict')} {'violates' if wrong == 1 else 'violate'} the law"
+    if errors:
+        return f"No violation found, but {words.quantities(errors, 'subject run', 'subject runs')} ended in an error"
+    if not counts:
+        return "Nothing was checked"
+    if open_:
+        return f"No violation found; {words.quantities(open_, 'verdict')} undecided"
+    if not counts.keys() & {"conforms", "deviation"}:
+        return "No law applies to what was checked"
+    return "Every verdict conforms" + (" or deviates as documented" if counts.get("deviation") else "")
+
+
+def _within(groups: list[Group], kept: int) -> list[Group]:
+    """The groups whose evidence the page carries: all that are worse than conforming, then as many as `kept` allows."""
+    found, room = [], kept
+    for group in groups:
+        quiet = severity(group.state) >= severity("conforms")
+        room -= len(group.verdicts) if quiet else 0
+        if not quiet or room >= 0:
+            found.append(group)
+    return found
+
+
+def boards(groups: Sequence[Group]) -> list[Board]:
+    """The matrix, a board per family of claims (the part of the name before the first dot), in order of appearance."""
+    numbered = list(enumerate(groups))
+    families = dict.fromkeys(_family(g.claim) for g in groups)
+    return [_board(family, [(k, g) for k, g in numbered if _family(g.claim) == family]) for family in families]
+
+
+def _family(claim: str) -> str:
+    return claim.partition(".")[0]
+
+
+def _board(family: str, members: list[tuple[int, Group]]) -> Board:
+    claims = tuple(dict.fromkeys(g.claim for _, g in members))
+    sections = []
+    by_platform = sorted(members, key=lambda m: m[1].platform)
+    for platform, inside in itertools.groupby(by_platform, key=lambda m: m[1].platform):
+        rows: dict[str, dict[str, tuple[int, Group]]] = {}
+        for k, group in inside:
+            rows.setdefault(group.subject, {})[group.claim] = (k, group)
+        found = (Row(subject, tuple(cells.get(c) for c in claims)) for subject, cells in rows.items())
+        sections.append((platform, tuple(sorted(found, key=lambda r: (r.severity, -r.distance)))))
+    return Board(family, claims, tuple(sections))
+
+
+def cell_lines(group: Group) -> list[dict[str, str]]:
+    """What a cell of the matrix says: a line per state, with the dtypes in it and the worst ratio."""
+    lines = []
+    for state in group.counts:
+        members = [v for v in group.verdicts if v.state == state]
+        dtypes = list(dict.fromkeys(short_dtype(v.dtype) for v in members))
+        telling = state in ("VIOLATES", "deviation") and group.worst.ratio is not None
+        number = f" {words.number(max(members, key=distance).ratio)}x" if telling else ""
+        lines.append({"letter": LETTERS[state], "state": state, "symbol": SYMBOLS[state],
+                      "dtypes": " ".join(map(plain, dtypes)), "number": number})  # fmt: skip
+    return lines
+
+
+def short_dtype(dtype: str) -> str:
+    """A dtype as it fits into a cell.
+
+    >>> short_dtype("bfloat16"), short_dtype("int8")
+    ('bf16', 'int8')
+    """
+    return DTYPES.get(dtype, dtype)
+
+
+def island(groups: Iterable[Group]) -> dict[str, str]:
+    """The evidence of all cells as text for the page and the name of its encoding ("" or "deflate").
+
+    Each text stands once, in a table; numbers keep six significant digits (all of them are in the records).
+    """
+    table: dict[str, int] = {}
+
+    def text(value: str) -> int:
+        return table.setdefault(plain(value), len(table))
+
+    cells = [[text(g.subject), text(g.claim), text(g.platform), [_record(v, text) for v in g.verdicts]] for g in groups]
+    data = json.dumps({"texts": list(table), "cells": cells}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    if len(data) <= DEFLATE_ABOVE:
+        return {"encoding": "", "text": Markup(_script_safe(data))}  # noqa: S704  escaped for a script element
+    squeezer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    squeezed = squeezer.compress(data.encode()) + squeezer.flush()
+    return {"encoding": "deflate", "text": base64.b64encode(squeezed).decode()}
+
+
+def _record(verdict: Verdict, text: Any) -> list[Any]:
+    """A verdict in the order that `page.js` names its fields."""
+    low, high = verdict.interval or (None, None)
+    known = verdict.deviation
+    deviation = [text(known.id), text(known.reason), text(words.link_text(known.link)),
+                 text(words.hyperlink(known.link)), _six(known.ratio), text(known.versions)] if known else 0  # fmt: skip
+    fields = [verdict.law, verdict.statement, verdict.op, verdict.dtype, verdict.device, words.case_text(verdict.case),
+              verdict.state, verdict.quantity, words.ratio(verdict), words.interval(verdict), words.effort(verdict),
+              likely(verdict), undecided(verdict) if verdict.state == "undecided" else "", verdict.detail,
+              words.replay_command(verdict)]  # fmt: skip
+    numbers = (verdict.expected, verdict.observed, verdict.ratio, low, high, verdict.delta, verdict.certified,
+               verdict.alpha, verdict.beta, verdict.log_evidence)  # fmt: skip
+    return [*map(text, fields), *map(_six, numbers), verdict.samples, deviation]
+
+
+def _six(value: float | None) -> float | int:
+    """Six significant digits; 0 width matters, so whole numbers lose their point and None becomes null."""
+    if value is None:
+        return None  # type: ignore[return-value]
+    short = float(f"{value:.6g}")
+    return int(short) if short.is_integer() and abs(short) < 1e15 else short
+
+
+def _script_safe(data: str) -> str:
+    for character in "<>&\u2028\u2029":
+        data = data.replace(character, f"\\u{ord(character):04x}")
+    return data
+
+
+def _chart(groups: list[Group]) -> Markup | None:
+    drawn = charts.svg(charts.forest(groups)) if groups else None
+    return None if drawn is None else Markup(drawn)  # noqa: S704  vl-convert escapes the texts of a chart
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("varlaw.reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"plain": plain, "percent": words.percent, "risk": words.risk, "number": words.number, "id": id}
+    environment.globals |= {
+        "words": words,
+        "LETTERS": LETTERS,
+        "cell_lines": cell_lines,
+        "likely": likely,
+        "undecided": undecided,
+        "strip": charts.strip,
+        "asset": asset,
+        "digest": digest,
+    }
+    return environment
+
+
+def _template(name: str) -> jinja2.Template:
+    return _environment().get_template(name)
+
+
+def asset(name: str) -> Markup:
+    """A style sheet or script of ours, as it goes into the page."""
+    loader = _environment().loader
+    assert loader is not None
+    return Markup(loader.get_source(_environment(), name)[0])  # noqa: S704  our own file
+
+
+def digest(name: str) -> str:
+    """The hash by which the page's content security policy knows a script of ours."""
+    return base64.b64encode(hashlib.sha256(asset(name).encode()).digest()).decode()

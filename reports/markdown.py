@@ -1,0 +1,148 @@
+"""The job summary: findings first as Markdown, never above the size at which a summary is dropped whole.
+
+Guarantee: at most `LIMIT` bytes; a run too long for that ends with a pointer to the full report. Every text from
+outside stands in a code span or is escaped, so it can neither draw a table row nor start a heading.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from varlaw.reports.groups import Group, grouped, headline, worst_first
+from varlaw.reports.terminal import likely, undecided
+from varlaw.reports.words import (
+    MEANINGS,
+    STATES,
+    SYMBOLS,
+    case_text,
+    evidence,
+    hyperlink,
+    link_text,
+    number,
+    percent,
+    plain,
+    quantities,
+    replay_command,
+    risk,
+)
+from varlaw.verify.verdict import Run, Verdict
+
+LIMIT: Final = 1024 * 1024  # bytes; GitHub drops a larger summary whole
+POINTER: Final = "\n\n*Truncated here: the full report is in `index.html`, the records in `run.json`.*\n"
+
+
+def render(run: Run, *, limit: int = LIMIT) -> str:
+    """The summary of a run, at most `limit` bytes of UTF-8 (512 at least)."""
+    parts: list[str] = []
+    room = limit - len(POINTER.encode())
+    for part in _parts(run):
+        room -= len(part.encode())
+        if room < 0:
+            return "".join([*parts, POINTER])
+        parts.append(part)
+    return "".join(parts)
+
+
+def _parts(run: Run) -> Iterator[str]:
+    groups = worst_first(grouped(run.verdicts))
+    yield f"## varlaw: {text(headline(run))}\n\n"
+    yield f"{_risk(run)}\n\n"
+    yield _counts(groups)
+    by_state = {s: [g for g in groups if g.state == s] for s in STATES}
+    for state, title in (("VIOLATES", "Violations"), ("error", "Errors"), ("undecided", "Undecided")):
+        if by_state[state]:
+            yield f"### {SYMBOLS[state]} {title}\n\n"
+            yield from map(_finding, by_state[state])
+    yield from _deviations(by_state["deviation"])
+    yield from _conforming(by_state["conforms"])
+    yield _reproduce(run)
+
+
+def _risk(run: Run) -> str:
+    info = run.run
+    return (
+        f"Policy {code(info.policy)}: finds errors of {percent(info.delta)}, false alarm {risk(info.alpha)} and false "
+        f"pass {risk(info.beta)} per decision; {quantities(info.decisions, 'decision')}, chance of any false alarm "
+        f"at most {risk(info.alpha_budget)}; salt {code(info.salt)}."
+    )
+
+
+def _counts(groups: list[Group]) -> str:
+    totals = {s: sum(g.counts.get(s, 0) for g in groups) for s in STATES}
+    rows = [f"| {SYMBOLS[s]} {s} | {totals[s]:,} | {MEANINGS[s]} |\n" for s in STATES if totals[s]]
+    return "| state | verdicts | meaning |\n|---|---:|---|\n" + "".join(rows) + "\n" if rows else ""
+
+
+def _finding(group: Group) -> str:
+    verdict, smallest = group.worst, group.smallest
+    head = f"- **{group.state}** {code(group.subject)}: {text(verdict.statement)} ({code(group.claim)})"
+    lines = [_measured(verdict), text(verdict.detail), text(undecided(verdict)) if group.state == "undecided" else ""]
+    lines.append(f"case {code(case_text(smallest.case))}, seen in {text(group.extent)}")
+    lines.append(f"replay {code(replay_command(smallest))}" if smallest.replay else "")
+    return head + "".join(f"  \n  {line}" for line in lines if line) + "\n"
+
+
+def _measured(verdict: Verdict) -> str:
+    if verdict.ratio is None and verdict.observed is None:
+        return ""
+    got = f"expected {text(verdict.quantity)} {number(verdict.expected)}, measured {number(verdict.observed)}"
+    ratio = f"ratio {text(evidence(verdict))}" if verdict.ratio is not None else ""
+    return "; ".join(filter(None, [got, ratio, text(likely(verdict))]))
+
+
+def _deviations(groups: list[Group]) -> Iterator[str]:
+    if groups:
+        yield f"\n### {SYMBOLS['deviation']} Documented deviations\n\n"
+        yield "| subject | law | measured | reason |\n|---|---|---|---|\n"
+    for group in groups:
+        known = group.worst.deviation
+        reason = f"{text(known.reason)} {_link(known.link)}".strip() if known else ""
+        law = text(group.worst.statement)
+        yield f"| {code(group.subject)} | {law} | {text(evidence(group.worst))} | {reason} |\n"
+
+
+def _conforming(groups: list[Group]) -> Iterator[str]:
+    if groups:
+        yield f"\n<details><summary>{SYMBOLS['conforms']} Conforming rows: {len(groups):,}</summary>\n\n"
+        yield "| subject | law | worst ratio | certified |\n|---|---|---|---|\n"
+    for group in groups:
+        verdict = group.worst
+        certified = "" if verdict.certified is None else percent(verdict.certified)
+        yield f"| {code(group.subject)} | {text(verdict.statement)} | {text(evidence(verdict))} | {certified} |\n"
+    if groups:
+        yield "\n</details>\n"
+
+
+def _reproduce(run: Run) -> str:
+    info = run.run
+    versions = ", ".join(f"{k} {v}" for k, v in info.versions.items())
+    parts = [f"varlaw {info.varlaw}", versions, f"Python {info.python}", info.platform, info.cpu]
+    return f"\n{text(', '.join([*filter(None, parts), quantities(info.threads, 'thread'), *info.devices]))}\n"
+
+
+def _link(link: str) -> str:
+    address = hyperlink(link)
+    return f"[{text(link_text(link))}]({address.replace(')', '%29').replace('|', '%7C')})" if address else text(link)
+
+
+def text(raw: str) -> str:
+    r"""`raw` as Markdown text in which no character has a meaning.
+
+    >>> text("a*b <i>")
+    'a\\*b &lt;i&gt;'
+    """
+    safe = plain(raw).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_{}\[\]#|~$@!])", r"\\\1", safe)
+
+
+def code(raw: str) -> str:
+    """`raw` as a code span, whatever backticks it holds; inside tables a bar is escaped too.
+
+    >>> code("a`b")
+    '`` a`b ``'
+    """
+    safe = plain(raw).replace("|", "\\|")
+    longest = max((len(list(run)) for tick, run in itertools.groupby(safe) if tick == "`"), default=0)
+    fence = "`" * (longest + 1)
+    return f"{fence} {safe} {fence}" if longest else f"`{safe}`" if safe else ""

@@ -1,0 +1,51 @@
+"""One verdict a row as CSV, for spreadsheets and data frames.
+
+Guarantee: the columns are the fields of the record, numbers are written so that they read back equal, and a text that
+a spreadsheet would run as a formula starts with an apostrophe.
+"""
+
+import csv
+import io
+from typing import Final
+
+from varlaw.reports.words import case_text, plain
+from varlaw.verify.verdict import Run, Verdict
+
+COLUMNS: Final = (
+    "framework", "version", "subject", "claim", "law", "statement", "op", "dtype", "device", "case", "state",
+    "quantity", "expected", "observed", "ratio", "interval_low", "interval_high", "samples", "delta", "certified",
+    "alpha", "beta", "log_evidence", "likely", "likely_log_ratio", "deviation", "reason", "link", "detail", "replay",
+)  # fmt: skip
+
+
+def render(run: Run) -> str:
+    """The verdicts of a run as CSV with a header line, in the order of the run."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([_cell(value) for value in _row(verdict)] for verdict in run.verdicts)
+    return stream.getvalue()
+
+
+def _row(verdict: Verdict) -> list[str | float | None]:
+    low, high = verdict.interval or (None, None)
+    known = verdict.deviation
+    special = {
+        "case": case_text(verdict.case),
+        "state": verdict.state,
+        "interval_low": low,
+        "interval_high": high,
+        "deviation": known.id if known else "",
+        "reason": known.reason if known else "",
+        "link": known.link if known else "",
+    }
+    return [special[name] if name in special else getattr(verdict, name) for name in COLUMNS]
+
+
+def _cell(value: str | float | None) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return repr(value)
+    safe = plain(value)
+    return f"'{safe}" if safe[:1] in ("=", "+", "-", "@") else safe

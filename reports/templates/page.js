@@ -1,0 +1,172 @@
+"use strict";
+// Filter, search, sort and the evidence panel of a report. Texts of the records only ever become text nodes.
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const FIELDS = ["law", "statement", "op", "dtype", "device", "case", "state", "quantity", "ratioText", "intervalText",
+    "effort", "likely", "open", "detail", "replay", "expected", "observed", "ratio", "low", "high", "delta", "certified",
+    "alpha", "beta", "evidence", "samples", "deviation"];
+  const TEXTS = 15; // the first fields are places in the table of texts
+
+  async function evidence() {
+    const island = $("#island");
+    if (island.dataset.encoding !== "deflate") return JSON.parse(island.textContent);
+    const bytes = Uint8Array.from(atob(island.textContent), (c) => c.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+    return JSON.parse(await new Response(stream).text());
+  }
+
+  function verdicts(data, cell) {
+    return data.cells[cell][3].map((values) =>
+      Object.fromEntries(FIELDS.map((name, k) => [name, k < TEXTS ? data.texts[values[k]] : values[k]])));
+  }
+
+  function make(tag, className, ...children) {
+    const element = document.createElement(tag);
+    if (className) element.className = className;
+    element.append(...children.filter((child) => child !== "" && child !== null));
+    return element;
+  }
+
+  const percent = (value) => (value === null ? "" : `${Number((100 * value).toPrecision(3))} %`);
+  const number = (value) => (value === null ? "" : String(Number(value.toPrecision(4))));
+
+  function badge(state) {
+    const pick = $$(".pick").find((b) => b.textContent.includes(state));
+    const symbol = pick ? $("span", pick).textContent : "";
+    return make("span", `state ${state[0].toLowerCase()}`, `${symbol} ${state}`);
+  }
+
+  function facts(v) {
+    const list = make("dl", "");
+    const entries = {
+      [`expected ${v.quantity}`]: number(v.expected), measured: number(v.observed), ratio: v.ratioText,
+      "99.9 % interval": v.intervalText, from: v.effort, "delta looked for": percent(v.delta),
+      certified: percent(v.certified), alpha: number(v.alpha), beta: number(v.beta), "ln evidence": number(v.evidence),
+    };
+    for (const [name, value] of Object.entries(entries)) {
+      if (value) list.append(make("div", "", make("dt", "", name), make("dd", "", value)));
+    }
+    return list;
+  }
+
+  function deviation(known, texts) {
+    const [id, reason, cited, address] = known.slice(0, 4).map((k) => texts[k]);
+    const line = make("p", "", `Documented as ${id} (${number(known[4])} foreseen, versions ${texts[known[5]]}): ${reason} `);
+    if (address) {
+      const link = make("a", "", cited);
+      link.href = address;
+      link.rel = "noopener noreferrer";
+      line.append(link);
+    } else line.append(cited);
+    return line;
+  }
+
+  function proof(v, texts) {
+    const where = [v.dtype, v.device].filter(Boolean).join(" on ");
+    const block = make("section", "proof", make("h3", "", badge(v.state), make("span", "", where), make("small", "", v.case)));
+    block.append(facts(v));
+    if (v.likely) block.append(make("p", "likely", v.likely));
+    if (v.open) block.append(make("p", "", v.open));
+    if (v.detail) block.append(make("p", "", v.detail));
+    if (v.deviation) block.append(deviation(v.deviation, texts));
+    if (v.replay) block.append(make("div", "replay", make("code", "", v.replay), copier()));
+    return block;
+  }
+
+  function copier() {
+    const button = make("button", "copy", "Copy");
+    button.type = "button";
+    return button;
+  }
+
+  async function copy(button) {
+    const code = button.previousElementSibling;
+    getSelection().selectAllChildren(code);
+    let done = false;
+    try { await navigator.clipboard.writeText(code.textContent); done = true; } catch { done = document.execCommand("copy"); }
+    button.textContent = done ? "Copied" : "Selected";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  }
+
+  function openPanel(data, cell) {
+    const [subject, claim, platform] = data.cells[cell].slice(0, 3).map((k) => data.texts[k]);
+    const found = verdicts(data, cell);
+    $("#panel-title").textContent = subject;
+    const laws = [...new Set(found.map((v) => `${v.statement} (${v.law})`))];
+    const body = $("#panel-body");
+    body.replaceChildren(make("p", "", `${claim}: ${laws.slice(0, 3).join("; ")}`),
+      make("p", "none", `${platform}, ${found.length} ${found.length === 1 ? "verdict" : "verdicts"}`),
+      ...found.slice(0, 200).map((v) => proof(v, data.texts)));
+    if (found.length > 200) body.append(make("p", "none", `and ${found.length - 200} more in run.json`));
+    $("#panel").showModal();
+    body.parentElement.scrollTop = 0;
+  }
+
+  function haystacks(data, rows) {
+    return new Map(rows.map((row) => {
+      const cells = $$("[data-cell]", row).map((b) => Number(b.dataset.cell));
+      const places = new Set(cells.flatMap((c) => data.cells[c].slice(0, 3).concat(data.cells[c][3].flatMap((r) => r.slice(0, 6)))));
+      const words = [...places].map((k) => data.texts[k]);
+      return [row, (row.textContent + " " + words.join(" ")).toLowerCase()];
+    }));
+  }
+
+  function filter(hay) {
+    const wanted = $("#search").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const states = $$(".pick[aria-pressed=true]").map((b) => b.dataset.state);
+    let shown = 0;
+    for (const [row, text] of hay) {
+      const visible = states.some((s) => row.dataset.t.includes(s)) && wanted.every((w) => text.includes(w));
+      row.hidden = !visible;
+      shown += visible;
+    }
+    for (const head of $$(".platform")) head.hidden = $$(".row:not([hidden])", head.parentElement).length === 0;
+    for (const board of $$(".board")) board.hidden = $(".row:not([hidden])", board) === null;
+    $("#shown").textContent = `${shown} of ${hay.size} rows shown`;
+  }
+
+  const ORDERS = {
+    worst: (a, b) => a.dataset.w - b.dataset.w || b.dataset.d - a.dataset.d,
+    far: (a, b) => b.dataset.d - a.dataset.d,
+    name: (a, b) => (a.cells[0].textContent < b.cells[0].textContent ? -1 : 1),
+  };
+
+  function sort(order) {
+    for (const body of $$(".matrix tbody")) body.append(...$$(".row", body).sort(ORDERS[order]));
+  }
+
+  function pick(button, hay) {
+    const all = $$(".pick");
+    const pressed = all.filter((b) => b.getAttribute("aria-pressed") === "true");
+    const alone = pressed.length === 1 && pressed[0] === button;
+    const everything = pressed.length === all.length;
+    for (const b of all) {
+      if (alone) b.setAttribute("aria-pressed", "true"); // the last one again: show everything
+      else if (everything) b.setAttribute("aria-pressed", String(b === button)); // the first one: only this state
+    }
+    if (!alone && !everything) button.setAttribute("aria-pressed", String(!pressed.includes(button)));
+    filter(hay);
+  }
+
+  async function start() {
+    const data = await evidence();
+    const hay = haystacks(data, $$(".row"));
+    for (const element of $$(".tools, .open, .copy")) element.hidden = false;
+    $("#search").addEventListener("input", () => filter(hay));
+    $("#sort").addEventListener("change", (event) => sort(event.target.value));
+    $("form.tools").addEventListener("submit", (event) => event.preventDefault());
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (!button) return;
+      if (button.dataset.cell !== undefined) openPanel(data, Number(button.dataset.cell));
+      else if (button.matches(".pick")) pick(button, hay);
+      else if (button.matches(".copy")) copy(button);
+      else if (button.matches(".close")) $("#panel").close();
+    });
+    $("#panel").addEventListener("click", (event) => { if (event.target === event.currentTarget) event.target.close(); });
+    filter(hay);
+    document.documentElement.dataset.ready = "yes";
+  }
+  start();
+})();
