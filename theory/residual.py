@@ -24,7 +24,8 @@ _ADDS = "the branch's last linear map has zero mean and is independent of the st
 
 
 def _power_growth(branch_gain: Any, branches: Any) -> Any:
-    return np.exp(np.asarray(branches, dtype=np.float64) * np.log1p(np.asarray(branch_gain, dtype=np.float64)))
+    with np.errstate(over="ignore"):
+        return np.exp(np.asarray(branches, dtype=np.float64) * np.log1p(np.asarray(branch_gain, dtype=np.float64)))
 
 
 def _scaled_growth(layers: Any) -> Any:
@@ -132,5 +133,64 @@ ENTRIES: tuple[Law, ...] = (
         derivation="E[(b f / (1-p))^2] = (1-p) E f^2 / (1-p)^2.",
         source="derived; Huang et al. 2016, arXiv:1603.09382",
         statistic="mean of h'^2 over fresh weights and masks",
+    ),
+    Law(
+        name="residual.postnorm_identity_path",
+        title="The identity path through a post-norm stack shrinks exponentially",
+        quantity="amplitude of the gradient along the identity path alone",
+        formula="(1 + branch_gain)**(-branches / 2)",
+        kind=Kind.IN_EXPECTATION,
+        domain=Domain(branch_gain=_GAIN, branches=_DEPTH),
+        rule=lambda branch_gain, branches: _power_growth(branch_gain, np.multiply(branches, -0.5)),
+        hypotheses=(_ADDS, "h' = norm(h + f(h)), E|f|^2 = s |h|^2 with unit |h|", "infinite width"),
+        derivation="Each norm divides by sqrt(1 + s).",
+        source="derived; Xiong et al. 2020, arXiv:2002.04745",
+        statistic="product of the divisors of the norms",
+        not_to_confuse="residual.postnorm_gradient: the whole gradient, with the branches, does not shrink",
+    ),
+    Law(
+        name="residual.postnorm_gradient",
+        title="The whole gradient of a post-norm stack of linear branches keeps its mean square",
+        quantity="E|dL/dh_0|^2 / E|dL/dh_L|^2",
+        formula="((1 + branch_gain) / (1 + branch_gain))**branches",
+        kind=Kind.ASYMPTOTIC,
+        error="O(branches / width), a loss, from the direction that each norm projects out",
+        domain=Domain(branch_gain=_GAIN, branches=_DEPTH),
+        rule=lambda branch_gain, branches: np.ones(np.broadcast(branch_gain, branches).shape),
+        hypotheses=(_ADDS, "linear branches: equal forward and backward gain s", "infinite width"),
+        derivation="Branch and identity multiply the mean square by 1 + s, the norm divides it by 1 + s.",
+        source="derived",
+        statistic="mean squared gradient ratio over fresh weights",
+        not_to_confuse="2^-L, the square of the identity path at s = 1",
+    ),
+    Law(
+        name="residual.zero_gate_change",
+        title="A residual branch behind a zero gate leaves its input untouched",
+        quantity="max |h_out - h_in|",
+        formula="0",
+        kind=Kind.EXACT,
+        domain=Domain(),
+        rule=lambda: 0.0,
+        hypotheses=(
+            "h_out = h + a f(h) with a = 0 (ReZero, SkipInit), or a zero last linear map (Fixup)",
+            "f(h) finite",
+        ),
+        derivation="h + 0 f(h) = h. The gate's own gradient <dL/dh_out, f(h)> is non-zero in general: it learns.",
+        source="derived; Bachlechner et al. 2020, arXiv:2003.04887; De and Smith 2020, arXiv:2002.10444",
+        statistic="max |h_out - h_in|, which must be 0",
+    ),
+    Law(
+        name="residual.zero_gate_branch_gradient",
+        title="The weights behind a zero gate have gradient zero, at the first step only",
+        quantity="max |dL/d(branch weights)| at step 0",
+        formula="0",
+        kind=Kind.EXACT,
+        domain=Domain(),
+        rule=lambda: 0.0,
+        hypotheses=("h_out = h + a f(h) with a = 0",),
+        derivation="dL/dw = a <dL/dh_out, df/dw>; after one step a is no longer 0.",
+        source="derived",
+        statistic="max |gradient| of the branch weights, which must be 0",
+        not_to_confuse="a branch that can never learn: two zeros in a row (a = 0 and f = 0) would be stuck",
     ),
 )
