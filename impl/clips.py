@@ -1,0 +1,45 @@
+"""What a clip owes its caller, whatever the backend: policies, rounding slack, and the axes of a unit.
+
+A norm that exceeds the limit by no more than the rounding of one multiplication in the coarsest dtype present
+counts as the limit itself. Without that, a clipped gradient whose norm rounds to just above the limit would be clipped
+again, and no clip in floating point would be idempotent.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from varlaw.impl.arguments import choice, refuse, refuse_type
+from varlaw.impl.fans import LAYOUTS
+
+POLICIES = ("raise", "zero", "skip")
+
+# relative excess over the limit that is rounding: a few units of the dtype, and of a long sum in float64
+SLACK = {"float64": 2.0**-46, "float32": 2.0**-22, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+
+
+def slack(names: Iterable[str]) -> float:
+    """The slack of the coarsest of these dtypes."""
+    return max((SLACK[name] for name in names), default=SLACK["float64"])
+
+
+def listed(name: str, given: Any, array: type, where: str) -> list[Any]:
+    """`given` as a list of arrays and Nones, at least one entry long."""
+    if isinstance(given, array) or not isinstance(given, Iterable) or isinstance(given, (str, bytes, dict)):
+        refuse_type(name, given, f"a sequence of {array.__name__}", where)
+    leaves = list(given)
+    if not leaves:
+        refuse(name, leaves, "at least one gradient", where)
+    for i, leaf in enumerate(leaves):
+        if leaf is not None and not isinstance(leaf, array):
+            refuse_type(f"{name}[{i}]", leaf, f"a {array.__name__} or None", where)
+    return leaves
+
+
+def unit_axes(shape: tuple[int, ...], layout: str | None, where: str) -> tuple[int, ...]:
+    """The axes that one output unit's weights span: all but the output axis of the layout; all of a bias or scalar."""
+    if layout is not None:
+        choice("layout", layout, LAYOUTS, where)
+    if len(shape) < 2:
+        return tuple(range(len(shape)))
+    kept: Sequence[int] = {"conv_transpose": (1,), "experts": (0, 1)}.get(layout or "", (0,))
+    return tuple(axis for axis in range(len(shape)) if axis not in kept)

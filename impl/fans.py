@@ -1,0 +1,140 @@
+"""Fans from the layer's own arithmetic: how many products reach one output, and how many one input feeds.
+
+A weight's shape alone does not tell them: the layout says what each axis means, and groups and stride say how often a
+weight is used. These are the *mean* fans of the layer away from its borders, so a strided fan may be fractional.
+
+| layout | axes | fan_in | fan_out |
+|---|---|---|---|
+| dense | (out, in) | in | out |
+| conv | (out, in/groups, *taps) | in/groups * taps | out/groups * taps / strides |
+| conv_transpose | (in, out/groups, *taps) | in/groups * taps / strides | out/groups * taps |
+| depthwise | (out, 1, *taps), groups = in | taps | out/groups * taps / strides |
+| embedding | (entries, out): a lookup is a product with a one-hot vector | 1 | out |
+| packed_qkv | (3*out, in): three dense layers in one array | in | out |
+| experts | (experts, out, in): as many dense layers | in | out |
+
+The axes are those of torch; the NumPy functions use the same.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from varlaw.impl.arguments import choice, refuse, whole
+
+
+class Fans(NamedTuple):
+    """Products per output and per input of a layer, on average over positions."""
+
+    fan_in: float
+    fan_out: float
+
+
+class _Geometry(NamedTuple):
+    shape: tuple[int, ...]
+    taps: int
+    groups: int
+    strides: int
+
+
+def _dense(g: _Geometry) -> Fans:
+    return Fans(g.shape[1], g.shape[0])
+
+
+def _conv(g: _Geometry) -> Fans:
+    return Fans(g.shape[1] * g.taps, g.shape[0] / g.groups * g.taps / g.strides)
+
+
+def _conv_transpose(g: _Geometry) -> Fans:
+    return Fans(g.shape[0] / g.groups * g.taps / g.strides, g.shape[1] * g.taps)
+
+
+def _embedding(g: _Geometry) -> Fans:
+    return Fans(1, g.shape[1])
+
+
+def _packed_qkv(g: _Geometry) -> Fans:
+    return Fans(g.shape[1], g.shape[0] / 3)
+
+
+def _experts(g: _Geometry) -> Fans:
+    return Fans(g.shape[2], g.shape[1])
+
+
+# layout: (smallest rank, largest rank, fans); taps are all axes from the third on where a layout has taps
+_LAYOUTS: dict[str, tuple[int, int, Callable[[_Geometry], Fans]]] = {
+    "dense": (2, 2, _dense),
+    "conv": (3, 5, _conv),
+    "conv_transpose": (3, 5, _conv_transpose),
+    "depthwise": (3, 5, _conv),
+    "embedding": (2, 2, _embedding),
+    "packed_qkv": (2, 2, _packed_qkv),
+    "experts": (3, 3, _experts),
+}
+_GROUPED = ("conv", "conv_transpose", "depthwise")
+_BY_RANK = {2: "dense", 3: "conv", 4: "conv", 5: "conv"}
+
+LAYOUTS = tuple(_LAYOUTS)
+MODES = ("fan_in", "fan_out", "fan_avg")
+
+
+def fans(
+    shape: Sequence[int],
+    *,
+    layout: str | None = None,
+    groups: int = 1,
+    stride: int | Sequence[int] = 1,
+    where: str = "fans",
+) -> Fans:
+    """Mean fan_in and fan_out of the layer that uses a weight of this shape.
+
+    `layout` defaults to dense for two axes and conv for three to five. Raises `ValueError` for a rank that the layout
+    does not have, a size of zero, and groups that do not divide the channels.
+
+    >>> fans((64, 4, 3, 3), groups=8, stride=2)
+    Fans(fan_in=36, fan_out=18.0)
+    """
+    layout = _BY_RANK.get(len(shape)) if layout is None else choice("layout", layout, LAYOUTS, where)
+    if layout is None:
+        refuse("shape", tuple(shape), "of 2 to 5 axes, for a fan to exist", where)
+    fewest, most, rule = _LAYOUTS[layout]
+    if not fewest <= len(shape) <= most:
+        ranks = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        refuse("shape", tuple(shape), f"of {ranks} axes in layout {layout!r}", where)
+    if 0 in shape:
+        refuse("shape", tuple(shape), "without a size of zero, for a fan to exist", where)
+    return rule(_geometry(tuple(shape), layout, groups, stride, where))
+
+
+def _geometry(shape: tuple[int, ...], layout: str, groups: int, stride: int | Sequence[int], where: str) -> _Geometry:
+    groups = whole("groups", groups, where, low=1)
+    steps = _steps(stride, len(shape) - 2, where)
+    if layout not in _GROUPED and (groups != 1 or any(step != 1 for step in steps)):
+        refuse("groups, stride", (groups, stride), f"1 in layout {layout!r}", where)
+    if layout == "depthwise":
+        if shape[1] != 1:
+            refuse("shape", shape, "(out, 1, *taps) in layout 'depthwise'", where)
+        groups = shape[0] if groups == 1 else groups
+    if shape[0] % groups:
+        refuse("groups", groups, f"a divisor of shape[0] = {shape[0]}", where)
+    if layout == "packed_qkv" and shape[0] % 3:
+        refuse("shape", shape, "(3*out, in) in layout 'packed_qkv'", where)
+    return _Geometry(shape, math.prod(shape[2:]), groups, math.prod(steps))
+
+
+def _steps(stride: int | Sequence[int], axes: int, where: str) -> tuple[int, ...]:
+    if isinstance(stride, Sequence):
+        if len(stride) != axes:
+            refuse("stride", tuple(stride), f"one whole number or {axes} of them", where)
+        return tuple(whole(f"stride[{i}]", step, where, low=1) for i, step in enumerate(stride))
+    return (whole("stride", stride, where, low=1),) * max(axes, 1)
+
+
+def fan_of(mode: str, both: Fans, where: str) -> float:
+    """The fan that a mode divides by: fan_in, fan_out, or their mean.
+
+    >>> fan_of("fan_avg", Fans(4, 2), "example")
+    3.0
+    """
+    choice("mode", mode, MODES, where)
+    return {"fan_in": both.fan_in, "fan_out": both.fan_out, "fan_avg": (both.fan_in + both.fan_out) / 2}[mode]

@@ -1,0 +1,220 @@
+"""Normalisation of NumPy arrays, forward: layer, RMS, batch, group and instance norm.
+
+Statistics are taken in float64 whatever the dtype, of values shifted by one of their own and centred again: they keep
+their digits when the mean is a million standard deviations, cannot overflow for a 16-bit or 32-bit input, and a
+constant input gives exactly `beta`. The variance that divides is the biased one, mean((x - mean)**2), plus `eps`. The
+result has the dtype of `x`. The work goes in blocks that stay in the cache, on as many threads as pay.
+
+`gamma` multiplies and `beta` is added; either may be None. Integer input is a `TypeError`, a mismatched `gamma` or
+`beta` and an empty group are a `ValueError`.
+"""
+
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from varlaw.impl.affine import Rows, channel_rows, filled, fitting, normalised_axes
+from varlaw.impl.arguments import number, refuse, refuse_type
+from varlaw.impl.numpy.streams import Array, dtype_of, in_parallel
+
+Table: TypeAlias = Array | None  # (period, inner) in float64
+
+BLOCK = 1 << 15  # values per block: three of them in float64 fit a second-level cache
+
+
+def layer_norm(x: Array, axes: Any = -1, gamma: Table = None, beta: Table = None, *, eps: float = 1e-5) -> Array:
+    """(x - mean) / sqrt(variance + eps) * gamma + beta over `axes` (Ba et al. 2016, arXiv:1607.06450).
+
+    `gamma` and `beta` have the sizes of the normalised axes, in their order in `x`.
+
+    >>> layer_norm(np.array([[3.0, 1.0]]), eps=0.0)
+    array([[ 1., -1.]])
+    """
+    return _over_axes(x, axes, gamma, beta, eps, True, "layer_norm")
+
+
+def rms_norm(x: Array, axes: Any = -1, gamma: Table = None, *, eps: float = 1e-5) -> Array:
+    """x / sqrt(mean(x**2) + eps) * gamma over `axes` (Zhang & Sennrich 2019, arXiv:1910.07467).
+
+    >>> rms_norm(np.array([[3.0, -3.0]]), eps=0.0)
+    array([[ 1., -1.]])
+    """
+    return _over_axes(x, axes, gamma, None, eps, False, "rms_norm")
+
+
+def batch_norm(
+    x: Array,
+    running_mean: Array | None = None,
+    running_var: Array | None = None,
+    gamma: Table = None,
+    beta: Table = None,
+    *,
+    training: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Array:
+    """Normalise each channel (axis 1) over all other axes (Ioffe & Szegedy 2015, arXiv:1502.03167).
+
+    In training the batch's own statistics are used, and running ones, where given, are updated in place by
+    r += momentum * (batch - r): `momentum` is the weight of the new batch, and the running variance takes the
+    unbiased batch variance although the biased one divides. Otherwise the running statistics are used.
+
+    >>> batch_norm(np.array([[1.0], [3.0]]), eps=0.0)
+    array([[-1.],
+           [ 1.]])
+    """
+    where = "batch_norm"
+    x, small = _checked(x, eps, where)
+    rows = channel_rows(x.shape, x.shape[1] if x.ndim > 1 else 1, where)
+    channels = x.shape[1]
+    tables = _tables(gamma, beta, (channels,), rows, where)
+    for name, running in (("running_mean", running_mean), ("running_var", running_var)):
+        if running is not None:
+            fitting(name, running.shape, (channels,), where)
+    if not training:
+        return _evaluated(x, running_mean, running_var, tables, small, where)
+    weight = number("momentum", momentum, where, low=0.0)
+    count = x.size // channels if channels else 0
+    if count == 0 or (count == 1 and running_var is not None):
+        refuse("x.shape", x.shape, "with more than one value per channel in training", where)
+    wide = np.ascontiguousarray(np.moveaxis(x, 1, 0)).reshape(channels, -1)
+    result, statistics = _normalised(wide, Rows(channels, 1, count), tables, small, True)
+    _update(running_mean, statistics[0], weight)
+    _update(running_var, statistics[1] * (count / max(count - 1, 1)), weight)
+    return np.ascontiguousarray(np.moveaxis(result.reshape((channels, x.shape[0], *x.shape[2:])), 0, 1))
+
+
+def group_norm(x: Array, groups: int, gamma: Table = None, beta: Table = None, *, eps: float = 1e-5) -> Array:
+    """Normalise each group of channels of each sample (Wu & He 2018, arXiv:1803.08494).
+
+    `x` is (batch, channels, *positions); `gamma` and `beta` are (channels,).
+
+    >>> group_norm(np.array([[1.0, 3.0, 5.0, 5.0]]), 2, eps=0.0)
+    array([[-1.,  1.,  0.,  0.]])
+    """
+    return _over_channels(x, groups, gamma, beta, eps, "group_norm")
+
+
+def instance_norm(x: Array, gamma: Table = None, beta: Table = None, *, eps: float = 1e-5) -> Array:
+    """Normalise each channel of each sample over its positions (Ulyanov et al. 2016, arXiv:1607.08022).
+
+    >>> instance_norm(np.array([[[1.0, 3.0]]]), eps=0.0)
+    array([[[-1.,  1.]]])
+    """
+    channels = x.shape[1] if getattr(x, "ndim", 0) > 1 else 1
+    return _over_channels(x, max(channels, 1), gamma, beta, eps, "instance_norm")
+
+
+def _over_axes(x: Array, axes: Any, gamma: Table, beta: Table, eps: float, centred: bool, where: str) -> Array:
+    x, small = _checked(x, eps, where)
+    over = normalised_axes(axes, x.ndim, where)
+    sizes = tuple(x.shape[axis] for axis in over)
+    rows = filled(Rows(1, math.prod(sizes), 1), x.shape, where)
+    tables = _tables(gamma, beta, sizes, rows, where)
+    last = tuple(range(x.ndim - len(over), x.ndim))
+    wide = np.ascontiguousarray(np.moveaxis(x, over, last))
+    result, _ = _normalised(wide.reshape(-1, rows.length), rows, tables, small, centred)
+    return np.ascontiguousarray(np.moveaxis(result.reshape(wide.shape), last, over))
+
+
+def _over_channels(x: Array, groups: int, gamma: Table, beta: Table, eps: float, where: str) -> Array:
+    x, small = _checked(x, eps, where)
+    rows = channel_rows(x.shape, groups, where)
+    tables = _tables(gamma, beta, (x.shape[1],), rows, where)
+    result, _ = _normalised(np.ascontiguousarray(x).reshape(-1, rows.length), rows, tables, small, True)
+    return result.reshape(x.shape)
+
+
+def _checked(x: Array, eps: float, where: str) -> tuple[Array, float]:
+    if not isinstance(x, np.ndarray):
+        refuse_type("x", x, "a NumPy array", where)
+    dtype_of(x.dtype, where)
+    if x.ndim == 0:
+        refuse("x.shape", x.shape, "of at least 1 axis", where)
+    return x, number("eps", eps, where, low=0.0)
+
+
+def _tables(gamma: Table, beta: Table, wanted: tuple[int, ...], rows: Rows, where: str) -> tuple[Table, Table]:
+    found: list[Table] = []
+    for name, given in (("gamma", gamma), ("beta", beta)):
+        if given is not None:
+            fitting(name, np.shape(given), wanted, where)
+        found.append(None if given is None else np.asarray(given, dtype=np.float64).reshape(rows.period, rows.inner))
+    return found[0], found[1]
+
+
+def _normalised(wide: Array, rows: Rows, tables: tuple[Table, Table], eps: float, centred: bool) -> tuple[Array, Array]:
+    """The rows of a 2-D array, normalised; and (2, rows) float64 means and biased variances."""
+    result = np.empty_like(wide)
+    statistics = np.zeros((2, wide.shape[0]))
+    step = max(BLOCK // wide.shape[1], 1)
+    starts = range(0, wide.shape[0], step)
+
+    def run(first: int, stride: int) -> None:
+        work = np.empty((min(step, wide.shape[0]), wide.shape[1]))
+        for number_ in range(first, len(starts), stride):
+            chosen = slice(starts[number_], min(starts[number_] + step, wide.shape[0]))
+            part = work[: chosen.stop - chosen.start]
+            part[...] = wide[chosen]
+            statistics[:, chosen] = _standardise(part, eps, centred)
+            _scale_and_shift(part, chosen.start, rows, tables)
+            with np.errstate(over="ignore"):
+                result[chosen] = part
+
+    in_parallel(run, len(starts))
+    return result, statistics
+
+
+def _standardise(work: Array, eps: float, centred: bool) -> tuple[Array, Array]:
+    """Normalise float64 rows in place; their means and biased variances (mean squares, if not centred)."""
+    length = work.shape[1]
+    mean = np.zeros(work.shape[0])
+    if centred:
+        shift = work[:, :1].copy()  # exact zeros for a constant row, and no digits lost to a large mean
+        work -= shift
+        rest = work.mean(axis=1, keepdims=True)
+        work -= rest
+        mean = (shift + rest)[:, 0]
+    square = np.einsum("ij,ij->i", work, work) / length
+    scale = np.zeros_like(square)
+    np.divide(1.0, np.sqrt(square + eps), out=scale, where=square + eps != 0)
+    work *= scale[:, None]
+    return mean, square
+
+
+def _scale_and_shift(work: Array, start: int, rows: Rows, tables: tuple[Table, Table]) -> None:
+    view = work.reshape(work.shape[0], rows.inner, rows.repeats)
+    chosen = np.arange(start, start + work.shape[0]) % rows.period
+    gamma, beta = (table if table is None or rows.period == 1 else table[chosen] for table in tables)
+    if gamma is not None:
+        view *= gamma[:, :, None]
+    if beta is not None:
+        view += beta[:, :, None]
+
+
+def _update(running: Array | None, batch: Array, weight: float) -> None:
+    if running is not None:
+        running += (weight * (batch - running)).astype(running.dtype)
+
+
+def _evaluated(
+    x: Array,
+    mean: Array | None,
+    variance: Array | None,
+    tables: tuple[Table, Table],
+    eps: float,
+    where: str,
+) -> Array:
+    if mean is None or variance is None:
+        refuse("running_mean, running_var", None, "arrays when training=False", where)
+    spread = (slice(None),) + (None,) * (x.ndim - 2)
+    work = x.astype(np.float64) - mean.astype(np.float64)[spread]
+    work *= (1 / np.sqrt(variance.astype(np.float64) + eps))[spread]
+    gamma, beta = (None if table is None else table[:, 0][spread] for table in tables)
+    if gamma is not None:
+        work *= gamma
+    if beta is not None:
+        work += beta
+    with np.errstate(over="ignore"):
+        return work.astype(x.dtype)

@@ -1,0 +1,145 @@
+"""Filling an array with draws: where seeds, dtypes and blocks meet.
+
+An array is drawn in blocks of `BLOCK` elements in C order, each from its own stretch of one PCG64DXSM stream, so the
+values depend on the seed, the shape and the dtype, and never on the number of threads or on the strides of `out`.
+float64 is drawn in float64; every narrower dtype is drawn in float32 and cast.
+"""
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varlaw.impl.arguments import refuse, refuse_type, sizes, whole
+
+Array: TypeAlias = NDArray[Any]
+Shape: TypeAlias = int | Sequence[int]
+Seed: TypeAlias = int | np.random.Generator
+DType: TypeAlias = Any  # a name of `DTYPES`, or the dtype or scalar type that NumPy or ml_dtypes has for it
+Draw: TypeAlias = Callable[[np.random.Generator, Array], None]
+
+BLOCK = 1 << 16
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+
+
+def dtype_of(dtype: DType, where: str) -> np.dtype[Any]:
+    """The NumPy dtype meant by a name or dtype object; bfloat16 is that of ml_dtypes."""
+    if isinstance(dtype, str) and dtype == "bfloat16":
+        import ml_dtypes
+
+        dtype = ml_dtypes.bfloat16
+    try:
+        found: np.dtype[Any] = np.dtype(dtype)
+    except TypeError:
+        refuse_type("dtype", dtype, f"one of {', '.join(DTYPES)}", where)
+    if dtype is None or found.name not in DTYPES:
+        refuse_type("dtype", dtype, f"one of {', '.join(DTYPES)}", where)
+    return found
+
+
+def working(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype in which draws for `dtype` are made."""
+    return np.dtype(np.float64 if dtype == np.float64 else np.float32)
+
+
+def largest(dtype: np.dtype[Any]) -> float:
+    """The largest finite number of a dtype."""
+    import ml_dtypes
+
+    return float(ml_dtypes.finfo(dtype).max)  # type: ignore[no-untyped-call]
+
+
+def array_for(shape: Shape, dtype: DType, device: object, out: Array | None, where: str) -> Array:
+    """The array to fill: `out` when it fits, a new one otherwise."""
+    if device not in (None, "cpu"):
+        refuse("device", device, "'cpu', the only device of NumPy", where)
+    wanted = sizes(shape, where)
+    if out is None:
+        return np.empty(wanted, dtype_of("float32" if dtype is None else dtype, where))
+    if not isinstance(out, np.ndarray):
+        refuse_type("out", out, "a NumPy array", where)
+    kind = dtype_of(out.dtype, where)
+    if out.shape != wanted:
+        refuse("out.shape", out.shape, f"the shape asked for, {wanted}", where)
+    if dtype is not None and dtype_of(dtype, where) != kind:
+        refuse("out.dtype", kind.name, f"the dtype asked for, {dtype_of(dtype, where).name}", where)
+    if not out.flags.writeable:
+        refuse("out.flags.writeable", False, "True", where)
+    return out
+
+
+def root(seed: Seed, where: str) -> np.random.PCG64DXSM:
+    """The stream that a seed stands for; a generator gives 128 of its bits and moves on."""
+    if isinstance(seed, np.random.Generator):
+        words = seed.integers(0, 2**32, size=4, dtype=np.uint32)
+        return np.random.PCG64DXSM(np.random.SeedSequence([int(word) for word in words]))
+    if isinstance(seed, (bool, np.bool_)) or not hasattr(seed, "__index__"):
+        refuse_type("seed", seed, "a whole number or a numpy.random.Generator", where)
+    return np.random.PCG64DXSM(whole("seed", seed, where, below=2**64))
+
+
+def fill(target: Array, draw: Draw, *, seed: Seed, where: str) -> Array:
+    """Fill `target` in C order, block by block; `draw` fills one flat block of the working dtype."""
+    stream = root(seed, where)
+    if target.size == 0:
+        return target
+    if not target.flags.c_contiguous:
+        target[...] = _drawn(np.empty(target.shape, target.dtype), draw, stream)
+        return target
+    return _drawn(target, draw, stream)
+
+
+def _drawn(target: Array, draw: Draw, stream: np.random.PCG64DXSM) -> Array:
+    flat = target.reshape(-1)
+    kind = working(target.dtype)
+    starts = range(0, flat.size, BLOCK)
+
+    def run(first: int, step: int) -> None:
+        scratch = None if kind == flat.dtype else np.empty(min(BLOCK, flat.size), kind)
+        for number in range(first, len(starts), step):
+            block = flat[starts[number] : starts[number] + BLOCK]
+            generator = np.random.Generator(stream.jumped(number))
+            if scratch is None:
+                draw(generator, block)
+            else:
+                draw(generator, scratch[: block.size])
+                with np.errstate(over="ignore"):  # beyond the largest number the cast gives inf, as rounding says
+                    block[...] = scratch[: block.size]
+
+    in_parallel(run, len(starts))
+    return target
+
+
+def in_parallel(run: Callable[[int, int], None], pieces: int) -> None:
+    """Call `run(first, step)` so that each piece `first, first + step, ...` is done once, on as many threads as pay."""
+    workers = min(os.cpu_count() or 1, pieces // 2)  # a thread costs about as much as one block
+    if workers < 2:
+        run(0, 1)
+        return
+    with ThreadPoolExecutor(workers - 1) as pool:
+        others = [pool.submit(run, first, workers) for first in range(1, workers)]
+        run(0, workers)
+        for other in others:
+            other.result()
+
+
+def towards_zero(value: float, kind: np.dtype[Any]) -> float:
+    """The number of dtype `kind` next to `value` on the side of zero, or `value` itself if it is one."""
+    with np.errstate(over="ignore"):
+        near = kind.type(value)
+    return float(np.nextafter(near, kind.type(0))) if abs(float(near)) > abs(value) else float(near)
+
+
+def standard_normal(generator: np.random.Generator, block: Array) -> None:
+    """Standard normal draws into a flat block (ziggurat)."""
+    generator.standard_normal(out=block, dtype=block.dtype.type)
+
+
+def centred(generator: np.random.Generator, block: Array) -> None:
+    """Uniform draws on (-1/2, 1/2): midpoints of 2**24 (float64: 2**53) equal cells, so the mean is zero."""
+    generator.random(out=block, dtype=block.dtype.type)
+    block -= block.dtype.type(0.5 - math.ldexp(0.5, -24 if block.dtype == np.float32 else -53))

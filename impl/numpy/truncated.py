@@ -1,0 +1,68 @@
+"""Drawing from a normal kept between two bounds, from the centre to the farthest tail.
+
+Two exact methods. Where the interval holds a good part of the mass, draw from the whole normal and draw again what
+falls outside. Elsewhere invert the distribution function, from the side on which its value is small; beyond five sigmas
+invert its logarithm, by Newton steps from the exponential tail.
+"""
+
+import math
+
+import numpy as np
+
+from varlaw.impl.numpy.streams import Array, centred
+from varlaw.impl.truncation import Cut
+
+ACCEPTED = 0.3  # the smallest share of a normal for which drawing again is cheaper than inverting
+FAR = -5.0  # sigmas from which the logarithm is inverted
+
+
+def draw_between(found: Cut, generator: np.random.Generator, block: Array) -> None:
+    """Fill a flat float32 or float64 block with sigma times a standard normal kept in [low, high]."""
+    if math.erf(found.high / math.sqrt(2)) - math.erf(found.low / math.sqrt(2)) > 2 * ACCEPTED:
+        _redraw(found, generator, block)
+        block *= block.dtype.type(found.sigma)
+    else:
+        unit = np.empty(block.size)
+        centred(generator, unit)
+        unit += 0.5
+        block[...] = found.sigma * _inverted(found, unit)
+    kind = block.dtype.type
+    np.clip(block, kind(found.sigma * found.low), kind(found.sigma * found.high), out=block)  # rounding may step out
+
+
+def _redraw(found: Cut, generator: np.random.Generator, block: Array) -> None:
+    generator.standard_normal(out=block, dtype=block.dtype.type)
+    outside = np.flatnonzero((block < found.low) | (block > found.high))
+    while outside.size:
+        again = generator.standard_normal(outside.size, dtype=block.dtype.type)
+        block[outside] = again
+        outside = outside[(again < found.low) | (again > found.high)]
+
+
+def _inverted(found: Cut, unit: Array) -> Array:
+    """Quantiles of the kept part for float64 numbers in (0, 1)."""
+    from scipy import special
+
+    mirrored = found.low + found.high > 0  # work on the side where the distribution function is small
+    low, high = (-found.high, -found.low) if mirrored else (found.low, found.high)
+    if high > FAR:
+        below, above = special.ndtr(low), special.ndtr(high)
+        x = special.ndtri(below + unit * (above - below))
+    else:
+        x = _far(low, high, unit)
+    return np.negative(x) if mirrored else np.asarray(x)
+
+
+def _far(low: float, high: float, unit: Array) -> Array:
+    """Solve log_ndtr(x) = log(mass below x) for low < x < high <= FAR."""
+    from scipy import special
+
+    top = float(special.log_ndtr(high))
+    drop = float(special.log_ndtr(low)) - top  # log of the mass below `low` over that below `high`
+    wanted = np.log(unit + (1 - unit) * math.exp(drop))
+    x = -np.sqrt(high * high - 2 * wanted)
+    for _ in range(4):
+        log_mass = special.log_ndtr(x)
+        log_density = -0.5 * x * x - 0.5 * math.log(2 * math.pi)
+        x = x - (log_mass - top - wanted) * np.exp(log_mass - log_density)
+    return np.asarray(x)

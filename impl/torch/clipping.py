@@ -1,0 +1,311 @@
+"""Clipping of torch gradients, to the law: identity below the limit, the limit above, the direction kept.
+
+`grads` is a sequence of float tensors, None where a parameter has no gradient: `[p.grad for p in model.parameters()]`.
+A tensor that occurs twice is one gradient. Norms are sums in float64, scaled by a power of two where squares would
+overflow or underflow, so a norm is right wherever it can be written. No epsilon is added anywhere. Leaves may differ in
+dtype and device; norms are 0-dim float64 tensors on the device of the first.
+
+Entries that are not finite are refused (`nonfinite="raise"`), replaced by zero before anything is measured
+(`"zero"`), or make the clip step aside and leave the gradients untouched with their norm, inf or NaN (`"skip"`). Only
+`"raise"` waits for an accelerator to finish. A `limit` that is negative or NaN is a `ValueError`; infinity limits
+nothing. Functions whose name ends in an underscore write into the gradients they are given; the others never do, and
+may return a gradient that needs no clipping as it is. Autograd records nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import torch
+
+from varlaw.impl.arguments import choice, number, refuse
+from varlaw.impl.clips import POLICIES, listed, slack, unit_axes
+from varlaw.impl.torch.streams import dtype_of, name_of
+
+Grads: TypeAlias = Sequence[torch.Tensor | None]
+
+TINY = 2.0**-1000  # a peak below it is scaled as if it were this: its square then still has all its digits
+SMALL_FACTOR = 2.0**-100  # a float32 factor below it is applied in two steps, as float32 may not hold it
+
+
+class _Norm(NamedTuple):
+    """total / scale, where scale is a power of two."""
+
+    total: torch.Tensor
+    scale: torch.Tensor
+
+    @property
+    def value(self) -> torch.Tensor:
+        return self.total / self.scale
+
+
+@torch.no_grad()
+def global_norm(grads: Grads) -> torch.Tensor:
+    """Euclidean norm of all gradients taken as one vector, a 0-dim float64 tensor.
+
+    >>> global_norm([torch.tensor([3e30]), torch.tensor([4e30])])
+    tensor(5.0000e+30, dtype=torch.float64)
+    """
+    return _norm(_unique(_leaves("grads", grads, "global_norm"))).value
+
+
+@torch.no_grad()
+def clip_by_global_norm(
+    grads: Grads, limit: float, *, nonfinite: str = "raise"
+) -> tuple[list[torch.Tensor | None], torch.Tensor]:
+    """All gradients times min(1, limit / norm), and the norm they had.
+
+    >>> clip_by_global_norm([torch.tensor([3.0, 4.0])], 1.0)
+    ([tensor([0.6000, 0.8000])], tensor(5., dtype=torch.float64))
+    """
+    leaves, norm = _clipped(grads, limit, nonfinite, False, "clip_by_global_norm")
+    return leaves, norm
+
+
+@torch.no_grad()
+def clip_by_global_norm_(grads: Grads, limit: float, *, nonfinite: str = "raise") -> torch.Tensor:
+    """As `clip_by_global_norm`, written into the gradients; returns the norm they had.
+
+    >>> g = torch.tensor([3.0, 4.0])
+    >>> clip_by_global_norm_([g], 1.0), g
+    (tensor(5., dtype=torch.float64), tensor([0.6000, 0.8000]))
+    """
+    return _clipped(grads, limit, nonfinite, True, "clip_by_global_norm_")[1]
+
+
+@torch.no_grad()
+def clip_per_parameter(
+    grads: Grads, limit: float, *, nonfinite: str = "raise"
+) -> tuple[list[torch.Tensor | None], list[torch.Tensor]]:
+    """Each gradient times min(1, limit / its own norm), and the norms they had (0 for None).
+
+    >>> clip_per_parameter([torch.tensor([3.0, 4.0])], 1.0)
+    ([tensor([0.6000, 0.8000])], [tensor(5., dtype=torch.float64)])
+    """
+    return _each(grads, limit, nonfinite, False, "clip_per_parameter")
+
+
+@torch.no_grad()
+def clip_per_parameter_(grads: Grads, limit: float, *, nonfinite: str = "raise") -> list[torch.Tensor]:
+    """As `clip_per_parameter`, written into the gradients; returns the norms they had.
+
+    >>> g = torch.tensor([3.0, 4.0])
+    >>> clip_per_parameter_([g], 1.0), g
+    ([tensor(5., dtype=torch.float64)], tensor([0.6000, 0.8000]))
+    """
+    return _each(grads, limit, nonfinite, True, "clip_per_parameter_")[1]
+
+
+@torch.no_grad()
+def clip_by_value(grads: Grads, limit: float) -> list[torch.Tensor | None]:
+    """Each entry moved into [-limit, limit]; infinities become the limit and NaN stays NaN.
+
+    >>> clip_by_value([torch.tensor([-3.0, 0.5])], 1.0)
+    [tensor([-1.0000,  0.5000])]
+    """
+    ceiling = number("limit", limit, "clip_by_value", low=0.0, infinite=True)
+    leaves = _leaves("grads", grads, "clip_by_value")
+    return [None if leaf is None else leaf.clamp(*_ends(leaf, ceiling)) for leaf in leaves]
+
+
+@torch.no_grad()
+def clip_by_value_(grads: Grads, limit: float) -> None:
+    """As `clip_by_value`, written into the gradients.
+
+    >>> g = torch.tensor([-3.0, 0.5])
+    >>> clip_by_value_([g], 1.0)
+    >>> g
+    tensor([-1.0000,  0.5000])
+    """
+    ceiling = number("limit", limit, "clip_by_value_", low=0.0, infinite=True)
+    for leaf in _unique(_leaves("grads", grads, "clip_by_value_")):
+        leaf.clamp_(*_ends(leaf, ceiling))
+
+
+@torch.no_grad()
+def clip_adaptive(
+    grads: Grads,
+    parameters: Sequence[torch.Tensor],
+    ratio: float = 0.01,
+    *,
+    floor: float = 1e-3,
+    layout: str | None = None,
+    nonfinite: str = "raise",
+) -> list[torch.Tensor | None]:
+    """Each output unit's gradient limited to `ratio` times its weights' norm, which counts as at least `floor`.
+
+    A unit is what one output uses, by `layout` (see `varlaw.impl.fans`); a bias or a scalar is one unit as a whole
+    (Brock et al. 2021, arXiv:2102.06171).
+
+    >>> clip_adaptive([torch.tensor([[3.0, 4.0]])], [torch.tensor([[6.0, 8.0]])], 0.1)
+    [tensor([[0.6000, 0.8000]])]
+    """
+    where = "clip_adaptive"
+    share, least = number("ratio", ratio, where, low=0.0), number("floor", floor, where, low=0.0)
+    leaves = _policed(_leaves("grads", grads, where), nonfinite, where)
+    weights = _leaves("parameters", parameters, where)
+    if len(weights) != len(leaves):
+        refuse("len(parameters)", len(weights), f"{len(leaves)}, one for each gradient", where)
+    for i, (leaf, weight) in enumerate(zip(leaves, weights, strict=True)):
+        if leaf is None:
+            continue
+        if weight is None or weight.shape != leaf.shape:
+            refuse(f"parameters[{i}].shape", None if weight is None else tuple(weight.shape), f"{leaf.shape}", where)
+        axes = unit_axes(tuple(leaf.shape), layout, where)
+        leaves[i] = _unitwise(leaf, share * _unit_norms(weight, axes).clamp(min=least), axes)
+    return leaves
+
+
+def _leaves(name: str, grads: Any, where: str) -> list[torch.Tensor | None]:
+    leaves = listed(name, grads, torch.Tensor, where)
+    for leaf in leaves:
+        if leaf is not None:
+            dtype_of(leaf.dtype, where)
+    return leaves
+
+
+def _unique(leaves: Sequence[torch.Tensor | None]) -> list[torch.Tensor]:
+    return list({id(leaf): leaf for leaf in leaves if leaf is not None}.values())
+
+
+def _slack(leaves: Sequence[torch.Tensor | None]) -> float:
+    return slack(name_of(leaf.dtype) for leaf in leaves if leaf is not None)
+
+
+def _may_ask(value: torch.Tensor) -> bool:
+    """Whether a value can be read without waiting: a plain tensor on the CPU outside of a compiler."""
+    return value.device.type == "cpu" and type(value) is torch.Tensor and not torch.compiler.is_compiling()
+
+
+def _policed(leaves: list[torch.Tensor | None], nonfinite: str, where: str) -> list[torch.Tensor | None]:
+    choice("nonfinite", nonfinite, POLICIES, where)
+    if nonfinite == "raise":
+        _refuse_nonfinite(leaves, where)
+    if nonfinite == "zero":
+        clean = {id(leaf): torch.where(leaf.isfinite(), leaf, 0) for leaf in _unique(leaves)}
+        return [None if leaf is None else clean[id(leaf)] for leaf in leaves]
+    return leaves
+
+
+def _refuse_nonfinite(leaves: Sequence[torch.Tensor | None], where: str) -> None:
+    for i, leaf in enumerate(leaves):
+        if leaf is not None and not leaf.isfinite().all():
+            bad = int((~leaf.isfinite()).sum())
+            refuse(f"grads[{i}]", f"{bad} of {leaf.numel()} not finite", "finite", where)
+
+
+def _norm(leaves: Sequence[torch.Tensor]) -> _Norm:
+    """The norm of all leaves, with a scale that keeps the squares of float64 leaves in range."""
+    home = leaves[0].device if leaves else torch.device("cpu")
+    one = torch.ones((), dtype=torch.float64, device=home)
+    if not leaves:
+        return _Norm(torch.zeros_like(one), one)
+    doubles = [leaf for leaf in leaves if leaf.dtype == torch.float64 and leaf.numel()]
+    scale = _power_of_two(doubles, home) if doubles else one
+    parts = [_leaf_norm(leaf, scale).to(home, non_blocking=True) for leaf in leaves]
+    return _Norm(torch.linalg.vector_norm(torch.stack(parts)), scale)
+
+
+def _leaf_norm(leaf: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    near = scale.to(leaf.device, non_blocking=True)
+    wide = leaf.dtype == torch.float64
+    norm: torch.Tensor = torch.linalg.vector_norm(leaf * near if wide else leaf, dtype=torch.float64)
+    return norm if wide else norm * near  # squares of narrower dtypes stay inside float64
+
+
+def _power_of_two(leaves: Sequence[torch.Tensor], home: torch.device) -> torch.Tensor:
+    """2**-e with the largest entry in [2**(e-1), 2**e); 1 when that entry is zero or not finite."""
+    peaks = [leaf.abs().amax().to(home, non_blocking=True) for leaf in leaves]
+    peak = torch.stack(peaks).amax()
+    usable = peak.isfinite() & (peak > 0)
+    peak = torch.where(usable, peak.clamp(min=TINY), 1.0)
+    return torch.frexp(peak).mantissa / peak
+
+
+def _clipped(
+    grads: Grads, limit: float, nonfinite: str, in_place: bool, where: str
+) -> tuple[list[torch.Tensor | None], torch.Tensor]:
+    ceiling = number("limit", limit, where, low=0.0, infinite=True)
+    given = _leaves("grads", grads, where)
+    choice("nonfinite", nonfinite, POLICIES, where)
+    leaves = _policed(given, nonfinite, where) if nonfinite == "zero" else given
+    norm = _norm(_unique(leaves))
+    if nonfinite == "raise" and not norm.total.isfinite():
+        _refuse_nonfinite(leaves, where)
+    over = norm.total.isfinite() & (norm.value > ceiling * (1 + _slack(leaves)))
+    if nonfinite != "zero" and _may_ask(over) and not over:
+        return leaves, norm.value
+    done = {id(leaf): _times(leaf, norm, ceiling, over, in_place and nonfinite != "zero") for leaf in _unique(leaves)}
+    result = [None if leaf is None else done[id(leaf)] for leaf in leaves]
+    if in_place and nonfinite == "zero":
+        for target, value in zip(given, result, strict=True):
+            if target is not None and value is not None:
+                target.copy_(value)
+    return result, norm.value
+
+
+def _each(
+    grads: Grads, limit: float, nonfinite: str, in_place: bool, where: str
+) -> tuple[list[torch.Tensor | None], list[torch.Tensor]]:
+    done: dict[int, tuple[torch.Tensor | None, torch.Tensor]] = {}
+    leaves = _leaves("grads", grads, where)
+    number("limit", limit, where, low=0.0, infinite=True)
+    if nonfinite == "raise":
+        _refuse_nonfinite(leaves, where)  # before anything is written
+    for leaf in leaves:
+        if id(leaf) not in done:
+            (clipped,), norm = _clipped([leaf], limit, nonfinite, in_place, where)
+            done[id(leaf)] = clipped, norm
+    return [done[id(leaf)][0] for leaf in leaves], [done[id(leaf)][1] for leaf in leaves]
+
+
+def _times(leaf: torch.Tensor, norm: _Norm, ceiling: float, over: torch.Tensor, in_place: bool) -> torch.Tensor:
+    """leaf * scale * (ceiling / total) where `over`, else leaf, bit for bit."""
+    factor = ceiling / norm.total
+    if leaf.dtype == torch.float64:
+        steps = [torch.where(over, norm.scale, 1.0), torch.where(over, factor, 1.0)]
+    else:
+        whole = torch.where(over, factor * norm.scale, 1.0)
+        if _may_ask(whole) and whole >= SMALL_FACTOR:
+            steps = [whole]
+        else:
+            first = torch.where(whole < SMALL_FACTOR, SMALL_FACTOR, 1.0).to(torch.float64)
+            steps = [first, whole / first]
+    steps = [step.to(leaf.device, non_blocking=True) for step in steps]
+    if leaf.dtype in (torch.float16, torch.bfloat16):
+        wide = leaf.float()
+        for step in steps:
+            wide = wide * step.float()
+        return leaf.copy_(wide) if in_place else wide.to(leaf.dtype)
+    if in_place:
+        for step in steps:
+            leaf.mul_(step)
+        return leaf
+    result = leaf * steps[0]
+    for step in steps[1:]:
+        result.mul_(step)
+    return result
+
+
+def _unit_norms(leaf: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
+    """Norms over `axes`, kept as axes of one, in float64."""
+    wide = leaf.to(torch.float64)
+    if not leaf.numel():
+        return torch.zeros(
+            [1 if i in axes else n for i, n in enumerate(leaf.shape)], dtype=wide.dtype, device=leaf.device
+        )
+    peak = wide.abs().amax(dim=axes, keepdim=True) if axes else wide.abs()
+    peak = torch.where(peak.isfinite() & (peak > 0), peak.clamp(min=TINY), 1.0)
+    scale = torch.frexp(peak).mantissa / peak
+    return torch.linalg.vector_norm(wide * scale, dim=axes or None, keepdim=True) / scale if axes else wide.abs()
+
+
+def _unitwise(leaf: torch.Tensor, ceiling: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
+    norms = _unit_norms(leaf, axes)
+    over = norms.isfinite() & (norms > ceiling * (1 + _slack([leaf])))
+    factor = torch.where(over, ceiling / norms, 1.0)
+    return (leaf.to(torch.float64) * factor).to(leaf.dtype)
+
+
+def _ends(leaf: torch.Tensor, ceiling: float) -> tuple[float, float]:
+    most = min(ceiling, float(torch.finfo(leaf.dtype).max)) if ceiling < float("inf") else ceiling
+    return -most, most

@@ -1,0 +1,138 @@
+"""Filling a tensor with draws: where seeds, dtypes and devices meet.
+
+Values depend on the seed, the shape, the dtype and the device, and never on the strides of `out`. float64 is drawn in
+float64; every narrower dtype is drawn in float32 and cast. Everything is drawn on the tensor's own device: nothing is
+copied to or from the host, nothing waits for it, and autograd records nothing.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import torch
+
+from varlaw.impl.arguments import refuse, refuse_type, sizes, whole
+
+Shape: TypeAlias = int | Sequence[int]
+Seed: TypeAlias = int | torch.Generator
+DType: TypeAlias = str | torch.dtype | None  # None is float32, or the dtype of `out`
+Device: TypeAlias = str | int | torch.device | None
+Draw: TypeAlias = Callable[[torch.Tensor, torch.Generator], object]
+
+DTYPES = {
+    "float64": torch.float64,
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+
+
+def dtype_of(dtype: object, where: str) -> torch.dtype:
+    """The torch dtype meant by a name or dtype."""
+    found = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
+    if not isinstance(found, torch.dtype) or found not in _NAMES:
+        refuse_type("dtype", dtype, f"one of {', '.join(DTYPES)}", where)
+    return found
+
+
+def name_of(dtype: torch.dtype) -> str:
+    """The name of a dtype without its library."""
+    return _NAMES.get(dtype, str(dtype))
+
+
+def working(dtype: torch.dtype) -> torch.dtype:
+    """The dtype in which draws for `dtype` are made."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def largest(dtype: torch.dtype) -> float:
+    """The largest finite number of a dtype."""
+    return float(torch.finfo(dtype).max)
+
+
+def tensor_for(
+    shape: Shape,
+    dtype: DType,
+    device: Device,
+    out: torch.Tensor | None,
+    where: str,
+    seed: Seed | None = None,
+) -> torch.Tensor:
+    """The tensor to fill: `out` when it fits, a new one otherwise, on the device asked for or that of the generator."""
+    wanted = sizes(shape, where)
+    if out is None:
+        if device is None and isinstance(seed, torch.Generator):
+            device = seed.device
+        return _empty(wanted, dtype_of("float32" if dtype is None else dtype, where), device, where)
+    if not isinstance(out, torch.Tensor):
+        refuse_type("out", out, "a torch.Tensor", where)
+    kind = dtype_of(out.dtype, where)
+    if tuple(out.shape) != wanted:
+        refuse("out.shape", tuple(out.shape), f"the shape asked for, {wanted}", where)
+    if dtype is not None and dtype_of(dtype, where) != kind:
+        refuse("out.dtype", name_of(kind), f"the dtype asked for, {name_of(dtype_of(dtype, where))}", where)
+    if device is not None and _device(device, where).type != out.device.type:
+        refuse("out.device", str(out.device), f"the device asked for, {device}", where)
+    return out
+
+
+def _device(device: Device, where: str) -> torch.device:
+    try:
+        return torch.device(device) if device is not None else torch.get_default_device()
+    except (RuntimeError, TypeError):
+        refuse("device", device, "a device that torch knows", where)
+
+
+def _empty(shape: tuple[int, ...], dtype: torch.dtype, device: Device, where: str) -> torch.Tensor:
+    place = _device(device, where)
+    try:
+        return torch.empty(shape, dtype=dtype, device=place)
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
+        if isinstance(error, torch.OutOfMemoryError) or "alloc" in str(error):
+            raise
+        refuse("device", str(place), "a device that is there", where)
+
+
+def generator_for(seed: Seed, device: torch.device, where: str) -> torch.Generator:
+    """The generator given, or a new one on the tensor's device that starts from the seed."""
+    if isinstance(seed, torch.Generator):
+        if seed.device.type != device.type and device.type != "meta":
+            refuse("seed.device", str(seed.device), f"the device of the values, {device}", where)
+        return seed
+    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+        refuse_type("seed", seed, "a whole number or a torch.Generator", where)
+    start = whole("seed", seed, where, below=2**64)
+    try:
+        generator = torch.Generator(device=device)
+    except RuntimeError:  # a meta tensor, or a fake one of a device that is not there: it has no values to draw
+        generator = torch.Generator()
+    return generator.manual_seed(start)
+
+
+def fill(target: torch.Tensor, draw: Draw, *, seed: Seed, where: str) -> torch.Tensor:
+    """Fill `target` in place; `draw` fills one contiguous tensor of the working dtype."""
+    generator = generator_for(seed, target.device, where)
+    kind = working(target.dtype)
+    with torch.no_grad():
+        if kind == target.dtype and target.is_contiguous():
+            draw(target, generator)
+        else:
+            scratch = torch.empty(target.shape, dtype=kind, device=target.device)
+            draw(scratch, generator)
+            target.copy_(scratch)
+    return target
+
+
+def towards_zero(value: float, kind: torch.dtype) -> float:
+    """The number of dtype `kind` next to `value` on the side of zero, or `value` itself if it is one."""
+    if kind == torch.float64 or value == 0 or math.isinf(value):
+        return value
+    mantissa, exponent = math.frexp(value)
+    bits = 24 if exponent > -125 else max(149 + exponent, 0)  # float32 loses bits as it nears zero
+    return math.ldexp(math.trunc(math.ldexp(mantissa, bits)), exponent - bits)
+
+
+def scalar(value: float, kind: torch.dtype) -> Any:
+    """`value` as float64 or rounded to float32, for arithmetic that must round as the tensor does."""
+    return value if kind == torch.float64 else torch.tensor(value, dtype=kind).item()

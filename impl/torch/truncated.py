@@ -1,0 +1,72 @@
+"""Drawing from a normal kept between two bounds, from the centre to the farthest tail, without waiting for a device.
+
+The distribution function is inverted, so every draw takes the same steps and no device is asked whether it is done:
+in float32 where the bounds are near, else in float64 from the side on which the function is small; beyond five sigmas
+its logarithm is inverted, by Newton steps from the exponential tail.
+"""
+
+import math
+
+import torch
+
+from varlaw.impl.torch.streams import scalar
+from varlaw.impl.truncation import Cut
+
+NEAR = 2.5  # sigmas within which a float32 step of the uniform is a fine step of the normal
+FAR = -5.0  # sigmas from which the logarithm is inverted
+
+
+def draw_between(found: Cut, target: torch.Tensor, generator: torch.Generator) -> None:
+    """Fill a contiguous float32 or float64 tensor with sigma times a standard normal kept in [low, high]."""
+    kind = target.dtype
+    if max(-found.low, found.high) <= NEAR and found.low < 0 < found.high:
+        root = math.sqrt(0.5)
+        target.uniform_(math.erf(found.low * root), math.erf(found.high * root), generator=generator)
+        target.erfinv_().mul_(found.sigma / root)
+    else:
+        unit = torch.empty(target.shape, dtype=torch.float64, device=target.device)
+        unit.uniform_(generator=generator)
+        target.copy_(_inverted(found, unit).mul_(found.sigma))
+    low, high = found.sigma * found.low, found.sigma * found.high
+    target.clamp_(_finite(low, kind), _finite(high, kind))  # rounding may step out
+
+
+def _finite(bound: float, kind: torch.dtype) -> float:
+    return float(scalar(bound, kind))
+
+
+def _inverted(found: Cut, unit: torch.Tensor) -> torch.Tensor:
+    """Quantiles of the kept part for float64 numbers in [0, 1)."""
+    mirrored = found.low + found.high > 0  # work on the side where the distribution function is small
+    low, high = (-found.high, -found.low) if mirrored else (found.low, found.high)
+    unit = 1 - unit  # never zero: the quantile of zero may be infinite
+    if high > FAR:
+        below, above = _mass(low), _mass(high)
+        x: torch.Tensor = torch.special.ndtri(unit.mul_(above - below).add_(below))
+    else:
+        x = _far(low, high, unit)
+    return x.neg_() if mirrored else x
+
+
+def _mass(x: float) -> float:
+    return math.erfc(-x * math.sqrt(0.5)) / 2
+
+
+def _log_mass(x: float) -> float:
+    """log of the standard normal's mass below x."""
+    if x == -math.inf:
+        return -math.inf
+    return float(torch.special.log_ndtr(torch.tensor(x, dtype=torch.float64, device="cpu")))
+
+
+def _far(low: float, high: float, unit: torch.Tensor) -> torch.Tensor:
+    """Solve log_ndtr(x) = log(mass below x) for low < x < high <= FAR."""
+    top = _log_mass(high)
+    rest = math.exp(_log_mass(low) - top)  # mass below `low` over that below `high`
+    wanted = torch.log(unit + (1 - unit) * rest)
+    x = -torch.sqrt(high * high - 2 * wanted)
+    for _ in range(4):
+        log_mass = torch.special.log_ndtr(x)
+        log_density = -0.5 * x * x - 0.5 * math.log(2 * math.pi)
+        x = x - (log_mass - top - wanted) * torch.exp(log_mass - log_density)
+    return x
