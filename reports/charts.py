@@ -34,32 +34,39 @@ def selection(groups: list[Group], limit: int = ROWS) -> list[Group]:
 def forest(groups: list[Group]) -> dict[str, Any]:
     """Measured over expected with 99.9 % intervals, a row per group, as a Vega-Lite specification."""
     rows = [_point(k, group) for k, group in enumerate(groups)]
-    low = min([0.9, *(r["low"] for r in rows)])
-    high = max([1.1, *(r["high"] for r in rows)])
-    scale = {"type": "log", "domain": [low / 1.04, high * 1.04], "nice": False}
-    x = {"type": "quantitative", "scale": scale, "title": "measured / expected (log scale)"}
-    x["axis"] = {"values": _ticks(low / 1.04, high * 1.04), "format": "~g", "grid": True}
-    y = {"field": "row", "type": "ordinal", "sort": None, "title": None, "axis": _row_axis(rows)}
-    palette = {"domain": list(SHAPES), "range": [COLOUR[s.lower()] for s in SHAPES]}
-    colour = {"field": "state", "type": "nominal", "scale": palette, "legend": None}
-    shape = {"field": "state", "type": "nominal", "scale": {"domain": list(SHAPES), "range": list(SHAPES.values())}}
-    layers = [
-        {"mark": {"type": "rule", "color": COLOUR["ink"], "strokeDash": [2, 2]}, "encoding": {"x": {"datum": 1}}},
-        {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"},
-                                                                  "y": y, "color": colour}},  # fmt: skip
-        {"mark": {"type": "point", "filled": True, "size": 55, "opacity": 1},
-         "encoding": {"x": {**x, "field": "ratio"}, "y": y, "color": colour, "shape": {**shape, "legend": None}}},
-        {"mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 11, "color": COLOUR["ink"]},
-         "encoding": {"x": {"value": {"expr": "width"}}, "y": y, "text": {"field": "text"}}},
-    ]  # fmt: skip
+    low = min([0.9, *(r["low"] for r in rows)]) / 1.04
+    high = max([1.1, *(r["high"] for r in rows)]) * 1.04
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "data": {"values": rows},
         "width": 460,
         "height": {"step": 20},
-        "layer": layers,
+        "layer": _layers(_ratio_axis(low, high), _row_axis(rows)),
         "config": _config(),
     }
+
+
+def _layers(x: dict[str, Any], y: dict[str, Any]) -> list[dict[str, Any]]:
+    """The law, the intervals, the points, and the numbers at the right."""
+    palette = {"domain": list(SHAPES), "range": [COLOUR[s.lower()] for s in SHAPES]}
+    colour = {"field": "state", "type": "nominal", "scale": palette, "legend": None}
+    shapes = {"domain": list(SHAPES), "range": list(SHAPES.values())}
+    shape = {"field": "state", "type": "nominal", "scale": shapes, "legend": None}
+    at, right = {**x, "field": "ratio"}, {"value": {"expr": "width"}}
+    ink = COLOUR["ink"]
+    marks: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"type": "rule", "color": ink, "strokeDash": [2, 2]}, {"x": {**x, "datum": 1}}),
+        ({"type": "rule", "strokeWidth": 2}, {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "color": colour}),
+        ({"type": "point", "filled": True, "size": 55, "opacity": 1}, {"x": at, "color": colour, "shape": shape}),
+        ({"type": "text", "align": "left", "dx": 10, "color": ink}, {"x": right, "text": {"field": "text"}}),
+    ]
+    return [{"mark": m, "encoding": e if "datum" in e["x"] else {**e, "y": y}} for m, e in marks]
+
+
+def _ratio_axis(low: float, high: float) -> dict[str, Any]:
+    scale = {"type": "log", "domain": [low, high], "nice": False}
+    axis = {"values": _ticks(low, high), "format": "~g", "grid": True}
+    return {"type": "quantitative", "scale": scale, "title": "measured / expected (log scale)", "axis": axis}
 
 
 def _point(k: int, group: Group) -> dict[str, Any]:
@@ -89,7 +96,8 @@ def clipped(ratio: float) -> float:
 
 def _row_axis(rows: list[dict[str, Any]]) -> dict[str, Any]:
     labels = json.dumps([r["label"] for r in rows])
-    return {"labelExpr": f"{labels}[toNumber(datum.value)]", "labelLimit": 330, "ticks": False, "domain": False}
+    axis = {"labelExpr": f"{labels}[toNumber(datum.value)]", "labelLimit": 330, "ticks": False, "domain": False}
+    return {"field": "row", "type": "ordinal", "sort": None, "title": None, "axis": axis}
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -150,5 +158,3 @@ def legend(groups: list[Group]) -> list[str]:
     """The states that a chart shows, worst first."""
     shown = {g.state for g in groups}
     return [s for s in STATES if s in shown]
-
-

@@ -14,7 +14,7 @@ import hashlib
 import itertools
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from varlaw.reports import charts, words
 from varlaw.reports.groups import Group, distance, grouped, headline, tally, worst_first
 from varlaw.reports.terminal import likely, undecided
 from varlaw.reports.words import STATES, SYMBOLS, plain, severity
-from varlaw.verify.verdict import Run, Verdict
+from varlaw.verify.verdict import Deviation, Run, Verdict
 
 LIMIT: Final = 3_000_000  # bytes a page
 DEFLATE_ABOVE: Final = 400_000  # bytes of evidence that stay readable in the page's source
@@ -190,33 +190,43 @@ def island(groups: Iterable[Group]) -> dict[str, str]:
         return table.setdefault(plain(value), len(table))
 
     cells = [[text(g.subject), text(g.claim), text(g.platform), [_record(v, text) for v in g.verdicts]] for g in groups]
-    data = json.dumps({"texts": list(table), "cells": cells}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    data = json.dumps(
+        {"texts": list(table), "cells": cells}, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )
     if len(data) <= DEFLATE_ABOVE:
-        return {"encoding": "", "text": Markup(_script_safe(data))}  # noqa: S704  escaped for a script element
+        return {"encoding": "", "text": Markup(_script_safe(data))}
     squeezer = zlib.compressobj(9, zlib.DEFLATED, -15)
     squeezed = squeezer.compress(data.encode()) + squeezer.flush()
     return {"encoding": "deflate", "text": base64.b64encode(squeezed).decode()}
 
 
-def _record(verdict: Verdict, text: Any) -> list[Any]:
+def _record(verdict: Verdict, text: Callable[[str], int]) -> list[Any]:
     """A verdict in the order that `page.js` names its fields."""
     low, high = verdict.interval or (None, None)
-    known = verdict.deviation
-    deviation = [text(known.id), text(known.reason), text(words.link_text(known.link)),
-                 text(words.hyperlink(known.link)), _six(known.ratio), text(known.versions)] if known else 0  # fmt: skip
-    fields = [verdict.law, verdict.statement, verdict.op, verdict.dtype, verdict.device, words.case_text(verdict.case),
-              verdict.state, verdict.quantity, words.ratio(verdict), words.interval(verdict), words.effort(verdict),
-              likely(verdict), undecided(verdict) if verdict.state == "undecided" else "", verdict.detail,
-              words.replay_command(verdict)]  # fmt: skip
-    numbers = (verdict.expected, verdict.observed, verdict.ratio, low, high, verdict.delta, verdict.certified,
-               verdict.alpha, verdict.beta, verdict.log_evidence)  # fmt: skip
-    return [*map(text, fields), *map(_six, numbers), verdict.samples, deviation]
+    fields = (
+        *(verdict.law, verdict.statement, verdict.op, verdict.dtype, verdict.device, words.case_text(verdict.case)),
+        *(verdict.state, verdict.quantity, words.ratio(verdict), words.interval(verdict), words.effort(verdict)),
+        *(likely(verdict), undecided(verdict) if verdict.state == "undecided" else "", verdict.detail),
+        words.replay_command(verdict),
+    )
+    numbers = (
+        *(verdict.expected, verdict.observed, verdict.ratio, low, high),
+        *(verdict.delta, verdict.certified, verdict.alpha, verdict.beta, verdict.log_evidence),
+    )
+    return [*map(text, fields), *map(_six, numbers), verdict.samples, _deviation(verdict.deviation, text)]
 
 
-def _six(value: float | None) -> float | int:
-    """Six significant digits; 0 width matters, so whole numbers lose their point and None becomes null."""
+def _deviation(known: Deviation | None, text: Callable[[str], int]) -> list[Any] | int:
+    if known is None:
+        return 0
+    texts = (known.id, known.reason, words.link_text(known.link), words.hyperlink(known.link))
+    return [*map(text, texts), _six(known.ratio), text(known.versions)]
+
+
+def _six(value: float | None) -> float | int | None:
+    """Six significant digits, whole numbers without a point."""
     if value is None:
-        return None  # type: ignore[return-value]
+        return None
     short = float(f"{value:.6g}")
     return int(short) if short.is_integer() and abs(short) < 1e15 else short
 
@@ -229,7 +239,7 @@ def _script_safe(data: str) -> str:
 
 def _chart(groups: list[Group]) -> Markup | None:
     drawn = charts.svg(charts.forest(groups)) if groups else None
-    return None if drawn is None else Markup(drawn)  # noqa: S704  vl-convert escapes the texts of a chart
+    return None if drawn is None else Markup(drawn)
 
 
 @functools.cache
@@ -241,7 +251,8 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"plain": plain, "percent": words.percent, "risk": words.risk, "number": words.number, "id": id}
+    environment.filters |= {name: getattr(words, name) for name in ("plain", "percent", "risk", "number")}
+    environment.filters["id"] = id
     environment.globals |= {
         "words": words,
         "LETTERS": LETTERS,
@@ -263,7 +274,7 @@ def asset(name: str) -> Markup:
     """A style sheet or script of ours, as it goes into the page."""
     loader = _environment().loader
     assert loader is not None
-    return Markup(loader.get_source(_environment(), name)[0])  # noqa: S704  our own file
+    return Markup(loader.get_source(_environment(), name)[0])
 
 
 def digest(name: str) -> str:

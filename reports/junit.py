@@ -16,11 +16,12 @@ from varlaw.verify.verdict import Run, Verdict
 
 def render(run: Run) -> str:
     """The suites of a run as XML."""
-    root = ET.Element("testsuites", name="varlaw", **_totals(run.verdicts))
+    root = ET.Element("testsuites", {"name": "varlaw", **_totals(run.verdicts)})
     ordered = sorted(run.verdicts, key=lambda v: (v.framework, v.version))
     for (framework, version), members in itertools.groupby(ordered, key=lambda v: (v.framework, v.version)):
         verdicts = list(members)
-        suite = ET.SubElement(root, "testsuite", name=plain(f"{framework} {version}".strip()), **_totals(verdicts))
+        named = {"name": plain(f"{framework} {version}".strip())}
+        suite = ET.SubElement(root, "testsuite", named | _totals(verdicts))
         _properties(suite, _circumstances(run))
         for verdict in verdicts:
             _testcase(suite, verdict)

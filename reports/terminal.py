@@ -6,6 +6,7 @@ lines stay within the console's width from 80 columns on, but for words that are
 
 import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -35,6 +36,7 @@ STYLES = {
     "not applicable": "dim",
 }
 FOLD_ABOVE = 12  # conforming rows
+STATE = 12  # columns for the word of a state
 INDENT = " " * 6
 
 
@@ -90,44 +92,61 @@ def _sections(groups: list[Group], width: int, verbosity: int) -> Iterator[Text]
             if verbosity > 1:
                 yield _detail("replay: " + replay_command(group.worst), "dim")
     else:
-        yield from _folded(conforming)
-    yield from _not_applicable(by_state["not applicable"], listed=verbosity > 0)
+        yield from _folded(conforming, width)
+    yield from _not_applicable(by_state["not applicable"], width, listed=verbosity > 0)
     yield Text()
 
 
-def _columns(groups: Iterable[Group], width: int) -> tuple[int, int, int]:
-    """The widths of subject and statement (0 where it goes on a line of its own), and of the line."""
-    groups = list(groups)
-    subject = min(max((len(plain(g.subject)) for g in groups), default=0), 44)
-    statement = min(max((len(plain(g.worst.statement)) for g in groups), default=0), width - subject - 64)
-    return subject, statement if statement >= 18 else 0, width
+@dataclass(frozen=True)
+class Columns:
+    """The widths of the columns, in characters; `statement` and `effort` are 0 where they have lines of their own."""
+
+    subject: int
+    statement: int
+    evidence: int
+    effort: int
+    line: int
 
 
-def _row(group: Group, columns: tuple[int, int, int], *, extra: str = "") -> Iterator[Text]:
+def _columns(groups: Iterable[Group], line: int) -> Columns:
+    verdicts = [g.worst for g in groups]
+    subject = min(_longest(plain(v.subject) for v in verdicts), 44)
+    measured = _longest(map(evidence, verdicts))
+    rest = line - 2 - subject - 2 - STATE - measured
+    cost = _longest(map(effort, verdicts))
+    cost = cost if rest >= cost + 2 else 0
+    statement = min(_longest(plain(v.statement) for v in verdicts), rest - cost - 4)
+    return Columns(subject, statement if statement >= 18 else 0, measured, cost, line)
+
+
+def _longest(texts: Iterable[str]) -> int:
+    return max(map(len, texts), default=0)
+
+
+def _row(group: Group, columns: Columns) -> Iterator[Text]:
     """Subject, law, state, ratio with interval, draws; what does not fit goes to a line of its own."""
     verdict, state = group.worst, group.state
-    subject_width, statement_width, width = columns
     subject, statement = plain(group.subject), plain(verdict.statement)
-    line = Text("  ").append(subject.ljust(subject_width) + "  ")
-    below = "" if statement_width and len(statement) <= statement_width else statement
-    if statement_width:
-        line.append(("" if below else statement).ljust(statement_width) + "  ", style="dim")
-    tail = Text(state.ljust(16 if state == "not applicable" else 12), style=STYLES[state])
-    tail.append("  ".join(filter(None, [evidence(verdict).ljust(26), effort(verdict), extra])).rstrip(), style="default")
-    if line.cell_len + tail.cell_len > width and len(subject) > subject_width:
+    below = "" if len(statement) <= columns.statement else f"{plain(verdict.claim)}: {statement}"
+    line = Text("  ").append(subject.ljust(columns.subject) + "  ")
+    tail = Text(state.ljust(max(STATE, len(state) + 2)), style=STYLES[state])
+    tail.append(evidence(verdict).ljust(columns.evidence) + "  ", style="default")
+    tail.append(effort(verdict) if columns.effort else "", style="default")
+    if len(subject) > columns.subject:
         yield line
-        line = Text("  " + " " * (subject_width + 2 + (statement_width and statement_width + 2)))
-    line.append_text(tail)
-    line.rstrip()
+        line = Text(" " * (columns.subject + 4))
+    if columns.statement:
+        line.append(("" if below else statement).ljust(columns.statement) + "  ", style="dim")
+    line.append_text(tail).rstrip()
     yield line
-    if below:
-        yield from _wrapped(f"{plain(verdict.claim)}: {below}", width, "dim")
+    yield from _wrapped(below, columns.line, "dim")
 
 
-def _finding(group: Group, columns: tuple[int, int, int]) -> Iterator[Text]:
-    verdict, width = group.worst, columns[2]
+def _finding(group: Group, columns: Columns) -> Iterator[Text]:
+    verdict, width = group.worst, columns.line
     yield from _row(group, columns)
-    yield from _wrapped(_measured(verdict), width)
+    cost = "" if columns.effort or not effort(verdict) else f"from {effort(verdict)}"
+    yield from _wrapped("; ".join(filter(None, [_measured(verdict), cost])), width)
     if verdict.detail:
         yield from _wrapped(plain(verdict.detail), width)
     if group.state == "undecided":
@@ -163,34 +182,39 @@ def undecided(verdict: Verdict) -> str:
     return f"certified to within {percent(verdict.certified)} ({wanted}): give it more draws to decide"
 
 
-def _deviation(group: Group, columns: tuple[int, int, int]) -> Iterator[Text]:
+def _deviation(group: Group, columns: Columns) -> Iterator[Text]:
     verdict = group.worst
     known = verdict.deviation
     yield from _row(group, columns)
     if known is not None:
         reason = ": ".join(filter(None, [plain(known.reason), link_text(known.link)]))
-        yield from _wrapped(f"by {plain(known.id)} ({number(known.ratio)} foreseen): {reason}", columns[2])
+        yield from _wrapped(f"by {plain(known.id)} ({number(known.ratio)} foreseen): {reason}", columns.line)
 
 
-def _folded(groups: list[Group]) -> Iterator[Text]:
+def _folded(groups: list[Group], width: int) -> Iterator[Text]:
     for platform, members in itertools.groupby(sorted(groups, key=lambda g: g.platform), lambda g: g.platform):
         rows = list(members)
-        verdicts = sum(len(g.verdicts) for g in rows)
-        subjects = len({g.subject for g in rows})
-        line = Text("  ").append("conforms", style=STYLES["conforms"])
-        line.append(f"  {plain(platform)}: {quantities(verdicts, 'verdict')} on {quantities(len(rows), 'row')}")
-        yield line.append(f" of {quantities(subjects, 'subject')} (-v lists them)")
+        verdicts = quantities(sum(len(g.verdicts) for g in rows), "verdict")
+        subjects = quantities(len({g.subject for g in rows}), "subject")
+        text = f"{plain(platform)}: {verdicts} on {quantities(len(rows), 'row')} of {subjects} (-v lists them)"
+        yield from _summary("conforms", text, width)
 
 
-def _not_applicable(groups: list[Group], *, listed: bool) -> Iterator[Text]:
+def _not_applicable(groups: list[Group], width: int, *, listed: bool) -> Iterator[Text]:
     reasons: dict[str, list[Group]] = {}
     for group in groups:
         reasons.setdefault(group.worst.detail, []).append(group)
     for reason, members in reasons.items():
         names = ", ".join(plain(g.subject) for g in members[: None if listed else 3])
         more = "" if listed or len(members) <= 3 else f" and {len(members) - 3} more"
-        line = Text("  ").append("not applicable", style=STYLES["not applicable"])
-        yield line.append(f"  {names}{more}: {plain(reason) or 'no reason given'}")
+        yield from _summary("not applicable", f"{names}{more}: {plain(reason) or 'no reason given'}", width)
+
+
+def _summary(state: str, text: str, width: int) -> Iterator[Text]:
+    """Many rows of one state in one sentence."""
+    first, *others = _wrapped(f"{state} {text}", width, indent="  ")
+    first.stylize(STYLES[state], 2, 2 + len(state))
+    yield from (first, *others)
 
 
 def _detail(text: str, style: str = "") -> Text:
@@ -201,7 +225,7 @@ def _wrapped(text: str, width: int, style: str = "", indent: str = INDENT) -> It
     """`text` indented and broken between words."""
     line = ""
     for word in text.replace("   ", " \0\0").split():
-        if line and len(indent) + len(line) + 1 + len(word) > width:
+        if line.strip() and len(indent) + len(line) + 1 + len(word) > width:
             yield Text(indent + line.replace("\0", " "), style=style)
             line = "  " + word
         else:

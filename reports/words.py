@@ -82,12 +82,12 @@ def tidy(text: str) -> str:
 
 
 def risk(value: float) -> str:
-    """A probability of error, as a power of ten.
+    """A probability of error as a power of ten, with three significant digits where it is none.
 
-    >>> risk(0.001), risk(1e-12)
-    ('1e-3', '1e-12')
+    >>> risk(0.001), risk(1e-12), risk(3.12e-10)
+    ('1e-3', '1e-12', '3.12e-10')
     """
-    return "0" if value == 0 else tidy(f"{value:.0e}")
+    return "0" if value == 0 else re.sub(r"\.?0*e", "e", tidy(f"{value:.2e}"))
 
 
 def percent(value: float) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from varlaw.verify.verdict import Deviation, Outcome, Run, RunInfo, Verdict
 
 HOSTILE = "<script>alert(1)</script>"
@@ -193,7 +194,9 @@ def many_verdicts(n: int) -> list[Verdict]:
         layer, framework = k // 10, ("torch", "jax", "keras")[(k // 10) % 3]
         wobble = 0.004 * math.sin(k)
         odd = {7: Outcome.UNDECIDED, 400: Outcome.VIOLATES, 803: Outcome.ERROR}.get(k % 1000, Outcome.CONFORMS)
-        numbers = NO_NUMBERS if odd is Outcome.ERROR else {"ratio": 0.9 + wobble if odd is Outcome.VIOLATES else 1 + wobble}
+        numbers = (
+            NO_NUMBERS if odd is Outcome.ERROR else {"ratio": 0.9 + wobble if odd is Outcome.VIOLATES else 1 + wobble}
+        )
         found.append(
             make_verdict(
                 subject=f"{framework}.nn.Layer{layer:04d}.weight",
@@ -202,7 +205,12 @@ def many_verdicts(n: int) -> list[Verdict]:
                 claim=("init.documented", "init.mean", "norm.output")[k % 3],
                 dtype=dtypes[k % 4],
                 outcome=odd,
-                **{"observed": 0.07 + wobble, "interval": (0.99 + wobble, 1.01 + wobble), "samples": 4000 + k, **numbers},
+                **{
+                    "observed": 0.07 + wobble,
+                    "interval": (0.99 + wobble, 1.01 + wobble),
+                    "samples": 4000 + k,
+                    **numbers,
+                },
                 case={"in": 16 + k % 977, "out": 8 + k % 331, "kernel": 1 + k % 5, "gain": 1.0 + k / 7919},
                 detail="RuntimeError: out of memory" if odd is Outcome.ERROR else "",
                 replay=f'v1:2026-11-22:{framework}.layer{layer}:{{"in":{16 + k % 977},"out":{8 + k % 331},"k":{k}}}',

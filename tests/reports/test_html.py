@@ -1,0 +1,178 @@
+"""The page: one safe file, small enough, the same bytes for the same records."""
+
+import base64
+import json
+import re
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from varlaw.reports import charts, html, site
+from varlaw.reports.files import ReportError
+from varlaw.reports.groups import grouped
+from varlaw.verify.verdict import Run
+
+VOID = {"meta", "link", "input", "br", "rect", "line", "circle", "path", "col"}
+
+
+class Parsed(HTMLParser):
+    """Tags in order, the texts of scripts, and whether every element is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.text = ""
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "script":
+            self.scripts.append(data)
+        elif not self.open or self.open[-1] != "style":
+            self.text += data
+
+
+def island(page: str) -> Any:
+    found = re.search(r'id="island" data-encoding="(\w*)">(.*?)</script>', page, re.S)
+    assert found is not None
+    data = zlib.decompress(base64.b64decode(found[2]), -15) if found[1] == "deflate" else found[2].encode()
+    return json.loads(data)
+
+
+@pytest.mark.parametrize("name", ["run", "hostile_run", "large_run"])
+def test_every_element_is_closed_and_nothing_is_loaded(name: str, request: pytest.FixtureRequest) -> None:
+    page = Parsed(html.render(request.getfixturevalue(name)))
+    assert page.open == []
+    assert len(page.scripts) == 2
+    assert not [t for t, a in page.tags if t in ("link", "img", "iframe", "object", "embed", "base")]
+    assert not [a for t, a in page.tags if "src" in a or any(k.startswith("on") for k in a)]
+    assert {(a["href"] or "").split(":")[0] for t, a in page.tags if t == "a"} <= {"https", "http"} | {
+        f"#{s}" for s in ("findings", "matrix", "chart", "reading", "reproduce")
+    }
+
+
+def test_hostile_text_is_text(hostile_run: Run) -> None:
+    page = html.render(hostile_run)
+    assert "<script>alert" not in page
+    assert "<script>alert(1)</script>" in Parsed(page).text
+    assert "49" not in re.findall(r"&amp;(\d+)", page)  # {{7*7}} is not evaluated
+    assert not re.search(r'href="(?!https?:|#)', page)
+
+
+def test_the_first_screen_answers(run: Run) -> None:
+    text = " ".join(Parsed(html.render(run)).text.split())
+    for phrase in (
+        "2 verdicts violate the law",
+        "This run looked for errors of 5 % or more",
+        "most likely: fan_out taken for fan_in (ln LR +812)",
+        "0.5000",
+        "[0.4980, 0.5020]",
+        "varlaw replay",
+        "certified to within 8.1 %",
+        "pytorch/pytorch#57109",
+        "varlaw verify --policy pr --salt 2026-11-22 'torch.nn.*'",
+    ):
+        assert phrase in text
+    assert "41.25" not in text
+
+
+@pytest.mark.parametrize("name", ["run", "hostile_run", "large_run"])
+def test_island_holds_every_verdict(name: str, request: pytest.FixtureRequest) -> None:
+    run: Run = request.getfixturevalue(name)
+    data = island(html.render(run))
+    groups = grouped(run.verdicts)
+    assert len(data["cells"]) == len(groups)
+    assert sum(len(cell[3]) for cell in data["cells"]) == len(run.verdicts)
+    fields = re.search(r"FIELDS = \[(.*?)\]", html.asset("page.js"), re.S)
+    assert fields is not None
+    assert len(data["cells"][0][3][0]) == len(fields[1].split(","))
+
+
+def test_ten_thousand_verdicts_in_time_and_size(large_run: Run) -> None:
+    start = time.perf_counter()
+    page = html.render(large_run)
+    assert time.perf_counter() - start < 30
+    assert len(page.encode()) <= html.LIMIT
+
+
+def test_a_page_that_would_be_too_large_drops_conforming_evidence_first(
+    large_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(html, "LIMIT", 300_000)
+    page = html.render(large_run)
+    assert len(page.encode()) <= 300_000
+    assert "left out to keep this page small" in page
+    states = {data for cell in island(page)["cells"] for record in cell[3] for data in [record[6]]}
+    assert {island(page)["texts"][s] for s in states} >= {"VIOLATES", "error", "undecided"}
+
+
+def test_without_the_extra_the_chart_is_a_table(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(charts, "svg", lambda spec: None)
+    page = html.render(run)
+    assert 'class="marks"' not in page
+    assert '<details class="quiet" open>' in page
+
+
+def test_the_chart_escapes_names(hostile_run: Run) -> None:
+    pytest.importorskip("vl_convert")
+    drawn = charts.svg(charts.forest(charts.selection(grouped(hostile_run.verdicts))))
+    assert drawn is not None
+    assert "<script" not in drawn
+    assert "#0102" not in drawn  # every colour is a role of the page
+
+
+@pytest.mark.parametrize("verdicts", [[], None])
+def test_equal_records_give_equal_bytes(verdicts: Any, make_run: Callable[..., Run], tmp_path: Path) -> None:
+    slow, fast = (make_run(verdicts, wall_time=t) for t in (1.0, 2.0))
+    for run, name in ((slow, "a"), (fast, "b")):
+        site.write_all(run, tmp_path / name)
+    names = sorted(p.name for p in (tmp_path / "a").iterdir())
+    assert names == ["badge.svg", "index.html", "junit.xml", "run.json", "summary.md", "verdicts.csv"]
+    for name in set(names) - {"run.json"}:  # the records alone keep the wall time
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_another_process_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
+    paths = site.write_all(run, tmp_path / "here")
+    code = "import sys; from varlaw.reports import schema, site; site.write_all(schema.read(sys.argv[1]), sys.argv[2])"
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "here" / "run.json"), str(tmp_path / "there")],
+        check=True,
+        env={"PYTHONHASHSEED": "7", "PATH": ""},
+    )
+    for path in paths:
+        assert path.read_bytes() == (tmp_path / "there" / path.name).read_bytes(), path.name
+
+
+def test_a_folder_that_is_a_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("x", encoding="utf-8")
+    with pytest.raises(ReportError, match="should be a folder"):
+        site.write_all(run, tmp_path / "out")
+
+
+def test_reports_load_no_framework_and_no_numpy() -> None:
+    heavy = ("numpy", "torch", "jax", "scipy", "vl_convert")
+    code = f"import sys, varlaw.reports.site; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
