@@ -11,7 +11,19 @@ from types import MappingProxyType
 from varlaw.theory.law import Law
 
 # Every module exports ENTRIES, a tuple of laws; the order here is the order of the table.
-MODULES = ("schemes",)
+MODULES = (
+    "schemes",
+    "residual",
+    "residual_recipes",
+    "norms",
+    "norm_gradients",
+    "running_statistics",
+    "clipping",
+    "number_formats",
+    "attention",
+    "loss",
+    "symmetry",
+)
 
 
 def _laws(modules: Iterable[str]) -> Iterator[Law]:
