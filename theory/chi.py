@@ -112,8 +112,14 @@ def chi_log_tails(n: Any, t: Any) -> Tails:
     >>> round(float(chi_log_tails(2, 100.0).log_tail), 9)
     -5000.0
     """
-    n, t = np.asarray(n, dtype=np.float64), np.asarray(t, dtype=np.float64)
-    return gamma_tails(n / 2, *_half_square(t))
+    from scipy.special import gammaln
+
+    a, t = np.asarray(n, dtype=np.float64) / 2, np.asarray(t, dtype=np.float64)
+    x, rest = _half_square(t)
+    tails = gamma_tails(a, x, rest)
+    with np.errstate(divide="ignore"):  # the square of a small t underflows before the head does
+        head = a * (2 * np.log(t) - np.log(2.0)) - gammaln(a + 1) - x + np.log1p(x / (a + 1))
+    return Tails(np.where(t < 1e-5, head, tails.log_head), tails.log_tail)
 
 
 def _half_square(t: Any) -> tuple[Any, Any]:

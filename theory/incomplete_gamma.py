@@ -20,6 +20,7 @@ from varlaw.theory.quadrature import Floats, in_blocks, legendre
 _NODES = 64
 _DROP = 42.0  # the window ends where the integrand has fallen by exp(-42) = 6e-19
 _SHAPE = 20.0  # below this shape scipy's forms are exact to 1e-14
+_FAR_OUT = 300.0  # beyond this distance from the mean the tail underflows and only its logarithm is left
 _TERMS = 16
 LOG_SQRT_TWO_PI = 0.5 * float(np.log(2 * np.pi))
 
@@ -50,7 +51,15 @@ def log1p_minus(x: Any) -> Any:
 
 
 def log_density_factor(a: Any, x: Any, rest: Any = 0.0) -> Any:
-    """ln of x^a e^-x / Gamma(a) for a >= 8: the common factor of both tails, float64 array."""
+    """ln of x^a e^-x / Gamma(a) for a > 0, x > 0: the common factor of both tails, float64 array."""
+    from scipy.special import gammaln
+
+    small = np.minimum(a, _SHAPE)
+    direct = small * np.log(x) - x - gammaln(small)
+    return np.where(a < _SHAPE, direct, _stirling_factor(np.maximum(a, _SHAPE), x, rest))
+
+
+def _stirling_factor(a: Any, x: Any, rest: Any) -> Any:
     ratio = ((x - a) + rest) / a
     with np.errstate(divide="ignore"):
         deviation = np.where(x < 0.6 * a, np.log(x / a) - ratio, log1p_minus(np.maximum(ratio, -0.5)))
@@ -66,7 +75,7 @@ def gamma_tails(a: Any, x: Any, rest: Any = 0.0) -> Tails:
     """
     a, x, rest = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (a, x, rest)))
     near = _near_tails(a, x, rest)
-    far = (a >= _SHAPE) & (x > 0) & np.isfinite(x)
+    far = ((a >= _SHAPE) | (x > a + _FAR_OUT)) & (x > 0) & np.isfinite(x)
     if not far.any():
         return near
     (log_side,) = in_blocks(_smaller_side, np.where(far, a, _SHAPE), np.where(far, x, 1.0), rest, nodes=_NODES)
@@ -75,7 +84,7 @@ def gamma_tails(a: Any, x: Any, rest: Any = 0.0) -> Tails:
     below = x < a
     head = np.where(far, np.where(below, log_side, log_other), near.log_head)
     tail = np.where(far, np.where(below, log_other, log_side), near.log_tail)
-    return Tails(head, tail)
+    return Tails(head + 0.0, tail + 0.0)
 
 
 def _near_tails(a: Floats, x: Floats, rest: Floats) -> Tails:
@@ -83,13 +92,26 @@ def _near_tails(a: Floats, x: Floats, rest: Floats) -> Tails:
     from scipy.special import erfc, gammainc, gammaincc, gammaln, xlogy
 
     with np.errstate(all="ignore"):
-        finite = np.clip(x, 1e-300, 1e300)
+        finite = np.clip(x, 5e-324, 1e300)
         shift = np.where(x > 0, np.exp(xlogy(a - 1, finite) - finite - gammaln(a)) * rest, 0.0)
         upper = np.where(a == 0.5, erfc(np.sqrt(x)), gammaincc(a, x))
         head, tail = gammainc(a, x) + shift, upper - shift
         log_head = np.where(head < tail, np.log(head), np.log1p(-tail))
+        log_head = np.where((x > 0) & (x < 0.5), _head_series(a, finite), log_head)
         log_tail = np.where(head < tail, np.log1p(-head), np.log(tail))
-    return Tails(log_head, log_tail)
+    return Tails(log_head + 0.0, log_tail + 0.0)
+
+
+def _head_series(a: Floats, x: Floats) -> Floats:
+    """ln P(a, x) for x < 1/2 by its power series, where P itself may underflow."""
+    from scipy.special import gammaln
+
+    total = term = np.ones_like(x)
+    for k in range(1, _TERMS + 1):
+        term = term * x / (a + k)
+        total = total + term
+    log_head: Floats = a * np.log(x) - x - gammaln(a + 1) + np.log(total)
+    return log_head
 
 
 def _smaller_side(a: Floats, x: Floats, rest: Floats) -> tuple[Floats]:
