@@ -19,7 +19,7 @@ import torch
 
 from varlaw.impl.arguments import choice, number, refuse
 from varlaw.impl.clips import POLICIES, listed, slack, unit_axes
-from varlaw.impl.torch.streams import dtype_of, name_of
+from varlaw.impl.torch.streams import dtype_of, name_of, write_
 
 Grads: TypeAlias = Sequence[torch.Tensor | None]
 
@@ -239,7 +239,7 @@ def _clipped(
     if in_place and nonfinite == "zero":
         for target, value in zip(given, result, strict=True):
             if target is not None and value is not None:
-                target.copy_(value)
+                write_(target, value)
     return result, norm.value
 
 
@@ -275,7 +275,7 @@ def _times(leaf: torch.Tensor, norm: _Norm, ceiling: float, over: torch.Tensor, 
         wide = leaf.float()
         for step in steps:
             wide = wide * step.float()
-        return leaf.copy_(wide) if in_place else wide.to(leaf.dtype)
+        return write_(leaf, wide) if in_place else wide.to(leaf.dtype)
     if in_place:
         for step in steps:
             leaf.mul_(step)

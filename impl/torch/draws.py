@@ -20,6 +20,7 @@ from varlaw.impl.torch.streams import (
     DType,
     Seed,
     Shape,
+    between_,
     fill,
     largest,
     name_of,
@@ -127,7 +128,7 @@ def fill_uniform(target: torch.Tensor, bound: float, seed: Seed, where: str) -> 
     """Fill `target` with U(-bound, bound)."""
     representable("bound", bound, target, where)
     edge = towards_zero(bound, working(target.dtype))
-    return fill(target, lambda t, generator: t.uniform_(-edge, edge, generator=generator), seed=seed, where=where)
+    return fill(target, lambda t, generator: between_(t, -edge, edge, generator), seed=seed, where=where)
 
 
 def fill_normal(target: torch.Tensor, std: float, seed: Seed, where: str) -> torch.Tensor:

@@ -14,7 +14,7 @@ from varlaw.impl.arguments import number, refuse, whole
 from varlaw.impl.fans import fan_of, fans
 from varlaw.impl.torch.draws import fill_normal, fill_uniform
 from varlaw.impl.torch.orthogonal import haar
-from varlaw.impl.torch.streams import Device, DType, Seed, Shape, tensor_for
+from varlaw.impl.torch.streams import Device, DType, Seed, Shape, tensor_for, write_
 
 
 def glorot_uniform(
@@ -201,7 +201,7 @@ def orthogonal(
     if target.numel():
         with torch.no_grad():
             matrix = haar(target.shape[0], math.prod(target.shape[1:]), target, seed=seed, where=where)
-            target.copy_(matrix.mul_(size).reshape(target.shape))
+            write_(target, matrix.mul_(size).reshape(target.shape))
     return target
 
 

@@ -84,7 +84,7 @@ def batch_norm(
     result, mean, square = _normalised(wide.reshape(channels, -1), rows, gamma, beta, small, True)
     _update(running_mean, mean, weight)
     _update(running_var, square * (count / max(count - 1, 1)), weight)
-    return result.reshape(wide.shape).movedim(0, 1).contiguous()
+    return _dense(result.reshape(wide.shape).movedim(0, 1))
 
 
 def group_norm(
@@ -121,7 +121,7 @@ def _over_axes(
     last = tuple(range(x.ndim - len(over), x.ndim))
     wide = x.movedim(over, last)
     result, _, _ = _normalised(wide.reshape(-1, rows.length), rows, gamma, beta, small, centred)
-    return result.reshape(wide.shape).movedim(last, over).contiguous()
+    return _dense(result.reshape(wide.shape).movedim(last, over))
 
 
 def _over_channels(x: torch.Tensor, groups: int, gamma: Table, beta: Table, eps: float, where: str) -> torch.Tensor:
@@ -130,6 +130,10 @@ def _over_channels(x: torch.Tensor, groups: int, gamma: Table, beta: Table, eps:
     _fitting_tables(gamma, beta, (x.shape[1],), where)
     result, _, _ = _normalised(x.reshape(-1, rows.length), rows, gamma, beta, small, True)
     return result.reshape(x.shape)
+
+
+def _dense(x: torch.Tensor) -> torch.Tensor:
+    return x if x.is_contiguous() else x.clone(memory_format=torch.contiguous_format)
 
 
 def _checked(x: torch.Tensor, eps: float, where: str) -> tuple[torch.Tensor, float]:
@@ -152,16 +156,16 @@ def _normalised(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The rows of a 2-D tensor, normalised; their means and biased variances in the working dtype."""
     work = wide.to(working(wide.dtype))
-    mean = torch.zeros_like(work[:, 0])
+    mean = torch.zeros_like(work.select(1, 0))
     if centred:
-        shift = work[:, :1].detach()  # exact zeros for a constant row, and no digits lost to a large mean
+        shift = work.narrow(1, 0, 1).detach()  # exact zeros for a constant row, and no digits lost to a large mean
         work = work - shift
         rest = work.mean(dim=1, keepdim=True)
         work = work - rest
-        mean = (shift + rest)[:, 0]
+        mean = (shift + rest).squeeze(1)
     square = work.square().mean(dim=1)
     scale = torch.where(square + eps > 0, (square + eps).rsqrt(), torch.zeros_like(square))
-    work = _scaled_and_shifted(work * scale[:, None], rows, gamma, beta)
+    work = _scaled_and_shifted(work * scale.unsqueeze(1), rows, gamma, beta)
     return work.to(wide.dtype), mean, square
 
 

@@ -120,7 +120,21 @@ def fill(target: torch.Tensor, draw: Draw, *, seed: Seed, where: str) -> torch.T
         else:
             scratch = torch.empty(target.shape, dtype=kind, device=target.device)
             draw(scratch, generator)
-            target.copy_(scratch)
+            write_(target, scratch)
+    return target
+
+
+def between_(target: torch.Tensor, low: float, high: float, generator: torch.Generator) -> torch.Tensor:
+    """Fill a contiguous float32 or float64 tensor with uniform draws on [low, high)."""
+    if target.device.type == "cpu":
+        return target.uniform_(low, high, generator=generator)
+    unit = torch.rand(target.shape, generator=generator, dtype=target.dtype, device=target.device)
+    return write_(target, unit.mul_(high - low).add_(low))  # rand, unlike uniform_, can be traced for any device
+
+
+def write_(target: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """Cast and copy values into a tensor; unlike `copy_`, this can be traced for a device that is not there."""
+    torch._foreach_copy_([target], [values])
     return target
 
 

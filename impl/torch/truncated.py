@@ -9,7 +9,7 @@ import math
 
 import torch
 
-from varlaw.impl.torch.streams import scalar
+from varlaw.impl.torch.streams import between_, scalar, write_
 from varlaw.impl.truncation import Cut
 
 NEAR = 2.5  # sigmas within which a float32 step of the uniform is a fine step of the normal
@@ -21,12 +21,12 @@ def draw_between(found: Cut, target: torch.Tensor, generator: torch.Generator) -
     kind = target.dtype
     if max(-found.low, found.high) <= NEAR and found.low < 0 < found.high:
         root = math.sqrt(0.5)
-        target.uniform_(math.erf(found.low * root), math.erf(found.high * root), generator=generator)
+        between_(target, math.erf(found.low * root), math.erf(found.high * root), generator)
         target.erfinv_().mul_(found.sigma / root)
     else:
         unit = torch.empty(target.shape, dtype=torch.float64, device=target.device)
-        unit.uniform_(generator=generator)
-        target.copy_(_inverted(found, unit).mul_(found.sigma))
+        between_(unit, 0.0, 1.0, generator)
+        write_(target, _inverted(found, unit).mul_(found.sigma))
     low, high = found.sigma * found.low, found.sigma * found.high
     target.clamp_(_finite(low, kind), _finite(high, kind))  # rounding may step out
 
