@@ -13,6 +13,7 @@ from varlaw.theory.law import Law
 # Every module exports ENTRIES, a tuple of laws; the order here is the order of the table.
 MODULES = (
     "schemes",
+    "activation_laws",
     "residual",
     "residual_recipes",
     "norms",

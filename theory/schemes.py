@@ -292,7 +292,7 @@ ENTRIES: tuple[Law, ...] = (
         domain=Domain(fan_in=_FAN),
         rule=lambda fan_in: 1 / (3.0 * fan_in),
         hypotheses=_WEIGHTS,
-        derivation="kaiming_uniform_(a=sqrt(5)): gain^2 = 2/(1+5), so the bound sqrt(3 gain^2/fan_in) is 1/sqrt(fan_in).",
+        derivation="kaiming_uniform_(a=sqrt(5)): gain^2 = 2/6, so the bound sqrt(3 gain^2/fan_in) = 1/sqrt(fan_in).",
         source="torch.nn.Linear.reset_parameters",
         statistic=_STATISTIC,
         not_to_confuse="He (Kaiming) initialisation, of variance 2/fan_in: six times as much",
