@@ -7,6 +7,7 @@ serves light, dark and print. Without the extra there is no picture, and the pag
 import functools
 import json
 import math
+import re
 from typing import Any, Final
 
 from varlaw.reports.groups import Group, worst_first
@@ -39,7 +40,7 @@ def forest(groups: list[Group]) -> dict[str, Any]:
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "data": {"values": rows},
-        "width": 460,
+        "width": 400,
         "height": {"step": 20},
         "layer": _layers(_ratio_axis(low, high), _row_axis(rows)),
         "config": _config(),
@@ -74,7 +75,7 @@ def _point(k: int, group: Group) -> dict[str, Any]:
     low, high = ends(verdict)
     return {
         "row": f"{k:03d}",
-        "label": f"{SYMBOLS[group.state]} {plain(group.subject)}",
+        "label": f"{SYMBOLS[group.state]} {plain(group.subject)}  {plain(group.claim)}",
         "state": group.state,
         "ratio": clipped(verdict.ratio or 0.0),
         "low": low,
@@ -96,7 +97,7 @@ def clipped(ratio: float) -> float:
 
 def _row_axis(rows: list[dict[str, Any]]) -> dict[str, Any]:
     labels = json.dumps([r["label"] for r in rows])
-    axis = {"labelExpr": f"{labels}[toNumber(datum.value)]", "labelLimit": 330, "ticks": False, "domain": False}
+    axis = {"labelExpr": f"{labels}[toNumber(datum.value)]", "labelLimit": 460, "ticks": False, "domain": False}
     return {"field": "row", "type": "ordinal", "sort": None, "title": None, "axis": axis}
 
 
@@ -118,7 +119,12 @@ def _config() -> dict[str, Any]:
         "domainColor": COLOUR["line"], "tickColor": COLOUR["line"], "labelFontSize": 11, "titleFontSize": 11,
         "titleFontWeight": "normal",
     }  # fmt: skip
-    return {"background": "transparent", "font": "system-ui, sans-serif", "view": {"stroke": None}, "axis": axis}
+    return {
+        "background": "transparent",
+        "font": "system-ui, sans-serif",
+        "view": {"stroke": None},
+        "axis": axis,
+    }
 
 
 def svg(spec: dict[str, Any]) -> str | None:
@@ -133,9 +139,14 @@ def _drawn(spec: str) -> str | None:
     except ImportError:
         return None
     drawn: str = vl_convert.vegalite_to_svg(spec, vl_version="5.20", allowed_base_urls=[])
+    drawn = re.sub(r"<[^<>]*>", _silent, drawn)  # the page names the picture as a whole
     for stand_in, role in ROLES.items():
         drawn = drawn.replace(stand_in, f"var(--{role})")
     return drawn
+
+
+def _silent(tag: re.Match[str]) -> str:
+    return re.sub(r' (?:role|aria-[a-z]+)="[^"]*"', "", tag[0])
 
 
 def strip(verdict: Verdict, delta: float) -> dict[str, Any] | None:

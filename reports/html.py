@@ -30,6 +30,7 @@ from varlaw.verify.verdict import Deviation, Run, Verdict
 LIMIT: Final = 3_000_000  # bytes a page
 DEFLATE_ABOVE: Final = 400_000  # bytes of evidence that stay readable in the page's source
 CARDS: Final = 200  # findings shown in full; the others are in the matrix
+OPENED: Final = 6  # findings unfolded from the start
 LETTERS: Final = {state: state[0].lower() for state in STATES}  # v e u d c n: one class of the style sheet each
 DTYPES: Final = {"float64": "f64", "float32": "f32", "float16": "f16", "bfloat16": "bf16"}
 
@@ -95,6 +96,7 @@ def _page(run: Run, groups: list[Group], kept: int) -> str:
         of_state=of_state,
         cards=(of_state["VIOLATES"] + of_state["error"])[:CARDS],
         uncarded=max(len(of_state["VIOLATES"]) + len(of_state["error"]) - CARDS, 0),
+        opened=OPENED,
         cell={id(group): k for k, group in enumerate(shown)},
         boards=boards(shown),
         folded=len(groups) - len(shown),
@@ -108,9 +110,10 @@ def _page(run: Run, groups: list[Group], kept: int) -> str:
 def conclusion(run: Run) -> str:
     """The one sentence at the top of the page."""
     counts = tally(run.verdicts)
-    wrong, errors, open_ = (counts.get(s, 0) for s in ("VIOLATES", "error", "undecided"))
+    wrong = len({(v.framework, v.version, v.subject) for v in run.verdicts if v.state == "VIOLATES"})
+    errors, open_ = counts.get("error", 0), counts.get("undecided", 0)
     if wrong:
-        return f"{words.quantities(wrong, 'verdict')} {'violates' if wrong == 1 else 'violate'} the law"
+        return f"{words.quantities(wrong, 'subject')} {'violates its law' if wrong == 1 else 'violate their laws'}"
     if errors:
         return f"No violation found, but {words.quantities(errors, 'subject run', 'subject runs')} ended in an error"
     if not counts:
@@ -164,7 +167,7 @@ def cell_lines(group: Group) -> list[dict[str, str]]:
         members = [v for v in group.verdicts if v.state == state]
         dtypes = list(dict.fromkeys(short_dtype(v.dtype) for v in members))
         telling = state in ("VIOLATES", "deviation") and group.worst.ratio is not None
-        number = f" {words.number(max(members, key=distance).ratio)}x" if telling else ""
+        number = f" \u00d7{words.ratio(max(members, key=distance))}" if telling else ""
         lines.append({"letter": LETTERS[state], "state": state, "symbol": SYMBOLS[state],
                       "dtypes": " ".join(map(plain, dtypes)), "number": number})  # fmt: skip
     return lines
@@ -220,7 +223,7 @@ def _deviation(known: Deviation | None, text: Callable[[str], int]) -> list[Any]
     if known is None:
         return 0
     texts = (known.id, known.reason, words.link_text(known.link), words.hyperlink(known.link))
-    return [*map(text, texts), _six(known.ratio), text(known.versions)]
+    return [*map(text, texts), text(words.foreseen(known)), text(known.versions)]
 
 
 def _six(value: float | None) -> float | int | None:

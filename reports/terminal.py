@@ -17,6 +17,7 @@ from varlaw.reports.words import (
     case_text,
     effort,
     evidence,
+    foreseen,
     link_text,
     number,
     percent,
@@ -188,7 +189,7 @@ def _deviation(group: Group, columns: Columns) -> Iterator[Text]:
     yield from _row(group, columns)
     if known is not None:
         reason = ": ".join(filter(None, [plain(known.reason), link_text(known.link)]))
-        yield from _wrapped(f"by {plain(known.id)} ({number(known.ratio)} foreseen): {reason}", columns.line)
+        yield from _wrapped(f"by {plain(known.id)} ({foreseen(known)} foreseen): {reason}", columns.line)
 
 
 def _folded(groups: list[Group], width: int) -> Iterator[Text]:

@@ -11,7 +11,7 @@ import shlex
 import unicodedata
 from typing import Any, Final
 
-from varlaw.verify.verdict import RunInfo, Verdict
+from varlaw.verify.verdict import Deviation, RunInfo, Verdict
 
 STATES: Final = ("VIOLATES", "error", "undecided", "deviation", "conforms", "not applicable")  # worst first
 SYMBOLS: Final = {
@@ -91,11 +91,13 @@ def risk(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """A relative size in per cent, at most three significant digits.
+    """A relative size in per cent, at most three significant digits; rounding errors as the number they are.
 
-    >>> percent(0.05), percent(0.001)
-    ('5 %', '0.1 %')
+    >>> percent(0.05), percent(0.001), percent(2.22e-16)
+    ('5 %', '0.1 %', '2.22e-16')
     """
+    if 0 < abs(value) < 1e-6:
+        return tidy(f"{value:.3g}")
     return f"{tidy(f'{100 * value:.3g}')} %"
 
 
@@ -118,10 +120,16 @@ def quantities(n: int, noun: str, plural: str = "") -> str:
 
 
 def ratio(verdict: Verdict) -> str:
-    """The ratio of measured to expected, with as many digits as its interval supports; "" when there is none."""
-    if verdict.ratio is None:
+    """The ratio of measured to expected, with as many digits as its interval supports; "" when there is none.
+
+    An exact ratio that differs from 1 by less than 1e-4 is written as that difference: `1 + 3e-8`.
+    """
+    value = verdict.ratio
+    if value is None:
         return ""
-    return tidy(f"{verdict.ratio:.{_digits(verdict)}f}") if 1e-3 <= abs(verdict.ratio) < 1e4 else number(verdict.ratio)
+    if verdict.interval is None and 0 < abs(value - 1) < 1e-4:
+        return f"1 {'+' if value > 1 else '-'} {tidy(f'{abs(value - 1):.2g}')}"
+    return f"{value:.{_digits(verdict)}f}" if 1e-3 <= abs(value) < 1e4 else number(value)
 
 
 def interval(verdict: Verdict) -> str:
@@ -156,6 +164,11 @@ def effort(verdict: Verdict) -> str:
     if not verdict.samples:
         return ""
     return f"{count(verdict.samples)} {'draws' if verdict.interval is not None else 'compared'}"
+
+
+def foreseen(known: Deviation) -> str:
+    """The ratio that a documented deviation foresaw."""
+    return "inf" if known.ratio is None else number(known.ratio)
 
 
 def case_text(case: dict[str, Any]) -> str:

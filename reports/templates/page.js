@@ -6,6 +6,7 @@
   const FIELDS = ["law", "statement", "op", "dtype", "device", "case", "state", "quantity", "ratioText", "intervalText",
     "effort", "likely", "open", "detail", "replay", "expected", "observed", "ratio", "low", "high", "delta", "certified",
     "alpha", "beta", "evidence", "samples", "deviation"];
+  const RANKS = ["VIOLATES", "error", "undecided", "deviation", "conforms", "not applicable"]; // worst first
   const TEXTS = 15; // the first fields are places in the table of texts
 
   async function evidence() {
@@ -28,7 +29,7 @@
     return element;
   }
 
-  const percent = (value) => (value === null ? "" : `${Number((100 * value).toPrecision(3))} %`);
+  const percent = (value) => (value === null ? "" : value < 1e-6 ? number(value) : `${Number((100 * value).toPrecision(3))} %`);
   const number = (value) => (value === null ? "" : String(Number(value.toPrecision(4))));
 
   function badge(state) {
@@ -51,8 +52,8 @@
   }
 
   function deviation(known, texts) {
-    const [id, reason, cited, address] = known.slice(0, 4).map((k) => texts[k]);
-    const line = make("p", "", `Documented as ${id} (${number(known[4])} foreseen, versions ${texts[known[5]]}): ${reason} `);
+    const [id, reason, cited, address, foreseen, versions] = known.map((k) => texts[k]);
+    const line = make("p", "", `Documented as ${id} (${foreseen} foreseen, versions ${versions}): ${reason} `);
     if (address) {
       const link = make("a", "", cited);
       link.href = address;
@@ -62,10 +63,40 @@
     return line;
   }
 
-  function proof(v, texts) {
+  function draw(tag, attributes, ...children) {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...children);
+    return element;
+  }
+
+  // Ratio and interval of one verdict on the scale that all verdicts of the panel share.
+  function strip(v, reach) {
+    const clip = (x) => Math.min(Math.max(x, 1 / reach), reach);
+    const place = (x) => (110 + (100 * Math.log(clip(x))) / Math.log(reach)).toFixed(1);
+    const low = v.low ?? (v.intervalText === "exact" ? v.ratio : 0);
+    const high = v.high ?? (v.intervalText === "exact" ? v.ratio : Infinity);
+    const band = [place(Math.max(1 - v.delta, 1e-9)), place(1 + v.delta)];
+    return draw("svg", { class: `strip ${v.state[0].toLowerCase()}`, viewBox: "0 0 220 22", "aria-hidden": "true" },
+      draw("rect", { class: "band", x: band[0], y: 3, width: Math.max(band[1] - band[0], 1), height: 16 }),
+      draw("line", { class: "axis", x1: 10, x2: 210, y1: 11, y2: 11 }),
+      draw("line", { class: "law", x1: 110, x2: 110, y1: 1, y2: 21 }),
+      draw("line", { class: "span", x1: place(low), x2: place(high), y1: 11, y2: 11 }),
+      draw("circle", { cx: place(v.ratio), cy: 11, r: 4.5 }));
+  }
+
+  function reachOf(found) {
+    const ends = found.flatMap((v) => [v.ratio, v.low, v.high, 1 + v.delta]).filter((x) => x !== null && x > 0);
+    const furthest = Math.max(...ends.map((x) => Math.abs(Math.log(x))), 0);
+    return [1.01, 1.03, 1.1, 1.3, 2, 4, 10, 100, 1e3].find((r) => Math.log(r) >= furthest) ?? 1e6;
+  }
+
+  function proof(v, texts, reach, open) {
     const where = [v.dtype, v.device].filter(Boolean).join(" on ");
-    const block = make("section", "proof", make("h3", "", badge(v.state), make("span", "", where), make("small", "", v.case)));
-    block.append(facts(v));
+    const line = make("summary", "", badge(v.state), make("span", "", where), make("small", "", v.case));
+    if (v.ratio !== null) line.append(make("span", "num", `${v.ratioText} ${v.intervalText}`), strip(v, reach));
+    const block = make("details", "proof", line, facts(v));
+    block.open = open;
     if (v.likely) block.append(make("p", "likely", v.likely));
     if (v.open) block.append(make("p", "", v.open));
     if (v.detail) block.append(make("p", "", v.detail));
@@ -91,13 +122,14 @@
 
   function openPanel(data, cell) {
     const [subject, claim, platform] = data.cells[cell].slice(0, 3).map((k) => data.texts[k]);
-    const found = verdicts(data, cell);
+    const found = verdicts(data, cell).sort((a, b) => RANKS.indexOf(a.state) - RANKS.indexOf(b.state));
+    const reach = reachOf(found);
     $("#panel-title").textContent = subject;
     const laws = [...new Set(found.map((v) => `${v.statement} (${v.law})`))];
     const body = $("#panel-body");
     body.replaceChildren(make("p", "", `${claim}: ${laws.slice(0, 3).join("; ")}`),
       make("p", "none", `${platform}, ${found.length} ${found.length === 1 ? "verdict" : "verdicts"}`),
-      ...found.slice(0, 200).map((v) => proof(v, data.texts)));
+      ...found.slice(0, 200).map((v, k) => proof(v, data.texts, reach, k === 0 || found.length <= 3)));
     if (found.length > 200) body.append(make("p", "none", `and ${found.length - 200} more in run.json`));
     $("#panel").showModal();
     body.parentElement.scrollTop = 0;

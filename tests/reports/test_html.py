@@ -83,9 +83,9 @@ def test_hostile_text_is_text(hostile_run: Run) -> None:
 def test_the_first_screen_answers(run: Run) -> None:
     text = " ".join(Parsed(html.render(run)).text.split())
     for phrase in (
-        "2 verdicts violate the law",
+        "1 subject violates its law",
         "This run looked for errors of 5 % or more",
-        "most likely: fan_out taken for fan_in (ln LR +812)",
+        "Most likely: fan_out taken for fan_in (ln LR +812)",
         "0.5000",
         "[0.4980, 0.5020]",
         "varlaw replay",
