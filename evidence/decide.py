@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 
-from varlaw.evidence import endpoint, scale
+from varlaw.evidence import endpoint, location, scale
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.likelihood import most_likely
 from varlaw.evidence.rounding import FORMATS, Format
@@ -92,14 +93,18 @@ def decide(
 
 
 class _ScaleTest:
-    """`scale` bound to one law, policy and format."""
+    """`scale`, with `location` beside it, bound to one policy and format.
+
+    The violation is the average of both e-values; scale keeps nine tenths of the weight, which costs it 0.1 nats.
+    """
 
     def __init__(self, policy: Policy, fmt: Format) -> None:
         self._policy, self._eps0 = policy, fmt.null_band
         self.cap = scale.cap(policy.delta, policy.alpha, policy.beta)
 
     def violation(self, state: State) -> float:
-        return scale.violation(state.n, state.squares, self._policy.delta, self._eps0)
+        of_scale = scale.violation(state.n, state.squares, self._policy.delta, self._eps0)
+        return float(np.logaddexp(math.log(0.9) + of_scale, math.log(0.1) + location.violation(state)))
 
     def outcome(self, state: State, log_violation: float) -> Word:
         if log_violation >= math.log(2 / self._policy.alpha):

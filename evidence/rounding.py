@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Format:
-    """A binary floating-point format: `digits` of significand with the hidden one, smallest normal `2**lowest`."""
+    """A binary format: `digits` of significand with the hidden one, normal numbers from `2**lowest` to `2**highest`."""
 
     name: str
     digits: int
     lowest: int
+    highest: int  # exponent of the largest binade: every number stays below 2 * 2**highest
     null_band: float  # largest |ln ratio| of a normal's std that a correct rounding to this format may cause
 
     @property
@@ -29,14 +30,17 @@ class Format:
         return math.ldexp(1.0, exponent - self.digits + 1)
 
     def round(self, x: float) -> float:
-        """The nearest number of the format, ties to even; no overflow.
+        """The nearest number of the format, ties to even; infinite where it overflows.
 
         >>> FORMATS["bfloat16"].round(1 / 3)
         0.333984375
         """
+        if not math.isfinite(x):
+            return x
         step = self.spacing(x)
         rounded: float = round(x / step) * step
-        return rounded
+        overflows = math.frexp(rounded)[1] - 1 > self.highest
+        return math.copysign(math.inf, x) if overflows else rounded
 
     def cell_end(self, x: float) -> float:
         """The largest real number that rounds to x or below, for x >= 0 on the grid."""
@@ -48,10 +52,10 @@ class Format:
 FORMATS = {
     f.name: f
     for f in (
-        Format("float64", 53, -1022, 0.0),
-        Format("float32", 24, -126, 1e-9),
-        Format("float16", 11, -14, 4e-7),
-        Format("bfloat16", 8, -126, 4e-6),
+        Format("float64", 53, -1022, 1023, 0.0),
+        Format("float32", 24, -126, 127, 1e-9),
+        Format("float16", 11, -14, 15, 4e-7),
+        Format("bfloat16", 8, -126, 127, 4e-6),
     )
 }
 

@@ -72,6 +72,7 @@ class Norm:
     framework: Framework
     op: str  # layer_norm, rms_norm, batch_norm, group_norm or instance_norm
     apply: Callable[[Floats, Case, str, str], Mapping[str, Floats]]
+    exact_constant: bool = False  # promises exactly beta for constant input, not only to rounding
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -29,7 +29,7 @@ class Deviation(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     reason: str
     link: str  # upstream issue or documentation, "" when there is none
-    ratio: float  # the foreseen ratio, which the measurement must confirm
+    ratio: float | None  # the foreseen ratio, which a second measurement confirmed; null when it is infinite
     versions: str
 
 

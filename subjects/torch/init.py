@@ -17,9 +17,10 @@ def _build(case: Case, factory: dict[str, Any]) -> Any:
     """The real layer whose weight an initialiser fills: `case["layer"]` names it."""
     import torch
 
-    if case["layer"] == "Linear":
+    if case["layer"] == "linear":
         return torch.nn.Linear(case["in_channels"], case["out_channels"], **factory)
-    return build_conv(case["layer"])(case, factory)
+    name = "ConvTranspose" if "transpose" in case["layer"] else "Conv"
+    return build_conv(name + case["layer"][-2:])(case, factory)
 
 
 @functools.lru_cache(maxsize=None)
@@ -34,7 +35,7 @@ def weight_shape(case: Case) -> tuple[int, ...]:
 
 def measure(case: Case) -> tuple[float, float]:
     """True mean (fan_in, fan_out) of the layer that `case` names, run on ones."""
-    dims = 0 if case["layer"] == "Linear" else int(case["layer"][-2])
+    dims = 0 if case["layer"] == "linear" else int(case["layer"][-2])
     return _measures(dims)(case)  # type: ignore[no-any-return]
 
 
@@ -53,7 +54,7 @@ def _initialiser(name: str, fill: Fill, op: str, documented: str, claims: Mappin
         getattr(torch.nn.init, name)(weight, **fill(weight, case))
         return {"": weight}
 
-    layered = op == "fill"
+    layered = op.startswith("fill")
     return Sampler(
         name=f"torch.nn.init.{name}",
         framework=TORCH,
@@ -104,14 +105,14 @@ INITIALISERS: tuple[Sampler, ...] = (
     _initialiser(
         "kaiming_uniform_",
         lambda t, c: _kaiming(c),
-        "fill",
+        "fill_mode",
         "he_uniform(shape_fan(mode))",
         {"init.true_fan": "he_uniform(fan(mode))"},
     ),
     _initialiser(
         "kaiming_normal_",
         lambda t, c: _kaiming(c),
-        "fill",
+        "fill_mode",
         "he_normal(shape_fan(mode))",
         {"init.true_fan": "he_normal(fan(mode))"},
     ),

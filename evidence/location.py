@@ -1,0 +1,17 @@
+"""Mean of a normal law: the exact exponential martingale, averaged over both signs and a ladder of shifts.
+
+For z ~ N(0, 1), exp(lambda sum z - n lambda^2 / 2) is a martingale for every lambda, so their average is an e-process
+against any mean other than 0. It sees what no variance does: a constant sign, a shifted grid, a mean added by mistake.
+"""
+
+import numpy as np
+
+from varlaw.evidence.state import State
+
+_SHIFTS = np.array([sign * 0.4 * 2.0**-j for j in range(9) for sign in (1, -1)])
+
+
+def violation(state: State) -> float:
+    """Log e-value against mean 0 of z with variance 1, in nats."""
+    logs = _SHIFTS * state.total - state.n * _SHIFTS**2 / 2
+    return float(np.logaddexp.reduce(logs) - np.log(len(_SHIFTS)))

@@ -1,0 +1,148 @@
+"""varlaw's own initialisers, norms and clipping, on NumPy and on torch: one table, put to the test like any other."""
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from varlaw.subjects.subject import Case, Clipper, Floats, Framework, Norm, Sampler, Subject, Tensor
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where our functions live for one array library, and how arrays get in and out of it."""
+
+    framework: Framework
+    module: str
+    array: Callable[[Floats, str, str], Any]
+    floats: Callable[[Any], Floats]
+    generator: Callable[[int, str], Any]
+    place: Callable[[str], dict[str, Any]]  # device -> keyword arguments
+    measure: Callable[[Case], tuple[float, float]] | None = None
+
+    def function(self, name: str) -> Any:
+        """Our public function, looked up at the moment of the call."""
+        return getattr(importlib.import_module(self.module), name)
+
+
+def table(backend: Backend) -> tuple[Subject, ...]:
+    """Every row for one backend."""
+    return (*_samplers(backend), *_norms(backend), *_clippers(backend))
+
+
+# -- initialisers ------------------------------------------------------------------------------------------------------
+
+
+def weight_shape(case: Case) -> tuple[int, ...]:
+    """The shape of the weight of `case["layer"]` in our layouts: (out, in/groups, *taps), transposed (in, out/groups)."""
+    inputs, outputs, groups, layer = case["in_channels"], case["out_channels"], case["groups"], case["layer"]
+    if layer == "linear":
+        return (outputs, inputs)
+    taps = (case["kernel_size"],) * int(layer[-2])
+    return (inputs, outputs // groups, *taps) if "transpose" in layer else (outputs, inputs // groups, *taps)
+
+
+def _sampler(backend: Backend, name: str, op: str, documented: str, arguments: Callable[[Case], Any]) -> Sampler:
+    """`arguments(case)` gives the positional arguments after the shape, or a mapping of keywords."""
+    layered = op.startswith("fill")
+    shape = weight_shape if layered else lambda c: tuple(c["shape"])
+
+    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Any]]:
+        given = arguments(case)
+        positional, keywords = ((), dict(given)) if isinstance(given, Mapping) else (given, {})
+        keywords |= {"dtype": dtype, **backend.place(device)}
+        if name not in ("constant", "zeros"):
+            keywords["seed"] = backend.generator(seed, device)
+        for _ in range(count):
+            yield {"": backend.function(name)(shape(case), *positional, **keywords)}
+
+    return Sampler(
+        name=f"{backend.framework.name}.{name}",
+        framework=backend.framework,
+        op=op,
+        tensors=(Tensor(name="", documented=documented, layout="torch.{layer}" if layered else None),),
+        draws=draws,
+        shape=shape,
+        measure=backend.measure if layered else None,
+    )
+
+
+_OUR_LAYOUTS = {"linear": "dense", "conv_transpose1d": "conv_transpose", "conv_transpose2d": "conv_transpose"}
+
+
+def _layout(case: Case) -> dict[str, Any]:
+    layout = _OUR_LAYOUTS.get(case["layer"], "conv")
+    mode = {"mode": case["mode"]} if "mode" in case else {}
+    return {"layout": layout, "groups": case["groups"], "stride": case["stride"], **mode}
+
+
+def _truncated(case: Case) -> dict[str, Any]:
+    return {"std": case["scale"], "low": -2.0, "high": 2.0, "std_of": "parent", "bounds": "sigmas"}
+
+
+_SAMPLERS: tuple[tuple[str, str, str, Callable[[Case], Any]], ...] = (
+    ("uniform", "shape", "Uniform(scale)", lambda c: (c["scale"],)),
+    ("normal", "shape", "Normal(scale)", lambda c: (c["scale"],)),
+    ("truncated_normal", "shape", "TruncatedNormal(scale, -2, 2)", _truncated),
+    ("zeros", "shape", "Constant(0)", lambda c: ()),
+    ("constant", "shape", "Constant(scale)", lambda c: (c["scale"],)),
+    ("orthogonal", "matrix", "Orthogonal(scale)", lambda c: (c["scale"],)),
+    ("residual_scaled", "shape", "residual_scaled(scale, 12)", lambda c: (c["scale"], 12)),
+    ("glorot_uniform", "fill", "glorot_uniform(fan_in, fan_out)", _layout),
+    ("glorot_normal", "fill", "glorot_normal(fan_in, fan_out)", _layout),
+    ("he_uniform", "fill_mode", "he_uniform(fan(mode))", _layout),
+    ("he_normal", "fill_mode", "he_normal(fan(mode))", _layout),
+    ("lecun_uniform", "fill_mode", "lecun_uniform(fan(mode))", _layout),
+    ("lecun_normal", "fill_mode", "lecun_normal(fan(mode))", _layout),
+)
+
+
+def _samplers(backend: Backend) -> Iterator[Sampler]:
+    return (_sampler(backend, *row) for row in _SAMPLERS)
+
+
+# -- norms and clipping ------------------------------------------------------------------------------------------------
+
+
+def _norm(backend: Backend, op: str, call: Callable[[Any, Any, Case], Any]) -> Norm:
+    def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
+        y = call(backend.function(op), backend.array(x, dtype, device), case)
+        return {"output": backend.floats(y)}
+
+    return Norm(name=f"{backend.framework.name}.{op}", framework=backend.framework, op=op, apply=apply, exact_constant=True)
+
+
+def _batch_norm(backend: Backend) -> Norm:
+    def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
+        wide = dtype if dtype == "float64" else "float32"
+        mean, var = (backend.array(np.full(x.shape[1], v), wide, device) for v in (0.0, 1.0))
+        keywords = {"momentum": case["momentum"], "eps": case["eps"]}
+        y = backend.function("batch_norm")(backend.array(x, dtype, device), mean, var, **keywords)
+        return {"output": backend.floats(y), "running_mean": backend.floats(mean), "running_var": backend.floats(var)}
+
+    name = f"{backend.framework.name}.batch_norm"
+    return Norm(name=name, framework=backend.framework, op="batch_norm", apply=apply, exact_constant=True)
+
+
+def _norms(backend: Backend) -> Iterator[Norm]:
+    yield _norm(backend, "layer_norm", lambda f, x, c: f(x, eps=c["eps"]))
+    yield _norm(backend, "rms_norm", lambda f, x, c: f(x, eps=c["eps"]))
+    yield _norm(backend, "group_norm", lambda f, x, c: f(x, c["groups"], eps=c["eps"]))
+    yield _norm(backend, "instance_norm", lambda f, x, c: f(x, eps=c["eps"]))
+    yield _batch_norm(backend)
+
+
+def _clipper(backend: Backend, name: str, op: str) -> Clipper:
+    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
+        result = backend.function(name)([backend.array(g, dtype, device) for g in grads], limit)
+        clipped, norm = result if op == "clip_norm" else (result, None)
+        return [backend.floats(g) for g in clipped], None if norm is None else float(norm)
+
+    return Clipper(name=f"{backend.framework.name}.{name}", framework=backend.framework, op=op, apply=apply)
+
+
+def _clippers(backend: Backend) -> Iterator[Clipper]:
+    yield _clipper(backend, "clip_by_global_norm", "clip_norm")
+    yield _clipper(backend, "clip_by_value", "clip_value")

@@ -1,0 +1,34 @@
+"""varlaw's own functions on torch tensors; fans are measured on torch's real layers."""
+
+from importlib.metadata import version
+from typing import Any
+
+from varlaw.subjects.ours import Backend, table
+from varlaw.subjects.subject import Framework
+from varlaw.subjects.torch.framework import devices, floats, tensor
+from varlaw.subjects.torch.framework import version as torch_version
+from varlaw.subjects.torch.init import measure
+
+
+def _version() -> str:
+    torch_version()  # without torch there is nothing to test
+    return version("varlaw")
+
+
+def _generator(seed: int, device: str) -> Any:
+    import torch
+
+    return torch.Generator(device=device).manual_seed(seed)
+
+
+SUBJECTS = table(
+    Backend(
+        framework=Framework(name="varlaw.torch", version=_version, devices=devices),
+        module="varlaw.impl.torch",
+        array=tensor,
+        floats=floats,
+        generator=_generator,
+        place=lambda device: {"device": device},
+        measure=measure,
+    )
+)

@@ -1,0 +1,184 @@
+"""A run: every claim on every selected subject, in every case, dtype and place, to a list of verdicts.
+
+A task is plain data, so it can be decided in this process, in a worker, or again years later from its replay key; the
+verdict depends on the task, the policy and the salt alone. A subject that raises costs its own verdict, not the run.
+"""
+
+import warnings
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from varlaw.evidence.budget import Policy, policy
+from varlaw.evidence.decide import SamplerError
+from varlaw.evidence.streams import Key, canonical
+from varlaw.subjects.registry import named
+from varlaw.subjects.subject import Subject
+from varlaw.verify import deviations
+from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial
+from varlaw.verify.claims import claims_of
+from varlaw.verify.claims.domains import CASES
+from varlaw.verify.verdict import Deviation, Outcome, Verdict
+
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+_POINTS = 1  # keyed points beside the corners of a domain
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """One decision to take: a claim on a subject in a case, at a dtype, on a device."""
+
+    subject: str
+    claim: str
+    target: str
+    case: dict[str, Any]
+    dtype: str
+    device: str
+
+
+def tasks(selected: Iterable[Subject], dtypes: Iterable[str], device: str, salt: str) -> Iterator[Task]:
+    """Every task of the selected subjects, in a fixed order."""
+    dtypes = tuple(dtypes)
+    for subject in selected:
+        for claim in claims_of(subject):
+            points = CASES[claim.op].enumerate(Key(salt, "cases", canonical({"op": claim.op})), _POINTS)
+            for dtype in dtypes if claim.op != "gain" else ("float64",):
+                for case in points:
+                    yield Task(
+                        subject=subject.name, claim=claim.name, target=claim.target, case=case, dtype=dtype,
+                        device=device,
+                    )  # fmt: skip
+
+
+def run(jobs: Iterable[Task], policy_name: str, salt: str, workers: int = 1) -> Iterator[Verdict]:
+    """The verdicts of `jobs`, in their order; with `workers` > 1 they are decided in that many processes."""
+    work = list(jobs)
+    if workers == 1:
+        for task in work:
+            yield decide(task, policy_name, salt)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        chunk = max(1, min(32, len(work) // (4 * workers)))
+        yield from pool.map(decide, work, [policy_name] * len(work), [salt] * len(work), chunksize=chunk)
+
+
+def decide(task: Task, policy_name: str, salt: str) -> Verdict:
+    """The verdict of one task: the same bits for the same task, policy and salt."""
+    claim = _claim(task)
+    rule = policy(policy_name)
+    params = canonical({"case": task.case, "dtype": task.dtype, "device": task.device})
+    key = Key(salt, f"{task.claim}:{task.target}", params)
+    trial = Trial(task.case, task.dtype, task.device, rule, key)
+    finding = _judged(claim, trial)
+    finding, deviation = _held_against_deviations(claim, trial, finding)
+    return _verdict(claim, task, rule, finding, deviation, replay_key(task, policy_name, salt))
+
+
+def replay_key(task: Task, policy_name: str, salt: str) -> str:
+    """The pasteable address of one decision.
+
+    `v1:salt:policy:claim:{...}`, with subject, target, case, dtype and device in the JSON.
+    """
+    fields = msgspec.to_builtins(task)
+    del fields["claim"]
+    return f"v1:{salt}:{policy_name}:{task.claim}:{canonical(fields)}"
+
+
+def parse_replay(text: str) -> tuple[Task, str, str]:
+    """Task, policy name and salt of a replay key; `ValueError` in one line when it is none."""
+    try:
+        version, salt, policy_name, claim, fields = text.split(":", 4)
+        if version != "v1":
+            msg = f"replay key of version {version!r}, but should be v1"
+            raise ValueError(msg)
+        task = msgspec.convert({**msgspec.json.decode(fields), "claim": claim}, Task)
+        policy(policy_name)
+        _claim(task)
+    except (ValueError, TypeError, KeyError, msgspec.MsgspecError) as error:
+        msg = f"not a replay key (v1:salt:policy:claim:{{...}}): {error}"
+        raise ValueError(msg) from error
+    return task, policy_name, salt
+
+
+def unmatched(verdicts: Iterable[Verdict]) -> list[deviations.Row]:
+    """The deviations that these verdicts should have met, and did not: rows of subjects, versions and dtypes decided."""
+    met, reached = set(), set()
+    for v in verdicts:
+        met.add(v.deviation.id if v.deviation else None)
+        if v.outcome in (Outcome.CONFORMS, Outcome.VIOLATES):
+            reached.add((v.claim, v.subject, v.version, v.dtype))
+    return [row for row in deviations.rows() if row.id not in met and any(row.foresees(*place) for place in reached)]
+
+
+# -- one decision ------------------------------------------------------------------------------------------------------
+
+
+def _claim(task: Task) -> Claim:
+    subject = named(task.subject)
+    found = [c for c in claims_of(subject) if (c.name, c.target) == (task.claim, task.target)] if subject else []
+    if not found:
+        msg = f"no claim {task.claim!r} on {task.target!r}"
+        raise ValueError(msg)
+    return found[0]
+
+
+def _judged(claim: Claim, trial: Trial) -> Finding:
+    try:
+        if trial.dtype in claim.subject.unsupported:
+            raise NotApplicable(claim.subject.unsupported[trial.dtype])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a framework's advice about its defaults is no evidence about them
+            return claim.judge(trial)
+    except NotApplicable as reason:
+        return Finding(outcome=Outcome.NOT_APPLICABLE, quantity="", detail=str(reason))
+    except SamplerError as error:
+        return Finding(outcome=Outcome.ERROR, quantity="", detail=str(error))
+    except Exception as error:  # whatever a framework raises is its own verdict, and the run goes on
+        text = " ".join(str(error).split())
+        return Finding(outcome=Outcome.ERROR, quantity="", detail=f"{type(error).__name__}: {text[:300]}")
+
+
+def _held_against_deviations(claim: Claim, trial: Trial, finding: Finding) -> tuple[Finding, Deviation | None]:
+    """A violation that a row foresaw is measured again, independently, against the law times the foreseen ratio."""
+    if finding.outcome not in (Outcome.VIOLATES, Outcome.CONFORMS):
+        return finding, None
+    known = {**trial.case, **finding.names}
+    row = deviations.foreseen(claim.name, claim.target, claim.subject.framework.version(), trial.dtype, known)
+    if row is None:
+        return finding, None
+    ratio = row.foreseen_ratio(known)
+    if finding.outcome is Outcome.CONFORMS:
+        if row.statistics:
+            return finding, None  # whether the rounding shows depends on the input
+        if abs(ratio - 1) <= 2 * finding.delta:
+            return finding, row.deviation(known)  # the effect is there, but smaller than this decision can see
+        detail = f"deviation {row.id} foresaw a violation here: is it mended upstream?"
+        return msgspec.structs.replace(finding, outcome=Outcome.VIOLATES, detail=detail), None
+    second = _judged(claim, replace(trial, factor=ratio, coarse=bool(row.statistics), key=trial.key.at(block=0, stage=1)))
+    if second.outcome is Outcome.CONFORMS:
+        return finding, row.deviation(known)
+    seen = "no number" if second.ratio is None else f"{second.ratio:.6g} of it"
+    detail = f"deviation {row.id} foresaw the ratio {ratio:.6g}, but a second measurement gave {seen}"
+    return msgspec.structs.replace(finding, detail=detail), None
+
+
+def _verdict(claim: Claim, task: Task, rule: Policy, finding: Finding, deviation: Deviation | None, replay: str) -> Verdict:
+    found = msgspec.structs.asdict(finding)
+    del found["names"]
+    return Verdict(
+        claim=claim.name,
+        law=claim.law,
+        statement=claim.statement,
+        subject=claim.target,
+        framework=claim.subject.framework.name,
+        version=claim.subject.framework.version(),
+        op=claim.op,
+        dtype=task.dtype,
+        device=task.device,
+        case=task.case,
+        deviation=deviation,
+        replay=replay,
+        **found,
+    )

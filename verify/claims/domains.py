@@ -1,0 +1,229 @@
+"""The cases of each op: the domain a claim ranges over, its corners, and keyed points inside it.
+
+One domain serves all: the command takes the corners and a few points keyed by the salt, the tests turn the same ranges
+into a Hypothesis strategy. Ranges are drawn unconstrained and mapped into lawful cases (channels are drawn per group),
+so nothing is filtered. Corners are asymmetric on purpose: a fan taken for the other one must show.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from varlaw.evidence.streams import Key
+from varlaw.theory.law import Domain, Interval, one_of
+
+Raw = Mapping[str, Any]
+Case = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cases:
+    """A domain of raw parameters, the map from them to a case, and the corners worth naming."""
+
+    domain: Domain
+    corners: tuple[Raw, ...]
+    build: Callable[[Raw], Case] = dict
+
+    def enumerate(self, key: Key, points: int) -> list[Case]:
+        """The corners, then `points` keyed points, without repetition."""
+        rng = key.generator()
+        drawn = [{name: r.at(float(rng.random())) for name, r in self.domain.ranges.items()} for _ in range(points)]
+        unique: list[Case] = []
+        for raw in (*self.corners, *drawn):
+            case = self.build(raw)
+            if case not in unique:
+                unique.append(case)
+        return unique
+
+
+def size(low: int, high: int) -> Interval:
+    """A whole number from `low` to `high`, spread evenly in its logarithm."""
+    return Interval(low=low, high=high, whole=True)
+
+
+def _rows(names: str, *values: tuple[Any, ...]) -> tuple[Raw, ...]:
+    return tuple(dict(zip(names.split(), row, strict=True)) for row in values)
+
+
+# -- layers ------------------------------------------------------------------------------------------------------------
+
+
+def _grouped(raw: Raw) -> Case:
+    """Channels from channels per group, so that groups always divide them."""
+    rest = {k: v for k, v in raw.items() if k not in ("inputs", "outputs")}
+    return {"in_channels": raw["inputs"] * raw["groups"], "out_channels": raw["outputs"] * raw["groups"], **rest}
+
+
+_CONV = "inputs outputs groups kernel_size stride"
+_CONV_RANGES = {
+    "inputs": size(1, 24),
+    "outputs": size(1, 24),
+    "groups": one_of(1, 2, 8),
+    "kernel_size": size(1, 4),
+    "stride": size(1, 2),
+}
+_CONV_ROWS = ((16, 32, 1, 3, 1), (12, 5, 1, 1, 1), (8, 4, 4, 3, 2), (1, 1, 64, 3, 1))
+
+
+def _conv(*rows: tuple[int, ...]) -> Cases:
+    return Cases(Domain(**_CONV_RANGES), _rows(_CONV, *rows), _grouped)
+
+
+_LINEAR = Cases(
+    Domain(in_features=size(1, 512), out_features=size(1, 512)),
+    _rows("in_features out_features", (64, 16), (64, 256), (65, 64), (1, 512), (512, 1)),
+)
+_BILINEAR = Cases(
+    Domain(in1_features=size(1, 64), in2_features=size(1, 64), out_features=size(1, 64)),
+    _rows("in1_features in2_features out_features", (16, 8, 32), (8, 24, 16)),
+)
+_EMBEDDING = Cases(
+    Domain(num_embeddings=size(2, 2048), embedding_dim=size(1, 256)),
+    _rows("num_embeddings embedding_dim", (100, 32), (1000, 8)),
+)
+_RECURRENT = Cases(
+    Domain(input_size=size(1, 128), hidden_size=size(4, 128)), _rows("input_size hidden_size", (16, 32), (48, 24))
+)
+
+
+def _attention(raw: Raw) -> Case:
+    case = {"embed_dim": raw["num_heads"] * raw["head_dim"], "num_heads": raw["num_heads"]}
+    return case | {k: v for k, v in raw.items() if k not in ("head_dim", "num_heads")}
+
+
+_HEADS: dict[str, Any] = {"num_heads": size(1, 8), "head_dim": size(4, 32)}
+_ATTENTION = Cases(Domain(**_HEADS), _rows("num_heads head_dim", (4, 16), (1, 48)), _attention)
+_SEPARATE = Cases(
+    Domain(**_HEADS, kdim=size(8, 128), vdim=size(8, 128)),
+    _rows("num_heads head_dim kdim vdim", (4, 16, 24, 96)),
+    _attention,
+)
+_TRANSFORMER = Cases(
+    Domain(**_HEADS, dim_feedforward=size(8, 256)), _rows("num_heads head_dim dim_feedforward", (4, 16, 160)), _attention
+)
+_FEATURES = Cases(Domain(num_features=size(2, 1024)), _rows("num_features", (64,)))
+
+# -- functions of a shape ----------------------------------------------------------------------------------------------
+
+# A CPU normal kernel switches to a block path at 16 numbers and draws the last 16 again: sides around it are corners.
+_SHAPES = ((64, 16), (17, 33), (15,), (8, 4, 3, 3), (1, 4096), (5, 4, 3, 2, 2))
+_SCALES = one_of(1.0, 0.02, 3.0)
+
+
+def _shape(raw: Raw) -> Case:
+    return {"shape": list(raw["shape"]), **{k: v for k, v in raw.items() if k != "shape"}}
+
+
+_SHAPE = Cases(
+    Domain(shape=one_of(*_SHAPES, (16,), (31, 1), (2, 3, 64)), scale=_SCALES),
+    _rows("shape scale", *((s, 1.0) for s in _SHAPES), ((64, 16), 0.02)),
+    _shape,
+)
+_MATRIX = Cases(
+    Domain(shape=one_of((64, 16), (16, 64), (33, 33), (5, 7), (1, 64)), scale=_SCALES),
+    _rows("shape scale", ((64, 16), 1.0), ((16, 64), 1.0), ((33, 33), 0.02)),
+    _shape,
+)
+_DIRAC = Cases(
+    Domain(shape=one_of((16, 8, 3), (8, 8, 3, 3), (4, 2, 3, 3, 3)), groups=one_of(1, 2)),
+    _rows("shape groups", ((16, 8, 3), 2), ((8, 8, 3, 3), 1)),
+    _shape,
+)
+
+# -- initialisers of a layer's weight ----------------------------------------------------------------------------------
+
+
+def _fill(raw: Raw) -> Case:
+    if raw["layer"] == "linear":
+        return {
+            "layer": "linear",
+            "in_channels": raw["inputs"],
+            "out_channels": raw["outputs"],
+            "stride": 1,
+            "groups": 1,
+            "kernel_size": 1,
+        } | ({"mode": raw["mode"]} if "mode" in raw else {})
+    return _grouped(raw)
+
+
+_FILL_ROWS = (
+    ("linear", 64, 16, 1, 1, 1),
+    ("linear", 65, 64, 1, 1, 1),
+    ("conv1d", 12, 20, 1, 5, 1),
+    ("conv2d", 16, 32, 1, 3, 1),
+    ("conv2d", 8, 4, 4, 3, 2),
+    ("conv2d", 1, 1, 64, 3, 1),
+    ("conv_transpose2d", 16, 4, 1, 4, 2),
+)
+_LAYERS = one_of("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d")
+_FILL = Cases(Domain(layer=_LAYERS, **_CONV_RANGES), _rows(f"layer {_CONV}", *_FILL_ROWS), _fill)
+_FILL_MODE = Cases(
+    Domain(layer=_LAYERS, **_CONV_RANGES, mode=one_of("fan_in", "fan_out")),
+    _rows(f"layer {_CONV} mode", *((*row, mode) for mode in ("fan_in", "fan_out") for row in _FILL_ROWS)),
+    _fill,
+)
+
+# -- norms: statistics over `length` (and batch, where the norm takes it) of inputs of mean and std given --------------
+
+_NORM_NAMES = "batch channels length groups mean std eps momentum"
+_NORM = Cases(
+    Domain(
+        batch=size(2, 8),
+        channels=one_of(4, 8),
+        length=size(4, 64),
+        groups=one_of(1, 2, 4),
+        mean=one_of(0.0, 10.0, 300.0),
+        std=one_of(1.0, 0.003, 100.0),
+        eps=one_of(1e-5, 1e-3),
+        momentum=one_of(0.1, 0.3),
+    ),
+    _rows(
+        _NORM_NAMES,
+        (2, 4, 8, 2, 0.0, 1.0, 1e-5, 0.1),
+        (4, 4, 16, 2, 0.0, 0.003, 1e-5, 0.1),  # variance about eps: where it stands in the root shows
+        (2, 4, 64, 4, 10.0, 1.0, 1e-5, 0.1),
+        (2, 4, 1024, 1, 0.0, 1.0, 1e-5, 0.1),
+        (2, 4, 8, 1, 0.0, 100.0, 1e-3, 0.3),
+    ),
+)
+
+# -- clipping: gradients of a given global norm, in `leaves` tensors ---------------------------------------------------
+
+_CLIP = Cases(
+    Domain(leaves=size(1, 8), entries=size(2, 64), norm=one_of(0.5, 3.0, 1e3), limit=one_of(1.0, 0.1)),
+    _rows(
+        "leaves entries norm limit",
+        (3, 10, 0.02, 1.0),
+        (3, 10, 0.5, 1.0),
+        (3, 10, 2.0, 1.0),
+        (10, 8, 1000.0, 1.0),
+        (1, 1, 5e-9, 1e-8),
+        (2, 8, 3.0, 1e-6),
+        (2, 4, 1e20, 1.0),
+        (2, 4, 1e-23, 1.0),
+    ),
+)
+_GAIN = Cases(Domain(), ({},))
+
+CASES: dict[str, Cases] = {
+    "linear": _LINEAR,
+    "bilinear": _BILINEAR,
+    **{f"conv{d}d": _conv(*_CONV_ROWS) for d in (1, 2)},
+    "conv3d": _conv((4, 8, 1, 3, 1), (2, 3, 4, 2, 2)),
+    **{f"conv_transpose{d}d": _conv((16, 4, 1, 3, 1), (8, 16, 1, 4, 2), (4, 8, 4, 3, 2)) for d in (1, 2)},
+    "conv_transpose3d": _conv((8, 4, 1, 3, 1), (3, 4, 2, 2, 2)),
+    "embedding": _EMBEDDING,
+    "recurrent": _RECURRENT,
+    "attention": _ATTENTION,
+    "attention_separate": _SEPARATE,
+    "transformer": _TRANSFORMER,
+    "features": _FEATURES,
+    "shape": _SHAPE,
+    "matrix": _MATRIX,
+    "dirac": _DIRAC,
+    "fill": _FILL,
+    "fill_mode": _FILL_MODE,
+    **dict.fromkeys(("layer_norm", "rms_norm", "batch_norm", "group_norm", "instance_norm"), _NORM),
+    **dict.fromkeys(("clip_norm", "clip_value"), _CLIP),
+    "gain": _GAIN,
+}

@@ -1,0 +1,189 @@
+"""Claims on drawn tensors: the documented distribution, the true fan, the second moment, orthogonality, zeros.
+
+`init.documented` holds a tensor to its framework's own documentation; `init.true_fan` and `forward.second_moment` hold
+it to what the layer's arithmetic asks for, with the fan measured on the layer itself. The second moment of an output is
+Var[w] times that fan exactly (linear.second_moment), so it is decided on the entries and no output is ever sampled.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, to_device
+
+from varlaw.evidence.decide import Source, decide
+from varlaw.evidence.exact import compare
+from varlaw.evidence.haar import gaussian_diagonal
+from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.subjects.subject import Case, Sampler, Tensor
+from varlaw.theory.variates import Constant, Normal, Orthogonal, SparseNormal
+from varlaw.verify.claim import Claim, Finding, Judge, Trial, deterministic, statistical
+from varlaw.verify.claims.matrices import matrix
+from varlaw.verify.claims.mutants import wrong_laws
+from varlaw.verify.fans import fans_of
+from varlaw.verify.promise import Dirac, Identity, law_name, names, resolve
+
+Judging = Callable[["Promise", Trial], Finding]
+
+
+class Promise:
+    """One tensor of one sampler with the distribution it is held to, for the judges below to evaluate in a case."""
+
+    def __init__(self, subject: Sampler, tensor: Tensor, formula: str, preserve: bool = False) -> None:
+        self.subject, self.tensor, self.formula = subject, tensor, formula
+        self._preserve = preserve  # rescaled so that the layer keeps the second moment
+
+    def law(self, case: Case) -> Any:
+        """The distribution in `case`."""
+        true, shape = fans_of(self.subject, self.tensor, case)
+        law = resolve(self.formula, case, true, shape)
+        if self._preserve:
+            assert true is not None
+            law = law.scaled(1 / (law.std * math.sqrt(true[0])))
+        return law
+
+    def names(self, case: Case) -> dict[str, Any]:
+        """What the case and the fans are called in the formula of a deviation."""
+        return names(case, *fans_of(self.subject, self.tensor, case))
+
+    def source(self, trial: Trial, convert: Callable[[Any, list[int]], Any] = lambda x, stream: x) -> Source:
+        """Fresh tensors of this promise, each passed through `convert` with the name of a stream of its own."""
+
+        def draw(seed: int, count: int) -> Iterator[Any]:
+            instances = self.subject.draws(trial.case, trial.dtype, trial.device, seed, count)
+            for i, instance in enumerate(instances):
+                yield convert(instance[self.tensor.name], [seed, i])
+
+        return draw
+
+
+def claims(subject: Sampler) -> tuple[Claim, ...]:
+    """Every claim on the tensors of one sampler."""
+    return tuple(claim for tensor in subject.tensors for claim in _tensor_claims(subject, tensor))
+
+
+def _tensor_claims(subject: Sampler, tensor: Tensor) -> Iterator[Claim]:
+    documented = Promise(subject, tensor, tensor.documented)
+    yield _claim("init.documented", documented, _entries)
+    if tensor.documented.startswith("Orthogonal"):
+        yield _claim("init.haar", documented, _haar)
+    if tensor.documented.startswith("SparseNormal"):
+        yield _claim("init.zeros", documented, _zeros)
+    for name, formula in tensor.claims.items():
+        yield _claim(name, Promise(subject, tensor, formula), _entries)
+    if tensor.layout and subject.measure and not subject.op.startswith("fill"):
+        kept = Promise(subject, tensor, tensor.documented, preserve=True)
+        yield _claim("forward.second_moment", kept, _entries, "linear.second_moment", "E y^2 = E x^2: Var w = 1/fan_in")
+
+
+def _claim(name: str, promise: Promise, judging: Judging, law: str = "", statement: str = "") -> Claim:
+    subject, tensor = promise.subject, promise.tensor
+    return Claim(
+        name=name,
+        law=law or law_name(promise.formula),
+        statement=statement or promise.formula,
+        subject=subject,
+        target=f"{subject.name}.{tensor.name}" if tensor.name else subject.name,
+        op=subject.op,
+        judge=_bind(judging, promise),
+    )
+
+
+def _bind(judging: Judging, promise: Promise) -> Judge:
+    return lambda trial: judging(promise, trial)
+
+
+# -- judges ------------------------------------------------------------------------------------------------------------
+
+
+def _entries(promise: Promise, trial: Trial) -> Finding:
+    """Whatever the promise is, decided on the entries of fresh tensors."""
+    law = promise.law(trial.case)
+    match law:
+        case Constant() | Identity() | Dirac():
+            return _fixed(promise, trial, law)
+        case Orthogonal():
+            return _orthogonal(promise, trial, law)
+        case SparseNormal():
+            kept = promise.source(trial, lambda x, _: x[x != 0])
+            return _independent(promise, trial, Normal(law.parent_std), kept)
+        case _:
+            return _independent(promise, trial, law, promise.source(trial))
+
+
+def _independent(promise: Promise, trial: Trial, law: Any, source: Source) -> Finding:
+    law = law.scaled(trial.factor)
+    known = promise.names(trial.case)
+    wrong = wrong_laws(law, known)
+    decision = decide(law, source, trial.policy, trial.key, dtype=trial.dtype, mutants=wrong)
+    return statistical(decision, trial.policy, quantity="std", expected=law.std / trial.factor, names=known)
+
+
+def _first(promise: Promise, trial: Trial) -> Any:
+    """One fresh tensor as float64."""
+    (instance,) = promise.subject.draws(trial.case, trial.dtype, trial.device, trial.key.seed, 1)
+    return _float64(instance[promise.tensor.name])
+
+
+def _float64(x: Any) -> Any:
+    xp = array_namespace(x)
+    return np.asarray(to_device(xp.astype(x, xp.float64), "cpu"))
+
+
+def _fixed(promise: Promise, trial: Trial, law: Any) -> Finding:
+    """A tensor without chance in it: every entry is the promised one, rounded to the format, bit for bit."""
+    x = _first(promise, trial)
+    expected = np.full(x.shape, law.value) if isinstance(law, Constant) else matrix(law, x.shape)
+    rounded = [FORMATS[trial.dtype].round(float(v)) * trial.factor for v in np.ravel(expected)]
+    comparison = compare(np.ravel(x).tolist(), rounded, [0.0] * x.size)
+    return deterministic(comparison, quantity="entry", names=promise.names(trial.case))
+
+
+def _orthogonal(promise: Promise, trial: Trial, law: Orthogonal) -> Finding:
+    """All singular values equal the gain, within the backward error of a Householder QR (Higham 2002, section 19.3)."""
+    x = _first(promise, trial)
+    x = x.reshape(x.shape[0], -1)
+    values = np.linalg.svd(x, compute_uv=False)
+    unit = FORMATS[trial.dtype].unit
+    working = min(unit, FORMATS["float32"].unit)  # half precision is computed in float32 and cast
+    bound = law.gain * math.sqrt(min(x.shape)) * (gamma(8 * x.size, working) + unit)
+    comparison = compare(values.tolist(), [law.gain * trial.factor] * len(values), [bound] * len(values))
+    return deterministic(comparison, quantity="singular value", names=promise.names(trial.case))
+
+
+def _haar(promise: Promise, trial: Trial) -> Finding:
+    """Haar: the matrix times an independent Bartlett factor has independent normal entries; its diagonal is decided.
+
+    A matrix gives only min(rows, columns) numbers, so delta is 5 % or the policy's, whichever is larger.
+    """
+    gain = promise.law(trial.case).gain
+
+    def convert(q: Any, stream: list[int]) -> Any:
+        return gaussian_diagonal(_float64(q) / gain, np.random.default_rng(stream))
+
+    policy = replace(trial.policy, delta=max(trial.policy.delta, 0.05))
+    decision = decide(Normal(trial.factor), promise.source(trial, convert), policy, trial.key, dtype=trial.dtype)
+    return statistical(decision, policy, quantity="std of diag(QR)", expected=1.0)
+
+
+def _zeros(promise: Promise, trial: Trial) -> Finding:
+    """The share of zeros in each column: ceil(zeros * rows) of them, and what a normal draw rounds to 0 by itself."""
+    x = _first(promise, trial)
+    law: SparseNormal = promise.law(trial.case)
+    rows = x.shape[0]
+    wanted = math.ceil(law.zeros * rows) / rows
+    seen = (x == 0).mean(axis=0)
+    slack = _chance_zeros(x.size, trial) / rows
+    comparison = compare(seen.tolist(), [wanted * trial.factor] * len(seen), [slack] * len(seen))
+    return deterministic(comparison, quantity="share of zeros", names=promise.names(trial.case))
+
+
+def _chance_zeros(n: int, trial: Trial) -> int:
+    """Most zeros that chance puts among n normals but for a risk alpha: uniforms of 24 bits give 0 that often."""
+    rate, count, tail = n * 2.0**-23, 0, 1.0
+    while tail > trial.policy.alpha:
+        count += 1
+        tail *= rate / count
+    return count

@@ -1,0 +1,45 @@
+"""Named wrong laws: the mistakes that a claim on a weight's scale must be told apart from, and that it names."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, Variate
+
+
+def wrong_laws(law: Variate, names: Mapping[str, Any]) -> dict[str, Variate]:
+    """Wrong laws by name for a weight that should follow `law`; `names` holds the case and its fans.
+
+    >>> wrong_laws(Normal(0.5), {"fan_in": 4.0, "fan_out": 16.0})["fan_out taken for fan_in"]
+    Normal(std=0.25, mean=0.0)
+    """
+    wrong: dict[str, Variate] = {name: law.scaled(factor) for name, factor in _factors(names) if factor != 1}
+    if isinstance(law, Uniform):
+        wrong["normal in place of uniform"] = Normal(law.std)
+        wrong["bound taken for the std"] = Normal(law.bound)
+    if isinstance(law, Normal):
+        wrong["uniform in place of normal"] = Uniform.with_std(law.std)
+        wrong["std taken for the bound"] = Uniform(law.std)
+        wrong["truncated at two sigmas, std not corrected"] = TruncatedNormal(law.std)
+    if isinstance(law, TruncatedNormal):
+        wrong["not truncated"] = Normal(law.parent_std)
+        wrong["truncation corrected where it should not be"] = law.scaled(law.parent_std / law.std)
+    return wrong
+
+
+def _factors(names: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    fan_in, fan_out = names.get("fan_in"), names.get("fan_out")
+    if fan_in and fan_out:
+        yield "fan_out taken for fan_in", math.sqrt(fan_in / fan_out)
+        yield "fan_in taken for fan_out", math.sqrt(fan_out / fan_in)
+        yield "mean fan taken for fan_in", math.sqrt(2 * fan_in / (fan_in + fan_out))
+        yield "mean fan taken for fan_out", math.sqrt(2 * fan_out / (fan_in + fan_out))
+    groups = names.get("groups", 1)
+    yield "groups counted that do not feed the output", 1 / math.sqrt(groups)
+    yield "groups forgotten", math.sqrt(groups)
+    yield "gain sqrt(2) forgotten, or fan doubled", 1 / math.sqrt(2)
+    yield "gain sqrt(2) too much", math.sqrt(2)
+    yield "variance 1/(3 fan) in place of 1/fan", 1 / math.sqrt(3)
+    yield "variance 3/fan in place of 1/fan", math.sqrt(3)
+    yield "half the std", 0.5
+    yield "twice the std", 2.0

@@ -1,0 +1,70 @@
+"""Documented deviations: data with reason, upstream link, version range and measured value, and strict."""
+
+import fnmatch
+import functools
+import math
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any, Literal
+
+import msgspec
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from varlaw.verify.promise import number
+from varlaw.verify.verdict import Deviation
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One row of `deviations.toml`."""
+
+    id: str
+    claim: str
+    subject: str
+    reason: str
+    measured: float
+    ratio: str = ""  # empty where the effect depends on the input
+    statistics: Literal["", "dtype"] = ""  # "dtype": statistics are kept in the dtype, to whose rounding they then hold
+    versions: str
+    framework: str = "torch"
+    link: str = ""
+    when: str = "True"
+    dtypes: tuple[str, ...] = ()  # empty: every dtype
+
+    def foresees(self, claim: str, target: str, version: str, dtype: str) -> bool:
+        """Whether the row speaks of this claim on this subject, framework version and dtype, whatever the case."""
+        return (
+            fnmatch.fnmatchcase(claim, self.claim)
+            and fnmatch.fnmatchcase(target, self.subject)
+            and (not self.dtypes or dtype in self.dtypes)
+            and SpecifierSet(self.versions, prereleases=True).contains(Version(version))
+        )
+
+    def applies(self, names: Mapping[str, Any]) -> bool:
+        """Whether the row's condition holds in a case."""
+        return bool(number(self.when, names))
+
+    def deviation(self, names: Mapping[str, Any]) -> Deviation:
+        """The record for a verdict, with the ratio foreseen in this case."""
+        ratio = self.foreseen_ratio(names)
+        finite = ratio if self.ratio and math.isfinite(ratio) else None
+        return Deviation(id=self.id, reason=self.reason, link=self.link, ratio=finite, versions=self.versions)
+
+    def foreseen_ratio(self, names: Mapping[str, Any]) -> float:
+        """observed / expected as foreseen in a case; inf where a norm overflows, 1 where no number is foreseen."""
+        return number(self.ratio, names) if self.ratio else 1.0
+
+
+@functools.cache
+def rows() -> tuple[Row, ...]:
+    """All rows, in the order of the file."""
+    text = resources.files("varlaw.verify").joinpath("deviations.toml").read_text(encoding="utf-8")
+    found = msgspec.convert(tomllib.loads(text).get("deviation", []), tuple[Row, ...])
+    assert len({row.id for row in found}) == len(found), "two deviations share an id"
+    return found
+
+
+def foreseen(claim: str, target: str, version: str, dtype: str, names: Mapping[str, Any]) -> Row | None:
+    """The first row that foresees a violation of `claim` by `target` in this case."""
+    return next((r for r in rows() if r.foresees(claim, target, version, dtype) and r.applies(names)), None)

@@ -1,0 +1,36 @@
+"""The fans of a subject's weight in a case: true ones, measured on the layer where it can be, and those of its shape."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from varlaw.subjects.subject import Sampler, Tensor
+from varlaw.theory.layouts import fans, shape_fans
+
+Pair = tuple[float, float]
+
+
+def fans_of(subject: Sampler, tensor: Tensor, case: Mapping[str, Any]) -> tuple[Pair | None, Pair | None]:
+    """(true fans, fans read off the shape), each None where the tensor has none."""
+    shape = subject.shape(case) if subject.shape else None
+    return _true(subject, tensor, case, shape), _of_shape(shape)
+
+
+def declared(layout: str, shape: tuple[int, ...], case: Mapping[str, Any]) -> Pair:
+    """True fans by the declared meaning of the weight's axes."""
+    found = fans(layout, shape, groups=case.get("groups", 1), stride=case.get("stride", 1))
+    return found.fan_in, found.fan_out
+
+
+def _true(subject: Sampler, tensor: Tensor, case: Mapping[str, Any], shape: tuple[int, ...] | None) -> Pair | None:
+    if subject.measure:
+        return subject.measure(case)
+    if tensor.layout and shape:
+        return declared(tensor.layout.format(**case), shape, case)  # "torch.{layer}" where the case names the layer
+    return None
+
+
+def _of_shape(shape: tuple[int, ...] | None) -> Pair | None:
+    if shape is None or len(shape) < 2:
+        return None
+    found = shape_fans(shape)
+    return found.fan_in, found.fan_out

@@ -1,0 +1,96 @@
+"""From a promise in ASCII Python to the distribution it states, with the case's numbers put in.
+
+A subject says `"Uniform(1/sqrt(in_features))"` or `"he_normal(fan(mode))"`; here the names are given their meaning: the
+variates and schemes of the theory room, the case, the true fans and the fans read off the weight's shape.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from varlaw.theory import variates
+from varlaw.theory.schemes import SCHEMES, fan
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The identity matrix, rectangular where the shape is."""
+
+
+@dataclass(frozen=True)
+class Dirac:
+    """A convolution that copies its input, channel by channel within each of `groups` groups."""
+
+    groups: int = 1
+
+
+Distribution = Any  # a variate, Orthogonal, Identity or Dirac
+Fans = tuple[float, float]
+
+_NAMES: dict[str, Any] = {
+    **{name: getattr(variates, name) for name in ("Normal", "Uniform", "TruncatedNormal", "Constant", "SparseNormal")},
+    "Orthogonal": variates.Orthogonal,
+    "Identity": Identity,
+    "Dirac": Dirac,
+    **SCHEMES,
+    "sqrt": math.sqrt,
+}
+
+# The law in the catalogue that each outermost name instantiates; schemes are named as their laws are.
+_LAWS = {
+    "Normal": "normal.variance",
+    "Uniform": "uniform.variance",
+    "TruncatedNormal": "truncated_normal.variance",
+    "Constant": "constant.value",
+    "SparseNormal": "sparse_normal.variance",
+    "Orthogonal": "orthogonal.entry_variance",
+    "Identity": "identity.isometry",
+    "Dirac": "dirac.isometry",
+}
+
+
+def law_name(formula: str) -> str:
+    """The catalogue's name of the law that a promise instantiates.
+
+    >>> law_name("he_normal(fan(mode))")
+    'he_normal.variance'
+    """
+    outermost = re.match(r"\w+", formula)
+    assert outermost, formula
+    return _LAWS.get(outermost[0], f"{outermost[0]}.variance")
+
+
+def resolve(formula: str, case: Mapping[str, Any], true: Fans | None = None, shape: Fans | None = None) -> Distribution:
+    """The distribution that `formula` promises in `case`, with (fan_in, fan_out) true and read off the shape.
+
+    >>> resolve("Uniform(1/sqrt(in_features))", {"in_features": 16})
+    Uniform(bound=0.25)
+    """
+    return eval(formula, {"__builtins__": {}}, _names(case, true, shape))  # rows of our own tables, not user input
+
+
+def number(formula: str, names: Mapping[str, Any]) -> float:
+    """A number in ASCII Python over `names`, as deviations and gains state it."""
+    return float(eval(formula, {"__builtins__": {}}, {"sqrt": math.sqrt, "inf": math.inf, "min": min, **names}))
+
+
+def names(case: Mapping[str, Any], true: Fans | None, shape: Fans | None) -> dict[str, Any]:
+    """The case with the fans beside it."""
+    known: dict[str, Any] = dict(case)
+    for prefix, pair in (("", true), ("shape_", shape)):
+        if pair is not None:
+            known[f"{prefix}fan_in"], known[f"{prefix}fan_out"] = pair
+            known[f"{prefix}fan"] = _mode(pair)
+    return known
+
+
+def _names(case: Mapping[str, Any], true: Fans | None, shape: Fans | None) -> dict[str, Any]:
+    return {**_NAMES, **names(case, true, shape)}
+
+
+def _mode(pair: Fans) -> Callable[[str], float]:
+    from varlaw.theory.layouts import Fans as TrueFans
+
+    return lambda mode: fan(TrueFans(*pair), mode)
