@@ -52,3 +52,14 @@ def _stage(path: Path, data: bytes) -> Path:
         temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+def probe(folder: Path) -> None:
+    """Refuse, before any work is done, a folder that could not be made or written; `ReportError` in one line."""
+    nearest = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
+    if not nearest.is_dir():
+        msg = f"cannot write to {folder}: {nearest} is a file, but should be a folder"
+        raise ReportError(msg)
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        msg = f"cannot write to {folder}: permission denied"
+        raise ReportError(msg)
