@@ -13,6 +13,8 @@ import numpy as np
 
 from varlaw.impl.arguments import choice, number, positive, refuse
 
+FARTHEST = 1e150  # sigmas beyond which the spread of a tail is lost
+
 
 class Cut(NamedTuple):
     """A normal of mean 0 and standard deviation `sigma`, kept between `low` and `high` sigmas."""
@@ -38,12 +40,12 @@ def unit_std(low: float, high: float) -> float:
     """
     nearest = min(max(0.0, low), high)
     reach = math.sqrt(nearest * nearest + 80.0)  # where the density has fallen by exp(-40)
-    left, right = max(low, -reach), min(high, reach)
+    left = min(nearest - low, 80.0 / (reach + abs(nearest))) if low < nearest else 0.0
+    right = min(high - nearest, 80.0 / (reach + abs(nearest))) if nearest < high else 0.0
     unit, weight = _nodes()
-    half = (right - left) / 2
-    offset = half * (unit + 1)  # from the left end
-    x = left + offset
-    density = weight * np.exp(-(x - nearest) * (x + nearest) / 2)
+    offset = (left + right) / 2 * (unit + 1)  # from the left end
+    beyond = offset - left  # from the peak
+    density = weight * np.exp(-beyond * (2 * nearest + beyond) / 2)
     centre = float(np.sum(density * offset) / np.sum(density))
     return math.sqrt(float(np.sum(density * (offset - centre) ** 2) / np.sum(density)))
 
@@ -71,7 +73,7 @@ def cut(std: object, low: object, high: object, *, std_of: str, bounds: str, whe
 
 def unit_std_is_zero(low: float, high: float) -> bool:
     """Whether the interval is too far out or too narrow for its spread to be a float64 number."""
-    return min(max(0.0, low), high) ** 2 == math.inf or not unit_std(low, high) > 0
+    return abs(min(max(0.0, low), high)) > FARTHEST or not unit_std(low, high) > 0
 
 
 def _inside(found: Cut, where: str) -> Cut:

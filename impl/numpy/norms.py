@@ -20,6 +20,7 @@ from varlaw.impl.numpy.streams import Array, dtype_of, in_parallel
 
 Table: TypeAlias = Array | None  # (period, inner) in float64
 
+SHRINK = 2.0**-540  # brings the square of any float64 back into range
 BLOCK = 1 << 15  # values per block: three of them in float64 fit a second-level cache
 
 
@@ -157,7 +158,8 @@ def _normalised(wide: Array, rows: Rows, tables: tuple[Table, Table], eps: float
             chosen = slice(starts[number_], min(starts[number_] + step, wide.shape[0]))
             part = work[: chosen.stop - chosen.start]
             part[...] = wide[chosen]
-            statistics[:, chosen] = _standardise(part, eps, centred)
+            with np.errstate(over="ignore", invalid="ignore"):
+                statistics[:, chosen] = _standardise(part, eps, centred)
             _scale_and_shift(part, chosen.start, rows, tables)
             with np.errstate(over="ignore"):
                 result[chosen] = part
@@ -177,8 +179,14 @@ def _standardise(work: Array, eps: float, centred: bool) -> tuple[Array, Array]:
         work -= rest
         mean = (shift + rest)[:, 0]
     square = np.einsum("ij,ij->i", work, work) / length
+    small: Any = eps
+    if not np.isfinite(square).all():
+        shrink = np.where(np.isinf(square) & np.isfinite(work).all(axis=1), SHRINK, 1.0)
+        work *= shrink[:, None]
+        square = np.einsum("ij,ij->i", work, work) / length
+        small = eps * shrink * shrink
     scale = np.zeros_like(square)
-    np.divide(1.0, np.sqrt(square + eps), out=scale, where=square + eps != 0)
+    np.divide(1.0, np.sqrt(square + small), out=scale, where=square + small != 0)
     work *= scale[:, None]
     return mean, square
 

@@ -2,7 +2,7 @@
 
 Two exact methods. Where the interval holds a good part of the mass, draw from the whole normal and draw again what
 falls outside. Elsewhere invert the distribution function, from the side on which its value is small; beyond five sigmas
-invert its logarithm, by Newton steps from the exponential tail.
+solve for the distance beyond the bound, by Newton steps from the exponential tail.
 """
 
 import math
@@ -13,7 +13,7 @@ from varlaw.impl.numpy.streams import Array, centred
 from varlaw.impl.truncation import Cut
 
 ACCEPTED = 0.3  # the smallest share of a normal for which drawing again is cheaper than inverting
-FAR = -5.0  # sigmas from which the logarithm is inverted
+FAR = -5.0  # sigmas from which the distance beyond the bound is solved for
 
 
 def draw_between(found: Cut, generator: np.random.Generator, block: Array) -> None:
@@ -54,15 +54,19 @@ def _inverted(found: Cut, unit: Array) -> Array:
 
 
 def _far(low: float, high: float, unit: Array) -> Array:
-    """Solve log_ndtr(x) = log(mass below x) for low < x < high <= FAR."""
+    """Quantiles where low < high <= FAR, as the distance t below `high`: mass(high - t) / mass(high) is known."""
     from scipy import special
 
-    top = float(special.log_ndtr(high))
-    drop = float(special.log_ndtr(low)) - top  # log of the mass below `low` over that below `high`
-    wanted = np.log(unit + (1 - unit) * math.exp(drop))
-    x = -np.sqrt(high * high - 2 * wanted)
+    edge, root = -high, math.sqrt(0.5)
+    flat = float(special.erfcx(edge * root))
+
+    def log_ratio(t: Array) -> Array:
+        return np.asarray(np.log(special.erfcx((edge + t) * root) / flat) - t * (2 * edge + t) / 2)
+
+    least = float(np.exp(log_ratio(np.asarray(high - low)))) if low > -math.inf else 0.0
+    wanted = np.log(unit + (1 - unit) * least)
+    t = -2 * wanted / (edge + np.sqrt(edge * edge - 2 * wanted))  # the tail without its slow factor
     for _ in range(4):
-        log_mass = special.log_ndtr(x)
-        log_density = -0.5 * x * x - 0.5 * math.log(2 * math.pi)
-        x = x - (log_mass - top - wanted) * np.exp(log_mass - log_density)
-    return np.asarray(x)
+        hazard = math.sqrt(2 / math.pi) / special.erfcx((edge + t) * root)
+        t = t + (log_ratio(t) - wanted) / hazard
+    return np.asarray(high - t)

@@ -19,7 +19,7 @@ import torch
 
 from varlaw.impl.arguments import choice, number, refuse
 from varlaw.impl.clips import POLICIES, listed, slack, unit_axes
-from varlaw.impl.torch.streams import dtype_of, name_of, write_
+from varlaw.impl.torch.streams import dtype_of, may_ask, name_of, write_
 
 Grads: TypeAlias = Sequence[torch.Tensor | None]
 
@@ -171,11 +171,6 @@ def _slack(leaves: Sequence[torch.Tensor | None]) -> float:
     return slack(name_of(leaf.dtype) for leaf in leaves if leaf is not None)
 
 
-def _may_ask(value: torch.Tensor) -> bool:
-    """Whether a value can be read without waiting: a plain tensor on the CPU outside of a compiler."""
-    return value.device.type == "cpu" and type(value) is torch.Tensor and not torch.compiler.is_compiling()
-
-
 def _policed(leaves: list[torch.Tensor | None], nonfinite: str, where: str) -> list[torch.Tensor | None]:
     choice("nonfinite", nonfinite, POLICIES, where)
     if nonfinite == "raise":
@@ -232,7 +227,7 @@ def _clipped(
     if nonfinite == "raise" and not norm.total.isfinite():
         _refuse_nonfinite(leaves, where)
     over = norm.total.isfinite() & (norm.value > ceiling * (1 + _slack(leaves)))
-    if nonfinite != "zero" and _may_ask(over) and not over:
+    if nonfinite != "zero" and may_ask(over) and not over:
         return leaves, norm.value
     done = {id(leaf): _times(leaf, norm, ceiling, over, in_place and nonfinite != "zero") for leaf in _unique(leaves)}
     result = [None if leaf is None else done[id(leaf)] for leaf in leaves]
@@ -265,7 +260,7 @@ def _times(leaf: torch.Tensor, norm: _Norm, ceiling: float, over: torch.Tensor, 
         steps = [torch.where(over, norm.scale, 1.0), torch.where(over, factor, 1.0)]
     else:
         whole = torch.where(over, factor * norm.scale, 1.0)
-        if _may_ask(whole) and whole >= SMALL_FACTOR:
+        if may_ask(whole) and whole >= SMALL_FACTOR:
             steps = [whole]
         else:
             first = torch.where(whole < SMALL_FACTOR, SMALL_FACTOR, 1.0).to(torch.float64)

@@ -16,7 +16,7 @@ import torch
 
 from varlaw.impl.affine import Rows, channel_rows, filled, fitting, normalised_axes
 from varlaw.impl.arguments import number, refuse, refuse_type
-from varlaw.impl.torch.streams import dtype_of, working
+from varlaw.impl.torch.streams import dtype_of, may_ask, working
 
 Table: TypeAlias = torch.Tensor | None
 
@@ -163,10 +163,22 @@ def _normalised(
         rest = work.mean(dim=1, keepdim=True)
         work = work - rest
         mean = (shift + rest).squeeze(1)
-    square = work.square().mean(dim=1)
-    scale = torch.where(square + eps > 0, (square + eps).rsqrt(), torch.zeros_like(square))
+    work, square, small = _in_range(work, eps)
+    scale = torch.where(square + small > 0, (square + small).rsqrt(), torch.zeros_like(square))
     work = _scaled_and_shifted(work * scale.unsqueeze(1), rows, gamma, beta)
     return work.to(wide.dtype), mean, square
+
+
+def _in_range(work: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | float]:
+    """Rows, their mean squares and eps, all in units in which no square overflows."""
+    square = work.square().mean(dim=1)
+    if may_ask(square) and not square.isinf().any():
+        return work, square, eps
+    most, factor = (2.0**60, 2.0**-70) if work.dtype == torch.float32 else (2.0**500, 2.0**-540)
+    peak = torch.linalg.vector_norm(work.detach(), math.inf, dim=1)
+    shrink = torch.ones_like(peak).masked_fill(peak > most, factor)
+    work = work * shrink.unsqueeze(1)
+    return work, work.square().mean(dim=1), eps * shrink * shrink
 
 
 def _scaled_and_shifted(work: torch.Tensor, rows: Rows, gamma: Table, beta: Table) -> torch.Tensor:

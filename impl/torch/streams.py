@@ -138,6 +138,11 @@ def write_(target: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
     return target
 
 
+def may_ask(value: torch.Tensor) -> bool:
+    """Whether a value can be read without waiting: a plain tensor on the CPU outside of a compiler."""
+    return value.device.type == "cpu" and type(value) is torch.Tensor and not torch.compiler.is_compiling()
+
+
 def towards_zero(value: float, kind: torch.dtype) -> float:
     """The number of dtype `kind` next to `value` on the side of zero, or `value` itself if it is one."""
     if kind == torch.float64 or value == 0 or math.isinf(value):

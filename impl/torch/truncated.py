@@ -2,7 +2,7 @@
 
 The distribution function is inverted, so every draw takes the same steps and no device is asked whether it is done:
 in float32 where the bounds are near, else in float64 from the side on which the function is small; beyond five sigmas
-its logarithm is inverted, by Newton steps from the exponential tail.
+the distance beyond the bound is solved for, by Newton steps from the exponential tail.
 """
 
 import math
@@ -13,7 +13,7 @@ from varlaw.impl.torch.streams import between_, scalar, write_
 from varlaw.impl.truncation import Cut
 
 NEAR = 2.5  # sigmas within which a float32 step of the uniform is a fine step of the normal
-FAR = -5.0  # sigmas from which the logarithm is inverted
+FAR = -5.0  # sigmas from which the distance beyond the bound is solved for
 
 
 def draw_between(found: Cut, target: torch.Tensor, generator: torch.Generator) -> None:
@@ -52,21 +52,25 @@ def _mass(x: float) -> float:
     return math.erfc(-x * math.sqrt(0.5)) / 2
 
 
-def _log_mass(x: float) -> float:
-    """log of the standard normal's mass below x."""
-    if x == -math.inf:
-        return -math.inf
-    return float(torch.special.log_ndtr(torch.tensor(x, dtype=torch.float64, device="cpu")))
-
-
 def _far(low: float, high: float, unit: torch.Tensor) -> torch.Tensor:
-    """Solve log_ndtr(x) = log(mass below x) for low < x < high <= FAR."""
-    top = _log_mass(high)
-    rest = math.exp(_log_mass(low) - top)  # mass below `low` over that below `high`
-    wanted = torch.log(unit + (1 - unit) * rest)
-    x = -torch.sqrt(high * high - 2 * wanted)
+    """Quantiles where low < high <= FAR, as the distance t below `high`: mass(high - t) / mass(high) is known."""
+    edge, root = -high, math.sqrt(0.5)
+    flat = _erfcx(edge * root)
+    least = 0.0
+    if low > -math.inf:
+        width = high - low
+        least = _erfcx((edge + width) * root) / flat * math.exp(-width * (2 * edge + width) / 2)
+    wanted = torch.log(unit + (1 - unit) * least)
+    t = -2 * wanted / (edge + torch.sqrt(edge * edge - 2 * wanted))  # the tail without its slow factor
     for _ in range(4):
-        log_mass = torch.special.log_ndtr(x)
-        log_density = -0.5 * x * x - 0.5 * math.log(2 * math.pi)
-        x = x - (log_mass - top - wanted) * torch.exp(log_mass - log_density)
-    return x
+        slow = torch.special.erfcx((edge + t) * root)
+        log_ratio = torch.log(slow / flat) - t * (2 * edge + t) / 2
+        t = t + (log_ratio - wanted) * slow * math.sqrt(math.pi / 2)
+    return high - t
+
+
+def _erfcx(x: float) -> float:
+    """exp(x**2) * erfc(x)."""
+    from scipy import special
+
+    return float(special.erfcx(x))
