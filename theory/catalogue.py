@@ -24,6 +24,14 @@ MODULES = (
     "attention",
     "loss",
     "symmetry",
+    "batch_explosion",
+    "adapters",
+    "products",
+    "dropout",
+    "spectra",
+    "recurrent",
+    "rounding",
+    "sharding",
 )
 
 
