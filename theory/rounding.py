@@ -55,11 +55,11 @@ def _box_muller(bits: Any) -> Any:
 @functools.partial(np.vectorize, otypes=[np.float64])
 def _box_muller_loss(bits: float) -> float:
     """1 + ln(N!/N^N)/N: Stirling's remainder, or the sum itself while N is small."""
-    n = 2.0**bits
+    n = float(np.exp2(bits))
     if bits <= 10:
         k = np.arange(1, n + 1)
         return 1 + float(np.sum(np.log(k / n))) / n
-    return (np.log(2 * np.pi * n) / 2 + (1 / 12 - 1 / (360 * n * n)) / n) / n
+    return float(np.log(2 * np.pi * n) / 2 + (1 / 12 - 1 / (360 * n * n)) / n) / n
 
 
 _CHANGES = (
