@@ -4,6 +4,7 @@ A task is plain data, so it can be decided in this process, in a worker, or agai
 verdict depends on the task, the policy and the salt alone. A subject that raises costs its own verdict, not the run.
 """
 
+import math
 import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -165,8 +166,9 @@ def _held_against_deviations(claim: Claim, trial: Trial, finding: Finding) -> tu
 
 
 def _verdict(claim: Claim, task: Task, rule: Policy, finding: Finding, deviation: Deviation | None, replay: str) -> Verdict:
-    found = msgspec.structs.asdict(finding)
-    del found["names"]
+    found = {name: _finite(value) for name, value in msgspec.structs.asdict(finding).items() if name != "names"}
+    if finding.observed is not None and found["observed"] is None and not finding.detail:
+        found["detail"] = f"observed {finding.observed}"
     return Verdict(
         claim=claim.name,
         law=claim.law,
@@ -182,3 +184,10 @@ def _verdict(claim: Claim, task: Task, rule: Policy, finding: Finding, deviation
         replay=replay,
         **found,
     )
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity: a number that is not finite becomes null, an interval end likewise."""
+    if isinstance(value, tuple):
+        return tuple(_finite(v) for v in value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value

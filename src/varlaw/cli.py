@@ -1,0 +1,63 @@
+"""The command `varlaw`: one verb for each thing to do, loaded when it is asked for.
+
+Exit codes: 0 conforms or documented deviation, 1 a violation, 2 usage or configuration, 3 could not run, 5 nothing
+selected, 130 interrupted. Every error is one line on stderr.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+# Verb -> where its command object lives. A new verb is one line here and one file in `commands`.
+_COMMANDS = {
+    "verify": "varlaw.commands.verify:verify",
+    "replay": "varlaw.commands.replay:replay",
+    "report": "varlaw.commands.report:report",
+    "laws": "varlaw.commands.laws:laws",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command only when it is called or its help is listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="varlaw", message="varlaw %(version)s")
+def cli() -> None:
+    """Do the numbers with which a network starts obey the law they claim?
+
+    \b
+    varlaw verify 'torch.nn.*'        check torch's own layers, norms and clipping
+    varlaw laws show he_normal.variance
+    varlaw replay KEY                 see one decision again, bit for bit
+
+    Exit codes: 0 conforms or documented deviation, 1 a violation, 2 usage, 3 could not run, 5 nothing selected.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and leave with its exit code; errors become one line."""
+    try:
+        code = cli.main(args=arguments, prog_name="varlaw", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        code = 2
+    except click.ClickException as error:
+        click.echo(f"varlaw: {' '.join(error.format_message().split())}", err=True)
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("varlaw: interrupted; nothing was written", err=True)
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,11 @@
+"""A failure as one line and an exit code."""
+
+import click
+
+
+class Failure(click.ClickException):
+    """An error that a user can act on: 2 usage or configuration, 3 could not run, 5 nothing selected."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

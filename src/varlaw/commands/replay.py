@@ -1,0 +1,37 @@
+"""`varlaw replay`: take one decision again, bit for bit, from the key that its verdict printed."""
+
+import click
+
+from varlaw.commands.failure import Failure
+
+
+@click.command()
+@click.argument("key")
+@click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
+@click.option("--no-color", is_flag=True, help="Plain text; NO_COLOR in the environment does the same.")
+def replay(key: str, as_json: bool, no_color: bool) -> int:
+    """Repeat the decision that KEY names: same draws, same sums, same verdict.
+
+    KEY is printed with every verdict, v1:salt:policy:claim:{...}; quote it for the shell.
+    """
+    from rich.console import Console
+
+    from varlaw.reports import schema, terminal
+    from varlaw.verify import campaign, session
+
+    try:
+        task, policy, salt = campaign.parse_replay(key)
+        agreed = session.Plan(
+            session.Request(targets=(task.target,), policy=policy, device=task.device, dtypes=(task.dtype,), salt=salt),
+            task.device, session.available(task), [task],
+        )  # fmt: skip
+    except session.CannotRun as error:
+        raise Failure(f"could not run: {error}", 3) from error
+    except ValueError as error:
+        raise Failure(str(error), 2) from error
+    run = session.execute(agreed, strict=False)
+    if as_json:
+        click.echo(schema.encode(run), nl=False)
+    else:
+        terminal.render(run, Console(no_color=no_color or None, highlight=False), verbosity=2)
+    return session.exit_code(run)

@@ -1,0 +1,211 @@
+"""What the command asks for, checked, and what it gets back: from targets and options to one `Run`."""
+
+import os
+import platform
+import re
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+
+from varlaw.evidence.budget import policy
+from varlaw.subjects import registry
+from varlaw.subjects.subject import Subject
+from varlaw.verify import campaign, deviations
+from varlaw.verify.verdict import Outcome, Run, RunInfo, Verdict
+
+# The epoch of pinned evidence: runs of one version repeat the same decisions until somebody asks for another salt.
+SALT = "2026-11-22"
+
+_LIBRARIES = ("varlaw", "numpy", "scipy", "torch")
+
+
+class NothingSelected(ValueError):
+    """No subject bears a name that was asked for."""
+
+
+class CannotRun(RuntimeError):
+    """What was asked for is not there: a framework that is not installed, a device that is missing."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of one run, as the user gave them."""
+
+    targets: tuple[str, ...] = ()
+    policy: str = "pr"
+    device: str = "cpu"
+    dtypes: tuple[str, ...] = campaign.DTYPES
+    salt: str = SALT
+    jobs: int = 1
+
+    def __post_init__(self) -> None:
+        policy(self.policy)
+        if not re.fullmatch(r"[A-Za-z0-9._+-]+", self.salt):
+            msg = f"salt={self.salt!r}, but should be letters, digits and any of . _ + -"
+            raise ValueError(msg)
+        if not re.fullmatch(r"cpu|cuda(:\d+)?", self.device):
+            msg = f"device={self.device!r}, but should be cpu, cuda or cuda:N"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be run, and what was left out of it and why."""
+
+    request: Request
+    device: str
+    subjects: list[Subject]
+    tasks: list[campaign.Task]
+    left_out: list[str] = field(default_factory=list)  # one line each
+
+
+def plan(request: Request) -> Plan:
+    """The tasks that a request comes to.
+
+    Raises `NothingSelected` when a target matches nothing, `CannotRun` when all that it matches is not there.
+    """
+    device = "cuda:0" if request.device == "cuda" else request.device
+    selected = _selected(request.targets)
+    there, left_out = _there(selected, device)
+    if not there:
+        raise CannotRun("; ".join(left_out))
+    return Plan(request, device, there, list(campaign.tasks(there, request.dtypes, device, request.salt)), left_out)
+
+
+def available(task: campaign.Task) -> list[Subject]:
+    """The subject of one task; `CannotRun` when its framework or device is not there."""
+    there, left_out = _there([s for s in [registry.named(task.subject)] if s], task.device)
+    if not there:
+        raise CannotRun("; ".join(left_out))
+    return there
+
+
+def execute(
+    agreed: Plan, progress: Callable[[Verdict], None] = lambda verdict: None, *, strict: bool = True
+) -> Run:
+    """Decide every task of a plan; `progress` is called with each verdict as it comes.
+
+    `strict` adds a violation for every documented deviation that the decided cases should have met and did not.
+    """
+    start = time.perf_counter()
+    verdicts: list[Verdict] = []
+    request = agreed.request
+    for verdict in campaign.run(agreed.tasks, request.policy, request.salt, request.jobs):
+        verdicts.append(verdict)
+        progress(verdict)
+    if strict:
+        verdicts += [_unmatched(row, agreed) for row in campaign.unmatched(verdicts)]
+    return Run(run=_info(agreed, verdicts, time.perf_counter() - start), verdicts=verdicts)
+
+
+def exit_code(run: Run) -> int:
+    """0 when everything conforms or deviates as documented, 1 on a violation, 3 when something could not run."""
+    states = {verdict.state for verdict in run.verdicts}
+    return 1 if "VIOLATES" in states else 3 if "error" in states else 0
+
+
+# -- selection ---------------------------------------------------------------------------------------------------------
+
+
+def _selected(targets: Iterable[str]) -> list[Subject]:
+    patterns = tuple(targets) or ("*",)
+    for pattern in patterns:
+        if not registry.select([pattern]):
+            msg = f"no subject matches {pattern!r}{_nearest(pattern)}"
+            raise NothingSelected(msg)
+    return registry.select(patterns)
+
+
+def _nearest(pattern: str) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(pattern, [s.name for s in registry.select(["*"])], n=2, cutoff=0.6)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def _there(selected: Iterable[Subject], device: str) -> tuple[list[Subject], list[str]]:
+    """The subjects that can run on `device`, and a line for every framework that cannot."""
+    there, left_out = [], {}
+    for subject in selected:
+        framework = subject.framework
+        try:
+            framework.version()
+        except (ImportError, PackageNotFoundError) as error:
+            left_out[framework.name] = f"{framework.name} is not installed ({error})"
+            continue
+        if device in framework.devices():
+            there.append(subject)
+        else:
+            left_out[framework.name] = f"{framework.name} has no device {device}, only {', '.join(framework.devices())}"
+    return there, list(left_out.values())
+
+
+# -- circumstances -----------------------------------------------------------------------------------------------------
+
+
+def _info(agreed: Plan, verdicts: list[Verdict], wall_time: float) -> RunInfo:
+    rule = policy(agreed.request.policy)
+    decisions = sum(v.alpha > 0 for v in verdicts)
+    return RunInfo(
+        varlaw=version("varlaw"),
+        versions=_versions(agreed.subjects),
+        python=platform.python_version(),
+        platform=platform.platform(),
+        cpu=_cpu(),
+        threads=os.cpu_count() or 1,
+        devices=[agreed.device],
+        dtypes=list(agreed.request.dtypes),
+        policy=rule.name,
+        delta=rule.delta,
+        alpha=rule.alpha,
+        beta=rule.beta,
+        decisions=decisions,
+        alpha_budget=decisions * rule.alpha,
+        salt=agreed.request.salt,
+        targets=list(agreed.request.targets),
+        wall_time=wall_time,
+    )
+
+
+def _versions(subjects: Iterable[Subject]) -> dict[str, str]:
+    found = {s.framework.name: s.framework.version() for s in subjects}
+    for library in _LIBRARIES:
+        if library in sys.modules:
+            found.setdefault(library, version(library))
+    return dict(sorted(found.items()))
+
+
+def _cpu() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 - not a file, and only there on Linux
+            return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+    except OSError:
+        return platform.processor()
+
+
+def _unmatched(row: deviations.Row, agreed: Plan) -> Verdict:
+    """The violation of strictness: a deviation that the run should have met."""
+    return Verdict(
+        claim="deviations.strict",
+        law="deviations.strict",
+        statement="every documented deviation is met",
+        subject=row.subject,
+        framework=row.framework,
+        version=row.versions,
+        op="",
+        dtype="",
+        device=agreed.device,
+        case={"deviation": row.id},
+        outcome=Outcome.VIOLATES,
+        quantity="matches",
+        expected=1.0,
+        observed=0.0,
+        ratio=0.0,
+        delta=0.0,
+        alpha=0.0,
+        beta=0.0,
+        detail=f"deviation {row.id} ({row.claim} of {row.subject}) matched nothing: is it mended upstream?",
+        replay="",
+    )
