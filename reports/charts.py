@@ -49,10 +49,7 @@ def forest(groups: list[Group]) -> dict[str, Any]:
 
 def _layers(x: dict[str, Any], y: dict[str, Any]) -> list[dict[str, Any]]:
     """The law, the intervals, the points, and the numbers at the right."""
-    palette = {"domain": list(SHAPES), "range": [COLOUR[s.lower()] for s in SHAPES]}
-    colour = {"field": "state", "type": "nominal", "scale": palette, "legend": None}
-    shapes = {"domain": list(SHAPES), "range": list(SHAPES.values())}
-    shape = {"field": "state", "type": "nominal", "scale": shapes, "legend": None}
+    colour, shape = state_channels()
     at, right = {**x, "field": "ratio"}, {"value": {"expr": "width"}}
     ink = COLOUR["ink"]
     marks: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -62,6 +59,20 @@ def _layers(x: dict[str, Any], y: dict[str, Any]) -> list[dict[str, Any]]:
         ({"type": "text", "align": "left", "dx": 10, "color": ink}, {"x": right, "text": {"field": "text"}}),
     ]
     return [{"mark": m, "encoding": e if "datum" in e["x"] else {**e, "y": y}} for m, e in marks]
+
+
+def state_channels() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Colour and shape by state: every state has both, so none is told by colour alone."""
+    palette = {"domain": list(SHAPES), "range": [COLOUR[s.lower()] for s in SHAPES]}
+    shapes = {"domain": list(SHAPES), "range": list(SHAPES.values())}
+    both = {"field": "state", "type": "nominal", "legend": None}
+    return {**both, "scale": palette}, {**both, "scale": shapes}
+
+
+def framed(chart: dict[str, Any], values: list[dict[str, Any]]) -> dict[str, Any]:
+    """A square chart of some values in the colours of the page."""
+    schema = "https://vega.github.io/schema/vega-lite/v5.json"
+    return {"$schema": schema, "data": {"values": values}, "width": 380, "height": 300, **chart, "config": _config()}
 
 
 def _ratio_axis(low: float, high: float) -> dict[str, Any]:

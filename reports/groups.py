@@ -22,6 +22,11 @@ class Group:
     verdicts: tuple[Verdict, ...]
 
     @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Framework, version, subject and claim: no two groups of a run share it."""
+        return row_key(self.verdicts[0])
+
+    @property
     def subject(self) -> str:
         return self.verdicts[0].subject
 
@@ -98,12 +103,16 @@ def tally(verdicts: Iterable[Verdict]) -> dict[str, int]:
     return {state: found[state] for state in STATES if found[state]}
 
 
+def row_key(verdict: Verdict) -> tuple[str, str, str, str]:
+    """The framework, version, subject and claim of a verdict: the cell of the matrix that it belongs to."""
+    return verdict.framework, verdict.version, verdict.subject, verdict.claim
+
+
 def grouped(verdicts: Iterable[Verdict]) -> list[Group]:
     """The groups of some verdicts, in order of first appearance."""
     groups: dict[tuple[str, str, str, str], list[Verdict]] = {}
     for verdict in verdicts:
-        key = (verdict.framework, verdict.version, verdict.subject, verdict.claim)
-        groups.setdefault(key, []).append(verdict)
+        groups.setdefault(row_key(verdict), []).append(verdict)
     return [Group(tuple(members)) for members in groups.values()]
 
 

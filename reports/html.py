@@ -22,7 +22,9 @@ import jinja2
 from markupsafe import Markup
 
 from varlaw.reports import charts, words
+from varlaw.reports.diff import compare
 from varlaw.reports.groups import Group, distance, grouped, headline, tally, worst_first
+from varlaw.reports.merge import merged, version_order
 from varlaw.reports.terminal import likely, undecided
 from varlaw.reports.words import STATES, SYMBOLS, plain, severity
 from varlaw.verify.verdict import Deviation, Run, Verdict
@@ -37,7 +39,7 @@ DTYPES: Final = {"float64": "f64", "float32": "f32", "float16": "f16", "bfloat16
 
 @dataclass(frozen=True)
 class Row:
-    """One subject in one board: a group, or None, per claim."""
+    """One subject in one board: a group and its place in the island, or None, per column."""
 
     subject: str
     cells: tuple[tuple[int, Group] | None, ...]
@@ -62,42 +64,56 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """The claims of one family as columns, subjects as rows, in sections of one framework version each."""
+    """The claims of one family about one framework: a column per claim and version, a row per subject."""
 
     family: str
+    framework: str
+    versions: tuple[str, ...]
     claims: tuple[str, ...]
-    sections: tuple[tuple[str, tuple[Row, ...]], ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def title(self) -> str:
+        return " ".join([self.family, "\u00b7", self.framework, *(self.versions if len(self.versions) == 1 else ())])
 
 
-def render(run: Run) -> str:
-    """The page of a run, at most `LIMIT` bytes of UTF-8."""
+def render(*runs: Run, pages: Sequence[tuple[str, str]] = ()) -> str:
+    """The page of one run, or of several with their versions side by side, at most `LIMIT` bytes of UTF-8.
+
+    `pages` names other pages to link to, with their addresses.
+    """
+    run = merged(runs)
     groups = grouped(run.verdicts)
     kept = len(run.verdicts)
     while True:
-        page = _page(run, groups, kept)
+        page = _page(runs, run, groups, kept, pages)
         if len(page.encode()) <= LIMIT or kept == 0:
             return page
         kept = kept // 2 if kept > 500 else 0
 
 
-def _page(run: Run, groups: list[Group], kept: int) -> str:
+def _page(runs: Sequence[Run], run: Run, groups: list[Group], kept: int, pages: Sequence[tuple[str, str]]) -> str:
     """The page with at most `kept` conforming or inapplicable verdicts, all of the others."""
     shown = _within(groups, kept)
     ordered = worst_first(groups)
     of_state = {s: [g for g in ordered if g.state == s] for s in STATES}
+    broken = of_state["VIOLATES"] + of_state["error"]
     chosen = charts.selection(groups)
-    return _template("page.html.j2").render(
+    return template("page.html.j2").render(
         run=run,
+        runs=runs,
+        pages=pages,
         info=run.run,
-        headline=headline(run),
+        headline=headline,
         verdict_line=conclusion(run),
         counts=tally(run.verdicts),
         total=len(run.verdicts),
         of_state=of_state,
-        cards=(of_state["VIOLATES"] + of_state["error"])[:CARDS],
-        uncarded=max(len(of_state["VIOLATES"]) + len(of_state["error"]) - CARDS, 0),
+        cards=broken[:CARDS],
+        uncarded=max(len(broken) - CARDS, 0),
         opened=OPENED,
-        cell={id(group): k for k, group in enumerate(shown)},
+        cell={group.key: k for k, group in enumerate(shown)},
+        comparisons=[(a, b, compare(a, b)) for a, b in itertools.pairwise(runs) if _comparable(a, b)],
         boards=boards(shown),
         folded=len(groups) - len(shown),
         chosen=chosen,
@@ -105,6 +121,10 @@ def _page(run: Run, groups: list[Group], kept: int) -> str:
         legend=charts.legend(chosen),
         island=island(shown),
     )
+
+
+def _comparable(a: Run, b: Run) -> bool:
+    return bool({v.framework for v in a} & {v.framework for v in b})
 
 
 def conclusion(run: Run) -> str:
@@ -137,27 +157,22 @@ def _within(groups: list[Group], kept: int) -> list[Group]:
 
 
 def boards(groups: Sequence[Group]) -> list[Board]:
-    """The matrix, a board per family of claims (the part of the name before the first dot), in order of appearance."""
-    numbered = list(enumerate(groups))
-    families = dict.fromkeys(_family(g.claim) for g in groups)
-    return [_board(family, [(k, g) for k, g in numbered if _family(g.claim) == family]) for family in families]
+    """The matrix: a board per family of claims (the name before the first dot) and framework, as they first appear."""
+    members: dict[tuple[str, str], list[tuple[int, Group]]] = {}
+    for k, group in enumerate(groups):
+        members.setdefault((group.claim.partition(".")[0], group.verdicts[0].framework), []).append((k, group))
+    return [_board(family, framework, inside) for (family, framework), inside in members.items()]
 
 
-def _family(claim: str) -> str:
-    return claim.partition(".")[0]
-
-
-def _board(family: str, members: list[tuple[int, Group]]) -> Board:
+def _board(family: str, framework: str, members: list[tuple[int, Group]]) -> Board:
     claims = tuple(dict.fromkeys(g.claim for _, g in members))
-    sections = []
-    by_platform = sorted(members, key=lambda m: m[1].platform)
-    for platform, inside in itertools.groupby(by_platform, key=lambda m: m[1].platform):
-        rows: dict[str, dict[str, tuple[int, Group]]] = {}
-        for k, group in inside:
-            rows.setdefault(group.subject, {})[group.claim] = (k, group)
-        found = (Row(subject, tuple(cells.get(c) for c in claims)) for subject, cells in rows.items())
-        sections.append((platform, tuple(sorted(found, key=lambda r: (r.severity, -r.distance)))))
-    return Board(family, claims, tuple(sections))
+    versions = tuple(sorted({g.verdicts[0].version for _, g in members}, key=version_order))
+    subjects: dict[str, dict[tuple[str, str], tuple[int, Group]]] = {}
+    for k, group in members:
+        subjects.setdefault(group.subject, {})[group.claim, group.verdicts[0].version] = (k, group)
+    columns = [(claim, version) for claim in claims for version in versions]
+    rows = (Row(subject, tuple(cells.get(c) for c in columns)) for subject, cells in subjects.items())
+    return Board(family, framework, versions, claims, tuple(sorted(rows, key=lambda r: (r.severity, -r.distance))))
 
 
 def cell_lines(group: Group) -> list[dict[str, str]]:
@@ -255,7 +270,6 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {name: getattr(words, name) for name in ("plain", "percent", "risk", "number")}
-    environment.filters["id"] = id
     environment.globals |= {
         "words": words,
         "LETTERS": LETTERS,
@@ -269,7 +283,7 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _template(name: str) -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
     return _environment().get_template(name)
 
 

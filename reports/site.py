@@ -1,32 +1,97 @@
-"""A folder of reports from one run: the page, the records, the job summary, JUnit XML, CSV and a badge.
+"""A folder of reports from the records of one run or several: the page, the records, a job summary, JUnit XML, CSV, a badge.
 
-Guarantee: everything is rendered before anything is written, each file is whole or not at all, and equal records give
-equal bytes.
+Guarantee: everything is rendered before anything is written, each file is whole or not at all, equal records give equal
+bytes, and a folder that holds something else is left as it is.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
-from varlaw.reports import badge, html, junit, markdown, schema, table
+from varlaw.reports import atlas, badge, html, junit, lawbook, markdown, schema, table
 from varlaw.reports.files import ReportError, write_all_whole
+from varlaw.reports.lawbook import LawText
+from varlaw.reports.merge import merged
 from varlaw.verify.verdict import Run
+
+OURS: Final = {"index.html", "run.json", "verdicts.csv", "junit.xml", "summary.md", "badge.svg"}
+SIGN: Final = b'<meta name="generator" content="varlaw">'
+
+
+class FolderInUse(ReportError):
+    """A folder that holds something else than a report of ours."""
 
 
 def write_all(run: Run, directory: Path | str) -> list[Path]:
     """Write every report of a run into a folder, which is created; returns the paths, the page first.
 
-    Raises `ReportError`, in one line, when the folder cannot be made or written.
+    Raises `ReportError`, in one line, when the folder cannot be made or written, or holds something else.
+    """
+    return write_site([run], directory)
+
+
+def write_site(runs: Sequence[Run], directory: Path | str, *, laws: Mapping[str, LawText] | None = None) -> list[Path]:
+    """Write one report of some runs, their versions side by side, with a page for each law and framework.
+
+    `laws` holds the texts of the catalogue; without it there are no pages beside the first. Returns the paths, the
+    first page first. Raises `ReportError`, in one line, when the folder cannot be made or written, or is in use.
     """
     directory = Path(directory)
+    _inspect(directory)
+    files = _rendered(runs, laws)
+    write_all_whole({directory / name: data for name, data in files.items()})
+    _forget_stale(directory, files)
+    return [directory / name for name in reversed(files)]
+
+
+def _rendered(runs: Sequence[Run], laws: Mapping[str, LawText] | None) -> dict[str, bytes]:
+    """The bytes of every file by its name; the first page last, so that it is moved into place last."""
+    run = merged(runs)
+    names = ["run.json"] if len(runs) == 1 else [f"run-{k}.json" for k in range(1, len(runs) + 1)]
+    files = {name: schema.encode(each) for name, each in zip(names, runs, strict=True)}
+    beside: dict[str, str] = {}
+    if laws is not None:
+        beside = lawbook.pages(run, laws) | atlas.pages(run)
+    texts = {
+        "verdicts.csv": table.render(run),
+        "junit.xml": junit.render(run),
+        "summary.md": markdown.render(run),
+        "badge.svg": badge.render(run),
+        **beside,
+        "index.html": html.render(
+            *runs, pages=[("Laws", lawbook.INDEX), ("Frameworks", atlas.INDEX)] if beside else []
+        ),
+    }
+    return files | {name: text.encode() for name, text in texts.items()}
+
+
+def _inspect(directory: Path) -> None:
+    """Refuse a folder that is none, or that holds something else than an earlier report."""
     if directory.exists() and not directory.is_dir():
         msg = f"cannot write reports to {directory}: it is a file, but should be a folder"
         raise ReportError(msg)
-    pages = {
-        "run.json": schema.encode(run),
-        "verdicts.csv": table.render(run).encode(),
-        "junit.xml": junit.render(run).encode(),
-        "summary.md": markdown.render(run).encode(),
-        "badge.svg": badge.render(run).encode(),
-        "index.html": html.render(run).encode(),
-    }
-    write_all_whole({directory / name: data for name, data in pages.items()})
-    return [directory / name for name in reversed(pages)]
+    try:
+        found = sorted(p.name for p in directory.iterdir()) if directory.exists() else []
+        foreign = [n for n in found if n not in OURS and not (n.startswith("run-") and n.endswith(".json"))]
+        if foreign and not _is_ours(directory / "index.html"):
+            msg = f"{directory} is not empty and holds no report of ours (but {foreign[0]}): choose another folder"
+            raise FolderInUse(msg)
+    except PermissionError as error:
+        msg = f"cannot read {directory}: {error.strerror}"
+        raise ReportError(msg) from error
+
+
+def _is_ours(page: Path) -> bool:
+    try:
+        with page.open("rb") as stream:
+            return SIGN in stream.read(2048)
+    except OSError:
+        return False
+
+
+def _forget_stale(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Remove the pages of an earlier report that this one does not have."""
+    for folder in (lawbook.FOLDER, atlas.FOLDER):
+        for page in sorted((directory / folder).glob("*.html")):
+            if f"{folder}/{page.name}" not in files and _is_ours(page):
+                page.unlink(missing_ok=True)

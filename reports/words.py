@@ -201,6 +201,12 @@ def verify_command(info: RunInfo) -> str:
     return " ".join(["varlaw verify", *words, *(shlex.quote(plain(t)) for t in info.targets)])
 
 
+def run_name(info: RunInfo) -> str:
+    """A run in a few words: its versions, then policy and devices."""
+    versions = ", ".join(f"{plain(k)} {plain(v)}" for k, v in info.versions.items() if k not in ("numpy", "scipy"))
+    return f"{versions or 'varlaw ' + plain(info.varlaw)} ({plain(info.policy)}, {plain(' '.join(info.devices))})"
+
+
 def hyperlink(link: str) -> str:
     """The address behind a link: web addresses as they are, `owner/repo#1` as its issue, "" for anything else.
 

@@ -153,7 +153,6 @@
       row.hidden = !visible;
       shown += visible;
     }
-    for (const head of $$(".platform")) head.hidden = $$(".row:not([hidden])", head.parentElement).length === 0;
     for (const board of $$(".board")) board.hidden = $(".row:not([hidden])", board) === null;
     $("#shown").textContent = `${shown} of ${hay.size} rows shown`;
   }

@@ -1,0 +1,59 @@
+"""A page for each framework: every subject that a run looked at, the law that it states, and whether it holds."""
+
+import re
+from typing import Any, Final
+
+from varlaw.reports.groups import Group, grouped, tally, worst_first
+from varlaw.reports.html import template
+from varlaw.reports.merge import version_order
+from varlaw.verify.verdict import Run
+
+FOLDER: Final = "frameworks"
+INDEX: Final = f"{FOLDER}/index.html"
+
+
+def pages(run: Run) -> dict[str, str]:
+    """The pages of all frameworks in a run, by their address, and an index."""
+    frameworks: dict[str, list[Group]] = {}
+    for group in grouped(run.verdicts):
+        frameworks.setdefault(group.verdicts[0].framework, []).append(group)
+    names = _addresses(list(frameworks))
+    rows = [_summary(name, groups, names[name]) for name, groups in frameworks.items()]
+    found = {
+        f"{FOLDER}/{names[name]}": template("framework.html.j2").render(
+            framework=name, **_summary(name, groups, names[name]), subjects=_subjects(groups)
+        )
+        for name, groups in frameworks.items()
+    }
+    return {**found, INDEX: template("frameworks.html.j2").render(rows=rows)}
+
+
+def _addresses(names: list[str]) -> dict[str, str]:
+    """A file name for each framework; names that would collide are numbered."""
+    taken: dict[str, str] = {}
+    for name in names:
+        safe = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:60] or "framework"
+        unique, k = f"{safe}.html", 2
+        while unique in taken.values() or unique == "index.html":
+            unique, k = f"{safe}-{k}.html", k + 1
+        taken[name] = unique
+    return taken
+
+
+def _summary(name: str, groups: list[Group], address: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "address": address,
+        "versions": sorted({g.verdicts[0].version for g in groups}, key=version_order),
+        "subject_count": len({g.subject for g in groups}),
+        "counts": tally(v for g in groups for v in g.verdicts),
+        "total": sum(len(g.verdicts) for g in groups),
+    }
+
+
+def _subjects(groups: list[Group]) -> list[tuple[str, list[Group]]]:
+    """The rows of each subject, subjects by name, the worst row of each first."""
+    members: dict[str, list[Group]] = {}
+    for group in groups:
+        members.setdefault(group.subject, []).append(group)
+    return [(subject, worst_first(members[subject])) for subject in sorted(members)]

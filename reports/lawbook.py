@@ -1,0 +1,134 @@
+"""A page for each law that a run put to the test: what it says, why, and what the run measured of it.
+
+The texts of the laws are handed in as `LawText`; this room knows no theory. Vocabulary: *curve* (the law's own values
+along one of its parameters), *points* (what the run measured, against what the law says).
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from varlaw.reports import charts
+from varlaw.reports.groups import Group, grouped, tally, worst_first
+from varlaw.reports.html import template
+from varlaw.verify.verdict import Run, Verdict
+
+FOLDER: Final = "laws"
+INDEX: Final = f"{FOLDER}/index.html"
+POINTS: Final = 400  # points of one plot
+ROWS: Final = 300  # rows of one table
+
+
+@dataclass(frozen=True, kw_only=True)
+class LawText:
+    """A law of the catalogue as texts, with its values along one parameter."""
+
+    name: str
+    title: str
+    quantity: str
+    formula: str
+    kind: str
+    domain: tuple[tuple[str, str], ...]  # parameter, allowed values
+    hypotheses: tuple[str, ...]
+    derivation: str
+    source: str
+    statistic: str
+    notes: tuple[tuple[str, str], ...] = ()  # heading, text
+    parameter: str = ""  # what the curve is drawn over
+    fixed: str = ""  # the values of the other parameters, in words
+    curve: tuple[tuple[float, float], ...] = ()
+
+
+def pages(run: Run, laws: Mapping[str, LawText]) -> dict[str, str]:
+    """The pages of all laws, by their address: those of the catalogue, and an index that also names the others."""
+    tested: dict[str, list[Group]] = {name: [] for name in laws}
+    for group in grouped(run.verdicts):
+        tested.setdefault(group.verdicts[0].law, []).append(group)
+    found = {address(name): page(law, tested[name]) for name, law in laws.items()}
+    rows = [
+        {
+            "name": name,
+            "law": laws.get(name),
+            "address": address(name).removeprefix(f"{FOLDER}/") if name in laws else "",
+            "counts": tally(v for g in groups for v in g.verdicts),
+        }
+        for name, groups in tested.items()
+    ]
+    rows.sort(key=lambda row: (not row["counts"], str(row["name"])))
+    return {**found, INDEX: template("laws.html.j2").render(rows=rows)}
+
+
+def address(name: str) -> str:
+    """The address of a law's page.
+
+    >>> address("he_normal.variance")
+    'laws/he_normal.variance.html'
+    """
+    return f"{FOLDER}/{re.sub(r'[^A-Za-z0-9_.-]', '-', name)}.html"
+
+
+def page(law: LawText, groups: Sequence[Group]) -> str:
+    """The page of one law."""
+    ordered = worst_first(groups)
+    return template("law.html.j2").render(
+        law=law,
+        groups=ordered[:ROWS],
+        more=max(len(ordered) - ROWS, 0),
+        counts=tally(v for g in ordered for v in g.verdicts),
+        total=sum(len(g.verdicts) for g in ordered),
+        curve=_picture(curve_chart(law)) if law.curve else None,
+        points=_picture(points_chart(found)) if (found := list(_points(ordered))) else None,
+    )
+
+
+def _picture(spec: dict[str, Any]) -> Markup | None:
+    drawn = charts.svg(spec)
+    return None if drawn is None else Markup(drawn)
+
+
+def curve_chart(law: LawText) -> dict[str, Any]:
+    """The law's own values along one parameter, on log axes where all of them are positive."""
+    axes = {}
+    for name, title, values in (
+        ("x", law.parameter, [x for x, _ in law.curve]),
+        ("y", law.quantity, [y for _, y in law.curve]),
+    ):
+        wide = min(values) > 0 and max(values) > 20 * min(values)
+        axes[name] = {"field": name, "type": "quantitative", "title": title,
+                      "scale": {"type": "log" if wide else "linear", "zero": False}}  # fmt: skip
+    mark = {"type": "line", "color": charts.COLOUR["conforms"], "strokeWidth": 2}
+    return charts.framed({"mark": mark, "encoding": axes}, [{"x": x, "y": y} for x, y in law.curve])
+
+
+def points_chart(points: list[dict[str, Any]]) -> dict[str, Any]:
+    """Measured against expected on log axes, with intervals; the law is the diagonal."""
+    ends = [p[k] for p in points for k in ("x", "y", "low", "high")]
+    low, high = min(ends) / 1.2, max(ends) * 1.2
+    scale = {"type": "log", "domain": [low, high], "nice": False}
+    x = {"field": "x", "type": "quantitative", "title": "expected", "scale": scale}
+    y = {"field": "y", "type": "quantitative", "title": "measured", "scale": scale}
+    diagonal = {"data": {"values": [{"x": low, "y": low}, {"x": high, "y": high}]}, "encoding": {"x": x, "y": y},
+                "mark": {"type": "line", "color": charts.COLOUR["ink"], "strokeDash": [2, 2], "strokeWidth": 1}}  # fmt: skip
+    colour, shape = charts.state_channels()
+    span = {"mark": {"type": "rule", "strokeWidth": 2},
+            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}}  # fmt: skip
+    dots = {"mark": {"type": "point", "filled": True, "size": 45, "opacity": 0.9},
+            "encoding": {"x": x, "y": y, "color": colour, "shape": shape}}  # fmt: skip
+    return charts.framed({"layer": [diagonal, span, dots]}, points)
+
+
+def _points(groups: Iterable[Group]) -> Iterable[dict[str, Any]]:
+    """Verdicts with positive numbers, at most `POINTS`, the worst first."""
+    verdicts = [v for g in groups for v in g.verdicts if _drawable(v)]
+    for verdict in verdicts[:POINTS]:
+        low, high = charts.ends(verdict)
+        expected = verdict.expected or 1.0
+        yield {"x": expected, "y": verdict.observed, "low": low * expected, "high": high * expected,
+               "state": verdict.state}  # fmt: skip
+
+
+def _drawable(verdict: Verdict) -> bool:
+    return verdict.ratio is not None and min(verdict.expected or 0.0, verdict.observed or 0.0, verdict.ratio) > 0

@@ -1,0 +1,63 @@
+"""Several runs as one: their verdicts side by side, their risks added, their circumstances named together."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from varlaw.verify.verdict import Run, RunInfo, Verdict
+
+
+def merged(runs: Sequence[Run]) -> Run:
+    """One run that holds the verdicts of all, equal ones once; a single run is returned as it is."""
+    if len(runs) == 1:
+        return runs[0]
+    return Run(run=_together([r.run for r in runs]), verdicts=list(_distinct(v for r in runs for v in r)))
+
+
+def _distinct(verdicts: Iterable[Verdict]) -> Iterable[Verdict]:
+    """Equal keys repeat equal decisions: a verdict that stands in two runs is shown once."""
+    seen: list[Verdict] = []
+    known: dict[tuple[str, ...], list[Verdict]] = {}
+    for verdict in verdicts:
+        same = known.setdefault((verdict.replay, verdict.subject, verdict.claim, verdict.version, verdict.device), [])
+        if verdict not in same:
+            same.append(verdict)
+            seen.append(verdict)
+    return seen
+
+
+def _together(infos: Sequence[RunInfo]) -> RunInfo:
+    names = dict.fromkeys(name for info in infos for name in info.versions)
+    return RunInfo(
+        varlaw=_both(i.varlaw for i in infos),
+        versions={name: _both(i.versions[name] for i in infos if name in i.versions) for name in names},
+        python=_both(i.python for i in infos),
+        platform=_both(i.platform for i in infos),
+        cpu=_both(i.cpu for i in infos),
+        threads=max(i.threads for i in infos),
+        devices=list(dict.fromkeys(d for i in infos for d in i.devices)),
+        dtypes=list(dict.fromkeys(d for i in infos for d in i.dtypes)),
+        policy=_both(i.policy for i in infos),
+        delta=max(i.delta for i in infos),
+        alpha=max(i.alpha for i in infos),
+        beta=max(i.beta for i in infos),
+        decisions=sum(i.decisions for i in infos),
+        alpha_budget=sum(i.alpha_budget for i in infos),
+        salt=_both(i.salt for i in infos),
+        targets=list(dict.fromkeys(t for i in infos for t in i.targets)),
+        wall_time=sum(i.wall_time for i in infos),
+        complete=all(i.complete for i in infos),
+    )
+
+
+def _both(texts: Iterable[str]) -> str:
+    return " and ".join(dict.fromkeys(texts))
+
+
+def version_order(version: str) -> tuple[tuple[int, int | str], ...]:
+    """A key that sorts versions as people count them: 2.9 before 2.13.
+
+    >>> sorted(["2.13.0", "2.9.1"], key=version_order)
+    ['2.9.1', '2.13.0']
+    """
+    parts = re.findall(r"\d+|[^\d.]+", version)
+    return tuple((1, int(p)) if p.isdecimal() else (0, p) for p in parts)

@@ -1,0 +1,137 @@
+"""`varlaw report RUN.json ... -o DIR`: the pages of one run, or of several side by side, from their records."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from varlaw.reports.lawbook import LawText
+    from varlaw.theory.law import Law
+    from varlaw.verify.verdict import Run
+
+USAGE, COULD_NOT_RUN, NOTHING_SELECTED = 2, 3, 5
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN.json ...")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write; it is created.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was written, and what changed between the runs.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
+def report(runs: tuple[Path, ...], output: Path, as_json: bool, quiet: bool) -> None:
+    """Build a report from the records of one or more runs.
+
+    Several runs are shown side by side, with what changed from each to the next. Everything works offline, from a file.
+    Exit code 2 for a folder in use, 3 for records that cannot be read or a folder that cannot be written, 5 for runs
+    without verdicts.
+    """
+    from varlaw.reports.files import ReportError
+    from varlaw.reports.site import FolderInUse, write_site
+
+    try:
+        found = _worth_reporting(runs)
+        paths = write_site(found, output, laws=catalogue())
+    except FolderInUse as error:
+        raise _failure(str(error), USAGE) from error
+    except ReportError as error:
+        raise _failure(str(error), COULD_NOT_RUN) from error
+    if as_json:
+        click.echo(_summary(found, paths))
+    elif not quiet:
+        click.echo(f"{len(paths)} files written, the first page is {paths[0]}")
+
+
+def _failure(message: str, code: int) -> click.ClickException:
+    failure = click.ClickException(message)
+    failure.exit_code = code
+    return failure
+
+
+def _worth_reporting(paths: tuple[Path, ...]) -> "list[Run]":
+    """The runs, none of which is empty or holds errors only: such records would only hide an older report."""
+    from varlaw.reports.schema import read
+    from varlaw.verify.verdict import Outcome
+
+    found = [read(path) for path in paths]
+    for path, run in zip(paths, found, strict=True):
+        if not run.verdicts:
+            msg = f"{path} holds no verdicts, so there is nothing to report"
+            raise _failure(msg, NOTHING_SELECTED)
+        if all(v.outcome is Outcome.ERROR for v in run):
+            detail = run.verdicts[0].detail.splitlines()[:1]
+            msg = (
+                f"{path} holds {len(run.verdicts)} errors and no verdict, the first: {''.join(detail) or '(no detail)'}"
+            )
+            raise _failure(msg, COULD_NOT_RUN)
+    return found
+
+
+def _summary(runs: "list[Run]", paths: list[Path]) -> str:
+    import itertools
+    import json
+
+    from varlaw.reports.diff import as_records, compare
+
+    changes = [as_records(compare(a, b)) for a, b in itertools.pairwise(runs)]
+    return json.dumps({"files": [str(p) for p in paths], "changes": changes}, indent=2)
+
+
+def catalogue() -> "dict[str, LawText]":
+    """The texts of all laws, with each law's values along its first numeric parameter."""
+    from varlaw.theory.catalogue import LAWS
+
+    return {name: _text(law) for name, law in LAWS.items()}
+
+
+def _text(law: "Law") -> "LawText":
+    from varlaw.reports.lawbook import LawText
+
+    notes = {"error": law.error, "precision": law.precision, "not to confuse with": law.not_to_confuse}
+    parameter, fixed, curve = _curve(law)
+    return LawText(
+        name=law.name,
+        title=law.title,
+        quantity=law.quantity,
+        formula=law.formula,
+        kind=law.kind.value,
+        domain=tuple((name, str(allowed)) for name, allowed in law.domain.ranges.items()),
+        hypotheses=law.hypotheses,
+        derivation=law.derivation,
+        source=law.source,
+        statistic=law.statistic,
+        notes=tuple((k, v) for k, v in notes.items() if v),
+        parameter=parameter,
+        fixed=fixed,
+        curve=curve,
+    )
+
+
+def _curve(law: "Law") -> "tuple[str, str, tuple[tuple[float, float], ...]]":
+    """A parameter, the others' values in words, and the law along it; empty where it has no such parameter."""
+    from varlaw.theory.law import Interval
+
+    middle: dict[str, Any] = {name: allowed.at(0.5) for name, allowed in law.domain.ranges.items()}
+    for name, allowed in law.domain.ranges.items():
+        if not isinstance(allowed, Interval):
+            continue
+        points = sorted(set(_values(law, middle, name, [allowed.at(k / 48) for k in range(49)])))
+        if len(points) > 8 and len({y for _, y in points}) > 1:
+            fixed = ", ".join(
+                f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in middle.items() if k != name
+            )
+            return name, fixed, tuple(points)
+    return "", "", ()
+
+
+def _values(law: "Law", middle: dict[str, Any], name: str, xs: list[Any]) -> "list[tuple[float, float]]":
+    import math
+
+    found = []
+    for x in xs:
+        try:
+            y = law.value(**{**middle, name: x})
+        except (ValueError, TypeError, ArithmeticError):  # outside a relation between parameters
+            continue
+        if isinstance(y, (int, float)) and math.isfinite(y) and math.isfinite(x):
+            found.append((float(x), float(y)))
+    return found
