@@ -39,8 +39,10 @@ class Moments:
 
     def backward_gain(self, q: Floats) -> Floats:
         """1 / sqrt(E phi'^2), inf where the derivative vanishes."""
+        base = self._above_underflow(q) if self.order >= 2 else q
         with np.errstate(divide="ignore"):
-            return 1 / np.sqrt(self.slope_second(q))
+            gain = 1 / np.sqrt(self.slope_second(base))
+            return gain * (q / base) ** ((1 - self.order) / 2) if 2 <= self.order < math.inf else gain
 
     def chi(self, q: Floats) -> Floats:
         """q E phi'^2 / E phi^2: the mean-square gradient factor of a layer whose weights carry the forward gain."""

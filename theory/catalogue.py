@@ -12,8 +12,12 @@ from varlaw.theory.law import Law
 
 # Every module exports ENTRIES, a tuple of laws; the order here is the order of the table.
 MODULES = (
+    "linear",
+    "distributions",
+    "fans",
     "schemes",
     "activation_laws",
+    "kernels",
     "residual",
     "residual_recipes",
     "norms",
