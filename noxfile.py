@@ -1,0 +1,88 @@
+"""Every task of this repository as a nox session; dependencies are read from pyproject.toml, versions from constraints.
+
+`nox` runs the quick ones that need no GPU; `nox --list` shows all.
+"""
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.error_on_external_run = True
+nox.options.reuse_existing_virtualenvs = True
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+CONSTRAINTS = "constraints/ci.txt"
+LATEST = Path("reports/latest")
+
+
+def install(session: nox.Session, *extras: str, groups: tuple[str, ...] = (), editable: bool = True) -> None:
+    """Install this package with its extras and dependency groups, at the versions that CI verifies."""
+    requirements = [r for group in groups for r in nox.project.dependency_groups(PYPROJECT, group)]
+    package = f".[{','.join(extras)}]" if extras else "."
+    session.install("-c", CONSTRAINTS, *(["-e"] if editable else []), package, *requirements)
+
+
+@nox.session(tags=["ci"])
+def tests(session: nox.Session) -> None:
+    """Run the test suite, on all cores."""
+    install(session, "torch", "charts", groups=("test",))
+    session.run("pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
+
+
+@nox.session(tags=["ci"])
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install("-c", CONSTRAINTS, *nox.project.dependency_groups(PYPROJECT, "lint"))
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(tags=["ci"])
+def typecheck(session: nox.Session) -> None:
+    """Check types, strictly."""
+    install(session, "torch", groups=("typing",))
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def verify(session: nox.Session) -> None:
+    """Check torch and ourselves against the laws and write the report (posargs go to `varlaw verify`)."""
+    install(session, "torch", "charts")
+    session.run("varlaw", "verify", "--report", str(LATEST), "--json", str(LATEST / "run.json"), *session.posargs)
+    session.log(f"report: {(LATEST / 'index.html').resolve()}")
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure what it costs, as ratios side by side in one run (pytest-benchmark JSON in .benchmarks)."""
+    install(session, "torch", groups=("bench",))
+    session.run("pytest", "tests/benchmarks", "--benchmark-only", "--benchmark-autosave", *session.posargs)
+
+
+@nox.session(default=False)
+def build(session: nox.Session) -> None:
+    """Build the sdist, the wheel from it, and compare what they hold with the rooms."""
+    session.install("-c", CONSTRAINTS, *nox.project.dependency_groups(PYPROJECT, "build"))
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--quiet")
+    session.run("python", "tests/meta/distribution.py", "dist")
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Build the documentation into docs/_build/html."""
+    install(session, groups=("docs",))
+    session.run("sphinx-build", "-W", "-b", "html", "docs", "docs/_build/html", *session.posargs)
+
+
+@nox.session(default=False)
+def gpu(session: nox.Session) -> None:
+    """Run the same claims and the GPU tests on a real CUDA device; says so and stops where there is none."""
+    install(session, "torch", "charts", groups=("test",))
+    found = session.run("python", "-c", "import torch; print(torch.cuda.is_available())", silent=True)
+    if "True" not in str(found):
+        session.skip("no CUDA device here")
+    session.run("pytest", "-m", "gpu", *session.posargs)
+    session.run("varlaw", "verify", "torch.*", "varlaw.torch.*", "--device", "cuda", "--report", str(LATEST))

@@ -1,0 +1,11 @@
+"""Fixtures and Hypothesis profiles shared by all tests."""
+
+import os
+
+import hypothesis
+
+# Streams are keyed and never drawn, so a profile decides how many cases are tried, not which luck they have.
+hypothesis.settings.register_profile("dev", max_examples=25, deadline=None)
+hypothesis.settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("nightly", max_examples=500, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("VARLAW_PROFILE", "ci" if os.environ.get("CI") else "dev"))
