@@ -19,12 +19,15 @@ def write_whole(path: Path, data: bytes) -> None:
     write_all_whole({path: data})
 
 
-def write_all_whole(files: Mapping[Path, bytes]) -> None:
-    """Write some files, in order, each whole or not at all, and none when any cannot be written."""
+def write_all_whole(files: Mapping[Path, bytes], *, durable: bool = True) -> None:
+    """Write some files, in order, each whole or not at all, and none when any cannot be written.
+
+    `durable` waits for the disk, so that not even a loss of power leaves half a file.
+    """
     staged: dict[Path, Path] = {}
     try:
         for path, data in files.items():
-            staged[path] = _stage(path, data)
+            staged[path] = _stage(path, data, durable)
         for path, temporary in staged.items():
             temporary.replace(path)
     except OSError as error:
@@ -36,7 +39,7 @@ def write_all_whole(files: Mapping[Path, bytes]) -> None:
                 temporary.unlink(missing_ok=True)
 
 
-def _stage(path: Path, data: bytes) -> Path:
+def _stage(path: Path, data: bytes, durable: bool) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
         raise IsADirectoryError(21, "is a folder", str(path))
@@ -46,7 +49,8 @@ def _stage(path: Path, data: bytes) -> Path:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         temporary.chmod(0o644)  # mkstemp makes private files; a report is for others to read
     except BaseException:
         temporary.unlink(missing_ok=True)

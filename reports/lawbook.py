@@ -110,14 +110,17 @@ def points_chart(points: list[dict[str, Any]]) -> dict[str, Any]:
     scale = {"type": "log", "domain": [low, high], "nice": False}
     x = {"field": "x", "type": "quantitative", "title": "expected", "scale": scale}
     y = {"field": "y", "type": "quantitative", "title": "measured", "scale": scale}
-    diagonal = {"data": {"values": [{"x": low, "y": low}, {"x": high, "y": high}]}, "encoding": {"x": x, "y": y},
-                "mark": {"type": "line", "color": charts.COLOUR["ink"], "strokeDash": [2, 2], "strokeWidth": 1}}  # fmt: skip
     colour, shape = charts.state_channels()
-    span = {"mark": {"type": "rule", "strokeWidth": 2},
-            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}}  # fmt: skip
-    dots = {"mark": {"type": "point", "filled": True, "size": 45, "opacity": 0.9},
-            "encoding": {"x": x, "y": y, "color": colour, "shape": shape}}  # fmt: skip
-    return charts.framed({"layer": [diagonal, span, dots]}, points)
+    dashes = {"type": "line", "color": charts.COLOUR["ink"], "strokeDash": [2, 2], "strokeWidth": 1}
+    law = [{"x": end, "y": end} for end in (low, high)]
+    span = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}
+    dots = {"type": "point", "filled": True, "size": 45, "opacity": 0.9}
+    layers = [
+        {"data": {"values": law}, "mark": dashes, "encoding": {"x": x, "y": y}},
+        {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": span},
+        {"mark": dots, "encoding": {"x": x, "y": y, "color": colour, "shape": shape}},
+    ]
+    return charts.framed({"layer": layers}, points)
 
 
 def _points(groups: Iterable[Group]) -> Iterable[dict[str, Any]]:

@@ -87,6 +87,11 @@ def encode(run: Run) -> bytes:
     return data
 
 
+def settled(run: Run) -> Run:
+    """A run as its record file gives it back: numbers that are not finite are None, cases are plain data."""
+    return decode(encode(run), where="the run")
+
+
 def _encoded(value: Any) -> bytes:
     try:
         return msgspec.json.encode(value, enc_hook=_plain_value)

@@ -1,4 +1,4 @@
-"""A folder of reports from the records of one run or several: the page, the records, a job summary, JUnit XML, CSV, a badge.
+"""A folder of reports from one run or several: the page, the records, a job summary, JUnit XML, CSV, a badge.
 
 Guarantee: everything is rendered before anything is written, each file is whole or not at all, equal records give equal
 bytes, and a folder that holds something else is left as it is.
@@ -39,29 +39,28 @@ def write_site(runs: Sequence[Run], directory: Path | str, *, laws: Mapping[str,
     directory = Path(directory)
     _inspect(directory)
     files = _rendered(runs, laws)
-    write_all_whole({directory / name: data for name, data in files.items()})
+    write_all_whole({directory / name: data for name, data in files.items()}, durable=False)  # can be made again
     _forget_stale(directory, files)
     return [directory / name for name in reversed(files)]
 
 
-def _rendered(runs: Sequence[Run], laws: Mapping[str, LawText] | None) -> dict[str, bytes]:
+def _rendered(given: Sequence[Run], laws: Mapping[str, LawText] | None) -> dict[str, bytes]:
     """The bytes of every file by its name; the first page last, so that it is moved into place last."""
+    runs = [schema.settled(each) for each in given]
     run = merged(runs)
     names = ["run.json"] if len(runs) == 1 else [f"run-{k}.json" for k in range(1, len(runs) + 1)]
     files = {name: schema.encode(each) for name, each in zip(names, runs, strict=True)}
-    beside: dict[str, str] = {}
-    if laws is not None:
-        beside = lawbook.pages(run, laws) | atlas.pages(run)
     texts = {
         "verdicts.csv": table.render(run),
         "junit.xml": junit.render(run),
         "summary.md": markdown.render(run),
         "badge.svg": badge.render(run),
-        **beside,
-        "index.html": html.render(
-            *runs, pages=[("Laws", lawbook.INDEX), ("Frameworks", atlas.INDEX)] if beside else []
-        ),
     }
+    links = []
+    if laws is not None:
+        texts |= lawbook.pages(run, laws) | atlas.pages(run)
+        links = [("Laws", lawbook.INDEX), ("Frameworks", atlas.INDEX)]
+    texts["index.html"] = html.render(*runs, pages=links)
     return files | {name: text.encode() for name, text in texts.items()}
 
 

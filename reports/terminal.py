@@ -13,10 +13,12 @@ from rich.console import Console
 from rich.text import Text
 
 from varlaw.reports.groups import Group, grouped, headline, worst_first
+from varlaw.reports.schema import settled
 from varlaw.reports.words import (
     case_text,
     effort,
     evidence,
+    foreign_versions,
     foreseen,
     link_text,
     number,
@@ -43,7 +45,7 @@ INDENT = " " * 6
 
 def render(run: Run, console: Console, *, verbosity: int = 0, report: Path | str | None = None) -> None:
     """Print a run: `verbosity` -1 only what is wrong, 0 conforming rows in counts, 1 every row, 2 with replay lines."""
-    width = max(console.width, 40)
+    run, width = settled(run), max(console.width, 40)
     opening = (_wrapped(line, width, "bold", indent="") for line in header(run))
     closing = _wrapped(f"{headline(run)}   {duration(run.run.wall_time)}", width, "bold", indent="  ")
     body = _sections(worst_first(grouped(run.verdicts)), width, verbosity)
@@ -56,7 +58,7 @@ def render(run: Run, console: Console, *, verbosity: int = 0, report: Path | str
 def header(run: Run) -> list[str]:
     """What was run, what it looks for, and at which risk."""
     info = run.run
-    versions = ", ".join(f"{plain(k)} {plain(v)}" for k, v in info.versions.items())
+    versions = ", ".join(f"{plain(k)} {plain(v)}" for k, v in foreign_versions(info).items())
     where = plain(" ".join(info.devices))
     power = f"finds {percent(info.delta)}, false alarm {risk(info.alpha)}, false pass {risk(info.beta)}"
     first = " | ".join(filter(None, [f"varlaw {plain(info.varlaw)}", f"{versions} {where}".strip()]))

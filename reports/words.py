@@ -155,7 +155,9 @@ def _digits(verdict: Verdict) -> int:
 
 
 def evidence(verdict: Verdict) -> str:
-    """Ratio and interval in one phrase."""
+    """Ratio and interval in one phrase; where there is no ratio, what was measured instead of what."""
+    if verdict.ratio is None and verdict.observed is not None:
+        return f"{number(verdict.observed)} for {number(verdict.expected)}"
     return f"{ratio(verdict)} {interval(verdict)}".strip()
 
 
@@ -201,9 +203,16 @@ def verify_command(info: RunInfo) -> str:
     return " ".join(["varlaw verify", *words, *(shlex.quote(plain(t)) for t in info.targets)])
 
 
+def foreign_versions(info: RunInfo) -> dict[str, str]:
+    """The versions of everything but varlaw itself, which the record names on its own."""
+    return {k: v for k, v in info.versions.items() if k.partition(".")[0] != "varlaw"}
+
+
 def run_name(info: RunInfo) -> str:
     """A run in a few words: its versions, then policy and devices."""
-    versions = ", ".join(f"{plain(k)} {plain(v)}" for k, v in info.versions.items() if k not in ("numpy", "scipy"))
+    versions = ", ".join(
+        f"{plain(k)} {plain(v)}" for k, v in foreign_versions(info).items() if k not in ("numpy", "scipy")
+    )
     return f"{versions or 'varlaw ' + plain(info.varlaw)} ({plain(info.policy)}, {plain(' '.join(info.devices))})"
 
 

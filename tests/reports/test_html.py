@@ -1,7 +1,9 @@
 """The page: one safe file, small enough, the same bytes for the same records."""
 
 import base64
+import io
 import json
+import math
 import re
 import subprocess
 import sys
@@ -13,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from varlaw.reports import charts, html, site
+from varlaw.reports import charts, html, site, terminal
 from varlaw.reports.files import ReportError
 from varlaw.reports.groups import grouped
-from varlaw.verify.verdict import Run
+from varlaw.verify.verdict import Outcome, Run, Verdict
 
 VOID = {"meta", "link", "input", "br", "rect", "line", "circle", "path", "col"}
 
@@ -163,6 +166,19 @@ def test_another_process_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
     )
     for path in paths:
         assert path.read_bytes() == (tmp_path / "there" / path.name).read_bytes(), path.name
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan, 0.0, -1.0, 1e300, 5e-324])
+def test_odd_numbers_break_no_report(value: float, make_run: Callable[..., Run], tmp_path: Path) -> None:
+    fields = {name: getattr(make_run().verdicts[0], name) for name in Verdict.__struct_fields__}
+    odd = [
+        Verdict(**fields | {"observed": value, "expected": value, "ratio": value, "interval": ends, "outcome": outcome})
+        for ends in (None, (None, None), (value, None), (value, value), (1.0, 1.0))
+        for outcome in (Outcome.VIOLATES, Outcome.CONFORMS)
+    ]
+    run = make_run(odd)
+    site.write_site([run], tmp_path / "site", laws={})
+    terminal.render(run, Console(file=io.StringIO(), width=80))
 
 
 def test_a_folder_that_is_a_file(run: Run, tmp_path: Path) -> None:

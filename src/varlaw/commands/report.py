@@ -32,19 +32,21 @@ def report(runs: tuple[Path, ...], output: Path, as_json: bool, quiet: bool) -> 
         found = _worth_reporting(runs)
         paths = write_site(found, output, laws=catalogue())
     except FolderInUse as error:
-        raise _failure(str(error), USAGE) from error
+        raise _Failure(str(error), USAGE) from error
     except ReportError as error:
-        raise _failure(str(error), COULD_NOT_RUN) from error
+        raise _Failure(str(error), COULD_NOT_RUN) from error
     if as_json:
         click.echo(_summary(found, paths))
     elif not quiet:
         click.echo(f"{len(paths)} files written, the first page is {paths[0]}")
 
 
-def _failure(message: str, code: int) -> click.ClickException:
-    failure = click.ClickException(message)
-    failure.exit_code = code
-    return failure
+class _Failure(click.ClickException):
+    """One line on stderr and an exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.exit_code = code  # type: ignore[misc]  # click declares it per class and reads it per instance
 
 
 def _worth_reporting(paths: tuple[Path, ...]) -> "list[Run]":
@@ -56,13 +58,13 @@ def _worth_reporting(paths: tuple[Path, ...]) -> "list[Run]":
     for path, run in zip(paths, found, strict=True):
         if not run.verdicts:
             msg = f"{path} holds no verdicts, so there is nothing to report"
-            raise _failure(msg, NOTHING_SELECTED)
+            raise _Failure(msg, NOTHING_SELECTED)
         if all(v.outcome is Outcome.ERROR for v in run):
             detail = run.verdicts[0].detail.splitlines()[:1]
             msg = (
                 f"{path} holds {len(run.verdicts)} errors and no verdict, the first: {''.join(detail) or '(no detail)'}"
             )
-            raise _failure(msg, COULD_NOT_RUN)
+            raise _Failure(msg, COULD_NOT_RUN)
     return found
 
 
