@@ -146,7 +146,7 @@ class _EndpointTest:
         return state.peak / self._law.bound
 
     def interval(self, state: State) -> tuple[float, float]:
-        return endpoint.interval(self._law, state, self._policy.gamma)
+        return endpoint.interval(self._law, state, self._policy.gamma, self._fmt)
 
     def certified(self, state: State) -> float | None:
         return endpoint.certified(self._law, state, self._policy.beta, self._fmt)

@@ -70,13 +70,17 @@ def certified(law: Bounded, state: State, beta: float, fmt: Format) -> float | N
     return high
 
 
-def interval(law: Bounded, state: State, gamma: float) -> tuple[float, float]:
-    """Always-valid interval for (true limit) / (lawful limit): from the largest value seen to what luck would allow."""
-    lowest = state.peak / law.bound
+def interval(law: Bounded, state: State, gamma: float, fmt: Format) -> tuple[float, float]:
+    """Always-valid interval for (true limit) / (lawful limit): from the largest value seen to what luck would allow.
+
+    The largest value stands for its whole rounding cell.
+    """
+    half = fmt.spacing(state.peak) / 2
+    lowest, highest = (state.peak - half) / law.bound, (state.peak + half) / law.bound
     for j in range(_SIDES, 0, -1):
         c = 1 - 2.0**-j
         if -state.n * math.log(_below(law, c * law.bound)) >= math.log(_SIDES / gamma):
-            return lowest, lowest / c
+            return lowest, highest / c
     return lowest, math.inf
 
 

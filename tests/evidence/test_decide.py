@@ -1,0 +1,137 @@
+"""The decision: three outcomes on lawful and wrong samplers, in every format, and the guards."""
+
+import math
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from varlaw.evidence.budget import POLICIES, Policy, policy
+from varlaw.evidence.decide import SamplerError, decide
+from varlaw.evidence.haar import gaussian_diagonal
+from varlaw.evidence.streams import Key
+from varlaw.theory.variates import Constant, Normal, TruncatedNormal, Uniform
+
+from .samplers import Draw, source
+
+NIGHTLY = POLICIES["nightly"]
+SHAPE = (64, 64)
+_FORMATS = {"float64": np.float64, "float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
+
+
+def _normal(scale: float = 1.0) -> Draw:
+    return lambda rng: scale * rng.standard_normal(SHAPE)
+
+
+def _uniform(scale: float = 1.0) -> Draw:
+    return lambda rng: scale * rng.uniform(-0.3, 0.3, SHAPE)
+
+
+def _truncated(scale: float = 1.0) -> Draw:
+    def draw(rng: np.random.Generator) -> np.ndarray:
+        z = rng.standard_normal(2 * math.prod(SHAPE))
+        return scale * z[np.abs(z) <= 2][: math.prod(SHAPE)].reshape(SHAPE)
+
+    return draw
+
+
+_LAWS = [(Normal(1.0), _normal), (Uniform(0.3), _uniform), (TruncatedNormal(1.0), _truncated)]
+
+
+@pytest.mark.parametrize("dtype", _FORMATS)
+@pytest.mark.parametrize(("law", "draw"), _LAWS, ids=["normal", "uniform", "truncated"])
+def test_lawful_draws_conform_in_every_format(law: object, draw: object, dtype: str) -> None:
+    lawful = draw()  # type: ignore[operator]
+    decision = decide(
+        law, source(lambda rng: lawful(rng).astype(_FORMATS[dtype])), NIGHTLY, Key("t", "conform"), dtype=dtype
+    )
+    assert decision.outcome == "CONFORMS", decision
+    assert decision.certified is not None
+    assert decision.certified <= NIGHTLY.delta
+    assert decision.interval[0] <= 1 <= decision.interval[1]
+
+
+@pytest.mark.parametrize("dtype", _FORMATS)
+@pytest.mark.parametrize("scale", [1.01, 0.99, 1 / 1.01])
+@pytest.mark.parametrize(("law", "draw"), _LAWS, ids=["normal", "uniform", "truncated"])
+def test_one_percent_is_found_in_every_format(law: object, draw: object, scale: float, dtype: str) -> None:
+    wrong = draw(scale)  # type: ignore[operator]
+    drawn = source(lambda rng: wrong(rng).astype(np.float32).astype(_FORMATS[dtype]))
+    assert decide(law, drawn, NIGHTLY, Key("t", "violate"), dtype=dtype).outcome == "VIOLATES"
+
+
+def test_the_likely_mutant_is_named() -> None:
+    mutants = {"swapped": Normal(0.5), "halved": Normal(2.0), "averaged": Normal(0.8)}
+    decision = decide(Normal(1.0), source(_normal(0.5)), NIGHTLY, Key("t", "name"), mutants=mutants)
+    assert (decision.outcome, decision.likely) == ("VIOLATES", "swapped")
+    assert decision.likely_log_ratio is not None
+    assert decision.likely_log_ratio > 0
+
+
+def test_a_shifted_mean_violates_though_the_variance_is_right() -> None:
+    shifted = source(lambda rng: 0.1 + math.sqrt(0.99) * rng.standard_normal(SHAPE))
+    assert decide(Normal(1.0), shifted, NIGHTLY, Key("t", "mean")).outcome == "VIOLATES"
+
+
+def test_few_small_tensors_end_undecided_and_say_why() -> None:
+    tight = Policy("tight", delta=0.01, beta=1e-6, max_tensors=50)
+    decision = decide(Normal(1.0), source(lambda rng: rng.standard_normal((2, 3))), tight, Key("t", "few"))
+    assert decision.outcome == "UNDECIDED"
+    assert decision.state.n == 300
+    assert "300 scalars in 50 tensors" in decision.detail
+    assert decision.certified is not None
+    assert decision.certified > 0.01
+
+
+def test_a_coarse_format_cannot_certify_what_it_cannot_show() -> None:
+    bits = source(lambda rng: rng.uniform(-0.3, 0.3, SHAPE).astype(ml_dtypes.bfloat16))
+    decision = decide(Uniform(0.3), bits, POLICIES["release"], Key("t", "coarse"), dtype="bfloat16")
+    assert decision.outcome == "UNDECIDED"
+    assert "coarse" in decision.detail
+
+
+def test_same_key_same_bits_other_key_other_bits() -> None:
+    first, again = (decide(Normal(1.0), source(_normal()), NIGHTLY, Key("t", "k")) for _ in range(2))
+    other = decide(Normal(1.0), source(_normal()), NIGHTLY, Key("u", "k"))
+    assert first == again
+    assert first.state != other.state
+
+
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (lambda seed, count: ([np.nan] * 8 for _ in range(count)), "not finite"),
+        (lambda seed, count: (np.zeros(0) for _ in range(count)), "no scalars"),
+        (lambda seed, count: (np.arange(8.0) for _ in range(count)), "ignores its seed"),
+        (lambda seed, count: (np.random.default_rng().normal(size=8) for _ in range(count)), "used again"),
+    ],
+)
+def test_a_sampler_that_breaks_its_contract_is_refused(draw: object, words: str) -> None:
+    def arrays(seed: int, count: int) -> object:
+        return (np.asarray(x, dtype=np.float64) for x in draw(seed, count))  # type: ignore[operator]
+
+    with pytest.raises(SamplerError, match=words):
+        decide(Normal(1.0), arrays, NIGHTLY, Key("t", "contract"))  # type: ignore[arg-type]
+
+
+def test_a_law_without_a_test_is_refused() -> None:
+    with pytest.raises(TypeError, match="zero-mean Normal"):
+        decide(Constant(1.0), source(_normal()), NIGHTLY, Key("t", "law"))
+
+
+def _orthogonal(rng: np.random.Generator, corrected: bool) -> np.ndarray:
+    q, r = np.linalg.qr(rng.standard_normal((32, 16)))
+    return gaussian_diagonal(q * np.sign(np.diag(r)) if corrected else q, rng)
+
+
+@pytest.mark.parametrize(("corrected", "outcome"), [(True, "CONFORMS"), (False, "VIOLATES")])
+def test_qr_without_the_sign_correction_is_not_haar(corrected: bool, outcome: str) -> None:
+    drawn = source(lambda rng: _orthogonal(rng, corrected))
+    assert decide(Normal(1.0), drawn, POLICIES["pr"], Key("t", "haar")).outcome == outcome
+
+
+def test_unknown_policy_names_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="policy='weekly', but should be one of pr, nightly, release"):
+        policy("weekly")
+    with pytest.raises(ValueError, match=r"delta=0, but should be a number > 0"):
+        Policy("p", delta=0, beta=0.1)
