@@ -159,7 +159,8 @@ def _norm(leaves: Sequence[Array]) -> tuple[float, int]:
     total = math.fsum(_squares(leaf, 0) for leaf in leaves)
     if SAFE[0] < total < SAFE[1]:
         return math.sqrt(total), 0
-    peak = float(np.max([np.max(np.abs(leaf), initial=0) for leaf in leaves], initial=0))
+    with np.errstate(invalid="ignore"):  # NaN is an answer here
+        peak = float(np.max([np.max(np.abs(leaf), initial=0) for leaf in leaves], initial=0))
     if peak == 0 or not math.isfinite(peak):
         return peak, 0
     exponent = math.frexp(peak)[1]

@@ -197,14 +197,15 @@ def _norm(leaves: Sequence[torch.Tensor]) -> _Norm:
     doubles = [leaf for leaf in leaves if leaf.dtype == torch.float64 and leaf.numel()]
     scale = _power_of_two(doubles, home) if doubles else one
     parts = [_leaf_norm(leaf, scale).to(home, non_blocking=True) for leaf in leaves]
-    return _Norm(torch.linalg.vector_norm(torch.stack(parts)), scale)
+    return _Norm(torch.stack(parts).square_().sum().sqrt(), scale)
 
 
 def _leaf_norm(leaf: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
     near = scale.to(leaf.device, non_blocking=True)
-    wide = leaf.dtype == torch.float64
-    norm: torch.Tensor = torch.linalg.vector_norm(leaf * near if wide else leaf, dtype=torch.float64)
-    return norm if wide else norm * near  # squares of narrower dtypes stay inside float64
+    if leaf.dtype == torch.float64:
+        return (leaf * near).square_().sum().sqrt()
+    norm: torch.Tensor = torch.linalg.vector_norm(leaf, dtype=torch.float64)  # no narrower square leaves float64
+    return norm * near
 
 
 def _power_of_two(leaves: Sequence[torch.Tensor], home: torch.device) -> torch.Tensor:

@@ -33,7 +33,7 @@ def shapes(request):
 
 def test_global_norm(backend, dtype, shapes):
     leaves = gradients(backend, shapes, dtype)
-    assert float(backend.global_norm(leaves)) == pytest.approx(norm_of(backend, leaves), rel=1e-14)
+    assert float(backend.global_norm(leaves)) == pytest.approx(norm_of(backend, leaves), rel=1e-13)
 
 
 @pytest.mark.parametrize("ratio", [1.0, 1 + 1e-12, 2.0, 1e3, math.inf])
@@ -41,7 +41,7 @@ def test_identity_at_and_below_the_limit(backend, dtype, shapes, ratio):
     leaves = gradients(backend, shapes, dtype)
     limit = norm_of(backend, leaves) * ratio
     clipped, norm = backend.clip_by_global_norm(leaves, limit)
-    assert float(norm) == pytest.approx(norm_of(backend, leaves), rel=1e-14)
+    assert float(norm) == pytest.approx(norm_of(backend, leaves), rel=1e-13)
     for before, after in zip(leaves, clipped, strict=True):
         assert np.array_equal(backend.wide(before), backend.wide(after))
 
@@ -52,7 +52,7 @@ def test_limit_direction_and_idempotence_above_it(backend, dtype, shapes, ratio)
     before = [backend.wide(leaf).copy() for leaf in leaves]
     limit = norm_of(backend, leaves) * ratio
     clipped, norm = backend.clip_by_global_norm(leaves, limit)
-    assert float(norm) == pytest.approx(norm_of(backend, leaves), rel=1e-14)
+    assert float(norm) == pytest.approx(norm_of(backend, leaves), rel=1e-13)
     assert norm_of(backend, clipped) == pytest.approx(limit, rel=UNIT[dtype])
     for old, kept, new in zip(before, leaves, clipped, strict=True):
         assert np.array_equal(old, backend.wide(kept))
@@ -84,7 +84,7 @@ def test_no_overflow_and_no_underflow(backend, dtype, size):
     leaves = [backend.make(np.full(9, size), dtype)]
     entry = float(backend.wide(leaves[0])[0])
     norm = float(backend.global_norm(leaves))
-    assert norm == pytest.approx(3 * entry, rel=1e-14) or (math.isinf(norm) and math.isinf(3 * entry))
+    assert norm == pytest.approx(3 * entry, rel=1e-13) or (math.isinf(norm) and math.isinf(3 * entry))
     for limit in (1e-3, 1.0, 1e3):
         clipped, _ = backend.clip_by_global_norm(leaves, limit)
         entries = backend.wide(clipped[0])
@@ -97,7 +97,7 @@ def test_no_epsilon_for_tiny_limits(backend, limit):
     leaves = [backend.make([limit / 2], "float64")]
     assert backend.wide(backend.clip_by_global_norm(leaves, limit)[0][0])[0] == limit / 2
     leaves = [backend.make([3 * limit, 4 * limit], "float64")]
-    assert norm_of(backend, backend.clip_by_global_norm(leaves, limit)[0]) == pytest.approx(limit, rel=1e-14)
+    assert norm_of(backend, backend.clip_by_global_norm(leaves, limit)[0]) == pytest.approx(limit, rel=1e-13)
 
 
 def test_grouping_does_not_matter(backend):

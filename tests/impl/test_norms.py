@@ -49,10 +49,8 @@ def spread(x):
 @pytest.mark.parametrize("offset", [0.0, 100.0, 3e3, 1e6])
 @pytest.mark.parametrize("shape", [(4, 6, 5), (1, 3, 300), (64, 6, 1)])
 def test_definition_holds_whatever_the_mean(backend, norm, dtype, shape, offset):
-    if dtype == "float16" and offset > 6e4:
-        pytest.skip("no number of float16")
     compute, law = norm
-    x = backend.make(drawn(shape, offset), dtype)
+    x = backend.make(drawn(shape, min(offset, 3e4) if dtype == "float16" else offset), dtype)
     rounded = backend.wide(x)
     got, wanted = backend.wide(compute(backend, x)), law(rounded)
     working = UNIT["float64" if dtype == "float64" else "float32"]
