@@ -23,20 +23,20 @@ COLOUR: Final = {role: colour for colour, role in ROLES.items()}
 SHAPES: Final = {"VIOLATES": "cross", "error": "square", "undecided": "triangle-up", "deviation": "diamond",
                  "conforms": "circle"}  # fmt: skip
 ROWS: Final = 40
-REACH: Final = 1e6  # ratios beyond are drawn at the edge
+REACH: Final = 1e3  # ratios beyond, and intervals without an end, are drawn at the edge
 
 
-def selection(groups: list[Group], limit: int = ROWS) -> list[Group]:
-    """The rows worth a chart: findings first, then those furthest from their law; only rows with a ratio."""
-    measured = [g for g in groups if g.worst.ratio is not None]
+def selection(groups: list[Group], *, quiet: bool, limit: int = ROWS) -> list[Group]:
+    """The rows worth a chart, those furthest from their law first: the conforming ones where `quiet`, or the others."""
+    measured = [g for g in groups if g.worst.ratio is not None and (g.state == "conforms") is quiet]
     return worst_first(measured)[:limit]
 
 
 def forest(groups: list[Group]) -> dict[str, Any]:
     """Measured over expected with 99.9 % intervals, a row per group, as a Vega-Lite specification."""
     rows = [_point(k, group) for k, group in enumerate(groups)]
-    low = min([0.9, *(r["low"] for r in rows)]) / 1.04
-    high = max([1.1, *(r["high"] for r in rows)]) * 1.04
+    low = min([0.95, *(r["low"] for r in rows)]) / 1.01
+    high = max([1.05, *(r["high"] for r in rows)]) * 1.01
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "data": {"values": rows},
@@ -114,9 +114,9 @@ def _row_axis(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _ticks(low: float, high: float) -> list[float]:
     """Readable ratios within a range, 1 among them, at most nine."""
-    fine = [0.9, 0.95, 0.98, 1, 1.02, 1.05, 1.1]
-    coarse = [m * 10**e for e in range(-6, 7) for m in (1, 2, 5)]
-    decades = [10.0**e for e in range(-6, 7)]
+    fine = [0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2]
+    coarse = [m * 10**e for e in range(-3, 4) for m in (1, 2, 5)]
+    decades = [10.0**e for e in range(-3, 4)]
     for candidates in (fine, [*coarse, 0.7, 1.4], coarse, decades):
         inside = sorted({float(f"{t:.3g}") for t in candidates if low <= t <= high})
         if len(inside) <= 9 and (high / low < 1.35 or candidates is not fine):
@@ -167,7 +167,7 @@ def strip(verdict: Verdict, delta: float) -> dict[str, Any] | None:
     low, high = ends(verdict)
     ratio = clipped(verdict.ratio)
     furthest = max(abs(math.log(v)) for v in (low, high, ratio, 1 + delta))
-    reach = next((r for r in (1.01, 1.03, 1.1, 1.3, 2.0, 4.0, 10.0, 100.0, 1e3) if math.log(r) >= furthest), REACH)
+    reach = next((r for r in (1.01, 1.03, 1.1, 1.3, 2.0, 4.0, 10.0, 100.0) if math.log(r) >= furthest), REACH)
 
     def place(value: float) -> float:
         return round(50 + 50 * math.log(value) / math.log(reach), 2)

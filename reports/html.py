@@ -14,6 +14,7 @@ import hashlib
 import itertools
 import json
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -71,6 +72,16 @@ class Board:
     versions: tuple[str, ...]
     claims: tuple[str, ...]
     rows: tuple[Row, ...]
+    dtypes: tuple[str, ...]  # of most cells: named once, and in a cell only where it differs
+
+    @property
+    def anchor(self) -> str:
+        """A name for links, of letters that every address can hold, the same in every run."""
+        return f"board-{zlib.crc32(repr((self.family, self.framework)).encode('utf-8', 'replace')):08x}"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return tally(v for row in self.rows for g in row.groups for v in g.verdicts)
 
     @property
     def title(self) -> str:
@@ -98,7 +109,7 @@ def _page(runs: Sequence[Run], run: Run, groups: list[Group], kept: int, pages: 
     ordered = worst_first(groups)
     of_state = {s: [g for g in ordered if g.state == s] for s in STATES}
     broken = of_state["VIOLATES"] + of_state["error"]
-    chosen = charts.selection(groups)
+    chosen = {quiet: charts.selection(groups, quiet=quiet) for quiet in (False, True)}
     return template("page.html.j2").render(
         run=run,
         runs=runs,
@@ -114,13 +125,31 @@ def _page(runs: Sequence[Run], run: Run, groups: list[Group], kept: int, pages: 
         opened=OPENED,
         cell={group.key: k for k, group in enumerate(shown)},
         comparisons=[(a, b, compare(a, b)) for a, b in itertools.pairwise(runs) if _comparable(a, b)],
-        boards=boards(shown),
+        boards=(found := boards(shown)),
+        glance=glance(found),
+        deviations=_by_deviation(of_state["deviation"]),
         folded=len(groups) - len(shown),
         chosen=chosen,
-        chart=_chart(chosen),
-        legend=charts.legend(chosen),
+        pictures={quiet: _chart(rows) for quiet, rows in chosen.items()},
         island=island(shown),
     )
+
+
+def glance(found: Sequence[Board]) -> dict[str, dict[str, Board]]:
+    """The boards by framework and family: the table from which a reader starts."""
+    table: dict[str, dict[str, Board]] = {}
+    for board in found:
+        table.setdefault(board.framework, {})[board.family] = board
+    return dict(sorted(table.items()))
+
+
+def _by_deviation(groups: Iterable[Group]) -> list[tuple[Deviation, list[Group]]]:
+    """The rows that each documented deviation explains."""
+    members: dict[Deviation, list[Group]] = {}
+    for group in groups:
+        if group.worst.deviation is not None:
+            members.setdefault(group.worst.deviation, []).append(group)
+    return list(members.items())
 
 
 def _comparable(a: Run, b: Run) -> bool:
@@ -161,7 +190,8 @@ def boards(groups: Sequence[Group]) -> list[Board]:
     members: dict[tuple[str, str], list[tuple[int, Group]]] = {}
     for k, group in enumerate(groups):
         members.setdefault((group.claim.partition(".")[0], group.verdicts[0].framework), []).append((k, group))
-    return [_board(family, framework, inside) for (family, framework), inside in members.items()]
+    found = [_board(family, framework, inside) for (family, framework), inside in members.items()]
+    return sorted(found, key=lambda board: min(row.severity for row in board.rows))
 
 
 def _board(family: str, framework: str, members: list[tuple[int, Group]]) -> Board:
@@ -172,29 +202,32 @@ def _board(family: str, framework: str, members: list[tuple[int, Group]]) -> Boa
         subjects.setdefault(group.subject, {})[group.claim, group.verdicts[0].version] = (k, group)
     columns = [(claim, version) for claim in claims for version in versions]
     rows = (Row(subject, tuple(cells.get(c) for c in columns)) for subject, cells in subjects.items())
-    return Board(family, framework, versions, claims, tuple(sorted(rows, key=lambda r: (r.severity, -r.distance))))
+    usual = Counter(dtypes_of(g.verdicts) for _, g in members).most_common(1)[0][0]
+    return Board(family, framework, versions, claims, tuple(sorted(rows, key=_rank)), usual)
 
 
-def cell_lines(group: Group) -> list[dict[str, str]]:
-    """What a cell of the matrix says: a line per state, with the dtypes in it and the worst ratio."""
+def _rank(row: Row) -> tuple[int, float, str]:
+    """Worst first, then furthest from the law; what conforms by name."""
+    return row.severity, -row.distance if row.severity < severity("conforms") else 0.0, row.subject
+
+
+def dtypes_of(verdicts: Iterable[Verdict]) -> tuple[str, ...]:
+    """The dtypes of some verdicts in short, in order of appearance."""
+    return tuple(dict.fromkeys(DTYPES.get(v.dtype, plain(v.dtype)) for v in verdicts))
+
+
+def cell_lines(group: Group, usual: tuple[str, ...]) -> list[dict[str, str]]:
+    """What a cell of the matrix says: a line per state, with the worst ratio, how many cases, and unusual dtypes."""
     lines = []
-    for state in group.counts:
+    for state, n in group.counts.items():
         members = [v for v in group.verdicts if v.state == state]
-        dtypes = list(dict.fromkeys(short_dtype(v.dtype) for v in members))
         telling = state in ("VIOLATES", "deviation") and group.worst.ratio is not None
         number = f" \u00d7{words.ratio(max(members, key=distance))}" if telling else ""
-        lines.append({"letter": LETTERS[state], "state": state, "symbol": SYMBOLS[state],
-                      "dtypes": " ".join(map(plain, dtypes)), "number": number})  # fmt: skip
+        dtypes = dtypes_of(members)
+        notes = [f"{n}" if len(group.counts) > 1 else "", "" if dtypes == usual else " ".join(dtypes)]
+        lines.append({"letter": LETTERS[state], "state": state, "symbol": SYMBOLS[state], "number": number,
+                      "note": " ".join(filter(None, notes))})  # fmt: skip
     return lines
-
-
-def short_dtype(dtype: str) -> str:
-    """A dtype as it fits into a cell.
-
-    >>> short_dtype("bfloat16"), short_dtype("int8")
-    ('bf16', 'int8')
-    """
-    return DTYPES.get(dtype, dtype)
 
 
 def island(groups: Iterable[Group]) -> dict[str, str]:

@@ -28,7 +28,7 @@ from varlaw.reports.words import (
     replay_command,
     risk,
 )
-from varlaw.verify.verdict import Run, Verdict
+from varlaw.verify.verdict import Deviation, Run, Verdict
 
 STYLES = {
     "VIOLATES": "bold red",
@@ -87,7 +87,7 @@ def _sections(groups: list[Group], width: int, verbosity: int) -> Iterator[Text]
     if verbosity < 0:
         return
     yield from itertools.chain.from_iterable(_finding(g, columns) for g in by_state["undecided"])
-    yield from itertools.chain.from_iterable(_deviation(g, columns) for g in by_state["deviation"])
+    yield from _deviations(by_state["deviation"], columns)
     if listed:
         columns = _columns(conforming + by_state["deviation"], width) if verbosity <= 0 else columns
         for group in conforming:
@@ -185,13 +185,17 @@ def undecided(verdict: Verdict) -> str:
     return f"certified to within {percent(verdict.certified)} ({wanted}): give it more draws to decide"
 
 
-def _deviation(group: Group, columns: Columns) -> Iterator[Text]:
-    verdict = group.worst
-    known = verdict.deviation
-    yield from _row(group, columns)
-    if known is not None:
-        reason = ": ".join(filter(None, [plain(known.reason), link_text(known.link)]))
-        yield from _wrapped(f"by {plain(known.id)} ({foreseen(known)} foreseen): {reason}", columns.line)
+def _deviations(groups: list[Group], columns: Columns) -> Iterator[Text]:
+    """The rows that one documented deviation explains, then its reason, once."""
+    members: dict[Deviation | None, list[Group]] = {}
+    for group in groups:
+        members.setdefault(group.worst.deviation, []).append(group)
+    for known, rows in members.items():
+        yield from itertools.chain.from_iterable(_row(group, columns) for group in rows)
+        if known is not None:
+            ratio = "" if known.ratio is None else f", {foreseen(known)} foreseen"
+            link = f" ({link_text(known.link)})" if known.link else ""
+            yield from _wrapped(f"documented as {plain(known.id)}{ratio}: {plain(known.reason)}{link}", columns.line)
 
 
 def _folded(groups: list[Group], width: int) -> Iterator[Text]:

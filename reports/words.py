@@ -169,8 +169,8 @@ def effort(verdict: Verdict) -> str:
 
 
 def foreseen(known: Deviation) -> str:
-    """The ratio that a documented deviation foresaw."""
-    return "inf" if known.ratio is None else number(known.ratio)
+    """The ratio that a documented deviation foresaw, "" for one without a finite ratio."""
+    return "" if known.ratio is None else number(known.ratio)
 
 
 def case_text(case: dict[str, Any]) -> str:

@@ -88,7 +88,7 @@
   function reachOf(found) {
     const ends = found.flatMap((v) => [v.ratio, v.low, v.high, 1 + v.delta]).filter((x) => x !== null && x > 0);
     const furthest = Math.max(...ends.map((x) => Math.abs(Math.log(x))), 0);
-    return [1.01, 1.03, 1.1, 1.3, 2, 4, 10, 100, 1e3].find((r) => Math.log(r) >= furthest) ?? 1e6;
+    return [1.01, 1.03, 1.1, 1.3, 2, 4, 10, 100].find((r) => Math.log(r) >= furthest) ?? 1e3;
   }
 
   function proof(v, texts, reach, open) {
@@ -158,7 +158,7 @@
   }
 
   const ORDERS = {
-    worst: (a, b) => a.dataset.w - b.dataset.w || b.dataset.d - a.dataset.d,
+    worst: (a, b) => a.dataset.w - b.dataset.w || (a.dataset.w < RANKS.indexOf("conforms") ? b.dataset.d - a.dataset.d : ORDERS.name(a, b)),
     far: (a, b) => b.dataset.d - a.dataset.d,
     name: (a, b) => (a.cells[0].textContent < b.cells[0].textContent ? -1 : 1),
   };
