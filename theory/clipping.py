@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.chi import chi_head, chi_mean, chi_tail
-from varlaw.theory.law import Domain, Interval, Kind, Law, at_least
+from varlaw.theory.chi import chi_head, chi_log_tails, chi_mean, chi_tail
+from varlaw.theory.law import Domain, Interval, Kind, Law, at_least, between
 
 _NORM = at_least(0, whole=False, typical=(1e-10, 1e10))
 _LIMIT = at_least(0, whole=False, typical=(1e-8, 1e3))
@@ -229,6 +229,11 @@ def _norm_mean(n: Any, limit: Any) -> Any:
         return _with_atom(chi_mean(n) * chi_head(n + 1, limit), limit * chi_tail(n, limit), limit)
 
 
+def _two_point_mean(high: Any, low: Any, share: Any, limit: Any) -> Any:
+    share = np.asarray(share, dtype=np.float64)
+    return share * _value(high, limit) + (1 - share) * _value(low, limit)
+
+
 _EXPECTATIONS = (
     Law(
         name="clip.probability",
@@ -242,6 +247,19 @@ _EXPECTATIONS = (
         derivation=(
             "|g|^2 / sigma^2 ~ chi^2(n), whose tail is the regularised upper incomplete gamma function Q(n/2, t^2/2)."
         ),
+        source="derived",
+        statistic="share of clipped gradients over fresh draws",
+    ),
+    Law(
+        name="clip.log_probability",
+        title="How often a Gaussian gradient is clipped, as a logarithm",
+        quantity="ln P(|g| > limit)",
+        formula="log(gammainc(n / 2, limit**2 / 2, inf) / gamma(n / 2))",
+        kind=Kind.IN_EXPECTATION,
+        domain=_GAUSSIAN,
+        rule=lambda n, limit: chi_log_tails(n, limit).log_tail,
+        hypotheses=_NORMAL,
+        derivation="The logarithm of clip.probability, which underflows from about 38 standard deviations of |g| on.",
         source="derived",
         statistic="share of clipped gradients over fresh draws",
     ),
@@ -297,6 +315,21 @@ _EXPECTATIONS = (
         derivation="r inside (one dimension more), limit outside.",
         source="derived",
         statistic="mean of |clip(g)| over fresh draws",
+    ),
+    Law(
+        name="clip.two_point_mean",
+        title="Clipping biases a gradient whose noise is not symmetric",
+        quantity="E[clip(g)] of a scalar gradient with two values",
+        formula="share * max(-limit, min(limit, high)) + (1 - share) * max(-limit, min(limit, low))",
+        kind=Kind.IN_EXPECTATION,
+        domain=Domain(high=_ANY, low=_ANY, share=between(0.0, 1.0), limit=_LIMIT),
+        rule=_two_point_mean,
+        hypotheses=("g = high with probability share, else low",),
+        derivation="The mean of the two clipped values; clip(E g) is another number unless neither is clipped.",
+        source="derived; Chen et al. 2020, arXiv:2006.15429",
+        statistic="mean of clip(g) over draws",
+        precision="where the two terms cancel: absolute error 2 ulp of the larger one",
+        not_to_confuse="clip(E[g])",
     ),
 )
 

@@ -62,11 +62,11 @@ def _normal_segment(s: Segment) -> float:
     ends = _half_cells(np.asarray([s.start]), h, 1.0) + _half_cells(
         np.asarray([s.start + s.cells * s.spacing]), h, -1.0
     )
-    if s.cells <= _ENUMERATED:
-        inner = float(np.sum(_whole_cells(_points(s, 1, s.cells), h)))
-    else:
-        inner = _inner_integral(s, h)
-    return float(ends[0]) + inner
+    return float(ends[0]) + (_inner_sum(s, h) if s.cells <= _ENUMERATED else _inner_integral(s, h))
+
+
+def _inner_sum(s: Segment, h: float) -> float:
+    return float(np.sum(_whole_cells(_points(s, 1, s.cells), h)))
 
 
 def _points(s: Segment, first: int, stop: int) -> Floats:
