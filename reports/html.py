@@ -33,6 +33,7 @@ from varlaw.verify.verdict import Deviation, Run, Verdict
 LIMIT: Final = 3_000_000  # bytes a page
 DEFLATE_ABOVE: Final = 400_000  # bytes of evidence that stay readable in the page's source
 CARDS: Final = 200  # findings shown in full; the others are in the matrix
+FOLD_ABOVE: Final = 12  # rows of a board that conform in everything
 OPENED: Final = 6  # findings unfolded from the start
 LETTERS: Final = {state: state[0].lower() for state in STATES}  # v e u d c n: one class of the style sheet each
 DTYPES: Final = {"float64": "f64", "float32": "f32", "float16": "f16", "bfloat16": "bf16"}
@@ -59,6 +60,11 @@ class Row:
         return min(severity(g.state) for g in self.groups)
 
     @property
+    def quiet(self) -> bool:
+        """Whether nothing in the row is worse than conforming."""
+        return self.severity >= severity("conforms")
+
+    @property
     def distance(self) -> float:
         return min(max(distance(g.worst) for g in self.groups), 99.0)
 
@@ -78,6 +84,12 @@ class Board:
     def anchor(self) -> str:
         """A name for links, of letters that every address can hold, the same in every run."""
         return f"board-{zlib.crc32(repr((self.family, self.framework)).encode('utf-8', 'replace')):08x}"
+
+    @property
+    def quiet(self) -> int:
+        """How many rows conform in everything, when there are so many that they are folded; else 0."""
+        found = sum(row.quiet for row in self.rows)
+        return found if found > FOLD_ABOVE else 0
 
     @property
     def counts(self) -> dict[str, int]:
@@ -144,12 +156,12 @@ def glance(found: Sequence[Board]) -> dict[str, dict[str, Board]]:
 
 
 def _by_deviation(groups: Iterable[Group]) -> list[tuple[Deviation, list[Group]]]:
-    """The rows that each documented deviation explains."""
-    members: dict[Deviation, list[Group]] = {}
+    """The rows that each documented deviation explains, whatever ratio it foresaw for each of them."""
+    members: dict[tuple[str, str, str], tuple[Deviation, list[Group]]] = {}
     for group in groups:
-        if group.worst.deviation is not None:
-            members.setdefault(group.worst.deviation, []).append(group)
-    return list(members.items())
+        if (known := group.worst.deviation) is not None:
+            members.setdefault((known.id, known.reason, known.link), (known, []))[1].append(group)
+    return list(members.values())
 
 
 def _comparable(a: Run, b: Run) -> bool:
@@ -195,7 +207,7 @@ def boards(groups: Sequence[Group]) -> list[Board]:
 
 
 def _board(family: str, framework: str, members: list[tuple[int, Group]]) -> Board:
-    claims = tuple(dict.fromkeys(g.claim for _, g in members))
+    claims = _claims([g for _, g in members])
     versions = tuple(sorted({g.verdicts[0].version for _, g in members}, key=version_order))
     subjects: dict[str, dict[tuple[str, str], tuple[int, Group]]] = {}
     for k, group in members:
@@ -204,6 +216,14 @@ def _board(family: str, framework: str, members: list[tuple[int, Group]]) -> Boa
     rows = (Row(subject, tuple(cells.get(c) for c in columns)) for subject, cells in subjects.items())
     usual = Counter(dtypes_of(g.verdicts) for _, g in members).most_common(1)[0][0]
     return Board(family, framework, versions, claims, tuple(sorted(rows, key=_rank)), usual)
+
+
+def _claims(groups: list[Group]) -> tuple[str, ...]:
+    """The claims of a board: those with the worst states first, then those about most subjects."""
+    worst, size = dict[str, int](), Counter(g.claim for g in groups)
+    for group in groups:
+        worst[group.claim] = min(worst.get(group.claim, len(STATES)), severity(group.state))
+    return tuple(sorted(size, key=lambda claim: (worst[claim], -size[claim])))
 
 
 def _rank(row: Row) -> tuple[int, float, str]:

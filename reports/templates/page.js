@@ -147,14 +147,22 @@
   function filter(hay) {
     const wanted = $("#search").value.toLowerCase().split(/\s+/).filter(Boolean);
     const states = $$(".pick[aria-pressed=true]").map((b) => b.dataset.state);
-    let shown = 0;
+    const asked = wanted.length > 0 || states.length < $$(".pick").length;
+    const folded = new Set($$(".board").filter((board) => $(".more[aria-expanded=false]", board)));
+    let found = 0;
     for (const [row, text] of hay) {
-      const visible = states.some((s) => row.dataset.t.includes(s)) && wanted.every((w) => text.includes(w));
-      row.hidden = !visible;
-      shown += visible;
+      const matches = states.some((s) => row.dataset.t.includes(s)) && wanted.every((w) => text.includes(w));
+      row.hidden = !matches || (!asked && row.dataset.quiet !== undefined && folded.has(row.closest(".board")));
+      found += matches;
     }
-    for (const board of $$(".board")) board.hidden = $(".row:not([hidden])", board) === null;
-    $("#shown").textContent = `${shown} of ${hay.size} rows shown`;
+    for (const board of $$(".board")) board.hidden = $(".row:not([hidden])", board) === null && (asked || !folded.has(board));
+    for (const more of $$(".more")) more.hidden = asked;
+    $("#shown").textContent = asked ? `${found} of ${hay.size} rows match` : `${hay.size} rows`;
+  }
+
+  function unfold(more, open) {
+    more.setAttribute("aria-expanded", String(open));
+    $("b", more).textContent = open ? "hide" : "show";
   }
 
   const ORDERS = {
@@ -192,10 +200,17 @@
       if (!button) return;
       if (button.dataset.cell !== undefined) openPanel(data, Number(button.dataset.cell));
       else if (button.matches(".pick")) pick(button, hay);
-      else if (button.matches(".copy")) copy(button);
+      else if (button.matches(".more")) {
+        unfold(button, button.getAttribute("aria-expanded") === "false");
+        filter(hay);
+      } else if (button.matches(".copy")) copy(button);
       else if (button.matches(".close")) $("#panel").close();
     });
     $("#panel").addEventListener("click", (event) => { if (event.target === event.currentTarget) event.target.close(); });
+    addEventListener("beforeprint", () => {
+      for (const more of $$(".more")) unfold(more, true);
+      filter(hay);
+    });
     filter(hay);
     document.documentElement.dataset.ready = "yes";
   }

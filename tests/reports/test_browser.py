@@ -182,7 +182,7 @@ def test_search_and_filter(opened: Callable[[Run], Page], run: Run) -> None:
     assert page.evaluate(SHOWN) == ["torch.nn.Bilinear.bias"]
     page.evaluate("document.querySelector('.pick.d').click()")
     assert set(page.evaluate(SHOWN)) == {"torch.nn.Bilinear.bias", "torch.nn.Linear"}
-    assert page.evaluate("document.querySelector('#shown').textContent") == "2 of 7 rows shown"
+    assert page.evaluate("document.querySelector('#shown').textContent") == "2 of 7 rows match"
 
 
 def test_sort(opened: Callable[[Run], Page], run: Run) -> None:
@@ -227,6 +227,16 @@ def test_ten_thousand_verdicts_stay_usable(opened: Callable[[Run], Page], large_
     assert spent < 2000  # milliseconds, on a busy machine
     page.evaluate("document.querySelector('.row:not([hidden]) [data-cell]').click()")
     assert "Layer0420" in page.evaluate("document.querySelector('#panel').innerText")
+
+
+def test_conforming_rows_unfold(opened: Callable[[Run], Page], large_run: Run) -> None:
+    page = opened(large_run)
+    folded = len(page.evaluate(SHOWN))
+    page.evaluate("document.querySelector('.more').click()")
+    unfolded = len(page.evaluate(SHOWN))
+    assert folded < unfolded
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert len(page.evaluate(SHOWN)) == page.evaluate("document.querySelectorAll('.row').length") > unfolded
 
 
 def test_nothing_is_wider_than_a_phone(opened: Callable[[Run], Page], run: Run) -> None:
