@@ -106,7 +106,7 @@ _DOT_PRODUCTS = (
         formula="d",
         kind=Kind.IN_EXPECTATION,
         domain=Domain(d=_D),
-        rule=_real,
+        rule=lambda d: _real(d),
         hypotheses=("one of the two directions uniform on the sphere, independent of the other", "eps = 0, unit gains"),
         derivation="d^2 times the variance 1/d of the cosine.",
         source="derived",

@@ -241,7 +241,7 @@ _SHAPE = (
         name="norm.inverse_variance_mean",
         title="Dividing by an estimated variance overshoots",
         quantity="sigma^2 E[1 / v], v the biased variance of n values",
-        formula="n / (n - 3)",
+        formula="n / (n - 3) if n > 3 else inf",
         kind=Kind.IN_EXPECTATION,
         domain=Domain(n=_AT_LEAST_2),
         rule=lambda n: _over(n, np.asarray(n, dtype=np.float64) - 3),
@@ -257,7 +257,7 @@ _SHAPE = (
         name="norm.inverse_std_mean",
         title="Mean of the reciprocal standard deviation of a group",
         quantity="sigma E[1 / sqrt(v)], v the biased variance of n values",
-        formula="sqrt(n / 2) * gamma((n - 2) / 2) / gamma((n - 1) / 2)",
+        formula="sqrt(n / 2) * gamma((n - 2) / 2) / gamma((n - 1) / 2) if n > 2 else inf",
         kind=Kind.IN_EXPECTATION,
         domain=Domain(n=_AT_LEAST_2),
         rule=lambda n: (

@@ -72,7 +72,7 @@ ENTRIES: tuple[Law, ...] = (
         formula="shards",
         kind=Kind.EXACT,
         domain=Domain(shards=_SHARDS),
-        rule=_real,
+        rule=lambda shards: _real(shards),
         hypotheses=("the fan_in dimension is split over the shards", "variance c / fan_in with the local fan_in"),
         derivation="The local fan_in is fan_in / shards.",
         source="derived",

@@ -203,7 +203,7 @@ _PRODUCTS = (
         kind=Kind.ASYMPTOTIC,
         error=_WIDE,
         domain=Domain(layers=_LAYERS),
-        rule=_real,
+        rule=lambda layers: _real(layers),
         hypotheses=_DEEP,
         derivation="Second Fuss-Catalan moment L + 1, less 1.",
         source=f"derived; {_PENNINGTON}",
@@ -233,7 +233,7 @@ _PRODUCTS = (
         kind=Kind.ASYMPTOTIC,
         error=_WIDE,
         domain=Domain(layers=_LAYERS),
-        rule=_real,
+        rule=lambda layers: _real(layers),
         hypotheses=(
             "Jacobian at a fixed input, Haar orthogonal weights times sqrt(2), relu",
             "width to infinity at fixed depth",
