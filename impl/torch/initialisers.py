@@ -10,11 +10,13 @@ from collections.abc import Sequence
 
 import torch
 
-from varlaw.impl.arguments import number, refuse, whole
+from varlaw.impl.arguments import choice, number, refuse
 from varlaw.impl.fans import fan_of, fans
-from varlaw.impl.torch.draws import fill_normal, fill_uniform
+from varlaw.impl.scales import residual_std
+from varlaw.impl.torch.draws import fill_between, fill_normal, fill_uniform
 from varlaw.impl.torch.orthogonal import haar
 from varlaw.impl.torch.streams import Device, DType, Seed, Shape, tensor_for, write_
+from varlaw.impl.truncation import cut
 
 
 def glorot_uniform(
@@ -155,6 +157,37 @@ def lecun_normal(
     return fill_normal(target, std, seed, "lecun_normal")
 
 
+def variance_scaling(
+    shape: Shape,
+    scale: float = 1.0,
+    *,
+    distribution: str,
+    seed: Seed,
+    layout: str | None = None,
+    groups: int = 1,
+    stride: int | Sequence[int] = 1,
+    mode: str = "fan_in",
+    dtype: DType = None,
+    device: Device = None,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Variance scale / fan: "uniform", "normal" or "truncated_normal" (+-2 sigmas, corrected to that variance).
+
+    >>> variance_scaling((4, 2), 2.0, distribution="truncated_normal", seed=0).shape
+    torch.Size([4, 2])
+    """
+    where = "variance_scaling"
+    choice("distribution", distribution, ("uniform", "normal", "truncated_normal"), where)
+    target = tensor_for(shape, dtype, device, out, where, seed)
+    gain = math.sqrt(number("scale", scale, where, low=0.0))
+    std = fan_std(target, layout, groups, stride, gain, mode, where)
+    if distribution == "uniform":
+        return fill_uniform(target, math.sqrt(3) * std, seed, where)
+    if distribution == "normal" or std == 0:
+        return fill_normal(target, std, seed, where)
+    return fill_between(target, cut(std, -2.0, 2.0, std_of="result", bounds="sigmas", where=where), seed, where)
+
+
 def residual_scaled(
     shape: Shape,
     std: float,
@@ -171,7 +204,7 @@ def residual_scaled(
     torch.Size([4, 4])
     """
     where = "residual_scaled"
-    scaled = number("std", std, where, low=0.0) / math.sqrt(2 * whole("layers", layers, where, low=1))
+    scaled = residual_std(std, layers)
     return fill_normal(tensor_for(shape, dtype, device, out, where, seed), scaled, seed, where)
 
 

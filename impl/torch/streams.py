@@ -94,10 +94,14 @@ def _empty(shape: tuple[int, ...], dtype: torch.dtype, device: Device, where: st
         refuse("device", str(place), "a device that is there", where)
 
 
+class _StandIn(torch.Generator):
+    """The generator of a meta tensor, or of a fake one of a device that is not there: it has no values to draw."""
+
+
 def generator_for(seed: Seed, device: torch.device, where: str) -> torch.Generator:
     """The generator given, or a new one on the tensor's device that starts from the seed."""
     if isinstance(seed, torch.Generator):
-        if seed.device.type != device.type and device.type != "meta":
+        if seed.device.type != device.type and device.type != "meta" and not isinstance(seed, _StandIn):
             refuse("seed.device", str(seed.device), f"the device of the values, {device}", where)
         return seed
     if isinstance(seed, bool) or not hasattr(seed, "__index__"):
@@ -105,8 +109,8 @@ def generator_for(seed: Seed, device: torch.device, where: str) -> torch.Generat
     start = whole("seed", seed, where, below=2**64)
     try:
         generator = torch.Generator(device=device)
-    except RuntimeError:  # a meta tensor, or a fake one of a device that is not there: it has no values to draw
-        generator = torch.Generator()
+    except RuntimeError:
+        generator = _StandIn()
     return generator.manual_seed(start)
 
 

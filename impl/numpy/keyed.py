@@ -1,0 +1,157 @@
+"""Keyed draws for NumPy: values addressed by key, name and place, so that any slice can be drawn on its own.
+
+Uniform values agree with `varlaw.impl.torch` bit for bit on every device, normal ones to a few units in the last place.
+The addresses are described in `varlaw.impl.addresses`; `offset` is the corner of the slice in the parameter whose
+shape is `within`. `key` is an int in [0, 2**64). The other arguments are those of `varlaw.impl.numpy.draws`.
+"""
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from varlaw.impl.addresses import Slice, slice_of, stream_key
+from varlaw.impl.arguments import number
+from varlaw.impl.numpy.draws import representable
+from varlaw.impl.numpy.streams import Array, DType, Shape, array_for, in_parallel, towards_zero, working
+
+Fill: TypeAlias = Callable[[tuple[int, int], int, Array], None]
+
+PIECE = 1 << 15  # elements drawn at a time; even, so that pairs stay together
+
+
+def keyed_uniform(
+    shape: Shape,
+    bound: float,
+    *,
+    key: int,
+    name: str,
+    offset: Shape | None = None,
+    within: Shape | None = None,
+    dtype: DType = None,
+    device: object = None,
+    out: Array | None = None,
+) -> Array:
+    """U(-bound, bound) at an address.
+
+    >>> whole = keyed_uniform((4, 6), 1.0, key=7, name="w")
+    >>> part = keyed_uniform((2, 3), 1.0, key=7, name="w", offset=(1, 2), within=(4, 6))
+    >>> bool((part == whole[1:3, 2:5]).all())
+    True
+    """
+    where = "keyed_uniform"
+    size = number("bound", bound, where, low=0.0)
+    target = array_for(shape, dtype, device, out, where)
+    representable("bound", size, target, where)
+    kind = working(target.dtype)
+    width = kind.type(2 * towards_zero(size, kind))
+
+    def fill(words: tuple[int, int], start: int, block: Array) -> None:
+        uniform_at(words, start, block)
+        block *= width
+
+    return _filled(target, slice_of(shape, offset, within, where), stream_key(key, name, where), fill)
+
+
+def keyed_normal(
+    shape: Shape,
+    std: float,
+    *,
+    key: int,
+    name: str,
+    offset: Shape | None = None,
+    within: Shape | None = None,
+    dtype: DType = None,
+    device: object = None,
+    out: Array | None = None,
+) -> Array:
+    """N(0, std**2) at an address.
+
+    >>> keyed_normal((2, 3), 1.0, key=7, name="w").shape
+    (2, 3)
+    """
+    where = "keyed_normal"
+    size = number("std", std, where, low=0.0)
+    target = array_for(shape, dtype, device, out, where)
+    representable("std", size, target, where)
+
+    def fill(words: tuple[int, int], start: int, block: Array) -> None:
+        block[...] = size * normal_at(words, start, block.size, narrow=block.dtype != np.float64)
+
+    return _filled(target, slice_of(shape, offset, within, where), stream_key(key, name, where), fill)
+
+
+def words_at(key: tuple[int, int], start: int, count: int) -> Array:
+    """64-bit words `start`, ..., `start + count - 1` of a stream."""
+    block, skip = divmod(start, 4)
+    generator = np.random.Philox(key=key[0] | key[1] << 64, counter=block)  # its first block is counter + 1
+    return np.asarray(generator.random_raw(skip + count))[skip:]
+
+
+def uniform_at(key: tuple[int, int], start: int, block: Array) -> None:
+    """Fill a flat float32 or float64 block with the midpoints on (-1/2, 1/2) of elements from `start` on."""
+    if block.dtype == np.float64:
+        np.multiply(words_at(key, start, block.size) >> np.uint64(11), 2.0**-53, out=block)
+        block -= 0.5 - 2.0**-54
+    else:
+        np.multiply(halves_at(key, start, block.size) >> np.uint32(8), np.float32(2.0**-24), out=block)
+        block -= np.float32(0.5 - 2.0**-25)
+
+
+def halves_at(key: tuple[int, int], start: int, count: int) -> Array:
+    """32-bit halves of words, low first."""
+    skip = start % 2
+    words = words_at(key, start // 2, (skip + count + 1) // 2).astype("<u8", copy=False)
+    return words.view("<u4")[skip : skip + count]
+
+
+def normal_at(key: tuple[int, int], start: int, count: int, *, narrow: bool) -> Array:
+    """Standard normals in float64 for elements from `start` on, by Box and Muller's transform of their pair."""
+    skip = start % 2
+    pairs = (skip + count + 1) // 2
+    radius: Array
+    angle: Array
+    if narrow:
+        halves = halves_at(key, start - skip, 2 * pairs).reshape(-1, 2)
+        radius, angle = (halves[:, 0] + 0.5) * 2.0**-32, halves[:, 1] * 2.0**-30
+    else:
+        words = words_at(key, start - skip, 2 * pairs).reshape(-1, 2) >> np.uint64(11)
+        radius, angle = (words[:, 0] + np.uint64(1)) * 2.0**-53, words[:, 1] * 2.0**-51
+    result: Array = np.empty((pairs, 2))
+    length: Array = np.sqrt(-2 * np.log(radius))
+    quarter: Array = np.rint(angle)  # angle counts quarter turns: what is left of it keeps its digits near every axis
+    rest = (angle - quarter) * (math.pi / 2)
+    sine, cosine = np.sin(rest), np.cos(rest)
+    turn = quarter.astype(np.int64) & 3
+    odd = (turn & 1).astype(bool)
+    result[:, 0] = np.where(odd, sine, cosine) * np.where((turn == 1) | (turn == 2), -length, length)
+    result[:, 1] = np.where(odd, cosine, sine) * np.where(turn >= 2, -length, length)
+    return result.reshape(-1)[skip : skip + count]
+
+
+def _filled(target: Array, part: Slice, key: tuple[int, int], fill: Fill) -> Array:
+    if target.size == 0:
+        return target
+    direct = target if target.flags.c_contiguous else np.empty(target.shape, target.dtype)
+    flat, kind = direct.reshape(-1), working(target.dtype)
+    starts, length = part.runs()
+    pieces = [
+        (place * length + step, first + step, min(PIECE, length - step))
+        for place, first in enumerate(starts)
+        for step in range(0, length, PIECE)
+    ]
+
+    def run(first: int, stride: int) -> None:
+        for place, start, count in pieces[first::stride]:
+            block = flat[place : place + count]
+            work = block if kind == flat.dtype else np.empty(count, kind)
+            fill(key, start, work)
+            if work is not block:
+                with np.errstate(over="ignore"):
+                    block[...] = work
+
+    in_parallel(run, len(pieces) if length >= PIECE else 1)
+    if direct is not target:
+        target[...] = direct
+    return target
