@@ -18,6 +18,7 @@ MODULES = (
     "schemes",
     "activation_laws",
     "kernels",
+    "structure",
     "residual",
     "residual_recipes",
     "norms",

@@ -189,7 +189,7 @@ def _unmatched(row: deviations.Row, agreed: Plan) -> Verdict:
     """The violation of strictness: a deviation that the run should have met."""
     return Verdict(
         claim="deviations.strict",
-        law="deviations.strict",
+        law="parameters.coverage",
         statement="every documented deviation is met",
         subject=row.subject,
         framework=row.framework,

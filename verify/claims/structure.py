@@ -42,7 +42,9 @@ def _declared_fan(subject: Sampler, tensor: Tensor) -> Claim:
         comparison = compare(observed, [e * trial.factor for e in expected], [0.0, 0.0])
         return deterministic(comparison, quantity=("fan_in", "fan_out")[comparison.worst])
 
-    law = "fan.true"
+    law = "linear.second_moment"
+    if subject.op.startswith("conv"):
+        law = "conv_transpose.fan_in" if "transpose" in subject.op else "conv.fan_in"
     return _claim("fan.declared", law, f"fans of layout {tensor.layout} = taps counted by the layer", subject, judge)
 
 
@@ -56,7 +58,7 @@ def _complete(subject: Sampler) -> Claim:
         detail = f"not in both the layer and the table: {', '.join(strange)}" if strange else ""
         return deterministic(comparison, quantity="parameters with a promise", detail=detail)
 
-    return _claim("structure.complete", "structure.complete", "every parameter has a promise", subject, judge)
+    return _claim("structure.complete", "parameters.coverage", "every parameter has a promise", subject, judge)
 
 
 def _distinct(subject: Sampler) -> Claim:
@@ -73,7 +75,7 @@ def _distinct(subject: Sampler) -> Claim:
         names = {"pairs": len(pairs), "equal": len(same)}
         return deterministic(comparison, quantity="pairs of parameters that differ", detail=detail, names=names)
 
-    return _claim("structure.distinct", "independence.distinct", "parameters are drawn separately", subject, judge)
+    return _claim("structure.distinct", "parameters.coincidence", "parameters are drawn separately", subject, judge)
 
 
 def _comparable(a: Any, b: Any) -> bool:

@@ -1,0 +1,104 @@
+"""Laws without chance in them: constants, copying matrices, and what holds of parameters as a set."""
+
+from typing import Any
+
+import numpy as np
+
+from varlaw.theory.law import Domain, Kind, Law, Relation, any_number, at_least
+
+_SIZE = at_least(1, typical=(1, 4096))
+
+
+def _kept(out_features: Any, in_features: Any) -> Any:
+    return np.minimum(out_features, in_features) / np.asarray(in_features, dtype=np.float64)
+
+
+def _dirac(out_channels: Any, in_channels: Any, groups: Any) -> Any:
+    return _kept(np.asarray(out_channels) / groups, np.asarray(in_channels) / groups)
+
+
+def _coincidence(bits: Any, entries: Any) -> Any:
+    return np.exp2(-np.asarray(bits, dtype=np.float64) * entries)
+
+
+ENTRIES: tuple[Law, ...] = (
+    Law(
+        name="constant.value",
+        title="Constant initialisation",
+        quantity="w",
+        formula="value",
+        kind=Kind.EXACT,
+        domain=Domain(value=any_number()),
+        rule=lambda value: value,
+        hypotheses=("every entry is set, none is drawn",),
+        derivation="The entry is the value, rounded to the dtype.",
+        source="definition",
+        statistic="every entry, bit for bit",
+        not_to_confuse="a fan law: weights without spread keep no second moment and no symmetry is broken",
+    ),
+    Law(
+        name="identity.isometry",
+        title="Second moment kept by the identity matrix",
+        quantity="E |I x|^2 / E |x|^2",
+        formula="min(out_features, in_features) / in_features",
+        kind=Kind.IN_EXPECTATION,
+        domain=Domain(out_features=_SIZE, in_features=_SIZE),
+        rule=_kept,
+        hypotheses=("entries of x with equal second moment",),
+        derivation="The rectangular identity copies min(out, in) of the in entries: trace(I^T I) / in.",
+        source="definition of torch.nn.init.eye_",
+        statistic="every entry, bit for bit",
+        not_to_confuse="a fan law: the weights are not zero-mean",
+    ),
+    Law(
+        name="dirac.isometry",
+        title="Second moment kept by a Dirac convolution",
+        quantity="E |y|^2 / E |x|^2 per position",
+        formula="min(out_channels / groups, in_channels / groups) / (in_channels / groups)",
+        kind=Kind.IN_EXPECTATION,
+        domain=Domain(
+            Relation(
+                "groups divides out_channels and in_channels",
+                lambda out_channels, in_channels, groups: (
+                    (np.asarray(out_channels) % groups == 0) & (np.asarray(in_channels) % groups == 0)
+                ),
+            ),
+            out_channels=_SIZE,
+            in_channels=_SIZE,
+            groups=at_least(1, typical=(1, 1)),
+        ),
+        rule=_dirac,
+        hypotheses=("channels of x with equal second moment", "odd kernel, padding that keeps the size, stride 1"),
+        derivation="Within each group the centre tap copies min(out, in) channels and the other taps are 0.",
+        source="definition of torch.nn.init.dirac_",
+        statistic="every entry, bit for bit",
+        not_to_confuse="isometry for every shape: with more inputs than outputs per group, channels are dropped",
+    ),
+    Law(
+        name="parameters.coverage",
+        title="Every parameter is initialised as stated",
+        quantity="parameters with a stated law / parameters",
+        formula="1.0",
+        kind=Kind.CONVENTION,
+        domain=Domain(),
+        rule=lambda: 1.0,
+        hypotheses=("a module whose documentation states how each of its parameters starts",),
+        derivation="A parameter that no statement reaches is uninitialised, or initialised by accident.",
+        source="definition",
+        statistic="names of parameters against names with a statement",
+    ),
+    Law(
+        name="parameters.coincidence",
+        title="Two parameters drawn separately are equal",
+        quantity="P(two tensors are equal)",
+        formula="2.0 ** (-bits * entries)",
+        kind=Kind.BOUND,
+        domain=Domain(bits=at_least(1, typical=(8, 24)), entries=_SIZE),
+        rule=_coincidence,
+        hypotheses=("the tensors are independent", "each entry takes no value more often than once in 2**bits"),
+        derivation="Entry by entry, two independent draws agree with probability sum p^2 <= max p = 2**-bits.",
+        source="derived",
+        statistic="pairs of parameters of one shape with equal values",
+        not_to_confuse="right variances: a layer copied from another has them, and starts as its twin",
+    ),
+)
