@@ -42,7 +42,7 @@ def forest(groups: list[Group]) -> dict[str, Any]:
         "data": {"values": rows},
         "width": 400,
         "height": {"step": 20},
-        "layer": _layers(_ratio_axis(low, high), _row_axis(rows)),
+        "layer": _layers(log_axis("measured / expected (log scale)", low, high), _row_axis(rows)),
         "config": _config(),
     }
 
@@ -73,12 +73,6 @@ def framed(chart: dict[str, Any], values: list[dict[str, Any]]) -> dict[str, Any
     """A square chart of some values in the colours of the page."""
     schema = "https://vega.github.io/schema/vega-lite/v5.json"
     return {"$schema": schema, "data": {"values": values}, "width": 380, "height": 300, **chart, "config": _config()}
-
-
-def _ratio_axis(low: float, high: float) -> dict[str, Any]:
-    scale = {"type": "log", "domain": [low, high], "nice": False}
-    axis = {"values": _ticks(low, high), "format": "~g", "grid": True}
-    return {"type": "quantitative", "scale": scale, "title": "measured / expected (log scale)", "axis": axis}
 
 
 def _point(k: int, group: Group) -> dict[str, Any]:
@@ -112,11 +106,22 @@ def _row_axis(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"field": "row", "type": "ordinal", "sort": None, "title": None, "axis": axis}
 
 
+def log_axis(title: str, low: float, high: float) -> dict[str, Any]:
+    """A log axis between two positive ends with few, readable ticks."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    step = -(-len(decades) // 7)
+    values = [10.0**e for e in decades if e % step == 0] if high / low > 100 else _ticks(low, high)
+    label = "datum.value < 1e-3 || datum.value > 1e4 ? format(datum.value, '~e') : format(datum.value, '~g')"
+    scale = {"type": "log", "domain": [low, high], "nice": False}
+    return {"type": "quantitative", "title": title, "scale": scale, "axis": {"values": values, "labelExpr": label}}
+
+
 def _ticks(low: float, high: float) -> list[float]:
     """Readable ratios within a range, 1 among them, at most nine."""
     fine = [0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2]
-    coarse = [m * 10**e for e in range(-3, 4) for m in (1, 2, 5)]
-    decades = [10.0**e for e in range(-3, 4)]
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    coarse = [m * 10.0**e for e in exponents for m in (1, 2, 5)]
+    decades = [10.0**e for e in exponents]
     for candidates in (fine, [*coarse, 0.7, 1.4], coarse, decades):
         inside = sorted({float(f"{t:.3g}") for t in candidates if low <= t <= high})
         if len(inside) <= 9 and (high / low < 1.35 or candidates is not fine):

@@ -90,26 +90,29 @@ def _picture(spec: dict[str, Any]) -> Markup | None:
 
 
 def curve_chart(law: LawText) -> dict[str, Any]:
-    """The law's own values along one parameter, on log axes where all of them are positive."""
-    axes = {}
-    for name, title, values in (
-        ("x", law.parameter, [x for x, _ in law.curve]),
-        ("y", law.quantity, [y for _, y in law.curve]),
-    ):
-        wide = min(values) > 0 and max(values) > 20 * min(values)
-        axes[name] = {"field": name, "type": "quantitative", "title": title,
-                      "scale": {"type": "log" if wide else "linear", "zero": False}}  # fmt: skip
+    """The law's own values along one parameter, on log axes where they are positive and spread widely."""
+    xs, ys = zip(*law.curve, strict=True)
+    encoding = {
+        "x": {"field": "x", **_axis(law.parameter, min(xs), max(xs))},
+        "y": {"field": "y", **_axis(law.quantity, min(ys), max(ys))},
+    }
     mark = {"type": "line", "color": charts.COLOUR["conforms"], "strokeWidth": 2}
-    return charts.framed({"mark": mark, "encoding": axes}, [{"x": x, "y": y} for x, y in law.curve])
+    return charts.framed({"mark": mark, "encoding": encoding}, [{"x": x, "y": y} for x, y in law.curve])
+
+
+def _axis(title: str, low: float, high: float) -> dict[str, Any]:
+    if low > 0 and high > 20 * low:
+        return charts.log_axis(title, low, high)
+    axis = {"tickCount": 6, "format": "~g"}
+    return {"type": "quantitative", "title": title, "scale": {"zero": False}, "axis": axis}
 
 
 def points_chart(points: list[dict[str, Any]]) -> dict[str, Any]:
     """Measured against expected on log axes, with intervals; the law is the diagonal."""
     ends = [p[k] for p in points for k in ("x", "y", "low", "high")]
     low, high = min(ends) / 1.2, max(ends) * 1.2
-    scale = {"type": "log", "domain": [low, high], "nice": False}
-    x = {"field": "x", "type": "quantitative", "title": "expected", "scale": scale}
-    y = {"field": "y", "type": "quantitative", "title": "measured", "scale": scale}
+    x = {"field": "x", **charts.log_axis("expected", low, high)}
+    y = {"field": "y", **charts.log_axis("measured", low, high)}
     colour, shape = charts.state_channels()
     dashes = {"type": "line", "color": charts.COLOUR["ink"], "strokeDash": [2, 2], "strokeWidth": 1}
     law = [{"x": end, "y": end} for end in (low, high)]

@@ -16,6 +16,7 @@ from varlaw.reports.words import (
     STATES,
     SYMBOLS,
     case_text,
+    certified,
     evidence,
     hyperlink,
     link_text,
@@ -108,8 +109,8 @@ def _conforming(groups: list[Group]) -> Iterator[str]:
         yield "| subject | law | worst ratio | certified |\n|---|---|---|---|\n"
     for group in groups:
         verdict = group.worst
-        certified = "" if verdict.certified is None else percent(verdict.certified)
-        yield f"| {code(group.subject)} | {text(verdict.statement)} | {text(evidence(verdict))} | {certified} |\n"
+        numbers = f"{text(evidence(verdict))} | {certified(verdict)}"
+        yield f"| {code(group.subject)} | {text(verdict.statement)} | {numbers} |\n"
     if groups:
         yield "\n</details>\n"
 

@@ -71,7 +71,8 @@ def _inspect(directory: Path) -> None:
         raise ReportError(msg)
     try:
         found = sorted(p.name for p in directory.iterdir()) if directory.exists() else []
-        foreign = [n for n in found if n not in OURS and not (n.startswith("run-") and n.endswith(".json"))]
+        ours = OURS - {"index.html"} | {n for n in found if n.startswith("run-") and n.endswith(".json")}
+        foreign = [n for n in found if n not in ours]
         if foreign and not _is_ours(directory / "index.html"):
             msg = f"{directory} is not empty and holds no report of ours (but {foreign[0]}): choose another folder"
             raise FolderInUse(msg)

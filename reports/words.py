@@ -161,6 +161,11 @@ def evidence(verdict: Verdict) -> str:
     return f"{ratio(verdict)} {interval(verdict)}".strip()
 
 
+def certified(verdict: Verdict) -> str:
+    """The smallest error that the draws exclude; "" for none, and for exact claims, which have no draws."""
+    return percent(verdict.certified) if verdict.certified is not None and verdict.interval is not None else ""
+
+
 def effort(verdict: Verdict) -> str:
     """What the decision cost: draws of a sampler, or entries compared for an exact law; "" for none."""
     if not verdict.samples:

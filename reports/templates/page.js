@@ -40,10 +40,12 @@
 
   function facts(v) {
     const list = make("dl", "");
+    const exact = v.intervalText === "exact";
     const entries = {
       [`expected ${v.quantity}`]: number(v.expected), measured: number(v.observed), ratio: v.ratioText,
-      "99.9 % interval": v.intervalText, from: v.effort, "delta looked for": percent(v.delta),
-      certified: percent(v.certified), alpha: number(v.alpha), beta: number(v.beta), "ln evidence": number(v.evidence),
+      "99.9 % interval": exact ? "" : v.intervalText, from: v.effort,
+      [exact ? "rounding allowed" : "delta looked for"]: percent(v.delta), certified: exact ? "" : percent(v.certified),
+      alpha: exact ? "" : number(v.alpha), beta: exact ? "" : number(v.beta), "ln evidence": number(v.evidence),
     };
     for (const [name, value] of Object.entries(entries)) {
       if (value) list.append(make("div", "", make("dt", "", name), make("dd", "", value)));

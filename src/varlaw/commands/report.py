@@ -60,10 +60,8 @@ def _worth_reporting(paths: tuple[Path, ...]) -> "list[Run]":
             msg = f"{path} holds no verdicts, so there is nothing to report"
             raise _Failure(msg, NOTHING_SELECTED)
         if all(v.outcome is Outcome.ERROR for v in run):
-            detail = run.verdicts[0].detail.splitlines()[:1]
-            msg = (
-                f"{path} holds {len(run.verdicts)} errors and no verdict, the first: {''.join(detail) or '(no detail)'}"
-            )
+            first = " ".join(run.verdicts[0].detail.split()) or "no detail"
+            msg = f"{path} holds errors only ({len(run.verdicts)}), the first: {plain(first)}"
             raise _Failure(msg, COULD_NOT_RUN)
     return found
 
@@ -112,7 +110,8 @@ def _curve(law: "Law") -> "tuple[str, str, tuple[tuple[float, float], ...]]":
     """A parameter, the others' values in words, and the law along it; empty where it has no such parameter."""
     from varlaw.theory.law import Interval
 
-    middle: dict[str, Any] = {name: allowed.at(0.5) for name, allowed in law.domain.ranges.items()}
+    ranges = law.domain.ranges.items()
+    middle: dict[str, Any] = {k: "gelu" if allowed.accepts("gelu") else allowed.at(0.5) for k, allowed in ranges}
     for name, allowed in law.domain.ranges.items():
         if not isinstance(allowed, Interval):
             continue
@@ -126,14 +125,19 @@ def _curve(law: "Law") -> "tuple[str, str, tuple[tuple[float, float], ...]]":
 
 
 def _values(law: "Law", middle: dict[str, Any], name: str, xs: list[Any]) -> "list[tuple[float, float]]":
-    import math
+    """The finite values of a law along one parameter, the points outside a relation between parameters left out."""
+    import numpy as np
 
-    found = []
-    for x in xs:
-        try:
-            y = law.value(**{**middle, name: x})
-        except (ValueError, TypeError, ArithmeticError):  # outside a relation between parameters
-            continue
-        if isinstance(y, (int, float)) and math.isfinite(y) and math.isfinite(x):
-            found.append((float(x), float(y)))
-    return found
+    try:
+        ys = np.broadcast_to(law.value(**{**middle, name: np.asarray(xs)}), len(xs)).tolist()
+    except (ValueError, TypeError, ArithmeticError):
+        ys = [_value(law, {**middle, name: x}) for x in xs]
+    points = zip(map(float, xs), ys, strict=True)
+    return [(x, y) for x, y in points if isinstance(y, (int, float)) and np.isfinite([x, y]).all()]
+
+
+def _value(law: "Law", params: dict[str, Any]) -> Any:
+    try:
+        return law.value(**params)
+    except (ValueError, TypeError, ArithmeticError):
+        return None
