@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from varlaw.reports import site
+from varlaw.reports.lawbook import LawText
 from varlaw.verify.verdict import Run
 
 EXECUTABLE = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -268,6 +269,31 @@ def test_accessibility(scheme: str, panel: bool, opened: Callable[[Run], Page], 
     page.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
     if panel:
         page.evaluate("document.querySelector('.row [data-cell]').click()")
+    assert violations(page) == []
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core here: npm install axe-core, or name its file in VARLAW_AXE")
+def test_accessibility_of_the_other_pages(browser: Page, run: Run, hostile_run: Run, tmp_path: Path) -> None:
+    law = LawText(
+        **{name: name for name in ("title", "quantity", "formula", "kind", "derivation", "source", "statistic")},
+        name="uniform.variance",
+        domain=(("bound", "a number > 0"),),
+        hypotheses=("none",),
+        parameter="bound",
+        curve=tuple((k / 10, (k / 10) ** 2 / 3) for k in range(1, 40)),
+    )
+    site.write_site([run, hostile_run], tmp_path, laws={law.name: law})
+    browser.events.clear()
+    for page in ("laws/index.html", "laws/uniform.variance.html", "frameworks/index.html", "frameworks/torch.html"):
+        browser.visit(tmp_path / page)
+        assert violations(browser) == [], page
+    assert browser.named("Runtime.consoleAPICalled", "Log.entryAdded", "Runtime.exceptionThrown") == []
+
+
+def violations(page: Page) -> list[list[str]]:
+    """What axe-core finds wrong with a page: the rule and the elements."""
     page.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
-    found = page.evaluate("axe.run().then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))")
-    assert found == []
+    found: list[list[str]] = page.evaluate(
+        "axe.run().then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))"
+    )
+    return found

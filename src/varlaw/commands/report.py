@@ -52,6 +52,7 @@ class _Failure(click.ClickException):
 def _worth_reporting(paths: tuple[Path, ...]) -> "list[Run]":
     """The runs, none of which is empty or holds errors only: such records would only hide an older report."""
     from varlaw.reports.schema import read
+    from varlaw.reports.words import plain
     from varlaw.verify.verdict import Outcome
 
     found = [read(path) for path in paths]
