@@ -10,6 +10,7 @@ result has the dtype of `x`. The work goes in blocks that stay in the cache, on 
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +19,8 @@ from varlaw.impl.affine import Rows, channel_rows, filled, fitting, normalised_a
 from varlaw.impl.arguments import number, refuse, refuse_type
 from varlaw.impl.numpy.streams import Array, dtype_of, in_parallel
 
-Table: TypeAlias = Array | None  # (period, inner) in float64
+Table: TypeAlias = Array | None
+Restore: TypeAlias = Callable[[Array], Array]
 
 SHRINK = 2.0**-540  # brings the square of any float64 back into range
 BLOCK = 1 << 15  # values per block: three of them in float64 fit a second-level cache
@@ -66,24 +68,24 @@ def batch_norm(
            [ 1.]])
     """
     where = "batch_norm"
-    x, small = _checked(x, eps, where)
+    x, small = checked(x, eps, where)
     rows = channel_rows(x.shape, x.shape[1] if x.ndim > 1 else 1, where)
     channels = x.shape[1]
-    tables = _tables(gamma, beta, (channels,), rows, where)
+    tables = tables_of(gamma, beta, (channels,), rows, where)
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running is not None:
             fitting(name, running.shape, (channels,), where)
     if not training:
         return _evaluated(x, running_mean, running_var, tables, small, where)
     weight = number("momentum", momentum, where, low=0.0)
-    count = x.size // channels if channels else 0
-    if count == 0 or (count == 1 and running_var is not None):
+    wide, rows, restore = over_batch(x, where)
+    count = rows.length
+    if count == 1 and running_var is not None:
         refuse("x.shape", x.shape, "with more than one value per channel in training", where)
-    wide = np.ascontiguousarray(np.moveaxis(x, 1, 0)).reshape(channels, -1)
-    result, statistics = _normalised(wide, Rows(channels, 1, count), tables, small, True)
+    result, statistics = _normalised(wide, rows, tables, small, True)
     _update(running_mean, statistics[0], weight)
     _update(running_var, statistics[1] * (count / max(count - 1, 1)), weight)
-    return np.ascontiguousarray(np.moveaxis(result.reshape((channels, x.shape[0], *x.shape[2:])), 0, 1))
+    return restore(result)
 
 
 def group_norm(x: Array, groups: int, gamma: Table = None, beta: Table = None, *, eps: float = 1e-5) -> Array:
@@ -107,27 +109,57 @@ def instance_norm(x: Array, gamma: Table = None, beta: Table = None, *, eps: flo
     return _over_channels(x, max(channels, 1), gamma, beta, eps, "instance_norm")
 
 
-def _over_axes(x: Array, axes: Any, gamma: Table, beta: Table, eps: float, centred: bool, where: str) -> Array:
-    x, small = _checked(x, eps, where)
+def over_axes(x: Array, axes: Any, where: str) -> tuple[Array, Rows, Restore, tuple[int, ...]]:
+    """The normalised axes of each sample as rows of a 2-D array, the way back, and the sizes of those axes."""
     over = normalised_axes(axes, x.ndim, where)
     sizes = tuple(x.shape[axis] for axis in over)
     rows = filled(Rows(1, math.prod(sizes), 1), x.shape, where)
-    tables = _tables(gamma, beta, sizes, rows, where)
     last = tuple(range(x.ndim - len(over), x.ndim))
     wide = np.ascontiguousarray(np.moveaxis(x, over, last))
-    result, _ = _normalised(wide.reshape(-1, rows.length), rows, tables, small, centred)
-    return np.ascontiguousarray(np.moveaxis(result.reshape(wide.shape), last, over))
+    shape = wide.shape
+
+    def restore(result: Array) -> Array:
+        return np.ascontiguousarray(np.moveaxis(result.reshape(shape), last, over))
+
+    return wide.reshape(-1, rows.length), rows, restore, sizes
+
+
+def over_channels(x: Array, groups: int, where: str) -> tuple[Array, Rows, Restore]:
+    """The groups of channels of each sample as rows, and the way back."""
+    rows = channel_rows(x.shape, groups, where)
+    return np.ascontiguousarray(x).reshape(-1, rows.length), rows, lambda result: result.reshape(x.shape)
+
+
+def over_batch(x: Array, where: str) -> tuple[Array, Rows, Restore]:
+    """The channels over batch and positions as rows, and the way back."""
+    channels = x.shape[1]
+    count = x.size // channels if channels else 0
+    if count == 0:
+        refuse("x.shape", x.shape, "with at least one value per channel in training", where)
+    moved = np.ascontiguousarray(np.moveaxis(x, 1, 0))
+    shape = moved.shape
+
+    def restore(result: Array) -> Array:
+        return np.ascontiguousarray(np.moveaxis(result.reshape(shape), 0, 1))
+
+    return moved.reshape(channels, -1), Rows(channels, 1, count), restore
+
+
+def _over_axes(x: Array, axes: Any, gamma: Table, beta: Table, eps: float, centred: bool, where: str) -> Array:
+    x, small = checked(x, eps, where)
+    wide, rows, restore, sizes = over_axes(x, axes, where)
+    result, _ = _normalised(wide, rows, tables_of(gamma, beta, sizes, rows, where), small, centred)
+    return restore(result)
 
 
 def _over_channels(x: Array, groups: int, gamma: Table, beta: Table, eps: float, where: str) -> Array:
-    x, small = _checked(x, eps, where)
-    rows = channel_rows(x.shape, groups, where)
-    tables = _tables(gamma, beta, (x.shape[1],), rows, where)
-    result, _ = _normalised(np.ascontiguousarray(x).reshape(-1, rows.length), rows, tables, small, True)
-    return result.reshape(x.shape)
+    x, small = checked(x, eps, where)
+    wide, rows, restore = over_channels(x, groups, where)
+    result, _ = _normalised(wide, rows, tables_of(gamma, beta, (x.shape[1],), rows, where), small, True)
+    return restore(result)
 
 
-def _checked(x: Array, eps: float, where: str) -> tuple[Array, float]:
+def checked(x: Array, eps: float, where: str) -> tuple[Array, float]:
     if not isinstance(x, np.ndarray):
         refuse_type("x", x, "a NumPy array", where)
     dtype_of(x.dtype, where)
@@ -136,7 +168,7 @@ def _checked(x: Array, eps: float, where: str) -> tuple[Array, float]:
     return x, number("eps", eps, where, low=0.0)
 
 
-def _tables(gamma: Table, beta: Table, wanted: tuple[int, ...], rows: Rows, where: str) -> tuple[Table, Table]:
+def tables_of(gamma: Table, beta: Table, wanted: tuple[int, ...], rows: Rows, where: str) -> tuple[Table, Table]:
     found: list[Table] = []
     for name, given in (("gamma", gamma), ("beta", beta)):
         if given is not None:
@@ -159,7 +191,7 @@ def _normalised(wide: Array, rows: Rows, tables: tuple[Table, Table], eps: float
             part = work[: chosen.stop - chosen.start]
             part[...] = wide[chosen]
             with np.errstate(over="ignore", invalid="ignore"):
-                statistics[:, chosen] = _standardise(part, eps, centred)
+                statistics[:, chosen] = standardise(part, eps, centred)[:2]
             _scale_and_shift(part, chosen.start, rows, tables)
             with np.errstate(over="ignore"):
                 result[chosen] = part
@@ -168,8 +200,8 @@ def _normalised(wide: Array, rows: Rows, tables: tuple[Table, Table], eps: float
     return result, statistics
 
 
-def _standardise(work: Array, eps: float, centred: bool) -> tuple[Array, Array]:
-    """Normalise float64 rows in place; their means and biased variances (mean squares, if not centred)."""
+def standardise(work: Array, eps: float, centred: bool) -> tuple[Array, Array, Array]:
+    """Normalise float64 rows in place; their means, biased variances (mean squares, if not centred) and scales."""
     length = work.shape[1]
     mean = np.zeros(work.shape[0])
     if centred:
@@ -179,16 +211,15 @@ def _standardise(work: Array, eps: float, centred: bool) -> tuple[Array, Array]:
         work -= rest
         mean = (shift + rest)[:, 0]
     square = np.einsum("ij,ij->i", work, work) / length
-    small: Any = eps
+    shrink: Array = np.ones_like(square)
     if not np.isfinite(square).all():
         shrink = np.where(np.isinf(square) & np.isfinite(work).all(axis=1), SHRINK, 1.0)
         work *= shrink[:, None]
         square = np.einsum("ij,ij->i", work, work) / length
-        small = eps * shrink * shrink
-    scale = np.zeros_like(square)
-    np.divide(1.0, np.sqrt(square + small), out=scale, where=square + small != 0)
+    spread = np.sqrt(square + eps * shrink * shrink)
+    scale = np.divide(1.0, spread, out=np.zeros_like(square), where=spread != 0)
     work *= scale[:, None]
-    return mean, square
+    return mean, square, scale * shrink
 
 
 def _scale_and_shift(work: Array, start: int, rows: Rows, tables: tuple[Table, Table]) -> None:

@@ -25,13 +25,24 @@ from varlaw.impl.torch.initialisers import (
     variance_scaling,
 )
 from varlaw.impl.torch.keyed import keyed_normal, keyed_uniform
+from varlaw.impl.torch.norm_gradients import (
+    NormGradients,
+    batch_norm_backward,
+    group_norm_backward,
+    instance_norm_backward,
+    layer_norm_backward,
+    rms_norm_backward,
+)
 from varlaw.impl.torch.norms import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from varlaw.impl.torch.structured import delta_orthogonal, dirac, gated_orthogonal, identity, sparse
+from varlaw.impl.torch.weights import weight_norm, weight_norm_backward, weight_standardise, weight_standardise_backward
 
 __all__ = [
     "LAYOUTS",
     "Fans",
+    "NormGradients",
     "batch_norm",
+    "batch_norm_backward",
     "chrono_bias",
     "clip_adaptive",
     "clip_by_global_norm",
@@ -49,14 +60,17 @@ __all__ = [
     "glorot_normal",
     "glorot_uniform",
     "group_norm",
+    "group_norm_backward",
     "he_normal",
     "he_uniform",
     "head",
     "identity",
     "instance_norm",
+    "instance_norm_backward",
     "keyed_normal",
     "keyed_uniform",
     "layer_norm",
+    "layer_norm_backward",
     "lecun_normal",
     "lecun_uniform",
     "lora",
@@ -66,10 +80,15 @@ __all__ = [
     "orthogonal",
     "residual_scaled",
     "rms_norm",
+    "rms_norm_backward",
     "siren",
     "sparse",
     "truncated_normal",
     "uniform",
     "variance_scaling",
+    "weight_norm",
+    "weight_norm_backward",
+    "weight_standardise",
+    "weight_standardise_backward",
     "zeros",
 ]

@@ -10,6 +10,7 @@ result has the dtype and device of `x`. Autograd sees ordinary operations; nothi
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import torch
@@ -19,6 +20,7 @@ from varlaw.impl.arguments import number, refuse, refuse_type
 from varlaw.impl.torch.streams import dtype_of, may_ask, working
 
 Table: TypeAlias = torch.Tensor | None
+Restore: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
 
 def layer_norm(
@@ -65,26 +67,25 @@ def batch_norm(
             [ 1.]])
     """
     where = "batch_norm"
-    x, small = _checked(x, eps, where)
+    x, small = checked(x, eps, where)
     shape = tuple(x.shape)
     rows = channel_rows(shape, shape[1] if x.ndim > 1 else 1, where)
     channels = shape[1]
-    _fitting_tables(gamma, beta, (channels,), where)
+    fitting_tables(gamma, beta, (channels,), where)
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running is not None:
             fitting(name, tuple(running.shape), (channels,), where)
     if not training:
         return _evaluated(x, running_mean, running_var, gamma, beta, small, where)
     weight = number("momentum", momentum, where, low=0.0)
-    count = x.numel() // channels if channels else 0
-    if count == 0 or (count == 1 and running_var is not None):
+    wide, rows, restore = over_batch(x, where)
+    count = rows.length
+    if count == 1 and running_var is not None:
         refuse("x.shape", shape, "with more than one value per channel in training", where)
-    rows = Rows(channels, 1, count)
-    wide = x.movedim(1, 0)
-    result, mean, square = _normalised(wide.reshape(channels, -1), rows, gamma, beta, small, True)
+    result, mean, square = _normalised(wide, rows, gamma, beta, small, True)
     _update(running_mean, mean, weight)
     _update(running_var, square * (count / max(count - 1, 1)), weight)
-    return _dense(result.reshape(wide.shape).movedim(0, 1))
+    return restore(result)
 
 
 def group_norm(
@@ -110,33 +111,65 @@ def instance_norm(x: torch.Tensor, gamma: Table = None, beta: Table = None, *, e
     return _over_channels(x, max(channels, 1), gamma, beta, eps, "instance_norm")
 
 
-def _over_axes(
-    x: torch.Tensor, axes: Any, gamma: Table, beta: Table, eps: float, centred: bool, where: str
-) -> torch.Tensor:
-    x, small = _checked(x, eps, where)
+def over_axes(x: torch.Tensor, axes: Any, where: str) -> tuple[torch.Tensor, Rows, Restore, tuple[int, ...]]:
+    """The normalised axes of each sample as rows of a 2-D tensor, the way back, and the sizes of those axes."""
     over = normalised_axes(axes, x.ndim, where)
     sizes = tuple(x.shape[axis] for axis in over)
     rows = filled(Rows(1, math.prod(sizes), 1), tuple(x.shape), where)
-    _fitting_tables(gamma, beta, sizes, where)
     last = tuple(range(x.ndim - len(over), x.ndim))
     wide = x.movedim(over, last)
-    result, _, _ = _normalised(wide.reshape(-1, rows.length), rows, gamma, beta, small, centred)
-    return _dense(result.reshape(wide.shape).movedim(last, over))
+    shape = wide.shape
+    return (
+        wide.reshape(-1, rows.length),
+        rows,
+        lambda result: _dense(result.reshape(shape).movedim(last, over)),
+        sizes,
+    )
+
+
+def over_channels(x: torch.Tensor, groups: int, where: str) -> tuple[torch.Tensor, Rows, Restore]:
+    """The groups of channels of each sample as rows, and the way back."""
+    rows = channel_rows(tuple(x.shape), groups, where)
+    shape = x.shape
+    return x.reshape(-1, rows.length), rows, lambda result: result.reshape(shape)
+
+
+def over_batch(x: torch.Tensor, where: str) -> tuple[torch.Tensor, Rows, Restore]:
+    """The channels over batch and positions as rows, and the way back."""
+    channels = x.shape[1]
+    count = x.numel() // channels if channels else 0
+    if count == 0:
+        refuse("x.shape", tuple(x.shape), "with at least one value per channel in training", where)
+    wide = x.movedim(1, 0)
+    shape = wide.shape
+    return (
+        wide.reshape(channels, -1),
+        Rows(channels, 1, count),
+        lambda result: _dense(result.reshape(shape).movedim(0, 1)),
+    )
+
+
+def _over_axes(
+    x: torch.Tensor, axes: Any, gamma: Table, beta: Table, eps: float, centred: bool, where: str
+) -> torch.Tensor:
+    x, small = checked(x, eps, where)
+    wide, rows, restore, sizes = over_axes(x, axes, where)
+    fitting_tables(gamma, beta, sizes, where)
+    return restore(_normalised(wide, rows, gamma, beta, small, centred)[0])
 
 
 def _over_channels(x: torch.Tensor, groups: int, gamma: Table, beta: Table, eps: float, where: str) -> torch.Tensor:
-    x, small = _checked(x, eps, where)
-    rows = channel_rows(tuple(x.shape), groups, where)
-    _fitting_tables(gamma, beta, (x.shape[1],), where)
-    result, _, _ = _normalised(x.reshape(-1, rows.length), rows, gamma, beta, small, True)
-    return result.reshape(x.shape)
+    x, small = checked(x, eps, where)
+    wide, rows, restore = over_channels(x, groups, where)
+    fitting_tables(gamma, beta, (x.shape[1],), where)
+    return restore(_normalised(wide, rows, gamma, beta, small, True)[0])
 
 
 def _dense(x: torch.Tensor) -> torch.Tensor:
     return x if x.is_contiguous() else x.clone(memory_format=torch.contiguous_format)
 
 
-def _checked(x: torch.Tensor, eps: float, where: str) -> tuple[torch.Tensor, float]:
+def checked(x: torch.Tensor, eps: float, where: str) -> tuple[torch.Tensor, float]:
     if not isinstance(x, torch.Tensor):
         refuse_type("x", x, "a torch.Tensor", where)
     dtype_of(x.dtype, where)
@@ -145,7 +178,7 @@ def _checked(x: torch.Tensor, eps: float, where: str) -> tuple[torch.Tensor, flo
     return x, number("eps", eps, where, low=0.0)
 
 
-def _fitting_tables(gamma: Table, beta: Table, wanted: tuple[int, ...], where: str) -> None:
+def fitting_tables(gamma: Table, beta: Table, wanted: tuple[int, ...], where: str) -> None:
     for name, given in (("gamma", gamma), ("beta", beta)):
         if given is not None:
             fitting(name, tuple(given.shape), wanted, where)
@@ -155,7 +188,14 @@ def _normalised(
     wide: torch.Tensor, rows: Rows, gamma: Table, beta: Table, eps: float, centred: bool
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The rows of a 2-D tensor, normalised; their means and biased variances in the working dtype."""
-    work = wide.to(working(wide.dtype))
+    work, mean, square, _ = standardised(wide.to(working(wide.dtype)), eps, centred)
+    return _scaled_and_shifted(work, rows, gamma, beta).to(wide.dtype), mean, square
+
+
+def standardised(
+    work: torch.Tensor, eps: float, centred: bool
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Normalised rows; their means, biased variances (mean squares, if not centred) and scales."""
     mean = torch.zeros_like(work.select(1, 0))
     if centred:
         shift = work.narrow(1, 0, 1).detach()  # exact zeros for a constant row, and no digits lost to a large mean
@@ -163,22 +203,23 @@ def _normalised(
         rest = work.mean(dim=1, keepdim=True)
         work = work - rest
         mean = (shift + rest).squeeze(1)
-    work, square, small = _in_range(work, eps)
+    work, square, small, shrink = _in_range(work, eps)
     scale = torch.where(square + small > 0, (square + small).rsqrt(), torch.zeros_like(square))
-    work = _scaled_and_shifted(work * scale.unsqueeze(1), rows, gamma, beta)
-    return work.to(wide.dtype), mean, square
+    return work * scale.unsqueeze(1), mean, square, scale * shrink
 
 
-def _in_range(work: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | float]:
-    """Rows, their mean squares and eps, all in units in which no square overflows."""
+def _in_range(
+    work: torch.Tensor, eps: float
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | float, torch.Tensor | float]:
+    """Rows, their mean squares and eps in units in which no square overflows, and those units."""
     square = work.square().mean(dim=1)
     if may_ask(square) and not square.isinf().any():
-        return work, square, eps
+        return work, square, eps, 1.0
     most, factor = (2.0**60, 2.0**-70) if work.dtype == torch.float32 else (2.0**500, 2.0**-540)
     peak = torch.linalg.vector_norm(work.detach(), math.inf, dim=1)
     shrink = torch.ones_like(peak).masked_fill(peak > most, factor)
     work = work * shrink.unsqueeze(1)
-    return work, work.square().mean(dim=1), eps * shrink * shrink
+    return work, work.square().mean(dim=1), eps * shrink * shrink, shrink
 
 
 def _scaled_and_shifted(work: torch.Tensor, rows: Rows, gamma: Table, beta: Table) -> torch.Tensor:
