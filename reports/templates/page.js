@@ -211,6 +211,7 @@
     $("#panel").addEventListener("click", (event) => { if (event.target === event.currentTarget) event.target.close(); });
     addEventListener("beforeprint", () => {
       for (const more of $$(".more")) unfold(more, true);
+      for (const card of $$(".card")) card.open = true;
       filter(hay);
     });
     filter(hay);

@@ -240,8 +240,11 @@ def test_conforming_rows_unfold(opened: Callable[[Run], Page], large_run: Run) -
     assert len(page.evaluate(SHOWN)) == page.evaluate("document.querySelectorAll('.row').length") > unfolded
 
 
-def test_nothing_is_wider_than_a_phone(opened: Callable[[Run], Page], run: Run) -> None:
-    page = opened(run)
+@pytest.mark.parametrize("name", ["run", "hostile_run", "large_run"])
+def test_nothing_is_wider_than_a_phone(
+    name: str, opened: Callable[[Run], Page], request: pytest.FixtureRequest
+) -> None:
+    page = opened(request.getfixturevalue(name))
     page.send("Emulation.setDeviceMetricsOverride", width=400, height=800, deviceScaleFactor=1, mobile=False)
     try:
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
