@@ -83,7 +83,7 @@ _MOMENTS = (
         "variance",
         "Variance of an activation",
         "Var[phi(z)]",
-        f"E(lambda z: (phi(activation, sqrt(q) * z) - {_E}))**2)",
+        f"{_E}**2) - {_E})**2",
         "variance",
         "Computed from the odd part and the centred even part, never as a difference of nearly equal numbers.",
         statistic="variance of phi(z) over fresh normal z",

@@ -83,7 +83,7 @@ def arctan() -> Moments:
 
 def tanhshrink() -> Moments:
     """x - tanh(x), about x**3/3 near 0."""
-    base = odd(_tanhshrink, lambda x: np.tanh(x) ** 2)
+    base = odd(tanhshrink_at, lambda x: np.tanh(x) ** 2)
     return Moments(
         mean=base.mean,
         second=base.second,
@@ -99,7 +99,8 @@ def tanhshrink() -> Moments:
 _SHRINK_SERIES = np.array([2 * k / math.factorial(2 * k + 1) for k in range(1, 14)])
 
 
-def _tanhshrink(x: Floats) -> Floats:
+def tanhshrink_at(x: Floats) -> Floats:
+    """x - tanh(x) for x >= 0, to a few ulp."""
     small = np.minimum(x, 1.5)
     series = small**3 * np.polynomial.polynomial.polyval(small * small, _SHRINK_SERIES) / np.cosh(small)
     return np.where(x < 1.5, series, x - np.tanh(x))

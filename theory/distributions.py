@@ -156,8 +156,8 @@ _CLIPPED = (
     ),
 )
 
-_ZEROS = Interval(low=0.0, high=1.0, open_high=True)
-_SPARSITY = Interval(low=0.0, high=1.0, open_high=True)
+_ZEROS = Interval(low=0.0, high=1.0, open_high=True, typical=(0.0, 0.99))
+_SPARSITY = Interval(low=0.0, high=1.0, open_high=True, typical=(0.0, 0.99))
 
 
 def _column_zeros(rows: Any, sparsity: Any) -> Floats:

@@ -10,6 +10,7 @@ Parameters are floats turned into mpf exactly; strings stay strings.
 """
 
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ DIGITS = 40
 _NAMES = (
     "sqrt exp expm1 log log1p sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh sign ceil floor "
     "gamma loggamma gammainc beta betainc psi digamma harmonic zeta erf erfc erfinv hyp2f1 hyp1f1 besselj besseli "
-    "lambertw binomial factorial rf ff quad nsum nprod findroot mpf pi inf e1 expint power hypot euler fsum fprod lower_gamma"
+    "lambertw binomial factorial rf ff quad nsum nprod findroot mpf pi inf e1 expint power hypot euler fsum fprod"
 )
 
 
@@ -39,7 +40,11 @@ def evaluate(formula: str, **params: Any) -> Any:
     """The formula's value as an mpf, at 40 digits; whole numbers stay ints."""
     with mp.workdps(DIGITS):
         names = namespace() | {k: v if isinstance(v, str | int) else mp.mpf(float(v)) for k, v in params.items()}
-        return eval(formula, {"__builtins__": {}}, names)
+        if "activation" in params and "q" in params:
+            cuts = activation_cuts(params["activation"], params["q"])
+            names["E"] = functools.partial(expect, cuts=cuts)
+        # One namespace for both, so that generator expressions and lambdas inside a formula see it.
+        return eval(formula, {"__builtins__": {}} | names)
 
 
 def Phi(x: Any) -> Any:
@@ -47,7 +52,7 @@ def Phi(x: Any) -> Any:
 
 
 def pdf(x: Any) -> Any:
-    return mp.exp(-mp.mpf(x) ** 2 / 2) / mp.sqrt(2 * mp.pi)
+    return mp.exp(-(mp.mpf(x) ** 2) / 2) / mp.sqrt(2 * mp.pi)
 
 
 @functools.cache
@@ -96,7 +101,7 @@ def _rule(nodes: int, digits: int) -> tuple[tuple[Any, Any], ...]:
 def panels(cuts: Sequence[Any], *, nodes: int = 40) -> list[tuple[Any, Any]]:
     """Nodes and weights of a composite rule between sorted cuts."""
     result = []
-    for low, high in zip(cuts, cuts[1:], strict=False):
+    for low, high in itertools.pairwise(cuts):
         if high > low:
             half, middle = (high - low) / 2, (high + low) / 2
             result += [(middle + half * x, half * w) for x, w in _rule(nodes, DIGITS)]
@@ -117,7 +122,9 @@ def expect(f: Callable[[Any], Any], cuts: Sequence[Any] = _DEFAULT_CUTS) -> Any:
 def expect_two(f: Callable[[Any, Any], Any]) -> Any:
     """E f(x, y) for independent standard normal x and y with f smooth on the scale of one."""
     with mp.workdps(25):
-        points = [(s * z, w * pdf(z)) for z, w in panels([mp.mpf(k) for k in range(0, 12, 2)], nodes=20) for s in (1, -1)]
+        points = [
+            (s * z, w * pdf(z)) for z, w in panels([mp.mpf(k) for k in range(0, 12, 2)], nodes=20) for s in (1, -1)
+        ]
         return mp.fsum(w * v * f(x, y) for x, w in points for y, v in points)
 
 
@@ -137,7 +144,9 @@ def activation_moments(activation: str, q: float) -> dict[str, Any]:
     with mp.workdps(DIGITS):
         s = mp.sqrt(mp.mpf(q))
         nodes = [(s * z, w * pdf(z)) for z, w in panels(activation_cuts(activation, q), nodes=32)]
-        rows = [(w, phi(activation, x), phi(activation, -x), slope(activation, x), slope(activation, -x)) for x, w in nodes]
+        rows = [
+            (w, phi(activation, x), phi(activation, -x), slope(activation, x), slope(activation, -x)) for x, w in nodes
+        ]
         mean = mp.fsum(w * (a + b) for w, a, b, _, _ in rows)
         return {
             "mean": mean,

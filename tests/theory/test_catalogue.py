@@ -1,0 +1,142 @@
+"""Every law of the catalogue: its formula gives its value, and its domain refuses what lies outside."""
+
+import importlib
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from varlaw.theory import LAWS
+from varlaw.theory.law import Choice, Domain, Interval, Law
+
+from . import formulas
+
+# Modules whose formulas run in the namespace of `formulas`; those of the others, in that of test_formula_route.
+MODULES = ("linear", "distributions", "fans", "schemes", "activation_laws", "kernels")
+FORMULAS = [law for name in MODULES for law in importlib.import_module(f"varlaw.theory.{name}").ENTRIES]
+VECTORS = {"widths", "logits"}  # parameters over whose last axis a law sums
+FIRST_PRIMES = (2, 3, 5, 7, 11, 13, 17)
+
+
+def radical_inverse(index: int, base: int) -> float:
+    """The van der Corput sequence: digits of `index` mirrored at the point."""
+    result, weight = 0.0, 1.0
+    while index:
+        weight /= base
+        result += weight * (index % base)
+        index //= base
+    return result
+
+
+def points(domain: Domain, count: int = 5) -> Iterator[dict[str, Any]]:
+    """The middle, both corners, and `count` Halton points of a domain, those that satisfy its relations."""
+    names = list(domain.ranges)
+    mixed = [tuple(radical_inverse(i, b) for b in FIRST_PRIMES) for i in range(1, count + 1)]
+    for u in [(0.5,) * 7, (0.0,) * 7, (1.0,) * 7, *mixed]:
+        params = {name: domain.ranges[name].at(u[i % 7]) for i, name in enumerate(names)}
+        # An unbounded range has no middle of its own.
+        params = {name: v if domain.ranges[name].accepts(v) else 0.5 for name, v in params.items()}
+        if all(np.all(relation.holds(**params)) for relation in domain.relations):
+            yield params
+
+
+def error(got: float, want: Any) -> float:
+    """Relative error; 0 when both overflow, or vanish below double precision."""
+    if isinstance(want, mp.mpc):
+        want = want.real
+    want = mp.mpf(want)
+    if mp.isnan(want) or math.isnan(got):
+        return 0.0 if mp.isnan(want) and math.isnan(got) else math.inf
+    if mp.isinf(want) or abs(want) > mp.mpf(2) ** 1024:
+        return 0.0 if math.isinf(got) and (got > 0) == (want > 0) else math.inf
+    if abs(want) < mp.mpf(10) ** -35:  # a zero up to 40 digits' rounding, or underflow
+        return 0.0 if abs(got) < 1e-30 or abs(got - float(want)) < 1e-35 else math.inf
+    return float(abs((mp.mpf(got) - want) / want))
+
+
+@pytest.mark.parametrize("law", FORMULAS, ids=lambda law: law.name)
+def test_formula_gives_value(law: Law) -> None:
+    tried = 0
+    for params in points(law.domain):
+        want = formulas.evaluate(law.formula, **params)
+        got = law.value(**params)
+        assert error(got, want) <= 1e-12, f"{law.name}({params}): got {got!r}, want {mp.nstr(want, 20)}"
+        tried += 1
+    assert tried >= 1
+
+
+@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
+def test_scalars_give_floats_and_arrays_give_arrays(law: Law) -> None:
+    params = next(points(law.domain))
+    value = law.value(**params)
+    assert isinstance(value, float | int)
+    numeric = [k for k, r in law.domain.ranges.items() if isinstance(r, Interval)]
+    if numeric and not VECTORS & params.keys():
+        arrays = {k: np.full((2, 3), v) if k in numeric else v for k, v in params.items()}
+        result = law.value(**arrays)
+        assert result.shape == (2, 3)
+        np.testing.assert_array_max_ulp(result, np.full((2, 3), value, dtype=result.dtype), maxulp=4)
+
+
+def outside(allowed: Any) -> Iterator[Any]:
+    """Values that a range must refuse."""
+    yield from (math.nan, "no number", None, np.array([0.5, math.nan]))
+    if isinstance(allowed, Interval):
+        if allowed.low > -math.inf:
+            yield allowed.low if allowed.open_low else np.nextafter(allowed.low, -math.inf)
+        if allowed.high < math.inf:
+            yield allowed.high if allowed.open_high else np.nextafter(allowed.high, math.inf)
+        if allowed.whole:
+            yield allowed.low + 0.5
+
+
+@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
+def test_errors_name_parameter_value_and_domain(law: Law) -> None:
+    good = next(points(law.domain))
+    for name, allowed in law.domain.ranges.items():
+        for bad in outside(allowed):
+            with pytest.raises(ValueError, match="but should be") as caught:
+                law.value(**{**good, name: bad})
+            text = str(caught.value)
+            assert text.startswith(f"{name}=")
+            assert repr(bad) in text
+            assert str(allowed) in text
+            assert f"[{law.name}]" in text
+            assert "\n" not in text
+        with pytest.raises(TypeError, match=f"{name} is missing"):
+            law.value(**{k: v for k, v in good.items() if k != name})
+    with pytest.raises(TypeError, match="unheard_of"):
+        law.value(**good, unheard_of=1.0)
+
+
+@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
+def test_every_field_is_filled_in_ascii(law: Law) -> None:
+    for text in (law.name, law.title, law.quantity, law.formula, law.derivation, law.source, law.statistic):
+        assert text.strip()
+        assert text.isascii()
+        assert "\n" not in text
+    for text in (*law.hypotheses, law.error, law.precision, law.not_to_confuse):
+        assert text.isascii()
+    assert law.hypotheses
+    assert (law.kind.value == "asymptotic") == bool(law.error)
+
+
+def test_table_is_read_only_and_named_after_its_keys() -> None:
+    assert all(name == law.name for name, law in LAWS.items())
+    with pytest.raises(TypeError):
+        LAWS["new"] = next(iter(LAWS.values()))  # type: ignore[index]
+
+
+def test_a_wrong_formula_would_be_found() -> None:
+    law = LAWS["he_normal.variance"]
+    wrong = [error(law.value(**p), formulas.evaluate("gain**2 / (fan_in + 1)", **p)) for p in points(law.domain)]
+    assert min(wrong) > 1e-9
+
+
+def test_choices_are_not_empty() -> None:
+    ranges = itertools.chain.from_iterable(law.domain.ranges.values() for law in LAWS.values())
+    assert all(r.values for r in ranges if isinstance(r, Choice))
