@@ -104,13 +104,23 @@ def parse_replay(text: str) -> tuple[Task, str, str]:
 
 
 def unmatched(verdicts: Iterable[Verdict]) -> list[deviations.Row]:
-    """The deviations that these verdicts should have met, and did not: rows of subjects, versions and dtypes decided."""
-    met, reached = set(), set()
+    """The deviations that these verdicts should have met, and did not.
+
+    A row counts where its subjects, versions and dtypes were decided; one whose claim violates in another way than
+    foreseen has been reported there already.
+    """
+    settled, reached = set(), set()
     for v in verdicts:
-        met.add(v.deviation.id if v.deviation else None)
         if v.outcome in (Outcome.CONFORMS, Outcome.VIOLATES):
-            reached.add((v.claim, v.subject, v.version, v.dtype))
-    return [row for row in deviations.rows() if row.id not in met and any(row.foresees(*place) for place in reached)]
+            place = (v.claim, v.subject, v.version, v.dtype)
+            reached.add(place)
+            if v.outcome is Outcome.VIOLATES or v.deviation:
+                settled.add(place)
+    return [
+        row
+        for row in deviations.rows()
+        if any(row.foresees(*place) for place in reached) and not any(row.foresees(*place) for place in settled)
+    ]
 
 
 # -- one decision ------------------------------------------------------------------------------------------------------

@@ -83,13 +83,6 @@ def test_few_small_tensors_end_undecided_and_say_why() -> None:
     assert decision.certified > 0.01
 
 
-def test_a_coarse_format_cannot_certify_what_it_cannot_show() -> None:
-    bits = source(lambda rng: rng.uniform(-0.3, 0.3, SHAPE).astype(ml_dtypes.bfloat16))
-    decision = decide(Uniform(0.3), bits, POLICIES["release"], Key("t", "coarse"), dtype="bfloat16")
-    assert decision.outcome == "UNDECIDED"
-    assert "coarse" in decision.detail
-
-
 def test_same_key_same_bits_other_key_other_bits() -> None:
     first, again = (decide(Normal(1.0), source(_normal()), NIGHTLY, Key("t", "k")) for _ in range(2))
     other = decide(Normal(1.0), source(_normal()), NIGHTLY, Key("u", "k"))
