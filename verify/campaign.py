@@ -5,10 +5,12 @@ verdict depends on the task, the policy and the salt alone. A subject that raise
 """
 
 import math
+import signal
 import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from typing import Any
 
 import msgspec
@@ -48,9 +50,13 @@ def tasks(selected: Iterable[Subject], dtypes: Iterable[str], device: str, salt:
             for dtype in dtypes if claim.op != "gain" else ("float64",):
                 for case in points:
                     yield Task(
-                        subject=subject.name, claim=claim.name, target=claim.target, case=case, dtype=dtype,
+                        subject=subject.name,
+                        claim=claim.name,
+                        target=claim.target,
+                        case=dict(sorted(case.items())),  # the order that a replay key keeps
+                        dtype=dtype,
                         device=device,
-                    )  # fmt: skip
+                    )
 
 
 def run(jobs: Iterable[Task], policy_name: str, salt: str, workers: int = 1) -> Iterator[Verdict]:
@@ -60,9 +66,13 @@ def run(jobs: Iterable[Task], policy_name: str, salt: str, workers: int = 1) -> 
         for task in work:
             yield decide(task, policy_name, salt)
         return
-    with ProcessPoolExecutor(workers) as pool:
+    # Spawned, because torch's threads do not survive a fork; deaf to Ctrl-C, which the parent answers for all.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    try:
         chunk = max(1, min(32, len(work) // (4 * workers)))
         yield from pool.map(decide, work, [policy_name] * len(work), [salt] * len(work), chunksize=chunk)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def decide(task: Task, policy_name: str, salt: str) -> Verdict:

@@ -1,0 +1,130 @@
+"""One decision is a function of task, policy and salt; what a subject does wrong stays in its own verdict."""
+
+import dataclasses
+
+import msgspec
+import pytest
+
+from varlaw.subjects.registry import named, select
+from varlaw.verify import campaign, deviations, session
+from varlaw.verify.verdict import Outcome
+
+SALT = "tests"
+
+
+def _tasks(target: str, dtype: str = "float32") -> list[campaign.Task]:
+    return list(campaign.tasks(select([target]), [dtype], "cpu", SALT))
+
+
+def test_replay_repeats_the_verdict_bit_for_bit() -> None:
+    for task in _tasks("varlaw.numpy.he_normal")[:3] + _tasks("varlaw.numpy.layer_norm")[:3]:
+        verdict = campaign.decide(task, "pr", SALT)
+        again = campaign.decide(*campaign.parse_replay(verdict.replay))
+        assert msgspec.json.encode(verdict) == msgspec.json.encode(again)
+
+
+def test_another_salt_is_other_evidence() -> None:
+    task = _tasks("varlaw.numpy.normal")[0]
+    assert campaign.decide(task, "pr", "a").observed != campaign.decide(task, "pr", "b").observed
+
+
+def test_two_workers_decide_what_one_does() -> None:
+    tasks = _tasks("varlaw.numpy.*uniform")
+    assert list(campaign.run(tasks, "pr", SALT, 2)) == list(campaign.run(tasks, "pr", SALT, 1))
+
+
+@pytest.mark.parametrize(
+    "key", ["", "v1:a:pr:x", "v2:a:pr:init.documented:{}", "v1:a:pr:init.documented:{}", "v1:a:weekly:x:{}"]
+)
+def test_a_key_that_is_none_is_refused_in_one_line(key: str) -> None:
+    with pytest.raises(ValueError, match="not a replay key") as caught:
+        campaign.parse_replay(key)
+    assert "\n" not in str(caught.value)
+
+
+def _patched(monkeypatch: pytest.MonkeyPatch, target: str, **changes: object) -> campaign.Task:
+    (task, *_) = _tasks(target)
+    broken = dataclasses.replace(named(task.subject), **changes)  # type: ignore[type-var, arg-type]
+    monkeypatch.setattr(campaign, "named", lambda name: broken)
+    return task
+
+
+def test_a_sampler_that_raises_costs_only_its_own_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    def draws(*_: object) -> object:
+        msg = "no kernel\nfor this"
+        raise RuntimeError(msg)
+
+    verdict = campaign.decide(_patched(monkeypatch, "varlaw.numpy.normal", draws=draws), "pr", SALT)
+    assert verdict.outcome is Outcome.ERROR
+    assert verdict.detail == "RuntimeError: no kernel for this"
+
+
+def test_an_unsupported_dtype_is_not_applicable(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = _patched(monkeypatch, "varlaw.numpy.normal", unsupported={"float32": "no such kernel"})
+    verdict = campaign.decide(task, "pr", SALT)
+    assert (verdict.outcome, verdict.detail) == (Outcome.NOT_APPLICABLE, "no such kernel")
+
+
+# -- deviations are strict ---------------------------------------------------------------------------------------------
+
+
+def _row(**changes: object) -> deviations.Row:
+    fields = {
+        "id": "planted", "claim": "init.documented", "subject": "varlaw.numpy.normal", "reason": "planted",
+        "ratio": "1.5", "measured": 1.5, "versions": ">=0", "framework": "varlaw.numpy",
+    }  # fmt: skip
+    return msgspec.convert(fields | changes, deviations.Row)
+
+
+def _planted(monkeypatch: pytest.MonkeyPatch, row: deviations.Row, scale: float = 1.0) -> list[campaign.Verdict]:
+    subject = named("varlaw.numpy.normal")
+    assert subject is not None
+
+    def draws(*args: object) -> object:
+        return ({"": x[""] * scale} for x in subject.draws(*args))  # type: ignore[union-attr, arg-type]
+
+    monkeypatch.setattr(deviations, "rows", lambda: (row,))
+    task = _patched(monkeypatch, "varlaw.numpy.normal", draws=draws)
+    return [campaign.decide(task, "pr", SALT)]
+
+
+def test_a_violation_of_the_foreseen_size_is_a_deviation(monkeypatch: pytest.MonkeyPatch) -> None:
+    (verdict,) = _planted(monkeypatch, _row(), scale=1.5)
+    assert verdict.state == "deviation"
+    assert verdict.deviation is not None
+    assert verdict.deviation.ratio == 1.5
+
+
+def test_a_violation_of_another_size_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    (verdict,) = _planted(monkeypatch, _row(), scale=1.7)
+    assert verdict.state == "VIOLATES"
+    assert "foresaw the ratio 1.5" in verdict.detail
+
+
+def test_an_unexpected_pass_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    (verdict,) = _planted(monkeypatch, _row())
+    assert verdict.state == "VIOLATES"
+    assert "is it mended upstream?" in verdict.detail
+
+
+def test_an_effect_too_small_to_see_is_noted_and_conforms(monkeypatch: pytest.MonkeyPatch) -> None:
+    (verdict,) = _planted(monkeypatch, _row(ratio="1.0001"))
+    assert verdict.state == "conforms"
+    assert verdict.deviation is not None
+
+
+def test_a_row_that_matches_nothing_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    verdicts = _planted(monkeypatch, _row(when="scale == 77"))
+    assert [row.id for row in campaign.unmatched(verdicts)] == ["planted"]
+
+
+def test_a_row_outside_the_run_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for changes in ({"subject": "torch.nn.Linear"}, {"versions": ">=99"}, {"dtypes": ["float16"]}):
+        assert not campaign.unmatched(_planted(monkeypatch, _row(**changes)))
+
+
+def test_strictness_reaches_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deviations, "rows", lambda: (_row(when="scale == 77"),))
+    run = session.execute(session.plan(session.Request(targets=("varlaw.numpy.normal",), dtypes=("float32",))))
+    assert session.exit_code(run) == 1
+    assert run.verdicts[-1].claim == "deviations.strict"
