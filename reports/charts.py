@@ -22,6 +22,7 @@ ROLES: Final = {
 COLOUR: Final = {role: colour for colour, role in ROLES.items()}
 SHAPES: Final = {"VIOLATES": "cross", "error": "square", "undecided": "triangle-up", "deviation": "diamond",
                  "conforms": "circle"}  # fmt: skip
+VEGA_LITE: Final = "5.20"
 ROWS: Final = 40
 REACH: Final = 1e3  # ratios beyond, and intervals without an end, are drawn at the edge
 
@@ -154,7 +155,7 @@ def _drawn(spec: str) -> str | None:
         import vl_convert
     except ImportError:
         return None
-    drawn: str = vl_convert.vegalite_to_svg(spec, vl_version="5.20", allowed_base_urls=[])
+    drawn: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=[])
     drawn = re.sub(r"<[^<>]*>", _silent, drawn)  # the page names the picture as a whole
     for stand_in, role in ROLES.items():
         drawn = drawn.replace(stand_in, f"var(--{role})")

@@ -5,11 +5,13 @@ bytes, and a folder that holds something else is left as it is.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from varlaw.reports import atlas, badge, html, junit, lawbook, markdown, schema, table
+from varlaw.reports import atlas, badge, folklore, html, interactive, junit, lawbook, markdown, schema, table
 from varlaw.reports.files import ReportError, write_all_whole
+from varlaw.reports.folklore import FolkText
 from varlaw.reports.lawbook import LawText
 from varlaw.reports.merge import merged
 from varlaw.verify.verdict import Run
@@ -30,21 +32,31 @@ def write_all(run: Run, directory: Path | str) -> list[Path]:
     return write_site([run], directory)
 
 
-def write_site(runs: Sequence[Run], directory: Path | str, *, laws: Mapping[str, LawText] | None = None) -> list[Path]:
-    """Write one report of some runs, their versions side by side, with a page for each law and framework.
+@dataclass(frozen=True, kw_only=True)
+class Library:
+    """What the pages beside the first are made of: the texts of the catalogue, and popular claims."""
 
-    `laws` holds the texts of the catalogue; without it there are no pages beside the first. Returns the paths, the
-    first page first. Raises `ReportError`, in one line, when the folder cannot be made or written, or is in use.
+    laws: Mapping[str, LawText]
+    folklore: Sequence[FolkText] = ()
+
+
+def write_site(
+    runs: Sequence[Run], directory: Path | str, *, library: Library | None = None, pointer: bool = False
+) -> list[Path]:
+    """Write one report of some runs, their versions side by side; with a library, pages of laws and frameworks too.
+
+    `pointer` adds a page of interactive charts. Returns the paths, the first page first. Raises `ReportError`, in one
+    line, when the folder cannot be made or written, or is in use.
     """
     directory = Path(directory)
     _inspect(directory)
-    files = _rendered(runs, laws)
+    files = _rendered(runs, library, pointer)
     write_all_whole({directory / name: data for name, data in files.items()}, durable=False)  # can be made again
     _forget_stale(directory, files)
     return [directory / name for name in reversed(files)]
 
 
-def _rendered(given: Sequence[Run], laws: Mapping[str, LawText] | None) -> dict[str, bytes]:
+def _rendered(given: Sequence[Run], library: Library | None, pointer: bool) -> dict[str, bytes]:
     """The bytes of every file by its name; the first page last, so that it is moved into place last."""
     runs = [schema.settled(each) for each in given]
     run = merged(runs)
@@ -56,10 +68,14 @@ def _rendered(given: Sequence[Run], laws: Mapping[str, LawText] | None) -> dict[
         "summary.md": markdown.render(run),
         "badge.svg": badge.render(run),
     }
-    links = []
-    if laws is not None:
-        texts |= lawbook.pages(run, laws) | atlas.pages(run)
-        links = [("Laws", lawbook.INDEX), ("Frameworks", atlas.INDEX)]
+    links: list[tuple[str, str]] = []
+    if library is not None:
+        texts |= lawbook.pages(run, library.laws) | atlas.pages(run)
+        texts[folklore.PAGE] = folklore.page(library.folklore, library.laws)
+        links += [("Laws", lawbook.INDEX), ("Frameworks", atlas.INDEX), ("Folklore", folklore.PAGE)]
+    if pointer:
+        texts[interactive.PAGE] = interactive.render(run)
+        links.append(("Interactive charts", interactive.PAGE))
     texts["index.html"] = html.render(*runs, pages=links)
     return files | {name: text.encode() for name, text in texts.items()}
 
@@ -91,7 +107,7 @@ def _is_ours(page: Path) -> bool:
 
 def _forget_stale(directory: Path, files: Mapping[str, bytes]) -> None:
     """Remove the pages of an earlier report that this one does not have."""
-    for folder in (lawbook.FOLDER, atlas.FOLDER):
+    for folder in (".", lawbook.FOLDER, atlas.FOLDER):
         for page in sorted((directory / folder).glob("*.html")):
-            if f"{folder}/{page.name}" not in files and _is_ours(page):
+            if page.relative_to(directory).as_posix() not in files and _is_ours(page):
                 page.unlink(missing_ok=True)

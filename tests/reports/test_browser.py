@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from varlaw.reports import site
+from varlaw.reports.folklore import FolkText
 from varlaw.reports.lawbook import LawText
 from varlaw.verify.verdict import Run
 
@@ -285,12 +286,24 @@ def test_accessibility_of_the_other_pages(browser: Page, run: Run, hostile_run: 
         parameter="bound",
         curve=tuple((k / 10, (k / 10) ** 2 / 3) for k in range(1, 40)),
     )
-    site.write_site([run, hostile_run], tmp_path, laws={law.name: law})
+    claims = [
+        FolkText(claim=c, finding=c, law=law.name, case={"q": 1.0}, popular=0.5, number=0.34, truth="<b>halved</b>")
+        for c in ("refuted", "corrected", "confirmed")
+    ]
+    site.write_site(
+        [run, hostile_run], tmp_path, library=site.Library(laws={law.name: law}, folklore=claims), pointer=True
+    )
     browser.events.clear()
-    for page in ("laws/index.html", "laws/uniform.variance.html", "frameworks/index.html", "frameworks/torch.html"):
+    pages = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.html"))
+    assert {"charts.html", "folklore.html", "laws/uniform.variance.html", "frameworks/torch.html"} < set(pages)
+    for page in pages:
         browser.visit(tmp_path / page)
+        if page == "charts.html":
+            browser.wait(READY)
+            assert browser.evaluate("document.querySelectorAll('.live svg.marks').length") == 2
         assert violations(browser) == [], page
     assert browser.named("Runtime.consoleAPICalled", "Log.entryAdded", "Runtime.exceptionThrown") == []
+    assert len(browser.named("Network.requestWillBeSent")) == len(pages)
 
 
 def violations(page: Page) -> list[list[str]]:

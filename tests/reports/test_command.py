@@ -8,13 +8,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from varlaw.commands import report as command
-from varlaw.reports import schema
+from varlaw.reports import schema, site
 from varlaw.verify.verdict import Outcome, Run
 
 
 @pytest.fixture
 def invoke(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    monkeypatch.setattr(command, "catalogue", dict)  # the catalogue has tests of its own
+    monkeypatch.setattr(command, "library", lambda: site.Library(laws={}))  # the catalogue has a test of its own
 
     def invoke(*arguments: object) -> Result:
         return CliRunner().invoke(command.report, [str(a) for a in arguments])
@@ -89,6 +89,15 @@ def test_a_folder_that_cannot_be_made(invoke: Callable[..., Result], recorded: P
 def test_usage(invoke: Callable[..., Result], recorded: Path) -> None:
     assert invoke("-o", "out").exit_code == 2
     assert invoke(recorded).exit_code == 2
+
+
+def test_interactive_charts_on_request(invoke: Callable[..., Result], recorded: Path, tmp_path: Path) -> None:
+    pytest.importorskip("vl_convert")
+    assert invoke(recorded, "-o", tmp_path / "out", "--interactive").exit_code == 0
+    page = (tmp_path / "out" / "charts.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in page
+    assert invoke(recorded, "-o", tmp_path / "out").exit_code == 0
+    assert not (tmp_path / "out" / "charts.html").exists()
 
 
 def test_the_catalogue_becomes_texts_with_curves() -> None:

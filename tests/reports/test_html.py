@@ -177,7 +177,7 @@ def test_odd_numbers_break_no_report(value: float, make_run: Callable[..., Run],
         for outcome in (Outcome.VIOLATES, Outcome.CONFORMS)
     ]
     run = make_run(odd)
-    site.write_site([run], tmp_path / "site", laws={})
+    site.write_site([run], tmp_path / "site", library=site.Library(laws={}))
     terminal.render(run, Console(file=io.StringIO(), width=80))
 
 

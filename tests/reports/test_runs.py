@@ -137,9 +137,9 @@ def test_a_page_for_each_framework(run: Run, hostile_run: Run) -> None:
 
 
 def test_a_site_forgets_the_pages_of_the_one_before(run: Run, laws: Mapping[str, LawText], tmp_path: Path) -> None:
-    site.write_site([run], tmp_path, laws=laws)
+    site.write_site([run], tmp_path, library=site.Library(laws=laws))
     assert (tmp_path / "laws" / "other.law.html").exists()
-    site.write_site([run], tmp_path, laws={"uniform.variance": law_text()})
+    site.write_site([run], tmp_path, library=site.Library(laws={"uniform.variance": law_text()}))
     assert not (tmp_path / "laws" / "other.law.html").exists()
     assert (tmp_path / "laws" / "uniform.variance.html").exists()
 

@@ -7,6 +7,7 @@ import click
 
 if TYPE_CHECKING:
     from varlaw.reports.lawbook import LawText
+    from varlaw.reports.site import Library
     from varlaw.theory.law import Law
     from varlaw.verify.verdict import Run
 
@@ -16,9 +17,10 @@ USAGE, COULD_NOT_RUN, NOTHING_SELECTED = 2, 3, 5
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN.json ...")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write; it is created.")
+@click.option("--interactive", is_flag=True, help="Add a page of charts that answer to the pointer (0.9 MB).")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written, and what changed between the runs.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
-def report(runs: tuple[Path, ...], output: Path, as_json: bool, quiet: bool) -> None:
+def report(runs: tuple[Path, ...], output: Path, interactive: bool, as_json: bool, quiet: bool) -> None:
     """Build a report from the records of one or more runs.
 
     Several runs are shown side by side, with what changed from each to the next. Everything works offline, from a file.
@@ -30,7 +32,7 @@ def report(runs: tuple[Path, ...], output: Path, as_json: bool, quiet: bool) -> 
 
     try:
         found = _worth_reporting(runs)
-        paths = write_site(found, output, laws=catalogue())
+        paths = write_site(found, output, library=library(), pointer=interactive)
     except FolderInUse as error:
         raise _Failure(str(error), USAGE) from error
     except ReportError as error:
@@ -75,6 +77,27 @@ def _summary(runs: "list[Run]", paths: list[Path]) -> str:
 
     changes = [as_records(compare(a, b)) for a, b in itertools.pairwise(runs)]
     return json.dumps({"files": [str(p) for p in paths], "changes": changes}, indent=2)
+
+
+def library() -> "Library":
+    """The texts of all laws and of the popular claims about them."""
+    from varlaw.reports.folklore import FolkText
+    from varlaw.reports.site import Library
+    from varlaw.theory.folklore import CLAIMS
+
+    claims = (
+        FolkText(
+            claim=row.claim,
+            finding=row.finding.value,
+            law=row.law,
+            case=dict(row.params),
+            popular=row.popular,
+            number=row.number(),
+            truth=row.truth,
+        )
+        for row in CLAIMS
+    )
+    return Library(laws=catalogue(), folklore=tuple(claims))
 
 
 def catalogue() -> "dict[str, LawText]":
