@@ -21,7 +21,7 @@ from varlaw.impl.numpy.initialisers import (
     residual_scaled,
     variance_scaling,
 )
-from varlaw.impl.numpy.keyed import keyed_normal, keyed_uniform
+from varlaw.impl.numpy.keyed import keyed_normal, keyed_truncated_normal, keyed_uniform
 from varlaw.impl.numpy.norm_gradients import (
     NormGradients,
     batch_norm_backward,
@@ -62,6 +62,7 @@ __all__ = [
     "instance_norm",
     "instance_norm_backward",
     "keyed_normal",
+    "keyed_truncated_normal",
     "keyed_uniform",
     "layer_norm",
     "layer_norm_backward",

@@ -15,6 +15,8 @@ from varlaw.impl.addresses import Slice, slice_of, stream_key
 from varlaw.impl.arguments import number
 from varlaw.impl.numpy.draws import representable
 from varlaw.impl.numpy.streams import Array, DType, Shape, array_for, in_parallel, towards_zero, working
+from varlaw.impl.numpy.truncated import quantiles_between
+from varlaw.impl.truncation import cut
 
 Fill: TypeAlias = Callable[[tuple[int, int], int, Array], None]
 
@@ -78,6 +80,41 @@ def keyed_normal(
 
     def fill(words: tuple[int, int], start: int, block: Array) -> None:
         block[...] = size * normal_at(words, start, block.size, narrow=block.dtype != np.float64)
+
+    return _filled(target, slice_of(shape, offset, within, where), stream_key(key, name, where), fill)
+
+
+def keyed_truncated_normal(
+    shape: Shape,
+    std: float,
+    low: float = -2.0,
+    high: float = 2.0,
+    *,
+    std_of: str,
+    bounds: str,
+    key: int,
+    name: str,
+    offset: Shape | None = None,
+    within: Shape | None = None,
+    dtype: DType = None,
+    device: object = None,
+    out: Array | None = None,
+) -> Array:
+    """A normal kept in [low, high], at an address: the quantile of the float64 uniform there (see `truncated_normal`).
+
+    >>> w = keyed_truncated_normal(9, 1.0, std_of="parent", bounds="sigmas", key=7, name="w")
+    >>> bool(abs(w).max() <= 2)
+    True
+    """
+    where = "keyed_truncated_normal"
+    found = cut(std, low, high, std_of=std_of, bounds=bounds, where=where)
+    target = array_for(shape, dtype, device, out, where)
+    representable("std", found.sigma, target, where)
+
+    def fill(words: tuple[int, int], start: int, block: Array) -> None:
+        unit = np.empty(block.size)
+        uniform_at(words, start, unit)
+        quantiles_between(found, unit, block)
 
     return _filled(target, slice_of(shape, offset, within, where), stream_key(key, name, where), fill)
 

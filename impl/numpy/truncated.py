@@ -24,8 +24,17 @@ def draw_between(found: Cut, generator: np.random.Generator, block: Array) -> No
     else:
         unit = np.empty(block.size)
         centred(generator, unit)
-        unit += 0.5
-        block[...] = found.sigma * _inverted(found, unit)
+        quantiles_between(found, unit, block)
+    _keep_between(found, block)
+
+
+def quantiles_between(found: Cut, centred_unit: Array, block: Array) -> None:
+    """Fill a block with the quantiles of float64 numbers in (-1/2, 1/2), the middle being the median."""
+    block[...] = found.sigma * _inverted(found, centred_unit + 0.5)
+    _keep_between(found, block)
+
+
+def _keep_between(found: Cut, block: Array) -> None:
     kind = block.dtype.type
     np.clip(block, kind(found.sigma * found.low), kind(found.sigma * found.high), out=block)  # rounding may step out
 

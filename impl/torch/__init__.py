@@ -24,7 +24,8 @@ from varlaw.impl.torch.initialisers import (
     residual_scaled,
     variance_scaling,
 )
-from varlaw.impl.torch.keyed import keyed_normal, keyed_uniform
+from varlaw.impl.torch.keyed import keyed_normal, keyed_truncated_normal, keyed_uniform
+from varlaw.impl.torch.model import Initialised, Rule, initialise
 from varlaw.impl.torch.norm_gradients import (
     NormGradients,
     batch_norm_backward,
@@ -40,7 +41,9 @@ from varlaw.impl.torch.weights import weight_norm, weight_norm_backward, weight_
 __all__ = [
     "LAYOUTS",
     "Fans",
+    "Initialised",
     "NormGradients",
+    "Rule",
     "batch_norm",
     "batch_norm_backward",
     "chrono_bias",
@@ -65,9 +68,11 @@ __all__ = [
     "he_uniform",
     "head",
     "identity",
+    "initialise",
     "instance_norm",
     "instance_norm_backward",
     "keyed_normal",
+    "keyed_truncated_normal",
     "keyed_uniform",
     "layer_norm",
     "layer_norm_backward",

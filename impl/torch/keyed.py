@@ -15,6 +15,7 @@ import torch
 from varlaw.impl.addresses import Slice, slice_of, stream_key
 from varlaw.impl.arguments import number
 from varlaw.impl.numpy.keyed import keyed_normal as numpy_normal
+from varlaw.impl.numpy.keyed import keyed_truncated_normal as numpy_truncated
 from varlaw.impl.numpy.keyed import keyed_uniform as numpy_uniform
 from varlaw.impl.torch.draws import representable
 from varlaw.impl.torch.philox import words_of
@@ -28,6 +29,8 @@ from varlaw.impl.torch.streams import (
     working,
     write_,
 )
+from varlaw.impl.torch.truncated import quantiles
+from varlaw.impl.truncation import cut
 
 Values: TypeAlias = Callable[[tuple[int, int], torch.Tensor, torch.dtype], torch.Tensor]
 
@@ -86,6 +89,45 @@ def keyed_normal(
     if may_ask(target.detach()):
         return _by_numpy(numpy_normal, target, size, {"key": key, "name": name, "offset": offset, "within": within})
     return _traced(target, part, words, size, normal_at)
+
+
+def keyed_truncated_normal(
+    shape: Shape,
+    std: float,
+    low: float = -2.0,
+    high: float = 2.0,
+    *,
+    std_of: str,
+    bounds: str,
+    key: int,
+    name: str,
+    offset: Shape | None = None,
+    within: Shape | None = None,
+    dtype: DType = None,
+    device: Device = None,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """A normal kept in [low, high], at an address: the quantile of the float64 uniform there (see `truncated_normal`).
+
+    >>> w = keyed_truncated_normal(9, 1.0, std_of="parent", bounds="sigmas", key=7, name="w")
+    >>> bool(abs(w).max() <= 2)
+    True
+    """
+    where = "keyed_truncated_normal"
+    found = cut(std, low, high, std_of=std_of, bounds=bounds, where=where)
+    target = tensor_for(shape, dtype, device, out, where)
+    representable("std", found.sigma, target, where)
+    part, words = slice_of(shape, offset, within, where), stream_key(key, name, where)
+    if may_ask(target.detach()):
+        address = {"key": key, "name": name, "offset": offset, "within": within}
+        law = {"low": found.low, "high": found.high, "std_of": "parent", "bounds": "sigmas"}
+        return _by_numpy(numpy_truncated, target, found.sigma, {**address, **law})
+
+    def values(key: tuple[int, int], index: torch.Tensor, kind: torch.dtype) -> torch.Tensor:
+        # a number of the stream at address i reflects as 1 - i, so that both backends take the same quantile
+        return quantiles(found, 0.5 - uniform_at(key, index, torch.float64)).to(kind)
+
+    return _traced(target, part, words, 1.0, values)
 
 
 def _by_numpy(draw: Callable[..., Any], target: torch.Tensor, scale: float, address: dict[str, Any]) -> torch.Tensor:

@@ -26,9 +26,14 @@ def draw_between(found: Cut, target: torch.Tensor, generator: torch.Generator) -
     else:
         unit = torch.empty(target.shape, dtype=torch.float64, device=target.device)
         between_(unit, 0.0, 1.0, generator)
-        write_(target, _inverted(found, unit).mul_(found.sigma))
+        write_(target, quantiles(found, unit))
     low, high = found.sigma * found.low, found.sigma * found.high
     target.clamp_(_finite(low, kind), _finite(high, kind))  # rounding may step out
+
+
+def quantiles(found: Cut, unit: torch.Tensor) -> torch.Tensor:
+    """The quantiles, in float64, of float64 numbers in [0, 1)."""
+    return _inverted(found, unit).mul_(found.sigma).clamp_(found.sigma * found.low, found.sigma * found.high)
 
 
 def _finite(bound: float, kind: torch.dtype) -> float:

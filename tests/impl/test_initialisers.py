@@ -167,7 +167,8 @@ def test_both_backends_have_the_same_names_and_signatures():
     import varlaw.impl.torch as theirs
 
     in_place = {name for name in theirs.__all__ if name.endswith("_")}
-    assert set(theirs.__all__) - in_place == set(ours.__all__)
+    of_models = {"Initialised", "Rule", "initialise"}
+    assert set(theirs.__all__) - in_place - of_models == set(ours.__all__)
     for name in ours.__all__:
         if inspect.isfunction(getattr(ours, name)):
             numpy_, torch_ = (inspect.signature(getattr(module, name)) for module in (ours, theirs))

@@ -1,0 +1,174 @@
+"""Whole models: every parameter by a rule, the same values wherever the model lives."""
+
+import math
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402 (needs the skip above)
+
+import varlaw.impl.torch as ours  # noqa: E402
+from varlaw.impl.torch import Rule, initialise  # noqa: E402
+
+NORMS = (nn.LayerNorm, nn.BatchNorm2d)
+
+
+class Small(nn.Module):
+    """One of each kind of parameter that a rule has to get right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(11, 6, padding_idx=3)
+        self.conv = nn.Conv2d(4, 8, 3, groups=2, stride=2)
+        self.up = nn.ConvTranspose1d(4, 8, 4, stride=2)
+        self.attention = nn.MultiheadAttention(6, 2)
+        self.norm = nn.LayerNorm(6)
+        self.proj = nn.Linear(6, 5)
+        self.head = nn.Linear(6, 11, bias=False)
+        self.head.weight = self.embedding.weight
+
+
+RECIPE = [
+    Rule("*bias", "zeros"),
+    Rule("*", "ones", module=NORMS),
+    Rule("embedding.weight", "normal", std=0.02),
+    Rule("proj.weight", "orthogonal", gain=2.0),
+    Rule("up.weight", "truncated_normal"),
+    Rule("attention.*", "uniform", mode="fan_avg"),
+    Rule("conv.weight", "normal", gain=math.sqrt(2)),
+]
+
+
+def test_every_parameter_is_reported_with_what_was_done():
+    model = Small()
+    report = {done.name: done for done in initialise(model, RECIPE, key=3)}
+    assert list(report) == [name for name, _ in model.named_parameters()]
+    assert report["conv.weight"].fans == (18, 9)
+    assert report["conv.weight"].std == math.sqrt(2) / math.sqrt(18)
+    assert report["up.weight"].fans == (8, 32)
+    assert report["attention.in_proj_weight"].fans == (6, 6)
+    assert report["embedding.weight"].aliases == ("head.weight",)
+    assert report["embedding.weight"].std == 0.02
+    assert report["norm.weight"].law == "ones"
+
+
+def test_values_are_those_of_the_address():
+    model = Small()
+    initialise(model, RECIPE, key=3)
+    wanted = ours.keyed_normal((8, 2, 3, 3), math.sqrt(2) / math.sqrt(18), key=3, name="conv.weight")
+    assert torch.equal(model.conv.weight, wanted)
+    assert not model.embedding.weight[3].any()
+    assert model.embedding.weight[2].all()
+    q = model.proj.weight.detach().double() / 2
+    assert float((q @ q.T - torch.eye(5)).abs().max()) < 1e-6
+    assert not model.proj.bias.any()
+    assert bool((model.norm.weight == 1).all())
+
+
+def test_meta_and_to_empty_give_the_values_of_the_plain_model():
+    plain = Small()
+    initialise(plain, RECIPE, key=3)
+    with torch.device("meta"):
+        empty = Small()
+    with pytest.raises(ValueError, match="to_empty"):
+        initialise(empty, RECIPE, key=3)
+    empty = empty.to_empty(device="cpu")
+    empty.head.weight = empty.embedding.weight
+    initialise(empty, RECIPE, key=3)
+    for (name, mine), (_, other) in zip(plain.named_parameters(), empty.named_parameters(), strict=True):
+        assert torch.equal(mine, other), name
+
+
+def test_order_and_neighbours_do_not_matter():
+    alone, together = nn.ModuleDict({"b": nn.Linear(3, 2)}), nn.ModuleDict({"a": nn.Linear(4, 4), "b": nn.Linear(3, 2)})
+    for model in (alone, together):
+        initialise(model, [Rule("*", "normal", std=1.0)], key=1)
+    assert torch.equal(alone["b"].weight, together["b"].weight)
+    assert not torch.equal(together["a"].weight[:2, :3], together["b"].weight)
+
+
+def refused(model, recipe, words):
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with pytest.raises((ValueError, TypeError), match=words) as caught:
+        initialise(model, recipe, key=1)
+    assert "\n" not in str(caught.value)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_nothing_is_left_out_and_nothing_is_written_by_halves():
+    model = nn.Linear(3, 2)
+    refused(model, [Rule("weight", "normal")], "no rule for bias")
+    refused(model, [Rule("*", "zeros"), Rule("c_proj.weight", "zeros")], r"c_proj\.weight")
+    refused(model, [Rule("weight", "zeros"), Rule("bias", "normal")], "shape")
+    refused(model, [Rule("weight", "zeros"), Rule("bias", "orthogonal")], "2 axes")
+    refused(model, [Rule("weight", "zeros"), Rule("bias", "gaussian")], "law='gaussian'")
+    refused(model, [Rule("weight", "normal", std=math.nan), Rule("bias", "zeros")], "std=nan")
+    refused(model, ["zeros"], "a Rule")
+    with pytest.raises(TypeError, match=r"torch\.nn\.Module"):
+        initialise([model], [Rule("*", "zeros")], key=1)
+
+
+def test_a_parametrised_weight_is_not_taken_for_the_plain_one():
+    """After weight_norm there is no parameter called weight: its rule says so instead of writing to nothing."""
+    model = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
+    refused(model, [Rule("weight", "normal"), Rule("bias", "zeros")], "no rule for parametrizations")
+
+
+def test_keep_keeps_and_says_so():
+    model = nn.Linear(3, 2)
+    before = model.weight.clone()
+    report = initialise(model, [Rule("weight", "keep"), Rule("bias", "constant", value=0.5)], key=1)
+    assert torch.equal(model.weight, before)
+    assert [done.law for done in report] == ["keep", "constant"]
+    assert bool((model.bias == 0.5).all())
+
+
+def test_two_processes_hold_the_parts_of_the_same_model(tmp_path):
+    """FSDP2 and tensor-parallel placements over two gloo ranks: parts of the plain model, and the norm of the whole."""
+    script = tmp_path / "ranks.py"
+    script.write_text(
+        textwrap.dedent("""
+        import sys, torch, torch.distributed as dist, torch.multiprocessing as mp
+        from torch import nn
+        from torch.distributed.device_mesh import init_device_mesh
+        from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
+        from varlaw.impl.torch import Rule, initialise
+
+        RECIPE = [Rule("0.weight", "normal"), Rule("1.weight", "truncated_normal"), Rule("2.weight", "orthogonal"),
+                  Rule("*bias", "uniform", std=0.1)]
+
+        def build():
+            return nn.Sequential(nn.Linear(6, 5), nn.Linear(5, 7), nn.Linear(7, 3))
+
+        def main(rank, store):
+            dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+            mesh = init_device_mesh("cpu", (2,))
+            plain = build()
+            initialise(plain, RECIPE, key=9)
+            for placement in (Shard(0), Shard(1), Replicate()):
+                model = build()
+                for layer in model:
+                    for name, parameter in list(layer.named_parameters()):
+                        place = Shard(0) if name == "bias" and placement == Shard(1) else placement
+                        layer.register_parameter(
+                            name, nn.Parameter(distribute_tensor(parameter.detach(), mesh, [place]))
+                        )
+                initialise(model, RECIPE, key=9)
+                for mine, other in zip(model.parameters(), plain.parameters()):
+                    assert torch.equal(mine.full_tensor(), other), (placement, mine.shape)
+            dist.destroy_process_group()
+
+        if __name__ == "__main__":
+            mp.spawn(main, args=(sys.argv[1],), nprocs=2)
+            print("equal")
+        """)
+    )
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "store")], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.stdout.strip() == "equal", done.stderr[-2000:]
