@@ -22,7 +22,7 @@ ROLES: Final = {
 COLOUR: Final = {role: colour for colour, role in ROLES.items()}
 SHAPES: Final = {"VIOLATES": "cross", "error": "square", "undecided": "triangle-up", "deviation": "diamond",
                  "conforms": "circle"}  # fmt: skip
-VEGA_LITE: Final = "5.20"
+VEGA_LITE: Final = "6.1"
 ROWS: Final = 40
 REACH: Final = 1e3  # ratios beyond, and intervals without an end, are drawn at the edge
 
@@ -39,7 +39,7 @@ def forest(groups: list[Group]) -> dict[str, Any]:
     low = min([0.95, *(r["low"] for r in rows)]) / 1.01
     high = max([1.05, *(r["high"] for r in rows)]) * 1.01
     return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "data": {"values": rows},
         "width": 400,
         "height": {"step": 20},
@@ -72,7 +72,7 @@ def state_channels() -> tuple[dict[str, Any], dict[str, Any]]:
 
 def framed(chart: dict[str, Any], values: list[dict[str, Any]]) -> dict[str, Any]:
     """A square chart of some values in the colours of the page."""
-    schema = "https://vega.github.io/schema/vega-lite/v5.json"
+    schema = "https://vega.github.io/schema/vega-lite/v6.json"
     return {"$schema": schema, "data": {"values": values}, "width": 380, "height": 300, **chart, "config": _config()}
 
 
