@@ -5,13 +5,14 @@ the parent, or as they are). Both choices belong to the caller; this file turns 
 sigma and the bounds in its units. The parent's mean is zero.
 """
 
-import functools
 import math
 from typing import NamedTuple
 
 import numpy as np
 
 from varlaw.impl.arguments import choice, number, positive, refuse
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(128)
 
 FARTHEST = 1e150  # sigmas beyond which the spread of a tail is lost
 
@@ -22,11 +23,6 @@ class Cut(NamedTuple):
     sigma: float
     low: float
     high: float
-
-
-@functools.cache
-def _nodes() -> tuple[np.ndarray, np.ndarray]:
-    return np.polynomial.legendre.leggauss(128)
 
 
 def unit_std(low: float, high: float) -> float:
@@ -42,10 +38,9 @@ def unit_std(low: float, high: float) -> float:
     reach = math.sqrt(nearest * nearest + 80.0)  # where the density has fallen by exp(-40)
     left = min(nearest - low, 80.0 / (reach + abs(nearest))) if low < nearest else 0.0
     right = min(high - nearest, 80.0 / (reach + abs(nearest))) if nearest < high else 0.0
-    unit, weight = _nodes()
-    offset = (left + right) / 2 * (unit + 1)  # from the left end
+    offset = (left + right) / 2 * (_NODES + 1)  # from the left end
     beyond = offset - left  # from the peak
-    density = weight * np.exp(-beyond * (2 * nearest + beyond) / 2)
+    density = _WEIGHTS * np.exp(-beyond * (2 * nearest + beyond) / 2)
     centre = float(np.sum(density * offset) / np.sum(density))
     return math.sqrt(float(np.sum(density * (offset - centre) ** 2) / np.sum(density)))
 

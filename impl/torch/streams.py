@@ -6,8 +6,9 @@ copied to or from the host, nothing waits for it, and autograd records nothing.
 """
 
 import math
+import struct
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
 
@@ -156,6 +157,11 @@ def towards_zero(value: float, kind: torch.dtype) -> float:
     return math.ldexp(math.trunc(math.ldexp(mantissa, bits)), exponent - bits)
 
 
-def scalar(value: float, kind: torch.dtype) -> Any:
-    """`value` as float64 or rounded to float32, for arithmetic that must round as the tensor does."""
-    return value if kind == torch.float64 else torch.tensor(value, dtype=kind).item()
+def rounded(value: float, kind: torch.dtype) -> float:
+    """`value` as it is in float64, or to the nearest float32."""
+    if kind == torch.float64:
+        return value
+    try:
+        return float(struct.unpack("f", struct.pack("f", value))[0])
+    except OverflowError:
+        return math.copysign(math.inf, value)

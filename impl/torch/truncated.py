@@ -9,7 +9,7 @@ import math
 
 import torch
 
-from varlaw.impl.torch.streams import between_, scalar, write_
+from varlaw.impl.torch.streams import between_, rounded, write_
 from varlaw.impl.truncation import Cut
 
 NEAR = 2.5  # sigmas within which a float32 step of the uniform is a fine step of the normal
@@ -28,16 +28,12 @@ def draw_between(found: Cut, target: torch.Tensor, generator: torch.Generator) -
         between_(unit, 0.0, 1.0, generator)
         write_(target, quantiles(found, unit))
     low, high = found.sigma * found.low, found.sigma * found.high
-    target.clamp_(_finite(low, kind), _finite(high, kind))  # rounding may step out
+    target.clamp_(rounded(low, kind), rounded(high, kind))  # rounding may step out
 
 
 def quantiles(found: Cut, unit: torch.Tensor) -> torch.Tensor:
     """The quantiles, in float64, of float64 numbers in [0, 1)."""
     return _inverted(found, unit).mul_(found.sigma).clamp_(found.sigma * found.low, found.sigma * found.high)
-
-
-def _finite(bound: float, kind: torch.dtype) -> float:
-    return float(scalar(bound, kind))
 
 
 def _inverted(found: Cut, unit: torch.Tensor) -> torch.Tensor:
