@@ -56,7 +56,7 @@ def product(integrand: Function, q: float, c: float, kinks: tuple[float, ...]) -
     spread = s * math.sqrt((1 - c) * (1 + c))
     if spread == 0:
         return single(lambda x: integrand(x) * integrand(c * x), q, kinks)
-    u, outer = normal_nodes(np.zeros(1), s, kinks)
+    u, outer = normal_nodes(np.zeros(1), s, kinks + _crossings(c, spread, s, kinks))
     total = 0.0
     for part in np.array_split(np.arange(u.size), max(1, u.size // 128)):
         v, inner = normal_nodes(c * u[0, part], spread, kinks)
@@ -64,8 +64,18 @@ def product(integrand: Function, q: float, c: float, kinks: tuple[float, ...]) -
     return total
 
 
+def _crossings(c: float, spread: float, s: float, kinks: tuple[float, ...]) -> tuple[float, ...]:
+    """Cuts of u around the places where v, of mean c u and standard deviation `spread`, crosses a kink."""
+    if abs(c) < 0.5:
+        return ()
+    width = spread / abs(c)
+    steps = width * 2.0 ** np.arange(-1, max(1, math.ceil(math.log2(20 * s / width))))
+    around = np.concatenate([-steps[::-1], [0.0], steps])
+    return tuple(float(x) for k in kinks for x in k / c + around)
+
+
 def variance_slope(functions: Functions, q: float) -> float:
-    """d/dq E[phi(x)^2] = E[x phi(x) phi'(x)]/q, which counts kinks rightly; at q = 0 the limit phi'(0)^2 + phi phi''."""
+    """d/dq E[phi(x)^2] = E[x phi(x) phi'(x)]/q, which counts kinks rightly; at q = 0 its limit from above."""
     q = max(q, 1e-24)  # flat limit
     return single(lambda x: x * functions.phi(x) * functions.slope(x), q, functions.kinks) / q
 

@@ -108,9 +108,9 @@ def panels(cuts: Sequence[Any], *, nodes: int = 40) -> list[tuple[Any, Any]]:
     return result
 
 
-# Cuts, in z, that fit a function with scales from 1e-9 to 1e9 standard deviations: what E uses when told nothing.
 _REACH = 15
-_DEFAULT_CUTS = (0, *(mp.mpf(2) ** k for k in range(-34, 2)), 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, _REACH)
+# Cuts, in z, for functions that vary on the scale of one; panels of 40 nodes reach far below that.
+_DEFAULT_CUTS = (0, 0.25, 0.5, 1, 1.5, 2, *range(3, _REACH + 1))
 
 
 def expect(f: Callable[[Any], Any], cuts: Sequence[Any] = _DEFAULT_CUTS) -> Any:
