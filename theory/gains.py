@@ -130,7 +130,8 @@ ENTRIES: tuple[Law, ...] = (
         "torch_chi",
         "Gradient factor of a network with torch's gain",
         "chi_1 at the variance it settles at",
-        f"(lambda gain2: (lambda q: gain2 * E(lambda z: slope(nonlinearity, sqrt(q) * z)**2))({_ROOT}))({_GAIN_SQUARE})",
+        f"(lambda gain2: (lambda q: gain2 * E(lambda z: slope(nonlinearity, sqrt(q) * z)**2))({_ROOT}))"
+        f"({_GAIN_SQUARE})",
         _chi_settled,
         _SETTLES,
         "gain^2 E[phi'^2] at the fixed point: 1.2098 for tanh (chaotic), 1.0037 for selu, 0.0557 for sigmoid.",

@@ -107,8 +107,10 @@ def slab_fraction(low: Any, high: Any, x: Any) -> Floats:
         below = np.where(x <= 0, ndtr(x) - ndtr(low), mass - (ndtr(-x) - ndtr(-high)))
         result: Floats = np.clip(below / mass, 0.0, 1.0)
         return result
-    if np.all(high <= 0):
-        return np.clip(1.0 - slab_fraction(-high, -low, -x), 0.0, 1.0)
+    if np.all(high <= 0):  # the mirrored upper end, its density relative to that at the bound nearer to zero
+        (part,) = in_blocks(_slab, -x, x - low, nodes=NODES)
+        (whole,) = in_blocks(_slab, -high, high - low, nodes=NODES)
+        return part * np.exp(-0.5 * (x - high) * (x + high)) / whole
     (part,) = in_blocks(_slab, low, x - low, nodes=NODES)
     (whole,) = in_blocks(_slab, low, high - low, nodes=NODES)
     return part / whole
