@@ -1,7 +1,7 @@
 """The one typed boundary to torch: version, devices, dtypes, seeding, and arrays in and out."""
 
-import contextlib
 import functools
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -48,7 +48,10 @@ def seeded(build: Callable[[Case, dict[str, Any]], Mapping[str, Array]]) -> Draw
         with torch.random.fork_rng(devices=ours), torch.no_grad():
             torch.manual_seed(seed)
             for _ in range(count):
-                yield build(case, factory)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # advice on speed is none on how a layer starts
+                    instance = build(case, factory)
+                yield instance
 
     return draws
 

@@ -19,7 +19,7 @@ from varlaw.evidence.haar import gaussian_diagonal
 from varlaw.evidence.rounding import FORMATS, gamma
 from varlaw.subjects.subject import Case, Sampler, Tensor
 from varlaw.theory.variates import Constant, Normal, Orthogonal, SparseNormal
-from varlaw.verify.claim import Claim, Finding, Judge, Trial, deterministic, statistical
+from varlaw.verify.claim import Claim, Finding, Judge, NotApplicable, Trial, deterministic, statistical
 from varlaw.verify.claims.matrices import matrix
 from varlaw.verify.claims.mutants import wrong_laws
 from varlaw.verify.fans import fans_of
@@ -107,6 +107,9 @@ def _entries(promise: Promise, trial: Trial) -> Finding:
         case Orthogonal():
             return _orthogonal(promise, trial, law)
         case SparseNormal():
+            if math.ceil(law.zeros * trial.case["shape"][0]) == trial.case["shape"][0]:
+                msg = "every entry of a column is set to zero: there is no normal entry to look at"
+                raise NotApplicable(msg)
             kept = promise.source(trial, lambda x, _: x[x != 0])
             return _independent(promise, trial, Normal(law.parent_std), kept)
         case _:

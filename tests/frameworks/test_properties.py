@@ -1,0 +1,51 @@
+"""Law x subject over the whole domain: whatever Hypothesis draws, ours conform and torch does as it is documented."""
+
+from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+
+from varlaw.subjects.registry import select
+from varlaw.verify import campaign
+from varlaw.verify.claims import claims_of
+from varlaw.verify.verdict import Verdict
+
+from ..strategies import cases, dtypes
+
+SALT = "properties"
+
+
+def explained(verdict: Verdict) -> str:
+    """What a failure prints: the effect, its interval, the likely cause and how to see it again."""
+    return (
+        f"{verdict.subject} {verdict.claim}: {verdict.state}, ratio {verdict.ratio} {verdict.interval or 'exact'}, "
+        f"expected {verdict.quantity} {verdict.expected}; likely {verdict.likely}; {verdict.detail}\n"
+        f"varlaw replay '{verdict.replay}'"
+    )
+
+
+def decided(data: st.DataObject, subject: Any) -> Verdict:
+    """The verdict of one drawn claim, case and dtype."""
+    claim = data.draw(st.sampled_from(claims_of(subject)), label="claim")
+    dtype = data.draw(dtypes(), label="dtype")
+    case = data.draw(cases(claim.op), label="case")
+    task = campaign.Task(
+        subject=subject.name, claim=claim.name, target=claim.target, case=case, dtype=dtype, device="cpu"
+    )
+    return campaign.decide(task, "pr", SALT)
+
+
+@pytest.mark.parametrize("subject", select(["varlaw.*"]), ids=lambda s: s.name)
+@hypothesis.given(data=st.data())
+def test_ours_obey_everywhere(subject: Any, data: st.DataObject) -> None:
+    verdict = decided(data, subject)
+    assert verdict.state in {"conforms", "undecided", "not applicable"}, explained(verdict)
+
+
+@pytest.mark.parametrize("subject", select(["torch.*"]), ids=lambda s: s.name)
+@hypothesis.given(data=st.data())
+def test_torch_does_as_documented_everywhere(subject: Any, data: st.DataObject) -> None:
+    pytest.importorskip("torch")
+    verdict = decided(data, subject)
+    assert verdict.state in {"conforms", "deviation", "undecided", "not applicable"}, explained(verdict)

@@ -1,0 +1,210 @@
+"""Every claim says VIOLATES of its mutants and CONFORMS of the truth: a check that cannot fail is a defect."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from varlaw.evidence.budget import POLICIES
+from varlaw.evidence.streams import Key, canonical
+from varlaw.subjects.registry import select
+from varlaw.subjects.subject import Clipper, Norm, Sampler
+from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
+from varlaw.verify.claim import Claim, Trial
+from varlaw.verify.claims import claims_of
+from varlaw.verify.claims.clipping import norm_of
+from varlaw.verify.claims.domains import CASES
+from varlaw.verify.claims.initialisation import Promise
+from varlaw.verify.claims.mutants import wrong_laws
+from varlaw.verify.claims.norms import rows_of
+
+PR = POLICIES["pr"]
+
+
+def _trial(claim: Claim, case: Mapping[str, Any], dtype: str = "float32") -> Trial:
+    params = canonical({"case": case, "dtype": dtype})
+    return Trial(case, dtype, "cpu", PR, Key("teeth", f"{claim.name}:{claim.target}", params))
+
+
+def _cases(op: str) -> list[dict[str, Any]]:
+    return CASES[op].enumerate(Key("teeth", "cases"), 0)
+
+
+# -- weights -----------------------------------------------------------------------------------------------------------
+
+
+def _drawn(subject: Sampler, tensor: str, law: Any) -> Sampler:
+    """The subject with one tensor drawn from `law` by inversion, in NumPy."""
+
+    def draws(case: Any, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Any]]:
+        (real,) = subject.draws(case, dtype, device, seed, 1)
+        rng, shape = np.random.default_rng(seed), tuple(real[tensor].shape)
+        for _ in range(count):
+            yield {**real, tensor: np.asarray(law.quantile(rng.random(shape)), dtype=np.float32)}
+
+    return dataclasses.replace(subject, draws=draws)
+
+
+def _statistical() -> list[Any]:
+    return [
+        pytest.param(subject, tensor, id=f"{subject.name}.{tensor.name}".rstrip("."))
+        for subject in select(["torch.*", "varlaw.numpy.*"])
+        if isinstance(subject, Sampler)
+        for tensor in subject.tensors
+        if not tensor.documented.startswith(("Constant", "Identity", "Dirac", "Orthogonal", "SparseNormal"))
+    ]
+
+
+@pytest.mark.parametrize(("subject", "tensor"), _statistical())
+def test_wrong_laws_violate_and_the_right_one_conforms(subject: Sampler, tensor: Any) -> None:
+    case = _cases(subject.op)[0]
+    promise = Promise(subject, tensor, tensor.documented)
+    law = promise.law(case)
+
+    def outcome(drawn_law: Any) -> str:
+        claims = claims_of(_drawn(subject, tensor.name, drawn_law))
+        target = f"{subject.name}.{tensor.name}".rstrip(".")
+        (claim,) = (c for c in claims if (c.name, c.target) == ("init.documented", target))
+        return str(claim.judge(_trial(claim, case)).outcome)
+
+    assert outcome(law) == "CONFORMS"
+    wrong = wrong_laws(law, promise.names(case))
+    assert len(wrong) >= 5
+    for name, mutant in wrong.items():
+        told_apart = type(mutant) is not type(law) or abs(mutant.std / law.std - 1) > PR.delta
+        assert outcome(mutant) == "VIOLATES" or not told_apart, name
+
+
+def test_every_family_has_mutants_of_other_families() -> None:
+    for law in (Normal(1.0), Uniform(1.0), TruncatedNormal(1.0)):
+        assert any(type(m) is not type(law) for m in wrong_laws(law, {}).values())
+
+
+def test_exact_tensors_violate_when_one_entry_is_off() -> None:
+    for name in ("torch.nn.init.eye_", "torch.nn.init.dirac_", "torch.nn.init.ones_", "torch.nn.init.orthogonal_"):
+        (subject,) = select([name])
+        assert isinstance(subject, Sampler)
+
+        def spoiled(*arguments: Any, real: Any = subject.draws) -> Iterator[Mapping[str, Any]]:
+            for instance in real(*arguments):
+                x = instance[""].clone()
+                x.reshape(-1)[0] += 0.01
+                yield {"": x}
+
+        for draws, expected in ((subject.draws, "CONFORMS"), (spoiled, "VIOLATES")):
+            claim = claims_of(dataclasses.replace(subject, draws=draws))[0]
+            assert claim.judge(_trial(claim, _cases(subject.op)[0])).outcome == expected, name
+
+
+def test_zeros_of_a_sparse_matrix_are_counted() -> None:
+    (subject,) = select(["torch.nn.init.sparse_"])
+    assert isinstance(subject, Sampler)
+
+    def denser(*arguments: Any) -> Iterator[Mapping[str, Any]]:
+        for instance in subject.draws(*arguments):  # type: ignore[union-attr]
+            x = instance[""].clone()
+            x[x == 0] = 0.5
+            yield {"": x}
+
+    for draws, expected in ((subject.draws, "CONFORMS"), (denser, "VIOLATES")):
+        (claim,) = (c for c in claims_of(dataclasses.replace(subject, draws=draws)) if c.name == "init.zeros")
+        assert claim.judge(_trial(claim, _cases(subject.op)[0])).outcome == expected
+
+
+# -- norms -------------------------------------------------------------------------------------------------------------
+
+
+def _wrong_norm(subject: Norm, formula: Callable[..., Any]) -> Norm:
+    def apply(x: Any, case: Any, dtype: str, device: str) -> Mapping[str, Any]:
+        right = dict(subject.apply(x, case, dtype, device))
+        rows = rows_of(x, subject.op, case)
+        y = formula(rows, case["eps"])
+        if subject.op == "batch_norm":
+            batch, channels, length = x.shape
+            y = y.reshape(channels, batch, length).transpose(1, 0, 2)
+            n = rows.shape[1]
+            right["running_var"] = 1 - case["momentum"] + case["momentum"] * rows.var(axis=1)  # biased
+            right["running_mean"] = (1 - case["momentum"]) * rows.mean(axis=1) * n / n
+        return right | {"output": y.reshape(x.shape)}
+
+    return dataclasses.replace(subject, apply=apply)
+
+
+def _centred(rows: Any) -> Any:
+    return rows - rows.mean(axis=1, keepdims=True)
+
+
+def _moment(rows: Any, centred: bool) -> Any:
+    return rows.var(axis=1, keepdims=True) if centred else (rows**2).mean(axis=1, keepdims=True)
+
+
+_NORMS = [s for s in select(["torch.nn.functional.*_norm", "varlaw.*"]) if isinstance(s, Norm)]
+
+
+@pytest.mark.parametrize("subject", _NORMS, ids=lambda s: s.name)
+def test_wrong_norms_violate(subject: Norm) -> None:
+    centred = subject.op != "rms_norm"
+    n_over = lambda rows: rows.shape[1] / (rows.shape[1] - 1)  # noqa: E731 - one expression, used twice below
+    mean_of = _centred if centred else (lambda rows: rows)
+    wrong: dict[str, tuple[str, Callable[..., Any]]] = {
+        "ddof": ("norm.second_moment", lambda r, e: mean_of(r) / np.sqrt(_moment(r, centred) * n_over(r) + e)),
+        "eps outside": ("norm.second_moment", lambda r, e: mean_of(r) / (np.sqrt(_moment(r, centred)) + e)),
+        "no eps": ("norm.second_moment", lambda r, e: mean_of(r) / np.sqrt(_moment(r, centred) + 1e-30)),
+        "one percent": ("norm.second_moment", lambda r, e: 1.01 * mean_of(r) / np.sqrt(_moment(r, centred) + e)),
+    }
+    if centred:
+        wrong["mean left"] = ("norm.mean", lambda r, e: r / np.sqrt(_moment(r, True) + e))
+        wrong["constant becomes 1"] = ("norm.constant", lambda r, e: _centred(r) + 1)
+    if subject.op == "batch_norm":
+        wrong["biased running variance"] = ("norm.running_var", lambda r, e: r)
+        wrong["momentum the other way round"] = ("norm.running_mean", lambda r, e: r)
+    for name, (claim_name, formula) in wrong.items():
+        assert "VIOLATES" in _outcomes(_wrong_norm(subject, formula), claim_name), name
+        assert _outcomes(subject, claim_name) == {"CONFORMS"}
+
+
+def _outcomes(subject: Norm | Clipper, claim_name: str, dtype: str = "float32") -> set[str]:
+    (claim,) = (c for c in claims_of(subject) if c.name == claim_name)
+    return {str(claim.judge(_trial(claim, case, dtype)).outcome) for case in _cases(subject.op)}
+
+
+# -- clipping ----------------------------------------------------------------------------------------------------------
+
+
+def _wrong_clip(subject: Clipper, factor: Callable[[float, float, Any], Any], norm: Callable[[Any], float]) -> Clipper:
+    def apply(grads: Any, limit: float, dtype: str, device: str) -> tuple[list[Any], float]:
+        total = norm(grads)
+        return [g * factor(total, limit, g) for g in grads], total
+
+    return dataclasses.replace(subject, apply=apply)
+
+
+def test_wrong_clipping_violates() -> None:
+    (subject,) = select(["varlaw.numpy.clip_by_global_norm"])
+    assert isinstance(subject, Clipper)
+    project: Callable[[float, float, Any], Any] = lambda n, c, g: min(1.0, c / n) if n else 1.0  # noqa: E731
+    wrong = {
+        "eps": ("clip.norm", lambda n, c, g: min(1.0, c / (n + 1e-6)), norm_of),
+        "always rescaled": ("clip.norm", lambda n, c, g: c / n, norm_of),
+        "never": ("clip.norm", lambda n, c, g: 1.0, norm_of),
+        "per parameter": ("clip.norm", lambda n, c, g: min(1.0, c / np.linalg.norm(g)), norm_of),
+        "direction": ("clip.direction", lambda n, c, g: np.where(g > 0, 1.0, 0.5), norm_of),
+        "twice": ("clip.idempotent", lambda n, c, g: min(1.0, c / (n + 1e-2)), norm_of),
+        "root of the number of leaves": ("clip.reported_norm", project, lambda g: norm_of(g) / np.sqrt(len(g))),
+    }
+    for name, (claim_name, factor, norm) in wrong.items():
+        assert "VIOLATES" in _outcomes(_wrong_clip(subject, factor, norm), claim_name, "float64"), name
+    for claim_name in ("clip.norm", "clip.direction", "clip.idempotent", "clip.reported_norm"):
+        assert _outcomes(_wrong_clip(subject, project, norm_of), claim_name, "float64") == {"CONFORMS"}
+
+
+def test_a_box_one_ulp_too_wide_violates() -> None:
+    (subject,) = select(["varlaw.numpy.clip_by_value"])
+    assert isinstance(subject, Clipper)
+    wide = dataclasses.replace(
+        subject, apply=lambda g, c, dtype, device: ([np.clip(x, -c, np.nextafter(c, 9)) for x in g], None)
+    )
+    assert "VIOLATES" in _outcomes(wide, "clip.value", "float64")
+    assert _outcomes(subject, "clip.value", "float64") <= {"CONFORMS"}
