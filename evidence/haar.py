@@ -19,4 +19,5 @@ def gaussian_diagonal(q: Any, rng: np.random.Generator) -> NDArray[np.float64]:
     rows, columns = tall.shape
     r = np.triu(rng.standard_normal((columns, columns)), 1)
     r[np.diag_indices(columns)] = np.sqrt(rng.chisquare(rows - np.arange(columns)))
-    return np.einsum("ij,ji->i", tall[:columns], r)
+    diagonal: NDArray[np.float64] = np.einsum("ij,ji->i", tall[:columns], r)
+    return diagonal

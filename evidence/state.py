@@ -1,6 +1,6 @@
 """Sums that summarise draws: reduced where the tensor lives, in float64, then the tensor is forgotten.
 
-A state is `(n, sum z, sum z^2, max |x|)` with `z = x / unit`. States add (`+`), so blocks, workers and runs merge to the
+A state is `(n, sum z, sum z^2, max |x|)` with `z = x / unit`. States add (`+`): blocks, workers and runs merge to the
 same numbers up to the rounding of a few float64 additions; memory does not grow with the number of samples.
 Accumulation is float64 always: 4.2e6 squares summed in float32 are off by -0.37 % in the variance.
 """

@@ -5,7 +5,7 @@ martingale under the law. With s = z it sees a shifted mean, with s = z^2 a wron
 maximum of a bounded law sees a wrong support sooner, but not a wrong mass inside it, nor a wrong scale where the
 support is lost in the rounding of a coarse format.
 
-Conformity is that of the scale family: under a law r >= 1 + delta times as wide, E exp(-lambda z^2) is at most its value
+Conformity is that of the scale family: under a law r >= 1 + delta times as wide, E exp(-lambda z^2) is at most that
 at 1 + delta, so the tilt with that cumulant is an e-process against all of them at once, and likewise below.
 """
 

@@ -36,7 +36,7 @@ def table(backend: Backend) -> tuple[Subject, ...]:
 
 
 def weight_shape(case: Case) -> tuple[int, ...]:
-    """The shape of the weight of `case["layer"]` in our layouts: (out, in/groups, *taps), transposed (in, out/groups)."""
+    """The weight of `case["layer"]` in our layouts: (out, in/groups, *taps), transposed (in, out/groups, *taps)."""
     inputs, outputs, groups, layer = case["in_channels"], case["out_channels"], case["groups"], case["layer"]
     if layer == "linear":
         return (outputs, inputs)
@@ -111,7 +111,9 @@ def _norm(backend: Backend, op: str, call: Callable[[Any, Any, Case], Any]) -> N
         y = call(backend.function(op), backend.array(x, dtype, device), case)
         return {"output": backend.floats(y)}
 
-    return Norm(name=f"{backend.framework.name}.{op}", framework=backend.framework, op=op, apply=apply, exact_constant=True)
+    return Norm(
+        name=f"{backend.framework.name}.{op}", framework=backend.framework, op=op, apply=apply, exact_constant=True
+    )
 
 
 def _batch_norm(backend: Backend) -> Norm:

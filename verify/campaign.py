@@ -177,7 +177,8 @@ def _held_against_deviations(claim: Claim, trial: Trial, finding: Finding) -> tu
             return finding, row.deviation(known)  # the effect is there, but smaller than this decision can see
         detail = f"deviation {row.id} foresaw a violation here: is it mended upstream?"
         return msgspec.structs.replace(finding, outcome=Outcome.VIOLATES, detail=detail), None
-    second = _judged(claim, replace(trial, factor=ratio, coarse=bool(row.statistics), key=trial.key.at(block=0, stage=1)))
+    stage = trial.key.at(block=0, stage=1)
+    second = _judged(claim, replace(trial, factor=ratio, coarse=bool(row.statistics), key=stage))
     if second.outcome is Outcome.CONFORMS:
         return finding, row.deviation(known)
     seen = "no number" if second.ratio is None else f"{second.ratio:.6g} of it"
@@ -185,7 +186,9 @@ def _held_against_deviations(claim: Claim, trial: Trial, finding: Finding) -> tu
     return msgspec.structs.replace(finding, detail=detail), None
 
 
-def _verdict(claim: Claim, task: Task, rule: Policy, finding: Finding, deviation: Deviation | None, replay: str) -> Verdict:
+def _verdict(
+    claim: Claim, task: Task, rule: Policy, finding: Finding, deviation: Deviation | None, replay: str
+) -> Verdict:
     found = {name: _finite(value) for name, value in msgspec.structs.asdict(finding).items() if name != "names"}
     if finding.observed is not None and found["observed"] is None and not finding.detail:
         found["detail"] = f"observed {finding.observed}"

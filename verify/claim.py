@@ -51,7 +51,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     likely: str | None = None
     likely_log_ratio: float | None = None
     detail: str = ""
-    names: Mapping[str, Any] = msgspec.field(default_factory=dict)  # what a deviation's ratio may speak of beside the case
+    # What a deviation's ratio may speak of beside the case.
+    names: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 class NotApplicable(Exception):

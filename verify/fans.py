@@ -1,4 +1,4 @@
-"""The fans of a subject's weight in a case: true ones, measured on the layer where it can be, and those of its shape."""
+"""The fans of a subject's weight in a case: the true ones, measured on the layer where it can be, and its shape's."""
 
 from collections.abc import Mapping
 from typing import Any

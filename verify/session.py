@@ -82,9 +82,7 @@ def available(task: campaign.Task) -> list[Subject]:
     return there
 
 
-def execute(
-    agreed: Plan, progress: Callable[[Verdict], None] = lambda verdict: None, *, strict: bool = True
-) -> Run:
+def execute(agreed: Plan, progress: Callable[[Verdict], None] = lambda verdict: None, *, strict: bool = True) -> Run:
     """Decide every task of a plan; `progress` is called with each verdict as it comes.
 
     `strict` adds a violation for every documented deviation that the decided cases should have met and did not.

@@ -1,6 +1,7 @@
 """torch.nn.utils: gradient clipping by global norm and by value, called on real parameters with gradients."""
 
 from collections.abc import Sequence
+
 from varlaw.subjects.subject import Clipper, Floats
 from varlaw.subjects.torch.framework import TORCH, floats, tensor
 

@@ -79,7 +79,7 @@ def measure_fans(build: Callable[[Case, dict[str, Any]], Any], dims: int, inputs
     true fan_out. Both are averaged over one period of the stride in the interior. `dims` counts spatial dimensions.
     """
 
-    @functools.lru_cache(maxsize=None)
+    @functools.cache
     def measured(items: tuple[tuple[str, Any], ...]) -> tuple[float, float]:
         import torch
 

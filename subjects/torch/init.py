@@ -23,7 +23,7 @@ def _build(case: Case, factory: dict[str, Any]) -> Any:
     return build_conv(name + case["layer"][-2:])(case, factory)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _shape(items: tuple[tuple[str, Any], ...]) -> tuple[int, ...]:
     return tuple(_build(dict(items), {"device": "meta"}).weight.shape)
 
@@ -123,7 +123,8 @@ def _gain(activation: str) -> float:
     import torch
 
     name, _, slope = activation.partition(":")
-    return float(torch.nn.init.calculate_gain(name, float(slope) if slope else None))
+    table: Callable[[str, float | None], float] = torch.nn.init.calculate_gain  # type: ignore[assignment]  # any name
+    return float(table(name, float(slope) if slope else None))
 
 
 GAINS: tuple[Gain, ...] = (

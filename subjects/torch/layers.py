@@ -191,9 +191,7 @@ def _transformer() -> Sampler:
     depth = {"num_encoder_layers": 1, "num_decoder_layers": 1}
 
     def build(c: Case, f: dict[str, Any]) -> Any:
-        return _nn("Transformer")(
-            c["embed_dim"], c["num_heads"], dim_feedforward=c["dim_feedforward"], **depth, **f
-        )
+        return _nn("Transformer")(c["embed_dim"], c["num_heads"], dim_feedforward=c["dim_feedforward"], **depth, **f)
 
     return _layer("Transformer", "transformer", build, layers)
 

@@ -19,7 +19,7 @@ _CASTS = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bf
 def test_round_is_the_cast(name: str, x: float) -> None:
     with np.errstate(over="ignore"):
         cast = float(np.float32(x).astype(_CASTS[name]))
-    assert FORMATS[name].round(x) == cast or name != "float32" and abs(x) > float(ml_dtypes.finfo(_CASTS[name]).max)
+    assert FORMATS[name].round(x) == cast or (name != "float32" and abs(x) > float(ml_dtypes.finfo(_CASTS[name]).max))
 
 
 @pytest.mark.parametrize("name", _CASTS)

@@ -66,7 +66,7 @@ def test_a_wrong_mass_on_the_right_support_violates(name: str) -> None:
 
 
 def test_a_coarse_format_is_certified_through_its_second_moment() -> None:
-    """At 0.1 % a bfloat16 cell is eight times wider than what must be seen at the limit; the variance still shows it."""
+    """At 0.1 % a bfloat16 cell is eight times what must be seen at the limit; the variance still shows it."""
     import ml_dtypes
 
     lawful = source(lambda rng: rng.uniform(-0.3, 0.3, 1 << 16).astype(ml_dtypes.bfloat16))

@@ -20,7 +20,8 @@ def wanted() -> set[str]:
 def main(folder: Path) -> int:
     """1 and a list when the wheel or the sdist lacks a file or the wheel holds a bare room."""
     wheel = set(zipfile.ZipFile(next(folder.glob("*.whl"))).namelist())
-    sdist = {n.split("/", 1)[-1] for n in tarfile.open(next(folder.glob("*.tar.gz"))).getnames()}
+    with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
+        sdist = {n.split("/", 1)[-1] for n in archive.getnames()}
     missing = sorted(wanted() - wheel) + sorted(f for f in wanted() if f"src/{f}" not in sdist)
     bare = sorted({n.split("/")[0] for n in wheel} & set(ROOMS))
     for name in missing:

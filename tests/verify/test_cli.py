@@ -18,7 +18,11 @@ _SCHEMA = Path(__file__).resolve().parents[2] / "reports" / "run.schema.json"
 def _varlaw(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from varlaw.cli import main; main()", *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, "COLUMNS": "140", "NO_COLOR": "1", **env}, check=False
+        command,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "140", "NO_COLOR": "1", **env},
+        check=False,
     )
 
 
@@ -103,7 +107,9 @@ def test_an_interrupt_leaves_the_old_files_whole(tmp_path: Path, jobs: str) -> N
     run = tmp_path / "run.json"
     run.write_text("old")
     command = [sys.executable, "-c", "from varlaw.cli import main; main()", "verify", "varlaw.numpy.*"]
-    process = subprocess.Popen([*command, "--policy", "nightly", "--jobs", jobs, "--json", str(run)], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command, "--policy", "nightly", "--jobs", jobs, "--json", str(run)], stderr=subprocess.PIPE, text=True
+    )
     time.sleep(3)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)

@@ -55,7 +55,7 @@ def _grouped(raw: Raw) -> Case:
 
 
 _CONV = "inputs outputs groups kernel_size stride"
-_CONV_RANGES = {
+_CONV_RANGES: dict[str, Any] = {
     "inputs": size(1, 24),
     "outputs": size(1, 24),
     "groups": one_of(1, 2, 8),
@@ -99,7 +99,9 @@ _SEPARATE = Cases(
     _attention,
 )
 _TRANSFORMER = Cases(
-    Domain(**_HEADS, dim_feedforward=size(8, 256)), _rows("num_heads head_dim dim_feedforward", (4, 16, 160)), _attention
+    Domain(**_HEADS, dim_feedforward=size(8, 256)),
+    _rows("num_heads head_dim dim_feedforward", (4, 16, 160)),
+    _attention,
 )
 _FEATURES = Cases(Domain(num_features=size(2, 1024)), _rows("num_features", (64,)))
 

@@ -25,13 +25,12 @@ def claims(subject: Gain) -> tuple[Claim, ...]:
     )
 
 
-def _claim(
-    subject: Gain, name: str, law: str, statement: str, activation: str, expected: Callable[[], float]
-) -> Claim:
+def _claim(subject: Gain, name: str, law: str, statement: str, activation: str, expected: Callable[[], float]) -> Claim:
     def judge(trial: Trial) -> Finding:
         wanted = expected() * trial.factor
         comparison = compare([subject.apply(activation)], [wanted], [wanted * _ULPS])
-        return deterministic(comparison, quantity="gain", names={"documented": number(documented, {}), "exact": exact()})
+        names = {"documented": number(documented, {}), "exact": exact()}
+        return deterministic(comparison, quantity="gain", names=names)
 
     documented, exact = subject.documented[activation], _exact(activation)
     target = f"{subject.name}.{activation}"

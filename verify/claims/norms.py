@@ -30,10 +30,9 @@ def claims(subject: Norm) -> tuple[Claim, ...]:
         table.append(("norm.mean", f"{subject.op}.mean", "mean of y = 0", _mean))
         table.append(("norm.constant", "norm.constant_input", "constant input gives 0", _constant))
     if subject.op == "batch_norm":
-        table.append(("norm.running_mean", "batch_norm.running_mean", "r = m * mean of x after one step", _running_mean))
-        table.append(
-            ("norm.running_var", "batch_norm.running_variance", "r = 1 - m + m * unbiased variance of x", _running_var)
-        )
+        mean, variance = "r = m * mean of x after one step", "r = 1 - m + m * unbiased variance of x"
+        table.append(("norm.running_mean", "batch_norm.running_mean", mean, _running_mean))
+        table.append(("norm.running_var", "batch_norm.running_variance", variance, _running_var))
     return tuple(
         Claim(
             name=name, law=law, statement=text, subject=subject, target=subject.name, op=subject.op,
@@ -92,7 +91,7 @@ def _run(subject: Norm, trial: Trial, x: Floats) -> tuple[Rows, Mapping[str, Flo
 
 def _input(trial: Trial) -> Floats:
     c = trial.case
-    x = trial.key.generator().standard_normal((c["batch"], c["channels"], c["length"]))
+    x: Floats = trial.key.generator().standard_normal((c["batch"], c["channels"], c["length"]))
     return c["mean"] + c["std"] * x
 
 

@@ -35,7 +35,8 @@ def _declared_fan(subject: Sampler, tensor: Tensor) -> Claim:
     """The layer, run on ones, counts the taps that its declared layout says: a check of our own table of layouts."""
 
     def judge(trial: Trial) -> Finding:
-        assert subject.measure and tensor.layout
+        assert subject.measure
+        assert tensor.layout
         shape = tuple(_instance(subject, trial)[tensor.name].shape)
         expected = declared(tensor.layout, shape, trial.case)
         observed = subject.measure(trial.case)

@@ -26,7 +26,8 @@ def replay(key: str, as_json: bool, no_color: bool) -> int:
             task.device, session.available(task), [task],
         )  # fmt: skip
     except session.CannotRun as error:
-        raise Failure(f"could not run: {error}", 3) from error
+        msg = f"could not run: {error}"
+        raise Failure(msg, 3) from error
     except ValueError as error:
         raise Failure(str(error), 2) from error
     run = session.execute(agreed, strict=False)

@@ -51,7 +51,8 @@ def verify(
     from varlaw.reports import terminal
     from varlaw.verify.session import SALT, exit_code
 
-    agreed = _plan(targets=targets, policy=policy, device=device, dtypes=dtypes or _DTYPES, salt=salt or SALT, jobs=jobs)
+    chosen = {"policy": policy, "device": device, "dtypes": dtypes or _DTYPES, "salt": salt or SALT, "jobs": jobs}
+    agreed = _plan(targets=targets, **chosen)
     _writable(json_file, report_dir)
     stderr = Console(stderr=True, no_color=no_color or None)
     for line in agreed.left_out:
@@ -71,7 +72,8 @@ def _plan(**options: Any) -> "Plan":
     except session.NothingSelected as error:
         raise Failure(str(error), 5) from error
     except session.CannotRun as error:
-        raise Failure(f"could not run: {error}", 3) from error
+        msg = f"could not run: {error}"
+        raise Failure(msg, 3) from error
     except ValueError as error:
         raise Failure(str(error), 2) from error
 
