@@ -47,6 +47,11 @@ def evaluate(formula: str, **params: Any) -> Any:
         return eval(formula, {"__builtins__": {}} | names)
 
 
+def evaluate_at(formula: str, **params: Any) -> Any:
+    """The formula's value at mpf arguments, at the precision now in force."""
+    return eval(formula, {"__builtins__": {}} | namespace() | params)
+
+
 def Phi(x: Any) -> Any:
     return mp.erfc(-mp.mpf(x) / mp.sqrt(2)) / 2
 
