@@ -4,8 +4,8 @@ import re
 from typing import Any, Final
 
 from varlaw.reports.groups import Group, grouped, tally, worst_first
-from varlaw.reports.html import template
 from varlaw.reports.merge import version_order
+from varlaw.reports.pages import template
 from varlaw.verify.verdict import Run
 
 FOLDER: Final = "frameworks"

@@ -4,8 +4,8 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from varlaw.reports.html import template
 from varlaw.reports.lawbook import address
+from varlaw.reports.pages import template
 
 PAGE: Final = "folklore.html"
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from varlaw.reports import charts
 from varlaw.reports.files import ReportError
 from varlaw.reports.groups import grouped
-from varlaw.reports.html import asset, digest, template
+from varlaw.reports.pages import asset, digest, template
 from varlaw.verify.verdict import Run
 
 PAGE: Final = "charts.html"

@@ -9,8 +9,7 @@ import itertools
 from xml.etree import ElementTree as ET
 
 from varlaw.reports.groups import tally
-from varlaw.reports.terminal import likely, undecided
-from varlaw.reports.words import case_text, evidence, number, plain, replay_command, risk, tidy
+from varlaw.reports.words import case_text, evidence, likely, number, plain, replay_command, risk, tidy, undecided
 from varlaw.verify.verdict import Run, Verdict
 
 

@@ -9,11 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from markupsafe import Markup
-
 from varlaw.reports import charts
 from varlaw.reports.groups import Group, grouped, tally, worst_first
-from varlaw.reports.html import template
+from varlaw.reports.pages import picture, template
 from varlaw.verify.verdict import Run, Verdict
 
 FOLDER: Final = "laws"
@@ -79,14 +77,9 @@ def page(law: LawText, groups: Sequence[Group]) -> str:
         more=max(len(ordered) - ROWS, 0),
         counts=tally(v for g in ordered for v in g.verdicts),
         total=sum(len(g.verdicts) for g in ordered),
-        curve=_picture(curve_chart(law)) if law.curve else None,
-        points=_picture(points_chart(found)) if (found := list(_points(ordered))) else None,
+        curve=picture(curve_chart(law)) if law.curve else None,
+        points=picture(points_chart(found)) if (found := list(_points(ordered))) else None,
     )
-
-
-def _picture(spec: dict[str, Any]) -> Markup | None:
-    drawn = charts.svg(spec)
-    return None if drawn is None else Markup(drawn)
 
 
 def curve_chart(law: LawText) -> dict[str, Any]:

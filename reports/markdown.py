@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from varlaw.reports.groups import Group, grouped, headline, worst_first
-from varlaw.reports.terminal import likely, undecided
 from varlaw.reports.words import (
     MEANINGS,
     STATES,
@@ -19,6 +18,7 @@ from varlaw.reports.words import (
     certified,
     evidence,
     hyperlink,
+    likely,
     link_text,
     number,
     percent,
@@ -26,6 +26,7 @@ from varlaw.reports.words import (
     quantities,
     replay_command,
     risk,
+    undecided,
 )
 from varlaw.verify.verdict import Run, Verdict
 

@@ -20,6 +20,7 @@ from varlaw.reports.words import (
     evidence,
     foreign_versions,
     foreseen,
+    likely,
     link_text,
     number,
     percent,
@@ -27,6 +28,7 @@ from varlaw.reports.words import (
     quantities,
     replay_command,
     risk,
+    undecided,
 )
 from varlaw.verify.verdict import Deviation, Run, Verdict
 
@@ -167,22 +169,6 @@ def _measured(verdict: Verdict) -> str:
         return ""
     text = f"expected {plain(verdict.quantity)} {number(verdict.expected)}, measured {number(verdict.observed)}"
     return "; ".join(filter(None, [text, likely(verdict)]))
-
-
-def likely(verdict: Verdict) -> str:
-    """The wrong law that explains a violation best, with its evidence; "" for none."""
-    if not verdict.likely:
-        return ""
-    ratio = verdict.likely_log_ratio
-    return f"most likely: {plain(verdict.likely)}" + (f" (ln LR {ratio:+.3g})" if ratio is not None else "")
-
-
-def undecided(verdict: Verdict) -> str:
-    """What an undecided verdict does certify."""
-    wanted = f"{percent(verdict.delta)} was asked for"
-    if verdict.certified is None:
-        return f"nothing certified yet ({wanted}): give it more draws"
-    return f"certified to within {percent(verdict.certified)} ({wanted}): give it more draws to decide"
 
 
 def _deviations(groups: list[Group], columns: Columns) -> Iterator[Text]:

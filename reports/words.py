@@ -23,6 +23,7 @@ SYMBOLS: Final = {
     "not applicable": "–",  # noqa: RUF001  an en dash reads as "nothing here", a hyphen as a minus
     "not run": "·",
 }
+LETTERS: Final = {state: state[0].lower() for state in STATES}  # v e u d c n: one class of the style sheet each
 MEANINGS: Final = {
     "VIOLATES": "the law does not hold, and nobody has documented why",
     "error": "the subject could not be run",
@@ -164,6 +165,22 @@ def evidence(verdict: Verdict) -> str:
 def certified(verdict: Verdict) -> str:
     """The smallest error that the draws exclude; "" for none, and for exact claims, which have no draws."""
     return percent(verdict.certified) if verdict.certified is not None and verdict.interval is not None else ""
+
+
+def likely(verdict: Verdict) -> str:
+    """The wrong law that explains a violation best, with its evidence; "" for none."""
+    if not verdict.likely:
+        return ""
+    ratio = verdict.likely_log_ratio
+    return f"most likely: {plain(verdict.likely)}" + (f" (ln LR {ratio:+.3g})" if ratio is not None else "")
+
+
+def undecided(verdict: Verdict) -> str:
+    """What an undecided verdict does certify."""
+    wanted = f"{percent(verdict.delta)} was asked for"
+    if verdict.certified is None:
+        return f"nothing certified yet ({wanted}): give it more draws"
+    return f"certified to within {percent(verdict.certified)} ({wanted}): give it more draws to decide"
 
 
 def effort(verdict: Verdict) -> str:

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from varlaw.reports import charts, html, site, terminal
+from varlaw.reports import charts, html, pages, site, terminal
 from varlaw.reports.files import ReportError
 from varlaw.reports.groups import grouped
-from varlaw.verify.verdict import Outcome, Run, Verdict
+from varlaw.verify.verdict import Deviation, Outcome, Run, Verdict
 
 VOID = {"meta", "link", "input", "br", "rect", "line", "circle", "path", "col"}
 
@@ -107,7 +107,7 @@ def test_island_holds_every_verdict(name: str, request: pytest.FixtureRequest) -
     groups = grouped(run.verdicts)
     assert len(data["cells"]) == len(groups)
     assert sum(len(cell[3]) for cell in data["cells"]) == len(run.verdicts)
-    fields = re.search(r"FIELDS = \[(.*?)\]", html.asset("page.js"), re.S)
+    fields = re.search(r"FIELDS = \[(.*?)\]", pages.asset("page.js"), re.S)
     assert fields is not None
     assert len(data["cells"][0][3][0]) == len(fields[1].split(","))
 
@@ -128,6 +128,29 @@ def test_a_page_that_would_be_too_large_drops_conforming_evidence_first(
     assert "left out to keep this page small" in page
     states = {data for cell in island(page)["cells"] for record in cell[3] for data in [record[6]]}
     assert {island(page)["texts"][s] for s in states} >= {"VIOLATES", "error", "undecided"}
+
+
+def test_a_page_of_nothing_but_findings_is_small_enough(make_run: Callable[..., Run]) -> None:
+    found = [
+        make_verdict(v, k, state)
+        for k, v in enumerate(make_run(None).verdicts[:1] * 3000)
+        for state in ("deviation", "VIOLATES", "undecided")
+    ]
+    page = html.render(make_run(found))
+    assert len(page.encode()) <= html.LIMIT
+    assert "in the records" in page
+
+
+def make_verdict(like: Verdict, k: int, state: str) -> Verdict:
+    known = make_deviation(k) if state == "deviation" else None
+    outcome = Outcome.UNDECIDED if state == "undecided" else Outcome.VIOLATES
+    fields = {name: getattr(like, name) for name in Verdict.__struct_fields__}
+    changes = {"subject": f"torch.{state}.{k}", "outcome": outcome, "deviation": known, "detail": f"{k} " * 60}
+    return Verdict(**fields | changes)
+
+
+def make_deviation(k: int) -> Deviation:
+    return Deviation(id=f"d{k}", reason=f"because of {k} " * 9, link="", ratio=1.0, versions="")
 
 
 def test_without_the_extra_the_chart_is_a_table(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

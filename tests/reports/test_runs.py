@@ -111,6 +111,12 @@ def test_several_runs_stand_side_by_side(run: Run, older: Run) -> None:
     assert page.count("<dt>command</dt>") == 2
 
 
+def test_devices_are_told_apart(run: Run, make_run: Callable[..., Run]) -> None:
+    on_gpu = make_run([changed(v, device="cuda") for v in run])
+    assert "f32@cpu bf16@cpu f32@cuda bf16@cuda" in html.render(run, on_gpu)
+    assert "@cpu" not in html.render(run)
+
+
 def test_runs_with_no_framework_in_common_are_not_compared(run: Run, make_run: Callable[..., Run]) -> None:
     other = make_run([changed(v, framework="jax") for v in run])
     assert "What changed" not in html.render(run, other)

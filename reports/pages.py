@@ -1,0 +1,56 @@
+"""Where the pages come from: the templates, what they may call, and the scripts and styles that go into a page."""
+
+import base64
+import functools
+import hashlib
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from varlaw.reports import charts, words
+from varlaw.reports.matrix import cell_lines
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("varlaw.reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {name: getattr(words, name) for name in ("plain", "percent", "risk", "number")}
+    environment.globals |= {
+        "words": words,
+        "LETTERS": words.LETTERS,
+        "cell_lines": cell_lines,
+        "strip": charts.strip,
+        "asset": asset,
+        "digest": digest,
+    }
+    return environment
+
+
+def template(name: str) -> jinja2.Template:
+    """A page to be rendered: every text that goes into it is escaped."""
+    return _environment().get_template(name)
+
+
+def asset(name: str) -> Markup:
+    """A style sheet or script of ours, as it goes into the page."""
+    loader = _environment().loader
+    assert loader is not None
+    return Markup(loader.get_source(_environment(), name)[0])
+
+
+def digest(script: str) -> str:
+    """The hash by which a page's content security policy knows a script."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def picture(spec: dict[str, Any]) -> Markup | None:
+    """A chart as it goes into a page; None where charts cannot be drawn. Vega escapes the texts of a chart."""
+    drawn = charts.svg(spec)
+    return None if drawn is None else Markup(drawn)
