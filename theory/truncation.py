@@ -110,7 +110,7 @@ def slab_fraction(low: Any, high: Any, x: Any) -> Floats:
     if np.all(high <= 0):  # the mirrored upper end, its density relative to that at the bound nearer to zero
         (part,) = in_blocks(_slab, -x, x - low, nodes=NODES)
         (whole,) = in_blocks(_slab, -high, high - low, nodes=NODES)
-        return part * np.exp(-0.5 * (x - high) * (x + high)) / whole
+        return np.asarray(part * np.exp(-0.5 * (x - high) * (x + high)) / whole)
     (part,) = in_blocks(_slab, low, x - low, nodes=NODES)
     (whole,) = in_blocks(_slab, low, high - low, nodes=NODES)
     return part / whole

@@ -14,7 +14,7 @@ from varlaw.theory.law import Law
 from . import formulas
 
 ULP = 2.0**-53
-ZERO = mp.mpf(10) ** -70  # what 80 digits leave of an exact zero
+ZERO = mp.mpf(10) ** -60  # what 80 digits leave of an exact zero, times the variances
 CORRELATIONS = (
     -1.0, -1 + 1e-16, -1 + 1e-12, -1 + 1e-8, -1 + 1e-4, -0.9, -0.36, -1e-10, 0.0, 1e-5, 0.3, 0.77,
     1 - 1e-4, 1 - 1e-8, 1 - 1e-12, 1 - 1.2e-16, 1.0,
