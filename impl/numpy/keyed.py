@@ -53,7 +53,7 @@ def keyed_uniform(
         uniform_at(words, start, block)
         block *= width
 
-    return _filled(target, slice_of(shape, offset, within, where), stream_key(key, name, where), fill)
+    return filled(target, slice_of(shape, offset, within, where), stream_key(key, name, where), fill)
 
 
 def keyed_normal(
@@ -81,7 +81,7 @@ def keyed_normal(
     def fill(words: tuple[int, int], start: int, block: Array) -> None:
         block[...] = size * normal_at(words, start, block.size, narrow=block.dtype != np.float64)
 
-    return _filled(target, slice_of(shape, offset, within, where), stream_key(key, name, where), fill)
+    return filled(target, slice_of(shape, offset, within, where), stream_key(key, name, where), fill)
 
 
 def keyed_truncated_normal(
@@ -116,7 +116,7 @@ def keyed_truncated_normal(
         uniform_at(words, start, unit)
         quantiles_between(found, unit, block)
 
-    return _filled(target, slice_of(shape, offset, within, where), stream_key(key, name, where), fill)
+    return filled(target, slice_of(shape, offset, within, where), stream_key(key, name, where), fill)
 
 
 def words_at(key: tuple[int, int], start: int, count: int) -> Array:
@@ -145,29 +145,32 @@ def halves_at(key: tuple[int, int], start: int, count: int) -> Array:
 
 def normal_at(key: tuple[int, int], start: int, count: int, *, narrow: bool) -> Array:
     """Standard normals in float64 for elements from `start` on, by Box and Muller's transform of their pair."""
+    radius, angle, skip = polar_at(key, start, count, narrow=narrow)
+    length = np.sqrt(np.log(radius, out=radius) * -2, out=radius)
+    result: Array = np.empty((len(length), 2))
+    np.multiply(length, np.cos(angle), out=result[:, 0])
+    np.multiply(length, np.sin(angle), out=result[:, 1])
+    return result.reshape(-1)[skip : skip + count]
+
+
+def polar_at(key: tuple[int, int], start: int, count: int, *, narrow: bool) -> tuple[Array, Array, int]:
+    """Uniforms in (0, 1] and angles in [0, 2 pi) of the pairs that cover these elements; the elements to skip."""
     skip = start % 2
     pairs = (skip + count + 1) // 2
     radius: Array
     angle: Array
     if narrow:
         halves = halves_at(key, start - skip, 2 * pairs).reshape(-1, 2)
-        radius, angle = (halves[:, 0] + 0.5) * 2.0**-32, halves[:, 1] * 2.0**-30
+        radius, angle = halves[:, 0] + 0.5, halves[:, 1] * (2 * math.pi * 2.0**-32)
+        radius *= 2.0**-32
     else:
         words = words_at(key, start - skip, 2 * pairs).reshape(-1, 2) >> np.uint64(11)
-        radius, angle = (words[:, 0] + np.uint64(1)) * 2.0**-53, words[:, 1] * 2.0**-51
-    result: Array = np.empty((pairs, 2))
-    length: Array = np.sqrt(-2 * np.log(radius))
-    quarter: Array = np.rint(angle)  # angle counts quarter turns: what is left of it keeps its digits near every axis
-    rest = (angle - quarter) * (math.pi / 2)
-    sine, cosine = np.sin(rest), np.cos(rest)
-    turn = quarter.astype(np.int64) & 3
-    odd = (turn & 1).astype(bool)
-    result[:, 0] = np.where(odd, sine, cosine) * np.where((turn == 1) | (turn == 2), -length, length)
-    result[:, 1] = np.where(odd, cosine, sine) * np.where(turn >= 2, -length, length)
-    return result.reshape(-1)[skip : skip + count]
+        radius, angle = (words[:, 0] + np.uint64(1)) * 2.0**-53, words[:, 1] * (2 * math.pi * 2.0**-53)
+    return radius, angle, skip
 
 
-def _filled(target: Array, part: Slice, key: tuple[int, int], fill: Fill) -> Array:
+def filled(target: Array, part: Slice, key: tuple[int, int], fill: Fill) -> Array:
+    """Fill the slice stretch by stretch; `fill` gets the key, the first index and a flat block of the working dtype."""
     if target.size == 0:
         return target
     direct = target if target.flags.c_contiguous else np.empty(target.shape, target.dtype)

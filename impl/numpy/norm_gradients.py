@@ -47,7 +47,7 @@ def layer_norm_backward(
     where = "layer_norm_backward"
     x, small = _pair(grad, x, eps, where)
     wide, rows, restore, sizes = over_axes(x, axes, where)
-    table, _ = tables_of(gamma, None, sizes, rows, where)
+    table, _ = tables_of(gamma, None, sizes, rows, np.dtype(np.float64), where)
     return _gradients(over_axes(grad, axes, where)[0], wide, rows, restore, table, small, sizes, True)
 
 
@@ -62,7 +62,7 @@ def rms_norm_backward(
     where = "rms_norm_backward"
     x, small = _pair(grad, x, eps, where)
     wide, rows, restore, sizes = over_axes(x, axes, where)
-    table, _ = tables_of(gamma, None, sizes, rows, where)
+    table, _ = tables_of(gamma, None, sizes, rows, np.dtype(np.float64), where)
     return _gradients(over_axes(grad, axes, where)[0], wide, rows, restore, table, small, sizes, False)
 
 
@@ -76,7 +76,7 @@ def batch_norm_backward(grad: Array, x: Array, gamma: Table = None, *, eps: floa
     x, small = _pair(grad, x, eps, where)
     over_channels(x, 1, where)
     wide, rows, restore = over_batch(x, where)
-    table, _ = tables_of(gamma, None, (x.shape[1],), rows, where)
+    table, _ = tables_of(gamma, None, (x.shape[1],), rows, np.dtype(np.float64), where)
     return _gradients(over_batch(grad, where)[0], wide, rows, restore, table, small, (x.shape[1],), True)
 
 
@@ -89,7 +89,7 @@ def group_norm_backward(grad: Array, x: Array, groups: int, gamma: Table = None,
     where = "group_norm_backward"
     x, small = _pair(grad, x, eps, where)
     wide, rows, restore = over_channels(x, groups, where)
-    table, _ = tables_of(gamma, None, (x.shape[1],), rows, where)
+    table, _ = tables_of(gamma, None, (x.shape[1],), rows, np.dtype(np.float64), where)
     flat = over_channels(grad, groups, where)[0]
     return _gradients(flat, wide, rows, restore, table, small, (x.shape[1],), True)
 
@@ -122,9 +122,9 @@ def _gradients(
     sizes: tuple[int, ...],
     centred: bool,
 ) -> NormGradients:
-    hat = wide.astype(np.float64)
+    hat = np.empty(wide.shape)
     with np.errstate(over="ignore", invalid="ignore"):
-        _, _, scale = standardise(hat, eps, centred)
+        _, _, scale = standardise(wide, hat, eps, centred)
     given = grad.astype(np.float64)
     shape = (-1, rows.period, rows.inner, rows.repeats)
     by_gamma = (given * hat).reshape(shape).sum(axis=(0, 3)).reshape(sizes)

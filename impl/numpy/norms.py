@@ -1,8 +1,8 @@
 """Normalisation of NumPy arrays, forward: layer, RMS, batch, group and instance norm.
 
-Statistics are taken in float64 whatever the dtype, of values shifted by one of their own and centred again: they keep
-their digits when the mean is a million standard deviations, cannot overflow for a 16-bit or 32-bit input, and a
-constant input gives exactly `beta`. The variance that divides is the biased one, mean((x - mean)**2), plus `eps`. The
+Statistics are taken in float32 (float64 for a float64 input) of values shifted by one of their own and centred again:
+they keep their digits when the mean is a million standard deviations, do not overflow, and a constant input gives
+exactly `beta`. The variance that divides is the biased one, mean((x - mean)**2), plus `eps`. The
 result has the dtype of `x`. The work goes in blocks that stay in the cache, on as many threads as pay.
 
 `gamma` multiplies and `beta` is added; either may be None. Integer input is a `TypeError`, a mismatched `gamma` or
@@ -17,13 +17,14 @@ import numpy as np
 
 from varlaw.impl.affine import Rows, channel_rows, filled, fitting, normalised_axes
 from varlaw.impl.arguments import number, refuse, refuse_type
-from varlaw.impl.numpy.streams import Array, dtype_of, in_parallel
+from varlaw.impl.numpy.streams import Array, dtype_of, in_parallel, working
 
 Table: TypeAlias = Array | None
 Restore: TypeAlias = Callable[[Array], Array]
 
-SHRINK = 2.0**-540  # brings the square of any float64 back into range
-BLOCK = 1 << 15  # values per block: three of them in float64 fit a second-level cache
+SHRINK = {4: 2.0**-70, 8: 2.0**-540}  # brings the square of any number of so many bytes back into range
+PIECE = 512  # values whose squares are summed plainly
+BLOCK = 1 << 18  # values per block, which fit a second-level cache in float32
 
 
 def layer_norm(x: Array, axes: Any = -1, gamma: Table = None, beta: Table = None, *, eps: float = 1e-5) -> Array:
@@ -71,7 +72,7 @@ def batch_norm(
     x, small = checked(x, eps, where)
     rows = channel_rows(x.shape, x.shape[1] if x.ndim > 1 else 1, where)
     channels = x.shape[1]
-    tables = tables_of(gamma, beta, (channels,), rows, where)
+    tables = tables_of(gamma, beta, (channels,), rows, working(x.dtype), where)
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running is not None:
             fitting(name, running.shape, (channels,), where)
@@ -148,14 +149,16 @@ def over_batch(x: Array, where: str) -> tuple[Array, Rows, Restore]:
 def _over_axes(x: Array, axes: Any, gamma: Table, beta: Table, eps: float, centred: bool, where: str) -> Array:
     x, small = checked(x, eps, where)
     wide, rows, restore, sizes = over_axes(x, axes, where)
-    result, _ = _normalised(wide, rows, tables_of(gamma, beta, sizes, rows, where), small, centred)
+    result, _ = _normalised(wide, rows, tables_of(gamma, beta, sizes, rows, working(x.dtype), where), small, centred)
     return restore(result)
 
 
 def _over_channels(x: Array, groups: int, gamma: Table, beta: Table, eps: float, where: str) -> Array:
     x, small = checked(x, eps, where)
     wide, rows, restore = over_channels(x, groups, where)
-    result, _ = _normalised(wide, rows, tables_of(gamma, beta, (x.shape[1],), rows, where), small, True)
+    result, _ = _normalised(
+        wide, rows, tables_of(gamma, beta, (x.shape[1],), rows, working(x.dtype), where), small, True
+    )
     return restore(result)
 
 
@@ -168,61 +171,91 @@ def checked(x: Array, eps: float, where: str) -> tuple[Array, float]:
     return x, number("eps", eps, where, low=0.0)
 
 
-def tables_of(gamma: Table, beta: Table, wanted: tuple[int, ...], rows: Rows, where: str) -> tuple[Table, Table]:
+def tables_of(
+    gamma: Table, beta: Table, wanted: tuple[int, ...], rows: Rows, kind: np.dtype[Any], where: str
+) -> tuple[Table, Table]:
+    """gamma and beta as (period, inner) tables of the working dtype, refused when they do not fit."""
     found: list[Table] = []
     for name, given in (("gamma", gamma), ("beta", beta)):
         if given is not None:
             fitting(name, np.shape(given), wanted, where)
-        found.append(None if given is None else np.asarray(given, dtype=np.float64).reshape(rows.period, rows.inner))
+        found.append(None if given is None else np.asarray(given).astype(kind).reshape(rows.period, rows.inner))
     return found[0], found[1]
 
 
 def _normalised(wide: Array, rows: Rows, tables: tuple[Table, Table], eps: float, centred: bool) -> tuple[Array, Array]:
     """The rows of a 2-D array, normalised; and (2, rows) float64 means and biased variances."""
-    result = np.empty_like(wide)
+    result, kind = np.empty_like(wide), working(wide.dtype)
     statistics = np.zeros((2, wide.shape[0]))
     step = max(BLOCK // wide.shape[1], 1)
     starts = range(0, wide.shape[0], step)
 
     def run(first: int, stride: int) -> None:
-        work = np.empty((min(step, wide.shape[0]), wide.shape[1]))
-        for number_ in range(first, len(starts), stride):
-            chosen = slice(starts[number_], min(starts[number_] + step, wide.shape[0]))
-            part = work[: chosen.stop - chosen.start]
-            part[...] = wide[chosen]
+        scratch = None if kind == wide.dtype else np.empty((min(step, wide.shape[0]), wide.shape[1]), kind)
+        for place in range(first, len(starts), stride):
+            chosen = slice(starts[place], min(starts[place] + step, wide.shape[0]))
+            work = result[chosen] if scratch is None else scratch[: chosen.stop - chosen.start]
             with np.errstate(over="ignore", invalid="ignore"):
-                statistics[:, chosen] = standardise(part, eps, centred)[:2]
-            _scale_and_shift(part, chosen.start, rows, tables)
-            with np.errstate(over="ignore"):
-                result[chosen] = part
+                statistics[:, chosen] = standardise(wide[chosen], work, eps, centred)[:2]
+                _scale_and_shift(work, chosen.start, rows, tables)
+                if scratch is not None:
+                    result[chosen] = work
 
     in_parallel(run, len(starts))
     return result, statistics
 
 
-def standardise(work: Array, eps: float, centred: bool) -> tuple[Array, Array, Array]:
-    """Normalise float64 rows in place; their means, biased variances (mean squares, if not centred) and scales."""
-    length = work.shape[1]
-    mean = np.zeros(work.shape[0])
+def standardise(given: Array, work: Array, eps: float, centred: bool) -> tuple[Array, Array, Array]:
+    """Write normalised rows into `work`, of a working dtype; means, biased variances (mean squares) and scales."""
+    length, kind = work.shape[1], work.dtype.type
     if centred:
-        shift = work[:, :1].copy()  # exact zeros for a constant row, and no digits lost to a large mean
-        work -= shift
-        rest = work.mean(axis=1, keepdims=True)
+        shift = given[:, :1].astype(kind)  # exact zeros for a constant row, and no digits lost to a large mean
+        np.subtract(given, shift, out=work, dtype=kind, casting="unsafe")
+        rest = _sums(work, None)[:, None] / kind(length)
         work -= rest
-        mean = (shift + rest)[:, 0]
-    square = np.einsum("ij,ij->i", work, work) / length
+        mean = (shift.astype(np.float64) + rest)[:, 0]
+        values = work
+    else:
+        mean = np.zeros(work.shape[0])
+        values = given if given.dtype == kind else given.astype(kind)
+    square = _sums(values, values) / kind(length)
     shrink: Array = np.ones_like(square)
     if not np.isfinite(square).all():
-        shrink = np.where(np.isinf(square) & np.isfinite(work).all(axis=1), SHRINK, 1.0)
-        work *= shrink[:, None]
-        square = np.einsum("ij,ij->i", work, work) / length
-    spread = np.sqrt(square + eps * shrink * shrink)
-    scale = np.divide(1.0, spread, out=np.zeros_like(square), where=spread != 0)
-    work *= scale[:, None]
+        shrink = np.where(np.isinf(square) & np.isfinite(values).all(axis=1), kind(SHRINK[work.itemsize]), kind(1))
+        values = np.multiply(values, shrink[:, None], out=work)
+        square = _sums(values, values) / kind(length)
+    spread = np.sqrt(square + (eps * shrink.astype(np.float64) ** 2).astype(kind))
+    scale = np.divide(kind(1), spread, out=np.zeros_like(square), where=spread != 0)
+    np.multiply(values, scale[:, None], out=work)
     return mean, square, scale * shrink
 
 
+def _sums(a: Array, b: Array | None) -> Array:
+    """Sums of a * b (or of a) along rows, in pieces short enough that a plain sum keeps its digits."""
+    count, length = a.shape
+    whole = length - length % PIECE
+    ones = np.ones(PIECE, a.dtype) if b is None else None
+    total = np.zeros(count, a.dtype)
+    if whole:
+        pieces = a[:, :whole].reshape(count, -1, PIECE)
+        others = ones if b is None else b[:, :whole].reshape(count, -1, PIECE)
+        total += _dots(pieces, others).sum(axis=1)
+    if whole < length:
+        total += _dots(a[:, whole:], ones[: length - whole] if ones is not None else b[:, whole:])  # type: ignore[index]
+    return total
+
+
+_dots = getattr(np, "vecdot", None) or (lambda a, b: np.einsum("...i,...i->...", a, b))  # vecdot came with NumPy 2.0
+
+
 def _scale_and_shift(work: Array, start: int, rows: Rows, tables: tuple[Table, Table]) -> None:
+    gamma, beta = tables
+    if rows.period == rows.repeats == 1:
+        if gamma is not None:
+            work *= gamma
+        if beta is not None:
+            work += beta
+        return
     view = work.reshape(work.shape[0], rows.inner, rows.repeats)
     chosen = np.arange(start, start + work.shape[0]) % rows.period
     gamma, beta = (table if table is None or rows.period == 1 else table[chosen] for table in tables)

@@ -196,16 +196,16 @@ def _norm(leaves: Sequence[torch.Tensor]) -> _Norm:
         return _Norm(torch.zeros_like(one), one)
     doubles = [leaf for leaf in leaves if leaf.dtype == torch.float64 and leaf.numel()]
     scale = _power_of_two(doubles, home) if doubles else one
-    parts = [_leaf_norm(leaf, scale).to(home, non_blocking=True) for leaf in leaves]
-    return _Norm(torch.stack(parts).square_().sum().sqrt(), scale)
+    narrow = [leaf for leaf in leaves if leaf.dtype != torch.float64]
+    parts = [_wide_norm(leaf, scale).to(home, non_blocking=True).reshape(1) for leaf in doubles]
+    if narrow:  # no square of a narrower dtype leaves float64
+        norms = torch._foreach_norm(narrow, 2, dtype=torch.float64)
+        parts.append(torch.stack([norm.to(home, non_blocking=True) for norm in norms]) * scale)
+    return _Norm(torch.cat(parts).square_().sum().sqrt() if parts else torch.zeros_like(one), scale)
 
 
-def _leaf_norm(leaf: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-    near = scale.to(leaf.device, non_blocking=True)
-    if leaf.dtype == torch.float64:
-        return (leaf * near).square_().sum().sqrt()
-    norm: torch.Tensor = torch.linalg.vector_norm(leaf, dtype=torch.float64)  # no narrower square leaves float64
-    return norm * near
+def _wide_norm(leaf: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    return (leaf * scale.to(leaf.device, non_blocking=True)).square_().sum().sqrt()
 
 
 def _power_of_two(leaves: Sequence[torch.Tensor], home: torch.device) -> torch.Tensor:
@@ -228,8 +228,12 @@ def _clipped(
     if nonfinite == "raise" and not norm.total.isfinite():
         _refuse_nonfinite(leaves, where)
     over = norm.total.isfinite() & (norm.value > ceiling * (1 + _slack(leaves)))
-    if nonfinite != "zero" and may_ask(over) and not over:
-        return leaves, norm.value
+    if nonfinite != "zero" and may_ask(over):
+        if not over:
+            return leaves, norm.value
+        if in_place and _plain(leaves) and float(ceiling / norm.total) >= SMALL_FACTOR:
+            torch._foreach_mul_(_unique(leaves), float(ceiling / norm.total))
+            return leaves, norm.value
     done = {id(leaf): _times(leaf, norm, ceiling, over, in_place and nonfinite != "zero") for leaf in _unique(leaves)}
     result = [None if leaf is None else done[id(leaf)] for leaf in leaves]
     if in_place and nonfinite == "zero":
@@ -237,6 +241,11 @@ def _clipped(
             if target is not None and value is not None:
                 write_(target, value)
     return result, norm.value
+
+
+def _plain(leaves: Sequence[torch.Tensor | None]) -> bool:
+    """Whether one float32 factor and one kernel serve all leaves."""
+    return all(leaf is None or (leaf.dtype == torch.float32 and leaf.device.type == "cpu") for leaf in leaves)
 
 
 def _each(

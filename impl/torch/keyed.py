@@ -14,7 +14,7 @@ import torch
 
 from varlaw.impl.addresses import Slice, slice_of, stream_key
 from varlaw.impl.arguments import number
-from varlaw.impl.numpy.keyed import keyed_normal as numpy_normal
+from varlaw.impl.numpy.keyed import filled, polar_at
 from varlaw.impl.numpy.keyed import keyed_truncated_normal as numpy_truncated
 from varlaw.impl.numpy.keyed import keyed_uniform as numpy_uniform
 from varlaw.impl.torch.draws import representable
@@ -87,7 +87,12 @@ def keyed_normal(
     representable("std", size, target, where)
     part, words = slice_of(shape, offset, within, where), stream_key(key, name, where)
     if may_ask(target.detach()):
-        return _by_numpy(numpy_normal, target, size, {"key": key, "name": name, "offset": offset, "within": within})
+        kind = working(target.dtype)
+        with torch.no_grad():
+            direct = target.dtype == kind and target.is_contiguous()
+            scratch = target.detach() if direct else torch.empty(target.shape, dtype=kind)
+            filled(scratch.numpy(), part, words, _fill_normal(size))
+            return target if direct else write_(target, scratch)
     return _traced(target, part, words, size, normal_at)
 
 
@@ -170,13 +175,23 @@ def normal_at(key: tuple[int, int], index: torch.Tensor, kind: torch.dtype) -> t
     if kind == torch.float64:
         first, second = (words_of(key, (index & ~1) + step) for step in (0, 1))
         radius = (((first[0] << 21) | (first[1] >> 11)) + 1).to(torch.float64) * 2.0**-53
-        angle = ((second[0] << 21) | (second[1] >> 11)).to(torch.float64) * 2.0**-51
+        angle = ((second[0] << 21) | (second[1] >> 11)).to(torch.float64) * (2 * math.pi * 2.0**-53)
     else:
         high, low = words_of(key, index >> 1)
-        radius, angle = (low.to(torch.float64) + 0.5) * 2.0**-32, high.to(torch.float64) * 2.0**-30
-    length = torch.sqrt(-2 * torch.log(radius))
-    quarter = torch.round(angle)  # angle counts quarter turns: what is left of it keeps its digits near every axis
-    rest = (angle - quarter) * (math.pi / 2)
-    turn = quarter.to(torch.int64) + 3 * (index & 1)  # the sine is the cosine a quarter turn, or three, away
-    size = torch.where((turn & 1) == 1, torch.sin(rest), torch.cos(rest))
-    return torch.where(((turn & 3) == 1) | ((turn & 3) == 2), -length, length) * size
+        radius = (low.to(torch.float64) + 0.5) * 2.0**-32
+        angle = high.to(torch.float64) * (2 * math.pi * 2.0**-32)
+    odd = (index & 1) == 1
+    return torch.sqrt(-2 * torch.log(radius)) * torch.where(odd, torch.sin(angle), torch.cos(angle))
+
+
+def _fill_normal(std: float) -> Callable[[tuple[int, int], int, Any], None]:
+    """Fill blocks of NumPy memory with normals, by torch's own logarithm, sine and cosine."""
+
+    def fill(key: tuple[int, int], start: int, block: Any) -> None:
+        polar = polar_at(key, start, block.size, narrow=block.itemsize < 8)
+        radius, angle = (torch.from_numpy(part) for part in polar[:2])
+        length = radius.log_().mul_(-2).sqrt_().mul_(std)
+        pairs = torch.stack([torch.cos(angle), angle.sin_()], dim=1).mul_(length.unsqueeze(1)).reshape(-1)
+        torch.from_numpy(block).copy_(pairs.narrow(0, polar[2], block.size))
+
+    return fill

@@ -19,6 +19,8 @@ from varlaw.impl.affine import Rows, channel_rows, filled, fitting, normalised_a
 from varlaw.impl.arguments import number, refuse, refuse_type
 from varlaw.impl.torch.streams import dtype_of, may_ask, working
 
+SHORT = 4096  # values whose squares may be summed plainly
+
 Table: TypeAlias = torch.Tensor | None
 Restore: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
@@ -188,8 +190,28 @@ def _normalised(
     wide: torch.Tensor, rows: Rows, gamma: Table, beta: Table, eps: float, centred: bool
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The rows of a 2-D tensor, normalised; their means and biased variances in the working dtype."""
-    work, mean, square, _ = standardised(wide.to(working(wide.dtype)), eps, centred)
+    work = wide.to(working(wide.dtype))
+    if not centred and _plain(work, gamma):
+        quick = _quick_rms(work, gamma, eps)
+        if quick is not None:
+            return quick.to(wide.dtype), work.select(1, 0), work.select(1, 0)
+    work, mean, square, _ = standardised(work, eps, centred)
     return _scaled_and_shifted(work, rows, gamma, beta).to(wide.dtype), mean, square
+
+
+def _plain(work: torch.Tensor, gamma: Table) -> bool:
+    """Whether short rows lie on the CPU and nobody will ask for gradients."""
+    recorded = torch.is_grad_enabled() and (work.requires_grad or (gamma is not None and gamma.requires_grad))
+    return may_ask(work.detach()) and not recorded and work.shape[1] <= SHORT
+
+
+def _quick_rms(work: torch.Tensor, gamma: Table, eps: float) -> torch.Tensor | None:
+    """RMS norm in three passes over the rows; None where a square overflows or eps has to decide about zero."""
+    square = torch.linalg.vector_norm(work, dim=1, keepdim=True).square_().div_(work.shape[1])
+    if eps == 0 or square.isinf().any():
+        return None
+    result: torch.Tensor = work * square.add_(eps).rsqrt_()
+    return result if gamma is None else result.mul_(gamma.to(work.dtype).reshape(-1))
 
 
 def standardised(

@@ -72,7 +72,8 @@ def test_backends_agree(law, dtype):
     given = {"key": 11, "name": "w", "dtype": dtype, **given_of(law)}
     mine = getattr(on_numpy, law)((17, 9), 0.3, **given).astype(np.float64)
     other = getattr(theirs, law)((17, 9), 0.3, **given).double().numpy()
-    assert np.array_equal(mine, other)
+    unit = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}[dtype]
+    assert np.all(np.abs(mine - other) <= (4 * unit * np.abs(mine) if law == "keyed_normal" else 0))
 
 
 @pytest.mark.parametrize("whole", [(12,), (7, 5), (6, 4, 3), (3, 1, 5)])
