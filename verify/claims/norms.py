@@ -92,7 +92,9 @@ def _run(subject: Norm, trial: Trial, x: Floats) -> tuple[Rows, Mapping[str, Flo
 def _input(trial: Trial) -> Floats:
     c = trial.case
     x: Floats = trial.key.generator().standard_normal((c["batch"], c["channels"], c["length"]))
-    return c["mean"] + c["std"] * x
+    x *= c["std"]
+    x += c["mean"]
+    return x
 
 
 def _second_moment(subject: Norm, trial: Trial) -> Finding:
