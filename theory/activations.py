@@ -49,7 +49,7 @@ class Activation:
     @property
     def method(self) -> str:
         """How its moments are computed, for people."""
-        return "closed form" if self.closed else "Gauss-Legendre panels"
+        return "closed form" if "second_moment" in self.closed else "Gauss-Legendre panels"
 
 
 _SLOPE = Interval(low=-1e75, high=1e75, typical=(-1.0, 2.0))
@@ -64,6 +64,8 @@ _LEAKY = {
     "derivative_mean": "(1 + slope) / 2",
     "derivative_second_moment": "(1 + slope**2) / 2",
 }
+_P = "(gammainc({0}, 0, {1}) / gamma({0}))"  # regularised lower incomplete gamma function
+_ATAN = "(sqrt(pi / (2 * q)) * exp(1 / (2 * q)) * erfc(1 / sqrt(2 * q)))"
 _F = "(erfc({0} / sqrt(2)) * exp(({0})**2 / 2) / 2)"
 
 
@@ -241,6 +243,10 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
             phi="atan(x)",
             slope="1 / (1 + x**2)",
             moments=numeric.arctan,
+            closed={
+                "derivative_mean": _ATAN,
+                "derivative_second_moment": f"((1 - 1 / q) * {_ATAN} + 1 / q) / 2",
+            },
             aliases=("atan",),
         ),
         "tanhshrink": Activation(phi="x - tanh(x)", slope="tanh(x)**2", moments=numeric.tanhshrink),
@@ -341,6 +347,7 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
             kinks=(0.0, 6.0),
             closed={
                 "mean": "sqrt(q / (2 * pi)) * (1 - exp(-18 / q)) + 3 * erfc(6 / sqrt(2 * q))",
+                "second_moment": f"q / 2 * {_P.format('1.5', '18 / q')} + 18 * erfc(6 / sqrt(2 * q))",
                 "derivative_second_moment": "erf(6 / sqrt(2 * q)) / 2",
             },
         ),
@@ -349,7 +356,11 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
             slope="1 / mpf(6) if abs(x) < 3 else 0",
             moments=closed.hardsigmoid,
             kinks=(-3.0, 3.0),
-            closed={"mean": "1 / mpf(2)", "derivative_second_moment": "erf(3 / sqrt(2 * q)) / 36"},
+            closed={
+                "mean": "1 / mpf(2)",
+                "second_moment": f"1 / mpf(4) + q / 36 * {_P.format('1.5', '4.5 / q')} + erfc(3 / sqrt(2 * q)) / 4",
+                "derivative_second_moment": "erf(3 / sqrt(2 * q)) / 36",
+            },
             aliases=("hard_sigmoid",),
         ),
         "hardswish": Activation(
@@ -357,7 +368,12 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
             slope="(2 * x + 3) / 6 if abs(x) < 3 else (1 if x > 0 else 0)",
             moments=closed.hardswish,
             kinks=(-3.0, 3.0),
-            closed={"derivative_mean": "1 / mpf(2)"},
+            closed={
+                "second_moment": (
+                    f"q / 4 + q**2 / 12 * {_P.format('2.5', '4.5 / q')} + q / 4 * (1 - {_P.format('1.5', '4.5 / q')})"
+                ),
+                "derivative_mean": "1 / mpf(2)",
+            },
             aliases=("hard_swish", "hardsilu", "hard_silu"),
             source="Howard et al. 2019, arXiv:1905.02244",
         ),

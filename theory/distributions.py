@@ -135,6 +135,16 @@ def _clipped_atom(limit: Any) -> Floats:
 
 
 _LIMIT = Interval(low=0.0, high=1e75, open_low=True, typical=(0.1, 5.0))
+_TRAPS = (
+    _truncated(
+        "needless_correction",
+        "Variance after a correction that no cut called for",
+        "Var[w]/wanted, std divided by that of the cut law, drawn without an effective cut",
+        f"1 / ({_M2} - {_M1}**2)",
+        lambda m: 1 / m.variance,
+        not_to_confuse="1: dividing by 0.8796 with bounds of many sigmas gives 1.2924 times the wanted variance",
+    ),
+)
 _CLIPPED = (
     _moment(
         "clipped_normal.variance",
@@ -386,6 +396,21 @@ def _wide_spread(fan_in: Any, fan_out: Any) -> Floats:
     return np.where(n >= m, 0.0, 2 * (n / m) * ((m - n) / m) / (m + 2))
 
 
+_DIRAC = Law(
+    name="dirac.second_moment_factor",
+    title="Second moment through an identity or Dirac initialisation",
+    quantity="E[y^2]/E[x^2], mean over output channels",
+    formula="min(channels_in, channels_out) / mpf(channels_out)",
+    kind=Kind.EXACT,
+    domain=Domain(channels_in=_SIDE, channels_out=_SIDE),
+    rule=lambda channels_in, channels_out: np.minimum(channels_in, channels_out) / _floats(channels_out),
+    hypotheses=("one group", "channels of equal second moment", "stride 1, size-keeping padding"),
+    derivation="Output channel i is input channel i while there is one, and 0 beyond.",
+    source="torch.nn.init.dirac_, torch.nn.init.eye_",
+    statistic="output against input, exactly",
+    not_to_confuse="fan_in Var[w]: the weights are not random and not of mean 0, so no fan law applies",
+)
+
 _DELTA = Law(
     name="delta_orthogonal.variance",
     title="Mean entry variance of a delta-orthogonal convolution kernel",
@@ -403,4 +428,4 @@ _DELTA = Law(
     statistic="sum of squares of the kernel, fixed for every draw",
 )
 
-ENTRIES: tuple[Law, ...] = (*_SIMPLE, *_TRUNCATED, *_CLIPPED, *_HAAR, _DELTA)
+ENTRIES: tuple[Law, ...] = (*_SIMPLE, *_TRUNCATED, *_TRAPS, *_CLIPPED, *_HAAR, _DELTA, _DIRAC)

@@ -25,7 +25,7 @@ def expectation(folded: Function, q: Any, *, scale: float = 0.5) -> Floats:
     """E f(X) for X ~ N(0, q), given `folded(x) = f(x) + f(-x)` for x >= 0 and the smallest scale on which it changes.
 
     >>> round(float(expectation(lambda x: 2 * np.tanh(x) ** 2, 1.0)), 12)
-    0.394294293969
+    0.394294490398
     """
     s = np.sqrt(np.asarray(q, dtype=np.float64))
     steps = max(1, 3 + math.ceil(math.log(max(float(np.max(s, initial=0.0)), scale) / scale, RATIO)))

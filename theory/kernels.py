@@ -90,8 +90,8 @@ def one_minus_k0(one_minus_c: Any) -> Floats:
 def one_minus_k1(one_minus_c: Any) -> Floats:
     """1 - k1(1 - one_minus_c), about d - (2 sqrt(2)/(3 pi)) d**1.5 for small d.
 
-    >>> float(one_minus_k1(1e-30))
-    1e-30
+    >>> float(one_minus_k1(1e-40))
+    1e-40
     """
     gap = _floats(one_minus_c)
     return gap - sine_gap(angle(gap)) / math.pi

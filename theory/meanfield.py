@@ -15,7 +15,7 @@ from varlaw.theory.activation_functions import functions
 from varlaw.theory.activations import ActivationName, resolve, under_normal
 from varlaw.theory.kernels import leaky_map
 from varlaw.theory.law import Domain, Interval, Kind, Law, at_least, between
-from varlaw.theory.pairs import elementwise, product, variance_slope
+from varlaw.theory.pairs import elementwise, product, single, variance_slope
 from varlaw.theory.quadrature import Floats
 
 _Q = Interval(low=0.0, high=1e75, typical=(1e-6, 1e6))
@@ -59,7 +59,14 @@ def _second_slope(activation: str, q: float) -> float:
         v = parameter["threshold"] / math.sqrt(q)
         jump = v**3 * math.exp(-0.5 * v * v) / math.sqrt(2 * math.pi)
         return float(under_normal("second", activation, q)) / q + jump
-    return variance_slope(functions(activation), q)
+    row = functions(activation)
+    if stem in ("sigmoid", "hardsigmoid"):  # mean 1/2 at every q: only the odd part changes
+        return variance_slope(row._replace(phi=lambda x: row.phi(x) - 0.5), q)
+    if stem in ("softplus", "logsigmoid"):  # log(2 cosh(x/2)) +- x/2: the even part and q/4, no halves that cancel
+        scaled = parameter.get("beta", 1.0) ** 2 * max(q, 1e-24)
+        even = single(lambda x: 0.5 * x * np.tanh(0.5 * x) * np.logaddexp(0.5 * x, -0.5 * x), scaled, ())
+        return 0.25 + even / scaled
+    return variance_slope(row, q)
 
 
 def _mean_product(activation: str, which: str, c: float, q: float) -> float:
@@ -208,7 +215,6 @@ _MAPS = (
         "d/dq E phi^2 = E[z phi phi']/sqrt(q). " + _PANELS,
         statistic="finite difference of the second moment in q",
         not_to_confuse="chi_1 + weight_variance E[phi phi''] with phi'' taken pointwise: the kink of ReLU is a delta",
-        precision="phi(0) != 0: the halves of the line cancel, and at q < 1e-3 digits go as 1e-16/sqrt(q)",
     ),
     _law(
         "correlation_map",
