@@ -44,7 +44,7 @@ class Group:
         """How many verdicts are in each state, worst first."""
         return tally(self.verdicts)
 
-    @property
+    @cached_property
     def state(self) -> str:
         return next(iter(self.counts))
 

@@ -9,6 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from varlaw.reports import words
@@ -28,7 +29,7 @@ class Row:
     subject: str
     cells: tuple[tuple[int, Group] | None, ...]
 
-    @property
+    @cached_property
     def groups(self) -> list[Group]:
         return [cell[1] for cell in self.cells if cell]
 
@@ -37,16 +38,16 @@ class Row:
         """The states in the row, a letter each."""
         return "".join(LETTERS[s] for s in STATES if any(s in g.counts for g in self.groups))
 
-    @property
+    @cached_property
     def severity(self) -> int:
         return min(severity(g.state) for g in self.groups)
 
-    @property
+    @cached_property
     def quiet(self) -> bool:
         """Whether nothing in the row is worse than conforming."""
         return self.severity >= severity("conforms")
 
-    @property
+    @cached_property
     def distance(self) -> float:
         return min(max(distance(g.worst) for g in self.groups), 99.0)
 
@@ -68,13 +69,13 @@ class Board:
         """A name for links, of letters that every address can hold, the same in every run."""
         return f"board-{zlib.crc32(repr((self.family, self.framework)).encode('utf-8', 'replace')):08x}"
 
-    @property
+    @cached_property
     def quiet(self) -> int:
         """How many rows conform in everything, when there are so many that they are folded; else 0."""
         found = sum(row.quiet for row in self.rows)
         return found if found > FOLD_ABOVE else 0
 
-    @property
+    @cached_property
     def counts(self) -> dict[str, int]:
         return tally(v for row in self.rows for g in row.groups for v in g.verdicts)
 
