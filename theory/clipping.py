@@ -42,6 +42,12 @@ def _norm_eps(norm: Any, limit: Any, eps: Any) -> Any:
         return np.where(norm + eps <= limit, norm, limit / (1 + eps / norm) * (norm > 0))
 
 
+def _eps_slope(norm: Any, limit: Any, eps: Any) -> Any:
+    far = np.asarray(norm, dtype=np.float64) + eps
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(far <= limit, 1.0, (limit / far) * (eps / far))
+
+
 def _value(x: Any, limit: Any) -> Any:
     return np.clip(np.asarray(x, dtype=np.float64), -np.asarray(limit), np.asarray(limit))
 
@@ -116,6 +122,33 @@ _RULES = (
         source="derived",
         statistic="norm of the result, against a rounding bound",
         not_to_confuse="limit",
+    ),
+    Law(
+        name="clip.eps_slope",
+        title="The eps variant is 1-Lipschitz although it is no projection",
+        quantity="d(norm of the clipped gradient) / d(norm), where it clips",
+        formula="limit * eps / (norm + eps)**2 if norm + eps > limit else 1",
+        kind=Kind.EXACT,
+        domain=Domain(norm=_NORM, limit=_LIMIT, eps=_EPS),
+        rule=_eps_slope,
+        hypotheses=("factor min(1, limit / (norm + eps))", "along the direction of the gradient"),
+        derivation="Derivative of limit r / (r + eps); at most min(eps / limit, limit / eps) where r + eps > limit.",
+        source="derived",
+        statistic="difference quotient of the norm",
+    ),
+    Law(
+        name="clip.normalised_norm",
+        title="Normalising is not clipping: every gradient ends on the sphere",
+        quantity="norm of limit g / |g|",
+        formula="limit if norm > 0 else 0",
+        kind=Kind.EXACT,
+        domain=Domain(norm=_NORM, limit=_LIMIT),
+        rule=lambda norm, limit: np.where(np.asarray(norm) > 0, np.asarray(limit, dtype=np.float64), 0.0),
+        hypotheses=("the gradient is rescaled whatever its norm",),
+        derivation="Discontinuous at 0 and not 1-Lipschitz: two tiny opposite gradients end 2 limit apart.",
+        source="derived",
+        statistic="norm of the result, against a rounding bound",
+        not_to_confuse="clip.norm, which leaves small gradients alone",
     ),
     Law(
         name="clip.value",

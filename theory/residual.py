@@ -164,6 +164,25 @@ ENTRIES: tuple[Law, ...] = (
         not_to_confuse="2^-L, the square of the identity path at s = 1",
     ),
     Law(
+        name="residual.prenorm_last_gradient_bound",
+        title="Pre-norm shrinks the last layer's weight gradient by the root of the depth",
+        quantity="bound on |last weight gradient|, pre-norm over post-norm",
+        formula="1 / sqrt(layers)",
+        kind=Kind.BOUND,
+        domain=Domain(layers=_LAYERS),
+        rule=lambda layers: 1 / np.sqrt(np.asarray(layers, dtype=np.float64)),
+        hypotheses=(
+            "Glorot weights, uniform attention, ReLU feed-forward blocks",
+            "upper bounds up to a common constant",
+        ),
+        derivation=(
+            "O(d sqrt(ln d)) for post-norm against O(d sqrt(ln d / L)) for pre-norm, whose last norm divides by "
+            "sqrt(L)."
+        ),
+        source="Xiong et al. 2020, arXiv:2002.04745, Theorem 1",
+        statistic="norm of the last feed-forward layer's gradient at two depths",
+    ),
+    Law(
         name="residual.zero_gate_change",
         title="A residual branch behind a zero gate leaves its input untouched",
         quantity="max |h_out - h_in|",
