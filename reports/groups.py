@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from varlaw.reports.words import STATES, percent, quantities, severity
-from varlaw.verify.verdict import Run, Verdict
+from varlaw.verify.verdict import Deviation, Run, Verdict
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,15 @@ def grouped(verdicts: Iterable[Verdict]) -> list[Group]:
 def worst_first(groups: Iterable[Group]) -> list[Group]:
     """Groups by severity, then by distance from the law, then in the order given."""
     return sorted(groups, key=lambda g: (severity(g.state), -distance(g.worst)))
+
+
+def by_deviation(groups: Iterable[Group]) -> list[tuple[Deviation, list[Group]]]:
+    """The rows that each documented deviation explains, whatever ratio it foresaw for each of them."""
+    members: dict[tuple[str, str, str], tuple[Deviation, list[Group]]] = {}
+    for group in groups:
+        if (known := group.worst.deviation) is not None:
+            members.setdefault((known.id, known.reason, known.link), (known, []))[1].append(group)
+    return list(members.values())
 
 
 def headline(run: Run) -> str:

@@ -6,19 +6,19 @@ conforming verdicts is what gives way first, to a pointer to the records.
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from varlaw.reports import charts, words
 from varlaw.reports.diff import compare
-from varlaw.reports.groups import Group, grouped, headline, tally, worst_first
+from varlaw.reports.groups import Group, by_deviation, grouped, headline, tally, worst_first
 from varlaw.reports.island import island
 from varlaw.reports.matrix import boards, glance
 from varlaw.reports.merge import merged
 from varlaw.reports.pages import picture, template
 from varlaw.reports.schema import settled
 from varlaw.reports.words import STATES
-from varlaw.verify.verdict import Deviation, Run
+from varlaw.verify.verdict import Run
 
 LIMIT: Final = 3_000_000  # bytes a page
 CARDS: Final = 200  # findings shown in full; the others are in the matrix
@@ -66,22 +66,13 @@ def _page(runs: Sequence[Run], run: Run, groups: list[Group], kept: int, pages: 
         comparisons=[(a, b, compare(a, b)) for a, b in itertools.pairwise(runs) if _comparable(a, b)],
         boards=(found := boards(shown)),
         glance=glance(found),
-        deviations=_by_deviation(of_state["deviation"][:ROWS]),
+        deviations=by_deviation(of_state["deviation"][:ROWS]),
         limit=ROWS,
         folded=len(groups) - len(shown),
         chosen=chosen,
         pictures={quiet: picture(charts.forest(rows)) if rows else None for quiet, rows in chosen.items()},
         island=island(shown),
     )
-
-
-def _by_deviation(groups: Iterable[Group]) -> list[tuple[Deviation, list[Group]]]:
-    """The rows that each documented deviation explains, whatever ratio it foresaw for each of them."""
-    members: dict[tuple[str, str, str], tuple[Deviation, list[Group]]] = {}
-    for group in groups:
-        if (known := group.worst.deviation) is not None:
-            members.setdefault((known.id, known.reason, known.link), (known, []))[1].append(group)
-    return list(members.values())
 
 
 def _comparable(a: Run, b: Run) -> bool:

@@ -16,7 +16,7 @@ from varlaw.reports.lawbook import LawText
 from varlaw.reports.merge import merged
 from varlaw.verify.verdict import Run
 
-OURS: Final = {"index.html", "run.json", "verdicts.csv", "junit.xml", "summary.md", "badge.svg"}
+OURS: Final = {"verdicts.csv", "junit.xml", "summary.md", "badge.svg"}  # and the records, and pages that say so
 SIGN: Final = b'<meta name="generator" content="varlaw">'
 
 
@@ -49,7 +49,7 @@ def write_site(
     line, when the folder cannot be made or written, or is in use.
     """
     directory = Path(directory)
-    _inspect(directory)
+    inspect(directory)
     files = _rendered(runs, library, pointer)
     write_all_whole({directory / name: data for name, data in files.items()}, durable=False)  # can be made again
     _forget_stale(directory, files)
@@ -80,21 +80,23 @@ def _rendered(given: Sequence[Run], library: Library | None, pointer: bool) -> d
     return files | {name: text.encode() for name, text in texts.items()}
 
 
-def _inspect(directory: Path) -> None:
-    """Refuse a folder that is none, or that holds something else than an earlier report."""
+def inspect(directory: Path) -> None:
+    """Refuse a folder that is none, or that holds something else than an earlier report, records and hidden files.
+
+    Raises `ReportError` or, for a folder in use, `FolderInUse`, in one line. Writes nothing.
+    """
     if directory.exists() and not directory.is_dir():
         msg = f"cannot write reports to {directory}: it is a file, but should be a folder"
         raise ReportError(msg)
     try:
         found = sorted(p.name for p in directory.iterdir()) if directory.exists() else []
-        ours = OURS - {"index.html"} | {n for n in found if n.startswith("run-") and n.endswith(".json")}
-        foreign = [n for n in found if n not in ours]
-        if foreign and not _is_ours(directory / "index.html"):
-            msg = f"{directory} is not empty and holds no report of ours (but {foreign[0]}): choose another folder"
-            raise FolderInUse(msg)
     except PermissionError as error:
         msg = f"cannot read {directory}: {error.strerror}"
         raise ReportError(msg) from error
+    foreign = [n for n in found if n not in OURS and not n.endswith(".json") and not n.startswith(".")]
+    if foreign and not _is_ours(directory / "index.html"):
+        msg = f"{directory} is not empty and holds no report of ours (but {foreign[0]}): choose another folder"
+        raise FolderInUse(msg)
 
 
 def _is_ours(page: Path) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from varlaw.reports.groups import Group, grouped, headline, worst_first
+from varlaw.reports.groups import Group, by_deviation, grouped, headline, worst_first
 from varlaw.reports.schema import settled
 from varlaw.reports.words import (
     case_text,
@@ -30,7 +30,7 @@ from varlaw.reports.words import (
     risk,
     undecided,
 )
-from varlaw.verify.verdict import Deviation, Run, Verdict
+from varlaw.verify.verdict import Run, Verdict
 
 STYLES = {
     "VIOLATES": "bold red",
@@ -173,15 +173,12 @@ def _measured(verdict: Verdict) -> str:
 
 def _deviations(groups: list[Group], columns: Columns) -> Iterator[Text]:
     """The rows that one documented deviation explains, then its reason, once."""
-    members: dict[Deviation | None, list[Group]] = {}
-    for group in groups:
-        members.setdefault(group.worst.deviation, []).append(group)
-    for known, rows in members.items():
+    for known, rows in by_deviation(groups):
         yield from itertools.chain.from_iterable(_row(group, columns) for group in rows)
-        if known is not None:
-            ratio = "" if known.ratio is None else f", {foreseen(known)} foreseen"
-            link = f" ({link_text(known.link)})" if known.link else ""
-            yield from _wrapped(f"documented as {plain(known.id)}{ratio}: {plain(known.reason)}{link}", columns.line)
+        ratios = {foreseen(group.worst.deviation) for group in rows if group.worst.deviation}
+        expected = f", {ratios.pop()} foreseen" if len(ratios) == 1 and "" not in ratios else ""
+        link = f" ({link_text(known.link)})" if known.link else ""
+        yield from _wrapped(f"documented as {plain(known.id)}{expected}: {plain(known.reason)}{link}", columns.line)
 
 
 def _folded(groups: list[Group], width: int) -> Iterator[Text]:
