@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from varlaw.theory import kernels
+from varlaw.theory.activation_functions import functions
 from varlaw.theory.activations import under_normal
-from varlaw.theory.pair_products import evaluate, pair_product
+from varlaw.theory.pair_products import pair_product
 from varlaw.theory.propagation import predict
 from varlaw.theory.relu_counts import alive_log_variance
 
@@ -140,8 +141,9 @@ def simulate_block(block: Any, x: Any, rng: np.random.Generator) -> tuple[Any, A
         b = rng.normal(0, np.sqrt(block["bias_variance"]), (block["fan_out"], 1))
         return w @ x + b, lambda g: w.T @ g
     if kind == "activation":
-        slope = evaluate(block["name"], "slope", x)
-        return evaluate(block["name"], "phi", x), lambda g: slope * g
+        found = functions(block["name"])
+        slope = found.slope(x)
+        return found.phi(x), lambda g: slope * g
     if kind == "dropout":
         mask = (rng.random(x.shape) >= block["rate"]) / (1 - block["rate"])
         return mask * x, lambda g: mask * g
