@@ -92,7 +92,8 @@ def _execute(agreed: "Plan", stderr: "Console", quiet: int) -> "Run":
 
 
 def _writable(json_file: Path | None, report_dir: Path | None) -> None:
-    """Refuse before the work, not after it."""
+    """Refuse, and load what will write, before the work: a result is never lost to a mistake that could be seen."""
+    from varlaw.reports import schema, site  # noqa: F401 - loaded for the line above
     from varlaw.reports.files import ReportError, probe
 
     try:
