@@ -65,20 +65,14 @@ class Group:
 
     @property
     def extent(self) -> str:
-        """In how many cases the worst state is seen, and in which dtypes.
-
-        Empty when the group is a single verdict of no particular dtype.
-        """
+        """In how many cases the worst state is seen, and in which dtypes."""
         bad, total = self.counts[self.state], len(self.verdicts)
         cases = f"{bad} of {quantities(total, 'case')}" if bad < total else quantities(total, "case")
         return ", ".join(filter(None, [cases, " ".join(self.affected)]))
 
 
 def distance(verdict: Verdict) -> float:
-    """How far a verdict lies from its law: |ln ratio|, infinite for a ratio that has no logarithm, -1 for none.
-
-    Raises nothing for any verdict.
-    """
+    """How far a verdict lies from its law: |ln ratio|, infinite for a ratio that has no logarithm, -1 for none."""
     if verdict.ratio is None:
         return -1.0
     return abs(math.log(verdict.ratio)) if 0 < verdict.ratio < math.inf else math.inf

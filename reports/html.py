@@ -6,7 +6,7 @@ conforming verdicts is what gives way first, to a pointer to the records.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from varlaw.reports import charts, words
@@ -26,23 +26,30 @@ ROWS: Final = 400  # rows of the tables of what is undecided and what deviates
 OPENED: Final = 6  # findings unfolded from the start
 
 
-def render(*runs: Run, pages: Sequence[tuple[str, str]] = ()) -> str:
+def render(*runs: Run, pages: Sequence[tuple[str, str]] = (), laws: Mapping[str, str] | None = None) -> str:
     """The page of one run, or of several with their versions side by side, at most `LIMIT` bytes of UTF-8.
 
-    `pages` names other pages to link to, with their addresses.
+    `pages` names other pages to link to, with their addresses; `laws` gives the address of the page of each law.
     """
     runs = tuple(map(settled, runs))
     run = merged(runs)
     groups = grouped(run.verdicts)
     kept = len(run.verdicts)
     while True:
-        page = _page(runs, run, groups, kept, pages)
+        page = _page(runs, run, groups, kept, pages, laws or {})
         if len(page.encode()) <= LIMIT or kept == 0:
             return page
         kept = kept // 2 if kept > 500 else 0
 
 
-def _page(runs: Sequence[Run], run: Run, groups: list[Group], kept: int, pages: Sequence[tuple[str, str]]) -> str:
+def _page(
+    runs: Sequence[Run],
+    run: Run,
+    groups: list[Group],
+    kept: int,
+    pages: Sequence[tuple[str, str]],
+    laws: Mapping[str, str],
+) -> str:
     """The page with the evidence of at most `kept` verdicts, the worst ones."""
     shown = _within(groups, kept)
     ordered = worst_first(groups)
@@ -53,6 +60,7 @@ def _page(runs: Sequence[Run], run: Run, groups: list[Group], kept: int, pages: 
         run=run,
         runs=runs,
         pages=pages,
+        laws=laws,
         info=run.run,
         headline=headline,
         verdict_line=conclusion(run),
@@ -71,7 +79,7 @@ def _page(runs: Sequence[Run], run: Run, groups: list[Group], kept: int, pages: 
         folded=len(groups) - len(shown),
         chosen=chosen,
         pictures={quiet: picture(charts.forest(rows)) if rows else None for quiet, rows in chosen.items()},
-        island=island(shown),
+        island=island(shown, laws),
     )
 
 

@@ -6,7 +6,7 @@ Guarantee: no text can end the script element that holds it, and every verdict g
 import base64
 import json
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -19,10 +19,11 @@ from varlaw.verify.verdict import Deviation, Verdict
 DEFLATE_ABOVE: Final = 400_000  # bytes of evidence that stay readable in the page's source
 
 
-def island(groups: Iterable[Group]) -> dict[str, str]:
+def island(groups: Sequence[Group], laws: Mapping[str, str]) -> dict[str, str]:
     """The evidence of all cells as text for the page and the name of its encoding ("" or "deflate").
 
-    Each text stands once, in a table; numbers keep six significant digits (all of them are in the records).
+    `laws` gives the address of the page of each law. Each text stands once, in a table; numbers keep six significant
+    digits (all of them are in the records).
     """
     table: dict[str, int] = {}
 
@@ -30,8 +31,12 @@ def island(groups: Iterable[Group]) -> dict[str, str]:
         return table.setdefault(plain(value), len(table))
 
     cells = [[text(g.subject), text(g.claim), text(g.platform), [_record(v, text) for v in g.verdicts]] for g in groups]
+    tested = {v.law: laws[v.law] for g in groups for v in g.verdicts if v.law in laws}
     data = json.dumps(
-        {"texts": list(table), "cells": cells}, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        {"texts": list(table), "cells": cells, "laws": tested},
+        ensure_ascii=False,
+        separators=(",", ":"),
+        allow_nan=False,
     )
     if len(data) <= DEFLATE_ABOVE:
         return {"encoding": "", "text": Markup(_script_safe(data))}

@@ -76,7 +76,8 @@ def _rendered(given: Sequence[Run], library: Library | None, pointer: bool) -> d
     if pointer:
         texts[interactive.PAGE] = interactive.render(run)
         links.append(("Interactive charts", interactive.PAGE))
-    texts["index.html"] = html.render(*runs, pages=links)
+    addresses = {name: lawbook.address(name) for name in library.laws} if library is not None else {}
+    texts["index.html"] = html.render(*runs, pages=links, laws=addresses)
     return files | {name: text.encode() for name, text in texts.items()}
 
 

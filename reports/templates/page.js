@@ -122,14 +122,25 @@
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   }
 
+  // What the law says in these cases, each with its name, linked to its page where the report has one.
+  function statements(found, pages) {
+    const laws = new Map(found.map((v) => [`${v.statement} ${v.law}`, v]));
+    return [...laws.values()].slice(0, 3).flatMap((v, k) => [k ? "; " : "", `${v.statement} (`, anchor(v.law, Object.hasOwn(pages, v.law) && pages[v.law]), ")"]);
+  }
+
+  function anchor(text, address) {
+    const element = make(address ? "a" : "span", "", text);
+    if (address) element.href = address;
+    return element;
+  }
+
   function openPanel(data, cell) {
     const [subject, claim, platform] = data.cells[cell].slice(0, 3).map((k) => data.texts[k]);
     const found = verdicts(data, cell).sort((a, b) => RANKS.indexOf(a.state) - RANKS.indexOf(b.state));
     const reach = reachOf(found);
     $("#panel-title").textContent = subject;
-    const laws = [...new Set(found.map((v) => `${v.statement} (${v.law})`))];
     const body = $("#panel-body");
-    body.replaceChildren(make("p", "", `${claim}: ${laws.slice(0, 3).join("; ")}`),
+    body.replaceChildren(make("p", "", `${claim}: `, ...statements(found, data.laws)),
       make("p", "none", `${platform}, ${found.length} ${found.length === 1 ? "verdict" : "verdicts"}`),
       ...found.slice(0, 200).map((v, k) => proof(v, data.texts, reach, k === 0 || found.length <= 3)));
     if (found.length > 200) body.append(make("p", "none", `and ${found.length - 200} more in run.json`));

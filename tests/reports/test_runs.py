@@ -142,6 +142,14 @@ def test_a_page_for_each_framework(run: Run, hostile_run: Run) -> None:
     assert not any("<script>alert" in page for page in hostile.values())
 
 
+def test_the_first_page_links_to_the_laws(run: Run, make_run: Callable[..., Run], tmp_path: Path) -> None:
+    violated = changed(run.verdicts[0], outcome=Outcome.VIOLATES)
+    library = site.Library(laws={"uniform.variance": law_text()})
+    page = site.write_site([make_run([violated])], tmp_path, library=library)[0].read_text(encoding="utf-8")
+    assert '<a class="claim" href="laws/uniform.variance.html">' in page
+    assert '"laws":{"uniform.variance":"laws/uniform.variance.html"}' in page.replace("\\u0022", '"')
+
+
 def test_a_site_forgets_the_pages_of_the_one_before(run: Run, laws: Mapping[str, LawText], tmp_path: Path) -> None:
     site.write_site([run], tmp_path, library=site.Library(laws=laws))
     assert (tmp_path / "laws" / "other.law.html").exists()
