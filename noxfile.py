@@ -42,7 +42,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(tags=["ci"])
 def typecheck(session: nox.Session) -> None:
     """Check types, strictly."""
-    install(session, "torch", groups=("typing",))
+    install(session, "torch", "charts", groups=("typing",))
     session.run("mypy", *session.posargs)
 
 
