@@ -145,7 +145,7 @@ def _config() -> dict[str, Any]:
 
 
 def svg(spec: dict[str, Any]) -> str | None:
-    """A specification drawn as SVG with the colours of the page; None without the extra `charts`."""
+    """A specification drawn as SVG with the colours of the page; None without the extra `charts`, or if it fails."""
     return _drawn(json.dumps(spec, sort_keys=True))
 
 
@@ -155,7 +155,10 @@ def _drawn(spec: str) -> str | None:
         import vl_convert
     except ImportError:
         return None
-    drawn: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=[])
+    try:
+        drawn: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=[])
+    except (ValueError, RuntimeError):  # no report is lost for a picture: its numbers are in the table beside it
+        return None
     drawn = re.sub(r"<[^<>]*>", _silent, drawn)  # the page names the picture as a whole
     for stand_in, role in ROLES.items():
         drawn = drawn.replace(stand_in, f"var(--{role})")

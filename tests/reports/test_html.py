@@ -160,6 +160,10 @@ def test_without_the_extra_the_chart_is_a_table(run: Run, monkeypatch: pytest.Mo
     assert '<details class="quiet" open>' in page
 
 
+def test_a_chart_that_cannot_be_drawn_loses_no_report() -> None:
+    assert charts.svg({"mark": "no such mark", "encoding": 7}) is None
+
+
 def test_the_chart_escapes_names(hostile_run: Run) -> None:
     pytest.importorskip("vl_convert")
     drawn = charts.svg(charts.forest(charts.selection(grouped(hostile_run.verdicts), quiet=False)))
