@@ -58,8 +58,15 @@ def plot(found: Sweep) -> str:
     ]
     ends = f"{found.xs[0]:.4g}", f"{found.xs[-1]:.4g}"
     gap = max(1, len(found.xs) - len(ends[0]) - len(ends[1]))
-    note = f"{found.name}{', logarithmic upwards' if log else ''}{_others(found.fixed)}"
+    scales = [word for word, used in (("log scale across", _geometric(found.xs)), ("log scale upwards", log)) if used]
+    note = found.name + (f" ({', '.join(scales)})" if scales else "") + _others(found.fixed)
     return "\n".join([*rows, f"{'':>12}{ends[0]}{' ' * gap}{ends[1]}", f"{'':>12}{note}"])
+
+
+def _geometric(xs: list[float]) -> bool:
+    """Whether the points are spread evenly in the logarithm."""
+    middle = xs[len(xs) // 2]
+    return xs[0] > 0 and xs[-1] > 10 * xs[0] and middle < 0.3 * (xs[0] + xs[-1])
 
 
 def _others(fixed: Mapping[str, Any]) -> str:
