@@ -30,6 +30,8 @@ def _brief(got: object) -> str:
 
 def number(name: str, value: Any, where: str, *, low: float = -math.inf, infinite: bool = False) -> float:
     """`value` as a float that is not NaN, at least `low`, and finite unless `infinite`."""
+    if type(value) in (float, int) and low <= value < math.inf and value > -math.inf:
+        return float(value)  # nearly every call
     expected = f"a {'number' if infinite else 'finite number'}{f' >= {low:g}' if low > -math.inf else ''}"
     if isinstance(value, (str, bytes)) or value is None:
         refuse_type(name, value, expected, where)
@@ -71,6 +73,8 @@ def choice(name: str, value: Any, allowed: Sequence[str], where: str) -> str:
 
 def sizes(shape: Any, where: str) -> tuple[int, ...]:
     """`shape` as a tuple of sizes; a single whole number is a shape of one axis."""
+    if isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape):
+        return tuple(shape)  # nearly every call
     if not isinstance(shape, Sequence) or isinstance(shape, (str, bytes)):
         return (whole("shape", shape, where),)
     return tuple(whole(f"shape[{i}]", size, where) for i, size in enumerate(shape))

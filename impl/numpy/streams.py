@@ -5,6 +5,7 @@ values depend on the seed, the shape and the dtype, and never on the number of t
 float64 is drawn in float64; every narrower dtype is drawn in float32 and cast.
 """
 
+import functools
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -28,6 +29,8 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 def dtype_of(dtype: DType, where: str) -> np.dtype[Any]:
     """The NumPy dtype meant by a name or dtype object; bfloat16 is that of ml_dtypes."""
+    if isinstance(dtype, np.dtype) and dtype in (np.float32, np.float64):
+        return dtype  # nearly every call
     if isinstance(dtype, str) and dtype == "bfloat16":
         import ml_dtypes
 
@@ -46,6 +49,7 @@ def working(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float64 if dtype == np.float64 else np.float32)
 
 
+@functools.cache
 def largest(dtype: np.dtype[Any]) -> float:
     """The largest finite number of a dtype."""
     import ml_dtypes
@@ -75,8 +79,7 @@ def array_for(shape: Shape, dtype: DType, device: object, out: Array | None, whe
 def root(seed: Seed, where: str) -> np.random.PCG64DXSM:
     """The stream that a seed stands for; a generator gives 128 of its bits and moves on."""
     if isinstance(seed, np.random.Generator):
-        words = seed.integers(0, 2**32, size=4, dtype=np.uint32)
-        return np.random.PCG64DXSM(np.random.SeedSequence([int(word) for word in words]))
+        return np.random.PCG64DXSM(int.from_bytes(seed.bytes(16), "little"))
     if isinstance(seed, (bool, np.bool_)) or not hasattr(seed, "__index__"):
         refuse_type("seed", seed, "a whole number or a numpy.random.Generator", where)
     return np.random.PCG64DXSM(whole("seed", seed, where, below=2**64))
@@ -102,7 +105,7 @@ def _drawn(target: Array, draw: Draw, stream: np.random.PCG64DXSM) -> Array:
         scratch = None if kind == flat.dtype else np.empty(min(BLOCK, flat.size), kind)
         for number in range(first, len(starts), step):
             block = flat[starts[number] : starts[number] + BLOCK]
-            generator = np.random.Generator(stream.jumped(number))
+            generator = np.random.Generator(stream.jumped(number) if len(starts) > 1 else stream)
             if scratch is None:
                 draw(generator, block)
             else:
@@ -116,7 +119,7 @@ def _drawn(target: Array, draw: Draw, stream: np.random.PCG64DXSM) -> Array:
 
 def in_parallel(run: Callable[[int, int], None], pieces: int) -> None:
     """Call `run(first, step)` so that each piece `first, first + step, ...` is done once, on as many threads as pay."""
-    workers = min(os.cpu_count() or 1, pieces // 2)  # a thread costs about as much as one block
+    workers = min(os.cpu_count() or 1, pieces // 2) if pieces > 3 else 1  # a thread costs about as much as one block
     if workers < 2:
         run(0, 1)
         return

@@ -3,7 +3,8 @@
 `grads` is a sequence of float tensors, None where a parameter has no gradient: `[p.grad for p in model.parameters()]`.
 A tensor that occurs twice is one gradient. Norms are sums in float64, scaled by a power of two where squares would
 overflow or underflow, so a norm is right wherever it can be written. No epsilon is added anywhere. Leaves may differ in
-dtype and device; norms are 0-dim float64 tensors on the device of the first.
+dtype and device, and may be DTensors, whose norm is that of the whole. Norms are 0-dim float64 tensors on the device of
+the first leaf.
 
 Entries that are not finite are refused (`nonfinite="raise"`), replaced by zero before anything is measured
 (`"zero"`), or make the clip step aside and leave the gradients untouched with their norm, inf or NaN (`"skip"`). Only
@@ -19,6 +20,7 @@ import torch
 
 from varlaw.impl.arguments import choice, number, refuse
 from varlaw.impl.clips import POLICIES, listed, slack, unit_axes
+from varlaw.impl.torch.shards import is_sharded, local_part, norm_of_whole, with_part
 from varlaw.impl.torch.streams import dtype_of, may_ask, name_of, write_
 
 Grads: TypeAlias = Sequence[torch.Tensor | None]
@@ -176,14 +178,21 @@ def _policed(leaves: list[torch.Tensor | None], nonfinite: str, where: str) -> l
     if nonfinite == "raise":
         _refuse_nonfinite(leaves, where)
     if nonfinite == "zero":
-        clean = {id(leaf): torch.where(leaf.isfinite(), leaf, 0) for leaf in _unique(leaves)}
+        clean = {id(leaf): _zeroed(leaf) for leaf in _unique(leaves)}
         return [None if leaf is None else clean[id(leaf)] for leaf in leaves]
     return leaves
 
 
+def _zeroed(leaf: torch.Tensor) -> torch.Tensor:
+    return with_part(leaf, _zeroed) if is_sharded(leaf) else torch.where(leaf.isfinite(), leaf, 0)
+
+
 def _refuse_nonfinite(leaves: Sequence[torch.Tensor | None], where: str) -> None:
     for i, leaf in enumerate(leaves):
-        if leaf is not None and not leaf.isfinite().all():
+        if leaf is not None and is_sharded(leaf):
+            if not norm_of_whole(leaf).isfinite():  # asked of all, so that all refuse
+                refuse(f"grads[{i}]", "a DTensor not finite", "finite", where)
+        elif leaf is not None and not leaf.isfinite().all():
             bad = int((~leaf.isfinite()).sum())
             refuse(f"grads[{i}]", f"{bad} of {leaf.numel()} not finite", "finite", where)
 
@@ -194,13 +203,14 @@ def _norm(leaves: Sequence[torch.Tensor]) -> _Norm:
     one = torch.ones((), dtype=torch.float64, device=home)
     if not leaves:
         return _Norm(torch.zeros_like(one), one)
-    doubles = [leaf for leaf in leaves if leaf.dtype == torch.float64 and leaf.numel()]
+    doubles = [leaf for leaf in leaves if leaf.dtype == torch.float64 and leaf.numel() and not is_sharded(leaf)]
     scale = _power_of_two(doubles, home) if doubles else one
-    narrow = [leaf for leaf in leaves if leaf.dtype != torch.float64]
+    narrow = [leaf for leaf in leaves if leaf.dtype != torch.float64 and not is_sharded(leaf)]
     parts = [_wide_norm(leaf, scale).to(home, non_blocking=True).reshape(1) for leaf in doubles]
     if narrow:  # no square of a narrower dtype leaves float64
         norms = torch._foreach_norm(narrow, 2, dtype=torch.float64)
         parts.append(torch.stack([norm.to(home, non_blocking=True) for norm in norms]) * scale)
+    parts += [norm_of_whole(leaf).to(home).reshape(1) * scale for leaf in leaves if is_sharded(leaf)]
     return _Norm(torch.cat(parts).square_().sum().sqrt() if parts else torch.zeros_like(one), scale)
 
 
@@ -239,13 +249,14 @@ def _clipped(
     if in_place and nonfinite == "zero":
         for target, value in zip(given, result, strict=True):
             if target is not None and value is not None:
-                write_(target, value)
+                write_(local_part(target)[0], local_part(value)[0])
     return result, norm.value
 
 
 def _plain(leaves: Sequence[torch.Tensor | None]) -> bool:
     """Whether one float32 factor and one kernel serve all leaves."""
-    return all(leaf is None or (leaf.dtype == torch.float32 and leaf.device.type == "cpu") for leaf in leaves)
+    here = [leaf for leaf in leaves if leaf is not None]
+    return all(leaf.dtype == torch.float32 and leaf.is_cpu and not is_sharded(leaf) for leaf in here)
 
 
 def _each(
@@ -265,6 +276,9 @@ def _each(
 
 def _times(leaf: torch.Tensor, norm: _Norm, ceiling: float, over: torch.Tensor, in_place: bool) -> torch.Tensor:
     """leaf * scale * (ceiling / total) where `over`, else leaf, bit for bit."""
+    if is_sharded(leaf):
+        changed = with_part(leaf, lambda part: _times(part, norm, ceiling, over, in_place))
+        return leaf if in_place else changed
     factor = ceiling / norm.total
     if leaf.dtype == torch.float64:
         steps = [torch.where(over, norm.scale, 1.0), torch.where(over, factor, 1.0)]

@@ -21,6 +21,7 @@ from varlaw.impl.arguments import choice, number, refuse, refuse_type
 from varlaw.impl.fans import Fans, fan_of, fans
 from varlaw.impl.torch.initialisers import orthogonal
 from varlaw.impl.torch.keyed import keyed_normal, keyed_truncated_normal, keyed_uniform
+from varlaw.impl.torch.shards import local_part
 from varlaw.impl.torch.streams import write_
 
 LAWS = ("normal", "uniform", "truncated_normal", "orthogonal", "constant", "zeros", "ones", "keep")
@@ -151,7 +152,7 @@ def _layout_of(site: _Site) -> str | None:
 
 
 def _write(site: _Site, rule: Rule, done: Initialised, key: int) -> None:
-    local, offset = _local(site.parameter)
+    local, offset = local_part(site.parameter)
     with torch.no_grad():
         if done.law in ("constant", "zeros", "ones"):
             local.fill_({"constant": rule.value, "zeros": 0.0, "ones": 1.0}[done.law])
@@ -193,16 +194,3 @@ def _seed_of(key: int, name: str) -> int:
 def _clear_row(local: torch.Tensor, offset: tuple[int, ...], row: int) -> None:
     if offset[0] <= row < offset[0] + local.shape[0]:
         local.narrow(0, row - offset[0], 1).zero_()
-
-
-def _local(parameter: torch.Tensor) -> tuple[torch.Tensor, tuple[int, ...]]:
-    """This process's part of a parameter, and its corner in the whole."""
-    if not hasattr(parameter, "placements"):
-        return parameter, (0,) * parameter.ndim
-    from torch.distributed.tensor import DTensor
-    from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
-
-    assert isinstance(parameter, DTensor)
-    shape, mesh, placements = parameter.shape, parameter.device_mesh, parameter.placements
-    _, offset = compute_local_shape_and_global_offset(shape, mesh, placements)
-    return parameter.to_local().detach(), tuple(int(place) for place in offset)

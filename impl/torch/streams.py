@@ -31,6 +31,8 @@ _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 def dtype_of(dtype: object, where: str) -> torch.dtype:
     """The torch dtype meant by a name or dtype."""
+    if dtype is torch.float32:
+        return dtype  # nearly every call
     found = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
     if not isinstance(found, torch.dtype) or found not in _NAMES:
         refuse_type("dtype", dtype, f"one of {', '.join(DTYPES)}", where)

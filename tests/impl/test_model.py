@@ -137,7 +137,7 @@ def test_two_processes_hold_the_parts_of_the_same_model(tmp_path):
         from torch import nn
         from torch.distributed.device_mesh import init_device_mesh
         from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
-        from varlaw.impl.torch import Rule, initialise
+        from varlaw.impl.torch import Rule, clip_by_global_norm, clip_by_global_norm_, initialise
 
         RECIPE = [Rule("0.weight", "normal"), Rule("1.weight", "truncated_normal"), Rule("2.weight", "orthogonal"),
                   Rule("*bias", "uniform", std=0.1)]
@@ -161,7 +161,21 @@ def test_two_processes_hold_the_parts_of_the_same_model(tmp_path):
                 initialise(model, RECIPE, key=9)
                 for mine, other in zip(model.parameters(), plain.parameters()):
                     assert torch.equal(mine.full_tensor(), other), (placement, mine.shape)
+                check_clipping(list(model.parameters()), list(plain.parameters()))
             dist.destroy_process_group()
+
+        def check_clipping(parts, wholes):
+            for policy in ("raise", "zero", "skip"):
+                for limit in (0.5, 1e3):
+                    wanted, norm = clip_by_global_norm(wholes, limit, nonfinite=policy)
+                    found, same = clip_by_global_norm(parts, limit, nonfinite=policy)
+                    assert abs(float(same / norm) - 1) < 1e-12
+                    for mine, other in zip(found, wanted):
+                        assert (mine.full_tensor() - other).abs().max() <= 2**-22 * other.abs().max()
+            copies = [nn.Parameter(part.detach().clone()) for part in parts]
+            clip_by_global_norm_(copies, 0.5)
+            for mine, other in zip(copies, clip_by_global_norm(wholes, 0.5)[0]):
+                assert (mine.full_tensor() - other).abs().max() <= 2**-22 * other.abs().max()
 
         if __name__ == "__main__":
             mp.spawn(main, args=(sys.argv[1],), nprocs=2)
