@@ -30,7 +30,8 @@
   }
 
   const percent = (value) => (value === null ? "" : value < 1e-6 ? number(value) : `${Number((100 * value).toPrecision(3))} %`);
-  const number = (value) => (value === null ? "" : String(Number(value.toPrecision(4))));
+  const tiny = (value) => value !== 0 && Math.abs(value) < 1e-3;
+  const number = (value) => (value === null ? "" : String(tiny(value) ? Number(value.toPrecision(4)).toExponential() : Number(value.toPrecision(4))));
 
   function badge(state) {
     const pick = $$(".pick").find((b) => b.textContent.includes(state));
@@ -44,7 +45,7 @@
     const entries = {
       [`expected ${v.quantity}`]: number(v.expected), measured: number(v.observed), ratio: v.ratioText,
       "99.9 % interval": exact ? "" : v.intervalText, from: v.effort,
-      [exact ? "rounding allowed" : "delta looked for"]: percent(v.delta), certified: exact ? "" : percent(v.certified),
+      [exact ? "rounding allowed" : "delta looked for"]: percent(v.delta), certified: exact || v.certified >= 1 ? "" : percent(v.certified),
       alpha: exact ? "" : number(v.alpha), beta: exact ? "" : number(v.beta), "ln evidence": number(v.evidence),
     };
     for (const [name, value] of Object.entries(entries)) {
