@@ -19,7 +19,7 @@ from varlaw.impl.affine import Rows, channel_rows, filled, fitting, normalised_a
 from varlaw.impl.arguments import number, refuse, refuse_type
 from varlaw.impl.torch.streams import dtype_of, may_ask, working
 
-SHORT = 4096  # values whose squares may be summed plainly
+PIECE = 256  # values whose squares may be summed plainly
 
 Table: TypeAlias = torch.Tensor | None
 Restore: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
@@ -200,14 +200,19 @@ def _normalised(
 
 
 def _plain(work: torch.Tensor, gamma: Table) -> bool:
-    """Whether short rows lie on the CPU and nobody will ask for gradients."""
+    """Whether the rows lie on the CPU and nobody will ask for gradients."""
     recorded = torch.is_grad_enabled() and (work.requires_grad or (gamma is not None and gamma.requires_grad))
-    return may_ask(work.detach()) and not recorded and work.shape[1] <= SHORT
+    return may_ask(work.detach()) and not recorded
 
 
 def _quick_rms(work: torch.Tensor, gamma: Table, eps: float) -> torch.Tensor | None:
-    """RMS norm in three passes over the rows; None where a square overflows or eps has to decide about zero."""
-    square = torch.linalg.vector_norm(work, dim=1, keepdim=True).square_().div_(work.shape[1])
+    """RMS norm in three passes over the rows; None for odd lengths, overflow, and eps 0."""
+    count, length = work.shape
+    piece = length if length <= PIECE else math.gcd(length, PIECE)
+    if piece < min(length, PIECE // 4):
+        return None
+    norms = torch.linalg.vector_norm(work.reshape(count, length // piece, piece), dim=2)
+    square = norms.square_().sum(dim=1, keepdim=True).div_(length)
     if eps == 0 or square.isinf().any():
         return None
     result: torch.Tensor = work * square.add_(eps).rsqrt_()
