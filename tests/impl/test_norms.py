@@ -85,7 +85,7 @@ def test_long_rows_keep_their_digits(backend):
 
 @pytest.mark.parametrize("length", [3, 256, 1000, 4096, 66_000])
 def test_rms_norm_of_a_constant_row_is_its_sign(backend, length):
-    """Sums of equal squares round all the same way, so a plain float32 sum of 4096 of them is off in the sixth digit."""
+    """Sums of equal squares round all the same way: a plain float32 sum of 4096 of them is off in the sixth digit."""
     for value in (3.3, -100.1, 1e4, 0.1):
         found = backend.wide(backend.rms_norm(backend.make(np.full((2, length), value), "float32"), eps=1e-12))
         assert np.max(np.abs(found - math.copysign(1, value))) <= 8 * 2.0**-24
