@@ -1,4 +1,4 @@
-"""The same promises on a real CUDA device: values stay there, keyed values are those of the CPU, clips keep their law."""
+"""The same promises on a real CUDA device: values stay there, keyed ones are those of the CPU, clips keep their law."""
 
 import pytest
 
