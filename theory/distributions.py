@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from varlaw.theory.activation_closed import hardtanh
+from varlaw.theory.chi import half_step
 from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, above, at_least
 from varlaw.theory.quadrature import Floats
 from varlaw.theory.truncation import truncated_moments
@@ -292,10 +293,7 @@ def _orthogonal(name: str, title: str, quantity: str, formula: str, domain: Doma
 
 
 def _qr_first_entry(size: Any) -> Floats:
-    from scipy.special import poch
-
-    half = 0.5 * _floats(size)  # Gamma(N/2)/Gamma((N+1)/2) = 1/poch(N/2, 1/2)
-    return np.where(_floats(size) == 1, -1.0, -1 / (math.sqrt(math.pi) * poch(half, 0.5)))
+    return np.asarray(-1 / (math.sqrt(math.pi) * half_step(0.5 * _floats(size))))
 
 
 _ROWS_COLS = Domain(rows=_SIDE, cols=_SIDE)

@@ -36,9 +36,9 @@ def namespace() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def evaluate(formula: str, **params: Any) -> Any:
-    """The formula's value as an mpf, at 40 digits; whole numbers stay ints."""
-    with mp.workdps(DIGITS):
+def evaluate(formula: str, /, _digits: int = DIGITS, **params: Any) -> Any:
+    """The formula's value as an mpf, at 40 digits or those given; whole numbers stay ints."""
+    with mp.workdps(_digits):
         names = namespace() | {k: v if isinstance(v, str | int) else mp.mpf(float(v)) for k, v in params.items()}
         if "activation" in params and "q" in params:
             cuts = activation_cuts(params["activation"], params["q"])
