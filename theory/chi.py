@@ -45,7 +45,8 @@ _TRIGAMMA = [float(_BERNOULLI[2 * k]) for k in range(1, _TERMS + 1)]
 
 def _even_series(coefficients: list[float], x: Any) -> Any:
     """sum_k c_k / x^(2k), k from 1."""
-    y = 1 / (x * x)
+    with np.errstate(over="ignore"):
+        y = 1 / (x * x)
     total = np.zeros_like(y)
     for c in reversed(coefficients):
         total = (total + c) * y
@@ -117,14 +118,14 @@ def chi_log_tails(n: Any, t: Any) -> Tails:
     a, t = np.asarray(n, dtype=np.float64) / 2, np.asarray(t, dtype=np.float64)
     x, rest = _half_square(t)
     tails = gamma_tails(a, x, rest)
-    with np.errstate(divide="ignore"):  # the square of a small t underflows before the head does
+    with np.errstate(all="ignore"):  # the square of a small t underflows before the head does
         head = a * (2 * np.log(t) - np.log(2.0)) - gammaln(a + 1) - x + np.log1p(x / (a + 1))
     return Tails(np.where(t < 1e-5, head, tails.log_head), tails.log_tail)
 
 
 def _half_square(t: Any) -> tuple[Any, Any]:
     """t^2 / 2 as the float64 nearest to it and what is left over (Dekker's product)."""
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         square = t * t
         scaled = 134217729.0 * t  # 2^27 + 1 splits the significand into halves
         high = scaled - (scaled - t)

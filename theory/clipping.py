@@ -33,18 +33,19 @@ def _factor(norm: Any, limit: Any) -> Any:
 
 
 def _factor_eps(norm: Any, limit: Any, eps: Any) -> Any:
-    return _factor(np.add(norm, eps), limit)
+    with np.errstate(over="ignore"):
+        return _factor(np.add(norm, eps), limit)
 
 
 def _norm_eps(norm: Any, limit: Any, eps: Any) -> Any:
     norm, limit, eps = (np.asarray(v, dtype=np.float64) for v in (norm, limit, eps))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.where(norm + eps <= limit, norm, limit / (1 + eps / norm) * (norm > 0))
 
 
 def _eps_slope(norm: Any, limit: Any, eps: Any) -> Any:
     far = np.asarray(norm, dtype=np.float64) + eps
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.where(far <= limit, 1.0, (limit / far) * (eps / far))
 
 
@@ -53,7 +54,8 @@ def _value(x: Any, limit: Any) -> Any:
 
 
 def _adaptive_factor(weight_norm: Any, gradient_norm: Any, ratio: Any, floor: Any) -> Any:
-    return _factor(gradient_norm, np.multiply(ratio, np.maximum(weight_norm, floor)))
+    with np.errstate(over="ignore"):
+        return _factor(gradient_norm, np.multiply(ratio, np.maximum(weight_norm, floor)))
 
 
 _RULES = (
@@ -222,7 +224,10 @@ _RULES = (
     ),
 )
 
-_GAUSSIAN = Domain(n=at_least(1, typical=(1, 1e6)), limit=at_least(0, whole=False, typical=(0.5, 1.5e3)))
+_GAUSSIAN = Domain(
+    n=Interval(low=1, high=1e15, whole=True, typical=(1, 1e6)),
+    limit=at_least(0, whole=False, typical=(0.5, 1.5e3)),
+)
 _NORMAL = ("gradient ~ N(0, sigma^2 I_n)", "limit in units of sigma", "no eps")
 
 
@@ -237,7 +242,7 @@ def _probability(n: Any, limit: Any) -> Any:
 
 def _coefficient_mean(n: Any, limit: Any) -> Any:
     n, limit = np.asarray(n, dtype=np.float64), np.asarray(limit, dtype=np.float64)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         atom = limit * chi_tail(np.maximum(n - 1, 1), limit) / chi_mean(np.maximum(n - 1, 1))
         return _with_atom(chi_head(n, limit), np.where(n > 1, atom, _single_atom(limit)), limit)
 
@@ -246,19 +251,21 @@ def _single_atom(limit: Any) -> Any:
     """n = 1: t E1(t^2/2) / sqrt(2 pi), which tends to 0 with t."""
     from scipy.special import exp1
 
-    t = np.maximum(limit, 1e-150)
-    return np.where(limit > 0, limit * exp1(np.minimum(t * t / 2, 1e300)) / np.sqrt(2 * np.pi), 0.0)
+    t = np.clip(limit, 1e-150, 1e150)
+    return np.where(limit > 0, limit * exp1(t * t / 2) / np.sqrt(2 * np.pi), 0.0)
 
 
 def _second_moment(n: Any, limit: Any) -> Any:
     n, limit = np.asarray(n, dtype=np.float64), np.asarray(limit, dtype=np.float64)
-    with np.errstate(invalid="ignore"):
-        return _with_atom(n * chi_head(n + 2, limit), limit * limit * chi_tail(n, limit), limit)
+    with np.errstate(invalid="ignore", over="ignore"):
+        # limit^2 may overflow where nothing is left outside
+        atom = limit * (limit * chi_tail(n, limit))
+        return _with_atom(n * chi_head(n + 2, limit), atom, limit)
 
 
 def _norm_mean(n: Any, limit: Any) -> Any:
     n, limit = np.asarray(n, dtype=np.float64), np.asarray(limit, dtype=np.float64)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         return _with_atom(chi_mean(n) * chi_head(n + 1, limit), limit * chi_tail(n, limit), limit)
 
 

@@ -18,8 +18,8 @@ from varlaw.theory.norms import EPS, SIZE, VARIANCE, share
 
 _real = functools.partial(np.asarray, dtype=np.float64)
 _POSITIVE = above(0, typical=(1e-6, 1e6))
-_NOT_BOTH_0 = Relation("variance + eps > 0", lambda variance, eps, **_: np.add(variance, eps) > 0)
-_NOT_BOTH_0_RMS = Relation("mean_square + eps > 0", lambda mean_square, eps, **_: np.add(mean_square, eps) > 0)
+_NOT_BOTH_0 = Relation("variance + eps > 0", lambda variance, eps, **_: np.maximum(variance, eps) > 0)
+_NOT_BOTH_0_RMS = Relation("mean_square + eps > 0", lambda mean_square, eps, **_: np.maximum(mean_square, eps) > 0)
 
 
 def _frobenius(n: Any, variance: Any, eps: Any) -> Any:

@@ -25,8 +25,8 @@ _GROUPS = {
 VARIANCE = at_least(0, whole=False, typical=(1e-8, 1e8))
 EPS = at_least(0, whole=False, typical=(1e-12, 1e-3))
 SIZE = at_least(1, typical=(1, 1e6))
-_NOT_0_BY_0 = Relation("variance + eps > 0", lambda variance, eps: np.add(variance, eps) > 0)
-_NOT_0_BY_0_RMS = Relation("mean_square + eps > 0", lambda mean_square, eps: np.add(mean_square, eps) > 0)
+_NOT_0_BY_0 = Relation("variance + eps > 0", lambda variance, eps: np.maximum(variance, eps) > 0)
+_NOT_0_BY_0_RMS = Relation("mean_square + eps > 0", lambda mean_square, eps: np.maximum(mean_square, eps) > 0)
 
 
 def share(part: Any, rest: Any) -> Any:

@@ -39,7 +39,14 @@ _NEAR_ZERO = "where the exponent itself is near 0: absolute error 2e-16 (1 + |ln
 
 def _exponent(n: Any, index: Any, variance: Any) -> Any:
     a = (_real(n) - index + 1) / 2
-    return (np.log(2 * a * _real(variance)) + digamma_gap(a)) / 2
+    return (_log_product(2 * a, variance) + digamma_gap(a)) / 2
+
+
+def _log_product(n: Any, variance: Any) -> Any:
+    """ln(n variance): as one logarithm, which is small where the product is near 1, unless the product overflows."""
+    with np.errstate(over="ignore"):
+        product = _real(n) * _real(variance)
+    return np.where(np.isfinite(product), np.log(product), np.log(_real(n)) + np.log(_real(variance)))
 
 
 def _log_norm_mean(n: Any, factors: Any, variance: Any) -> Any:
@@ -132,7 +139,7 @@ _SPECTRUM = (
         formula="factors * log(n * variance) / 2",
         kind=Kind.IN_EXPECTATION,
         domain=Domain(n=_N, factors=_FACTORS, variance=_VARIANCE),
-        rule=lambda n, factors, variance: _real(factors) * np.log(_real(n) * _real(variance)) / 2,
+        rule=lambda n, factors, variance: _real(factors) * _log_product(n, variance) / 2,
         hypotheses=(*_GAUSSIAN, "x fixed"),
         derivation="E|W x|^2 = n variance |x|^2.",
         source="derived",

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Kind, Law, Relation, above, at_least, one_of
+from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, above, one_of
 from varlaw.theory.number_formats import FORMATS
 from varlaw.theory.rounding_moments import normal_change, uniform_change
 
@@ -21,7 +21,7 @@ _real = functools.partial(np.asarray, dtype=np.float64)
 _DTYPE = one_of(*(name for name in FORMATS if name != "float64"))
 _STD = above(0, typical=(1e-8, 0.25))
 _SPACING = above(0, typical=(1e-8, 1.0))
-_BITS = at_least(1, typical=(1, 53))
+_BITS = Interval(low=1, high=1000, whole=True, typical=(1, 53))
 _GRID = ("round to nearest, ties to even", "subnormal numbers kept", "drawn in full precision, then rounded")
 _FITS = Relation(
     "40 * std <= largest number of dtype", lambda dtype, std: 40 * np.asarray(std) <= FORMATS[dtype].largest

@@ -183,3 +183,44 @@ def test_the_rule_agrees_with_the_formula(law: Law, case: dict[str, Any]) -> Non
 
 def test_the_sweep_reaches_every_law() -> None:
     assert {law.name for law in LAWS} == {law.name for law, _ in CASES}
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
+def test_bad_input_is_named_in_one_line(law: Law) -> None:
+    case = points(law)[0]
+    for name in law.domain.ranges:
+        with pytest.raises(ValueError, match=rf"{name}=.*\[{law.name}\]$") as caught:
+            law.value(**{**case, name: float("nan")})
+        assert "\n" not in str(caught.value)
+    with pytest.raises(TypeError, match="should be one of the parameters"):
+        law.value(**case, unheard_of=1)
+
+
+def test_limits_at_the_edges() -> None:
+    by_name = {law.name: law for law in LAWS}
+    edges = [
+        ("clip.probability", {"n": 5, "limit": 0.0}, 1.0),
+        ("clip.probability", {"n": 5, "limit": np.inf}, 0.0),
+        ("clip.second_moment", {"n": 5, "limit": 1e300}, 5.0),
+        ("clip.coefficient_mean", {"n": 1, "limit": 0.0}, 0.0),
+        ("clip.coefficient_mean", {"n": 1, "limit": 1e300}, 1.0),
+        ("clip.factor", {"norm": 0.0, "limit": 0.0}, 1.0),
+        ("clip.factor", {"norm": np.inf, "limit": 1.0}, 0.0),
+        ("clip.norm_eps", {"norm": 0.0, "limit": 0.0, "eps": 0.0}, 0.0),
+        ("batch_norm.linear_explosion", {"batch": 2}, 0.0),
+        ("batch_norm.linear_explosion", {"batch": 3}, np.inf),
+        ("batch_norm.relu_explosion", {"batch": 3}, np.inf),
+        ("norm.inverse_variance_mean", {"n": 3}, np.inf),
+        ("norm.inverse_std_mean", {"n": 2}, np.inf),
+        ("layer_norm.second_moment", {"variance": 0.0, "eps": 1e-5}, 0.0),
+        ("layer_norm.second_moment", {"variance": 1e308, "eps": 1e308}, 0.5),
+        ("batch_norm.running_mean", {"t": 0, "momentum": 1.0, "start": 3.0, "mean": 7.0}, 3.0),
+        ("batch_norm.running_mean", {"t": 1, "momentum": 1.0, "start": 3.0, "mean": 7.0}, 7.0),
+        ("residual.growth", {"branch_gain": 2.0, "branches": 10**6}, np.inf),
+        ("loss.random_logits", {"classes": 1, "std": 3.0}, 0.0),
+        ("attention.entropy", {"n": 1, "std": 3.0}, 0.0),
+        ("marchenko_pastur.low", {"ratio": 1.0}, 0.0),
+        ("products.relu_log_mean", {"widths": [512]}, -np.inf),
+    ]
+    for name, case, want in edges:
+        assert by_name[name].value(**case) == pytest.approx(want, rel=1e-14), name
