@@ -63,7 +63,8 @@ class Rows:
         self.condition = np.abs(self.x).mean(axis=1) / scale
         # Relative error of the two-pass statistics, and of one output entry once it is rounded to the dtype.
         kept = 4 * unit if trial.coarse else 0.0
-        self.statistics_error = (gamma(2 * self.n + 16, working) + kept) * (1 + self.condition)
+        self.sum_error = gamma(2 * self.n + 16, working) + kept
+        self.statistics_error = self.sum_error * (1 + self.condition)
         self.entry_error = 3 * working + unit
 
 
@@ -139,7 +140,7 @@ def _running_mean(subject: Norm, trial: Trial) -> Finding:
     rows, results = _run(subject, trial, _input(trial))
     law = LAWS["batch_norm.running_mean"]
     expected = law.value(t=1, momentum=trial.case["momentum"], start=0.0, mean=rows.mean)
-    bound = (rows.statistics_error + rows.entry_error) * np.abs(rows.x).mean(axis=1)
+    bound = (rows.sum_error + rows.entry_error) * np.abs(rows.x).mean(axis=1)
     return deterministic(_statistics(results["running_mean"], expected, bound, trial), quantity="running mean")
 
 
@@ -148,7 +149,8 @@ def _running_var(subject: Norm, trial: Trial) -> Finding:
     law = LAWS["batch_norm.running_variance"]
     unbiased = rows.variance * rows.n / (rows.n - 1)
     expected = law.value(t=1, momentum=trial.case["momentum"], start=1.0, variance=unbiased)
-    bound = (2 * rows.statistics_error + rows.entry_error) * np.abs(expected) + rows.statistics_error**2
+    of_mean = rows.sum_error * np.abs(rows.x).mean(axis=1)  # its square goes into the variance
+    bound = 2 * rows.statistics_error * unbiased + of_mean**2 + rows.entry_error * np.abs(expected)
     return deterministic(_statistics(results["running_var"], expected, bound, trial), quantity="running variance")
 
 
