@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+import numpy as np
+
 from varlaw.theory.law import Domain, Kind, Law, above, at_least
 from varlaw.theory.layouts import Fans
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, Variate
@@ -218,7 +220,7 @@ def _he(name: str, title: str) -> Law:
         formula="gain**2 / fan_in",
         kind=Kind.CONVENTION,
         domain=Domain(fan_in=_FAN, gain=_GAIN),
-        rule=lambda fan_in, gain: gain * (gain / fan_in),
+        rule=lambda fan_in, gain: np.multiply(gain, np.divide(gain, fan_in)),
         hypotheses=(*_WEIGHTS, "mode fan_out or fan_avg puts that number in the place of fan_in"),
         derivation=_HE,
         source="He et al. 2015, arXiv:1502.01852",
@@ -235,7 +237,7 @@ def _glorot(name: str, title: str) -> Law:
         formula="2 * gain**2 / (fan_in + fan_out)",
         kind=Kind.CONVENTION,
         domain=Domain(fan_in=_FAN, fan_out=_FAN, gain=_GAIN),
-        rule=lambda fan_in, fan_out, gain: 2 * gain * (gain / (fan_in + fan_out)),
+        rule=lambda fan_in, fan_out, gain: np.multiply(gain, 2 * np.divide(gain, np.add(fan_in, fan_out))),
         hypotheses=_WEIGHTS,
         derivation=_GLOROT,
         source="Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward neural networks",
@@ -252,7 +254,7 @@ def _lecun(name: str, title: str) -> Law:
         formula="1 / fan_in",
         kind=Kind.CONVENTION,
         domain=Domain(fan_in=_FAN),
-        rule=lambda fan_in: 1 / (1.0 * fan_in),
+        rule=lambda fan_in: np.divide(1.0, fan_in),
         hypotheses=_WEIGHTS,
         derivation="y = W x sums fan_in terms of variance Var[w] E[x^2], so E[y^2] = E[x^2].",
         source="LeCun, Bottou, Orr & Muller 1998, Efficient BackProp",
@@ -277,7 +279,7 @@ ENTRIES: tuple[Law, ...] = (
         formula="scale / fan",
         kind=Kind.CONVENTION,
         domain=Domain(scale=above(0, typical=(0.1, 10)), fan=_FAN),
-        rule=lambda scale, fan: scale / (1.0 * fan),
+        rule=lambda scale, fan: np.divide(scale, fan),
         hypotheses=(*_WEIGHTS, "fan is the one that the mode names"),
         derivation="The common form of He (scale 2), LeCun (scale 1, fan_in) and Glorot (scale 1, fan_avg).",
         source="Keras VarianceScaling; jax.nn.initializers.variance_scaling",
@@ -290,7 +292,7 @@ ENTRIES: tuple[Law, ...] = (
         formula="1 / (3 * fan_in)",
         kind=Kind.CONVENTION,
         domain=Domain(fan_in=_FAN),
-        rule=lambda fan_in: 1 / (3.0 * fan_in),
+        rule=lambda fan_in: np.divide(1.0, np.multiply(3.0, fan_in)),
         hypotheses=_WEIGHTS,
         derivation="kaiming_uniform_(a=sqrt(5)): gain^2 = 2/6, so the bound sqrt(3 gain^2/fan_in) = 1/sqrt(fan_in).",
         source="torch.nn.Linear.reset_parameters",
@@ -304,7 +306,7 @@ ENTRIES: tuple[Law, ...] = (
         formula="std**2 / (2 * layers)",
         kind=Kind.CONVENTION,
         domain=Domain(std=above(0, typical=(1e-3, 1.0)), layers=at_least(1, typical=(1, 1000))),
-        rule=lambda std, layers: std * (std / (2.0 * layers)),
+        rule=lambda std, layers: np.multiply(std, np.divide(std, np.multiply(2.0, layers))),
         hypotheses=("two residual branches in each of the layers", "weights independent with mean zero"),
         derivation="The stream sums 2*layers independent branches, each at 1/(2*layers) of the variance of one.",
         source="Radford et al. 2019, Language models are unsupervised multitask learners (GPT-2)",

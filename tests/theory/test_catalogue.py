@@ -110,6 +110,14 @@ def outside(allowed: Any) -> Iterator[Any]:
             yield allowed.low + 0.5
 
 
+@pytest.mark.parametrize("law", FORMULAS, ids=lambda law: law.name)
+def test_lists_are_arrays(law: Law) -> None:
+    params = next(points(law.domain))
+    lists = {k: [v, v] if isinstance(law.domain.ranges[k], Interval) else v for k, v in params.items()}
+    if lists != params:
+        assert law.value(**lists).tolist() == [pytest.approx(law.value(**params), rel=1e-15)] * 2
+
+
 @pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
 def test_errors_name_parameter_value_and_domain(law: Law) -> None:
     good = next(points(law.domain))
