@@ -22,6 +22,7 @@ class Policy:
     first: int = 1024
     growth: float = 0.05
     max_tensors: int = 20_000
+    max_samples: int | None = None  # stop here, undecided, even where the test would go on
     gamma: float = 1e-3  # the displayed interval misses the truth at most this often, at whatever moment one looks
 
     def __post_init__(self) -> None:

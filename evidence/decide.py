@@ -71,7 +71,8 @@ def decide(
     state, tensors, block, size = State(), 0, 0, 0
     log_violation = 0.0
     outcome: Word = "UNDECIDED"
-    while outcome == "UNDECIDED" and state.n < test.cap and tensors < policy.max_tensors:
+    limit = min(test.cap, policy.max_samples or test.cap)
+    while outcome == "UNDECIDED" and state.n < limit and tensors < policy.max_tensors:
         wanted = max(policy.first, math.ceil(state.n * (1 + policy.growth))) - state.n
         count = min(max(1, -(-wanted // size)) if size else 1, policy.max_tensors - tensors)
         state += _draw(source, key.at(block=block), count, law.std)
@@ -88,7 +89,7 @@ def decide(
         log_evidence=log_violation,
         likely=likely,
         likely_log_ratio=gain,
-        detail=_why_undecided(state, tensors, policy, test.cap) if outcome == "UNDECIDED" else "",
+        detail=_why_undecided(state, tensors, policy, limit) if outcome == "UNDECIDED" else "",
     )
 
 
@@ -203,7 +204,7 @@ def _guard(source: Source, key: Key) -> None:
         raise SamplerError(msg)
 
 
-def _why_undecided(state: State, tensors: int, policy: Policy, cap: int) -> str:
-    if tensors >= policy.max_tensors and state.n < cap:
+def _why_undecided(state: State, tensors: int, policy: Policy, limit: int) -> str:
+    if tensors >= policy.max_tensors and state.n < limit or limit == policy.max_samples:
         return f"{state.n} scalars in {tensors} tensors are too few to certify {policy.delta:g}"
     return f"{state.n} scalars, the cap, leave the scale between the law and an error of {policy.delta:g}"

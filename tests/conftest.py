@@ -4,6 +4,8 @@ import os
 
 import hypothesis
 
+pytest_plugins = ["pytester"]
+
 # Streams are keyed and never drawn, so a profile decides how many cases are tried, not which luck they have.
 hypothesis.settings.register_profile("dev", max_examples=25, deadline=None)
 hypothesis.settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True, database=None)

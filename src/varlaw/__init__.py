@@ -1,3 +1,50 @@
-"""Do the numbers with which a network starts, and the norms and clipping that keep it stable, obey their law?"""
+"""Do the numbers with which a network starts, and the norms and clipping that keep it stable, obey their law?
+
+Public names are loaded when they are first used, so that `import varlaw` costs nothing.
+
+>>> import varlaw
+>>> varlaw.Uniform(1.0).variance == 1 / 3
+True
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from varlaw.evidence.decide import SamplerError
+    from varlaw.theory.catalogue import LAWS
+    from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform
+    from varlaw.verify.check import assert_law, check
+    from varlaw.verify.verdict import Outcome, Verdict
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "LAWS": "varlaw.theory.catalogue",
+    **dict.fromkeys(("Constant", "Normal", "Orthogonal", "TruncatedNormal", "Uniform"), "varlaw.theory.variates"),
+    **dict.fromkeys(("assert_law", "check"), "varlaw.verify.check"),
+    **dict.fromkeys(("Outcome", "Verdict"), "varlaw.verify.verdict"),
+    "SamplerError": "varlaw.evidence.decide",
+}
+
+__all__ = [
+    "LAWS",
+    "Constant",
+    "Normal",
+    "Orthogonal",
+    "Outcome",
+    "SamplerError",
+    "TruncatedNormal",
+    "Uniform",
+    "Verdict",
+    "__version__",
+    "assert_law",
+    "check",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    msg = f"module 'varlaw' has no attribute {name!r}"
+    raise AttributeError(msg)

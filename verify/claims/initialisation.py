@@ -127,10 +127,11 @@ def _independent(promise: Promise, trial: Trial, law: Any, source: Source) -> Fi
 def _first(promise: Promise, trial: Trial) -> Any:
     """One fresh tensor as float64."""
     (instance,) = promise.subject.draws(trial.case, trial.dtype, trial.device, trial.key.seed, 1)
-    return _float64(instance[promise.tensor.name])
+    return float64(instance[promise.tensor.name])
 
 
-def _float64(x: Any) -> Any:
+def float64(x: Any) -> Any:
+    """Any array as a float64 NumPy array on the host."""
     xp = array_namespace(x)
     return np.asarray(to_device(xp.astype(x, xp.float64), "cpu"))
 
@@ -145,15 +146,18 @@ def _fixed(promise: Promise, trial: Trial, law: Any) -> Finding:
 
 
 def _orthogonal(promise: Promise, trial: Trial, law: Orthogonal) -> Finding:
+    return orthogonality(_first(promise, trial), law.gain, trial.dtype, trial.factor)
+
+
+def orthogonality(x: Any, gain: float, dtype: str, factor: float) -> Finding:
     """All singular values equal the gain, within the backward error of a Householder QR (Higham 2002, section 19.3)."""
-    x = _first(promise, trial)
     x = x.reshape(x.shape[0], -1)
     values = np.linalg.svd(x, compute_uv=False)
-    unit = FORMATS[trial.dtype].unit
+    unit = FORMATS[dtype].unit
     working = min(unit, FORMATS["float32"].unit)  # half precision is computed in float32 and cast
-    bound = law.gain * math.sqrt(min(x.shape)) * (gamma(8 * x.size, working) + unit)
-    comparison = compare(values.tolist(), [law.gain * trial.factor] * len(values), [bound] * len(values))
-    return deterministic(comparison, quantity="singular value", names=promise.names(trial.case))
+    bound = gain * math.sqrt(min(x.shape)) * (gamma(8 * x.size, working) + unit)
+    comparison = compare(values.tolist(), [gain * factor] * len(values), [bound] * len(values))
+    return deterministic(comparison, quantity="singular value")
 
 
 def _haar(promise: Promise, trial: Trial) -> Finding:
@@ -164,7 +168,7 @@ def _haar(promise: Promise, trial: Trial) -> Finding:
     gain = promise.law(trial.case).gain
 
     def convert(q: Any, stream: list[int]) -> Any:
-        return gaussian_diagonal(_float64(q) / gain, np.random.default_rng(stream))
+        return gaussian_diagonal(float64(q) / gain, np.random.default_rng(stream))
 
     policy = replace(trial.policy, delta=max(trial.policy.delta, 0.05))
     decision = decide(Normal(trial.factor), promise.source(trial, convert), policy, trial.key, dtype=trial.dtype)

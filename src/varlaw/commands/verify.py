@@ -93,7 +93,7 @@ def _execute(agreed: "Plan", stderr: "Console", quiet: int) -> "Run":
 
 def _writable(json_file: Path | None, report_dir: Path | None) -> None:
     """Refuse, and load what will write, before the work: a result is never lost to a mistake that could be seen."""
-    from varlaw.reports import schema, site  # noqa: F401 - loaded for the line above
+    from varlaw.reports import schema, site  # noqa: F401 - the schema is loaded for the line above
     from varlaw.reports.files import ReportError, probe
 
     try:
@@ -101,6 +101,7 @@ def _writable(json_file: Path | None, report_dir: Path | None) -> None:
             probe(json_file.parent)
         if report_dir:
             probe(report_dir)
+            site.inspect(report_dir)
     except ReportError as error:
         raise Failure(str(error), 2) from error
 

@@ -1,0 +1,115 @@
+"""The pytest plugin: a fixture `law` that asserts laws of samplers, with the risk stated at the top of the run.
+
+Nothing heavy is imported before a test asks for the fixture. Decisions are keyed by salt and test, so the verdicts are
+the same under xdist, in any order, and on a re-run; another `--varlaw-salt` gives fresh evidence.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from varlaw.verify.verdict import Verdict
+
+_PROPERTY = "varlaw"
+_MARKER = "varlaw(policy=..., delta=..., alpha=..., beta=...): risk of the decisions of this test's `law` fixture"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--varlaw-policy` and `--varlaw-salt`, and the same as ini keys."""
+    group = parser.getgroup("varlaw", "laws of initialisers")
+    group.addoption("--varlaw-policy", metavar="NAME", help="pr (finds 5 %%), nightly (1 %%) or release (0.1 %%)")
+    group.addoption("--varlaw-salt", metavar="TEXT", help="names the evidence: another salt, fresh draws")
+    parser.addini("varlaw_policy", "policy of the law fixture: pr, nightly or release", default="nightly")
+    parser.addini("varlaw_salt", "salt of the law fixture", default="")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, so that --strict-markers accepts it."""
+    config.addinivalue_line("markers", _MARKER)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """The salt and the policy under which laws are decided."""
+    return f"varlaw: policy {_option(config, 'policy')}, salt {_option(config, 'salt') or 'pinned'}"
+
+
+class Laws:
+    """What the fixture gives: `check` and `assert_law` of `varlaw`, at the run's policy and salt, keyed by the test."""
+
+    def __init__(self, request: pytest.FixtureRequest, record: Callable[[str, object], None]) -> None:
+        self._record, self._node = record, request.node
+        self._defaults = _defaults(request)
+        self._calls = 0
+
+    def check(self, draw: Any, law: Any, **options: Any) -> "Verdict":
+        """`varlaw.check` with the run's defaults; the verdict goes into the test's properties."""
+        from varlaw.verify.check import check
+
+        self._calls += 1
+        name = f"{self._node.nodeid}#{self._calls}"
+        verdict = check(draw, law, **{"name": name, **self._defaults, **options})
+        for field in ("outcome", "expected", "observed", "ratio", "samples", "alpha"):
+            self._record(f"{_PROPERTY}.{self._calls}.{field}", str(getattr(verdict, field)))
+        return verdict
+
+    def assert_law(self, draw: Any, law: Any, **options: Any) -> "Verdict":
+        """Fail the test, with the verdict's lines, unless `draw` conforms to `law`."""
+        from varlaw.verify.check import explained
+        from varlaw.verify.verdict import Outcome
+
+        verdict = self.check(draw, law, **options)
+        if verdict.outcome is not Outcome.CONFORMS:
+            pytest.fail(explained(verdict), pytrace=False)
+        return verdict
+
+    __call__ = assert_law
+
+
+@pytest.fixture
+def law(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Iterator[Laws]:
+    """Assert that samplers obey laws: `law(draw, Normal(0.02), shape=(64, 64))`."""
+    yield Laws(request, record_property)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many laws were decided, with what outcomes, and the chance that any of the alarms was false."""
+    outcomes: dict[str, int] = {}
+    risk = 0.0
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") != "call":
+                continue
+            for name, value in report.user_properties:
+                if name.startswith(f"{_PROPERTY}.") and name.endswith(".outcome"):
+                    outcomes[value] = outcomes.get(value, 0) + 1
+                elif name.startswith(f"{_PROPERTY}.") and name.endswith(".alpha"):
+                    risk += float(value)
+    if outcomes:
+        counts = ", ".join(f"{n} {word}" for word, n in sorted(outcomes.items()))
+        terminalreporter.section("varlaw")
+        terminalreporter.line(f"{counts}; chance of any false alarm at most {risk:.3g}")
+
+
+def _option(config: pytest.Config, name: str) -> str:
+    given = config.getoption(f"--varlaw-{name}")
+    return str(given if given is not None else config.getini(f"varlaw_{name}"))
+
+
+def _defaults(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """delta, alpha, beta and salt of a test: its marker's, else the policy's."""
+    from varlaw.evidence.budget import policy
+
+    marker = request.node.get_closest_marker("varlaw")
+    options = dict(marker.kwargs) if marker else {}
+    try:
+        rule = policy(options.pop("policy", None) or _option(request.config, "policy"))
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+    salt = _option(request.config, "salt")
+    return {
+        **{name: getattr(rule, name) for name in ("delta", "alpha", "beta")},
+        **({"salt": salt} if salt else {}),
+        **options,
+    }

@@ -1,0 +1,141 @@
+"""`varlaw.check` on anybody's sampler: three outcomes, every family, and every way to break the contract named."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import varlaw
+from varlaw.verify.verdict import Outcome
+
+
+def _rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def _he(shape: tuple[int, ...], seed: int) -> np.ndarray:
+    return _rng(seed).normal(0, (2 / shape[1]) ** 0.5, shape)
+
+
+HE = varlaw.Normal((2 / 64) ** 0.5)
+
+
+def test_conforms_is_a_positive_statement() -> None:
+    verdict = varlaw.check(_he, HE, shape=(32, 64))
+    assert verdict.outcome == "CONFORMS"
+    assert verdict.certified is not None
+    assert verdict.certified <= verdict.delta == 0.01
+    assert verdict.interval is not None
+    assert verdict.interval[0] < 1 < verdict.interval[1]
+
+
+def test_violates_names_the_mutant() -> None:
+    verdict = varlaw.check(
+        lambda shape, seed: 1.02 * _he(shape, seed), HE, shape=(32, 64), mutants={"two percent": HE.scaled(1.02)}
+    )
+    assert (verdict.outcome, verdict.likely) == ("VIOLATES", "two percent")
+
+
+def test_undecided_when_told_to_stop() -> None:
+    verdict = varlaw.check(_he, HE, shape=(32, 64), max_samples=4096)
+    assert verdict.outcome is Outcome.UNDECIDED
+    assert verdict.samples <= 2 * 4096
+    assert verdict.certified is not None
+
+
+def test_the_verdict_is_keyed_by_name_and_salt() -> None:
+    first, again = (varlaw.check(_he, HE, shape=(32, 64)) for _ in range(2))
+    other = varlaw.check(_he, HE, shape=(32, 64), salt="other")
+    assert first == again
+    assert first.observed != other.observed
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize(
+    ("law", "draw"),
+    [
+        (varlaw.Normal(0.02), lambda s, seed: _rng(seed).normal(0, 0.02, s)),
+        (varlaw.Uniform(0.3), lambda s, seed: _rng(seed).uniform(-0.3, 0.3, s)),
+        (varlaw.Constant(0.1), lambda s, seed: np.full(s, 0.1)),
+    ],
+    ids=["normal", "uniform", "constant"],
+)
+def test_families_in_every_dtype(law: object, draw: object, dtype: type) -> None:
+    verdict = varlaw.check(lambda s, seed: draw(s, seed).astype(dtype), law, shape=(64, 64))  # type: ignore[operator]
+    assert verdict.outcome == "CONFORMS"
+    assert verdict.dtype == np.dtype(dtype).name
+
+
+def test_shifted_laws() -> None:
+    from varlaw.theory.variates import UniformRange
+
+    assert varlaw.check(lambda s, k: _rng(k).normal(3, 0.5, s), varlaw.Normal(0.5, 3.0), shape=(64, 64)).state == (
+        "conforms"
+    )
+    assert varlaw.check(lambda s, k: _rng(k).uniform(1, 2, s), UniformRange(1.0, 2.0), shape=(64, 64)).state == (
+        "conforms"
+    )
+
+
+@pytest.mark.parametrize(("corrected", "outcome"), [(True, "CONFORMS"), (False, "VIOLATES")])
+def test_orthogonal(corrected: bool, outcome: str) -> None:
+    def draw(shape: tuple[int, ...], seed: int) -> np.ndarray:
+        q, r = np.linalg.qr(_rng(seed).normal(size=shape))
+        return q * np.sign(np.diag(r)) if corrected else q
+
+    assert varlaw.check(draw, varlaw.Orthogonal(), shape=(32, 16)).outcome == outcome
+    assert varlaw.check(draw, varlaw.Orthogonal(1.01), shape=(32, 16)).outcome == "VIOLATES"
+
+
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (lambda s, seed: np.zeros(3), "bad returns shape (3,), but should return (8, 8)"),
+        (lambda s, seed: 5, "bad returns int, but should return an array"),
+        (lambda s, seed: np.ones(s, dtype=int), "bad returns int64, but should return one of float64"),
+        (lambda s, seed: np.random.default_rng().normal(size=s), "bad gives other values when seed"),
+        (lambda s, seed: np.ones(s), "bad ignores its seed"),
+        (lambda s, seed: np.full(s, np.nan), "bad returned values that are not finite"),
+    ],
+)
+def test_a_broken_sampler_is_named(draw: object, words: str) -> None:
+    with pytest.raises(varlaw.SamplerError) as caught:
+        varlaw.check(draw, varlaw.Normal(1.0), shape=(8, 8), name="bad")  # type: ignore[arg-type]
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_sampler_that_raises_raises_its_own_error() -> None:
+    def draw(shape: tuple[int, ...], seed: int) -> np.ndarray:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        varlaw.check(draw, varlaw.Normal(1.0), shape=(8, 8))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"delta": 0}, "delta=0, but should be"), ({"alpha": 2}, "alpha=2, but should be"), ({"beta": -1}, "beta=-1")],
+)
+def test_risks_out_of_range(options: dict[str, float], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        varlaw.check(_he, HE, shape=(32, 64), **options)  # type: ignore[arg-type]
+
+
+def test_assert_law_fails_with_the_verdict() -> None:
+    assert varlaw.assert_law(_he, HE, shape=(32, 64)).outcome == "CONFORMS"
+    with pytest.raises(AssertionError) as caught:
+        varlaw.assert_law(_he, HE.scaled(0.5), shape=(32, 64), name="mine", mutants={"half": HE})
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith("mine: VIOLATES; law Normal")
+    assert "most likely: half" in lines[2]
+
+
+def test_torch_tensors_are_taken_as_they_are() -> None:
+    torch = pytest.importorskip("torch")
+
+    def draw(shape: tuple[int, ...], seed: int) -> object:
+        return torch.empty(shape, dtype=torch.bfloat16).normal_(generator=torch.Generator().manual_seed(seed))
+
+    verdict = varlaw.check(draw, varlaw.Normal(1.0), shape=(64, 64), dtype="bfloat16")
+    assert verdict.outcome == "CONFORMS"

@@ -1,0 +1,220 @@
+"""Anybody's sampler against a law: `check` returns a verdict, `assert_law` fails with it.
+
+The draws are keyed by salt and name, so a test that uses them never flakes: the same code gives the same verdict, and a
+lawful sampler fails once in 1/alpha runs of *different* salts or names.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from array_api_compat import array_namespace
+
+from varlaw.evidence.budget import Policy
+from varlaw.evidence.decide import Decision, SamplerError, Source, decide
+from varlaw.evidence.exact import compare
+from varlaw.evidence.haar import gaussian_diagonal
+from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.streams import Key, canonical
+from varlaw.theory.variates import Constant, Normal, Orthogonal, Uniform, UniformRange
+from varlaw.verify.claim import Finding, deterministic, statistical
+from varlaw.verify.claims.initialisation import float64, orthogonality
+from varlaw.verify.session import SALT
+from varlaw.verify.verdict import Outcome, Verdict
+
+Draw = Callable[[tuple[int, ...], int], Any]
+Law = Any  # a variate or Orthogonal
+
+
+def check(
+    draw: Draw,
+    law: Law,
+    *,
+    shape: Sequence[int],
+    dtype: str | None = None,
+    delta: float = 0.01,
+    alpha: float = 1e-12,
+    beta: float = 1e-6,
+    mutants: Mapping[str, Law] | None = None,
+    max_samples: int | None = None,
+    salt: str = SALT,
+    name: str | None = None,
+) -> Verdict:
+    """Decide whether `draw(shape, seed)` follows `law`, entry by entry and independently.
+
+    draw: returns a floating array of `shape` (NumPy, torch, JAX or any array-API library) that depends on `seed` alone.
+    law: `Normal(std)`, `Uniform(bound)`, `TruncatedNormal(std, low, high)` (bounds in sigmas), `Constant(value)` or
+        `Orthogonal(gain)`, in the units of the array.
+    dtype: the format of the array ("float32", "bfloat16", ...); read off it when not given, checked when given.
+    delta: relative error of the scale that must be found; alpha, beta: risks of a false alarm and a false conform.
+    mutants: wrong laws by name; the one that explains a violation best is named in the verdict.
+    max_samples: give up, UNDECIDED, after so many scalars.
+    salt, name: the address of the evidence; name is the function's own unless given.
+
+    Raises `SamplerError`, a ValueError that names the sampler, when it returns something else than such an array, when
+    it ignores its seed or does not repeat; `TypeError` for a law that has no test.
+
+    >>> import numpy as np
+    >>> from varlaw.theory.variates import Normal
+    >>> def he(shape, seed): return np.random.default_rng(seed).normal(0, (2 / shape[1]) ** 0.5, shape)
+    >>> check(he, Normal((2 / 64) ** 0.5), shape=(32, 64)).outcome
+    <Outcome.CONFORMS: 'CONFORMS'>
+    """
+    policy = Policy("check", delta=delta, alpha=alpha, beta=beta, max_samples=max_samples, max_tensors=1_000_000)
+    sampler = _Sampler(draw, tuple(shape), dtype, name or getattr(draw, "__qualname__", repr(draw)))
+    key = Key(salt, f"check:{sampler.name}", canonical({"shape": list(shape), "law": repr(law)}))
+    finding = _found(sampler, law, policy, key, mutants or {})
+    return _verdict(finding, sampler, law, policy, key)
+
+
+def assert_law(draw: Draw, law: Law, **options: Any) -> Verdict:
+    """`check`, and an `AssertionError` with the verdict's four lines unless the outcome is CONFORMS.
+
+    Takes the arguments of `check`, raises what it raises, returns its verdict.
+    """
+    verdict = check(draw, law, **options)
+    if verdict.outcome is not Outcome.CONFORMS:
+        raise AssertionError(explained(verdict))
+    return verdict
+
+
+def explained(verdict: Verdict) -> str:
+    """A verdict in four lines: the finding, the numbers, the likely cause, the risk and the address."""
+    ratio = "no ratio" if verdict.ratio is None else f"ratio {verdict.ratio:.6g}"
+    ends = [f"{x:.6g}" if x is not None else "inf" for x in verdict.interval or ()]
+    interval = f"99.9 % interval [{', '.join(ends)}]" if ends else "exact"
+    likely = f"most likely: {verdict.likely} (ln LR {verdict.likely_log_ratio:+.3g})" if verdict.likely else ""
+    return "\n".join(
+        filter(
+            None,
+            [
+                f"{verdict.subject}: {verdict.state}; law {verdict.statement}, case {canonical(verdict.case)}",
+                f"{verdict.quantity} expected {verdict.expected:.6g}, observed {verdict.observed:.6g}: {ratio}, {interval}"
+                if verdict.expected is not None and verdict.observed is not None
+                else verdict.detail,
+                likely or verdict.detail,
+                f"{verdict.samples} draws; delta {verdict.delta:g}, alpha {verdict.alpha:g}, beta {verdict.beta:g}; "
+                f"{verdict.replay}",
+            ],
+        )
+    )
+
+
+class _Sampler:
+    """A user's function, watched: every array it returns has the shape and the dtype that were agreed."""
+
+    def __init__(self, draw: Draw, shape: tuple[int, ...], dtype: str | None, name: str) -> None:
+        self.draw, self.shape, self.name = draw, shape, name
+        self.dtype = dtype or _dtype_name(self._array(0))
+        if self.dtype not in FORMATS:
+            msg = f"{name} returns {self.dtype}, but should return one of {', '.join(FORMATS)}"
+            raise SamplerError(msg)
+
+    def source(self, convert: Callable[[Any, int], Any] = lambda x, seed: x) -> Source:
+        """The function as a `Source`, its faults named."""
+
+        def tensors(seed: int, count: int) -> Iterator[Any]:
+            for i in range(count):
+                one = Key("", "tensor", "", block=i, stage=seed).seed & 0xFFFFFFFF  # every framework takes 32 bits
+                x = self._array(one)
+                if _dtype_name(x) != self.dtype:
+                    msg = f"{self.name} returns {_dtype_name(x)}, but should return {self.dtype}"
+                    raise SamplerError(msg)
+                yield convert(x, one)
+
+        return tensors
+
+    def _array(self, seed: int) -> Any:
+        x = self.draw(self.shape, seed)
+        if not hasattr(x, "shape") or not hasattr(x, "dtype"):
+            msg = f"{self.name} returns {type(x).__name__}, but should return an array of shape {self.shape}"
+            raise SamplerError(msg)
+        if tuple(x.shape) != self.shape:
+            msg = f"{self.name} returns shape {tuple(x.shape)}, but should return {self.shape}"
+            raise SamplerError(msg)
+        return x
+
+
+def _dtype_name(x: Any) -> str:
+    return str(x.dtype).removeprefix("torch.")
+
+
+def _found(sampler: _Sampler, law: Law, policy: Policy, key: Key, mutants: Mapping[str, Law]) -> Finding:
+    match law:
+        case Constant():
+            return _constant(sampler, law)
+        case Orthogonal():
+            return _orthogonal(sampler, law, policy, key)
+        case Normal(mean=mean) if mean != 0:
+            return _independent(sampler, Normal(law.std), policy, key, mutants, mean)
+        case UniformRange():
+            half = (law.high - law.low) / 2
+            return _independent(sampler, Uniform(half), policy, key, mutants, law.mean)
+        case _:
+            return _independent(sampler, law, policy, key, mutants, 0.0)
+
+
+def _independent(
+    sampler: _Sampler, law: Law, policy: Policy, key: Key, mutants: Mapping[str, Law], centre: float
+) -> Finding:
+    source = sampler.source(lambda x, seed: _shifted(x, centre)) if centre else sampler.source()
+    decision = _named(sampler, lambda: decide(law, source, policy, key, dtype=sampler.dtype, mutants=mutants))
+    return statistical(decision, policy, quantity="std", expected=law.std)
+
+
+def _shifted(x: Any, centre: float) -> Any:
+    xp = array_namespace(x)
+    return xp.astype(x, xp.float64) - centre
+
+
+def _constant(sampler: _Sampler, law: Constant) -> Finding:
+    x = float64(next(iter(sampler.source()(0, 1)))).ravel()
+    expected = FORMATS[sampler.dtype].round(law.value)
+    return deterministic(compare(x.tolist(), [expected] * x.size, [0.0] * x.size), quantity="entry")
+
+
+def _orthogonal(sampler: _Sampler, law: Orthogonal, policy: Policy, key: Key) -> Finding:
+    """Orthogonality exactly, then Haar: a matrix gives few numbers, so delta is 5 % or the policy's, if larger."""
+    first = float64(next(iter(sampler.source()(key.seed, 1))))
+    exact = orthogonality(first, law.gain, sampler.dtype, 1.0)
+    if exact.outcome is not Outcome.CONFORMS:
+        return exact
+    import numpy as np
+
+    source = sampler.source(lambda q, seed: gaussian_diagonal(float64(q) / law.gain, np.random.default_rng(seed)))
+    wide = replace(policy, delta=max(policy.delta, 0.05))
+    decision = _named(sampler, lambda: decide(Normal(1.0), source, wide, key, dtype=sampler.dtype))
+    return statistical(decision, wide, quantity="std of diag(QR)", expected=1.0)
+
+
+def _named(sampler: _Sampler, decision: Callable[[], Decision]) -> Decision:
+    try:
+        return decision()
+    except SamplerError as error:
+        msg = str(error).replace("the sampler", sampler.name)
+        raise SamplerError(msg) from error
+
+
+def _verdict(finding: Finding, sampler: _Sampler, law: Law, policy: Policy, key: Key) -> Verdict:
+    import msgspec
+
+    found = {k: v for k, v in msgspec.structs.asdict(finding).items() if k != "names"}
+    if found["interval"] is not None:
+        found["interval"] = tuple(x if math.isfinite(x) else None for x in found["interval"])
+    if found["log_evidence"] is not None and not math.isfinite(found["log_evidence"]):
+        found["log_evidence"] = None
+    return Verdict(
+        claim="check",
+        law=f"{getattr(law, 'family', 'law').replace(' ', '_')}.variance",
+        statement=repr(law),
+        subject=sampler.name,
+        framework="yours",
+        version="",
+        op="check",
+        dtype=sampler.dtype,
+        device="",
+        case={"shape": list(sampler.shape)},
+        replay=f"salt {key.salt!r}, name {sampler.name!r}",
+        **found,
+    )
