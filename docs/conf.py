@@ -1,0 +1,39 @@
+"""The documentation: prose from here, the catalogue, the folklore, the findings and every picture made by the build."""
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import catalogue  # noqa: E402 - found through the line above
+import docstrings  # noqa: E402
+import findings  # noqa: E402
+import pictures  # noqa: E402
+
+project = "varlaw"
+release = version("varlaw")
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 3
+root_doc = "index"
+exclude_patterns = ["_build", "reproductions"]
+html_theme = "furo"
+html_title = f"varlaw {release}"
+html_copy_source = False
+html_show_sphinx = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+python_use_unqualified_type_names = True
+nitpicky = False
+
+
+def setup(app: Any) -> None:
+    """Make the generated pages and pictures before Sphinx looks for sources; read docstrings as the prose they are."""
+    generated = HERE / "_generated"
+    catalogue.write(generated)
+    findings.write(generated)
+    pictures.write(generated / "pictures")
+    app.connect("autodoc-process-docstring", docstrings.as_restructured_text)
