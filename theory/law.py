@@ -27,6 +27,27 @@ class Kind(enum.Enum):
     CONVENTION = "convention"  # a paper's or framework's definition: only conformity can be tested
 
 
+def numbers(value: Any) -> Any:
+    """`value` as float64 numbers, or None where it holds anything but real numbers: text, bools, objects, complex ones.
+
+    >>> numbers([1, 2]).dtype, numbers(True), numbers("3")
+    (dtype('float64'), None, None)
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = float(value) if abs(value) < 2**1023 else math.copysign(math.inf, value)  # no int64 has to hold it
+    try:
+        x = np.asarray(value)
+    except ValueError:  # a ragged list
+        return None
+    return x.astype(np.float64)[()] if x.dtype.kind in "iuf" else None
+
+
+def shown(value: Any) -> str:
+    """A value as an error prints it: on one line, cut where it is long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 120 else f"{text[:100]} ... {text[-16:]}"
+
+
 class Range(Protocol):
     """The values that one parameter may take."""
 
@@ -55,13 +76,12 @@ class Interval:
     typical: tuple[float, float] | None = None
 
     def accepts(self, value: Any) -> bool:
-        try:
-            x = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
+        x = numbers(value)
+        if x is None:
             return False
         above = x > self.low if self.open_low else x >= self.low
         below = x < self.high if self.open_high else x <= self.high
-        return bool(np.all(above & below) and (not self.whole or np.all(x == np.floor(x))))
+        return bool(np.all(above & below) and (not self.whole or np.all((x == np.floor(x)) & np.isfinite(x))))
 
     def at(self, u: float) -> float | int:
         low, high = self.typical or (self.low, self.high)
@@ -147,13 +167,23 @@ class Domain:
                 msg = f"{name} is missing, but should be {allowed} [{where}]"
                 raise TypeError(msg)
             if not allowed.accepts(params[name]):
-                msg = f"{name}={params[name]!r}, but should be {allowed} [{where}]"
+                msg = f"{name}={shown(params[name])}, but should be {allowed} [{where}]"
                 raise ValueError(msg)
+        given = self.as_floats(params)
         for relation in self.relations:
-            if not np.all(relation.holds(**params)):
-                got = ", ".join(f"{k}={v!r}" for k, v in params.items())
-                msg = f"{got}, but should satisfy {relation.text} [{where}]"
+            with np.errstate(over="ignore"):
+                holds = np.all(relation.holds(**given))
+            if not holds:
+                msg = f"{_listed(params)}, but should satisfy {relation.text} [{where}]"
                 raise ValueError(msg)
+
+    def as_floats(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """`params` with every number as float64: no rule meets float32, or integers that wrap around."""
+        return {k: numbers(v) if isinstance(self.ranges.get(k), Interval) else v for k, v in params.items()}
+
+
+def _listed(params: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k}={shown(v)}" for k, v in params.items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,8 +212,17 @@ class Law:
     def value(self, **params: Any) -> Any:
         """The law's number: a float for scalars, a float64 array of the broadcast shape for arrays.
 
-        Raises `TypeError` for unknown or missing parameters and `ValueError` outside the domain, in one line.
+        What exceeds float64 is inf, what falls below it is 0 or loses digits, and a pole is inf, all without a warning.
+        Raises `TypeError` for unknown or missing parameters and `ValueError` outside the domain or where the law has
+        no value, such as 0 * inf, in one line: NaN is never returned.
         """
         self.domain.check(params, where=self.name)
-        result = np.asarray(self.rule(**params))
+        try:
+            with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="raise"):
+                result = np.asarray(self.rule(**self.domain.as_floats(params)))
+        except FloatingPointError:
+            result = np.asarray(math.nan)
+        if np.any(np.isnan(result)):
+            msg = f"{_listed(params)}, but the law has no value there [{self.name}]"
+            raise ValueError(msg)
         return result[()].item() if result.ndim == 0 else result
