@@ -1,7 +1,7 @@
 """The documentation: prose from here, the catalogue, the folklore, the findings and every picture made by the build."""
 
+import importlib.metadata
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import findings  # noqa: E402
 import pictures  # noqa: E402
 
 project = "varlaw"
-release = version("varlaw")
+release = importlib.metadata.version("varlaw")
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3

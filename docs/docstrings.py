@@ -11,26 +11,37 @@
 import re
 from typing import Any
 
-_BULLET = re.compile(r"^(\s*[*-] )(.*)$")
+_ITEM = re.compile(r"^(?:[*-] +(?P<bullet>.*)|(?P<names>\w+(?:, \w+)*): +(?P<text>.*))$")
 _CODE = re.compile(r"`([^`]+)`")
 
 
 def as_restructured_text(app: Any, kind: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
-    """Rewrite the lines of one docstring in place: code stays code, examples stay, all else is plain text."""
-    example, written = False, []
-    for line in lines:
-        example = line.lstrip().startswith(">>>") or (example and line.strip() != "")
-        bullet = None if example else _BULLET.match(line)
-        if example:
+    """Rewrite the lines of one docstring in place: code stays code, examples stay, all else is plain text.
+
+    Bullets, and paragraphs that explain arguments one a line (`name: text`), become lists.
+    """
+    written: list[str] = []
+    example = listed = False
+    for k, line in enumerate(lines):
+        blank = not line.strip()
+        example = line.lstrip().startswith(">>>") or (example and not blank)
+        item = _ITEM.match(line) if listed or k == 0 or not lines[k - 1].strip() else None
+        listed = not blank and not example and (item is not None or listed)
+        if example or blank:
             written.append(line)
-        elif bullet:
-            written.append(("" if not written or _BULLET.match(written[-1]) else "\n") + bullet[1] + _plain(bullet[2]))
+        elif item:
+            written += ["", f"* {_plain(item['bullet'] or _named(item))}"]
         else:
-            written.append(_plain(line))
-    lines[:] = "\n".join(written).split("\n")
+            written.append(f"  {_plain(line.strip())}" if listed else _plain(line))
+    lines[:] = written
+
+
+def _named(item: re.Match[str]) -> str:
+    return f"`{item['names']}`: {item['text']}"
 
 
 def _plain(text: str) -> str:
     """Text outside backquotes with every character escaped that would be markup."""
     pieces = _CODE.split(text)
-    return "".join(f"``{piece}``" if k % 2 else re.sub(r"([\\*|_])", r"\\\1", piece) for k, piece in enumerate(pieces))
+    plain = [f"``{p}``" if k % 2 else re.sub(r"([\\*|_])", r"\\\1", p) for k, p in enumerate(pieces)]
+    return re.sub(r"(?<=\w``)(?=\w)", r"\\ ", "".join(plain))
