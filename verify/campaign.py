@@ -5,12 +5,12 @@ verdict depends on the task, the policy and the salt alone. A subject that raise
 """
 
 import math
-import signal
+import threading
 import warnings
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, as_completed
+from contextlib import nullcontext
 from dataclasses import replace
-from multiprocessing import get_context
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.registry import named
 from varlaw.subjects.subject import Subject
-from varlaw.verify import deviations
+from varlaw.verify import deviations, executors
 from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial
 from varlaw.verify.claims import claims_of
 from varlaw.verify.claims.domains import CASES
@@ -28,6 +28,10 @@ from varlaw.verify.verdict import Deviation, Outcome, Verdict
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 _POINTS = 1  # keyed points beside the corners of a domain
+
+
+class WorkerLost(RuntimeError):
+    """A worker died or its cluster went away: what it had not delivered is undecided."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,20 +63,57 @@ def tasks(selected: Iterable[Subject], dtypes: Iterable[str], device: str, salt:
                     )
 
 
-def run(jobs: Iterable[Task], policy_name: str, salt: str, workers: int = 1) -> Iterator[Verdict]:
-    """The verdicts of `jobs`, in their order; with `workers` > 1 they are decided in that many processes."""
+def run(jobs: Iterable[Task], policy_name: str, salt: str, workers: int | Executor = 1) -> Iterator[Verdict]:
+    """The verdicts of `jobs`, in their order, decided here, in `workers` > 1 processes, or by an executor."""
+    early: dict[int, Verdict] = {}
+    due = 0
+    for index, verdict in arriving(jobs, policy_name, salt, workers):
+        early[index] = verdict
+        while due in early:
+            yield early.pop(due)
+            due += 1
+
+
+def arriving(
+    jobs: Iterable[Task], policy_name: str, salt: str, workers: int | Executor = 1
+) -> Iterator[tuple[int, Verdict]]:
+    """The verdicts of `jobs` with their places, each as soon as it is there: what is kept is not lost to a slow one.
+
+    An executor that is passed in is left running; what it has not begun is cancelled when the iteration is left.
+    Raises `WorkerLost` when a worker dies or cannot be reached.
+    """
     work = list(jobs)
     if workers == 1:
-        for task in work:
-            yield decide(task, policy_name, salt)
+        yield from ((i, decide(task, policy_name, salt)) for i, task in enumerate(work))
         return
-    # Spawned, because torch's threads do not survive a fork; deaf to Ctrl-C, which the parent answers for all.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    with nullcontext(workers) if isinstance(workers, Executor) else executors.processes(workers) as pool:
+        size = max(1, min(_CHUNK, len(work) // _CHUNKS))
+        chunks = [(start, work[start : start + size]) for start in range(0, len(work), size)]
+        starts = {pool.submit(_decide_all, chunk, policy_name, salt): start for start, chunk in chunks}
+        try:
+            for future in as_completed(list(starts)):
+                yield from enumerate(_result(future), starts.pop(future))
+        finally:
+            for future in starts:
+                future.cancel()
+
+
+_CHUNK, _CHUNKS = 32, 64  # tasks sent at once, at most; messages per run, at least (or one for each task)
+_ONE_AT_A_TIME = threading.Lock()  # a framework's seed is global: the threads of one process must take turns
+
+
+def _decide_all(chunk: Sequence[Task], policy_name: str, salt: str) -> list[Verdict]:
+    with _ONE_AT_A_TIME:
+        return [decide(task, policy_name, salt) for task in chunk]
+
+
+def _result(future: "Future[list[Verdict]]") -> list[Verdict]:
     try:
-        chunk = max(1, min(32, len(work) // (4 * workers)))
-        yield from pool.map(decide, work, [policy_name] * len(work), [salt] * len(work), chunksize=chunk)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        return future.result()
+    except Exception as error:  # `decide` answers for its subject; this is the worker's end
+        text = " ".join(str(error).split())
+        msg = f"a worker was lost ({type(error).__name__}: {text[:200]})"
+        raise WorkerLost(msg) from error
 
 
 def decide(task: Task, policy_name: str, salt: str) -> Verdict:

@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
@@ -13,6 +14,7 @@ from varlaw.evidence.budget import policy
 from varlaw.subjects import registry
 from varlaw.subjects.subject import Subject
 from varlaw.verify import campaign, deviations
+from varlaw.verify.ledger import Header, Ledger, affordable, check_budget
 from varlaw.verify.verdict import Outcome, Run, RunInfo, Verdict
 
 # The epoch of pinned evidence: runs of one version repeat the same decisions until somebody asks for another salt.
@@ -82,20 +84,81 @@ def available(task: campaign.Task) -> list[Subject]:
     return there
 
 
-def execute(agreed: Plan, progress: Callable[[Verdict], None] = lambda verdict: None, *, strict: bool = True) -> Run:
+def execute(
+    agreed: Plan,
+    progress: Callable[[Verdict], None] = lambda verdict: None,
+    *,
+    strict: bool = True,
+    ledger: Ledger | None = None,
+    executor: Executor | None = None,
+) -> Run:
     """Decide every task of a plan; `progress` is called with each verdict as it comes.
 
-    `strict` adds a violation for every documented deviation that the decided cases should have met and did not.
+    strict: adds a violation for every documented deviation that the decided cases should have met and did not.
+    ledger: what it holds is not decided again, and each new verdict is appended as soon as it is there.
+    executor: decides in the place of `request.jobs` processes; it is left running.
+
+    The verdicts are in the order of the plan and the same wherever and in however many calls they were reached.
+    Raises `CannotRun` when a worker is lost or has another version of a framework, `LedgerError` as `Ledger.add` does.
     """
     start = time.perf_counter()
-    verdicts: list[Verdict] = []
-    request = agreed.request
-    for verdict in campaign.run(agreed.tasks, request.policy, request.salt, request.jobs):
-        verdicts.append(verdict)
+    request, versions = agreed.request, _frameworks(agreed)
+    known = kept(agreed, ledger)
+    for verdict in known.values():
         progress(verdict)
+    keys = _keys(agreed)
+    left = [task for key, task in keys.items() if key not in known]
+    try:
+        for _, verdict in campaign.arriving(left, request.policy, request.salt, executor or request.jobs):
+            if verdict.version != versions[verdict.framework]:
+                msg = f"a worker has {verdict.framework} {verdict.version}, but this process has another"
+                raise CannotRun(msg)
+            if ledger:
+                ledger.add(verdict)
+            known[verdict.replay] = verdict
+            progress(verdict)
+    except campaign.WorkerLost as error:
+        raise CannotRun(str(error)) from error
+    verdicts = [known[key] for key in keys]
     if strict:
         verdicts += [_unmatched(row, agreed) for row in campaign.unmatched(verdicts)]
     return Run(run=_info(agreed, verdicts, time.perf_counter() - start), verdicts=verdicts)
+
+
+def kept(agreed: Plan, ledger: Ledger | None) -> dict[str, Verdict]:
+    """The verdicts of a plan that its ledger holds, by replay key."""
+    return {key: ledger.verdicts[key] for key in _keys(agreed) if key in ledger.verdicts} if ledger else {}
+
+
+def header(agreed: Plan, yearly_decisions: int | None = None) -> Header:
+    """The first line of a plan's ledger; `LedgerError` when its yearly decisions are beyond the budget.
+
+    yearly_decisions: over all salts and machines; what the budget affords when not given.
+    """
+    rule = policy(agreed.request.policy)
+    yearly = affordable(rule) if yearly_decisions is None else yearly_decisions
+    check_budget(yearly, len(agreed.tasks), rule)
+    libraries = {name: version(name) for name in ("numpy", "scipy")}
+    return Header(
+        varlaw=version("varlaw"),
+        versions=dict(sorted({**libraries, **_frameworks(agreed)}.items())),
+        policy=rule.name,
+        delta=rule.delta,
+        beta=rule.beta,
+        alpha=rule.alpha,
+        yearly_decisions=yearly,
+        salt=agreed.request.salt,
+    )
+
+
+def _keys(agreed: Plan) -> dict[str, campaign.Task]:
+    request = agreed.request
+    return {campaign.replay_key(task, request.policy, request.salt): task for task in agreed.tasks}
+
+
+def _frameworks(agreed: Plan) -> dict[str, str]:
+    frameworks = {s.framework.name: s.framework for s in agreed.subjects}
+    return {name: framework.version() for name, framework in frameworks.items()}
 
 
 def exit_code(run: Run) -> int:

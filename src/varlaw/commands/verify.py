@@ -1,5 +1,7 @@
 """`varlaw verify`: decide every claim on the subjects named, show the table, write the records and the report."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,10 +10,13 @@ import click
 from varlaw.commands.failure import Failure
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from rich.console import Console
 
+    from varlaw.verify.ledger import Header, Ledger
     from varlaw.verify.session import Plan
-    from varlaw.verify.verdict import Run
+    from varlaw.verify.verdict import Run, Verdict
 
 _DTYPES = ("float64", "float32", "float16", "bfloat16")
 
@@ -23,6 +28,14 @@ _DTYPES = ("float64", "float32", "float16", "bfloat16")
 @click.option("--dtype", "dtypes", multiple=True, type=click.Choice(_DTYPES), help="Only this dtype; may be repeated.")
 @click.option("--salt", default=None, help="Names the evidence: another salt, fresh draws. [default: this release's]")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Worker processes.")
+@click.option("--dask", metavar="ADDRESS", help="Decide on the workers of this Dask scheduler, e.g. tcp://host:8786.")
+@click.option("--ledger", "ledger_file", type=click.Path(path_type=Path), help="Keep each verdict here, and resume.")
+@click.option(
+    "--yearly-decisions",
+    type=click.IntRange(min=1),
+    envvar="VARLAW_YEARLY_DECISIONS",
+    help="Decisions planned for a year, over all runs; refused where they would expect more than 1e-3 false alarms.",
+)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the run as one JSON object.")
 @click.option("--report", "report_dir", type=click.Path(path_type=Path), help="Write HTML, Markdown, JUnit, CSV here.")
 @click.option("-q", "--quiet", count=True, help="Only the findings and the counts.")
@@ -35,6 +48,9 @@ def verify(
     dtypes: tuple[str, ...],
     salt: str | None,
     jobs: int,
+    dask: str | None,
+    ledger_file: Path | None,
+    yearly_decisions: int | None,
     json_file: Path | None,
     report_dir: Path | None,
     quiet: int,
@@ -52,12 +68,17 @@ def verify(
     from varlaw.verify.session import SALT, exit_code
 
     chosen = {"policy": policy, "device": device, "dtypes": dtypes or _DTYPES, "salt": salt or SALT, "jobs": jobs}
+    if dask and jobs > 1:
+        msg = "--dask and --jobs are two places to decide in; give one"
+        raise Failure(msg, 2)
     agreed = _plan(targets=targets, **chosen)
+    heading = _heading(agreed, yearly_decisions)
     _writable(json_file, report_dir)
     stderr = Console(stderr=True, no_color=no_color or None)
     for line in agreed.left_out:
         stderr.print(f"not run: {line}", highlight=False, markup=False)
-    run = _execute(agreed, stderr, quiet)
+    with _place(dask) as executor, _opened(ledger_file, heading) as ledger:
+        run = _execute(agreed, stderr, quiet, ledger, executor)
     _write(run, json_file, report_dir)
     report = report_dir / "index.html" if report_dir else None
     terminal.render(run, Console(no_color=no_color or None, highlight=False), verbosity=verbose - quiet, report=report)
@@ -78,17 +99,82 @@ def _plan(**options: Any) -> "Plan":
         raise Failure(str(error), 2) from error
 
 
-def _execute(agreed: "Plan", stderr: "Console", quiet: int) -> "Run":
-    """Decide, with progress on stderr where a person looks at it."""
+def _heading(agreed: "Plan", yearly_decisions: int | None) -> "Header":
+    from varlaw.verify import ledger, session
+
+    try:
+        return session.header(agreed, yearly_decisions)
+    except ledger.LedgerError as error:
+        raise Failure(str(error), 2) from error
+
+
+@contextmanager
+def _place(address: str | None) -> "Iterator[Executor | None]":
+    from varlaw.verify import executors
+
+    try:
+        with executors.dask(address) if address else nullcontext() as executor:
+            yield executor
+    except executors.NoExecutor as error:
+        msg = f"could not run: {error}"
+        raise Failure(msg, 3) from error
+
+
+@contextmanager
+def _opened(path: Path | None, heading: "Header") -> "Iterator[Ledger | None]":
+    from varlaw.verify import ledger
+
+    try:
+        with ledger.opened(path, heading) if path else nullcontext() as book:
+            yield book
+    except ledger.LedgerError as error:
+        raise Failure(str(error), 2) from error
+
+
+def _execute(
+    agreed: "Plan", stderr: "Console", quiet: int, ledger: "Ledger | None", executor: "Executor | None"
+) -> "Run":
+    """Decide, with progress on stderr where a person looks at it, and say what is kept when it ends before its time."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from varlaw.verify.session import execute
+    from varlaw.verify import session
 
+    if ledger:
+        stderr.print(_state(agreed, ledger), highlight=False, markup=False, soft_wrap=True)
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     hidden = bool(quiet) or not stderr.is_terminal
-    with Progress(*columns, console=stderr, transient=True, disable=hidden) as bar:
-        task = bar.add_task("", total=len(agreed.tasks))
-        return execute(agreed, lambda v: bar.update(task, advance=1, description=f"{v.claim} {v.subject}"))
+    try:
+        with Progress(*columns, console=stderr, transient=True, disable=hidden) as bar:
+            task = bar.add_task("", total=len(agreed.tasks))
+
+            def progress(verdict: "Verdict") -> None:
+                bar.update(task, advance=1, description=f"{verdict.claim} {verdict.subject}")
+
+            return session.execute(agreed, progress, ledger=ledger, executor=executor)
+    except session.CannotRun as error:
+        msg = f"could not run: {error}{_resumption(agreed, ledger)}"
+        raise Failure(msg, 3) from error
+    except KeyboardInterrupt as error:
+        if not ledger:
+            raise
+        msg = f"interrupted{_resumption(agreed, ledger)}"
+        raise Failure(msg, 130) from error
+
+
+def _state(agreed: "Plan", ledger: "Ledger") -> str:
+    from varlaw.verify import session
+
+    torn = "; its last line was half written and was dropped" if ledger.torn else ""
+    return f"ledger: {ledger.path} holds {len(session.kept(agreed, ledger))} of {len(agreed.tasks)} decisions{torn}"
+
+
+def _resumption(agreed: "Plan", ledger: "Ledger | None") -> str:
+    from varlaw.verify import session
+
+    if not ledger:
+        return ""
+    done = len(session.kept(agreed, ledger))
+    return f" after {done} of {len(agreed.tasks)} decisions; the same command resumes from {ledger.path}"
 
 
 def _writable(json_file: Path | None, report_dir: Path | None) -> None:
