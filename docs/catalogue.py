@@ -33,9 +33,10 @@ def index() -> str:
     lines = [
         "# The law catalogue",
         "",
-        f"{len(LAWS)} laws in {len(MODULES)} groups. A law is data: a formula in ASCII Python, the hypotheses under which",
-        "it holds, how exactly it holds, why, who said so, and the statistic of draws that shows it. The same catalogue",
-        "answers at the prompt: `varlaw laws list`, `varlaw laws show NAME`, `varlaw laws eval NAME key=value`.",
+        f"{len(LAWS)} laws in {len(MODULES)} groups. A law is data: a formula in ASCII Python, the hypotheses under",
+        "which it holds, how exactly it holds, why, who said so, and the statistic of draws that shows it. The same",
+        "catalogue answers at the prompt: `varlaw laws list`, `varlaw laws show NAME`,",
+        "`varlaw laws eval NAME key=value`.",
         "",
         "```{toctree}",
         ":maxdepth: 1",
@@ -99,8 +100,8 @@ def folklore() -> str:
         "# Folklore",
         "",
         "What people say about initial variance, and what a law makes of it. *Corrected* claims hold under conditions",
-        "that people leave out, or with another constant; *refuted* ones do not hold as a rule. The numbers are computed",
-        "from the laws when this page is built; `varlaw laws folklore` prints them too.",
+        "that people leave out, or with another constant; *refuted* ones do not hold as a rule. The numbers are",
+        "computed from the laws when this page is built; `varlaw laws folklore` prints them too.",
         "",
     ]
     return "\n".join([*lines, *map(_said, CLAIMS)])

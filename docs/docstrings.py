@@ -25,7 +25,7 @@ def as_restructured_text(app: Any, kind: str, name: str, thing: Any, options: An
     for k, line in enumerate(lines):
         blank = not line.strip()
         example = line.lstrip().startswith(">>>") or (example and not blank)
-        item = _ITEM.match(line) if listed or k == 0 or not lines[k - 1].strip() else None
+        item = _ITEM.match(line) if listed or k == 0 or line.startswith("*") or not lines[k - 1].strip() else None
         listed = not blank and not example and (item is not None or listed)
         if example or blank:
             written.append(line)

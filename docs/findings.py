@@ -26,8 +26,9 @@ def page() -> str:
         "# Findings",
         "",
         "Where released code and a law disagree, and the disagreement is known or intended. Each row is data in",
-        "[verify/deviations.toml](../guide-deviation.md): a run of `varlaw verify` must meet it, at the ratio foreseen,",
-        "confirmed by a second, independent measurement; if upstream mends it, the run fails and the row goes.",
+        "[verify/deviations.toml](../guide-deviation.md): a run of `varlaw verify` must meet it, at the ratio",
+        "foreseen, confirmed by a second, independent measurement; if upstream mends it, the run fails and the row",
+        "goes.",
         "",
     ]
     known = {row.id: row for row in rows()}

@@ -1,0 +1,93 @@
+"""The generated pages: every law, claim and deviation is on one, and every reproduction prints what it says."""
+
+import contextlib
+import io
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from varlaw.theory.catalogue import LAWS
+from varlaw.theory.folklore import CLAIMS
+from varlaw.verify.deviations import rows
+
+DOCS = Path(__file__).parents[2] / "docs"
+REPRODUCTIONS = sorted((DOCS / "reproductions").glob("*.py"))
+
+
+@pytest.fixture(autouse=True)
+def _found(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The build's own modules, as docs/conf.py finds them, and only here."""
+    names = {path.stem for path in DOCS.glob("*.py")}
+    monkeypatch.syspath_prepend(DOCS)
+    yield
+    for name in names & set(sys.modules):
+        del sys.modules[name]
+
+
+def test_every_law_has_its_entry(tmp_path: Path) -> None:
+    import catalogue
+
+    catalogue.write(tmp_path)
+    pages = "".join(p.read_text() for p in (tmp_path / "catalogue").glob("*.md"))
+    for law in LAWS.values():
+        assert f"({catalogue.label(law.name)})=\n" in pages
+        assert f"\n{law.formula}\n" in pages
+    assert len({catalogue.label(name) for name in LAWS}) == len(LAWS)
+
+
+def test_every_claim_is_told(tmp_path: Path) -> None:
+    import catalogue
+
+    catalogue.write(tmp_path)
+    assert (tmp_path / "folklore.md").read_text().count("\n## ") == len(CLAIMS)
+
+
+def test_prose_shows_as_it_is() -> None:
+    import catalogue
+
+    assert catalogue.prose("<b>[x](y)*`") == "\\<b\\>\\[x\\](y)\\*\\`"
+    assert catalogue.prose("see he_normal.variance.") == "see {ref}`he_normal.variance <law-he-normal-variance>`."
+
+
+def test_every_deviation_is_on_the_page() -> None:
+    import findings
+
+    page = findings.page()
+    assert all(page.count(f"\n`{row.id}`\n") == 1 for row in rows())
+    shown = {name for path in REPRODUCTIONS for name in findings.names(path)}
+    assert shown <= {row.id for row in rows()}
+
+
+@pytest.mark.parametrize("path", REPRODUCTIONS, ids=lambda p: p.stem)
+def test_a_reproduction_prints_what_it_says(path: Path) -> None:
+    from .test_blocks import first_missing  # type: ignore[import-not-found]
+
+    text = path.read_text(encoding="utf-8")
+    said = [line.removeprefix("# ") for line in text.splitlines()[2:] if line.startswith("# ")]
+    assert said
+    with contextlib.redirect_stdout(io.StringIO()) as printed, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exec(compile(text, str(path), "exec"), {})
+    assert len(printed.getvalue().splitlines()) == len(said)
+    assert first_missing(said, printed.getvalue()) is None, printed.getvalue()
+
+
+def test_docstrings_stay_prose() -> None:
+    import doctest
+
+    import docstrings
+
+    assert doctest.testmod(docstrings).failed == 0
+
+
+def test_paths_follow_the_law() -> None:
+    import pictures
+
+    from varlaw.evidence.budget import POLICIES
+
+    pr = POLICIES["pr"]
+    assert [pictures.decision(ratio, pr, "test")[0] for ratio in (1.0, 1.1, 0.9)] == ["CONFORMS", *["VIOLATES"] * 2]
+    assert list(pictures.path(1.0, pr, "test")) == list(pictures.path(1.0, pr, "test"))
