@@ -3,6 +3,7 @@
 `nox` runs the quick ones that need no GPU; `nox --list` shows all.
 """
 
+import os
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ nox.options.reuse_existing_virtualenvs = True
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 CONSTRAINTS = "constraints/ci.txt"
 LATEST = Path("reports/latest")
+AXE = "axe-core@4.14.1"
 
 
 def install(session: nox.Session, *extras: str, groups: tuple[str, ...] = (), editable: bool = True) -> None:
@@ -72,9 +74,35 @@ def build(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """Build the documentation into docs/_build/html."""
-    install(session, groups=("docs",))
-    session.run("sphinx-build", "-W", "-b", "html", "docs", "docs/_build/html", *session.posargs)
+    """Build the documentation into docs/_build/html; warnings are errors."""
+    install(session, "torch", "charts", groups=("docs",))
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html", *session.posargs)
+    session.log(f"documentation: {Path('docs/_build/html/index.html').resolve()}")
+
+
+@nox.session(default=False)
+def report(session: nox.Session) -> None:
+    """Build the site from the records that the last `nox -s verify` left in reports/latest."""
+    records, site = LATEST / "run.json", LATEST / "site"
+    if not records.exists():
+        session.error(f"{records} is not there: run `nox -s verify` first")
+    install(session, "charts")
+    session.run("varlaw", "report", str(records), "-o", str(site), *session.posargs)
+    session.log(f"site: {(site / 'index.html').resolve()}")
+
+
+@nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """Open the reports in a real browser, with an accessibility check; fetches chromium and axe-core where missing."""
+    install(session, "charts", groups=("test",))
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        root = [] if getattr(os, "geteuid", lambda: 0)() == 0 else ["sudo"]
+        session.run(*root, "apt-get", "update", "-qq", external=True)
+        session.run(*root, "apt-get", "install", "-y", "--no-install-recommends", "chromium", external=True)
+    folder = Path(session.create_tmp())
+    session.run("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), AXE, external=True)
+    axe = folder / "node_modules" / "axe-core" / "axe.min.js"
+    session.run("pytest", "tests/reports/test_browser.py", *session.posargs, env={"VARLAW_AXE": str(axe)})
 
 
 @nox.session(default=False)
