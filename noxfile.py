@@ -29,7 +29,7 @@ def install(session: nox.Session, *extras: str, groups: tuple[str, ...] = (), ed
 @nox.session(tags=["ci"])
 def tests(session: nox.Session) -> None:
     """Run the test suite, on all cores."""
-    install(session, "torch", "charts", groups=("test",))
+    install(session, "torch", "charts", "dask", groups=("test",))
     session.run("pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
 
 
