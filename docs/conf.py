@@ -22,12 +22,15 @@ root_doc = "index"
 exclude_patterns = ["_build", "reproductions"]
 html_theme = "furo"
 html_title = f"varlaw {release}"
+html_static_path = ["_static"]
+html_css_files = ["page.css"]
 html_copy_source = False
 html_show_sphinx = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+autodoc_mock_imports = ["pytest"]  # the plugin is described where pytest need not be
 python_use_unqualified_type_names = True
-nitpicky = False
+smartquotes = False  # a prime is no quotation mark
 
 
 def setup(app: Any) -> None:
@@ -36,4 +39,5 @@ def setup(app: Any) -> None:
     catalogue.write(generated)
     findings.write(generated)
     pictures.write(generated / "pictures")
+    app.connect("autodoc-skip-member", docstrings.is_silent)
     app.connect("autodoc-process-docstring", docstrings.as_restructured_text)

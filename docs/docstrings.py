@@ -36,6 +36,11 @@ def as_restructured_text(app: Any, kind: str, name: str, thing: Any, options: An
     lines[:] = written
 
 
+def is_silent(app: Any, kind: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out the fields of named tuples, of which Python only says that they are fields."""
+    return True if str(getattr(thing, "__doc__", "")).startswith("Alias for field number") else None
+
+
 def _named(item: re.Match[str]) -> str:
     return f"`{item['names']}`: {item['text']}"
 

@@ -159,7 +159,7 @@ def verdicts() -> dict[str, Any]:
         "mark": {"type": "line", "point": True},
         "encoding": {
             "x": {"field": "error", "type": "quantitative", "title": "true error of the standard deviation",
-                  "axis": {"format": "+.0%"}},
+                  "axis": {"format": "+.0%", "values": [-0.08, -0.05, -0.02, 0, 0.02, 0.05, 0.08]}},
             "y": {"field": "share", "type": "quantitative", "title": "share of decisions", "axis": {"format": ".0%"}},
             "color": {"field": "verdict", "type": "nominal", "title": None, "scale": {"range": [BLUE, ORANGE]}},
             "shape": {"field": "verdict", "type": "nominal", "legend": None},
@@ -182,7 +182,8 @@ def three() -> dict[str, Any]:
         low, high = scale.interval(n, squares, rule.gamma)
         found = {"low": low, "high": high, "ratio": math.sqrt(squares / n), "outcome": outcome}
         rows.append({**found, "row": f"{name}: {outcome}"})
-    x: dict[str, Any] = {"type": "quantitative", "scale": {"zero": False}, "title": "observed / expected"}
+    axis = {"values": [0.9, 0.95, 1, 1.05, 1.1, 1.15, 1.2], "format": ".2f"}
+    x: dict[str, Any] = {"type": "quantitative", "scale": {"zero": False}, "title": "observed / expected", "axis": axis}
     y = {"field": "row", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 300}}
     words = ["CONFORMS", "VIOLATES", "UNDECIDED"]
     colour = {"field": "outcome", "type": "nominal", "legend": None,
@@ -190,6 +191,7 @@ def three() -> dict[str, Any]:
     band = [{"low": 0.95, "high": 1.05}]
     return {
         "height": 120,
+        "padding": {"left": 60, "top": 12, "right": 12, "bottom": 12},
         "layer": [
             {"data": {"values": band}, "mark": {"type": "rect", "color": "#dddddd"},
              "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}}},
