@@ -22,6 +22,9 @@ class Policy:
     first: int = 1024
     growth: float = 0.05
     max_tensors: int = 20_000
+    battery: int = 100_000  # scalars that the battery looks at
+    least: int = 32_768  # scalars of shape evidence before CONFORMS, where `few` tensors hold as many
+    few: int = 16
     max_samples: int | None = None  # stop here, undecided, even where the test would go on
     gamma: float = 1e-3  # the displayed interval misses the truth at most this often, at whatever moment one looks
 
@@ -35,7 +38,7 @@ class Policy:
 POLICIES = {
     p.name: p
     for p in (
-        Policy("pr", delta=0.05, beta=1e-3),
+        Policy("pr", delta=0.05, beta=1e-3, battery=20_000, least=4096),
         Policy("nightly", delta=0.01, beta=1e-6),
         Policy("release", delta=0.001, beta=1e-6, max_tensors=200_000),
     )

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from varlaw.evidence import endpoint, extremes, location, scale, tilt
+from varlaw.evidence.battery import Battery
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.likelihood import most_likely
 from varlaw.evidence.rounding import FORMATS, Format
@@ -50,6 +51,7 @@ def decide(
     *,
     dtype: str = "float64",
     mutants: Mapping[str, Variate] | None = None,
+    shape: bool = True,
 ) -> Decision:
     """Decide whether the tensors of `source` follow `law`, entry by entry and independently.
 
@@ -57,6 +59,7 @@ def decide(
     source: called as `source(seed, count)`, yields `count` fresh tensors that depend on `seed` alone.
     dtype: the format that the draws were rounded to; its rounding belongs to the law.
     mutants: wrong laws by name; the one that explains a violation best is named.
+    shape: whether the battery looks at family, tails, neighbours and ties beside scale, mean and limit.
 
     Raises `SamplerError` when a draw is not finite, is empty, ignores its seed or does not repeat.
 
@@ -67,18 +70,22 @@ def decide(
     'CONFORMS'
     """
     test = _test(law, policy, FORMATS[dtype])
+    battery = Battery(law, FORMATS[dtype], policy.battery if shape else 0)
     _guard(source, key)
     state, tensors, block, size = State(), 0, 0, 0
     log_violation = 0.0
     outcome: Word = "UNDECIDED"
-    limit = min(test.cap, policy.max_samples or test.cap)
+    limit = max(test.cap, policy.least if shape else 0)
+    limit = min(limit, policy.max_samples or limit)
     while outcome == "UNDECIDED" and state.n < limit and tensors < policy.max_tensors:
         wanted = max(policy.first, math.ceil(state.n * (1 + policy.growth))) - state.n
         count = min(max(1, -(-wanted // size)) if size else 1, policy.max_tensors - tensors)
-        state += _draw(source, key.at(block=block), count, law.std)
+        state += _draw(source, key.at(block=block), count, law.std, battery)
         size, tensors, block = max(1, state.n // (tensors + count)), tensors + count, block + 1
-        log_violation = test.violation(state)
+        log_violation = _mixed(test.violation(state), battery)
         outcome = test.outcome(state, log_violation)
+        if outcome == "CONFORMS" and shape and battery.n < policy.least and tensors < policy.few:
+            outcome = "UNDECIDED"  # the scale is certain already, but the shape has hardly been seen
     likely, gain = most_likely(law, mutants or {}, state) if outcome == "VIOLATES" else (None, None)
     return Decision(
         outcome=outcome,
@@ -89,7 +96,7 @@ def decide(
         log_evidence=log_violation,
         likely=likely,
         likely_log_ratio=gain,
-        detail=_why_undecided(state, tensors, policy, limit) if outcome == "UNDECIDED" else "",
+        detail=_detail(outcome, state, tensors, policy, limit, battery),
     )
 
 
@@ -182,14 +189,25 @@ def _test(law: Variate, policy: Policy, fmt: Format) -> _ScaleTest | _BoundedTes
     raise TypeError(msg)
 
 
-def _draw(source: Source, key: Key, count: int, unit: float) -> State:
+def _mixed(of_test: float, battery: Battery) -> float:
+    """The average of the dedicated test's e-value, with nine tenths of the weight, and the battery's."""
+    return float(np.logaddexp(math.log(0.9) + of_test, math.log(0.1) + battery.violation()))
+
+
+def _draw(source: Source, key: Key, count: int, unit: float, battery: Battery | None = None) -> State:
     state = State()
+    seen: list[Any] = []
+    room = battery.room if battery else 0
     for tensor in source(key.seed, count):
+        if state.n < room:
+            seen.append(tensor)
         state += reduce(tensor, unit)
     if state.n == 0 or not state.finite:
         fault = "no scalars" if state.n == 0 else "values that are not finite"
         msg = f"the sampler returned {fault} at seed {key.seed}"
         raise SamplerError(msg)
+    if battery and seen:
+        battery.update(seen, key.generator())
     return state
 
 
@@ -202,6 +220,15 @@ def _guard(source: Source, key: Key) -> None:
     if first == other:
         msg = f"the sampler ignores its seed: {key.at(block=0).seed} and {key.at(block=1).seed} give the same values"
         raise SamplerError(msg)
+
+
+def _detail(outcome: Word, state: State, tensors: int, policy: Policy, limit: int, battery: Battery) -> str:
+    if outcome == "UNDECIDED":
+        return _why_undecided(state, tensors, policy, limit)
+    if outcome == "VIOLATES" and battery.violation() >= math.log(10 / policy.alpha):
+        name, log_e = battery.strongest()
+        return f"shape: {name} (ln e {log_e:.1f})"
+    return ""
 
 
 def _why_undecided(state: State, tensors: int, policy: Policy, limit: int) -> str:

@@ -8,6 +8,9 @@ law is compared within such a bound, never within a tolerance; where a mutant mu
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Format:
@@ -41,6 +44,17 @@ class Format:
         rounded: float = round(x / step) * step
         overflows = math.frexp(rounded)[1] - 1 > self.highest
         return math.copysign(math.inf, x) if overflows else rounded
+
+    def round_all(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`round` of every element.
+
+        >>> FORMATS["float16"].round_all(np.array([0.1, 1e6]))
+        array([0.09997559,        inf])
+        """
+        exponent = np.where(x == 0, self.lowest, np.maximum(np.frexp(x)[1] - 1, self.lowest))
+        step = np.ldexp(1.0, exponent - self.digits + 1)
+        rounded: NDArray[np.float64] = np.rint(x / step) * step
+        return np.where(np.frexp(rounded)[1] - 1 > self.highest, np.copysign(np.inf, x), rounded)
 
     def cell_end(self, x: float) -> float:
         """The largest real number that rounds to x or below, for x >= 0 on the grid."""

@@ -182,7 +182,7 @@ def _orthogonal(sampler: _Sampler, law: Orthogonal, policy: Policy, key: Key) ->
         return exact
     import numpy as np
 
-    source = sampler.source(lambda q, seed: gaussian_diagonal(float64(q) / law.gain, np.random.default_rng(seed)))
+    source = sampler.source(lambda q, seed: gaussian_diagonal(float64(q) / law.gain, np.random.default_rng([seed, 1])))
     wide = replace(policy, delta=max(policy.delta, 0.05))
     decision = _named(sampler, lambda: decide(Normal(1.0), source, wide, key, dtype=sampler.dtype))
     return statistical(decision, wide, quantity="std of diag(QR)", expected=1.0)

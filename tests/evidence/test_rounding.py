@@ -22,6 +22,12 @@ def test_round_is_the_cast(name: str, x: float) -> None:
     assert FORMATS[name].round(x) == cast or (name != "float32" and abs(x) > float(ml_dtypes.finfo(_CASTS[name]).max))
 
 
+@pytest.mark.parametrize("name", ["float64", *_CASTS])
+@given(x=st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_round_all_is_round(name: str, x: float) -> None:
+    assert FORMATS[name].round_all(np.array([x]))[0] == FORMATS[name].round(x)
+
+
 @pytest.mark.parametrize("name", _CASTS)
 @given(x=st.floats(min_value=2**-10, max_value=100))
 def test_cell_end_separates_what_rounds_up(name: str, x: float) -> None:

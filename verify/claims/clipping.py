@@ -47,7 +47,7 @@ class Gradients:
         c, fmt = trial.case, FORMATS[trial.dtype]
         directions = trial.key.generator().standard_normal((c["leaves"], c["entries"]))
         x = directions * (c["norm"] / np.linalg.norm(directions))
-        self.leaves: list[Floats] = [np.array([fmt.round(v) for v in leaf]) for leaf in x]
+        self.leaves: list[Floats] = list(fmt.round_all(x))
         self.limit = float(c["limit"])
         self.entries = c["leaves"] * c["entries"]
         self.norm = norm_of(self.leaves)

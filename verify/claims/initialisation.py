@@ -54,7 +54,8 @@ class Promise:
         def draw(seed: int, count: int) -> Iterator[Any]:
             instances = self.subject.draws(trial.case, trial.dtype, trial.device, seed, count)
             for i, instance in enumerate(instances):
-                yield convert(instance[self.tensor.name], [seed, i])
+                # The trailing 1 keeps the stream apart from a sampler's own default_rng(seed).
+                yield convert(instance[self.tensor.name], [seed, i, 1])
 
         return draw
 
@@ -140,8 +141,8 @@ def _fixed(promise: Promise, trial: Trial, law: Any) -> Finding:
     """A tensor without chance in it: every entry is the promised one, rounded to the format, bit for bit."""
     x = _first(promise, trial)
     expected = np.full(x.shape, law.value) if isinstance(law, Constant) else matrix(law, x.shape)
-    rounded = [FORMATS[trial.dtype].round(float(v)) * trial.factor for v in np.ravel(expected)]
-    comparison = compare(np.ravel(x).tolist(), rounded, [0.0] * x.size)
+    rounded = FORMATS[trial.dtype].round_all(np.ravel(expected).astype(np.float64)) * trial.factor
+    comparison = compare(np.ravel(x).tolist(), rounded.tolist(), [0.0] * x.size)
     return deterministic(comparison, quantity="entry", names=promise.names(trial.case))
 
 

@@ -85,7 +85,7 @@ def rows_of(x: Floats, op: str, case: Mapping[str, Any]) -> Floats:
 
 
 def _run(subject: Norm, trial: Trial, x: Floats) -> tuple[Rows, Mapping[str, Floats]]:
-    rounded = np.vectorize(FORMATS[trial.dtype].round, otypes=[np.float64])(x)
+    rounded = FORMATS[trial.dtype].round_all(x)
     results = subject.apply(rounded, trial.case, trial.dtype, trial.device)
     return Rows(rounded, subject.op, trial), results
 

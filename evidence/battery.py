@@ -1,0 +1,213 @@
+"""Shape, tails, neighbours and ties: a battery of exact e-processes on the probability integral transform.
+
+Under the law, u = F(x) is uniform and z = Phi^-1(u) standard normal, draw after draw. Numbers rounded to 16 bits are
+first spread uniformly over their rounding cell, by a keyed stream, which makes u exactly uniform for the *rounded* law.
+Each score then has a known cumulant, so exp(lambda sum s - n psi(lambda)) is a martingale; a process is its average over a
+ladder of lambda, the battery the average over its processes. Averaging costs at most ln(processes) + ln(18) nats and
+keeps every guarantee; what it buys is sight of what no variance shows: a wrong family, missing or heavy tails,
+correlated neighbours, rows or columns, values used twice, coarse grids.
+"""
+
+import functools
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, to_device
+from numpy.typing import NDArray
+
+from varlaw.evidence.rounding import Format
+from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
+
+Floats = NDArray[np.float64]
+
+_LADDER = np.array([sign * 0.4 * 2.0**-j for j in range(9) for sign in (1, -1)])
+_DEGREES = 8
+_TAILS = (2.5, 3.0, 3.3, 3.5, 4.0)
+_MULTIPLIERS = (0.0, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 16.0)
+_LAGS = (1, 2, 3)
+_POINT = 2.0**-20  # 24 random bits give no value of a float32 uniform or normal a larger probability
+_TIE_RATES = (2.0**-16, 2.0**-12, 2.0**-8, 2.0**-4, 0.5)
+_REPEAT_FACTORS = (4.0, 64.0, 1024.0)
+
+
+class Battery:
+    """Accumulates tensors that should follow `law`, up to about `limit` scalars, and weighs the evidence against it."""
+
+    def __init__(self, law: Any, fmt: Format, limit: int) -> None:
+        self._law, self._fmt, self._limit = law, fmt, limit
+        self.n = 0
+        self._legendre = np.zeros(_DEGREES)
+        self._exceeding = np.zeros(len(_TAILS))
+        self._products: dict[str, tuple[float, float]] = {}
+        self._sums: dict[str, tuple[int, float, float]] = {}
+        self._ties = self._pairs = 0
+        self._repeats = np.zeros(len(_REPEAT_FACTORS))
+        self._previous: Floats | None = None
+
+    @property
+    def room(self) -> int:
+        """How many scalars it still wants to see."""
+        return max(0, self._limit - self.n)
+
+    def update(self, tensors: Sequence[Any], rng: np.random.Generator) -> None:
+        """Take tensors into account, in their order; `rng`, no stream of the sampler's, spreads 16-bit numbers."""
+        for _, alike in itertools.groupby((_host(t) for t in tensors), key=np.shape):
+            self._update(np.stack(list(alike)), rng)
+
+    def _update(self, x: Floats, rng: np.random.Generator) -> None:
+        """Tensors of one shape, stacked along the first axis."""
+        from scipy.special import ndtri
+
+        u = self._uniform(x.ravel(), rng)
+        z = ndtri(u).reshape(x.shape)
+        self.n += z.size
+        self._legendre += _legendre(2 * u - 1).sum(axis=1)
+        self._exceeding += [(np.abs(z) > t).sum() for t in _TAILS]
+        self._neighbours(z)
+        self._lines(z)
+        if self._fmt.digits >= 24:
+            flat = x.reshape(len(x), -1)
+            self._ties += int((flat[:, 1:] == flat[:, :-1]).sum())
+            self._pairs += flat[:, 1:].size
+            self._repeats += np.sum([_repeats(tensor) for tensor in flat], axis=0)
+
+    def processes(self) -> dict[str, float]:
+        """The log e-value of every process, by name."""
+        logs = {f"Legendre {k + 1}": _tilted(s, self.n, _legendre_cumulants()[k]) for k, s in enumerate(self._legendre)}
+        logs |= {f"tail {t}": self._tail(t, int(c)) for t, c in zip(_TAILS, self._exceeding, strict=True)}
+        logs |= {name: _correlation(*sums) for name, sums in self._products.items()}
+        for name, (count, total, squares) in self._sums.items():
+            logs[f"mean of {name}"] = _tilted(total, count, _LADDER**2 / 2)
+            logs[f"spread of {name}"] = _tilted(squares, count, _square_cumulants())
+        if self._pairs:
+            logs["ties"] = _rate(self._ties, self._pairs, _POINT, _TIE_RATES)
+            logs["repeated values"] = float(np.logaddexp.reduce(self._repeats) - math.log(len(_REPEAT_FACTORS)))
+        return logs
+
+    def violation(self) -> float:
+        """Log e-value against the law: the average over the processes."""
+        if self.n == 0:
+            return 0.0
+        logs = np.array(list(self.processes().values()))
+        return float(np.logaddexp.reduce(logs) - math.log(len(logs)))
+
+    def strongest(self) -> tuple[str, float]:
+        """The process that speaks loudest, and its log e-value."""
+        return max(self.processes().items(), key=lambda item: item[1])
+
+    def _uniform(self, x: Floats, rng: np.random.Generator) -> Floats:
+        if self._fmt.digits >= 24:
+            u = self._law.cdf(x)
+        else:
+            low, high = _cells(x, self._fmt)
+            below, above = self._law.cdf(low), self._law.cdf(high)
+            u = below + rng.random(x.size) * (above - below)
+        return np.clip(u, 2.0**-53, 1 - 2.0**-53)
+
+    def _neighbours(self, z: Floats) -> None:
+        flat = z.reshape(len(z), -1)
+        row = z.shape[-1] if z.ndim > 2 else 0
+        for lag in dict.fromkeys((*_LAGS, row)):
+            if 0 < lag < flat.shape[1]:
+                self._multiply("row above" if lag == row else f"lag {lag}", flat[:, lag:], flat[:, :-lag])
+        if self._previous is not None and self._previous.size == flat.shape[1]:
+            self._multiply("tensor before", flat[0], self._previous)
+        self._multiply("tensor before", flat[1:], flat[:-1])
+        self._previous = flat[-1]
+
+    def _multiply(self, name: str, now: Floats, before: Floats) -> None:
+        products, squares = self._products.get(name, (0.0, 0.0))
+        self._products[name] = (products + float((now * before).sum()), squares + float((before * before).sum()))
+
+    def _lines(self, z: Floats) -> None:
+        if z.ndim < 3:
+            return
+        grid = z.reshape(*z.shape[:2], -1)
+        for name, axis in (("rows", 2), ("columns", 1)):
+            sums = grid.sum(axis=axis) / math.sqrt(grid.shape[axis])
+            count, total, squares = self._sums.get(name, (0, 0.0, 0.0))
+            scores = float(((sums**2 - 1) / math.sqrt(2)).sum())
+            self._sums[name] = (count + sums.size, total + float(sums.sum()), squares + scores)
+
+    def _tail(self, t: float, count: int) -> float:
+        p = math.erfc(t / math.sqrt(2))
+        return _rate(count, self.n, p, [m * p for m in _MULTIPLIERS])
+
+
+def _host(tensor: Any) -> Floats:
+    """A tensor of any library as float64 on the host; exact for every narrower format."""
+    xp = array_namespace(tensor)
+    return np.asarray(to_device(xp.astype(tensor, xp.float64), "cpu"))
+
+
+def _cells(x: Floats, fmt: Format) -> tuple[Floats, Floats]:
+    """The real numbers that round to each x: half a spacing outwards, and inwards that of the binade below."""
+    mantissa, exponent = np.frexp(np.abs(x))
+    exponent = np.where(x == 0, fmt.lowest, np.maximum(exponent - 1, fmt.lowest))
+    outer = np.ldexp(0.5, exponent - fmt.digits + 1)
+    inner = np.where((mantissa == 0.5) & (exponent > fmt.lowest), outer / 2, outer)
+    return x - np.where(x > 0, inner, outer), x + np.where(x < 0, inner, outer)
+
+
+def _legendre(t: Floats) -> Floats:
+    """Orthonormal Legendre polynomials of degree 1..8 of t in [-1, 1], one a row, by Bonnet's recursion."""
+    rows = [np.ones_like(t), t]
+    for k in range(1, _DEGREES):
+        rows.append(((2 * k + 1) * t * rows[k] - k * rows[k - 1]) / (k + 1))
+    return np.stack([math.sqrt(2 * k + 1) * rows[k] for k in range(1, _DEGREES + 1)])
+
+
+def _repeats(values: Floats) -> Floats:
+    """Log e-values, one a factor m, of how often a tensor's entries take a value that it had before.
+
+    Entry i repeats one of at most i values with probability at most p = i 2^-20; the alternative is m times that.
+    """
+    new = np.zeros(values.size, dtype=bool)
+    new[np.unique(values, return_index=True)[1]] = True
+    p = np.minimum(np.arange(values.size) * _POINT, 0.5)
+    logs = []
+    for factor in _REPEAT_FACTORS:
+        q = np.minimum(factor * p, 0.9)
+        repeated = np.log(q[~new] / p[~new]).sum()
+        logs.append(repeated + (np.log1p(-q[new]) - np.log1p(-p[new])).sum())
+    return np.array(logs)
+
+
+@functools.cache
+def _legendre_cumulants() -> Floats:
+    """psi(lambda) of each degree (rows) over the ladder (columns), by Gauss quadrature exact to rounding."""
+    t, w = np.polynomial.legendre.leggauss(400)
+    scores = _legendre(t)
+    log_weights = np.log(w / 2)
+    return np.stack(
+        [np.logaddexp.reduce(log_weights[:, None] + scores[k][:, None] * _LADDER, axis=0) for k in range(_DEGREES)]
+    )
+
+
+@functools.cache
+def _square_cumulants() -> Floats:
+    """psi(lambda) of (z^2 - 1)/sqrt 2 for z ~ N(0, 1); every rung keeps sqrt(2) lambda below 1."""
+    return -np.log1p(-math.sqrt(2) * _LADDER) / 2 - _LADDER / math.sqrt(2)
+
+
+def _tilted(total: float, n: int, cumulants: Floats) -> float:
+    return float(np.logaddexp.reduce(_LADDER * total - n * cumulants) - math.log(len(_LADDER)))
+
+
+def _correlation(products: float, squares: float) -> float:
+    """exp(lambda sum z_i z_before - lambda^2/2 sum z_before^2): a martingale, since z_i is normal given the past."""
+    return _tilted(products, 1, _LADDER**2 / 2 * squares)
+
+
+def _rate(count: int, n: int, p: float, rates: Any) -> float:
+    """Log e-value against an event of probability p, averaged over the likelihood ratios of other `rates`."""
+    logs = []
+    for q in rates:
+        if q >= 1:
+            continue
+        hits = count * math.log(q / p) if q > 0 else (0.0 if count == 0 else -math.inf)
+        logs.append(hits + (n - count) * (math.log1p(-q) - math.log1p(-p)))
+    return float(np.logaddexp.reduce(logs) - math.log(len(logs)))

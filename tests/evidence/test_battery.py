@@ -1,0 +1,142 @@
+"""The battery: exact under the law in every format, and sight of what no variance shows."""
+
+import math
+from collections.abc import Callable
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from varlaw.evidence.battery import Battery, _cells, _legendre, _legendre_cumulants, _square_cumulants
+from varlaw.evidence.budget import POLICIES
+from varlaw.evidence.decide import decide
+from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.streams import Key
+from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
+
+from .samplers import source
+
+SHAPE = (64, 64)
+ALARM = math.log(1e12)
+_DTYPES = {"float64": np.float64, "float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
+
+
+def _truncated(rng: np.random.Generator, n: int) -> np.ndarray:
+    z = rng.standard_normal(2 * n)
+    return z[np.abs(z) <= 2][:n]
+
+
+_LAWFUL = {
+    "normal": (Normal(0.02), lambda rng: rng.normal(0, 0.02, SHAPE)),
+    "uniform": (Uniform(0.3), lambda rng: rng.uniform(-0.3, 0.3, SHAPE)),
+    "truncated": (TruncatedNormal(1.0), lambda rng: _truncated(rng, 4096).reshape(SHAPE)),
+}
+
+
+def _after(law: object, draw: Callable[[np.random.Generator], np.ndarray], n: int, dtype: str = "float64") -> Battery:
+    battery, rng = Battery(law, FORMATS[dtype], n), Key("tests", "battery").generator()
+    while battery.room:
+        battery.update([draw(rng).astype(_DTYPES[dtype])], Key("tests", "spread", block=battery.n).generator())
+    return battery
+
+
+@pytest.mark.parametrize("dtype", _DTYPES)
+@pytest.mark.parametrize("name", _LAWFUL)
+def test_lawful_draws_raise_no_process(name: str, dtype: str) -> None:
+    law, draw = _LAWFUL[name]
+    battery = _after(law, draw, 100_000, dtype)
+    assert battery.violation() < ALARM
+    assert all(log_e < ALARM for log_e in battery.processes().values()), battery.strongest()
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.01])
+def test_supremum_stays_below_its_level(alpha: float) -> None:
+    runs, alarms, rng = 1500, 0, Key("tests", "battery.sup").generator()
+    for _ in range(runs):
+        battery = Battery(Uniform(1.0), FORMATS["float64"], 1 << 20)
+        for _ in range(8):
+            battery.update([rng.uniform(-1, 1, (8, 8))], rng)
+            if battery.violation() >= math.log(1 / alpha):
+                alarms += 1
+                break
+    assert alarms / runs <= alpha + 6 * math.sqrt(alpha * (1 - alpha) / runs)
+
+
+def test_scores_have_the_cumulants_that_are_used() -> None:
+    t, w = np.polynomial.legendre.leggauss(64)
+    gram = (_legendre(t) * w / 2) @ _legendre(t).T
+    assert np.allclose(gram, np.eye(8), rtol=0, atol=64 * 2.0**-52)
+    assert np.all(_legendre_cumulants() >= 0)  # E exp(lambda s) >= exp(lambda E s) = 1
+    assert np.all(_square_cumulants() >= 0)
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16"])
+def test_cells_round_to_their_number_and_tile_the_line(name: str) -> None:
+    x = np.unique(Key("tests", "cells").generator().standard_normal(4000).astype(_DTYPES[name]).astype(float))
+    x = np.concatenate([x, [0.0, 1.0, -1.0, 0.5, -2.0]])
+    low, high = _cells(x, FORMATS[name])
+    for edge in (low, high):
+        within, beyond = x + (edge - x) * (1 - 2.0**-6), x + (edge - x) * (1 + 2.0**-6)
+        assert np.array_equal(within.astype(_DTYPES[name]).astype(float), x)
+        assert np.all(beyond.astype(_DTYPES[name]).astype(float) != x)
+
+
+def _autoregressive(rho: float) -> Callable[[np.random.Generator], np.ndarray]:
+    def draw(rng: np.random.Generator) -> np.ndarray:
+        from scipy.signal import lfilter
+
+        noise = rng.standard_normal(4096) * math.sqrt(1 - rho**2)
+        noise[0] /= math.sqrt(1 - rho**2)
+        return lfilter([1.0], [1.0, -rho], noise).reshape(SHAPE)
+
+    return draw
+
+
+def _eight_bits(rng: np.random.Generator) -> np.ndarray:
+    """Box-Muller from 8-bit uniforms: std 0.7 % low, nothing beyond 3.33 sigmas (pytorch/pytorch#166853)."""
+    u, v = (rng.integers(0, 256, SHAPE) + 1) / 256, rng.integers(0, 256, SHAPE) / 256
+    return np.sqrt(-2 * np.log(u)) * np.cos(2 * np.pi * v)
+
+
+_SPIKE = lambda rng: np.where(rng.random(4096) < 0.004, -2.0, _truncated(rng, 4096)).reshape(SHAPE)  # noqa: E731
+_WRONG: dict[str, tuple[object, Callable[[np.random.Generator], np.ndarray]]] = {
+    "uniform of the same variance": (Normal(1.0), lambda rng: rng.uniform(-math.sqrt(3), math.sqrt(3), SHAPE)),
+    "Laplace of the same variance": (Normal(1.0), lambda rng: rng.laplace(0, math.sqrt(0.5), SHAPE)),
+    "triangular on the same support": (Uniform(1.0), lambda rng: rng.triangular(-1, 0, 1, SHAPE)),
+    "truncated, same variance": (Normal(TruncatedNormal(1.0).std), lambda rng: _truncated(rng, 4096).reshape(SHAPE)),
+    "neighbours correlated 0.1": (Normal(1.0), _autoregressive(0.1)),
+    "every value twice": (Normal(1.0), lambda rng: np.repeat(rng.standard_normal((64, 32)), 2, axis=1)),
+    "rows share a shift": (Normal(1.0), lambda rng: 0.3 * rng.normal(size=(64, 1)) + 0.91**0.5 * rng.normal(size=SHAPE)),
+    "a grid of 256 values": (Uniform(1.0), lambda rng: (rng.integers(0, 256, SHAPE) + 0.5) / 128 - 1),
+    "a grid of 4096 values": (Uniform(1.0), lambda rng: (rng.integers(0, 4096, SHAPE) + 0.5) / 2048 - 1),
+    "0.4 % on the lower limit": (TruncatedNormal(1.0), _SPIKE),
+    "mean shifted by 5 %": (Normal(1.0), lambda rng: 0.05 + rng.standard_normal(SHAPE)),
+    "Box-Muller from 8 bits": (Normal(1.0), _eight_bits),
+}
+
+
+@pytest.mark.parametrize("name", _WRONG)
+def test_what_no_variance_shows_violates_under_nightly(name: str) -> None:
+    law, draw = _WRONG[name]
+    decision = decide(law, source(draw), POLICIES["nightly"], Key("t", name))  # type: ignore[arg-type]
+    assert decision.outcome == "VIOLATES"
+
+
+def test_tensors_equal_to_the_one_before_violate() -> None:
+    def pairs(seed: int, count: int) -> object:
+        return (np.random.default_rng([seed, i // 2]).standard_normal(SHAPE) for i in range(count))
+
+    decision = decide(Normal(1.0), pairs, POLICIES["nightly"], Key("t", "twins"))  # type: ignore[arg-type]
+    assert decision.outcome == "VIOLATES"
+    assert "tensor before" in decision.detail
+
+
+def test_the_stream_that_spreads_is_none_of_the_samplers() -> None:
+    """A sampler on default_rng(seed) must not meet its own numbers again in the spread of its 16-bit values."""
+
+    def draw(seed: int, count: int) -> object:
+        rng = np.random.default_rng(seed)
+        return (rng.uniform(-0.3, 0.3, SHAPE).astype(ml_dtypes.bfloat16) for _ in range(count))
+
+    decision = decide(Uniform(0.3), draw, POLICIES["nightly"], Key("t", "stream"), dtype="bfloat16")  # type: ignore[arg-type]
+    assert decision.outcome == "CONFORMS"
