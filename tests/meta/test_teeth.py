@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from varlaw.evidence.budget import POLICIES
+from varlaw.evidence.budget import POLICIES, Policy
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.registry import select
-from varlaw.subjects.subject import Clipper, Norm, Sampler
+from varlaw.subjects.subject import Clipper, Norm, Sampler, Tensor
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
 from varlaw.verify.claim import Claim, Trial
 from varlaw.verify.claims import claims_of
@@ -23,9 +23,9 @@ from varlaw.verify.claims.norms import rows_of
 PR = POLICIES["pr"]
 
 
-def _trial(claim: Claim, case: Mapping[str, Any], dtype: str = "float32") -> Trial:
+def _trial(claim: Claim, case: Mapping[str, Any], dtype: str = "float32", policy: Policy = PR) -> Trial:
     params = canonical({"case": case, "dtype": dtype})
-    return Trial(case, dtype, "cpu", PR, Key("teeth", f"{claim.name}:{claim.target}", params))
+    return Trial(case, dtype, "cpu", policy, Key("teeth", f"{claim.name}:{claim.target}", params))
 
 
 def _cases(op: str) -> list[dict[str, Any]]:
@@ -57,24 +57,39 @@ def _statistical() -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize(("subject", "tensor"), _statistical())
-def test_wrong_laws_violate_and_the_right_one_conforms(subject: Sampler, tensor: Any) -> None:
+def documented_claim(subject: Sampler, tensor: Tensor, drawn_law: Any) -> Claim:
+    """The claim that the tensor follows its promise, on a subject that draws it from another law."""
+    target = f"{subject.name}.{tensor.name}".rstrip(".")
+    claims = claims_of(_drawn(subject, tensor.name, drawn_law))
+    (claim,) = (c for c in claims if (c.name, c.target) == ("init.documented", target))
+    return claim
+
+
+def law_and_mutants(subject: Sampler, tensor: Tensor) -> tuple[dict[str, Any], Any, dict[str, Any]]:
+    """A case, the law that a tensor is promised in it, and the wrong laws that it must be told apart from."""
     case = _cases(subject.op)[0]
     promise = Promise(subject, tensor, tensor.documented)
     law = promise.law(case)
+    return case, law, wrong_laws(law, promise.names(case))
+
+
+def told_apart(law: Any, mutant: Any, policy: Policy = PR) -> bool:
+    """Whether a policy promises to see the difference."""
+    return type(mutant) is not type(law) or abs(mutant.std / law.std - 1) > policy.delta
+
+
+@pytest.mark.parametrize(("subject", "tensor"), _statistical())
+def test_wrong_laws_violate_and_the_right_one_conforms(subject: Sampler, tensor: Tensor) -> None:
+    case, law, wrong = law_and_mutants(subject, tensor)
 
     def outcome(drawn_law: Any) -> str:
-        claims = claims_of(_drawn(subject, tensor.name, drawn_law))
-        target = f"{subject.name}.{tensor.name}".rstrip(".")
-        (claim,) = (c for c in claims if (c.name, c.target) == ("init.documented", target))
+        claim = documented_claim(subject, tensor, drawn_law)
         return str(claim.judge(_trial(claim, case)).outcome)
 
     assert outcome(law) == "CONFORMS"
-    wrong = wrong_laws(law, promise.names(case))
     assert len(wrong) >= 5
     for name, mutant in wrong.items():
-        told_apart = type(mutant) is not type(law) or abs(mutant.std / law.std - 1) > PR.delta
-        assert outcome(mutant) == "VIOLATES" or not told_apart, name
+        assert outcome(mutant) == "VIOLATES" or not told_apart(law, mutant), name
 
 
 def test_every_family_has_mutants_of_other_families() -> None:
@@ -143,8 +158,8 @@ def _moment(rows: Any, centred: bool) -> Any:
 _NORMS = [s for s in select(["torch.nn.functional.*_norm", "varlaw.*"]) if isinstance(s, Norm)]
 
 
-@pytest.mark.parametrize("subject", _NORMS, ids=lambda s: s.name)
-def test_wrong_norms_violate(subject: Norm) -> None:
+def wrong_norms(subject: Norm) -> dict[str, tuple[str, Norm]]:
+    """By name: the claim that must see it, and the subject with the mistake."""
     centred = subject.op != "rms_norm"
     n_over = lambda rows: rows.shape[1] / (rows.shape[1] - 1)  # noqa: E731 - one expression, used twice below
     mean_of = _centred if centred else (lambda rows: rows)
@@ -160,8 +175,13 @@ def test_wrong_norms_violate(subject: Norm) -> None:
     if subject.op == "batch_norm":
         wrong["biased running variance"] = ("norm.running_var", lambda r, e: r)
         wrong["momentum the other way round"] = ("norm.running_mean", lambda r, e: r)
-    for name, (claim_name, formula) in wrong.items():
-        assert "VIOLATES" in _outcomes(_wrong_norm(subject, formula), claim_name), name
+    return {name: (claim, _wrong_norm(subject, formula)) for name, (claim, formula) in wrong.items()}
+
+
+@pytest.mark.parametrize("subject", _NORMS, ids=lambda s: s.name)
+def test_wrong_norms_violate(subject: Norm) -> None:
+    for name, (claim_name, wrong) in wrong_norms(subject).items():
+        assert "VIOLATES" in _outcomes(wrong, claim_name), name
         assert _outcomes(subject, claim_name) == {"CONFORMS"}
 
 
@@ -181,10 +201,14 @@ def _wrong_clip(subject: Clipper, factor: Callable[[float, float, Any], Any], no
     return dataclasses.replace(subject, apply=apply)
 
 
-def test_wrong_clipping_violates() -> None:
+def _projected(norm: float, limit: float, grad: Any) -> float:
+    return min(1.0, limit / norm) if norm else 1.0
+
+
+def wrong_clips() -> dict[str, tuple[str, Clipper]]:
+    """By name: the claim that must see it, and the clipping with the mistake."""
     (subject,) = select(["varlaw.numpy.clip_by_global_norm"])
     assert isinstance(subject, Clipper)
-    project: Callable[[float, float, Any], Any] = lambda n, c, g: min(1.0, c / n) if n else 1.0  # noqa: E731
     wrong = {
         "eps": ("clip.norm", lambda n, c, g: min(1.0, c / (n + 1e-6)), norm_of),
         "always rescaled": ("clip.norm", lambda n, c, g: c / n, norm_of),
@@ -192,12 +216,15 @@ def test_wrong_clipping_violates() -> None:
         "per parameter": ("clip.norm", lambda n, c, g: min(1.0, c / np.linalg.norm(g)), norm_of),
         "direction": ("clip.direction", lambda n, c, g: np.where(g > 0, 1.0, 0.5), norm_of),
         "twice": ("clip.idempotent", lambda n, c, g: min(1.0, c / (n + 1e-2)), norm_of),
-        "root of the number of leaves": ("clip.reported_norm", project, lambda g: norm_of(g) / np.sqrt(len(g))),
+        "root of the number of leaves": ("clip.reported_norm", _projected, lambda g: norm_of(g) / np.sqrt(len(g))),
     }
-    for name, (claim_name, factor, norm) in wrong.items():
-        assert "VIOLATES" in _outcomes(_wrong_clip(subject, factor, norm), claim_name, "float64"), name
-    for claim_name in ("clip.norm", "clip.direction", "clip.idempotent", "clip.reported_norm"):
-        assert _outcomes(_wrong_clip(subject, project, norm_of), claim_name, "float64") == {"CONFORMS"}
+    return {name: (claim, _wrong_clip(subject, factor, norm)) for name, (claim, factor, norm) in wrong.items()}
+
+
+def test_wrong_clipping_violates() -> None:
+    for name, (claim_name, wrong) in wrong_clips().items():
+        assert "VIOLATES" in _outcomes(wrong, claim_name, "float64"), name
+        assert _outcomes(_wrong_clip(wrong, _projected, norm_of), claim_name, "float64") == {"CONFORMS"}
 
 
 def test_a_box_one_ulp_too_wide_violates() -> None:
