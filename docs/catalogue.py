@@ -36,7 +36,7 @@ def index() -> str:
         f"{len(LAWS)} laws in {len(MODULES)} groups. A law is data: a formula in ASCII Python, the hypotheses under",
         "which it holds, how exactly it holds, why, who said so, and the statistic of draws that shows it. The same",
         "catalogue answers at the prompt: `varlaw laws list`, `varlaw laws show NAME`,",
-        "`varlaw laws eval NAME key=value`.",
+        "`varlaw laws eval NAME key=value`. All names in alphabetical order: {ref}`genindex`.",
         "",
         "```{toctree}",
         ":maxdepth: 1",

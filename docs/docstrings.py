@@ -8,6 +8,7 @@
 '>>> 1 + 1'
 """
 
+import inspect
 import re
 from typing import Any
 
@@ -20,6 +21,8 @@ def as_restructured_text(app: Any, kind: str, name: str, thing: Any, options: An
 
     Bullets, and paragraphs that explain arguments one a line (`name: text`), become lists.
     """
+    if kind == "class":
+        lines += _fields(thing)
     written: list[str] = []
     example = listed = False
     for k, line in enumerate(lines):
@@ -39,6 +42,16 @@ def as_restructured_text(app: Any, kind: str, name: str, thing: Any, options: An
 def is_silent(app: Any, kind: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:
     """Leave out the fields of named tuples, of which Python only says that they are fields."""
     return True if str(getattr(thing, "__doc__", "")).startswith("Alias for field number") else None
+
+
+def _fields(thing: Any) -> list[str]:
+    """What the comments beside the fields of a record say, as lines of a docstring."""
+    try:
+        source = inspect.getsource(thing)
+    except (OSError, TypeError):
+        return []
+    found = re.findall(r"^    (\w+): [^#\n]+  # (.+)$", source, re.MULTILINE)
+    return ["", *(f"* `{name}`: {text}" for name, text in found)] if found else []
 
 
 def _named(item: re.Match[str]) -> str:
