@@ -30,7 +30,7 @@ def install(session: nox.Session, *extras: str, groups: tuple[str, ...] = (), ed
 def tests(session: nox.Session) -> None:
     """Run the test suite, on all cores."""
     install(session, "torch", "charts", "dask", groups=("test",))
-    session.run("pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
+    session.run("pytest", "-n", "auto", "--dist", "worksteal", "--ignore", "tests/benchmarks", *session.posargs)
 
 
 @nox.session(tags=["ci"])
@@ -61,6 +61,20 @@ def bench(session: nox.Session) -> None:
     """Measure what it costs, as ratios side by side in one run (pytest-benchmark JSON in .benchmarks)."""
     install(session, "torch", groups=("bench",))
     session.run("pytest", "tests/benchmarks", "--benchmark-only", "--benchmark-autosave", *session.posargs)
+
+
+@nox.session(default=False)
+def power(session: nox.Session) -> None:
+    """Measure what the engine finds, and after how many samples; fails when a mutant survives that it claims to see."""
+    install(session, "torch", groups=("test",))
+    session.run("python", "tests/meta/power.py", *(session.posargs or [str(LATEST / "power")]))
+
+
+@nox.session(default=False)
+def accuracy(session: nox.Session) -> None:
+    """Measure every law against 40 digits; table in docs/_generated, or in the folder given."""
+    install(session, groups=("test",))
+    session.run("python", "-m", "tests.theory.accuracy", *session.posargs)
 
 
 @nox.session(default=False)

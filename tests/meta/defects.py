@@ -145,7 +145,10 @@ CONTRIVED = (
         "fan swap, 64 x 65 (std +0.8 %)", Normal(65**-0.5), _float32(lambda rng, shape: rng.normal(0, 1 / 8, shape)),
         unseen=_SMALL, shape=(64, 65),
     ),
-    Defect("mean +1 % of the std", Normal(1.0), _normal(lambda z, rng: z + 0.01)),
+    Defect(
+        "mean +1 % of the std", Normal(1.0), _normal(lambda z, rng: z + 0.01),
+        unseen="not yet: the scale is certified before such a mean shows",
+    ),
     Defect("mean +5 % of the std", Normal(1.0), _normal(lambda z, rng: z + 0.05)),
     *(Defect(f"{name} of the same variance", Normal(1.0), _normal(x)) for name, x in _OTHER_FAMILY.items()),
     Defect(

@@ -52,26 +52,28 @@ Hit = tuple[str, str, str, bool, int, str]  # table, claim, mutant, found, sampl
 
 def _weights(policy: Policy) -> Iterator[Hit]:
     """Every tensor with a statistical promise, drawn from its law and from every wrong one."""
-    for parameters in teeth._statistical():
-        subject, tensor = parameters.values
-        case, law, wrong = teeth.law_and_mutants(subject, tensor)
-        for name, drawn in {"(the law itself)": law, **wrong}.items():
-            claim = teeth.documented_claim(subject, tensor, drawn)
+    for parameters in teeth.statistical_claims():
+        subject, tensor, name = parameters.values
+        case, law, wrong = teeth.law_and_mutants(subject, tensor, name)
+        for mistake, drawn in {"(the law itself)": law, **wrong}.items():
+            claim = teeth.drawn_claim(subject, tensor, name, drawn)
             finding = claim.judge(teeth._trial(claim, case, policy=policy))
             right = drawn is law
             apart = right or teeth.told_apart(law, drawn, policy)
             found = (finding.outcome == "CONFORMS") is right
             table = "correct" if right else "claims"
-            yield table, claim.name, name, found, finding.samples, "" if apart else "closer to the law than delta"
+            yield table, name, mistake, found, finding.samples, "" if apart else "closer to the law than delta"
 
 
 def _exact(policy: Policy) -> Iterator[Hit]:
-    """Norms and clipping with a mistake, and the other tests of teeth as they are."""
+    """Norms, structure and clipping with a mistake, and the other tests of teeth as they are."""
     for subject in teeth._NORMS:
         for name, (claim, wrong) in teeth.wrong_norms(subject).items():
-            yield "claims", claim, name, "VIOLATES" in teeth._outcomes(wrong, claim), 0, ""
+            yield "claims", claim, name, "VIOLATES" in teeth.outcomes(wrong, claim), 0, ""
+    for name, (claim, _, wrong) in teeth.wrong_structures().items():
+        yield "claims", claim, name, "VIOLATES" in teeth.outcomes(wrong, claim, "float64", policy), 0, ""
     for name, (claim, wrong) in teeth.wrong_clips().items():
-        yield "claims", claim, name, "VIOLATES" in teeth._outcomes(wrong, claim, "float64"), 0, ""
+        yield "claims", claim, name, "VIOLATES" in teeth.outcomes(wrong, claim, "float64"), 0, ""
     for test, claim in _OTHERS.items():
         yield "claims", claim, test.__name__.removeprefix("test_").replace("_", " "), _passes(test), 0, ""
 

@@ -10,7 +10,8 @@ import pytest
 from varlaw.evidence.budget import POLICIES, Policy
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.registry import select
-from varlaw.subjects.subject import Clipper, Norm, Sampler, Tensor
+from varlaw.subjects.subject import Clipper, Gain, Norm, Sampler, Tensor
+from varlaw.theory.catalogue import LAWS
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
 from varlaw.verify.claim import Claim, Trial
 from varlaw.verify.claims import claims_of
@@ -47,28 +48,33 @@ def _drawn(subject: Sampler, tensor: str, law: Any) -> Sampler:
     return dataclasses.replace(subject, draws=draws)
 
 
-def _statistical() -> list[Any]:
+def statistical_claims() -> list[Any]:
+    """Subject, tensor and name of every claim that a tensor is drawn from a law."""
     return [
-        pytest.param(subject, tensor, id=f"{subject.name}.{tensor.name}".rstrip("."))
+        pytest.param(subject, tensor, claim.name, id=f"{claim.target}-{claim.name}")
         for subject in select(["torch.*", "varlaw.numpy.*"])
         if isinstance(subject, Sampler)
         for tensor in subject.tensors
         if not tensor.documented.startswith(("Constant", "Identity", "Dirac", "Orthogonal", "SparseNormal"))
+        for claim in claims_of(subject)
+        if claim.target == f"{subject.name}.{tensor.name}".rstrip(".")
+        if claim.name in ("init.documented", "forward.second_moment", *tensor.claims)
     ]
 
 
-def documented_claim(subject: Sampler, tensor: Tensor, drawn_law: Any) -> Claim:
-    """The claim that the tensor follows its promise, on a subject that draws it from another law."""
+def drawn_claim(subject: Sampler, tensor: Tensor, name: str, drawn_law: Any) -> Claim:
+    """The claim of that name on a tensor, on a subject that draws it from another law."""
     target = f"{subject.name}.{tensor.name}".rstrip(".")
     claims = claims_of(_drawn(subject, tensor.name, drawn_law))
-    (claim,) = (c for c in claims if (c.name, c.target) == ("init.documented", target))
+    (claim,) = (c for c in claims if (c.name, c.target) == (name, target))
     return claim
 
 
-def law_and_mutants(subject: Sampler, tensor: Tensor) -> tuple[dict[str, Any], Any, dict[str, Any]]:
-    """A case, the law that a tensor is promised in it, and the wrong laws that it must be told apart from."""
+def law_and_mutants(subject: Sampler, tensor: Tensor, name: str) -> tuple[dict[str, Any], Any, dict[str, Any]]:
+    """A case, the law that a claim asks of a tensor in it, and the wrong laws that it must be told apart from."""
     case = _cases(subject.op)[0]
-    promise = Promise(subject, tensor, tensor.documented)
+    formula = tensor.claims.get(name, tensor.documented)
+    promise = Promise(subject, tensor, formula, preserve=name == "forward.second_moment")
     law = promise.law(case)
     return case, law, wrong_laws(law, promise.names(case))
 
@@ -78,18 +84,18 @@ def told_apart(law: Any, mutant: Any, policy: Policy = PR) -> bool:
     return type(mutant) is not type(law) or abs(mutant.std / law.std - 1) > policy.delta
 
 
-@pytest.mark.parametrize(("subject", "tensor"), _statistical())
-def test_wrong_laws_violate_and_the_right_one_conforms(subject: Sampler, tensor: Tensor) -> None:
-    case, law, wrong = law_and_mutants(subject, tensor)
+@pytest.mark.parametrize(("subject", "tensor", "name"), statistical_claims())
+def test_wrong_laws_violate_and_the_right_one_conforms(subject: Sampler, tensor: Tensor, name: str) -> None:
+    case, law, wrong = law_and_mutants(subject, tensor, name)
 
     def outcome(drawn_law: Any) -> str:
-        claim = documented_claim(subject, tensor, drawn_law)
+        claim = drawn_claim(subject, tensor, name, drawn_law)
         return str(claim.judge(_trial(claim, case)).outcome)
 
     assert outcome(law) == "CONFORMS"
     assert len(wrong) >= 5
-    for name, mutant in wrong.items():
-        assert outcome(mutant) == "VIOLATES" or not told_apart(law, mutant), name
+    for mistake, mutant in wrong.items():
+        assert outcome(mutant) == "VIOLATES" or not told_apart(law, mutant), mistake
 
 
 def test_every_family_has_mutants_of_other_families() -> None:
@@ -126,6 +132,76 @@ def test_zeros_of_a_sparse_matrix_are_counted() -> None:
     for draws, expected in ((subject.draws, "CONFORMS"), (denser, "VIOLATES")):
         (claim,) = (c for c in claims_of(dataclasses.replace(subject, draws=draws)) if c.name == "init.zeros")
         assert claim.judge(_trial(claim, _cases(subject.op)[0])).outcome == expected
+
+
+# -- structure, gains and Haar matrices --------------------------------------------------------------------------------
+
+
+def _changed(subject: Sampler, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> Sampler:
+    """The subject with every instance changed before it is looked at."""
+
+    def draws(*arguments: Any) -> Iterator[Mapping[str, Any]]:
+        return (change(dict(instance)) for instance in subject.draws(*arguments))
+
+    return dataclasses.replace(subject, draws=draws)
+
+
+def _alike(instance: dict[str, Any]) -> Mapping[str, Any]:
+    """Every tensor a copy of the first of its shape, as where one template is deep-copied."""
+    first: dict[tuple[int, ...], Any] = {}
+    return {name: first.setdefault(tuple(x.shape), x) for name, x in instance.items()}
+
+
+def _plain_qr(instance: dict[str, Any]) -> Mapping[str, Any]:
+    """The same columns with the signs that Householder's QR gives them: Q[0, 0] is never positive."""
+    ((name, x),) = instance.items()
+    tall = x if x.shape[0] >= x.shape[1] else x.T
+    q = np.linalg.qr(tall)[0] * np.linalg.norm(x, 2)
+    return {name: q if tall is x else q.T}
+
+
+def wrong_structures() -> dict[str, tuple[str, Any, Any]]:
+    """By name: the claim that must see it, the subject as it should be, and the subject with the mistake."""
+    linear, cell, qr = (_sampler(name) for name in ("torch.nn.Linear", "torch.nn.GRUCell", "varlaw.numpy.orthogonal"))
+    measure = linear.measure
+    assert measure
+    (gains,) = select(["torch.nn.init.calculate_gain"])
+    assert isinstance(gains, Gain)
+    lawful = lambda a: float(LAWS["activation.forward_gain"].value(activation=a, q=1.0))  # noqa: E731
+    exact = dataclasses.replace(gains, apply=lawful)
+    high, higher = (dataclasses.replace(g, apply=lambda a, g=g: 1.01 * g.apply(a)) for g in (gains, exact))
+    swapped = dataclasses.replace(linear, measure=lambda case: measure(case)[::-1])
+    more = _changed(cell, lambda x: {**x, "scale": x["bias_hh"]})
+    fewer = _changed(cell, lambda x: {name: x[name] for name in [*x][1:]})
+    return {
+        "fan_in and fan_out swapped": ("fan.declared", linear, swapped),
+        "a parameter without a promise": ("structure.complete", cell, more),
+        "a parameter that is not there": ("structure.complete", cell, fewer),
+        "one template copied": ("structure.distinct", cell, _changed(cell, _alike)),
+        "gain 1 % above its documentation": ("gain.documented", gains, high),
+        "gain 1 % above the law": ("gain.second_moment", exact, higher),
+        "signs of QR left as they come": ("init.haar", qr, _changed(qr, _plain_qr)),
+    }
+
+
+def _sampler(name: str) -> Sampler:
+    (subject,) = select([name])
+    assert isinstance(subject, Sampler)
+    return subject
+
+
+@pytest.mark.parametrize("name", wrong_structures())
+def test_wrong_structures_violate(name: str) -> None:
+    claim_name, right, wrong = wrong_structures()[name]
+    assert outcomes(right, claim_name, "float64") == {"CONFORMS"}
+    assert "VIOLATES" in outcomes(wrong, claim_name, "float64")
+
+
+def outcomes(subject: Any, claim_name: str, dtype: str = "float32", policy: Policy = PR) -> set[str]:
+    """What the claims of that name come to on a subject, in every case."""
+    claims = [c for c in claims_of(subject) if c.name == claim_name]
+    trials = ((claim, _trial(claim, case, dtype, policy)) for claim in claims for case in _cases(subject.op))
+    return {str(claim.judge(trial).outcome) for claim, trial in trials}
 
 
 # -- norms -------------------------------------------------------------------------------------------------------------
@@ -181,13 +257,8 @@ def wrong_norms(subject: Norm) -> dict[str, tuple[str, Norm]]:
 @pytest.mark.parametrize("subject", _NORMS, ids=lambda s: s.name)
 def test_wrong_norms_violate(subject: Norm) -> None:
     for name, (claim_name, wrong) in wrong_norms(subject).items():
-        assert "VIOLATES" in _outcomes(wrong, claim_name), name
-        assert _outcomes(subject, claim_name) == {"CONFORMS"}
-
-
-def _outcomes(subject: Norm | Clipper, claim_name: str, dtype: str = "float32") -> set[str]:
-    (claim,) = (c for c in claims_of(subject) if c.name == claim_name)
-    return {str(claim.judge(_trial(claim, case, dtype)).outcome) for case in _cases(subject.op)}
+        assert "VIOLATES" in outcomes(wrong, claim_name), name
+        assert outcomes(subject, claim_name) == {"CONFORMS"}
 
 
 # -- clipping ----------------------------------------------------------------------------------------------------------
@@ -223,8 +294,8 @@ def wrong_clips() -> dict[str, tuple[str, Clipper]]:
 
 def test_wrong_clipping_violates() -> None:
     for name, (claim_name, wrong) in wrong_clips().items():
-        assert "VIOLATES" in _outcomes(wrong, claim_name, "float64"), name
-        assert _outcomes(_wrong_clip(wrong, _projected, norm_of), claim_name, "float64") == {"CONFORMS"}
+        assert "VIOLATES" in outcomes(wrong, claim_name, "float64"), name
+        assert outcomes(_wrong_clip(wrong, _projected, norm_of), claim_name, "float64") == {"CONFORMS"}
 
 
 def test_a_box_one_ulp_too_wide_violates() -> None:
@@ -233,5 +304,5 @@ def test_a_box_one_ulp_too_wide_violates() -> None:
     wide = dataclasses.replace(
         subject, apply=lambda g, c, dtype, device: ([np.clip(x, -c, np.nextafter(c, 9)) for x in g], None)
     )
-    assert "VIOLATES" in _outcomes(wide, "clip.value", "float64")
-    assert _outcomes(subject, "clip.value", "float64") <= {"CONFORMS"}
+    assert "VIOLATES" in outcomes(wide, "clip.value", "float64")
+    assert outcomes(subject, "clip.value", "float64") <= {"CONFORMS"}
