@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from varlaw.theory.law import Domain, Interval, Kind, Law, above, at_least
+from varlaw.theory.scaled import product
 
 _real = functools.partial(np.asarray, dtype=np.float64)
 _RANK = at_least(1, typical=(1, 256))
@@ -32,7 +33,7 @@ def _zero() -> float:
 
 
 def _lora(alpha: Any, rank: Any, out_features: Any, variance_a: Any, variance_b: Any) -> Any:
-    return np.square(_real(alpha)) / rank * out_features * variance_a * variance_b
+    return product(alpha, alpha, out_features, variance_a, variance_b, over=rank)
 
 
 def _rslora(alpha: Any, rank: Any, out_features: Any, variance_a: Any, variance_b: Any) -> Any:
@@ -91,7 +92,7 @@ _ADAPTERS = (
         formula="(alpha / rank)**2 * rank * variance_a",
         kind=Kind.IN_EXPECTATION,
         domain=Domain(alpha=_ALPHA, rank=_RANK, variance_a=_VARIANCE),
-        rule=lambda alpha, rank, variance_a: np.square(_real(alpha)) / rank * variance_a,
+        rule=lambda alpha, rank, variance_a: product(alpha, alpha, variance_a, over=rank),
         hypotheses=(_LORA, "s = alpha / rank", "entries of A iid with mean zero", "one sample, g and x fixed"),
         derivation="|g (A x)^T|^2 = |g|^2 |A x|^2 and E|A x|^2 = rank variance_a |x|^2.",
         source="derived",

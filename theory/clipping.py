@@ -15,6 +15,7 @@ import numpy as np
 
 from varlaw.theory.chi import chi_head, chi_log_tails, chi_mean, chi_tail
 from varlaw.theory.law import Domain, Interval, Kind, Law, at_least, between
+from varlaw.theory.scaled import product
 
 _NORM = at_least(0, whole=False, typical=(1e-10, 1e10))
 _LIMIT = at_least(0, whole=False, typical=(1e-8, 1e3))
@@ -44,9 +45,11 @@ def _norm_eps(norm: Any, limit: Any, eps: Any) -> Any:
 
 
 def _eps_slope(norm: Any, limit: Any, eps: Any) -> Any:
-    far = np.asarray(norm, dtype=np.float64) + eps
+    norm, limit = np.asarray(norm, dtype=np.float64), np.asarray(limit, dtype=np.float64)
+    far = norm + eps
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.where(far <= limit, 1.0, (limit / far) * (eps / far))
+        # not far <= limit: an eps below the ulp of the norm still clips
+        return np.where(np.isfinite(norm) & (eps <= limit - norm), 1.0, (limit / far) * (eps / far))
 
 
 def _value(x: Any, limit: Any) -> Any:
@@ -54,8 +57,9 @@ def _value(x: Any, limit: Any) -> Any:
 
 
 def _adaptive_factor(weight_norm: Any, gradient_norm: Any, ratio: Any, floor: Any) -> Any:
-    with np.errstate(over="ignore"):
-        return _factor(gradient_norm, np.multiply(ratio, np.maximum(weight_norm, floor)))
+    norm = np.asarray(gradient_norm, dtype=np.float64)
+    share = product(ratio, np.maximum(weight_norm, floor), over=np.where(norm > 0, norm, 1.0))
+    return np.where(norm > 0, np.minimum(share, 1.0), 1.0)
 
 
 _RULES = (
@@ -251,8 +255,10 @@ def _single_atom(limit: Any) -> Any:
     """n = 1: t E1(t^2/2) / sqrt(2 pi), which tends to 0 with t."""
     from scipy.special import exp1
 
-    t = np.clip(limit, 1e-150, 1e150)
-    return np.where(limit > 0, limit * exp1(t * t / 2) / np.sqrt(2 * np.pi), 0.0)
+    t = np.clip(limit, 5e-324, 1e150)
+    near = np.log(2.0) - np.euler_gamma - 2 * np.log(t)  # E1(x) = -ln x - euler + x: t^2 may underflow
+    integral = np.where(t < 1e-8, near, exp1(np.maximum(t, 1e-8) ** 2 / 2))
+    return np.where(limit > 0, limit * integral / np.sqrt(2 * np.pi), 0.0)
 
 
 def _second_moment(n: Any, limit: Any) -> Any:

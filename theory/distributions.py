@@ -13,6 +13,7 @@ from varlaw.theory.activation_closed import hardtanh
 from varlaw.theory.chi import half_step
 from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, above, at_least
 from varlaw.theory.quadrature import Floats
+from varlaw.theory.scaled import product
 from varlaw.theory.truncation import truncated_moments
 
 _POSITIVE = above(0, typical=(1e-3, 10.0))
@@ -126,7 +127,7 @@ _TRUNCATED = (
 
 def _clipped_variance(limit: Any) -> Floats:
     c = _floats(limit)
-    return c * c * hardtanh().second(1 / (c * c))
+    return product(c, c, hardtanh().second(1 / np.maximum(c, 1e-75) ** 2))  # flat limit
 
 
 def _clipped_atom(limit: Any) -> Floats:
@@ -268,10 +269,10 @@ _SIMPLE = (
     _moment(
         "torch_sparse.variance",
         "Variance of torch's sparse_ initialisation",
-        "Var[w], ceil(sparsity rows) zeros in every column, the others N(0, std^2)",
-        "std**2 * (1 - ceil(mpf(sparsity) * rows) / mpf(rows))",
+        "Var[w], ceil(sparsity rows) zeros in every column (rounded in float64, as torch does), the others N(0, std^2)",
+        "std**2 * (1 - ceil(float(sparsity) * float(rows)) / mpf(rows))",
         Domain(rows=_SIDE, sparsity=_SPARSITY, std=_POSITIVE),
-        lambda rows, sparsity, std: (1 - _column_zeros(rows, sparsity)) * _floats(std) ** 2,
+        lambda rows, sparsity, std: product(1 - _column_zeros(rows, sparsity), std, std),
         "A fixed number of zeros per column: entries of one column are dependent, their mean square is not changed.",
     ),
 )

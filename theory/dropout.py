@@ -12,6 +12,7 @@ import numpy as np
 
 from varlaw.theory.activations import SELU_ALPHA, SELU_LAMBDA
 from varlaw.theory.law import Domain, Interval, Kind, Law, at_least
+from varlaw.theory.scaled import product
 
 _real = functools.partial(np.asarray, dtype=np.float64)
 _RATE = Interval(low=0.0, high=1.0, open_high=True, typical=(0.0, 0.9))
@@ -28,7 +29,7 @@ _SELF_NORMALISING = "Klambauer et al. 2017, arXiv:1706.02515"
 
 def _variance(variance: Any, mean: Any, rate: Any) -> Any:
     rate = _real(rate)
-    return (_real(variance) + rate * np.square(_real(mean))) / (1 - rate)
+    return _real(variance) / (1 - rate) + product(rate, mean, mean, over=1 - rate)
 
 
 def _alpha_scale(rate: Any) -> Any:
@@ -48,7 +49,8 @@ def _alpha_mean(mean: Any, rate: Any) -> Any:
 def _alpha_variance(variance: Any, mean: Any, rate: Any) -> Any:
     # a^2 keep (v + rate (mean - floor)^2), a^2 keep = 1 / (1 + rate floor^2)
     rate = _real(rate)
-    return (_real(variance) + rate * np.square(_real(mean) - _FLOOR)) / (1 + rate * _FLOOR**2)
+    above = _real(mean) - _FLOOR
+    return (_real(variance) + product(rate, above, above)) / (1 + rate * _FLOOR**2)
 
 
 ENTRIES: tuple[Law, ...] = (

@@ -129,5 +129,5 @@ def _window(a: Floats, slope: Floats, sign: Floats) -> Floats:
     """Where the exponent has fallen by _DROP: v - ln(1 + v) >= v^2 / (2 (1 + v)), -v - ln(1 - v) >= v^2 / 2."""
     slope = np.maximum(slope, 0.5)
     curvature = np.where(sign > 0, a / (1 + np.minimum(_DROP / slope, 1e3)), a)
-    width = 2 * _DROP / (slope + np.sqrt(slope * slope + 2 * curvature * _DROP))
+    width = 2 * _DROP / (slope + np.hypot(slope, np.sqrt(2 * curvature * _DROP)))
     return np.where(sign > 0, width, np.minimum(width, 1.0))

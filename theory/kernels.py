@@ -104,10 +104,12 @@ def one_minus_k2(one_minus_c: Any) -> Floats:
 
 
 def leaky_gap(one_minus_c: Any, slope: Any) -> Floats:
-    """1 - c' of leaky ReLU: d - (1-a)^2 S1(t)/(pi (1 + a^2))."""
+    """1 - c' of leaky ReLU: d - (1-a)^2 S1(t)/(pi (1 + a^2)); beyond d = 1 from the other end, where abs returns to 0."""
     gap, a = _floats(one_minus_c), _floats(slope)
-    share = ((1 - a) / np.hypot(1, a)) ** 2 / math.pi
-    return _floats(gap - share * sine_gap(angle(gap)))
+    size, rest = np.hypot(1, a), 2 - gap
+    share = ((1 - a) / size) ** 2 / math.pi
+    far = ((1 + a) / size) ** 2 - 2 * (a / size) / size * rest - share * sine_gap(angle(rest))
+    return _floats(np.where(gap <= 1, gap - share * sine_gap(angle(gap)), far))
 
 
 def leaky_map(c: Any, slope: Any) -> Floats:

@@ -39,7 +39,7 @@ def numbers(value: Any) -> Any:
         x = np.asarray(value)
     except ValueError:  # a ragged list
         return None
-    return x.astype(np.float64)[()] if x.dtype.kind in "iuf" else None
+    return x.astype(np.float64)[()] + 0.0 if x.dtype.kind in "iuf" else None  # + 0.0: no negative zero
 
 
 def shown(value: Any) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from varlaw.theory.law import Domain, Interval, Kind, Law, above, at_least, between
 from varlaw.theory.quadrature import Floats
+from varlaw.theory.scaled import product
 
 _FAN = above(0, typical=(1, 65536))
 _COUNT = at_least(1, typical=(1, 4096))
@@ -60,7 +61,7 @@ _FLOW = (
         "E[y_i^2]",
         "fan_in * variance * input_second_moment + bias_variance",
         lambda fan_in, variance, input_second_moment, bias_variance: (
-            _floats(fan_in) * variance * input_second_moment + bias_variance
+            product(fan_in, variance, input_second_moment) + bias_variance
         ),
         Domain(fan_in=_FAN, variance=_MOMENT, input_second_moment=_MOMENT, bias_variance=_MOMENT),
         (_WEIGHTS, "bias of mean 0", "input_second_moment: mean of x_j^2 over the fan_in terms; x may be dependent"),
@@ -74,7 +75,7 @@ _FLOW = (
         "Second moment of the gradient through a linear layer",
         "E[(W^T d)_j^2]",
         "fan_out * variance * gradient_second_moment",
-        lambda fan_out, variance, gradient_second_moment: _floats(fan_out) * variance * gradient_second_moment,
+        lambda fan_out, variance, gradient_second_moment: product(fan_out, variance, gradient_second_moment),
         Domain(fan_out=_FAN, variance=_MOMENT, gradient_second_moment=_MOMENT),
         (_WEIGHTS, "the gradient d is independent of W: exact for one linear layer, an approximation in a network"),
         "The forward law for W^T: sum over the fan_out entries of a column.",
@@ -164,6 +165,11 @@ _FLOW = (
     ),
 )
 
+def _unbiased_spread(kurtosis: Any, samples: Any) -> Any:
+    n = _floats(samples)  # (k - 3)/n + 2/(n - 1) = (k - 1)/n + 2/(n (n - 1)), of one sign
+    return (_floats(kurtosis) - 1) / n + 2 / n / (n - 1)
+
+
 _SAMPLING = (
     _law(
         "sampling.mean_square_variance",
@@ -181,7 +187,7 @@ _SAMPLING = (
         "Sampling variance of the unbiased sample variance",
         "Var[s^2]/Var[x]^2, s^2 with N - 1",
         "(mpf(kurtosis) - 3) / samples + mpf(2) / (samples - 1)",
-        lambda kurtosis, samples: (_floats(kurtosis) - 3) / _floats(samples) + 2 / (_floats(samples) - 1),
+        _unbiased_spread,
         Domain(kurtosis=_KURTOSIS, samples=at_least(2, typical=(2, 4096))),
         ("samples independent and identically distributed",),
         "k-statistics: Var k_2 = kappa_4/N + 2 kappa_2^2/(N-1).",

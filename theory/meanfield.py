@@ -56,7 +56,7 @@ def _second_slope(activation: str, q: float) -> float:
     if stem == "softshrink":
         return float(under_normal("slope_mean", activation, q))  # phi phi' = phi, and Stein
     if stem == "hardshrink":  # E phi^2 = 2 q (v pdf(v) + Phi(-v)), v = threshold/sqrt(q): its jump adds v^3 pdf(v)
-        v = parameter["threshold"] / math.sqrt(q)
+        v = min(parameter["threshold"] / math.sqrt(q), 1e10)
         jump = v**3 * math.exp(-0.5 * v * v) / math.sqrt(2 * math.pi)
         return float(under_normal("second", activation, q)) / q + jump
     row = functions(activation)
@@ -77,6 +77,8 @@ def _mean_product(activation: str, which: str, c: float, q: float) -> float:
         near, far = math.exp(-rate * q * (1 - c)), math.exp(-rate * q * (1 + c))
         odd = (stem == "sin") == (which == "phi")
         return (rate if which == "slope" else 1.0) * 0.5 * (near - far if odd else near + far)
+    if c == 1.0:
+        return float(under_normal("second" if which == "phi" else "slope_second", activation, q))
     if stem in ("softshrink", "hardshrink") and parameter["threshold"] > 6 * math.sqrt(q):
         return math.nan
     row = functions(activation)
@@ -87,6 +89,8 @@ def correlation_map(activation: str, c: Any, q: Any, weight_variance: Any, bias_
     """(weight_variance E[phi(u) phi(v)] + bias_variance) over the same at c = 1, both inputs of variance q."""
 
     def rule(corr: float, v: float, w: float, b: float) -> float:
+        v = max(v, 1e-60) if b == 0 else v  # flat limit: without bias the scale drops out
+        w = 1.0 if b == 0 else w
         whole = w * float(under_normal("second", activation, v)) + b
         return (w * _mean_product(activation, "phi", corr, v) + b) / whole
 
@@ -212,7 +216,7 @@ _MAPS = (
         "weight_variance * E(lambda z: z * phi(activation, sqrt(q) * z) * slope(activation, sqrt(q) * z)) / sqrt(q)",
         map_slope,
         Domain(activation=_NAME, q=_Q_NUMERIC, weight_variance=_WEIGHT),
-        "d/dq E phi^2 = E[z phi phi']/sqrt(q). " + _PANELS,
+        "d/dq E phi^2 = E[z phi phi']/sqrt(q); jumps of phi itself, as hardshrink's, count besides. " + _PANELS,
         statistic="finite difference of the second moment in q",
         not_to_confuse="chi_1 + weight_variance E[phi phi''] with phi'' taken pointwise: the kink of ReLU is a delta",
     ),
@@ -227,7 +231,7 @@ _MAPS = (
         + _PANELS,
         source=_POOLE,
         statistic="cosine of two inputs' pre-activations over units",
-        precision="the error is 1e-12, absolute; NaN for a shrinking activation with threshold > 6 sqrt(q)",
+        precision="the error is 1e-12, absolute; refused for a shrinking activation with threshold > 6 sqrt(q)",
     ),
     _law(
         "correlation_slope",
@@ -239,7 +243,7 @@ _MAPS = (
         "Price's theorem; at a fixed point of the variance map it is the derivative of c'. " + _PANELS,
         source=_SCHOENHOLZ,
         statistic="finite difference of the correlation map",
-        precision="absolute error 1e-12 where phi' jumps; NaN for a shrinking activation with threshold > 6 sqrt(q)",
+        precision="absolute error 1e-12 where phi' jumps; refused for a shrinking activation with threshold > 6 sqrt(q)",
     ),
     _law(
         "fixed_point",
@@ -371,7 +375,8 @@ def _expansion(d: Floats) -> Floats:
 def _leaky(c: Any, q: Any, slope: Any, weight: Any, bias: Any) -> Floats:
     a = np.asarray(slope, dtype=np.float64)
     share = 0.5 * np.asarray(weight, dtype=np.float64) * q * (1 + a * a)
-    return np.asarray((share * leaky_map(c, a) + bias) / (share + bias))
+    mixed = (share * leaky_map(c, a) + bias) / np.where(bias == 0, 1.0, share + bias)
+    return np.where(np.equal(bias, 0), leaky_map(c, a), mixed)  # without bias the scale drops out, even if it vanishes
 
 
 ENTRIES: tuple[Law, ...] = (*_MAPS, *_SCALES)

@@ -41,7 +41,7 @@ def _leak(variance: Any, eps: Any) -> Any:
 
 def _equilibrium(learning_rate: Any, decay: Any, gradient: Any) -> Any:
     rate, decay = _real(learning_rate), _real(decay)
-    return np.power(rate / (decay * (2 - rate * decay)), 0.25) * np.sqrt(_real(gradient))
+    return np.power(rate, 0.25) / np.power(decay * (2 - rate * decay), 0.25) * np.sqrt(_real(gradient))
 
 
 ENTRIES: tuple[Law, ...] = (

@@ -118,7 +118,7 @@ ENTRIES: tuple[Law, ...] = (
         "square_overflow",
         "Magnitude from which on a square is no longer finite",
         "|x|",
-        "sqrt(FORMATS[dtype].largest + 2**(FORMATS[dtype].top - FORMATS[dtype].bits))",
+        "sqrt(mpf(FORMATS[dtype].largest) + mpf(2)**(FORMATS[dtype].top - FORMATS[dtype].bits))",
         _square_overflow,
         "x^2 rounds beyond the range from the largest number plus half a unit on (e4m3fn: beyond it, the tie is even).",
         not_to_confuse="sqrt(largest): squares between the two round down to the largest number",
@@ -127,7 +127,7 @@ ENTRIES: tuple[Law, ...] = (
         "square_underflow",
         "Magnitude up to which a square rounds to zero",
         "|x|",
-        "sqrt(FORMATS[dtype].smallest / 2)",
+        "sqrt(mpf(FORMATS[dtype].smallest) / 2)",
         _square_underflow,
         "x^2 <= half the smallest number rounds to zero, the tie going to the even 0. A norm by max |x| avoids both "
         "ends.",

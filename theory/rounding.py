@@ -16,6 +16,7 @@ import numpy as np
 from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, above, one_of
 from varlaw.theory.number_formats import FORMATS
 from varlaw.theory.rounding_moments import normal_change, uniform_change
+from varlaw.theory.scaled import product
 
 _real = functools.partial(np.asarray, dtype=np.float64)
 _DTYPE = one_of(*(name for name in FORMATS if name != "float64"))
@@ -142,7 +143,7 @@ _CELLS = (
         kind=Kind.ASYMPTOTIC,
         error="O(spacing^3 density)",
         domain=Domain(spacing=_SPACING, density=_SPACING, start=_SPACING),
-        rule=lambda spacing, density, start: -13 / 48 * np.square(_real(spacing)) * density * start,
+        rule=lambda spacing, density, start: -13 / 48 * product(spacing, spacing, density, start),
         hypotheses=("binade [start, 2 start)", "density constant on it and just below it"),
         derivation=(
             "The cells lose spacing^2/12 each, start density spacing^2/12 in all; at the lower edge the half-cell "

@@ -52,6 +52,8 @@ def normal_change(dtype: str, std: float) -> float:
     >>> f"{normal_change('float16', 1.0):.4e}"
     '-4.4285e-08'
     """
+    if std < FORMATS[dtype].smallest / 100:  # half the smallest number is 50 standard deviations away
+        return -1.0
     return 2 * math.fsum(_normal_segment(s) for s in segments(dtype, std, _REACH))
 
 
@@ -127,6 +129,8 @@ def uniform_change(dtype: str, bound: float) -> float:
     >>> f"{uniform_change('float16', 1.0):.3e}"
     '6.812e-08'
     """
+    if 2 * bound <= FORMATS[dtype].smallest:  # everything rounds to 0, the tie included
+        return -1.0
     scale = math.ldexp(1.0, math.frexp(bound)[1] - 1)  # a power of two: every grid point and the bound stay exact
     edge = bound / scale
     return 3 / edge**3 * math.fsum(_uniform_segment(s, edge) for s in segments(dtype, scale, edge))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from varlaw.theory.law import Domain, Interval, Kind, Law, at_least, between
+from varlaw.theory.scaled import product
 
 _STEPS = at_least(0, typical=(1, 1e6))
 _MOMENTUM = Interval(low=0.0, high=1.0, typical=(1e-5, 1.0))
@@ -39,19 +40,19 @@ def _blend(t: Any, momentum: Any, start: Any, target: Any) -> Any:
     return np.exp(log_kept) * start - np.expm1(log_kept) * target
 
 
-def _fluctuation(t: Any, momentum: Any, statistic_variance: Any) -> Any:
+def _fluctuation(t: Any, momentum: Any, statistic_variance: tuple[Any, ...]) -> Any:
     momentum = np.asarray(momentum, dtype=np.float64)
-    return -momentum / (2 - momentum) * np.expm1(2 * _log_kept(t, momentum)) * statistic_variance
+    return product(momentum / (2 - momentum), -np.expm1(2 * _log_kept(t, momentum)), *statistic_variance)
 
 
 def _running_mean_variance(t: Any, momentum: Any, variance: Any, batch: Any) -> Any:
-    return _fluctuation(t, momentum, np.divide(variance, batch))
+    return _fluctuation(t, momentum, (variance, 1 / np.asarray(batch, dtype=np.float64)))
 
 
 def _running_variance_variance(t: Any, momentum: Any, variance: Any, batch: Any, kurtosis: Any) -> Any:
     batch, excess = np.asarray(batch, dtype=np.float64), np.asarray(kurtosis, dtype=np.float64) - 1
     # (k-3)/B + 2/(B-1) = (k-1)/B + 2/(B(B-1)): the second form has no difference in it
-    return _fluctuation(t, momentum, np.square(variance) * (excess / batch + 2 / (batch * (batch - 1))))
+    return _fluctuation(t, momentum, (variance, variance, excess / batch + 2 / batch / (batch - 1)))
 
 
 def _biased(t: Any, momentum: Any, start: Any, variance: Any, batch: Any) -> Any:

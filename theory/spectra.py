@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Kind, Law, above, at_least
+from varlaw.theory.law import Domain, Kind, Law, Interval, above, at_least
 
 _real = functools.partial(np.asarray, dtype=np.float64)
 _RATIO = above(0, typical=(1e-3, 1e3))
 _SIZE = at_least(1, typical=(1, 1e5))
 _LAYERS = at_least(1, typical=(1, 1e4))
-_ORDER = at_least(0, typical=(0, 8))
+_ORDER = Interval(low=0, high=1e4, whole=True, typical=(0, 8))
 _WISHART = (
     "W of shape (p, n), entries iid of mean zero and variance 1/n, finite fourth moment",
     "ratio = p/n; p, n to infinity",
@@ -53,9 +53,12 @@ def _moment(order: float, ratio: float) -> float:
 
 def _density(x: Any, ratio: Any) -> Any:
     x, ratio = _real(x), _real(ratio)
-    inside = (x - _low(ratio)) * (_high(ratio) - x)
+    # x - (1 + ratio), the larger part first: the distance from the middle of the support keeps its digits
+    offset, half = (x - np.maximum(ratio, 1)) - np.minimum(ratio, 1), 2 * np.sqrt(ratio)
+    low = np.where(x < 0.25 * np.maximum(ratio, 1), x - _low(ratio), half + offset)
+    inside = (half - offset) * low
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where((inside > 0) & (x > 0), np.sqrt(np.maximum(inside, 0)) / (2 * np.pi * ratio * x), 0.0)
+        return np.where((inside > 0) & (x > 0), np.sqrt(np.maximum(inside, 0)) / (2 * np.pi * ratio) / x, 0.0)
 
 
 @functools.partial(np.vectorize, otypes=[np.float64])

@@ -16,6 +16,7 @@ from varlaw.theory.quadrature import Floats, in_blocks, legendre
 
 NODES = 96  # exp(-DROP u) and exp(-x**2/2) on |x| <= 9.7 are integrated to 1e-16
 DROP = 47.0  # the density outside the window is below exp(-47) = 4e-21 of its maximum
+_BEYOND = 1e150  # bounds whose squares overflow cut nothing
 SQRT_HALF = math.sqrt(0.5)
 LOG_SQRT_TWO_PI = 0.5 * math.log(2 * math.pi)
 
@@ -37,6 +38,7 @@ def truncated_moments(low: Any, high: Any) -> Moments:
     (0.773741303549923, 8.33333331392e-10)
     """
     low, high = np.broadcast_arrays(np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64))
+    low, high = np.where(low < -_BEYOND, -math.inf, low), np.where(high > _BEYOND, math.inf, high)
     # Reflected so that the interval lies to the right of zero or holds zero nearer to its lower end.
     flip = -low > high
     a, b = np.where(flip, -high, low), np.where(flip, -low, high)

@@ -140,8 +140,10 @@ def activation_cuts(activation: str, q: float) -> list[Any]:
     unit = mp.mpf(next(iter(parameter.values()), 1.0)) if stem in ("hardtanh", "hardshrink", "softshrink") else 1
     rate = mp.mpf(max(1.0, next(iter(parameter.values()), 1.0))) if stem in ("silu", "softplus") else 1
     xs = [abs(k) * unit for k in ACTIVATIONS[stem].kinks] + [mp.mpf(2) ** k / 4 / rate for k in range(80)]
-    density = [mp.mpf(k) for k in range(_REACH + 1)]
-    return sorted({*density, *(x / s for x in xs if x / s < _REACH)})
+    # The tails of shrinking activations are counted from their threshold.
+    reach = _REACH + (int(mp.ceil(unit / s)) if stem in ("hardshrink", "softshrink") and unit / s < 60 else 0)
+    density = [mp.mpf(k) for k in range(reach + 1)]
+    return sorted({*density, *(x / s for x in xs if x / s < reach)})
 
 
 def activation_moments(activation: str, q: float) -> dict[str, Any]:

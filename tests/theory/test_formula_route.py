@@ -126,7 +126,7 @@ def at(name: str, allowed: Any, u: float) -> Any:
 
 
 def exact(value: Any) -> Any:
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return [mp.mpf(v) for v in value]
     return value if isinstance(value, str) else mp.mpf(value)
 

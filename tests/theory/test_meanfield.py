@@ -151,6 +151,7 @@ def test_leaky_map_with_bias_is_the_general_one() -> None:
     assert got == pytest.approx(want, rel=1e-13)
 
 
-def test_shrinking_far_tail_is_not_a_number() -> None:
+def test_shrinking_far_tail_is_refused() -> None:
     law = LAWS["meanfield.correlation_slope"]
-    assert math.isnan(law.value(activation="softshrink", c=0.5, q=1e-3, weight_variance=1.0))
+    with pytest.raises(ValueError, match="the law has no value there"):
+        law.value(activation="softshrink", c=0.5, q=1e-3, weight_variance=1.0)
