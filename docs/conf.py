@@ -26,6 +26,7 @@ html_static_path = ["_static"]
 html_css_files = ["page.css"]
 html_copy_source = False
 html_show_sphinx = False
+html_show_copyright = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_mock_imports = ["pytest"]  # the plugin is described where pytest need not be
