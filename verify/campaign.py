@@ -111,8 +111,8 @@ def _result(future: "Future[list[Verdict]]") -> list[Verdict]:
     try:
         return future.result()
     except Exception as error:  # `decide` answers for its subject; this is the worker's end
-        text = " ".join(str(error).split())
-        msg = f"a worker was lost ({type(error).__name__}: {text[:200]})"
+        text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+        msg = f"a worker was lost ({text[:200]})"
         raise WorkerLost(msg) from error
 
 

@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from varlaw.subjects.registry import select
@@ -78,6 +79,18 @@ def test_a_lost_worker_ends_the_run_and_cancels_what_has_not_begun() -> None:
     with pytest.raises(campaign.WorkerLost, match=r"a worker was lost \(ValueError: gone for good\)"):
         list(campaign.run(tasks, "pr", _SALT, pool))
     assert all(future.cancelled() for future in pool.futures[:-1])
+
+
+def test_a_worker_with_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    decide = campaign.decide
+
+    def elsewhere(*question: Any) -> Any:
+        return msgspec.structs.replace(decide(*question), version="9.9")
+
+    monkeypatch.setattr(campaign, "decide", elsewhere)
+    agreed = session.plan(session.Request(targets=("varlaw.numpy.zeros",)))
+    with pytest.raises(session.CannotRun, match=r"a worker has varlaw\.numpy 9\.9, but this process has another"):
+        session.execute(agreed, executor=_Held(1))
 
 
 def test_a_worker_that_dies_is_one_line(tmp_path: Path) -> None:
