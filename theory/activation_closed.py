@@ -5,6 +5,7 @@ functions, which are the partial moments of a normal law: E[z^(2k); |z| < v] = (
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -60,30 +61,60 @@ def _mills(t: Floats) -> Floats:
 
 # F(t) = (1/2) sum_n (-t/sqrt 2)^n / Gamma(n/2 + 1); for t <= 1/2 24 terms leave less than 1e-18.
 _F_SERIES = np.array([0.5 * (-SQRT_HALF) ** n / math.gamma(n / 2 + 1) for n in range(28)])
+_SECOND_SERIES = (2.0 ** np.arange(2, len(_F_SERIES)) - 2) * _F_SERIES[2:]
 _SERIES_BELOW = 0.5
 
 
 def _elu_first(s: Floats) -> Floats:
     """E[exp(x) - 1; x < 0] + s/sqrt(2 pi) = F(s) - 1/2 + s/sqrt(2 pi), about q/4 for small q."""
-    small = np.minimum(s, _SERIES_BELOW)
-    series = small**2 * np.polynomial.polynomial.polyval(small, _F_SERIES[2:])
-    result: Floats = np.where(s < _SERIES_BELOW, series, _mills(s) - 0.5 + s * INV_SQRT_TWO_PI)
-    return result
+    return _by_size(s, lambda t: _near(t, _F_SERIES[2:]), lambda t: _far_first(t, _mills(t)))
 
 
 def _elu_second(s: Floats) -> Floats:
     """E[(exp(x) - 1)^2; x < 0] = F(2s) - 2F(s) + 1/2, about q/2 for small q."""
-    small = np.minimum(s, _SERIES_BELOW)
-    powers = 2.0 ** np.arange(2, len(_F_SERIES)) - 2
-    series = small**2 * np.polynomial.polynomial.polyval(small, powers * _F_SERIES[2:])
-    result: Floats = np.where(s < _SERIES_BELOW, series, _mills(2 * s) - 2 * _mills(s) + 0.5)
+    return _by_size(s, lambda t: _near(t, _SECOND_SERIES), lambda t: _far_second(t, _mills(t)))
+
+
+def _far_first(s: Floats, f: Floats) -> Floats:
+    return f - 0.5 + s * INV_SQRT_TWO_PI
+
+
+def _far_second(s: Floats, f: Floats) -> Floats:
+    return _mills(2 * s) - 2 * f + 0.5
+
+
+def _near(s: Floats, coefficients: Floats) -> Floats:
+    """s^2 times the polynomial, by Horner's rule in place."""
+    total = np.full_like(s, coefficients[-1])
+    for c in coefficients[-2::-1]:
+        total *= s
+        total += c
+    return s * s * total
+
+
+def _by_size(s: Floats, near: Callable[[Floats], Floats], far: Callable[[Floats], Floats]) -> Floats:
+    """`near` where s is below the reach of the series, `far` elsewhere; each sees only its own part of s."""
+    s = np.asarray(s, dtype=np.float64)
+    small = s < _SERIES_BELOW
+    result = np.empty(s.shape)
+    result[small] = near(s[small])
+    result[~small] = far(s[~small])
     return result
 
 
 def _elu_variance(alpha: float, q: Floats) -> Floats:
-    s = np.sqrt(q)
-    mean = (1 - alpha) * INV_SQRT_TWO_PI * s + alpha * _elu_first(s)
-    return 0.5 * q + alpha**2 * _elu_second(s) - mean**2
+    def from_parts(t: Floats, first: Floats, second: Floats) -> Floats:
+        mean = (1 - alpha) * INV_SQRT_TWO_PI * t + alpha * first
+        return 0.5 * t * t + alpha**2 * second - mean**2
+
+    def near(t: Floats) -> Floats:
+        return from_parts(t, _near(t, _F_SERIES[2:]), _near(t, _SECOND_SERIES))
+
+    def far(t: Floats) -> Floats:
+        f = _mills(t)
+        return from_parts(t, _far_first(t, f), _far_second(t, f))
+
+    return _by_size(np.sqrt(q), near, far)
 
 
 def gelu() -> Moments:

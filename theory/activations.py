@@ -17,7 +17,7 @@ import numpy as np
 from varlaw.theory import activation_closed as closed
 from varlaw.theory import activation_numeric as numeric
 from varlaw.theory.activation_moments import Moments, rescaled
-from varlaw.theory.law import Interval
+from varlaw.theory.law import Interval, nearest
 from varlaw.theory.quadrature import Floats
 
 SELU_ALPHA = 1.6732632423543772  # certified with SELU_LAMBDA by tests/theory/constants.py
@@ -422,7 +422,7 @@ def resolve(name: str) -> tuple[str, dict[str, float]]:
     stem, colon, text = name.partition(":")
     known = _BY_ALIAS.get(stem)
     if known is None:
-        msg = f"activation={name!r}, but should be one of {', '.join(ACTIVATIONS)}"
+        msg = f"activation={name!r}{nearest(name, _BY_ALIAS)}, but should be one of {', '.join(ACTIVATIONS)}"
         raise ValueError(msg)
     parameter = ACTIVATIONS[known].parameter
     if parameter is None:
@@ -455,6 +455,8 @@ def moments(name: str) -> Moments:
 
 class ActivationName:
     """The range of the parameter `activation`: a name of the table, with its parameter after a colon if it has one."""
+
+    values = tuple(_BY_ALIAS)
 
     def accepts(self, value: Any) -> bool:
         if not isinstance(value, str):

@@ -21,7 +21,8 @@ _CORRELATION = between(-1, 1)
 _GAP = between(0, 2)
 _Q = Interval(low=0.0, high=1e75, typical=(1e-6, 1e6))
 _PRECISION = (
-    "k1 and k2 near c = -1, and 1 - k near c = 1, are as accurate as c + 1 and 1 - c are given; use the one_minus form"
+    "k1 and k2 near c = -1, and 1 - k near c = 1, are as accurate as c + 1 and 1 - c are given; use "
+    "kernel.one_minus_k0, one_minus_k1, one_minus_k2 or correlation.one_minus_leaky_relu, with one_minus_c="
 )
 
 
@@ -104,7 +105,7 @@ def one_minus_k2(one_minus_c: Any) -> Floats:
 
 
 def leaky_gap(one_minus_c: Any, slope: Any) -> Floats:
-    """1 - c' of leaky ReLU: d - (1-a)^2 S1(t)/(pi (1 + a^2)); beyond d = 1 from the other end, where abs returns to 0."""
+    """1 - c' of leaky ReLU: d - (1-a)^2 S1(t)/(pi (1 + a^2)); for d > 1 from the other end, where that of abs is 0."""
     gap, a = _floats(one_minus_c), _floats(slope)
     size, rest = np.hypot(1, a), 2 - gap
     share = ((1 - a) / size) ** 2 / math.pi

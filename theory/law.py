@@ -8,9 +8,10 @@ Vocabulary: *quantity* (what the number is), *kind* (how exactly the law holds),
 take), *relation* (a condition between parameters).
 """
 
+import difflib
 import enum
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -46,6 +47,17 @@ def shown(value: Any) -> str:
     """A value as an error prints it: on one line, cut where it is long."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 120 else f"{text[:100]} ... {text[-16:]}"
+
+
+def nearest(value: Any, names: Iterable[Any]) -> str:
+    """The names that look like an unknown one, in brackets, or nothing.
+
+    >>> nearest("gelo", ["relu", "gelu", "tanh"])
+    ' (nearest: gelu, relu)'
+    """
+    known = [name for name in names if isinstance(name, str)] if isinstance(value, str) else []
+    found = difflib.get_close_matches(str(value).partition(":")[0], known, n=3, cutoff=0.5)
+    return f" (nearest: {', '.join(found)})" if found else ""
 
 
 class Range(Protocol):
@@ -167,7 +179,8 @@ class Domain:
                 msg = f"{name} is missing, but should be {allowed} [{where}]"
                 raise TypeError(msg)
             if not allowed.accepts(params[name]):
-                msg = f"{name}={shown(params[name])}, but should be {allowed} [{where}]"
+                near = nearest(params[name], getattr(allowed, "values", ()))
+                msg = f"{name}={shown(params[name])}{near}, but should be {allowed} [{where}]"
                 raise ValueError(msg)
         given = self.as_floats(params)
         for relation in self.relations:

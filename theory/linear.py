@@ -165,6 +165,7 @@ _FLOW = (
     ),
 )
 
+
 def _unbiased_spread(kurtosis: Any, samples: Any) -> Any:
     n = _floats(samples)  # (k - 3)/n + 2/(n - 1) = (k - 1)/n + 2/(n (n - 1)), of one sign
     return (_floats(kurtosis) - 1) / n + 2 / n / (n - 1)

@@ -243,7 +243,7 @@ _MAPS = (
         "Price's theorem; at a fixed point of the variance map it is the derivative of c'. " + _PANELS,
         source=_SCHOENHOLZ,
         statistic="finite difference of the correlation map",
-        precision="absolute error 1e-12 where phi' jumps; refused for a shrinking activation with threshold > 6 sqrt(q)",
+        precision="absolute error 1e-12 where phi' jumps; refused for shrinking activations with threshold > 6 sqrt(q)",
     ),
     _law(
         "fixed_point",

@@ -60,7 +60,7 @@ def _log_det_mean(n: Any, factors: Any, variance: Any) -> Any:
 
 @functools.partial(np.vectorize, otypes=[np.float64])
 def _digamma_sum(n: float) -> float:
-    """sum of psi(j / 2), j = 1 .. n: term by term, or by (x - 1) psi(x) - x, whose differences in steps of 1 are psi."""
+    """sum of psi(j / 2), j = 1 .. n: term by term, or by (x - 1) psi(x) - x, which grows by psi(x) from x to x + 1."""
     if n <= 1000:
         a = np.arange(1, n + 1) / 2
         return float(np.sum(np.log(a) + digamma_gap(a)))

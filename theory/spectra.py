@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Kind, Law, Interval, above, at_least
+from varlaw.theory.law import Domain, Interval, Kind, Law, above, at_least
 
 _real = functools.partial(np.asarray, dtype=np.float64)
 _RATIO = above(0, typical=(1e-3, 1e3))

@@ -33,7 +33,11 @@ AFFORDABLE: dict[tuple[str, str], float] = {
     ("padding.mean_taps", "size"): 300,
 }
 ROUNDED = [
-    *((f"float8_{kind}", std) for kind in ("e3m4", "e4m3fn", "e4m3b11fnuz", "e5m2") for std in (1e-8, 1e-3, 0.02, 0.24)),
+    *(
+        (f"float8_{kind}", std)
+        for kind in ("e3m4", "e4m3fn", "e4m3b11fnuz", "e5m2")
+        for std in (1e-8, 1e-3, 0.02, 0.24)
+    ),
     ("float16", 1.0),
     ("float16", 1e-7),
     ("bfloat16", 1.0),
@@ -44,7 +48,7 @@ VECTORS = {
 }
 SOFTMAX = [(2, 1e-6), (2, 0.3), (17, 1.0), (1000, 0.3), (10**6, 1.0), (3, 4.0), (50, 2.5)]
 HARD: dict[str, dict[str, tuple[Any, ...]]] = {  # group or law -> parameter -> values, taken in all combinations
-    "kernel": {"c": tuple(s * (1 - 10.0**-k) for k in range(1, 17) for s in (1, -1)) + (-1.0, 0.0, 1.0, 1e-300, 1e-12)},
+    "kernel": {"c": (-1.0, 0.0, 1.0, 1e-300, 1e-12, *(s * (1 - 10.0**-k) for k in range(1, 17) for s in (1, -1)))},
     "correlation": {"slope": (-1.0, 0.0, 0.01, 1.0, 1e8, -1e8)},
     "gain.leaky_relu": {"slope": (0.0, -1.0, 1.0, 1e8, 1e200, 1e-200)},
     "clip": {"n": (1, 2, 3, 10, 341, 342, 343, 10**4, 10**6)},

@@ -16,7 +16,17 @@ from varlaw.theory.law import Choice, Domain, Interval, Law
 from . import formulas
 
 # Modules whose formulas run in the namespace of `formulas`; those of the others, in that of test_formula_route.
-MODULES = ("linear", "distributions", "fans", "schemes", "activation_laws", "kernels", "gains", "meanfield", "structure")
+MODULES = (
+    "linear",
+    "distributions",
+    "fans",
+    "schemes",
+    "activation_laws",
+    "kernels",
+    "gains",
+    "meanfield",
+    "structure",
+)
 FORMULAS = [law for name in MODULES for law in importlib.import_module(f"varlaw.theory.{name}").ENTRIES]
 # Laws whose reference integral or root needs a smooth integrand: their own points. Kinks: test_meanfield.
 SMOOTH = ("gelu", "tanh")

@@ -249,7 +249,8 @@ def _table_of(found: "list[Law]") -> Any:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("law", "quantity", "holds"):
+    table.add_column("law", no_wrap=True)  # names stay whole, so that they can be copied
+    for column in ("quantity", "holds"):
         table.add_column(column, overflow="fold")
     for group, members in itertools.groupby(found, key=lambda law: law.name.partition(".")[0]):
         table.add_row(Text(group, style="bold cyan"))
@@ -275,7 +276,7 @@ def _folklore_table() -> Any:
         said = f"{c.number():.6g}" + ("" if c.popular is None else f"\nnot {c.popular:.6g}")
         said = said if c.finding.value != "confirmed" else f"{c.number():.6g}"
         word = Text(c.finding.value, style=_STYLES[c.finding.value])
-        table.add_row(Text(c.claim), word, Text(said), Text(f"{c.law}({case})\n{c.truth}\n"))
+        table.add_row(Text(c.claim), word, Text(said), Text(f"{c.law} ({case})\n{c.truth}\n"))
     return table
 
 
