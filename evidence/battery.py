@@ -1,8 +1,8 @@
 """Shape, tails, neighbours and ties: a battery of exact e-processes on the probability integral transform.
 
 Under the law, u = F(x) is uniform and z = Phi^-1(u) standard normal, draw after draw. Numbers rounded to 16 bits are
-first spread uniformly over their rounding cell, by a keyed stream, which makes u exactly uniform for the *rounded* law.
-Each score then has a known cumulant, so exp(lambda sum s - n psi(lambda)) is a martingale; a process is its average over a
+first spread over their rounding cell, by a keyed stream, which makes u exactly uniform for the *rounded* law. Each
+score then has a known cumulant, so exp(lambda sum s - n psi(lambda)) is a martingale; a process is its average over a
 ladder of lambda, the battery the average over its processes. Averaging costs at most ln(processes) + ln(18) nats and
 keeps every guarantee; what it buys is sight of what no variance shows: a wrong family, missing or heavy tails,
 correlated neighbours, rows or columns, values used twice, coarse grids.
@@ -19,7 +19,6 @@ from array_api_compat import array_namespace, to_device
 from numpy.typing import NDArray
 
 from varlaw.evidence.rounding import Format
-from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
 
 Floats = NDArray[np.float64]
 
@@ -105,7 +104,8 @@ class Battery:
             low, high = _cells(x, self._fmt)
             below, above = self._law.cdf(low), self._law.cdf(high)
             u = below + rng.random(x.size) * (above - below)
-        return np.clip(u, 2.0**-53, 1 - 2.0**-53)
+        inside: Floats = np.clip(u, 2.0**-53, 1 - 2.0**-53)
+        return inside
 
     def _neighbours(self, z: Floats) -> None:
         flat = z.reshape(len(z), -1)

@@ -232,6 +232,6 @@ def _detail(outcome: Word, state: State, tensors: int, policy: Policy, limit: in
 
 
 def _why_undecided(state: State, tensors: int, policy: Policy, limit: int) -> str:
-    if tensors >= policy.max_tensors and state.n < limit or limit == policy.max_samples:
+    if limit == policy.max_samples or (tensors >= policy.max_tensors and state.n < limit):
         return f"{state.n} scalars in {tensors} tensors are too few to certify {policy.delta:g}"
     return f"{state.n} scalars, the cap, leave the scale between the law and an error of {policy.delta:g}"

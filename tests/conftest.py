@@ -1,10 +1,14 @@
 """Fixtures and Hypothesis profiles shared by all tests."""
 
+import importlib.util
 import os
 
 import hypothesis
 
 pytest_plugins = ["pytester"]
+
+# Benchmarks belong to `nox -s bench`, which installs pytest-benchmark.
+collect_ignore = [] if importlib.util.find_spec("pytest_benchmark") else ["benchmarks"]
 
 # Streams are keyed and never drawn, so a profile decides how many cases are tried, not which luck they have.
 hypothesis.settings.register_profile("dev", max_examples=25, deadline=None)

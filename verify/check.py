@@ -62,7 +62,7 @@ def check(
     <Outcome.CONFORMS: 'CONFORMS'>
     """
     policy = Policy("check", delta=delta, alpha=alpha, beta=beta, max_samples=max_samples, max_tensors=1_000_000)
-    sampler = _Sampler(draw, tuple(shape), dtype, name or getattr(draw, "__qualname__", repr(draw)))
+    sampler = _Sampler(draw, tuple(shape), dtype, name or str(getattr(draw, "__qualname__", repr(draw))))
     key = Key(salt, f"check:{sampler.name}", canonical({"shape": list(shape), "law": repr(law)}))
     finding = _found(sampler, law, policy, key, mutants or {})
     return _verdict(finding, sampler, law, policy, key)
@@ -81,24 +81,18 @@ def assert_law(draw: Draw, law: Law, **options: Any) -> Verdict:
 
 def explained(verdict: Verdict) -> str:
     """A verdict in four lines: the finding, the numbers, the likely cause, the risk and the address."""
-    ratio = "no ratio" if verdict.ratio is None else f"ratio {verdict.ratio:.6g}"
-    ends = [f"{x:.6g}" if x is not None else "inf" for x in verdict.interval or ()]
-    interval = f"99.9 % interval [{', '.join(ends)}]" if ends else "exact"
-    likely = f"most likely: {verdict.likely} (ln LR {verdict.likely_log_ratio:+.3g})" if verdict.likely else ""
-    return "\n".join(
-        filter(
-            None,
-            [
-                f"{verdict.subject}: {verdict.state}; law {verdict.statement}, case {canonical(verdict.case)}",
-                f"{verdict.quantity} expected {verdict.expected:.6g}, observed {verdict.observed:.6g}: {ratio}, {interval}"
-                if verdict.expected is not None and verdict.observed is not None
-                else verdict.detail,
-                likely or verdict.detail,
-                f"{verdict.samples} draws; delta {verdict.delta:g}, alpha {verdict.alpha:g}, beta {verdict.beta:g}; "
-                f"{verdict.replay}",
-            ],
-        )
-    )
+    lines = [f"{verdict.subject}: {verdict.state}; law {verdict.statement}, case {canonical(verdict.case)}"]
+    if verdict.ratio is not None:
+        ends = [f"{x:.6g}" if x is not None else "inf" for x in verdict.interval or ()]
+        interval = f"99.9 % interval [{', '.join(ends)}]" if ends else "exact"
+        numbers = f"expected {verdict.expected:.6g}, observed {verdict.observed:.6g}, ratio {verdict.ratio:.6g}"
+        lines.append(f"{verdict.quantity} {numbers}, {interval}")
+    if verdict.likely:
+        lines.append(f"most likely: {verdict.likely} (ln LR {verdict.likely_log_ratio:+.3g})")
+    elif verdict.detail:
+        lines.append(verdict.detail)
+    risk = f"delta {verdict.delta:g}, alpha {verdict.alpha:g}, beta {verdict.beta:g}"
+    return "\n".join([*lines, f"{verdict.samples} draws; {risk}; {verdict.replay}"])
 
 
 class _Sampler:

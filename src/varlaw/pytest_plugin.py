@@ -4,7 +4,7 @@ Nothing heavy is imported before a test asks for the fixture. Decisions are keye
 the same under xdist, in any order, and on a re-run; another `--varlaw-salt` gives fresh evidence.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,8 +48,8 @@ class Laws:
         from varlaw.verify.check import check
 
         self._calls += 1
-        name = f"{self._node.nodeid}#{self._calls}"
-        verdict = check(draw, law, **{"name": name, **self._defaults, **options})
+        # Keyed by test, law and shape, not by the count of calls: Hypothesis may call a test again.
+        verdict = check(draw, law, **{"name": self._node.nodeid, **self._defaults, **options})
         for field in ("outcome", "expected", "observed", "ratio", "samples", "alpha"):
             self._record(f"{_PROPERTY}.{self._calls}.{field}", str(getattr(verdict, field)))
         return verdict
@@ -68,9 +68,9 @@ class Laws:
 
 
 @pytest.fixture
-def law(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Iterator[Laws]:
+def law(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Laws:
     """Assert that samplers obey laws: `law(draw, Normal(0.02), shape=(64, 64))`."""
-    yield Laws(request, record_property)
+    return Laws(request, record_property)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

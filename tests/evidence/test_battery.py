@@ -106,7 +106,10 @@ _WRONG: dict[str, tuple[object, Callable[[np.random.Generator], np.ndarray]]] = 
     "truncated, same variance": (Normal(TruncatedNormal(1.0).std), lambda rng: _truncated(rng, 4096).reshape(SHAPE)),
     "neighbours correlated 0.1": (Normal(1.0), _autoregressive(0.1)),
     "every value twice": (Normal(1.0), lambda rng: np.repeat(rng.standard_normal((64, 32)), 2, axis=1)),
-    "rows share a shift": (Normal(1.0), lambda rng: 0.3 * rng.normal(size=(64, 1)) + 0.91**0.5 * rng.normal(size=SHAPE)),
+    "rows share a shift": (
+        Normal(1.0),
+        lambda rng: 0.3 * rng.normal(size=(64, 1)) + 0.91**0.5 * rng.normal(size=SHAPE),
+    ),
     "a grid of 256 values": (Uniform(1.0), lambda rng: (rng.integers(0, 256, SHAPE) + 0.5) / 128 - 1),
     "a grid of 4096 values": (Uniform(1.0), lambda rng: (rng.integers(0, 4096, SHAPE) + 0.5) / 2048 - 1),
     "0.4 % on the lower limit": (TruncatedNormal(1.0), _SPIKE),

@@ -37,7 +37,7 @@ def test_fixture_header_and_summary(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "varlaw: policy nightly, salt pinned",
-            "*::test_wrong#1: VIOLATES; law Normal(std=0.03*",
+            "*::test_wrong: VIOLATES; law Normal(std=0.03*",
             "*= varlaw =*",
             "2 CONFORMS, 1 VIOLATES; chance of any false alarm at most 3e-12",
         ]
@@ -66,6 +66,8 @@ def test_junit_carries_the_numbers(project: pytest.Pytester) -> None:
 
 
 def test_the_plugin_loads_nothing_heavy() -> None:
-    code = "import pytest, sys; before = set(sys.modules); import varlaw.pytest_plugin; print(*set(sys.modules) - before)"
+    code = (
+        "import pytest, sys; before = set(sys.modules); import varlaw.pytest_plugin; print(*set(sys.modules) - before)"
+    )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert set(loaded) == {"varlaw", "varlaw.pytest_plugin"}

@@ -1,0 +1,49 @@
+"""Rows of torch draw where they are told to: shown on fake CUDA tensors, and on real ones where there are any."""
+
+import contextlib
+from typing import Any
+
+import pytest
+
+from varlaw.evidence.streams import Key
+from varlaw.subjects.registry import subjects
+from varlaw.subjects.subject import Sampler
+from varlaw.verify.claims.domains import CASES
+
+torch = pytest.importorskip("torch")
+
+# Our own functions take a seed and are shown on fake devices in tests/impl/test_devices.py.
+_SAMPLERS = [s for s in subjects("torch") if isinstance(s, Sampler)]
+# These read values to choose or to check, which a tensor without data cannot answer.
+_READ_VALUES = {"torch.nn.init.trunc_normal_", "torch.nn.init.sparse_", "torch.nn.Transformer"}
+
+
+def _case(sampler: Sampler) -> dict[str, Any]:
+    return CASES[sampler.op].enumerate(Key("device", "cases"), 0)[0]
+
+
+@pytest.mark.parametrize("sampler", [s for s in _SAMPLERS if s.name not in _READ_VALUES], ids=lambda s: s.name)
+def test_draws_stay_on_a_fake_device(sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    monkeypatch.setattr(torch.random, "fork_rng", lambda devices: contextlib.nullcontext())
+    monkeypatch.setattr(torch.cuda, "manual_seed", lambda seed: None)
+    case = _case(sampler)
+    if sampler.shape:
+        sampler.shape(case)  # measured on real layers, once, outside the mode
+    with FakeTensorMode():
+        try:
+            (instance,) = sampler.draws(case, "float32", "cuda", 1, 1)
+        except RuntimeError as error:
+            if "cuda" in str(error).lower() and "not linked" in str(error).lower():
+                pytest.skip("this build of torch cannot index fake CUDA tensors")
+            raise
+        assert {str(x.device) for x in instance.values()} <= {"cuda:0", "cuda"}
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("sampler", _SAMPLERS, ids=lambda s: s.name)
+def test_draws_stay_on_a_real_device(sampler: Sampler) -> None:
+    (instance,) = sampler.draws(_case(sampler), "float32", "cuda:0", 1, 1)
+    assert {x.device.type for x in instance.values()} == {"cuda"}
