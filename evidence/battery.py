@@ -11,7 +11,7 @@ correlated neighbours, rows or columns, values used twice, coarse grids.
 import functools
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from array_api_compat import array_namespace, to_device
 from numpy.typing import NDArray
 
 from varlaw.evidence.rounding import Format
+from varlaw.theory.variates import TruncatedNormal
 
 Floats = NDArray[np.float64]
 
@@ -33,18 +34,20 @@ _REPEAT_FACTORS = (4.0, 64.0, 1024.0)
 
 
 class Battery:
-    """Accumulates tensors that should follow `law`, up to about `limit` scalars, and weighs the evidence against it."""
+    """Accumulates tensors that should follow `law`, up to about `limit` scalars, and weighs the evidence against it.
+
+    A truncated normal of 16 bits is lawful whether it was cut before it was rounded or after, when the cell at the
+    limit holds what lay just beyond it as well; the evidence is then the weaker of that against either.
+    """
 
     def __init__(self, law: Any, fmt: Format, limit: int) -> None:
-        self._law, self._fmt, self._limit = law, fmt, limit
-        self.n = 0
-        self._legendre = np.zeros(_DEGREES)
-        self._exceeding = np.zeros(len(_TAILS))
-        self._products: dict[str, tuple[float, float]] = {}
-        self._sums: dict[str, tuple[int, float, float]] = {}
-        self._ties = self._pairs = 0
-        self._repeats = np.zeros(len(_REPEAT_FACTORS))
-        self._previous: Floats | None = None
+        self._members = [_Member(lawful, fmt) for lawful in (law, *_cut_after_rounding(law, fmt))]
+        self._limit = limit
+
+    @property
+    def n(self) -> int:
+        """Scalars seen."""
+        return self._members[0].n
 
     @property
     def room(self) -> int:
@@ -54,9 +57,47 @@ class Battery:
     def update(self, tensors: Sequence[Any], rng: np.random.Generator) -> None:
         """Take tensors into account, in their order; `rng`, no stream of the sampler's, spreads 16-bit numbers."""
         for _, alike in itertools.groupby((_host(t) for t in tensors), key=np.shape):
-            self._update(np.stack(list(alike)), rng)
+            stacked = np.stack(list(alike))
+            for member in self._members:
+                member.update(stacked, rng)
 
-    def _update(self, x: Floats, rng: np.random.Generator) -> None:
+    def violation(self) -> float:
+        """Log e-value against the law: the average over the processes."""
+        return self._weakest().violation()
+
+    def processes(self) -> dict[str, float]:
+        """The log e-value of every process, by name."""
+        return self._weakest().processes()
+
+    def strongest(self) -> tuple[str, float]:
+        """The process that speaks loudest, and its log e-value."""
+        return max(self.processes().items(), key=lambda item: item[1])
+
+    def _weakest(self) -> "_Member":
+        return min(self._members, key=_Member.violation)
+
+
+def _cut_after_rounding(law: Any, fmt: Format) -> Iterator[TruncatedNormal]:
+    if isinstance(law, TruncatedNormal) and fmt.digits < 24:
+        low, high = (math.copysign(fmt.cell_end(fmt.round(abs(end))), end) for end in law.support)
+        yield TruncatedNormal.from_bounds(law.parent_std, low, high)
+
+
+class _Member:
+    """The sums and processes for one law."""
+
+    def __init__(self, law: Any, fmt: Format) -> None:
+        self._law, self._fmt = law, fmt
+        self.n = 0
+        self._legendre = np.zeros(_DEGREES)
+        self._exceeding = np.zeros(len(_TAILS))
+        self._products: dict[str, tuple[float, float]] = {}
+        self._sums: dict[str, tuple[int, float, float]] = {}
+        self._ties = self._pairs = 0
+        self._repeats = np.zeros(len(_REPEAT_FACTORS))
+        self._previous: Floats | None = None
+
+    def update(self, x: Floats, rng: np.random.Generator) -> None:
         """Tensors of one shape, stacked along the first axis."""
         from scipy.special import ndtri
 
@@ -92,10 +133,6 @@ class Battery:
             return 0.0
         logs = np.array(list(self.processes().values()))
         return float(np.logaddexp.reduce(logs) - math.log(len(logs)))
-
-    def strongest(self) -> tuple[str, float]:
-        """The process that speaks loudest, and its log e-value."""
-        return max(self.processes().items(), key=lambda item: item[1])
 
     def _uniform(self, x: Floats, rng: np.random.Generator) -> Floats:
         if self._fmt.digits >= 24:
