@@ -78,7 +78,7 @@ def decide(
     limit = max(test.cap, policy.least if shape else 0)
     limit = min(limit, policy.max_samples or limit)
     while outcome == "UNDECIDED" and state.n < limit and tensors < policy.max_tensors:
-        wanted = max(policy.first, math.ceil(state.n * (1 + policy.growth))) - state.n
+        wanted = min(max(policy.first, math.ceil(state.n * (1 + policy.growth))), limit) - state.n
         count = min(max(1, -(-wanted // size)) if size else 1, policy.max_tensors - tensors)
         state += _draw(source, key.at(block=block), count, law.std, battery)
         size, tensors, block = max(1, state.n // (tensors + count)), tensors + count, block + 1
