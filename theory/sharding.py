@@ -56,6 +56,7 @@ ENTRIES: tuple[Law, ...] = (
         kind=Kind.IN_EXPECTATION,
         domain=Domain(_POSSIBLE, shards=_SHARDS, input_correlation=_CORRELATION),
         rule=_row_parallel,
+        precision="next to its zero, at a correlation of -1 / (shards - 1): absolute error 1e-16",
         hypotheses=(
             "the input features are split over the shards, every shard holds the same weights",
             "input_correlation: E<x_a, x_b> / E|x_a|^2 of the inputs of two shards",

@@ -158,6 +158,9 @@ def markdown(rows: list[Row]) -> str:
         f"{len(rows)} laws, {sum(row.points for row in rows)} points; {exact} laws within 4 ulp (8.9e-16) everywhere, "
         f"{sum(row.worst <= LIMIT for row in rows)} within 1e-12. References carry 40 digits or more.",
         "",
+        "Errors are relative to the value; where two parts cancel by nature (their laws' `precision` says so), to the",
+        f"larger part: {', '.join(sorted(references.SCALES))}.",
+        "",
         "| law | points | worst relative error | at | documented |",
         "|---|---|---|---|---|",
     ]

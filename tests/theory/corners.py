@@ -56,6 +56,7 @@ HARD: dict[str, dict[str, tuple[Any, ...]]] = {  # group or law -> parameter -> 
     "batch_norm": {"momentum": (0.0, 1e-12, 1e-5, 0.1, 1.0), "t": (0, 1, 100, 10**6)},
     "norm": {"variance": (0.0, 1e-300, 1e-12, 1.0, 1e12, 1e300), "eps": (0.0, 1e-12, 1e-5, 1e300)},
     "products": {"n": (1, 2, 3, 1000, 10**5, 10**6), "factors": (0, 1, 100)},
+    "shards.row_parallel_ratio": {"shards": (2, 4, 8), "input_correlation": (-1 / 7, -1 / 3, -0.1, 0.0, 1e-12, 1.0)},
     "recurrent": {"bias": (-700.0, -40.0, -1.0, 0.0, 1.0, 40.0, 700.0), "steps": (0.0, 1.0, 100.0, 1e12)},
     "alpha_dropout": {"rate": (0.0, 1e-12, 0.1, 0.5, 1 - 1e-12)},
     "marchenko_pastur": {"ratio": (1e-12, 0.5, 1 - 1e-12, 1.0, 1 + 1e-12, 1e12)},

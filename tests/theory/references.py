@@ -13,7 +13,7 @@ from typing import Any
 import mpmath as mp
 
 from varlaw.theory.activations import ACTIVATIONS
-from varlaw.theory.catalogue import MODULES
+from varlaw.theory.catalogue import LAWS, MODULES
 from varlaw.theory.law import Law
 
 from . import formulas, test_catalogue, test_formula_route
@@ -25,7 +25,7 @@ MODULE_OF = {
 SCALES: Mapping[str, Callable[[dict[str, Any]], float]] = {  # sums whose parts may cancel: the size of the larger part
     name: scale
     for name, scale in test_formula_route.CANCELLING.items()
-    if name != "attention.entropy" and not name.startswith("loss.")  # there the float64 reference cancelled
+    if LAWS[name].precision and not name.startswith(("attention.", "loss."))  # there the float64 reference cancelled
 } | {"meanfield.critical_bias_variance": lambda p: p["q"]}
 
 
