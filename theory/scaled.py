@@ -1,7 +1,7 @@
 """Products whose value fits float64 although a part of them does not.
 
->>> float(product(1e300, 1e300, 1e-300)), float(product(1e-200, 1e-200, over=1e-300))
-(1e+300, 1e-100)
+>>> float(product(2.0**1000, 2.0**1000, 2.0**-1990)), float(product(2.0**-700, 2.0**-700, over=2.0**-1000)) * 2.0**400
+(1024.0, 1.0)
 """
 
 from typing import Any
@@ -17,9 +17,9 @@ def product(*factors: Any, over: Any = 1.0) -> Floats:
     >>> product([2.0, 3.0], 5.0).tolist()
     [10.0, 15.0]
     """
-    significand, exponent = np.frexp(np.asarray(over, dtype=np.float64))
-    significand, exponent = 1 / significand, -exponent
+    divisor, below = np.frexp(np.asarray(over, dtype=np.float64))
+    significand, exponent = np.float64(1.0), np.int64(0)
     for factor in factors:
         part, power = np.frexp(np.asarray(factor, dtype=np.float64))
         significand, exponent = significand * part, exponent + power
-    return np.asarray(np.ldexp(significand, exponent))
+    return np.asarray(np.ldexp(significand / divisor, exponent - below))
