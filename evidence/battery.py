@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, to_device
+from array_api_compat import array_namespace, size, to_device
 from numpy.typing import NDArray
 
 from varlaw.evidence.rounding import Format
@@ -56,7 +56,8 @@ class Battery:
 
     def update(self, tensors: Sequence[Any], rng: np.random.Generator) -> None:
         """Take tensors into account, in their order; `rng`, no stream of the sampler's, spreads 16-bit numbers."""
-        for _, alike in itertools.groupby((_host(t) for t in tensors), key=np.shape):
+        parts = (_host(_part(t, max(self._limit, 1))) for t in tensors)
+        for _, alike in itertools.groupby(parts, key=np.shape):
             stacked = np.stack(list(alike))
             for member in self._members:
                 member.update(stacked, rng)
@@ -172,6 +173,15 @@ class _Member:
     def _tail(self, t: float, count: int) -> float:
         p = math.erfc(t / math.sqrt(2))
         return _rate(count, self.n, p, [m * p for m in _MULTIPLIERS])
+
+
+def _part(tensor: Any, limit: int) -> Any:
+    """The tensor, or of a huge one the leading rows that hold about `limit` scalars: memory stays bounded."""
+    count = size(tensor) or 0
+    if count <= 2 * limit:
+        return tensor
+    rows = limit * tensor.shape[0] // count
+    return tensor[:rows] if rows else array_namespace(tensor).reshape(tensor, (-1,))[:limit]
 
 
 def _host(tensor: Any) -> Floats:

@@ -136,6 +136,14 @@ def test_what_no_variance_shows_violates_under_nightly(name: str) -> None:
     assert decision.outcome == "VIOLATES"
 
 
+@pytest.mark.parametrize(("shape", "seen"), [((1000, 100), 1000), ((1, 100_000), 1000), ((300, 2), 600)])
+def test_of_a_huge_tensor_only_the_leading_rows_are_looked_at(shape: tuple[int, ...], seen: int) -> None:
+    battery, rng = Battery(Normal(1.0), FORMATS["float64"], 1000), Key("tests", "huge").generator()
+    battery.update([rng.standard_normal(shape)], rng)
+    assert battery.n == seen
+    assert battery.room == 1000 - seen
+
+
 def test_tensors_equal_to_the_one_before_violate() -> None:
     def pairs(seed: int, count: int) -> object:
         return (np.random.default_rng([seed, i // 2]).standard_normal(SHAPE) for i in range(count))
