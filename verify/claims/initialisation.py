@@ -24,6 +24,7 @@ from varlaw.verify.claims.matrices import matrix
 from varlaw.verify.claims.mutants import wrong_laws
 from varlaw.verify.fans import fans_of
 from varlaw.verify.promise import Dirac, Identity, law_name, names, resolve
+from varlaw.verify.verdict import Outcome
 
 Judging = Callable[["Promise", Trial], Finding]
 
@@ -169,9 +170,14 @@ def orthogonality(x: Any, gain: float, dtype: str, factor: float) -> Finding:
 def _haar(promise: Promise, trial: Trial) -> Finding:
     """Haar: the matrix times an independent Bartlett factor has independent normal entries; its diagonal is decided.
 
-    A matrix gives only min(rows, columns) numbers, so delta is 5 % or the policy's, whichever is larger.
+    A matrix gives only min(rows, columns) numbers, so delta is 5 % or the policy's, whichever is larger. Orthogonality
+    with the right gain comes first, exactly: nothing else can be Haar.
     """
-    gain = promise.law(trial.case).gain
+    law = promise.law(trial.case)
+    exact = _orthogonal(promise, trial, law)
+    if exact.outcome is not Outcome.CONFORMS:
+        return exact
+    gain = law.gain
 
     def convert(q: Any, stream: list[int]) -> Any:
         return gaussian_diagonal(float64(q) / gain, np.random.default_rng(stream))
