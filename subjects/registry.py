@@ -2,6 +2,7 @@
 
 import fnmatch
 import importlib
+import re
 from collections.abc import Iterable
 
 from varlaw.subjects.subject import Subject
@@ -27,13 +28,20 @@ def select(targets: Iterable[str]) -> list[Subject]:
     ['varlaw.numpy.he_normal']
     """
     patterns = list(targets)
-    rows = [row for prefix in MODULES for row in subjects(prefix)]
+    rows = [row for prefix in MODULES if any(_reaches(p, prefix) for p in patterns) for row in subjects(prefix)]
     return [row for row in rows if any(fnmatch.fnmatchcase(row.name, p) or _tensor_named(row, p) for p in patterns)]
 
 
 def named(name: str) -> Subject | None:
     """The subject of exactly that name."""
-    return next((row for prefix in MODULES for row in subjects(prefix) if row.name == name), None)
+    there = (row for prefix in MODULES if _reaches(name, prefix) for row in subjects(prefix))
+    return next((row for row in there if row.name == name), None)
+
+
+def _reaches(pattern: str, prefix: str) -> bool:
+    """Whether a glob can match a name below `prefix`: rows of other frameworks are then not even imported."""
+    literal = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    return f"{literal}.".startswith(f"{prefix}.") or f"{prefix}.".startswith(literal)
 
 
 def _tensor_named(row: Subject, pattern: str) -> bool:

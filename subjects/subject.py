@@ -4,6 +4,10 @@ A subject never knows the law it will be held against. It states, in ASCII Pytho
 its documentation promises, and it runs the real thing. Rows of a framework live in one file, imported lazily; a new
 framework is one new file and one line in `registry`.
 
+A framework's module holds `SUBJECTS`, and beside them `PUBLIC`, a function that lists the public names that draw,
+normalise, clip, drop or scale, read off the framework's own namespaces, and `LEFT_OUT`, which gives a reason for every
+such name without a row. A test holds the three against each other, so a new public name cannot pass unnoticed.
+
 A *case* is a flat mapping in one vocabulary for all frameworks: `in_features`, `out_features`, `in_channels`,
 `out_channels`, `kernel_size`, `stride`, `groups`, `hidden_size`, `embed_dim`, ... The names `fan_in` and `fan_out` in a
 promise mean the true fans (measured on the layer itself where it can be), `shape_fan_in` and `shape_fan_out` the
@@ -73,6 +77,7 @@ class Norm:
     op: str  # layer_norm, rms_norm, batch_norm, group_norm or instance_norm
     apply: Callable[[Floats, Case, str, str], Mapping[str, Floats]]
     exact_constant: bool = False  # promises exactly beta for constant input, not only to rounding
+    running_variance: str = "unbiased"  # or "biased": what its documentation says the running variance averages
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -99,4 +104,84 @@ class Gain:
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 
-Subject = Sampler | Norm | Clipper | Gain
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """A classification loss on logits (N, C) and labels (N,) of classes.
+
+    `apply(logits, labels, reduction, dtype, device)` rounds the logits to the dtype and returns the loss as float64: one
+    number for reduction "mean", N numbers for "none".
+    """
+
+    name: str
+    framework: Framework
+    op: str  # cross_entropy
+    apply: Callable[[Floats, NDArray[np.int64], str, str, str], Floats]
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropout:
+    """Dropping units in training mode. `apply(x, p, dtype, device, seed)` takes x of shape (batch, channels, length).
+
+    It returns the output in x's shape as float64; what is kept is scaled as the framework scales it.
+    """
+
+    name: str
+    framework: Framework
+    op: str  # dropout, channel_dropout, drop_path, alpha_dropout or gaussian_dropout
+    apply: Callable[[Floats, float, str, str, int], Floats]
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapter:
+    """An adapter that must change nothing when it starts.
+
+    `apply(case, dtype, device, seed)` returns the output of a layer without it and with it, on one input, as float64.
+    """
+
+    name: str
+    framework: Framework
+    op: str  # adapter
+    apply: Callable[[Case, str, str, int], tuple[Floats, Floats]]
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """What a whole model's parameters of one kind promise, e.g. the matrices of its linear layers."""
+
+    role: str  # embedding, linear, conv, residual, head, norm_scale, bias, ...
+    documented: str  # in ASCII over the model's config and the shape's fans, e.g. "Normal(initializer_range)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One parameter of a built model: which role it plays, its own fans, and what it shares its memory with."""
+
+    role: str
+    shape: tuple[int, ...]
+    fan_in: float | None = None
+    fan_out: float | None = None
+    names: Mapping[str, Any] = field(default_factory=dict)  # further names for the promise of its role
+    meant: str = ""  # why it is constant, or equal to another, on purpose
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A whole model, built tiny from its configuration class, without downloads.
+
+    `parameters(case)` describes every parameter by name; `draws(case, dtype, device, seed, count)` yields `count` fresh
+    instances as mappings from those names to arrays, the i-th of which depends on (seed, i) alone.
+    """
+
+    name: str
+    framework: Framework
+    op: str  # model
+    roles: tuple[Role, ...]
+    parameters: Callable[[Case], Mapping[str, Parameter]]
+    draws: Draws
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+
+
+Subject = Sampler | Norm | Clipper | Gain | Loss | Dropout | Adapter | Model

@@ -24,7 +24,7 @@ class Outcome(enum.StrEnum):
 
 
 class Deviation(msgspec.Struct, frozen=True, kw_only=True):
-    """A documented, expected violation: the row of `deviations.toml` that foresaw a verdict."""
+    """A documented, expected violation: the row of `verify/deviations` that foresaw a verdict."""
 
     id: str
     reason: str

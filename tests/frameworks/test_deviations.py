@@ -1,4 +1,4 @@
-"""What `deviations.toml` says was measured is what a run measures today."""
+"""What `verify/deviations` says was measured is what a run measures today."""
 
 import math
 

@@ -1,12 +1,12 @@
 """The tables of claims: what each kind of subject is held to."""
 
-from varlaw.subjects.subject import Clipper, Gain, Norm, Sampler, Subject
+from varlaw.subjects.subject import Adapter, Clipper, Dropout, Gain, Loss, Model, Norm, Sampler, Subject
 from varlaw.verify.claim import Claim
 
 
 def claims_of(subject: Subject) -> tuple[Claim, ...]:
     """Every claim on one subject, in the order in which a run decides them."""
-    from varlaw.verify.claims import clipping, gains, initialisation, norms, structure
+    from varlaw.verify.claims import adapters, clipping, dropout, gains, initialisation, losses, models, norms, structure
 
     match subject:
         case Sampler():
@@ -17,3 +17,11 @@ def claims_of(subject: Subject) -> tuple[Claim, ...]:
             return clipping.claims(subject)
         case Gain():
             return gains.claims(subject)
+        case Loss():
+            return losses.claims(subject)
+        case Dropout():
+            return dropout.claims(subject)
+        case Adapter():
+            return adapters.claims(subject)
+        case Model():
+            return models.claims(subject)

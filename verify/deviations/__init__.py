@@ -1,4 +1,7 @@
-"""Documented deviations: data with reason, upstream link, version range and measured value, and strict."""
+"""Documented deviations: data with reason, upstream link, version range and measured value, and strict.
+
+One file for each framework, named after it: `torch.toml`, `jax.toml`, ...
+"""
 
 import fnmatch
 import functools
@@ -17,7 +20,7 @@ from varlaw.verify.verdict import Deviation
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One row of `deviations.toml`."""
+    """One row of a framework's file."""
 
     id: str
     claim: str
@@ -27,7 +30,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ratio: str = ""  # empty where the effect depends on the input
     statistics: Literal["", "dtype"] = ""  # "dtype": statistics are kept in the dtype, to whose rounding they then hold
     versions: str
-    framework: str = "torch"
+    framework: str = ""  # the name of the file
     link: str = ""
     when: str = "True"
     dtypes: tuple[str, ...] = ()  # empty: every dtype
@@ -58,9 +61,16 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 @functools.cache
 def rows() -> tuple[Row, ...]:
-    """All rows, in the order of the file."""
-    text = resources.files("varlaw.verify").joinpath("deviations.toml").read_text(encoding="utf-8")
-    found = msgspec.convert(tomllib.loads(text).get("deviation", []), tuple[Row, ...])
+    """All rows, file by file, in the order of each."""
+    files = sorted(
+        (f for f in resources.files("varlaw.verify.deviations").iterdir() if f.name.endswith(".toml")),
+        key=lambda f: f.name,
+    )
+    found = tuple(
+        msgspec.convert(row | {"framework": file.name.removesuffix(".toml")}, Row)
+        for file in files
+        for row in tomllib.loads(file.read_text(encoding="utf-8")).get("deviation", [])
+    )
     assert len({row.id for row in found}) == len(found), "two deviations share an id"
     return found
 
