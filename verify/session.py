@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 from varlaw.evidence.budget import policy
 from varlaw.subjects import registry
 from varlaw.subjects.subject import Subject
-from varlaw.verify import campaign, deviations
+from varlaw.verify import campaign, deviations, presence
 from varlaw.verify.ledger import Header, Ledger, affordable, check_budget
 from varlaw.verify.verdict import Outcome, Run, RunInfo, Verdict
 
@@ -60,7 +60,7 @@ class Plan:
     device: str
     subjects: list[Subject]
     tasks: list[campaign.Task]
-    left_out: list[str] = field(default_factory=list)  # one line each
+    absent: list[presence.Absence] = field(default_factory=list)
 
 
 def plan(request: Request) -> Plan:
@@ -70,17 +70,17 @@ def plan(request: Request) -> Plan:
     """
     device = "cuda:0" if request.device == "cuda" else request.device
     selected = _selected(request.targets)
-    there, left_out = _there(selected, device)
+    there, absent = presence.there(selected, device, request.targets)
     if not there:
-        raise CannotRun("; ".join(left_out))
-    return Plan(request, device, there, list(campaign.tasks(there, request.dtypes, device, request.salt)), left_out)
+        raise CannotRun("; ".join(a.reason for a in absent))
+    return Plan(request, device, there, list(campaign.tasks(there, request.dtypes, device, request.salt)), absent)
 
 
 def available(task: campaign.Task) -> list[Subject]:
     """The subject of one task; `CannotRun` when its framework or device is not there."""
-    there, left_out = _there([s for s in [registry.named(task.subject)] if s], task.device)
+    there, absent = presence.there([s for s in [registry.named(task.subject)] if s], task.device)
     if not there:
-        raise CannotRun("; ".join(left_out))
+        raise CannotRun("; ".join(a.reason for a in absent))
     return there
 
 
@@ -122,6 +122,7 @@ def execute(
     verdicts = [known[key] for key in keys]
     if strict:
         verdicts += [_unmatched(row, agreed) for row in campaign.unmatched(verdicts)]
+    verdicts += [presence.verdict(absence, agreed.device) for absence in agreed.absent]
     return Run(run=_info(agreed, verdicts, time.perf_counter() - start), verdicts=verdicts)
 
 
@@ -184,23 +185,6 @@ def _nearest(pattern: str) -> str:
 
     close = difflib.get_close_matches(pattern, [s.name for s in registry.select(["*"])], n=2, cutoff=0.6)
     return f"; did you mean {' or '.join(close)}?" if close else ""
-
-
-def _there(selected: Iterable[Subject], device: str) -> tuple[list[Subject], list[str]]:
-    """The subjects that can run on `device`, and a line for every framework that cannot."""
-    there, left_out = [], {}
-    for subject in selected:
-        framework = subject.framework
-        try:
-            framework.version()
-        except (ImportError, PackageNotFoundError) as error:
-            left_out[framework.name] = f"{framework.name} is not installed ({error})"
-            continue
-        if device in framework.devices():
-            there.append(subject)
-        else:
-            left_out[framework.name] = f"{framework.name} has no device {device}, only {', '.join(framework.devices())}"
-    return there, list(left_out.values())
 
 
 # -- circumstances -----------------------------------------------------------------------------------------------------

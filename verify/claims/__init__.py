@@ -6,7 +6,17 @@ from varlaw.verify.claim import Claim
 
 def claims_of(subject: Subject) -> tuple[Claim, ...]:
     """Every claim on one subject, in the order in which a run decides them."""
-    from varlaw.verify.claims import adapters, clipping, dropout, gains, initialisation, losses, models, norms, structure
+    from varlaw.verify.claims import (
+        adapters,
+        clipping,
+        dropout,
+        gains,
+        initialisation,
+        losses,
+        models,
+        norms,
+        structure,
+    )
 
     match subject:
         case Sampler():

@@ -75,8 +75,8 @@ def verify(
     heading = _heading(agreed, yearly_decisions)
     _writable(json_file, report_dir)
     stderr = Console(stderr=True, no_color=no_color or None)
-    for line in agreed.left_out:
-        stderr.print(f"not run: {line}", highlight=False, markup=False)
+    for absence in agreed.absent:
+        stderr.print(f"not run: {absence.reason}", highlight=False, markup=False)
     with _place(dask) as executor, _opened(ledger_file, heading) as ledger:
         run = _execute(agreed, stderr, quiet, ledger, executor)
     _write(run, json_file, report_dir)

@@ -1,0 +1,61 @@
+"""A framework that cannot run is named in the records: not applicable, or an error where somebody asked for it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from varlaw.reports import schema
+from varlaw.subjects.subject import Framework, Gain
+from varlaw.verify import presence, session
+from varlaw.verify.verdict import Outcome
+
+
+def _gone(name: str) -> Callable[[], str]:
+    def version() -> str:
+        msg = f"No module named {name!r}"
+        raise ModuleNotFoundError(msg, name=name)
+
+    return version
+
+
+def _half_way() -> str:
+    msg = "undefined symbol:\n  cudaFoo"
+    raise OSError(msg)
+
+
+def _subject(name: str, version: Callable[[], str], devices: tuple[str, ...] = ("cpu",)) -> Gain:
+    framework = Framework(name=name, version=version, devices=lambda: devices)
+    return Gain(name=f"{name}.gain", framework=framework, op="gain", apply=lambda _: 1.0, documented={"linear": "1"})
+
+
+@pytest.mark.parametrize(
+    ("subject", "targets", "error", "said"),
+    [
+        (_subject("jax", _gone("jax")), ["*"], False, "jax is not installed (No module named 'jax')"),
+        (_subject("jax", _gone("jax")), ["jax.*"], True, "jax is not installed (No module named 'jax')"),
+        (_subject("varlaw.torch", _gone("torch")), ["varlaw.*"], False, "varlaw.torch is not installed"),
+        (_subject("keras", _gone("tensorflow")), ["*"], True, "keras cannot be imported (ModuleNotFoundError: No mod"),
+        (_subject("jax", _half_way), ["*"], True, "jax cannot be imported (OSError: undefined symbol: cudaFoo)"),
+        (_subject("jax", lambda: "1", ("tpu",)), ["*"], False, "jax has no device cpu, only tpu"),
+        (_subject("jax", lambda: "1", ("tpu",)), ["jax"], True, "jax has no device cpu, only tpu"),
+    ],
+)
+def test_an_absence_is_told_with_its_reason(subject: Gain, targets: list[str], error: bool, said: str) -> None:
+    present, (absence,) = presence.there([subject], "cpu", targets)
+    assert present == []
+    assert absence.reason.startswith(said)
+    record = presence.verdict(absence, "cpu")
+    assert record.outcome is (Outcome.ERROR if error else Outcome.NOT_APPLICABLE)
+
+
+def test_the_others_still_run_and_the_absence_is_in_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = session.registry.select(["varlaw.numpy.he_normal"])
+    rows = [_subject("jax", _gone("jax")), *ours]
+    monkeypatch.setattr(session.registry, "select", lambda targets: rows)
+    request = session.Request(targets=("jax.*", "varlaw.numpy.he_normal"), dtypes=("float32",))
+    run = session.execute(session.plan(request))
+    states = {v.state for v in run.verdicts}
+    assert {"conforms", "error"} <= states
+    assert session.exit_code(run) == 3
+    again = schema.decode(schema.encode(run), where="here")
+    assert again.verdicts[-1].subject == "jax"

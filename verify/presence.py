@@ -1,0 +1,81 @@
+"""Which of the selected subjects can run here: frameworks that are missing or broken are named, never passed over.
+
+A framework that is not installed is not applicable where a wide glob reached it; asked for by name, or installed but
+failing to import, it is an error of the run, and the other subjects still run.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
+
+from varlaw.subjects.subject import Framework, Subject
+from varlaw.verify.verdict import Outcome, Verdict
+
+
+@dataclass(frozen=True)
+class Absence:
+    """A framework that cannot run, why, and whether that is an error."""
+
+    framework: str
+    reason: str
+    error: bool
+
+
+def there(selected: Iterable[Subject], device: str, targets: Iterable[str] = ()) -> tuple[list[Subject], list[Absence]]:
+    """The subjects that can run on `device`, and every framework of the others with its reason.
+
+    targets: the globs that selected them; one that begins with a framework's name asks for that framework.
+    """
+    present: list[Subject] = []
+    reasons: dict[str, Absence | None] = {}
+    for subject in selected:
+        name = subject.framework.name
+        if name not in reasons:
+            asked = any(target == name or target.startswith(f"{name}.") for target in targets)
+            reasons[name] = _absence(subject.framework, device, asked)
+        if reasons[name] is None:
+            present.append(subject)
+    return present, [absence for absence in reasons.values() if absence]
+
+
+def _absence(framework: Framework, device: str, asked: bool) -> Absence | None:
+    try:
+        framework.version()
+        devices = framework.devices()
+    except (ModuleNotFoundError, PackageNotFoundError) as error:
+        if error.name == framework.name.rpartition(".")[2]:
+            return Absence(framework.name, f"{framework.name} is not installed ({error})", asked)
+        return _broken(framework, error)
+    except Exception as error:  # whatever an import runs into is this framework's error, and no other's
+        return _broken(framework, error)
+    if device not in devices:
+        return Absence(framework.name, f"{framework.name} has no device {device}, only {', '.join(devices)}", asked)
+    return None
+
+
+def _broken(framework: Framework, error: Exception) -> Absence:
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return Absence(framework.name, f"{framework.name} cannot be imported ({text[:300]})", error=True)
+
+
+def verdict(absence: Absence, device: str) -> Verdict:
+    """The record of an absence, so that a report shows it beside what was decided."""
+    return Verdict(
+        claim="framework.present",
+        law="parameters.coverage",
+        statement="the framework can be imported and has the device",
+        subject=absence.framework,
+        framework=absence.framework,
+        version="",
+        op="",
+        dtype="",
+        device=device,
+        case={},
+        outcome=Outcome.ERROR if absence.error else Outcome.NOT_APPLICABLE,
+        quantity="",
+        delta=0.0,
+        alpha=0.0,
+        beta=0.0,
+        detail=absence.reason,
+        replay="",
+    )
