@@ -18,6 +18,34 @@ CONSTRAINTS = "constraints/ci.txt"
 LATEST = Path("reports/latest")
 AXE = "axe-core@4.14.1"
 
+# What `frameworks` checks -> (dependency group and name of its constraints, subjects, environment variables).
+FRAMEWORKS = {
+    "torch": ("torch", ("torch",), {}),
+    "jax": ("jax", ("jax", "flax", "equinox", "haiku", "optax"), {}),
+    "keras-torch": ("keras", ("keras",), {"KERAS_BACKEND": "torch"}),
+    "keras-jax": ("keras", ("keras",), {"KERAS_BACKEND": "jax"}),
+    "keras-tensorflow": ("keras", ("keras",), {"KERAS_BACKEND": "tensorflow"}),
+    "tensorflow": ("keras", ("tensorflow",), {}),
+    "transformers": ("transformers", ("transformers", "timm", "peft"), {}),
+    "paddle": ("paddle", ("paddle",), {}),
+    "tinygrad": ("tinygrad", ("tinygrad",), {}),
+    "mlx": ("mlx", ("mlx",), {}),
+}
+
+# The versions whose recorded defaults are committed: framework -> (dependency group, versions), the newest first.
+BASELINES = {
+    "torch": ("torch", ("2.14.1", "2.13.0")),
+    "jax": ("jax", ("0.10.2", "0.7.2")),
+    "flax": ("jax", ("0.12.8", "0.10.7")),
+    "keras": ("keras", ("3.15.1", "3.12.0")),
+    "transformers": ("transformers", ("5.23.0", "5.14.1")),
+}
+
+
+def pins(group: str) -> str:
+    """The constraints of a framework's environment."""
+    return CONSTRAINTS if group == "torch" else f"constraints/{group}.txt"
+
 
 def install(session: nox.Session, *extras: str, groups: tuple[str, ...] = (), editable: bool = True) -> None:
     """Install this package with its extras and dependency groups, at the versions that CI verifies."""
@@ -54,6 +82,38 @@ def verify(session: nox.Session) -> None:
     install(session, "torch", "charts")
     session.run("varlaw", "verify", "--report", str(LATEST), "--json", str(LATEST / "run.json"), *session.posargs)
     session.log(f"report: {(LATEST / 'index.html').resolve()}")
+
+
+@nox.session(default=False)
+@nox.parametrize("name", list(FRAMEWORKS), ids=list(FRAMEWORKS))
+def frameworks(session: nox.Session, name: str) -> None:
+    """Check one framework, in an environment of its own: `nox -s "frameworks(jax)"` (posargs go to `varlaw verify`)."""
+    group, prefixes, env = FRAMEWORKS[name]
+    folder = LATEST / name
+    requirements = nox.project.dependency_groups(PYPROJECT, group, "framework-tests")
+    session.install("-c", pins(group), "-e", ".[charts]", *requirements)
+    session.run("pytest", "-q", "tests/frameworks/test_coverage.py", env=env)
+    targets = [f"{prefix}.*" for prefix in prefixes]
+    outputs = ("--report", str(folder), "--json", str(folder / "run.json"))
+    session.run("varlaw", "verify", *targets, *outputs, *session.posargs, env=env)
+    session.log(f"report: {(folder / 'index.html').resolve()}")
+
+
+@nox.session(default=False)
+@nox.parametrize(
+    ("name", "version"),
+    [nox.param(n, v, id=f"{n}-{v}") for n, (_, versions) in BASELINES.items() for v in versions],
+)
+def baseline(session: nox.Session, name: str, version: str) -> None:
+    """Record one version's defaults, to hold against another's: `nox -s "baseline(keras-3.12.0)"`."""
+    group = BASELINES[name][0]
+    requirements = nox.project.dependency_groups(PYPROJECT, group)
+    lines = Path(pins(group)).read_text(encoding="utf-8").splitlines()
+    constraints = Path(session.create_tmp()) / "constraints.txt"
+    constraints.write_text("\n".join(line for line in lines if line.partition("==")[0] != name), encoding="utf-8")
+    session.install("-c", str(constraints), "-e", ".", *requirements, f"{name}=={version}")
+    env = {"KERAS_BACKEND": "torch"} if name == "keras" else {}
+    session.run("varlaw", "baseline", "record", name, "-o", f"reports/baselines/{name}-{version}.json", env=env)
 
 
 @nox.session(default=False)
