@@ -82,6 +82,9 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
         "equinox.conv_transpose": _conv(OUT, IN_OF_GROUP, TAPS, transposed=True),
         "mlx.linear": Layout((OUT, IN)),
         "mlx.conv": _conv(OUT, TAPS, IN_OF_GROUP),
+        "mlx.conv_transpose": _conv(OUT, TAPS, IN, transposed=True),
+        "mlx.bilinear": Layout((OUT, SECOND, IN)),
+        "paddle.linear": Layout((IN, OUT)),
         "transformers.conv1d": Layout((IN, OUT)),
     }
 )

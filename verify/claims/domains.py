@@ -6,7 +6,7 @@ so nothing is filtered. Corners are asymmetric on purpose: a fan taken for the o
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from varlaw.evidence.streams import Key
@@ -69,6 +69,12 @@ def _conv(*rows: tuple[int, ...]) -> Cases:
     return Cases(Domain(**_CONV_RANGES), _rows(_CONV, *rows), _grouped)
 
 
+def _ungrouped(cases: Cases) -> Cases:
+    """The same cases without groups, for layers that take none."""
+    ranges = {**cases.domain.ranges, "groups": one_of(1)}
+    return replace(cases, domain=Domain(**ranges), corners=tuple(c for c in cases.corners if c["groups"] == 1))
+
+
 _LINEAR = Cases(
     Domain(in_features=size(1, 512), out_features=size(1, 512)),
     _rows("in_features out_features", (64, 16), (64, 256), (65, 64), (1, 512), (512, 1)),
@@ -126,6 +132,7 @@ _MATRIX = Cases(
     _rows("shape scale", ((64, 16), 1.0), ((16, 64), 1.0), ((33, 33), 0.02)),
     _shape,
 )
+_SQUARE = Cases(Domain(shape=one_of((33, 33), (1, 1), (5, 5)), scale=_SCALES), _rows("shape scale", ((16, 16), 1.0)), _shape)
 _DIRAC = Cases(
     Domain(shape=one_of((16, 8, 3), (8, 8, 3, 3), (4, 2, 3, 3, 3)), groups=one_of(1, 2)),
     _rows("shape groups", ((16, 8, 3), 2), ((8, 8, 3, 3), 1)),
@@ -148,6 +155,12 @@ def _fill(raw: Raw) -> Case:
     return _grouped(raw)
 
 
+def _fill_grouped_conv(raw: Raw) -> Case:
+    """Groups only where a convolution in one or two dimensions has them: some frameworks know no others."""
+    grouped = raw["layer"] in ("conv1d", "conv2d")
+    return _fill(raw if grouped else {**raw, "groups": 1})
+
+
 _FILL_ROWS = (
     ("linear", 64, 16, 1, 1, 1),
     ("linear", 65, 64, 1, 1, 1),
@@ -164,6 +177,8 @@ _FILL_MODE = Cases(
     _rows(f"layer {_CONV} mode", *((*row, mode) for mode in ("fan_in", "fan_out") for row in _FILL_ROWS)),
     _fill,
 )
+_FILL_GROUPED_CONV = replace(_FILL, build=_fill_grouped_conv)
+_FILL_MODE_GROUPED_CONV = replace(_FILL_MODE, build=_fill_grouped_conv)
 
 # -- norms: statistics over `length` (and batch, where the norm takes it) of inputs of mean and std given --------------
 
@@ -207,13 +222,18 @@ _CLIP = Cases(
 )
 _GAIN = Cases(Domain(), ({},))
 
-CASES: dict[str, Cases] = {
-    "linear": _LINEAR,
-    "bilinear": _BILINEAR,
+_CONVS: dict[str, Cases] = {
     **{f"conv{d}d": _conv(*_CONV_ROWS) for d in (1, 2)},
     "conv3d": _conv((4, 8, 1, 3, 1), (2, 3, 4, 2, 2)),
     **{f"conv_transpose{d}d": _conv((16, 4, 1, 3, 1), (8, 16, 1, 4, 2), (4, 8, 4, 3, 2)) for d in (1, 2)},
     "conv_transpose3d": _conv((8, 4, 1, 3, 1), (3, 4, 2, 2, 2)),
+}
+
+CASES: dict[str, Cases] = {
+    "linear": _LINEAR,
+    "bilinear": _BILINEAR,
+    **_CONVS,
+    **{f"{name}_ungrouped": _ungrouped(cases) for name, cases in _CONVS.items()},
     "embedding": _EMBEDDING,
     "recurrent": _RECURRENT,
     "attention": _ATTENTION,
@@ -222,9 +242,12 @@ CASES: dict[str, Cases] = {
     "features": _FEATURES,
     "shape": _SHAPE,
     "matrix": _MATRIX,
+    "square": _SQUARE,
     "dirac": _DIRAC,
     "fill": _FILL,
     "fill_mode": _FILL_MODE,
+    "fill_grouped_conv": _FILL_GROUPED_CONV,
+    "fill_mode_grouped_conv": _FILL_MODE_GROUPED_CONV,
     **dict.fromkeys(("layer_norm", "rms_norm", "batch_norm", "group_norm", "instance_norm"), _NORM),
     **dict.fromkeys(("clip_norm", "clip_value"), _CLIP),
     "gain": _GAIN,
