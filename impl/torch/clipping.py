@@ -1,10 +1,10 @@
 """Clipping of torch gradients, to the law: identity below the limit, the limit above, the direction kept.
 
 `grads` is a sequence of float tensors, None where a parameter has no gradient: `[p.grad for p in model.parameters()]`.
-A tensor that occurs twice is one gradient. Norms are sums in float64, scaled by a power of two where squares would
-overflow or underflow, so a norm is right wherever it can be written. No epsilon is added anywhere. Leaves may differ in
-dtype and device, and may be DTensors, whose norm is that of the whole. Norms are 0-dim float64 tensors on the device of
-the first leaf.
+A tensor that occurs twice is one gradient. Norms are summed in float64, or in short blocks of float32 where that is as
+good, and scaled where squares would overflow or underflow, so a norm is right wherever it can be written. No epsilon is
+added anywhere. Leaves may differ in dtype and device, and may be DTensors, whose norm is that of the whole. Norms are
+0-dim float64 tensors on the device of the first leaf.
 
 Entries that are not finite are refused (`nonfinite="raise"`), replaced by zero before anything is measured
 (`"zero"`), or make the clip step aside and leave the gradients untouched with their norm, inf or NaN (`"skip"`). Only
@@ -14,30 +14,19 @@ may return a gradient that needs no clipping as it is. Autograd records nothing.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 
 from varlaw.impl.arguments import choice, number, refuse
 from varlaw.impl.clips import POLICIES, listed, slack, unit_axes
+from varlaw.impl.torch.gradient_norm import TINY, Norm, norm_of
 from varlaw.impl.torch.shards import is_sharded, local_part, norm_of_whole, with_part
 from varlaw.impl.torch.streams import dtype_of, may_ask, name_of, write_
 
 Grads: TypeAlias = Sequence[torch.Tensor | None]
 
-TINY = 2.0**-1000  # a peak below it is scaled as if it were this: its square then still has all its digits
 SMALL_FACTOR = 2.0**-100  # a float32 factor below it is applied in two steps, as float32 may not hold it
-
-
-class _Norm(NamedTuple):
-    """total / scale, where scale is a power of two."""
-
-    total: torch.Tensor
-    scale: torch.Tensor
-
-    @property
-    def value(self) -> torch.Tensor:
-        return self.total / self.scale
 
 
 @torch.no_grad()
@@ -47,7 +36,7 @@ def global_norm(grads: Grads) -> torch.Tensor:
     >>> global_norm([torch.tensor([3e30]), torch.tensor([4e30])])
     tensor(5.0000e+30, dtype=torch.float64)
     """
-    return _norm(_unique(_leaves("grads", grads, "global_norm"))).value
+    return norm_of(_unique(_leaves("grads", grads, "global_norm"))).value
 
 
 @torch.no_grad()
@@ -197,36 +186,6 @@ def _refuse_nonfinite(leaves: Sequence[torch.Tensor | None], where: str) -> None
             refuse(f"grads[{i}]", f"{bad} of {leaf.numel()} not finite", "finite", where)
 
 
-def _norm(leaves: Sequence[torch.Tensor]) -> _Norm:
-    """The norm of all leaves, with a scale that keeps the squares of float64 leaves in range."""
-    home = leaves[0].device if leaves else torch.device("cpu")
-    one = torch.ones((), dtype=torch.float64, device=home)
-    if not leaves:
-        return _Norm(torch.zeros_like(one), one)
-    doubles = [leaf for leaf in leaves if leaf.dtype == torch.float64 and leaf.numel() and not is_sharded(leaf)]
-    scale = _power_of_two(doubles, home) if doubles else one
-    narrow = [leaf for leaf in leaves if leaf.dtype != torch.float64 and not is_sharded(leaf)]
-    parts = [_wide_norm(leaf, scale).to(home, non_blocking=True).reshape(1) for leaf in doubles]
-    if narrow:  # no square of a narrower dtype leaves float64
-        norms = torch._foreach_norm(narrow, 2, dtype=torch.float64)
-        parts.append(torch.stack([norm.to(home, non_blocking=True) for norm in norms]) * scale)
-    parts += [norm_of_whole(leaf).to(home).reshape(1) * scale for leaf in leaves if is_sharded(leaf)]
-    return _Norm(torch.cat(parts).square_().sum().sqrt() if parts else torch.zeros_like(one), scale)
-
-
-def _wide_norm(leaf: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-    return (leaf * scale.to(leaf.device, non_blocking=True)).square_().sum().sqrt()
-
-
-def _power_of_two(leaves: Sequence[torch.Tensor], home: torch.device) -> torch.Tensor:
-    """2**-e with the largest entry in [2**(e-1), 2**e); 1 when that entry is zero or not finite."""
-    peaks = [leaf.abs().amax().to(home, non_blocking=True) for leaf in leaves]
-    peak = torch.stack(peaks).amax()
-    usable = peak.isfinite() & (peak > 0)
-    peak = torch.where(usable, peak.clamp(min=TINY), 1.0)
-    return torch.frexp(peak).mantissa / peak
-
-
 def _clipped(
     grads: Grads, limit: float, nonfinite: str, in_place: bool, where: str
 ) -> tuple[list[torch.Tensor | None], torch.Tensor]:
@@ -234,7 +193,7 @@ def _clipped(
     given = _leaves("grads", grads, where)
     choice("nonfinite", nonfinite, POLICIES, where)
     leaves = _policed(given, nonfinite, where) if nonfinite == "zero" else given
-    norm = _norm(_unique(leaves))
+    norm = norm_of(_unique(leaves))
     if nonfinite == "raise" and not norm.total.isfinite():
         _refuse_nonfinite(leaves, where)
     over = norm.total.isfinite() & (norm.value > ceiling * (1 + _slack(leaves)))
@@ -274,7 +233,7 @@ def _each(
     return [done[id(leaf)][0] for leaf in leaves], [done[id(leaf)][1] for leaf in leaves]
 
 
-def _times(leaf: torch.Tensor, norm: _Norm, ceiling: float, over: torch.Tensor, in_place: bool) -> torch.Tensor:
+def _times(leaf: torch.Tensor, norm: Norm, ceiling: float, over: torch.Tensor, in_place: bool) -> torch.Tensor:
     """leaf * scale * (ceiling / total) where `over`, else leaf, bit for bit."""
     if is_sharded(leaf):
         changed = with_part(leaf, lambda part: _times(part, norm, ceiling, over, in_place))

@@ -77,15 +77,16 @@ def test_norms(benchmark, name, size, role):
 @pytest.mark.parametrize("role", ["ours", "theirs"])
 @pytest.mark.parametrize(("case", "limit", "goal"), [("clips", 1.0, 1.0), ("does not clip", 1e9, 0.6)])
 def test_clip_by_global_norm(benchmark, case, limit, goal, role):
-    """100 MB of gradients in 124 tensors; a large entry set before each call makes it clip."""
+    """100 MB of gradients in 124 tensors, the same before each call: clipped again and again they would vanish."""
     parameters = [torch.nn.Parameter(torch.zeros(202_000)) for _ in range(124)]
     generator = torch.Generator().manual_seed(0)
-    for parameter in parameters:
-        parameter.grad = torch.randn(202_000, generator=generator)
+    fresh = [torch.randn(202_000, generator=generator) for _ in parameters]
+    for parameter, gradient in zip(parameters, fresh, strict=True):
+        parameter.grad = gradient.clone()
     grads = [parameter.grad for parameter in parameters]
 
     def unclip() -> None:
-        grads[0][0] = 1e3
+        torch._foreach_copy_(grads, fresh)
 
     calls = {
         "ours": lambda: on_torch.clip_by_global_norm_(grads, limit),

@@ -31,9 +31,13 @@ def shapes(request):
     return request.param
 
 
+# Norms are summed in float64, but for long float32 leaves on torch: those in float32 blocks, to 4 units of it.
+ROUNDING = {"float64": 1e-13, "float32": 2.0**-22, "float16": 1e-13, "bfloat16": 1e-13}
+
+
 def test_global_norm(backend, dtype, shapes):
     leaves = gradients(backend, shapes, dtype)
-    assert float(backend.global_norm(leaves)) == pytest.approx(norm_of(backend, leaves), rel=1e-13)
+    assert float(backend.global_norm(leaves)) == pytest.approx(norm_of(backend, leaves), rel=ROUNDING[dtype])
 
 
 @pytest.mark.parametrize("ratio", [1.0, 1 + 1e-12, 2.0, 1e3, math.inf])
@@ -41,7 +45,7 @@ def test_identity_at_and_below_the_limit(backend, dtype, shapes, ratio):
     leaves = gradients(backend, shapes, dtype)
     limit = norm_of(backend, leaves) * ratio
     clipped, norm = backend.clip_by_global_norm(leaves, limit)
-    assert float(norm) == pytest.approx(norm_of(backend, leaves), rel=1e-13)
+    assert float(norm) == pytest.approx(norm_of(backend, leaves), rel=ROUNDING[dtype])
     for before, after in zip(leaves, clipped, strict=True):
         assert np.array_equal(backend.wide(before), backend.wide(after))
 
@@ -52,7 +56,7 @@ def test_limit_direction_and_idempotence_above_it(backend, dtype, shapes, ratio)
     before = [backend.wide(leaf).copy() for leaf in leaves]
     limit = norm_of(backend, leaves) * ratio
     clipped, norm = backend.clip_by_global_norm(leaves, limit)
-    assert float(norm) == pytest.approx(norm_of(backend, leaves), rel=1e-13)
+    assert float(norm) == pytest.approx(norm_of(backend, leaves), rel=ROUNDING[dtype])
     assert norm_of(backend, clipped) == pytest.approx(limit, rel=UNIT[dtype])
     for old, kept, new in zip(before, leaves, clipped, strict=True):
         assert np.array_equal(old, backend.wide(kept))
