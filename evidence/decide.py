@@ -7,6 +7,7 @@ whose scale is off by a factor 1 + delta or more (either way) is called CONFORMS
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import msgspec
@@ -52,6 +53,7 @@ def decide(
     dtype: str = "float64",
     mutants: Mapping[str, Variate] | None = None,
     shape: bool = True,
+    band: float = 0.0,
 ) -> Decision:
     """Decide whether the tensors of `source` follow `law`, entry by entry and independently.
 
@@ -60,6 +62,7 @@ def decide(
     dtype: the format that the draws were rounded to; its rounding belongs to the law.
     mutants: wrong laws by name; the one that explains a violation best is named.
     shape: whether the battery looks at family, tails, neighbours and ties beside scale, mean and limit.
+    band: |ln ratio| of a normal's std that is lawful beside the rounding of the draws themselves.
 
     Raises `SamplerError` when a draw is not finite, is empty, ignores its seed or does not repeat.
 
@@ -69,7 +72,7 @@ def decide(
     >>> decide(Normal(1.0), draw, POLICIES["pr"], Key("salt", "doc")).outcome
     'CONFORMS'
     """
-    test = _test(law, policy, FORMATS[dtype])
+    test = _test(law, policy, replace(FORMATS[dtype], null_band=FORMATS[dtype].null_band + band))
     battery = Battery(law, FORMATS[dtype], policy.battery if shape else 0)
     _guard(source, key)
     state, tensors, block, size = State(), 0, 0, 0

@@ -128,7 +128,7 @@ class Dropout:
 
     name: str
     framework: Framework
-    op: str  # dropout, channel_dropout, drop_path, alpha_dropout or gaussian_dropout
+    op: str  # dropout, channel_dropout, drop_path, alpha_dropout, channel_alpha_dropout or gaussian_dropout
     apply: Callable[[Floats, float, str, str, int], Floats]
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
@@ -151,28 +151,46 @@ class Adapter:
 class Role:
     """What a whole model's parameters of one kind promise, e.g. the matrices of its linear layers."""
 
-    role: str  # embedding, linear, conv, residual, head, norm_scale, bias, ...
+    role: str  # linear, conv, embedding, residual, head, bias, ...
     documented: str  # in ASCII over the model's config and the shape's fans, e.g. "Normal(initializer_range)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One parameter of a built model: which role it plays, its own fans, and what it shares its memory with."""
+    """One parameter or buffer of a built model: which role it plays, its own fans, what it knows of the configuration.
+
+    The roles "norm_scale", "vector" and "buffer" carry no promise; whatever is of another role and bears no `meant`
+    should be random.
+    """
 
     role: str
     shape: tuple[int, ...]
     fan_in: float | None = None
     fan_out: float | None = None
     names: Mapping[str, Any] = field(default_factory=dict)  # further names for the promise of its role
+    zero_rows: tuple[int, ...] = ()  # along the first axis: promised to be zero, as the vector of a padding token
+    stacked: bool = False  # matrices of several experts, heads or gates along the first axis, drawn separately
     meant: str = ""  # why it is constant, or equal to another, on purpose
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstLoss:
+    """The loss of a freshly built model on random labels: its mean over `samples` labels out of `classes`."""
+
+    loss: float
+    classes: int
+    samples: int
+    logits_std: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
     """A whole model, built tiny from its configuration class, without downloads.
 
-    `parameters(case)` describes every parameter by name; `draws(case, dtype, device, seed, count)` yields `count` fresh
-    instances as mappings from those names to arrays, the i-th of which depends on (seed, i) alone.
+    `parameters(case)` describes every parameter and buffer by name; `draws(case, dtype, device, seed, count)` yields
+    `count` fresh instances as mappings from those names to arrays, built while the framework fills fresh memory with NaN
+    (integers: the largest), so that what nothing initialises shows. The callables raise `LookupError` where the installed
+    version has no such model, or where it cannot do what they ask.
     """
 
     name: str
@@ -181,6 +199,12 @@ class Model:
     roles: tuple[Role, ...]
     parameters: Callable[[Case], Mapping[str, Parameter]]
     draws: Draws
+    # (case, dtype, device, seed) -> an instance built without memory, then filled by the framework's own initialiser.
+    rebuilt: Callable[[Case, str, str, int], Mapping[str, Array]] | None = None
+    # (case, dtype, device, seed) -> norm's name -> (rms of its output, its length); the input has rms 100.
+    gains: Callable[[Case, str, str, int], Mapping[str, tuple[float, int]]] | None = None
+    # (case, dtype, device, seed) -> the first loss on random labels.
+    first_loss: Callable[[Case, str, str, int], FirstLoss] | None = None
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,9 +1,11 @@
-"""torch: every default initialisation, `torch.nn.init`, norms, clipping and gains, as rows."""
+"""torch: every default initialisation, `torch.nn.init`, norms, clipping, gains, losses and dropout, as rows."""
 
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.torch.clipping import CLIPPERS
+from varlaw.subjects.torch.dropout import DROPOUTS
 from varlaw.subjects.torch.init import GAINS, INITIALISERS
 from varlaw.subjects.torch.layers import LAYERS
+from varlaw.subjects.torch.losses import LOSSES
 from varlaw.subjects.torch.norms import NORMS
 
-SUBJECTS: tuple[Subject, ...] = (*INITIALISERS, *GAINS, *LAYERS, *NORMS, *CLIPPERS)
+SUBJECTS: tuple[Subject, ...] = (*INITIALISERS, *GAINS, *LAYERS, *NORMS, *CLIPPERS, *LOSSES, *DROPOUTS)

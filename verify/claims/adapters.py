@@ -1,9 +1,34 @@
-"""Claims on adapters: what they change before training, which must be nothing."""
+"""Claims on adapters: a layer computes with a fresh one what it computes without, exactly, or to one unit in 16 bits."""
 
+import numpy as np
+
+from varlaw.evidence.exact import compare
+from varlaw.evidence.rounding import FORMATS
 from varlaw.subjects.subject import Adapter
-from varlaw.verify.claim import Claim
+from varlaw.theory.catalogue import LAWS
+from varlaw.verify.claim import Claim, Finding, Trial, deterministic
 
 
 def claims(subject: Adapter) -> tuple[Claim, ...]:
     """The claims on one adapter."""
-    raise NotImplementedError(subject.name)
+    statement = "output with the fresh adapter = output without it"
+    return (
+        Claim(
+            name="adapter.identity", law="lora.initial_change", statement=statement, subject=subject,
+            target=subject.name, op=subject.op, judge=lambda trial: _identity(subject, trial),
+        ),
+    )  # fmt: skip
+
+
+def _identity(subject: Adapter, trial: Trial) -> Finding:
+    """Adding 0 is exact in every format; in 16 bits a sum kept wider and rounded again may end one unit away."""
+    without, with_it = (np.ravel(y) for y in subject.apply(trial.case, trial.dtype, trial.device, trial.key.seed))
+    if without.shape != with_it.shape:
+        msg = f"output of shape {with_it.shape}, but should be {without.shape} as without the adapter"
+        raise ValueError(msg)
+    fmt = FORMATS[trial.dtype]
+    expected = (without + LAWS["lora.initial_change"].value()) * trial.factor
+    bound = [fmt.spacing(v) if np.isfinite(v) else 0.0 for v in without] if fmt.digits < 24 else [0.0] * without.size
+    comparison = compare(with_it.tolist(), expected.tolist(), bound)
+    largest = float(np.abs(with_it - without).max() / (np.abs(without).max() or 1.0))
+    return deterministic(comparison, quantity="output", names={"change": largest})

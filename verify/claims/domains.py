@@ -111,6 +111,28 @@ _TRANSFORMER = Cases(
 )
 _FEATURES = Cases(Domain(num_features=size(2, 1024)), _rows("num_features", (64,)))
 
+_WIDE_HEADS = Cases(
+    Domain(**_HEADS, embed_dim=size(8, 128)), _rows("num_heads head_dim embed_dim", (4, 16, 64), (8, 8, 40), (1, 48, 32))
+)
+_DEPTHWISE_RANGES: dict[str, Any] = {
+    "in_channels": size(1, 48),
+    "depth_multiplier": size(1, 4),
+    "kernel_size": size(2, 4),
+    "stride": size(1, 2),
+}
+_DEPTHWISE = Cases(
+    Domain(**_DEPTHWISE_RANGES),
+    _rows("in_channels depth_multiplier kernel_size stride", (16, 1, 3, 1), (8, 3, 4, 2), (64, 1, 3, 1)),
+)
+_SEPARABLE = Cases(
+    Domain(**_DEPTHWISE_RANGES, out_channels=size(1, 48)),
+    _rows("in_channels depth_multiplier kernel_size stride out_channels", (16, 2, 3, 1, 24), (8, 1, 4, 2, 40)),
+)
+_CONV_LSTM = Cases(
+    Domain(in_channels=size(1, 16), out_channels=size(2, 16), kernel_size=size(2, 3)),
+    _rows("in_channels out_channels kernel_size", (3, 8, 3), (8, 4, 2)),
+)
+
 # -- functions of a shape ----------------------------------------------------------------------------------------------
 
 # A CPU normal kernel switches to a block path at 16 numbers and draws the last 16 again: sides around it are corners.
@@ -127,6 +149,8 @@ _SHAPE = Cases(
     _rows("shape scale", *((s, 1.0) for s in _SHAPES), ((64, 16), 0.02)),
     _shape,
 )
+# Two million numbers besides: what goes wrong once in a quarter of a million shows.
+_SAMPLE = replace(_SHAPE, corners=(*_SHAPE.corners, {"shape": (2048, 1024), "scale": 1.0}))
 _MATRIX = Cases(
     Domain(shape=one_of((64, 16), (16, 64), (33, 33), (5, 7), (1, 64)), scale=_SCALES),
     _rows("shape scale", ((64, 16), 1.0), ((16, 64), 1.0), ((33, 33), 0.02)),
@@ -180,6 +204,12 @@ _FILL_MODE = Cases(
 _FILL_GROUPED_CONV = replace(_FILL, build=_fill_grouped_conv)
 _FILL_MODE_GROUPED_CONV = replace(_FILL_MODE, build=_fill_grouped_conv)
 
+_FILL_AVERAGE = Cases(
+    Domain(layer=_LAYERS, **_CONV_RANGES, mode=one_of("fan_in", "fan_out", "fan_avg")),
+    (*_FILL_MODE.corners, *_rows(f"layer {_CONV} mode", *((*row, "fan_avg") for row in _FILL_ROWS))),
+    _fill_grouped_conv,
+)
+
 # -- norms: statistics over `length` (and batch, where the norm takes it) of inputs of mean and std given --------------
 
 _NORM_NAMES = "batch channels length groups mean std eps momentum"
@@ -222,6 +252,27 @@ _CLIP = Cases(
 )
 _GAIN = Cases(Domain(), ({},))
 
+# -- losses, dropout, adapters -----------------------------------------------------------------------------------------
+
+# Few rows of many classes, many rows of few: what a sum over either accumulates, without 65,536 rows of 50,257.
+_LOSS = Cases(
+    Domain(classes=one_of(2, 10, 1000), rows=one_of(1, 8, 64)),
+    _rows(
+        "classes rows",
+        (2, 1), (10, 8), (50257, 1), (50257, 8), (1000, 1024), (2, 4096), (10, 65536), (2, 65536),
+    ),
+)  # fmt: skip
+_DROPOUT = Cases(Domain(p=one_of(0.01, 0.1, 0.3, 0.5)), _rows("p", (0.01,), (0.1,), (0.3,)))
+_ADAPTER = Cases(
+    Domain(in_features=size(4, 128), out_features=size(4, 128), rank=size(1, 8), alpha=one_of(8.0, 1.0, 32.0)),
+    _rows("in_features out_features rank alpha", (64, 48, 4, 8.0), (17, 33, 1, 1.0), (32, 64, 8, 32.0)),
+)
+
+# -- whole models: as shipped, and with the standard deviation of their configuration doubled --------------------------
+
+_MODEL = Cases(Domain(), _rows("scale", (1.0,), (2.0,)), lambda raw: {"scale": raw.get("scale", 1.0)})
+_MODEL_ONCE = Cases(Domain(), ({},), lambda raw: {"scale": 1.0})
+
 _CONVS: dict[str, Cases] = {
     **{f"conv{d}d": _conv(*_CONV_ROWS) for d in (1, 2)},
     "conv3d": _conv((4, 8, 1, 3, 1), (2, 3, 4, 2, 2)),
@@ -240,15 +291,27 @@ CASES: dict[str, Cases] = {
     "attention_separate": _SEPARATE,
     "transformer": _TRANSFORMER,
     "features": _FEATURES,
+    "heads": _WIDE_HEADS,
+    **{f"depthwise_conv{d}d": _DEPTHWISE for d in (1, 2)},
+    **{f"separable_conv{d}d": _SEPARABLE for d in (1, 2)},
+    **{f"conv_lstm{d}d": _CONV_LSTM for d in (1, 2, 3)},
+    "sample": _SAMPLE,
     "shape": _SHAPE,
     "matrix": _MATRIX,
     "square": _SQUARE,
     "dirac": _DIRAC,
     "fill": _FILL,
     "fill_mode": _FILL_MODE,
+    "fill_average_grouped_conv": _FILL_AVERAGE,
     "fill_grouped_conv": _FILL_GROUPED_CONV,
     "fill_mode_grouped_conv": _FILL_MODE_GROUPED_CONV,
     **dict.fromkeys(("layer_norm", "rms_norm", "batch_norm", "group_norm", "instance_norm"), _NORM),
     **dict.fromkeys(("clip_norm", "clip_value"), _CLIP),
     "gain": _GAIN,
+    "model": _MODEL,
+    "model_once": _MODEL_ONCE,
+    "cross_entropy": _LOSS,
+    **dict.fromkeys(("dropout", "channel_dropout", "drop_path", "gaussian_dropout"), _DROPOUT),
+    **dict.fromkeys(("alpha_dropout", "channel_alpha_dropout"), _DROPOUT),
+    "adapter": _ADAPTER,
 }

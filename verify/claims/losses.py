@@ -1,9 +1,126 @@
-"""Claims on classification losses: zero logits cost ln C, whatever C, the batch and the dtype."""
+"""Claims on classification losses: equal logits cost ln C, whatever C, the batch, the dtype and the logits' level.
 
+The bounds allow every elementary operation its rounding to the dtype, and sums the accumulation of at least float32
+in any order: |fl(sum) - sum| <= gamma(n - 1) sum | |. A sum that accumulates in 16 bits stops growing (at 256 ones in
+bfloat16), and shows.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varlaw.evidence.exact import compare
+from varlaw.evidence.rounding import FORMATS, Format, gamma
 from varlaw.subjects.subject import Loss
-from varlaw.verify.claim import Claim
+from varlaw.theory.catalogue import LAWS
+from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial, deterministic
+
+Floats = NDArray[np.float64]
+Judging = Callable[[Loss, Trial], Finding]
+
+_LARGE = (1e4, -1e4, 65504.0)  # the last is float16's largest number
+_FEW = 8  # rows where the number of rows is not what is tried
 
 
 def claims(subject: Loss) -> tuple[Claim, ...]:
     """The claims on one loss."""
-    raise NotImplementedError(subject.name)
+    table: tuple[tuple[str, str, Judging], ...] = (
+        ("loss.uniform", "zero logits cost ln C, in every row and on average", _uniform),
+        ("loss.shift", "equal logits cost ln C, however large they are", _shift),
+        (
+            "loss.large",
+            "k largest logits far above the rest: ln k for one of them, their distance more for the rest",
+            _large,
+        ),
+        ("loss.mean", 'reduction "mean" is the mean of reduction "none"', _mean),
+    )
+    return tuple(
+        Claim(
+            name=name, law="loss.zero_logits", statement=text, subject=subject, target=subject.name, op=subject.op,
+            judge=_bind(judging, subject),
+        )
+        for name, text, judging in table
+    )  # fmt: skip
+
+
+def _bind(judging: Judging, subject: Loss) -> Callable[[Trial], Finding]:
+    return lambda trial: judging(subject, trial)
+
+
+def _labels(trial: Trial, rows: int) -> NDArray[np.int64]:
+    return trial.key.generator().integers(0, trial.case["classes"], rows)
+
+
+def _working(fmt: Format) -> float:
+    return min(fmt.unit, FORMATS["float32"].unit)
+
+
+def _rounding(fmt: Format, loss: Floats | float) -> Floats:
+    """What rounding does to ln of a sum of C exponentials of 0: the sum is exact, or rounded twice, ln and the rest once each."""
+    return np.asarray(fmt.unit * (3 * np.abs(loss) + 2) + 8 * _working(fmt) * (np.abs(loss) + 1))
+
+
+def _averaging(fmt: Format, rows: int) -> float:
+    return gamma(rows + 2, _working(fmt))
+
+
+def _uniform(subject: Loss, trial: Trial) -> Finding:
+    c, fmt = trial.case, FORMATS[trial.dtype]
+    logits, labels = np.zeros((c["rows"], c["classes"])), _labels(trial, c["rows"])
+    expected = LAWS["loss.zero_logits"].value(classes=c["classes"])
+    rows = np.unique(subject.apply(logits, labels, "none", trial.dtype, trial.device))
+    mean = float(subject.apply(logits, labels, "mean", trial.dtype, trial.device))
+    bound = float(_rounding(fmt, expected))
+    bounds = [bound] * rows.size + [bound + expected * (1 + fmt.unit) * _averaging(fmt, c["rows"])]
+    comparison = compare([*rows.tolist(), mean], [expected * trial.factor] * len(bounds), bounds)
+    reduction = "mean" if comparison.worst == rows.size else "none"
+    return deterministic(comparison, quantity=f'loss, reduction "{reduction}"', names={"lnC": expected})
+
+
+def _shift(subject: Loss, trial: Trial) -> Finding:
+    """A backward-stable algorithm may lose what is lost by rounding the largest logit, and no more."""
+    c, fmt = trial.case, FORMATS[trial.dtype]
+    labels = _labels(trial, _FEW)
+    expected = LAWS["loss.zero_logits"].value(classes=c["classes"])
+    observed, bounds = [], []
+    for level in (fmt.round(v) for v in _LARGE):
+        rows = np.unique(subject.apply(np.full((_FEW, c["classes"]), level), labels, "none", trial.dtype, trial.device))
+        observed += rows.tolist()
+        bounds += [float(_rounding(fmt, expected)) + 2 * fmt.unit * abs(level)] * rows.size
+    comparison = compare(observed, [expected * trial.factor] * len(observed), bounds)
+    return deterministic(comparison, quantity="loss")
+
+
+def _large(subject: Loss, trial: Trial) -> Finding:
+    """Half of the logits at +1e4, the others at -1e4: probabilities of exactly 0, and a loss that must stay finite."""
+    c, fmt = trial.case, FORMATS[trial.dtype]
+    top, level = c["classes"] // 2, fmt.round(1e4)
+    logits = np.full((2, c["classes"]), -level)
+    logits[:, :top] = level
+    labels = np.array([0, c["classes"] - 1])
+    among = LAWS["loss.zero_logits"].value(classes=top)
+    expected = np.array([among, among + 2 * level])
+    observed = subject.apply(logits, labels, "none", trial.dtype, trial.device)
+    bounds = _rounding(fmt, expected) + 2 * fmt.unit * level
+    comparison = compare(observed.tolist(), (expected * trial.factor).tolist(), bounds.tolist())
+    return deterministic(comparison, quantity="loss")
+
+
+def _mean(subject: Loss, trial: Trial) -> Finding:
+    """Both reductions on random logits; what the rows lose by rounding they may lose twice, in either computation."""
+    c, fmt = trial.case, FORMATS[trial.dtype]
+    rng, labels = trial.key.at(block=1).generator(), _labels(trial, c["rows"])
+    logits = fmt.round_all(3 * rng.standard_normal((c["rows"], c["classes"])))
+    rows = subject.apply(logits, labels, "none", trial.dtype, trial.device)
+    mean = float(subject.apply(logits, labels, "mean", trial.dtype, trial.device))
+    size = float(np.abs(rows).mean())
+    if not np.isfinite(size):
+        msg = "rows that are not finite have no mean to compare with; loss.large and loss.shift speak of them"
+        raise NotApplicable(msg)
+    working = _working(fmt)
+    # The rows themselves: shifted logits, exponentials, the sum over C, ln and the difference, each rounded.
+    of_rows = fmt.unit * (3 * size + 2 * float(np.abs(logits).max())) + gamma(c["classes"] + 8, working)
+    bound = 2 * of_rows + size * (_averaging(fmt, c["rows"]) + fmt.unit)
+    comparison = compare([mean], [float(rows.mean()) * trial.factor], [bound])
+    return deterministic(comparison, quantity="mean loss")
