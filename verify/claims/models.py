@@ -1,9 +1,272 @@
-"""Claims on whole models: every parameter starts as its role promises, and none like another."""
+"""Claims on whole models: every parameter starts as its role promises, norms normalise, the first loss is ln C.
 
-from varlaw.subjects.subject import Model
-from varlaw.verify.claim import Claim
+A claim speaks of all parameters of one role. Each is decided on its own over at most `_INSTANCES` fresh models; those
+too small to be certified that way are then decided together, each over its own predicted standard deviation, which
+only happens when none of them was refuted. The finding is the worst parameter's, with all that break the law named.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from varlaw.evidence.decide import Decision, decide
+from varlaw.evidence.exact import compare
+from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.subjects.subject import Model, Parameter, Role
+from varlaw.theory.catalogue import LAWS
+from varlaw.theory.variates import Constant, Normal
+from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial, deterministic, statistical
+from varlaw.verify.claims import model_structure
+from varlaw.verify.claims.model_draws import Drawn, drawn
+from varlaw.verify.claims.mutants import wrong_laws
+from varlaw.verify.promise import law_name, resolve
+from varlaw.verify.verdict import Outcome
+
+_INSTANCES = 16  # fresh models for one parameter
+_NAMED = 6  # parameters that a detail names
 
 
 def claims(subject: Model) -> tuple[Claim, ...]:
     """The claims on one model."""
-    raise NotImplementedError(subject.name)
+    found = [_role_claim(subject, role) for role in subject.roles]
+    if subject.gains:
+        found.append(_claim(subject, "model.norm", "rms_norm.second_moment", "norms start with gain 1", _norms))
+    if subject.first_loss:
+        text = "first loss on random labels <= ln C + what logits of variance 1 add"
+        found.append(_claim(subject, "loss.initial", "loss.random_logits", text, _first_loss))
+    return (*found, *model_structure.claims(subject))
+
+
+def _claim(
+    subject: Model, name: str, law: str, statement: str, judge: Callable[[Model, Trial], Finding], op: str = "model_once"
+) -> Claim:
+    return Claim(
+        name=name, law=law, statement=statement, subject=subject, target=subject.name, op=op,
+        judge=lambda trial: judge(subject, trial),
+    )  # fmt: skip
+
+
+def _role_claim(subject: Model, role: Role) -> Claim:
+    def judge(model: Model, trial: Trial) -> Finding:
+        return _role(model, role, trial)
+
+    return _claim(subject, f"model.{role.role}", law_name(role.documented), role.documented, judge, op="model")
+
+
+# -- the parameters of one role ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _One:
+    """What was found of one parameter."""
+
+    name: str
+    outcome: Outcome
+    ratio: float
+    law: Any
+    foreseen: bool = False  # it follows the law times the ratio that a deviation foresees
+    decision: Decision | None = None
+    why: str = ""
+
+
+def _role(subject: Model, role: Role, trial: Trial) -> Finding:
+    instances = drawn(subject, trial)
+    parameters = {n: p for n, p in instances.parameters.items() if p.role == role.role}
+    if not parameters:
+        msg = "no parameter plays this role"
+        raise NotApplicable(msg)
+    found = [_one(instances, name, _law(role, p, trial), trial) for name, p in parameters.items()]
+    bad = [one for one in found if one.outcome is Outcome.VIOLATES]
+    if not bad:
+        return _lawful(instances, found, trial)
+    worst = max(bad, key=lambda one: abs(math.log(one.ratio)) if 0 < one.ratio < math.inf else math.inf)
+    return _broken(instances, worst, bad, len(found), trial)
+
+
+def _law(role: Role, p: Parameter, trial: Trial) -> Any:
+    fans = (p.fan_in, p.fan_out) if p.fan_in is not None and p.fan_out is not None else None
+    return resolve(role.documented, {**trial.case, **p.names}, fans, fans)
+
+
+def _one(instances: Drawn, name: str, law: Any, trial: Trial) -> _One:
+    """One parameter against its law, and against the foreseen multiple of it where it breaks that."""
+    x = floats_of(instances, name)
+    if np.isnan(x).any():
+        return _One(name, Outcome.VIOLATES, math.inf, law, why="never initialised")
+    if isinstance(law, Constant):
+        return _constant(name, x, law, trial)
+    if rows := instances.parameters[name].zero_rows:
+        zero = instances.instance(0)[name][list(rows)]
+        if bool((zero != 0).any()):
+            return _One(name, Outcome.VIOLATES, math.inf, law, why="the padding row is not zero")
+    if x.size > 1 and np.ptp(x) == 0:
+        level = float(abs(x.flat[0]))
+        return _One(name, Outcome.VIOLATES, level / law.std, law, level == law.std * trial.factor, why="constant")
+    if _still(instances, name):
+        ratio = float(np.sqrt(np.mean(x**2))) / law.std
+        return _One(name, Outcome.VIOLATES, ratio, law, why="the same in every model")
+    decision = _decided(instances, name, law, trial)
+    if decision.outcome != "VIOLATES":
+        return _One(name, Outcome(decision.outcome), decision.ratio, law, decision=decision)
+    foreseen = trial.factor not in (0, 1, math.inf) and (
+        _decided(instances, name, law.scaled(trial.factor), trial, shape=False).outcome != "VIOLATES"
+    )
+    return _One(name, Outcome.VIOLATES, _spread(decision, law), law, foreseen, decision, decision.detail)
+
+
+def floats_of(instances: Drawn, name: str) -> Any:
+    """The random entries of a parameter in the first instance."""
+    return instances.entries(name, 0)
+
+
+def _still(instances: Drawn, name: str) -> bool:
+    return bool(np.array_equal(instances.entries(name, 0), instances.entries(name, 1)))
+
+
+def _constant(name: str, x: Any, law: Constant, trial: Trial) -> _One:
+    """Every entry is the promised one, bit for bit; the ratio is that of root mean squares."""
+    expected = FORMATS[trial.dtype].round(law.value)
+    if bool((x == expected).all()):
+        return _One(name, Outcome.CONFORMS, 1.0, law)
+    rms = float(np.sqrt(np.mean(x**2)))
+    ratio = rms / abs(expected) if expected else math.inf
+    foreseen = bool((x == expected * trial.factor).all()) if math.isfinite(trial.factor) else ratio == math.inf
+    return _One(name, Outcome.VIOLATES, ratio, law, foreseen, why="" if np.ptp(x) else "another constant")
+
+
+def _decided(instances: Drawn, name: str, law: Any, trial: Trial, shape: bool = True) -> Decision:
+    policy = replace(trial.policy, max_tensors=_INSTANCES)
+    key = instances.key
+    source = instances.source(name)
+    wrong = wrong_laws(law, instances.parameters[name].names)
+    return decide(law, source, policy, key, dtype=trial.dtype, mutants=wrong, shape=shape)
+
+
+def _spread(decision: Decision, law: Any) -> float:
+    """Observed over lawful std, for bounded laws too, whose own ratio is that of the limits."""
+    return math.sqrt(decision.state.squares / decision.state.n) if decision.state.n else decision.ratio
+
+
+def _lawful(instances: Drawn, found: list[_One], trial: Trial) -> Finding:
+    """None is refuted: those that were too small to be certified are decided together."""
+    small = {one.name: float(one.law.std) for one in found if one.outcome is Outcome.UNDECIDED}
+    exact = [one for one in found if isinstance(one.law, Constant)]
+    if len(exact) == len(found):
+        n = sum(floats_of(instances, one.name).size for one in exact)
+        value = float(exact[0].law.value)
+        return deterministic(compare([value] * n, [value * trial.factor] * n, [0.0] * n), quantity="entry")
+    weakest = max((one for one in found if one.decision), key=lambda one: abs(math.log(one.ratio or 1e-300)))
+    assert weakest.decision
+    names = {**instances.parameters[weakest.name].names}
+    if not small:
+        told = statistical(weakest.decision, trial.policy, quantity="std", expected=weakest.law.std, names=names)
+        return _renamed(told, f"{len(found)} parameters, the farthest {weakest.name}", trial)
+    policy = replace(trial.policy, max_tensors=_INSTANCES)
+    together = decide(Normal(1.0), instances.pooled(small), policy, instances.key, dtype=trial.dtype, shape=False)
+    told = statistical(together, trial.policy, quantity="std over the promised", expected=1.0)
+    return _renamed(told, f"{len(found)} parameters, {len(small)} small ones decided together", trial)
+
+
+def _renamed(finding: Finding, detail: str, trial: Trial) -> Finding:
+    """A lawful finding; where a deviation was foreseen, lawful is not what it foresaw."""
+    import msgspec
+
+    outcome = finding.outcome if trial.factor == 1 else Outcome.VIOLATES
+    return msgspec.structs.replace(finding, outcome=outcome, detail=f"{detail}. {finding.detail}".rstrip(". "))
+
+
+def _broken(instances: Drawn, worst: _One, bad: list[_One], total: int, trial: Trial) -> Finding:
+    expected = float(worst.law.value if isinstance(worst.law, Constant) else worst.law.std)
+    known = {**instances.parameters[worst.name].names, "parameters": total, "broken": len(bad)}
+    confirmed = trial.factor != 1 and all(one.foreseen for one in bad)
+    outcome = Outcome.CONFORMS if confirmed else Outcome.VIOLATES
+    detail = f"{len(bad)} of {total}: {_list(bad)}"
+    if worst.decision:
+        finding = statistical(worst.decision, trial.policy, quantity="std", expected=expected, names=known)
+        return replace_finding(finding, outcome=outcome, ratio=worst.ratio, observed=expected * worst.ratio, detail=detail)
+    observed = expected * worst.ratio if expected else math.inf
+    return Finding(
+        outcome=outcome, quantity="std", expected=expected, observed=observed, ratio=worst.ratio, names=known,
+        detail=detail, samples=floats_of(instances, worst.name).size,
+    )  # fmt: skip
+
+
+def replace_finding(finding: Finding, **changes: Any) -> Finding:
+    """The finding with some fields changed."""
+    import msgspec
+
+    return msgspec.structs.replace(finding, **changes)
+
+
+def _list(bad: Iterable[_One]) -> str:
+    """The broken parameters, alike ones together, the farthest first: `layers.*.wq x1.41 (2)`."""
+    groups: dict[tuple[str, str, str], int] = {}
+    for one in sorted(bad, key=lambda o: -abs(math.log(o.ratio)) if 0 < o.ratio < math.inf else -math.inf):
+        label = (model_structure.pattern(one.name), f"x{one.ratio:.3g}", one.why)
+        groups[label] = groups.get(label, 0) + 1
+    words = [f"{n} {r}{f' {w}' if w else ''}{f' ({k})' if k > 1 else ''}" for (n, r, w), k in groups.items()]
+    return ", ".join(words[:_NAMED]) + (f" and {len(words) - _NAMED} kinds more" if len(words) > _NAMED else "")
+
+
+# -- norms and the first loss ------------------------------------------------------------------------------------------
+
+_EPS_SHARE = 5e-7  # eps <= 0.01 beside an input of mean square 1e4 takes that much off the output's rms
+
+
+def _norms(subject: Model, trial: Trial) -> Finding:
+    """Each norm, run alone on noise of rms 100, gives rms 1: neither 2, as with a weight 1 added to 1, nor 0."""
+    assert subject.gains
+    try:
+        seen = subject.gains(trial.case, trial.dtype, trial.device, drawn(subject, trial).key.seed)
+    except LookupError as reason:
+        raise NotApplicable(str(reason)) from reason
+    if not seen:
+        msg = "no norm that can be run alone"
+        raise NotApplicable(msg)
+    unit = FORMATS[trial.dtype].unit
+    bounds = [gamma(length + 8, FORMATS["float32"].unit) + 4 * unit + _EPS_SHARE for _, length in seen.values()]
+    observed = [rms for rms, _ in seen.values()]
+    comparison = compare(observed, [trial.factor] * len(seen), bounds)
+    if trial.factor != 1:
+        lawful = [abs(rms - 1) <= b or abs(rms - trial.factor) <= b for rms, b in zip(observed, bounds, strict=True)]
+        kept = [i for i, rms in enumerate(observed) if abs(rms - trial.factor) <= bounds[i]] if all(lawful) else []
+        if kept:
+            comparison = compare([observed[i] for i in kept], [trial.factor] * len(kept), [bounds[i] for i in kept])
+    bad = {n: rms for (n, (rms, _)), b in zip(seen.items(), bounds, strict=True) if not abs(rms - 1) <= b}
+    named = _count({f"{model_structure.pattern(n)} gain {rms:.4g}" for n, rms in bad.items()})
+    return deterministic(comparison, quantity="gain", detail=f"{len(bad)} of {len(seen)}: {named}" if bad else "")
+
+
+def _count(words: Iterable[str]) -> str:
+    listed = sorted(words)
+    return ", ".join(listed[:_NAMED]) + (f" and {len(listed) - _NAMED} kinds more" if len(listed) > _NAMED else "")
+
+
+def _first_loss(subject: Model, trial: Trial) -> Finding:
+    """ln C, plus at most what logits of variance 1 add, plus the chance of the labels at risk alpha.
+
+    A head that keeps the second moment gives logits of variance 1; its labels then spread the mean of N losses by at
+    most 1/sqrt(N). Both ends are allowed for, the excess only above.
+    """
+    from scipy.stats import norm
+
+    assert subject.first_loss
+    try:
+        seen = subject.first_loss(trial.case, trial.dtype, trial.device, drawn(subject, trial).key.seed)
+    except LookupError as reason:
+        raise NotApplicable(str(reason)) from reason
+    if seen.classes < 2:
+        msg = "a single class has no loss to speak of"
+        raise NotApplicable(msg)
+    expected = math.log(seen.classes)
+    chance = float(norm.isf(trial.policy.alpha / 2)) / math.sqrt(seen.samples)
+    excess = float(LAWS["loss.random_logits_excess"].value(classes=seen.classes, std=1.0))
+    high = seen.loss > expected
+    bound = chance + (excess if high else 0.0)
+    comparison = compare([seen.loss], [expected * trial.factor], [bound * max(1.0, trial.factor)])
+    names: Mapping[str, Any] = {"classes": seen.classes, "logits_std": seen.logits_std}
+    detail = f"logits of std {seen.logits_std:.3g}, {seen.samples} labels out of {seen.classes}"
+    return deterministic(comparison, quantity="loss, nats", detail=detail, names=names)

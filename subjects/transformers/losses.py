@@ -1,0 +1,53 @@
+"""The first loss of a model with a language-model or classification head, on random inputs and random labels."""
+
+from typing import Any
+
+from varlaw.subjects.subject import FirstLoss
+
+_BATCH, _LENGTH, _IMAGES = 8, 48, 32
+_TEXT = ("ForCausalLM", "LMHeadModel", "ForMaskedLM", "WithLMHeadModel", "ModelWithLMHead", "DecoderForCausalLM")
+
+
+def first(model: Any) -> FirstLoss:
+    """The loss that the model itself returns; LookupError where it has no head, or wants inputs of another kind."""
+    kind = type(model).__name__
+    model.eval()
+    if kind.endswith(_TEXT):
+        return _run(model, *_text(model))
+    if kind.endswith("ForConditionalGeneration") and getattr(model.config, "is_encoder_decoder", False):
+        return _run(model, *_text(model))
+    if kind.endswith("ForImageClassification"):
+        return _run(model, *_images(model))
+    msg = f"{kind} has no language-model or classification head"
+    raise LookupError(msg)
+
+
+def _text(model: Any) -> tuple[dict[str, Any], int]:
+    import torch
+
+    vocabulary = model.get_input_embeddings().weight.shape[0]
+    ids = torch.randint(0, min(vocabulary, 101), (_BATCH, _LENGTH))
+    head = model.get_output_embeddings()
+    classes = head.weight.shape[0] if head is not None else vocabulary
+    return {"input_ids": ids, "labels": torch.randint(0, classes, (_BATCH, _LENGTH))}, _BATCH * (_LENGTH - 1)
+
+
+def _images(model: Any) -> tuple[dict[str, Any], int]:
+    import torch
+
+    config = model.config
+    side = getattr(config, "image_size", None) or 64
+    height, width = side if isinstance(side, list | tuple) else (side, side)
+    pixels = torch.randn(_IMAGES, getattr(config, "num_channels", 3), height, width, dtype=model.dtype)
+    return {"pixel_values": pixels, "labels": torch.randint(0, config.num_labels, (_IMAGES,))}, _IMAGES
+
+
+def _run(model: Any, asked: dict[str, Any], samples: int) -> FirstLoss:
+    try:
+        output = model(**asked)
+        logits, loss = output.logits, float(output.loss)
+    except Exception as error:  # a signature of its own: images beside text, masks, sorted boxes
+        text = " ".join(str(error).split())
+        msg = f"it does not run on random inputs ({type(error).__name__}: {text[:120]})"
+        raise LookupError(msg) from error
+    return FirstLoss(loss=loss, classes=logits.shape[-1], samples=samples, logits_std=float(logits.double().std()))

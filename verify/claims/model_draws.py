@@ -1,0 +1,120 @@
+"""Fresh instances of one whole model, shared by all its claims: the stream depends on the model, not on the claim."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, to_device
+from numpy.typing import NDArray
+
+from varlaw.evidence.decide import SamplerError, Source
+from varlaw.evidence.streams import Key
+from varlaw.subjects.subject import Model, Parameter
+from varlaw.verify.claim import NotApplicable, Trial
+
+Floats = NDArray[np.float64]
+
+_KEPT = 48  # instances held at a time: more than one decision draws
+
+
+class Drawn:
+    """Instance i of a model in a case is built once, from the seed of block i, for whoever asks."""
+
+    def __init__(self, subject: Model, trial: Trial) -> None:
+        self.subject, self.trial = subject, trial
+        self.key = _key(subject, trial)
+        self._kept: dict[int, Mapping[str, Any]] = {}
+        self.parameters: Mapping[str, Parameter] = subject.parameters(trial.case)
+        self._guard()
+
+    def matches(self, subject: Model, trial: Trial) -> bool:
+        """Whether these are the instances of `subject` that a trial asks for."""
+        mine = (self.trial.case, self.trial.dtype, self.trial.device)
+        return self.subject is subject and self.key == _key(subject, trial) and mine == _place(trial)
+
+    def instance(self, index: int) -> Mapping[str, Any]:
+        """The tensors of instance `index` by name."""
+        if index not in self._kept:
+            if len(self._kept) >= _KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[index] = self._build(index)
+        return self._kept[index]
+
+    def source(self, name: str, unit: float = 1.0) -> Source:
+        """The entries of one parameter that are promised to be random, over `unit`, one tensor for each instance."""
+        return _Walk(lambda i: self.entries(name, i) / unit)
+
+    def pooled(self, units: Mapping[str, float]) -> Source:
+        """The entries of several parameters at once, each over its own unit."""
+        return _Walk(lambda i: np.concatenate([np.ravel(self.entries(n, i)) / u for n, u in units.items()]))
+
+    def entries(self, name: str, index: int) -> Floats:
+        """One parameter as float64, without the rows that are promised to be zero."""
+        x = floats(self.instance(index)[name])
+        rows = self.parameters[name].zero_rows
+        return np.delete(x, list(rows), axis=0) if rows else x
+
+    def _build(self, index: int) -> Mapping[str, Any]:
+        seed, trial = self.key.at(block=index).seed, self.trial
+        (instance,) = self.subject.draws(trial.case, trial.dtype, trial.device, seed, 1)
+        return instance
+
+    def _guard(self) -> None:
+        """The same seed must give the same model: what is shared between claims is then what each would have drawn."""
+        first, again = self.instance(0), self._build(0)
+        changed = [n for n in first if not np.array_equal(floats(first[n]), floats(again[n]), equal_nan=True)]
+        if changed:
+            msg = f"the model gives other values when its seed is used again: {changed[0]}, {len(changed)} in all"
+            raise SamplerError(msg)
+
+
+class _Walk:
+    """A source that walks through the instances: each new seed takes the next ones, a known seed the same again."""
+
+    def __init__(self, entries: Any) -> None:
+        self._entries = entries
+        self._starts: dict[int, int] = {}
+        self._next = 0
+
+    def __call__(self, seed: int, count: int) -> Iterable[Any]:
+        start = self._starts.setdefault(seed, self._next)
+        self._next = max(self._next, start + count)
+        return (self._entries(i) for i in range(start, start + count))
+
+
+_last: list[Drawn] = []  # a campaign asks for one model after another, so one is enough
+
+
+def drawn(subject: Model, trial: Trial) -> Drawn:
+    """The instances of a model in the trial's case; `NotApplicable` where the installed version has no such model."""
+    if not (_last and _last[0].matches(subject, trial)):
+        _last.clear()
+        try:
+            _last.append(Drawn(subject, trial))
+        except LookupError as reason:
+            raise NotApplicable(str(reason)) from reason
+    return _last[0]
+
+
+def floats(x: Any) -> Floats:
+    """Any array as float64 on the host; what is NaN, or the largest integer, stays recognisable as NaN."""
+    if isinstance(x, np.ndarray):
+        return _marked(x)
+    xp = array_namespace(x)
+    if xp.isdtype(x.dtype, ("bool", "integral")):
+        return _marked(np.asarray(to_device(x, "cpu")))
+    return np.asarray(to_device(xp.astype(x, xp.float64), "cpu"))
+
+
+def _marked(x: NDArray[Any]) -> Floats:
+    if x.dtype.kind in "iu":
+        return np.where(x == np.iinfo(x.dtype).max, np.nan, x.astype(np.float64))
+    return x.astype(np.float64)
+
+
+def _key(subject: Model, trial: Trial) -> Key:
+    return Key(trial.key.salt, f"model:{subject.name}", trial.key.params, trial.key.stage)
+
+
+def _place(trial: Trial) -> tuple[Any, str, str]:
+    return trial.case, trial.dtype, trial.device
