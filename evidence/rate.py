@@ -1,8 +1,8 @@
 """Probability of an event, decided by likelihood ratios and, at the cap, by the exact binomial test.
 
-Notation: k hits in n trials, p the lawful probability, l(q) = k ln q + (n - k) ln(1 - q) the log likelihood of q. A trial
-may depend on the past in whether it is made at all (the entry after a dropped one, say): l(q) - l(p) stays a martingale.
-Guarantees, for n looked at as often as one likes:
+Notation: k hits in n trials, p the lawful probability, l(q) = k ln q + (n - k) ln(1 - q) the log likelihood of q.
+Whether a trial is made at all may depend on the past (the entry after a dropped one, say): exp(l(q) - l(p)) stays a
+martingale. Guarantees, for n looked at as often as one likes:
 
 * VIOLATES with probability at most alpha when |q - p| <= band, the null band of the sampler's own arithmetic;
 * CONFORMS with probability at most beta when q >= (1 + delta) p or q <= p / (1 + delta);

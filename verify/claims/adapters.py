@@ -1,4 +1,4 @@
-"""Claims on adapters: a layer computes with a fresh one what it computes without, exactly, or to one unit in 16 bits."""
+"""Claims on adapters: with a fresh one a layer computes what it computes without, exactly or to one unit in 16 bits."""
 
 import numpy as np
 

@@ -32,7 +32,7 @@ Judging = Callable[[Dropout, Trial], Finding]
 _LEAST_DELTA = 0.02
 _BAND = 2.0**-23  # a probability compared with uniforms of 23 or 24 bits
 _DEPENDENCE = 0.99  # relative change of the drop rate beside, before or above a dropped unit that must be found
-_BLOCK, _MOMENTS, _WIDEST = 1 << 14, 1 << 16, 1 << 20  # entries of the first call, of moments, of any
+_FEW, _BLOCK, _MOMENTS, _WIDEST = 1 << 12, 1 << 14, 1 << 16, 1 << 20  # entries of a call
 
 
 def claims(subject: Dropout) -> tuple[Claim, ...]:
@@ -43,7 +43,7 @@ def claims(subject: Dropout) -> tuple[Claim, ...]:
     found = [
         _claim(subject, "dropout.rate", "dropout.mean", "P(dropped) = p", _rate),
         _claim(
-            subject, "dropout.independent", "dropout.mean", "no mask depends on place, neighbour or call", _independent
+            subject, "dropout.independent", "dropout.mean", "masks share nothing with their neighbours", _independent
         ),
     ]
     if alpha:
@@ -58,6 +58,7 @@ def claims(subject: Dropout) -> tuple[Claim, ...]:
             _claim(subject, "dropout.kept", "dropout.mean", "kept: x / (1 - p); dropped: 0", _kept),
             _claim(subject, "dropout.mean", "dropout.mean", "E y = x", _mean),
         ]
+    found.append(_claim(subject, "dropout.none", found[-1].law, "p = 0 changes nothing", _none))
     if subject.op not in ("dropout", "alpha_dropout"):
         found.append(_claim(subject, "dropout.shared", "dropout.mean", "a unit is dropped whole", _shared))
     return tuple(found)
@@ -74,9 +75,9 @@ def _claim(subject: Dropout, name: str, law: str, statement: str, judging: Judgi
 
 
 def _kept(subject: Dropout, trial: Trial) -> Finding:
-    """Kept entries to rounding: factors, products and sums may each be rounded to the dtype. Dropped ones exactly, if 0."""
+    """Kept entries to rounding (of factors, products and sums, each to the dtype); dropped ones exactly, where 0."""
     masks = Masks(subject, trial)
-    block, unit = masks.draw(0, _BLOCK), FORMATS[trial.dtype].unit
+    block, unit = masks.draw(0, _FEW), FORMATS[trial.dtype].unit
     expected = np.where(block.dropped, masks.value, block.ideal) * trial.factor
     bound = 4 * unit * (np.abs(masks.scale * block.x) + abs(masks.shift) + abs(masks.value))
     allowed = np.where(block.dropped & (masks.value == 0), 0.0, bound)
@@ -84,9 +85,18 @@ def _kept(subject: Dropout, trial: Trial) -> Finding:
     return deterministic(comparison, quantity="entry", names={"kept": block.factor})
 
 
+def _none(subject: Dropout, trial: Trial) -> Finding:
+    """A uniform number may be 0, in 16 bits once in 256 to 2,048 draws: compared with p the wrong way it drops there."""
+    x = FORMATS[trial.dtype].round_all(1 + trial.key.generator().random((64, 16, 16)))
+    y = subject.apply(x, 0.0, trial.dtype, trial.device, trial.key.seed & 0x7FFFFFFF)
+    untouched = int((x == y).sum())
+    comparison = compare([untouched], [x.size * trial.factor], [0.0])
+    return deterministic(comparison, quantity="entries untouched")
+
+
 def _shared(subject: Dropout, trial: Trial) -> Finding:
     masks = Masks(subject, trial)
-    block = masks.draw(0, _BLOCK)
+    block = masks.draw(0, _FEW)
     units = block.dropped.mean(axis=masks.within)
     whole = int(((units == 0) | (units == 1)).sum())
     comparison = compare([whole], [units.size * trial.factor], [0.0])
@@ -132,15 +142,17 @@ def _balanced(moment: str) -> Judging:
         centre = scale * m + shift
         if moment == "mean":
             wanted = LAWS["alpha_dropout.mean"].value(mean=m, rate=p)
-            q = (centre - wanted * trial.factor) / (centre - value)
+            q = (centre - wanted) / (centre - value)
         else:
             wanted = LAWS["alpha_dropout.variance"].value(variance=v, mean=m, rate=p)
-            q = _rate_of_variance(wanted * trial.factor, scale * scale * v, centre - value, p)
-        if not 0 < q < 1:
-            comparison = compare([q], [p], [0.0])
-            return deterministic(comparison, quantity=f"share dropped that keeps the {moment}")
-        outcome, tally, policy = _counted(subject, trial, q)
-        return _share(outcome, tally, policy, trial, expected=q, quantity=f"share dropped, that keeps the {moment}")
+            q = _rate_of_variance(wanted, scale * scale * v, centre - value, p)
+        names = {"share": q}
+        if not 0 < q * trial.factor < 1:
+            comparison = compare([p], [q], [0.0])
+            return deterministic(comparison, quantity=f"share dropped, that keeps the {moment}", names=names)
+        outcome, tally, policy = _counted(subject, trial, q * trial.factor)
+        quantity = f"share dropped, against what keeps the {moment}"
+        return _share(outcome, tally, policy, trial, expected=q, quantity=quantity, names=names)
 
     return judging
 
@@ -165,14 +177,23 @@ def _counted(subject: Dropout, trial: Trial, p: float) -> tuple[str, Tally, Poli
     return outcome, tally, policy
 
 
-def _share(outcome: str, tally: Tally, policy: Policy, trial: Trial, *, expected: float, quantity: str) -> Finding:
+def _share(
+    outcome: str,
+    tally: Tally,
+    policy: Policy,
+    trial: Trial,
+    *,
+    expected: float,
+    quantity: str,
+    names: dict[str, float] | None = None,
+) -> Finding:
     low, high = rate.interval(tally, policy.gamma)
     share = tally.hits / max(tally.n, 1)
     return Finding(
         outcome=Outcome(outcome), quantity=quantity, expected=expected, observed=share, ratio=share / expected,
         interval=(low / expected, high / expected), samples=tally.n, delta=policy.delta, alpha=policy.alpha,
         beta=policy.beta, certified=policy.delta if outcome == "CONFORMS" else None,
-        log_evidence=rate.violation(tally, expected * trial.factor, policy.delta, _BAND),
+        log_evidence=rate.violation(tally, expected * trial.factor, policy.delta, _BAND), names=names or {},
     )  # fmt: skip
 
 
@@ -234,7 +255,7 @@ def _guard(masks: Masks) -> None:
 
 
 def _noise(subject: Dropout, trial: Trial) -> Finding:
-    """y/x - 1 on ones; the grid of the format about 1 moves the variance of the noise by no more than its step^2 / 6."""
+    """y/x - 1 on ones; the grid of the format about 1 moves the variance of the noise by at most step^2 / 6."""
     p, fmt = trial.case["p"], FORMATS[trial.dtype]
     law = Normal(math.sqrt(p / (1 - p)) * trial.factor)
     step = 4 * fmt.unit

@@ -26,8 +26,8 @@ _SEEDS = 0x7FFFFFFF  # every framework takes 31 bits
 class Block:
     """One call, all of shape (batch, channels, length): input, output, what was dropped, and what is lawfully kept.
 
-    `ideal` is what a kept entry becomes in exact arithmetic and `rounded` the same in the dtype; what the rounding of the
-    result alone does is taken off whatever is measured here, for no implementation can avoid it.
+    `ideal` is what a kept entry becomes in exact arithmetic, `rounded` the same in the dtype. What the rounding of the
+    result alone does is taken off whatever is measured here: no implementation can avoid it.
     """
 
     x: Floats
@@ -83,15 +83,16 @@ class Masks:
 
     def draw(self, block: int, entries: int) -> Block:
         """Block number `block`, of about `entries` entries."""
-        key = self._trial.key.at(block=block)
-        x = FORMATS[self._trial.dtype].round_all(self._input(key.generator(), self.shape(entries)))
+        key, shape = self._trial.key.at(block=block), self.shape(entries)
+        # Values are recycled: drawing and rounding them would cost more than dropping them.
+        few = self._few(key.generator(), min(math.prod(shape), 4096))
+        x, ideal, rounded = (np.resize(values, shape) for values in few)
         y = self._subject.apply(x, self._p, self._trial.dtype, self._trial.device, key.seed & _SEEDS)
         if y.shape != x.shape:
             msg = f"output of shape {y.shape}, but should be {x.shape} as the input"
             raise ValueError(msg)
-        ideal = self.scale * x + self.shift
         dropped = np.abs(y - self.value) < np.abs(y - ideal) if self._alpha else y == 0
-        return Block(x, y, dropped, ideal, FORMATS[self._trial.dtype].round_all(ideal))
+        return Block(x, y, dropped, ideal, rounded)
 
     def units(self, block: Block) -> Bools:
         """Which units were dropped: one number for all entries that fall together."""
@@ -102,10 +103,11 @@ class Masks:
         lawful = FORMATS[self._trial.dtype].round(self.value)
         return float(block.y[block.dropped].mean()) - lawful + self.value if block.dropped.any() else math.nan
 
-    def _input(self, rng: np.random.Generator, shape: tuple[int, int, int]) -> Floats:
-        # Values are recycled: drawing them would cost more than dropping them.
-        n = math.prod(shape)
-        values = 1 + rng.random(min(n, 4096))
+    def _few(self, rng: np.random.Generator, count: int) -> tuple[Floats, Floats, Floats]:
+        """Inputs, what they become when kept, and the same rounded."""
+        fmt, x = FORMATS[self._trial.dtype], 1 + rng.random(count)
         if self._alpha:
-            values = (0.5 + 0.9 * (values - 1)) * rng.choice([-1.0, 1.0], values.size)
-        return np.resize(values, n).reshape(shape)
+            x = (0.5 + 0.9 * (x - 1)) * rng.choice([-1.0, 1.0], count)
+        x = fmt.round_all(x)
+        ideal = self.scale * x + self.shift
+        return x, ideal, fmt.round_all(ideal)
