@@ -1,4 +1,4 @@
-"""varlaw's own initialisers, norms and clipping, on NumPy and on torch: one table, put to the test like any other."""
+"""varlaw's own functions, on NumPy and on torch: one table, put to the test like any other."""
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.subject import Case, Clipper, Floats, Framework, Norm, Sampler, Subject, Tensor
+from varlaw.subjects.subject import Adapter, Case, Clipper, Floats, Framework, Norm, Sampler, Subject, Tensor
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Backend:
 
 def table(backend: Backend) -> tuple[Subject, ...]:
     """Every row for one backend."""
-    return (*_samplers(backend), *_norms(backend), *_clippers(backend))
+    return (*_samplers(backend), *_norms(backend), *_clippers(backend), _lora(backend))
 
 
 # -- initialisers ------------------------------------------------------------------------------------------------------
@@ -148,3 +148,21 @@ def _clipper(backend: Backend, name: str, op: str) -> Clipper:
 def _clippers(backend: Backend) -> Iterator[Clipper]:
     yield _clipper(backend, "clip_by_global_norm", "clip_norm")
     yield _clipper(backend, "clip_by_value", "clip_value")
+
+
+# -- adapters ----------------------------------------------------------------------------------------------------------
+
+
+def _lora(backend: Backend) -> Adapter:
+    """W x against W x + (alpha / rank) B A x, with A and B as our function starts them."""
+
+    def apply(case: Case, dtype: str, device: str, seed: int) -> tuple[Floats, Floats]:
+        outputs, inputs = case["out_features"], case["in_features"]
+        rng, keywords = np.random.default_rng(seed), {"dtype": dtype, **backend.place(device)}
+        w, x = (backend.array(rng.standard_normal(s), dtype, device) for s in ((outputs, inputs), (inputs, 16)))
+        generator = backend.generator(seed, device)
+        a, b = backend.function("lora")((outputs, inputs), case["rank"], seed=generator, **keywords)
+        without = w @ x
+        return backend.floats(without), backend.floats(without + (b @ (a @ x)) * (case["alpha"] / case["rank"]))
+
+    return Adapter(name=f"{backend.framework.name}.lora", framework=backend.framework, op="adapter", apply=apply)

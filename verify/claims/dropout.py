@@ -86,7 +86,7 @@ def _kept(subject: Dropout, trial: Trial) -> Finding:
 
 
 def _none(subject: Dropout, trial: Trial) -> Finding:
-    """A uniform number may be 0, in 16 bits once in 256 to 2,048 draws: compared with p the wrong way it drops there."""
+    """A uniform number may be 0, in 16 bits once in 256 to 2,048 draws: there it must not drop."""
     x = FORMATS[trial.dtype].round_all(1 + trial.key.generator().random((64, 16, 16)))
     y = subject.apply(x, 0.0, trial.dtype, trial.device, trial.key.seed & 0x7FFFFFFF)
     untouched = int((x == y).sum())
@@ -242,7 +242,7 @@ def _neighbours(
 
 def _guard(masks: Masks) -> None:
     """The same seed gives the same mask, another seed another: else n copies of one mask would pass for n masks."""
-    first, again, other = (masks.draw(block, _BLOCK).y for block in (0, 0, 1))
+    first, again, other = (masks.draw(block, _BLOCK).dropped for block in (0, 0, 1))
     if not np.array_equal(first, again):
         msg = "the mask is another when its seed is used again"
         raise SamplerError(msg)

@@ -1,0 +1,204 @@
+"""Losses, dropouts and adapters written out in NumPy as they should be, and with one mistake each."""
+
+from collections.abc import Callable
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from varlaw.evidence.rounding import FORMATS
+from varlaw.subjects.subject import Adapter, Dropout, Framework, Loss
+
+OURS = Framework(name="numpy", version=lambda: np.__version__, devices=lambda: ("cpu",))
+_DTYPES = {"float64": np.float64, "float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
+
+# -- losses ------------------------------------------------------------------------------------------------------------
+
+Rows = Callable[[Any, Any, str], Any]  # (logits, labels, dtype) -> loss of each row
+Mean = Callable[[Any, str], float]
+
+
+def _rows(z: Any, labels: Any, dtype: str = "", log: Any = np.log, shift: bool = True) -> Any:
+    z = z - z.max(axis=1, keepdims=True) if shift else z
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), labels]
+
+
+def _narrow_classes(z: Any, labels: Any, dtype: str) -> Any:
+    """The exponentials of a row added up in the dtype itself, one after the other."""
+    powers = np.exp(z - z.max(axis=1, keepdims=True)).astype(_DTYPES[dtype])
+    total = np.cumsum(powers, axis=1, dtype=_DTYPES[dtype])[:, -1].astype(np.float64)
+    return np.log(total) - (z - z.max(axis=1, keepdims=True))[np.arange(len(z)), labels]
+
+
+def _narrow_mean(rows: Any, dtype: str) -> float:
+    return float(np.cumsum(rows.astype(_DTYPES[dtype]), dtype=_DTYPES[dtype])[-1]) / len(rows)
+
+
+def loss(rows: Rows = _rows, mean: Mean = lambda rows, dtype: float(rows.mean())) -> Loss:
+    """A loss with these rows and this mean, rounded to the dtype in the end."""
+
+    def apply(logits: Any, labels: Any, reduction: str, dtype: str, device: str) -> Any:
+        fmt = FORMATS[dtype]
+        found = fmt.round_all(rows(fmt.round_all(logits), labels, dtype))
+        return found if reduction == "none" else np.asarray(fmt.round(mean(found, dtype)))
+
+    return Loss(name="numpy.loss", framework=OURS, op="cross_entropy", apply=apply)
+
+
+def wrong_losses() -> dict[str, tuple[str, str, Loss]]:
+    """By name: the claim that must see it, a dtype in which it must, and the loss with the mistake."""
+    return {
+        "rows added up in bfloat16": ("loss.uniform", "bfloat16", loss(mean=_narrow_mean)),
+        "random rows added up in bfloat16": ("loss.reduction", "bfloat16", loss(mean=_narrow_mean)),
+        "classes added up in bfloat16": ("loss.rows", "bfloat16", loss(_narrow_classes)),
+        "binary logarithm": ("loss.rows", "float32", loss(lambda z, y, d: _rows(z, y, log=np.log2))),
+        "largest logit not taken off": ("loss.shift", "float32", loss(lambda z, y, d: _rows(z, y, shift=False))),
+        "1e-7 inside the logarithm": ("loss.rows", "float64", loss(lambda z, y, d: -np.log(np.exp(-_rows(z, y)) + 1e-7))),
+        "probabilities kept above 1e-7": ("loss.large", "float32", loss(lambda z, y, d: np.minimum(_rows(z, y), 16.1))),
+        "sum in place of mean": ("loss.uniform", "float32", loss(mean=lambda rows, d: float(rows.sum()))),
+        "one row too many": ("loss.uniform", "float32", loss(mean=lambda rows, d: float(rows.sum() / (len(rows) + 1)))),
+        "mean over classes as well": ("loss.reduction", "float32", loss(mean=lambda rows, d: float(rows.mean() / 2))),
+    }  # fmt: skip
+
+
+# -- dropout -----------------------------------------------------------------------------------------------------------
+
+Uniforms = Callable[[np.random.Generator, tuple[int, ...], str], Any]
+Kept = Callable[[float, str], float]
+
+
+def _draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Any:
+    return rng.random(shape)
+
+
+def _fine(p: float, dtype: str) -> float:
+    return 1 / (1 - p)
+
+
+_UNITS = {
+    "channel_dropout": (2,),
+    "channel_alpha_dropout": (2,),
+    "drop_path": (1, 2),
+}
+
+
+def _mask(op: str, uniforms: Uniforms, rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Any:
+    return uniforms(rng, tuple(1 if axis in _UNITS.get(op, ()) else n for axis, n in enumerate(shape)), dtype)
+
+
+def dropout(op: str = "dropout", uniforms: Uniforms = _draw, factor: Kept = _fine, strict: bool = False) -> Dropout:
+    """Dropout of kept entries times `factor`, where the `uniforms` reach p (or exceed it)."""
+
+    def apply(x: Any, p: float, dtype: str, device: str, seed: int) -> Any:
+        u = _mask(op, uniforms, np.random.default_rng(seed), x.shape, dtype)
+        return FORMATS[dtype].round_all(np.where(u > p if strict else u >= p, x * factor(p, dtype), 0.0))
+
+    return Dropout(name=f"numpy.{op}", framework=OURS, op=op, apply=apply)
+
+
+_SELU = 1.0507009873554805 * 1.6732632423543772
+
+
+def alpha(op: str = "alpha_dropout", scaled: float = 1.0, shifted: float = 1.0, floor: float = -_SELU) -> Dropout:
+    """Alpha dropout with its scale, its shift and the value of dropped entries."""
+
+    def apply(x: Any, p: float, dtype: str, device: str, seed: int) -> Any:
+        a = scaled / np.sqrt((1 - p) * (1 + p * _SELU**2))
+        keep = _mask(op, _draw, np.random.default_rng(seed), x.shape, dtype) >= p
+        return FORMATS[dtype].round_all(a * np.where(keep, x, floor) + shifted * a * _SELU * p)
+
+    return Dropout(name=f"numpy.{op}", framework=OURS, op=op, apply=apply)
+
+
+def noise(std: Callable[[float], float] = lambda p: float(np.sqrt(p / (1 - p)))) -> Dropout:
+    """Gaussian dropout with the noise of that standard deviation."""
+
+    def apply(x: Any, p: float, dtype: str, device: str, seed: int) -> Any:
+        z = np.random.default_rng(seed).standard_normal(x.shape)
+        return FORMATS[dtype].round_all(x * (1 + std(p) * z))
+
+    return Dropout(name="numpy.gaussian_dropout", framework=OURS, op="gaussian_dropout", apply=apply)
+
+
+def _on_a_grid(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Any:
+    return np.floor(256 * rng.random(shape)) / 256
+
+
+def _alike(axis: int) -> Uniforms:
+    """The same mask for every index of one axis."""
+    return lambda rng, shape, dtype: np.broadcast_to(
+        rng.random([1 if a == axis else n for a, n in enumerate(shape)]), shape
+    )
+
+
+def _often(q: float) -> Uniforms:
+    return lambda rng, shape, dtype: rng.random(shape) / q
+
+
+def wrong_dropouts() -> dict[str, tuple[str, str, Dropout]]:
+    """By name: the claim that must see it, a dtype in which it must, and the dropout with the mistake."""
+    coarse = lambda p, dtype: FORMATS[dtype].round(1 / (1 - p))  # noqa: E731 - one expression, used twice below
+    return {
+        "20 % more dropped": ("dropout.rate", "float32", dropout(uniforms=_often(1.2))),
+        "20 % more dropped, for the mean": ("dropout.mean", "float32", dropout(uniforms=_often(1.2))),
+        "uniforms of 8 bits": ("dropout.rate", "bfloat16", dropout(uniforms=_on_a_grid)),
+        "p and 1 - p changed over": ("dropout.rate", "float32", dropout(uniforms=lambda r, s, d: 1 - r.random(s) * 0.02)),
+        "not rescaled": ("dropout.kept", "float32", dropout(factor=lambda p, d: 1.0)),
+        "not rescaled, for the mean": ("dropout.mean", "float32", dropout(factor=lambda p, d: 1.0)),
+        "factor rounded to bfloat16": ("dropout.mean", "bfloat16", dropout(factor=coarse)),
+        "0 dropped at p = 0": ("dropout.none", "bfloat16", dropout(uniforms=_on_a_grid, strict=True)),
+        "one mask for the batch": ("dropout.independent", "float32", dropout(uniforms=_alike(0))),
+        "one mask for all channels": ("dropout.independent", "float32", dropout(uniforms=_alike(1))),
+        "one mask for all places": ("dropout.independent", "float32", dropout(uniforms=_alike(2))),
+        "one mask for all samples": ("dropout.independent", "float32", dropout("channel_dropout", _alike(0))),
+        "entries for channels": ("dropout.shared", "float32", _entries("channel_dropout")),
+        "entries for samples": ("dropout.shared", "float32", _entries("drop_path")),
+        "alpha: dropped to 0": ("dropout.kept", "float32", alpha(floor=0.0)),
+        "alpha: shift forgotten": ("dropout.mean", "float32", alpha(shifted=0.0)),
+        "alpha: scale 2 % too large": ("dropout.variance", "float32", alpha(scaled=1.02)),
+        "alpha: entries for channels": ("dropout.shared", "float32", _entries("channel_alpha_dropout")),
+        "noise: variance for std": ("dropout.noise", "float32", noise(lambda p: p / (1 - p))),
+        "noise: std of p": ("dropout.noise", "float32", noise(np.sqrt)),
+    }  # fmt: skip
+
+
+def _entries(op: str) -> Dropout:
+    """Single entries dropped where whole units should be."""
+    real = alpha("alpha_dropout") if "alpha" in op else dropout()
+    return Dropout(name=f"numpy.{op}", framework=OURS, op=op, apply=real.apply)
+
+
+def right_dropout(op: str) -> Dropout:
+    """Dropout of that op as it should be."""
+    return noise() if op == "gaussian_dropout" else alpha(op) if "alpha" in op else dropout(op)
+
+
+# -- adapters ----------------------------------------------------------------------------------------------------------
+
+
+def adapter(change: Callable[[Any, str], Any] = lambda y, dtype: y) -> Adapter:
+    """A layer whose output is `change`d by the adapter."""
+
+    def apply(case: Any, dtype: str, device: str, seed: int) -> Any:
+        fmt, rng = FORMATS[dtype], np.random.default_rng(seed)
+        y = fmt.round_all(
+            rng.standard_normal((16, case["in_features"])) @ rng.standard_normal((case["in_features"], 4))
+        )
+        return y, fmt.round_all(change(y, dtype))
+
+    return Adapter(name="numpy.adapter", framework=OURS, op="adapter", apply=apply)
+
+
+def wrong_adapters() -> dict[str, tuple[str, str, Adapter]]:
+    """By name: the claim that must see it, a dtype in which it must, and the adapter with the mistake."""
+    units = lambda y, dtype: y + 2.5 * 2 * FORMATS[dtype].unit * np.abs(y)  # noqa: E731 - one expression, used twice
+    return {
+        "B small, not zero": ("adapter.identity", "float32", adapter(lambda y, d: y + 1e-6)),
+        "one unit off in float32": ("adapter.identity", "float32", adapter(lambda y, d: y * (1 + 2.0**-23))),
+        "two units off in bfloat16": ("adapter.identity", "bfloat16", adapter(units)),
+        "an output that is not finite": ("adapter.identity", "float32", adapter(lambda y, d: y * np.inf)),
+    }
+
+
+WRONG: dict[str, tuple[str, str, Any]] = {**wrong_losses(), **wrong_dropouts(), **wrong_adapters()}

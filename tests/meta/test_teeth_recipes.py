@@ -1,0 +1,53 @@
+"""Losses, dropouts and adapters: every claim says VIOLATES of a mistake and CONFORMS of the truth."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+
+from varlaw.evidence.budget import POLICIES
+from varlaw.evidence.decide import SamplerError
+from varlaw.verify.claims import claims_of
+
+from . import recipes
+from .test_teeth import outcomes
+
+RIGHT = {
+    "loss": recipes.loss(),
+    "adapter": recipes.adapter(),
+    **{op: recipes.right_dropout(op) for op in (
+        "dropout", "channel_dropout", "drop_path", "alpha_dropout", "channel_alpha_dropout", "gaussian_dropout"
+    )},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", recipes.WRONG)
+def test_a_mistake_violates(name: str) -> None:
+    claim, dtype, wrong = recipes.WRONG[name]
+    assert "VIOLATES" in outcomes(wrong, claim, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("name", RIGHT)
+def test_the_truth_conforms(name: str, dtype: str) -> None:
+    for claim in claims_of(RIGHT[name]):
+        try:
+            found = outcomes(RIGHT[name], claim.name, dtype)
+        except Exception as error:  # not applicable, which `outcomes` leaves to the campaign
+            assert type(error).__name__ == "NotApplicable", claim.name
+            continue
+        assert found == {"CONFORMS"}, claim.name
+
+
+def test_masks_that_ignore_their_seed_are_an_error() -> None:
+    def frozen(rng: Any, shape: tuple[int, ...], dtype: str) -> Any:
+        return np.random.default_rng(1).random(shape)
+
+    with pytest.raises(SamplerError, match="does not depend on the seed"):
+        outcomes(recipes.dropout(uniforms=frozen), "dropout.independent")
+
+
+def test_a_factor_rounded_to_float16_shows_at_nightly() -> None:
+    coarse = recipes.dropout(factor=lambda p, dtype: float(np.float16(1 / (1 - p))))
+    assert "VIOLATES" in outcomes(coarse, "dropout.mean", "float16", POLICIES["nightly"])
