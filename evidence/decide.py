@@ -8,21 +8,21 @@ whose scale is off by a factor 1 + delta or more (either way) is called CONFORMS
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
 
-from varlaw.evidence import endpoint, extremes, location, scale, tilt
+from varlaw.evidence import location
 from varlaw.evidence.battery import Battery
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.likelihood import most_likely
-from varlaw.evidence.rounding import FORMATS, Format
+from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.sequential import BoundedTest, ScaleTest, Word, test_of
 from varlaw.evidence.state import State, reduce
 from varlaw.evidence.streams import Key
-from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, Variate
+from varlaw.theory.variates import Variate
 
-Word = Literal["CONFORMS", "VIOLATES", "UNDECIDED"]
 Source = Callable[[int, int], Iterable[Any]]  # (seed, number of tensors) -> that many fresh tensors
 
 
@@ -72,14 +72,13 @@ def decide(
     >>> decide(Normal(1.0), draw, POLICIES["pr"], Key("salt", "doc")).outcome
     'CONFORMS'
     """
-    test = _test(law, policy, replace(FORMATS[dtype], null_band=FORMATS[dtype].null_band + band))
+    test = test_of(law, policy, replace(FORMATS[dtype], null_band=FORMATS[dtype].null_band + band))
     battery = Battery(law, FORMATS[dtype], policy.battery if shape else 0)
     _guard(source, key)
     state, tensors, block, size = State(), 0, 0, 0
     log_violation = 0.0
     outcome: Word = "UNDECIDED"
-    limit = max(test.cap, policy.least if shape else 0)
-    limit = min(limit, policy.max_samples or limit)
+    limit = _limit(test, policy, 0, shape)
     while outcome == "UNDECIDED" and state.n < limit and tensors < policy.max_tensors:
         wanted = min(max(policy.first, math.ceil(state.n * (1 + policy.growth))), limit) - state.n
         count = min(max(1, -(-wanted // size)) if size else 1, policy.max_tensors - tensors)
@@ -89,6 +88,7 @@ def decide(
         outcome = test.outcome(state, log_violation)
         if outcome == "CONFORMS" and shape and battery.n < policy.least and tensors < policy.few:
             outcome = "UNDECIDED"  # the scale is certain already, but the shape has hardly been seen
+        limit = _limit(test, policy, state.n, shape)
     likely, gain = most_likely(law, mutants or {}, state) if outcome == "VIOLATES" else (None, None)
     return Decision(
         outcome=outcome,
@@ -103,93 +103,9 @@ def decide(
     )
 
 
-class _ScaleTest:
-    """`scale`, with `location` and `extremes` beside it, bound to one law, policy and format.
-
-    The violation is the average of the e-values; scale keeps eight tenths of the weight, which costs it 0.2 nats.
-    """
-
-    def __init__(self, law: Normal, policy: Policy, fmt: Format) -> None:
-        self._law, self._policy, self._eps0 = law, policy, fmt.null_band
-        self.cap = scale.cap(policy.delta, policy.alpha, policy.beta)
-
-    def violation(self, state: State) -> float:
-        of_scale = scale.violation(state.n, state.squares, self._policy.delta, self._eps0)
-        logs = [of_scale, location.violation(state), extremes.violation(state, self._law.std)]
-        return float(np.logaddexp.reduce(np.log([0.8, 0.1, 0.1]) + logs))
-
-    def outcome(self, state: State, log_violation: float) -> Word:
-        if log_violation >= math.log(2 / self._policy.alpha):
-            return "VIOLATES"
-        if scale.conformity(state.n, state.squares, self._policy.delta) >= math.log(2 / self._policy.beta):
-            return "CONFORMS"
-        if state.n < self.cap:
-            return "UNDECIDED"
-        low, high = scale.terminal_limits(state.n, self._policy.alpha, self._eps0)
-        return "CONFORMS" if low <= state.squares <= high else "VIOLATES"
-
-    def ratio(self, state: State) -> float:
-        return math.sqrt(state.squares / state.n)
-
-    def interval(self, state: State) -> tuple[float, float]:
-        return scale.interval(state.n, state.squares, self._policy.gamma)
-
-    def certified(self, state: State) -> float | None:
-        return scale.certified(state.n, state.squares, self._policy.beta)
-
-
-class _BoundedTest:
-    """`endpoint`, with `tilt` beside it, bound to one law, policy and format.
-
-    The violation is the average of both e-values. Where a rounding cell is wider than delta / 4 the maximum does not
-    tell the scale well enough, and conformity asks for the second moment as well.
-    """
-
-    def __init__(self, law: endpoint.Bounded, policy: Policy, fmt: Format) -> None:
-        self._law, self._policy, self._fmt = law, policy, fmt
-        self._coarse = fmt.unit > policy.delta / 4
-        # A limit in the middle of its rounding cell moves the variance by up to 3/4 (cell / limit)^2.
-        self._eps0 = 2 * fmt.unit**2
-        self.cap = endpoint.cap(law, policy.delta, policy.alpha, policy.beta, fmt)
-        if self._coarse:
-            self.cap = max(self.cap, tilt.cap(law, policy.delta, policy.alpha, policy.beta))
-
-    def violation(self, state: State) -> float:
-        of_limit = endpoint.violation(self._law, state, self._policy.delta, self._fmt)
-        return float(np.logaddexp(of_limit, tilt.violation(self._law, state, self._eps0)) - math.log(2))
-
-    def outcome(self, state: State, log_violation: float) -> Word:
-        if log_violation >= math.log(1 / self._policy.alpha):
-            return "VIOLATES"
-        law, delta, risk = self._law, self._policy.delta, math.log(1 / self._policy.beta)
-        if self._coarse:
-            inside = state.peak <= endpoint.limit(law, self._fmt)
-            conforms = inside and tilt.conformity(law, state, delta) >= risk
-        else:
-            conforms = endpoint.conformity(law, state, delta, self._fmt) >= risk
-        return "CONFORMS" if conforms else "UNDECIDED"
-
-    def ratio(self, state: State) -> float:
-        return math.sqrt(state.squares / state.n) if self._coarse else state.peak / self._law.bound
-
-    def interval(self, state: State) -> tuple[float, float]:
-        if self._coarse:
-            return tilt.interval(self._law, state, self._policy.gamma)
-        return endpoint.interval(self._law, state, self._policy.gamma, self._fmt)
-
-    def certified(self, state: State) -> float | None:
-        if self._coarse:
-            return tilt.certified(self._law, state, self._policy.beta)
-        return endpoint.certified(self._law, state, self._policy.beta, self._fmt)
-
-
-def _test(law: Variate, policy: Policy, fmt: Format) -> _ScaleTest | _BoundedTest:
-    if isinstance(law, Normal) and law.mean == 0:
-        return _ScaleTest(law, policy, fmt)
-    if isinstance(law, Uniform | TruncatedNormal) and math.isfinite(law.bound):
-        return _BoundedTest(law, policy, fmt)
-    msg = f"law={law!r}, but should be a zero-mean Normal, a Uniform or a TruncatedNormal with two ends [decide]"
-    raise TypeError(msg)
+def _limit(test: ScaleTest | BoundedTest, policy: Policy, n: int, shape: bool) -> int:
+    most = max(test.cap(n), policy.least if shape else 0)
+    return min(most, policy.max_samples or most)
 
 
 def _mixed(of_test: float, battery: Battery) -> float:
@@ -237,4 +153,6 @@ def _detail(outcome: Word, state: State, tensors: int, policy: Policy, limit: in
 def _why_undecided(state: State, tensors: int, policy: Policy, limit: int) -> str:
     if limit == policy.max_samples or (tensors >= policy.max_tensors and state.n < limit):
         return f"{state.n} scalars in {tensors} tensors are too few to certify {policy.delta:g}"
+    if location.conformity(state, policy.delta) < 0:
+        return f"{state.n} scalars, the cap, leave the mean between 0 and a shift by {policy.delta:g} std"
     return f"{state.n} scalars, the cap, leave the scale between the law and an error of {policy.delta:g}"

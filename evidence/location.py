@@ -15,3 +15,12 @@ def violation(state: State) -> float:
     """Log e-value against mean 0 of z with variance 1, in nats."""
     logs = _SHIFTS * state.total - state.n * _SHIFTS**2 / 2
     return float(np.logaddexp.reduce(logs) - np.log(len(_SHIFTS)))
+
+
+def conformity(state: State, delta: float) -> float:
+    """Log e-value, in nats, against every mean of z that is `delta` or more away from 0, on either side.
+
+    >>> round(conformity(State(n=200_000, total=0.0, squares=2e5, peak=4.0), 0.01), 9)
+    10.0
+    """
+    return state.n * delta**2 / 2 - delta * abs(state.total)
