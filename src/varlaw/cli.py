@@ -15,6 +15,7 @@ import click
 _COMMANDS = {
     "verify": "varlaw.commands.verify:verify",
     "replay": "varlaw.commands.replay:replay",
+    "identify": "varlaw.commands.identify:identify",
     "report": "varlaw.commands.report:report",
     "laws": "varlaw.commands.laws:laws",
 }

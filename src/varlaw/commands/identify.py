@@ -1,0 +1,102 @@
+"""`varlaw identify`: which law each tensor follows, inferred from its draws alone."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from varlaw.commands.failure import Failure
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from varlaw.verify.identify.records import Identified
+
+
+@click.command()
+@click.argument("targets", nargs=-1, required=True, metavar="SUBJECT...")
+@click.option("--salt", default=None, help="Names the draws: another salt, fresh draws. [default: this release's]")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write what was found as one JSON object.")
+@click.option("-v", "--verbose", is_flag=True, help="Also other spellings of each law, and the scale of each case.")
+@click.option("--no-color", is_flag=True, help="Plain text; NO_COLOR in the environment does the same.")
+def identify(targets: tuple[str, ...], salt: str | None, json_file: Path | None, verbose: bool, no_color: bool) -> int:
+    """Say which law each tensor of a subject follows, from its draws alone.
+
+    SUBJECT is a glob over subject names, such as 'torch.nn.LSTM' or 'torch.nn.init.*', or your own function from
+    (shape, seed) to an array, as module:function. What fits no law is reported as unknown, with what was measured.
+    """
+    from rich.console import Console
+
+    from varlaw.commands import readings
+    from varlaw.reports.files import ReportError, probe, write_whole
+    from varlaw.verify.session import SALT
+
+    salt = salt or SALT
+    try:
+        if json_file:
+            probe(json_file.parent)
+        console = Console(no_color=no_color or None, highlight=False)
+        stderr = Console(stderr=True, no_color=no_color or None, highlight=False)
+        found = list(_shown(_found(targets, salt, stderr), console, salt, verbose))
+        if json_file:
+            write_whole(json_file, readings.as_json(found, salt))
+    except ReportError as error:
+        raise Failure(str(error), 2) from error
+    return 3 if any(one.error for one in found) else 0
+
+
+def _shown(found: "Iterator[Identified]", console: "Console", salt: str, verbose: bool) -> "Iterator[Identified]":
+    """Each law as soon as it is there."""
+    from varlaw.commands import readings
+
+    first = True
+    for one in found:
+        for line in readings.lines(one, verbose=verbose, heading=salt if first else None):
+            console.print(line, soft_wrap=True)
+        first = False
+        yield one
+
+
+def _found(targets: tuple[str, ...], salt: str, stderr: "Console") -> "Iterator[Identified]":
+    from varlaw.subjects.subject import Model, Sampler
+    from varlaw.verify import recording, session
+    from varlaw.verify.identify import of_function, of_subject
+    from varlaw.verify.identify.records import failed
+
+    functions = {t: _function(t) for t in targets if ":" in t}
+    try:
+        names = [t for t in targets if t not in functions]
+        subjects, absent = recording.there(names, (Sampler, Model)) if names else ([], [])
+    except session.NothingSelected as error:
+        raise Failure(str(error), 5) from error
+    except session.CannotRun as error:
+        msg = f"could not run: {error}"
+        raise Failure(msg, 3) from error
+    for absence in absent:
+        stderr.print(f"not run: {absence.reason}", markup=False, soft_wrap=True)
+    for subject in subjects:
+        try:
+            yield from of_subject(subject, salt)
+        except Exception as error:  # whatever a framework raises is its own record, and the others still run
+            yield failed(subject.name, subject.framework.name, subject.framework.version(), error)
+    for target, function in functions.items():
+        try:
+            yield of_function(function, target, salt)
+        except Exception as error:
+            yield failed(target, "yours", "", error)
+
+
+def _function(target: str) -> Any:
+    """The function that module:function names; the module is looked for in the current folder first."""
+    module, _, name = target.partition(":")
+    sys.path.insert(0, "")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        msg = f"{target!r} is no function that can be imported: {error}"
+        raise Failure(msg, 2) from error
+    finally:
+        sys.path.remove("")

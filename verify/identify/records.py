@@ -1,0 +1,103 @@
+"""What was identified, as records: the law of a tensor with its evidence, and the sums that it rests on."""
+
+import math
+from typing import Any
+
+import msgspec
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A law read off the draws: `law` in the notation of promises, empty where none fits and `reason` says why.
+
+    `formula` gives the `unit` (bound, std, parent std, gain, value) of the family; its square is `constant`, known to
+    lie in `interval` (99.9 %), times a product of names. `lead` is how many nats the formula leads the `runner_up`,
+    prices of both counted; `family_lead` the same for the family. `same` are formulas that no draws of these cases
+    could tell apart. `fit` is the ln e-value against the family, `fit_p` the p-value of the formula. Of a law in
+    `parts`, each has its own.
+    """
+
+    family: str
+    law: str = ""
+    unit: str = ""
+    formula: str = ""
+    constant: float | None = None
+    interval: tuple[float, float] | None = None
+    cut: float | None = None
+    zeros: float = 0.0
+    lead: float | None = None
+    runner_up: str = ""
+    family_lead: float | None = None
+    family_runner_up: str = ""
+    same: list[str] = []
+    fit: float | None = None
+    fit_p: float | None = None
+    reason: str = ""
+    note: str = ""
+    where: str = ""
+    parts: list["Reading"] = []
+
+    @property
+    def text(self) -> str:
+        """The law for people: of parts, one after the other; of an unknown one, its family and why."""
+        if self.parts:
+            return ", ".join(f"{part.text} in {part.where}" for part in self.parts)
+        if self.law:
+            return self.law
+        return "unknown" if self.family in ("unknown", "") else f"{self.family}, unknown scale"
+
+    @property
+    def known(self) -> bool:
+        return all(part.known for part in self.parts) if self.parts else bool(self.law)
+
+
+class CaseStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The sums of one case, with z = x / unit: enough to compare its scale and its family with another recording."""
+
+    case: dict[str, Any]
+    shape: tuple[int, ...]
+    n: int
+    unit: float
+    z1: float
+    z2: float
+    z4: float
+    low: float  # of x
+    high: float
+    zeros: float = 0.0  # shares
+    limits: float = 0.0
+    distinct: int | None = None  # where small
+    fixed: bool = False  # the same numbers in every draw
+    bins: dict[str, int] = {}  # of an unknown law: counts by sign and quarter octave of |x|
+
+    @property
+    def std(self) -> float:
+        """Root mean square of x about its mean."""
+        mean = self.z1 / self.n
+        return self.unit * math.sqrt(max(self.z2 / self.n - mean * mean, 0.0))
+
+    @property
+    def rms(self) -> float:
+        return self.unit * math.sqrt(self.z2 / self.n)
+
+
+class Identified(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One tensor of one subject with its law and the sums of every case."""
+
+    subject: str
+    tensor: str
+    framework: str
+    version: str
+    reading: Reading
+    cases: list[CaseStatistics] = []
+    error: str = ""  # why it could not be looked at
+
+    @property
+    def name(self) -> str:
+        return f"{self.subject}.{self.tensor}" if self.tensor else self.subject
+
+
+def failed(subject: str, framework: str, version: str, error: Exception) -> Identified:
+    """The record of a subject that could not be looked at."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return Identified(
+        subject=subject, tensor="", framework=framework, version=version, reading=Reading(family="unknown"), error=text
+    )

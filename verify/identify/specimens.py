@@ -1,0 +1,200 @@
+"""Draws of a subject's tensors in cases that tell formulas apart: sizes spread so that no two names move together.
+
+The cases depend on the op alone, so that two recordings of a framework look at the same ones; the draws on the salt.
+What is drawn in a case is a prefix of one keyed stream: as many instances as the smallest random tensor needs, fewer
+where the framework takes its time.
+"""
+
+import re
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from varlaw.evidence.streams import Key, canonical
+from varlaw.subjects.subject import Model, Sampler, Tensor
+from varlaw.theory.layouts import shape_fans
+from varlaw.verify.claims.domains import CASES
+from varlaw.verify.claims.initialisation import float64
+from varlaw.verify.fans import fans_of
+from varlaw.verify.identify.sample import Floats, Sample
+
+Case = Mapping[str, Any]
+Draw = Callable[[tuple[int, ...], int], Any]
+
+_POOL = 60  # cases to choose from
+_CASES = (6, 10)  # fewest and most
+_MODEL_CASES = (2, 2)
+_ENTRIES = 20_000  # wanted of each random tensor in a case
+_INSTANCES = 2000  # at most
+_SETTLED = 8  # instances after which a tensor that never changed is taken for fixed
+_SECONDS = 2.7  # for all cases of a subject, but at least two instances of each
+_LARGEST = 400_000  # entries of one tensor in a case that are kept
+_EPOCH = "cases"  # the cases are the same for every salt
+SHAPES = ((64, 48), (96, 20), (24, 160), (50, 36, 3, 3), (12, 40, 5, 5), (150, 28), (30, 90, 2, 2), (40, 256))
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """One tensor with its samples; `parameters` counts those of a model that were pooled."""
+
+    tensor: str
+    samples: list[Sample]
+
+
+def of_sampler(subject: Sampler, salt: str) -> list[Specimen]:
+    """Every tensor of a sampler, also one that it does not list."""
+    drawn: dict[str, list[Sample]] = {}
+    chosen = cases(subject.op, *_CASES)
+    for case in chosen:
+        for name, (shape, values) in _draw(subject, case, _key(subject.name, salt, case), len(chosen)).items():
+            names = _names(subject, name, case, shape)
+            drawn.setdefault(name, []).append(Sample(case, names, shape, values))
+    return [Specimen(name, samples) for name, samples in drawn.items()]
+
+
+def of_model(subject: Model, salt: str) -> list[Specimen]:
+    """The parameters of a model; those that differ only in the numbers of their names are pooled: "h.*.attn.weight"."""
+    drawn: dict[str, list[Sample]] = {}
+    chosen = cases(subject.op, *_MODEL_CASES)
+    for case in chosen:
+        known = subject.parameters(case)
+        found = _draw(subject, case, _key(subject.name, salt, case), len(chosen))
+        for name, (shape, values) in found.items():
+            parameter = known.get(name)
+            extra = dict(parameter.names) if parameter else {}
+            if parameter and parameter.fan_in and parameter.fan_out:
+                extra |= {"fan_in": parameter.fan_in, "fan_out": parameter.fan_out}
+            names = _numbers({**case, **_of_shape(shape), **extra})
+            drawn.setdefault(re.sub(r"\d+", "*", name), []).append(Sample(case, names, shape, values))
+    return [Specimen(name, samples) for name, samples in drawn.items()]
+
+
+def of_function(draw: Draw, name: str, salt: str) -> Specimen:
+    """A function from (shape, seed) to an array, on shapes of several ranks."""
+    samples = []
+    for shape in SHAPES:
+        key = Key(salt, f"identify:{name}", canonical({"shape": list(shape)}))
+        seeds = [key.at(block=i).seed & 0xFFFFFFFF for i in range(max(4, -(-_ENTRIES // int(np.prod(shape)))))]
+        values = np.stack([float64(draw(shape, seed)) for seed in seeds])
+        if values.shape[1:] != shape:
+            msg = f"{name} returns shape {values.shape[1:]}, but should return {shape}"
+            raise ValueError(msg)
+        samples.append(Sample({"shape": list(shape)}, _numbers(_of_shape(shape)), shape, values))
+    return Specimen("", samples)
+
+
+# -- cases -------------------------------------------------------------------------------------------------------------
+
+
+def cases(op: str, fewest: int, most: int) -> list[dict[str, Any]]:
+    """Cases of an op whose sizes are as independent of each other as its domain allows."""
+    pool = CASES[op].enumerate(Key(_EPOCH, "identify", canonical({"op": op})), _POOL)
+    matrices = [c for c in pool if len(c.get("shape", (0, 0))) > 1 and _size(c) > 1]
+    pool = matrices or pool
+    features = _features(pool)
+    count = min(max(features.shape[1] + 1, fewest), most)
+    chosen: list[int] = []
+    information = 1e-3 * np.eye(features.shape[1])
+    while len(chosen) < min(count, len(pool)):
+        inverse = np.linalg.inv(information)
+        gains = np.einsum("ij,jk,ik->i", features, inverse, features)
+        gains[chosen] = -1.0
+        best = int(np.argmax(gains))
+        chosen.append(best)
+        information += np.outer(features[best], features[best])
+    return [dict(sorted(pool[i].items())) for i in sorted(chosen)]
+
+
+def _size(case: Case) -> float:
+    return float(np.prod(case["shape"])) if "shape" in case else 2.0
+
+
+def _features(pool: Sequence[Case]) -> Floats:
+    """One row for each case: 1, ln of its numbers, ln of the sides of its shape, and which words it holds."""
+    rows = []
+    words = sorted({(k, str(v)) for c in pool for k, v in c.items() if isinstance(v, str | bool)})
+    numbers = sorted({k for c in pool for k, v in c.items() if _number(v)})
+    for case in pool:
+        row = [1.0] + [np.log(case[k]) if _number(case.get(k)) else 0.0 for k in numbers]
+        sides = case.get("shape", ())
+        row += [np.log(s) for s in (*sides, 1, 1)[:2]] + [float(np.sum(np.log(sides[2:])))] if sides else []
+        rows.append(row + [float(str(case.get(k)) == v) for k, v in words])
+    return np.array(rows, dtype=np.float64)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+def _names(subject: Sampler, tensor: str, case: Case, shape: tuple[int, ...]) -> dict[str, float]:
+    """The numbers of the case, the fans of the subject's weight, and those read off this tensor's own shape."""
+    row = next((t for t in subject.tensors if t.name == tensor), Tensor(name=tensor, documented=""))
+    weight = row if row.layout or subject.measure else next((t for t in subject.tensors if t.layout), row)
+    true, of_shape = fans_of(subject, weight, case)
+    known: dict[str, Any] = {**case, **_of_shape(shape)}
+    for prefix, pair in (("shape_", of_shape), ("", true)):
+        if pair is not None:
+            known |= {f"{prefix}fan_in": pair[0], f"{prefix}fan_out": pair[1]}
+    for prefix in ("", "shape_"):
+        mode = case.get("mode")
+        if mode in ("fan_in", "fan_out") and f"{prefix}{mode}" in known:
+            known[f"{prefix}fan(mode)"] = known[f"{prefix}{mode}"]
+    return _numbers(known)
+
+
+def _of_shape(shape: tuple[int, ...]) -> dict[str, float]:
+    """Fans by the convention of the shape, for either order of the axes, and the sides."""
+    known = {f"side{i}": float(side) for i, side in enumerate(shape[:2])}
+    if len(shape) >= 2:
+        first, last = shape_fans(shape), float(np.prod(shape[:-2]))
+        known |= {"shape_fan_in": first.fan_in, "shape_fan_out": first.fan_out}
+        known |= {"shape_last_fan_in": shape[-2] * last, "shape_last_fan_out": shape[-1] * last}
+    return known
+
+
+def _numbers(known: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(v) for name, v in known.items() if _number(v)}
+
+
+# -- draws -------------------------------------------------------------------------------------------------------------
+
+
+def _key(subject: str, salt: str, case: Case) -> Key:
+    return Key(salt, f"identify:{subject}", canonical(case))
+
+
+def _draw(subject: Sampler | Model, case: Case, key: Key, shares: int) -> dict[str, tuple[tuple[int, ...], Floats]]:
+    """Tensor -> its shape and its instances, one a row."""
+    kept: dict[str, list[Floats]] = {}
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # advice on defaults is no evidence about them
+        for i, instance in enumerate(subject.draws(case, "float32", "cpu", key.seed, _INSTANCES)):
+            for name, x in instance.items():
+                rows = kept.setdefault(name, [])
+                if i < 2 or not _enough(rows):
+                    rows.append(float64(x))
+            slow = time.perf_counter() - start > _SECONDS / shares
+            if i > 0 and (slow or all(map(_enough, kept.values()))):
+                break
+    return {name: (rows[0].shape, np.stack(rows)) for name, rows in kept.items() if rows[0].size}
+
+
+def _enough(rows: Sequence[Floats]) -> bool:
+    if len(rows) < 2:
+        return False
+    if len(rows) >= _SETTLED and all((r == rows[0]).all() for r in rows[1:_SETTLED]):
+        return True
+    return rows[0].size * len(rows) >= _ENTRIES
+
+
+def tensors(subject: Sampler | Model, salt: str) -> Iterator[Specimen]:
+    """The specimens of a subject."""
+    yield from of_model(subject, salt) if isinstance(subject, Model) else of_sampler(subject, salt)
