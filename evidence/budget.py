@@ -11,14 +11,16 @@ from dataclasses import dataclass
 class Policy:
     """What a decision must find and at what risk.
 
-    `delta` is a relative error of the standard deviation; a decision looks after `first` scalars and then each time
-    the evidence has grown by `growth`; `max_tensors` bounds the calls of a sampler of small tensors.
+    `delta` is a relative error of the standard deviation in one case, `pooled` one that all cases of a claim share; a
+    decision looks after `first` scalars and then each time the evidence has grown by `growth`; `max_tensors` bounds the
+    calls of a sampler of small tensors.
     """
 
     name: str
     delta: float
     beta: float
     alpha: float = 1e-12
+    pooled: float = 1.0  # delta of a claim pooled over its cases; 1: no smaller than that of one case
     first: int = 1024
     growth: float = 0.05
     max_tensors: int = 20_000
@@ -38,8 +40,8 @@ class Policy:
 POLICIES = {
     p.name: p
     for p in (
-        Policy("pr", delta=0.05, beta=1e-3, battery=20_000, least=4096),
-        Policy("nightly", delta=0.01, beta=1e-6, max_tensors=60_000),
+        Policy("pr", delta=0.05, beta=1e-3, pooled=0.01, battery=20_000, least=4096),
+        Policy("nightly", delta=0.01, beta=1e-6, pooled=0.005, max_tensors=60_000),
         Policy("release", delta=0.001, beta=1e-6, max_tensors=200_000),
     )
 }

@@ -51,6 +51,7 @@ def tasks(selected: Iterable[Subject], dtypes: Iterable[str], device: str, salt:
     for subject in selected:
         for claim in claims_of(subject):
             points = CASES[claim.op].enumerate(Key(salt, "cases", canonical({"op": claim.op})), _POINTS)
+            points = [{"cases": points}] if claim.pooled else points
             for dtype in dtypes if claim.op != "gain" else ("float64",):
                 for case in points:
                     yield Task(
@@ -212,15 +213,15 @@ def _held_against_deviations(claim: Claim, trial: Trial, finding: Finding) -> tu
         return finding, None
     ratio = row.foreseen_ratio(known)
     if finding.outcome is Outcome.CONFORMS:
-        if row.statistics:
-            return finding, None  # whether the rounding shows depends on the input
+        if row.statistics or not row.ratio:
+            return finding, None  # whether the effect shows depends on the input
         if abs(ratio - 1) <= 2 * finding.delta:
             return finding, row.deviation(known)  # the effect is there, but smaller than this decision can see
         detail = f"deviation {row.id} foresaw a violation here: is it mended upstream?"
         return msgspec.structs.replace(finding, outcome=Outcome.VIOLATES, detail=detail), None
     stage = trial.key.at(block=0, stage=1)
     second = _judged(claim, replace(trial, factor=ratio, coarse=bool(row.statistics), key=stage))
-    if second.outcome is Outcome.CONFORMS:
+    if second.outcome is (Outcome.CONFORMS if row.ratio or row.statistics else Outcome.VIOLATES):
         return finding, row.deviation(known)
     seen = "no number" if second.ratio is None else f"{second.ratio:.6g} of it"
     detail = f"deviation {row.id} foresaw the ratio {ratio:.6g}, but a second measurement gave {seen}"

@@ -1,5 +1,6 @@
 """A claim: a law, a subject, the cases they are tried in, and the judge that decides one case."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +74,7 @@ class Claim:
     target: str  # the subject's name, with its tensor's
     op: str
     judge: Judge
+    pooled: bool = False  # judged once on all cases, as {"cases": [...]}
 
 
 def statistical(
@@ -104,6 +106,9 @@ def deterministic(
 ) -> Finding:
     """A finding from exact comparisons: no alpha is spent, delta is the rounding bound relative to the expectation."""
     scale = abs(comparison.expected) or 1.0
+    delta = comparison.bound / scale
+    if not math.isfinite(delta):  # nothing finite to compare with: the observation speaks for itself
+        delta = 0.0
     return Finding(
         outcome=Outcome.CONFORMS if comparison.holds else Outcome.VIOLATES,
         quantity=quantity,
@@ -111,8 +116,8 @@ def deterministic(
         observed=comparison.observed,
         ratio=comparison.ratio,
         samples=comparison.n,
-        delta=comparison.bound / scale,
-        certified=comparison.bound / scale if comparison.holds else None,
+        delta=delta,
+        certified=delta if comparison.holds else None,
         detail=detail,
         names=names or {},
     )

@@ -30,6 +30,7 @@ def decided(data: st.DataObject, subject: Any) -> Verdict:
     claim = data.draw(st.sampled_from(claims_of(subject)), label="claim")
     dtype = data.draw(dtypes(), label="dtype")
     case = data.draw(cases(claim.op), label="case")
+    case = {"cases": [case]} if claim.pooled else case
     task = campaign.Task(
         subject=subject.name, claim=claim.name, target=claim.target, case=case, dtype=dtype, device="cpu"
     )

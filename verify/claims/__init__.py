@@ -15,12 +15,13 @@ def claims_of(subject: Subject) -> tuple[Claim, ...]:
         losses,
         models,
         norms,
+        pooled,
         structure,
     )
 
     match subject:
         case Sampler():
-            return (*initialisation.claims(subject), *structure.claims(subject))
+            return (*initialisation.claims(subject), *pooled.claims(subject), *structure.claims(subject))
         case Norm():
             return norms.claims(subject)
         case Clipper():

@@ -1,0 +1,98 @@
+"""Claims pooled over all the cases of a subject: an error that all of them share is found where no one of them could.
+
+A case decides 5 % at policy `pr`; the same promise, with the entries of every case divided by its own lawful scale, is
+one sample of one law, large enough for 1 %. Bounded laws without a density that vanishes at the end need no pool: their
+limit tells 1 % in any case. How small an error is looked for depends on the sizes of the tensors alone, before a draw.
+"""
+
+import itertools
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from varlaw.evidence.decide import decide
+from varlaw.evidence.rounding import FORMATS
+from varlaw.subjects.subject import Sampler, Tensor
+from varlaw.theory.variates import Normal, TruncatedNormal
+from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial, statistical
+from varlaw.verify.claims.initialisation import Promise, float64
+from varlaw.verify.promise import law_name
+
+_NORMAL = re.compile(r"Normal|TruncatedNormal|\w+_(normal|truncated)\b")
+_TENSORS = 1000  # most tensors that a pool draws: building a layer may take milliseconds
+_DRAWS = 25.0  # scalars that settle delta = 1, and a fifth more: a decision takes 20.5/delta^2 on average
+
+
+def claims(subject: Sampler) -> tuple[Claim, ...]:
+    """The pooled claim of every tensor that is drawn from a law without a limit that gives it away."""
+    return tuple(_claim(subject, tensor) for tensor in subject.tensors if _NORMAL.match(tensor.documented))
+
+
+def _claim(subject: Sampler, tensor: Tensor) -> Claim:
+    promise = Promise(subject, tensor, tensor.documented)
+    return Claim(
+        name="init.pooled",
+        law=law_name(tensor.documented),
+        statement=f"{tensor.documented}, all cases together",
+        subject=subject,
+        target=f"{subject.name}.{tensor.name}" if tensor.name else subject.name,
+        op=subject.op,
+        judge=lambda trial: _judge(promise, trial),
+        pooled=True,
+    )
+
+
+def _judge(promise: Promise, trial: Trial) -> Finding:
+    pool = _Pool(promise, trial)
+    delta = max(trial.policy.pooled, math.sqrt(_DRAWS / (_TENSORS * pool.size)))
+    if delta >= trial.policy.delta:
+        msg = f"{_TENSORS} tensors of {pool.size:g} scalars certify no more than one case does"
+        raise NotApplicable(msg)
+    policy = replace(trial.policy, delta=delta, beta=min(trial.policy.beta, 1e-6), max_tensors=2 * _TENSORS)
+    decision = decide(pool.law, pool.source, policy, trial.key, dtype=trial.dtype, shape=False)
+    return statistical(decision, policy, quantity="std over the lawful one", expected=1.0)
+
+
+class _Pool:
+    """The cases in turn, each tensor divided by the lawful scale of its case."""
+
+    def __init__(self, promise: Promise, trial: Trial) -> None:
+        self._promise, self._trial = promise, trial
+        self._cases = trial.case["cases"]
+        laws = [promise.law(case) for case in self._cases]
+        self.law = _standard(laws, trial).scaled(trial.factor)
+        # Where a limit is rounded up to the format, it must not stand out beyond the law's own.
+        edge = 1 + 2 * FORMATS[trial.dtype].unit if isinstance(self.law, TruncatedNormal) else 1.0
+        self._units = [law.parent_std * edge if isinstance(law, TruncatedNormal) else law.std for law in laws]
+        self.size = float(np.mean([next(self._tensors(j, trial.key.seed)).size for j in range(len(laws))]))
+
+    def source(self, seed: int, count: int) -> Iterator[Any]:
+        """`count` tensors, one of each case in turn, from one that the seed picks."""
+        order = [(seed + i) % len(self._cases) for i in range(len(self._cases))]
+        streams = [self._tensors(j, seed) for j in order]
+        return itertools.islice((next(stream) for stream in itertools.cycle(streams)), count)
+
+    def _tensors(self, index: int, seed: int) -> Iterator[Any]:
+        """Tensors of one case from a stream of its own: one seed would give all cases the same bits."""
+        trial, own = self._trial, int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0] >> 1)
+        instances = self._promise.subject.draws(self._cases[index], trial.dtype, trial.device, own, 2 * _TENSORS)
+        for instance in instances:
+            yield float64(instance[self._promise.tensor.name]) / self._units[index]
+
+
+def _standard(laws: list[Any], trial: Trial) -> Normal | TruncatedNormal:
+    first = laws[0]
+    if all(isinstance(law, Normal) for law in laws):
+        return Normal(1.0)
+    same = all(isinstance(law, TruncatedNormal) and (law.low, law.high) == (first.low, first.high) for law in laws)
+    if not same:
+        msg = "the cases follow laws of different shapes"
+        raise NotApplicable(msg)
+    if FORMATS[trial.dtype].digits < FORMATS["float32"].digits:
+        msg = f"{trial.dtype} rounds the limit of each case in its own way"
+        raise NotApplicable(msg)
+    return TruncatedNormal(1.0, first.low, first.high)
