@@ -78,6 +78,8 @@ class Norm:
     apply: Callable[[Floats, Case, str, str], Mapping[str, Floats]]
     exact_constant: bool = False  # promises exactly beta for constant input, not only to rounding
     running_variance: str = "unbiased"  # or "biased": what its documentation says the running variance averages
+    # The same call with eps and momentum as the default constructor chooses them; for baselines.
+    default: Callable[[Floats, Case, str, str], Mapping[str, Floats]] | None = None
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -144,6 +146,7 @@ class Adapter:
     framework: Framework
     op: str  # adapter
     apply: Callable[[Case, str, str, int], tuple[Floats, Floats]]
+    rounding: float = 0.0  # in units of the output's rms, where it splits the weight and puts it together again
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 

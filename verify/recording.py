@@ -12,6 +12,7 @@ from varlaw.subjects.subject import Subject
 from varlaw.verify import presence
 from varlaw.verify.session import CannotRun, NothingSelected
 
+
 def globs(target: str) -> tuple[str, ...]:
     """A framework's name stands for everything below it.
 
