@@ -12,6 +12,14 @@ MODULES = {
     "varlaw.numpy": "varlaw.subjects.ours_numpy",
     "varlaw.torch": "varlaw.subjects.ours_torch",
     "torch": "varlaw.subjects.torch",
+    "keras": "varlaw.subjects.keras",
+    "tensorflow": "varlaw.subjects.tensorflow",
+    "mlx": "varlaw.subjects.mlx",
+    "paddle": "varlaw.subjects.paddle",
+    "tinygrad": "varlaw.subjects.tinygrad",
+    "jax": "varlaw.subjects.jax",
+    "transformers": "varlaw.subjects.transformers",
+    "peft": "varlaw.subjects.peft",
 }
 
 

@@ -87,6 +87,10 @@ _EMBEDDING = Cases(
     Domain(num_embeddings=size(2, 2048), embedding_dim=size(1, 256)),
     _rows("num_embeddings embedding_dim", (100, 32), (1000, 8)),
 )
+# Two clusters; the second is projected to a quarter of the features.
+_ADAPTIVE = Cases(
+    Domain(num_embeddings=size(8, 2048), embedding_dim=size(8, 256)), _rows("num_embeddings embedding_dim", (100, 32))
+)
 _RECURRENT = Cases(
     Domain(input_size=size(1, 128), hidden_size=size(4, 128)), _rows("input_size hidden_size", (16, 32), (48, 24))
 )
@@ -112,7 +116,8 @@ _TRANSFORMER = Cases(
 _FEATURES = Cases(Domain(num_features=size(2, 1024)), _rows("num_features", (64,)))
 
 _WIDE_HEADS = Cases(
-    Domain(**_HEADS, embed_dim=size(8, 128)), _rows("num_heads head_dim embed_dim", (4, 16, 64), (8, 8, 40), (1, 48, 32))
+    Domain(**_HEADS, embed_dim=size(8, 128)),
+    _rows("num_heads head_dim embed_dim", (4, 16, 64), (8, 8, 40), (1, 48, 32)),
 )
 _DEPTHWISE_RANGES: dict[str, Any] = {
     "in_channels": size(1, 48),
@@ -156,7 +161,9 @@ _MATRIX = Cases(
     _rows("shape scale", ((64, 16), 1.0), ((16, 64), 1.0), ((33, 33), 0.02)),
     _shape,
 )
-_SQUARE = Cases(Domain(shape=one_of((33, 33), (1, 1), (5, 5)), scale=_SCALES), _rows("shape scale", ((16, 16), 1.0)), _shape)
+_SQUARE = Cases(
+    Domain(shape=one_of((33, 33), (1, 1), (5, 5)), scale=_SCALES), _rows("shape scale", ((16, 16), 1.0)), _shape
+)
 _DIRAC = Cases(
     Domain(shape=one_of((16, 8, 3), (8, 8, 3, 3), (4, 2, 3, 3, 3)), groups=one_of(1, 2)),
     _rows("shape groups", ((16, 8, 3), 2), ((8, 8, 3, 3), 1)),
@@ -219,7 +226,7 @@ _NORM = Cases(
         channels=one_of(4, 8),
         length=size(4, 64),
         groups=one_of(1, 2, 4),
-        mean=one_of(0.0, 10.0, 300.0),
+        mean=one_of(0.0, 10.0, 300.0, 1e4),
         std=one_of(1.0, 0.003, 100.0),
         eps=one_of(1e-5, 1e-3),
         momentum=one_of(0.1, 0.3),
@@ -231,6 +238,14 @@ _NORM = Cases(
         (2, 4, 64, 4, 10.0, 1.0, 1e-5, 0.1),
         (2, 4, 1024, 1, 0.0, 1.0, 1e-5, 0.1),
         (2, 4, 8, 1, 0.0, 100.0, 1e-3, 0.3),
+        (2, 4, 16, 2, 0.0, 1e-4, 1e-5, 0.1),  # squares fall below float16 ...
+        (2, 4, 16, 1, 0.0, 1e3, 1e-5, 0.1),  # ... and rise above it
+        *((2, 4, 16, 2, mean, 1.0, 1e-5, 0.1) for mean in (100.0, 300.0, 1000.0, 3000.0, 1e4)),
+        # Long sums, in few sets, where kernels split rows into blocks.
+        (1, 2, 1000, 1, 300.0, 1.0, 1e-5, 0.1),
+        (1, 2, 4096, 2, 100.0, 1.0, 1e-5, 0.1),
+        (1, 1, 66_000, 1, 100.0, 1.0, 1e-5, 0.1),
+        (1, 1, 100_000, 1, 0.0, 1.0, 1e-5, 0.1),
     ),
 )
 
@@ -286,6 +301,7 @@ CASES: dict[str, Cases] = {
     **_CONVS,
     **{f"{name}_ungrouped": _ungrouped(cases) for name, cases in _CONVS.items()},
     "embedding": _EMBEDDING,
+    "adaptive_softmax": _ADAPTIVE,
     "recurrent": _RECURRENT,
     "attention": _ATTENTION,
     "attention_separate": _SEPARATE,

@@ -1,0 +1,18 @@
+"""Keras 3: initialisers, default initialisation of every layer, norms, clipping, dropout, losses and samplers."""
+
+from varlaw.subjects.keras.clipping import CLIPPERS
+from varlaw.subjects.keras.dropout import DROPOUTS
+from varlaw.subjects.keras.initialisers import INITIALISERS
+from varlaw.subjects.keras.layers import LAYERS
+from varlaw.subjects.keras.losses import LOSSES
+from varlaw.subjects.keras.norms import NORMS
+from varlaw.subjects.keras.public import LEFT_OUT, PUBLIC
+from varlaw.subjects.keras.sampling import SAMPLERS
+from varlaw.subjects.keras.sequences import SEQUENCES
+from varlaw.subjects.subject import Subject
+
+__all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
+
+SUBJECTS: tuple[Subject, ...] = (
+    *INITIALISERS, *SAMPLERS, *LAYERS, *SEQUENCES, *NORMS, *CLIPPERS, *DROPOUTS, *LOSSES,
+)  # fmt: skip

@@ -1,0 +1,158 @@
+"""The one typed boundary to Keras 3: its backend, version, devices, seeding, and arrays in and out.
+
+The backend is fixed for a process when Keras is first imported: by `KERAS_BACKEND`, else by Keras's own configuration
+file, else by what is installed. The version names it (`3.15.1+torch`), so that every verdict says what it measured.
+"""
+
+import functools
+import importlib
+import importlib.util
+import json
+import os
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from varlaw.subjects.subject import Case, Draws, Floats, Framework
+
+_BACKENDS = ("tensorflow", "torch", "jax")  # Keras's own default first
+
+
+def backend() -> str:
+    """The backend that Keras runs on, or would run on, in this process; does not import it."""
+    named = os.environ.get("KERAS_BACKEND")
+    if named:
+        return named
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "keras.json"
+    if home.is_file():
+        return str(json.loads(home.read_text(encoding="utf-8")).get("backend", _BACKENDS[0]))
+    return next((b for b in _BACKENDS if importlib.util.find_spec(b)), _BACKENDS[0])
+
+
+@functools.cache
+def keras() -> Any:
+    """Keras itself, on that backend; ImportError when either is not installed."""
+    if importlib.util.find_spec("keras"):
+        os.environ.setdefault("KERAS_BACKEND", backend())
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notes are no part of a report
+    return importlib.import_module("keras")
+
+
+def version() -> str:
+    """Keras's own version with the backend as its local label; ImportError when it is not installed."""
+    return f"{keras().__version__}+{keras().backend.backend()}"
+
+
+@functools.cache
+def devices() -> tuple[str, ...]:
+    """The devices that the backend has, the CPU first."""
+    match keras().backend.backend():
+        case "torch":
+            count = importlib.import_module("torch").cuda.device_count()
+        case "jax":
+            count = sum(d.platform == "gpu" for d in importlib.import_module("jax").devices())
+        case _:
+            count = len(importlib.import_module("tensorflow").config.list_physical_devices("GPU"))
+    return ("cpu", *(f"cuda:{i}" for i in range(count)))
+
+
+KERAS = Framework(name="keras", version=version, devices=devices)
+
+
+class OnBackend(Mapping[str, str]):
+    """What is unsupported, by dtype, on the backend of this process.
+
+    >>> "float16" in OnBackend(nothing={"float16": "has no kernel"})
+    False
+    """
+
+    def __init__(self, **reasons: Mapping[str, str]) -> None:
+        self._reasons = reasons
+
+    def __getitem__(self, dtype: str) -> str:
+        return self._reasons.get(backend(), {})[dtype]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._reasons.get(backend(), {}))
+
+    def __len__(self) -> int:
+        return len(self._reasons.get(backend(), {}))
+
+
+NO_QR = OnBackend(
+    torch=dict.fromkeys(("float16", "bfloat16"), "torch.linalg.qr, which Orthogonal calls, has no kernel of 16 bits"),
+    jax=dict.fromkeys(("float16", "bfloat16"), "jax.numpy.linalg.qr, which Orthogonal calls, has no kernel of 16 bits"),
+    tensorflow={"bfloat16": "tf.linalg.qr, which Orthogonal calls, has no bfloat16 kernel"},
+)
+
+
+@contextmanager
+def place(dtype: str, device: str) -> Iterator[None]:
+    """Run on `device`; where the backend is JAX, with 64 bits exactly where they are asked for."""
+    with ExitStack() as stack:
+        if device != "cpu" or len(devices()) > 1:  # where there is a GPU, the CPU has to be asked for
+            stack.enter_context(keras().device(device.replace("cuda", "gpu")))
+        if keras().backend.backend() == "jax":
+            stack.enter_context(_wide(dtype == "float64"))
+        yield
+
+
+def _wide(wanted: bool) -> AbstractContextManager[Any]:
+    context: AbstractContextManager[Any] = importlib.import_module("jax").enable_x64(wanted)
+    return context
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Keras's chance depends on `seed` alone; the streams of the user are put back afterwards.
+
+    Layers and initialisers without a seed take one from Python's `random`; unseeded samplers from Keras's global
+    generator, which is made from it as well; dropout without a seed on torch takes torch's global stream.
+    """
+    state = random.getstate()
+    random.seed(seed)
+    attribute = importlib.import_module("keras.src.backend.common.global_state")
+    former = attribute.get_global_attribute("global_seed_generator")
+    attribute.set_global_attribute("global_seed_generator", None)
+    try:
+        with _torch_stream(seed):
+            yield
+    finally:
+        attribute.set_global_attribute("global_seed_generator", former)
+        random.setstate(state)
+
+
+@contextmanager
+def _torch_stream(seed: int) -> Iterator[None]:
+    if keras().backend.backend() != "torch":
+        yield
+        return
+    torch = importlib.import_module("torch")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+def drawn(build: Callable[[Case, str], Mapping[str, Any]]) -> Draws:
+    """`Draws` from a builder that makes one fresh instance of a case in a dtype, as tensors of the backend by name."""
+
+    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Floats]]:
+        with seeded(seed), place(dtype, device):
+            for _ in range(count):
+                yield {name: floats(x) for name, x in build(case, dtype).items()}
+
+    return draws
+
+
+def tensor(x: Any, dtype: str) -> Any:
+    """A tensor of the backend, rounded to `dtype`."""
+    return keras().ops.convert_to_tensor(x, dtype=dtype)
+
+
+def floats(x: Any) -> Floats:
+    """A float64 NumPy array of a tensor: exact for every narrower format."""
+    return np.asarray(keras().ops.convert_to_numpy(x)).astype(np.float64)

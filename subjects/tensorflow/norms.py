@@ -1,0 +1,54 @@
+"""tf.nn: normalisation from moments, and the fused batch norm, on inputs of shape (batch, channels, length)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from varlaw.subjects.subject import Case, Floats, Norm
+from varlaw.subjects.tensorflow.framework import TENSORFLOW, floats, place, tensor, tf
+
+
+def _by_moments() -> Norm:
+    """`batch_normalization` with statistics from `moments`, over the last axis: a layer norm."""
+
+    def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
+        with place(device):
+            t = tensor(x, dtype)
+            mean, variance = tf().nn.moments(t, axes=[-1], keepdims=True)
+            y = tf().nn.batch_normalization(t, mean, variance, None, None, case["eps"])
+            return {"output": floats(y)}
+
+    return Norm(name="tensorflow.nn.batch_normalization(moments)", framework=TENSORFLOW, op="layer_norm", apply=apply)
+
+
+_FUSED = {"float64": "FusedBatchNormV3 takes float32, bfloat16 and float16 only"}
+
+
+def _fused() -> Norm:
+    """One training step of the fused kernel, channels last, from running statistics of 0 and 1."""
+
+    def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
+        with place(device):
+            t = tensor(np.moveaxis(x, 1, 2)[:, :, None, :], dtype)
+            y, mean, variance = _run(t, case)
+        output = np.moveaxis(floats(y)[:, :, 0, :], 2, 1)
+        return {"output": output, "running_mean": floats(mean), "running_var": floats(variance)}
+
+    return Norm(
+        name="tensorflow.compat.v1.nn.fused_batch_norm", framework=TENSORFLOW, op="batch_norm", apply=apply,
+        unsupported=_FUSED,
+    )  # fmt: skip
+
+
+def _run(t: Any, case: Case) -> tuple[Any, Any, Any]:
+    channels = t.shape[-1]
+    ones, zeros = tf().ones(channels), tf().zeros(channels)
+    y, mean, variance = tf().compat.v1.nn.fused_batch_norm(
+        t, ones, zeros, mean=zeros, variance=ones, epsilon=case["eps"], is_training=True,
+        exponential_avg_factor=case["momentum"],
+    )  # fmt: skip
+    return y, mean, variance
+
+
+NORMS: tuple[Norm, ...] = (_by_moments(), _fused())
