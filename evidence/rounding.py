@@ -27,6 +27,11 @@ class Format:
         """Unit roundoff, the largest relative error of one correctly rounded operation."""
         return 2.0**-self.digits
 
+    @property
+    def largest(self) -> float:
+        """The largest finite number of the format."""
+        return math.ldexp(2 - 2.0 ** (1 - self.digits), self.highest)
+
     def spacing(self, x: float) -> float:
         """Distance from |x| to the next larger representable number, for x on the grid."""
         exponent = max(math.frexp(abs(x))[1] - 1, self.lowest) if x else self.lowest
@@ -72,6 +77,24 @@ FORMATS = {
         Format("bfloat16", 8, -126, 127, 4e-6),
     )
 }
+
+
+RISK = 1e-12  # of the probabilistic bound, for each comparison
+LONG = 1024  # beyond as many terms gamma says too little, and `accumulated` takes the probabilistic bound
+
+
+def accumulated(terms: int, roundings: int, unit: float) -> float:
+    """Bound on the relative error of a sum of so many terms in which each suffers so many roundings at most.
+
+    Up to `LONG` terms this is `gamma`, which holds for every order of summation. A longer sum is held to the bound of
+    Higham and Mary (2019, SIAM J. Sci. Comput. 41), lambda sqrt(k) u, which fails with probability `RISK` where
+    roundings are independent of each other and of mean zero. Sums that stagnate, each term lost in the same direction,
+    are not so, and exceed it.
+    """
+    if terms <= LONG:
+        return gamma(roundings, unit)
+    scale = math.sqrt(2 * math.log(2 * roundings / RISK)) / (1 - unit)
+    return min(gamma(roundings, unit), math.expm1(scale * math.sqrt(roundings) * unit + roundings * unit**2))
 
 
 def gamma(k: float, unit: float) -> float:

@@ -1,23 +1,28 @@
 """Claims on normalisation: mean 0 and second moment v/(v + eps) over the axes it normalises, constants, statistics.
 
 The reference is computed in float64 from the input as rounded to the dtype; the tolerance is what the rounding of the
-format can do, growing with mean/std as for a two-pass algorithm and no faster. Lengths are short on purpose: a ddof
-error moves the second moment by 1/n, and must stand out against about 4 n u.
+format can do to a two-pass algorithm, so it grows with mean/std and no faster: the variance as E x^2 - (E x)^2 loses
+(mean/std)^2 units and shows from a few hundred on. Most lengths are short on purpose, for the bounds are rigorous
+there, and a ddof error, which moves the second moment by 1/n, stands out against about 4 n u; sums of more than 1,024
+terms are held to a probabilistic bound, whose risk the verdict states.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from varlaw.evidence.exact import compare
-from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.evidence.exact import Comparison, compare
+from varlaw.evidence.rounding import FORMATS, LONG, RISK, accumulated, gamma
 from varlaw.subjects.subject import Norm
 from varlaw.theory.catalogue import LAWS
-from varlaw.verify.claim import Claim, Finding, Trial, deterministic
+from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial, deterministic
 
 Floats = NDArray[np.float64]
+
+_CONSTANTS = (3.3, 100.1, 1e4, 1e6)
 
 
 def claims(subject: Norm) -> tuple[Claim, ...]:
@@ -30,9 +35,14 @@ def claims(subject: Norm) -> tuple[Claim, ...]:
         table.append(("norm.mean", f"{subject.op}.mean", "mean of y = 0", _mean))
         table.append(("norm.constant", "norm.constant_input", "constant input gives 0", _constant))
     if subject.op == "batch_norm":
-        mean, variance = "r = m * mean of x after one step", "r = 1 - m + m * unbiased variance of x"
-        table.append(("norm.running_mean", "batch_norm.running_mean", mean, _running_mean))
-        table.append(("norm.running_var", "batch_norm.running_variance", variance, _running_var))
+        documented = {"unbiased": "batch_norm.running_variance", "biased": "batch_norm.running_variance_biased"}
+        mean, variance = "r = m * mean of x after one step", "r = 1 - m + m * {} variance of x"
+        kind = subject.running_variance
+        table += [
+            ("norm.running_mean", "batch_norm.running_mean", mean, _running_mean),
+            ("norm.running_var", documented[kind], variance.format(kind), _running_var),
+            ("norm.running_unbiased", documented["unbiased"], variance.format("unbiased"), _running_unbiased),
+        ]
     return tuple(
         Claim(
             name=name, law=law, statement=text, subject=subject, target=subject.name, op=subject.op,
@@ -63,7 +73,8 @@ class Rows:
         self.condition = np.abs(self.x).mean(axis=1) / scale
         # Relative error of the two-pass statistics, and of one output entry once it is rounded to the dtype.
         kept = 4 * unit if trial.coarse else 0.0
-        self.sum_error = gamma(2 * self.n + 16, working) + kept
+        self.gamma = gamma(2 * self.n + 16, working)
+        self.sum_error = accumulated(self.n, 2 * self.n + 16, working) + kept
         self.statistics_error = self.sum_error * (1 + self.condition)
         self.entry_error = 3 * working + unit
 
@@ -106,7 +117,7 @@ def _second_moment(subject: Norm, trial: Trial) -> Finding:
     expected = law.value(**{moment: rows.variance, "eps": rows.eps})
     bound = expected * (2 * rows.entry_error + 2 * rows.statistics_error) + rows.statistics_error**2
     comparison = compare((y**2).mean(axis=1).tolist(), (expected * trial.factor).tolist(), bound.tolist())
-    return deterministic(comparison, quantity="second moment")
+    return _finding(comparison, "second moment", rows)
 
 
 def _mean(subject: Norm, trial: Trial) -> Finding:
@@ -115,25 +126,44 @@ def _mean(subject: Norm, trial: Trial) -> Finding:
     expected = LAWS[f"{subject.op}.mean"].value()
     bound = rows.statistics_error + rows.entry_error * np.abs(y).mean(axis=1)
     comparison = compare(y.mean(axis=1).tolist(), [expected] * len(y), bound.tolist())
-    return deterministic(comparison, quantity="mean")
+    return _finding(comparison, "mean", rows)
 
 
 def _constant(subject: Norm, trial: Trial) -> Finding:
-    """Constants that are no binary fractions: what may be left is the rounding of their mean, over sqrt(eps).
+    """Constants that are no binary fractions: a computed mean may miss by d, and then every entry is d/sqrt(d^2 + eps).
 
-    Nothing may be left where the subject promises exactly beta.
+    That is below 1 however large the constant, for the variance is taken about the same mean. Nothing may be left where
+    the subject promises exactly beta. The roundings of equal terms are not independent: the bound is rigorous.
     """
-    c = trial.case
-    values = np.resize([0.0, 3.3, 100.1, 1e4], c["channels"])
-    x = np.broadcast_to(values[None, :, None], (c["batch"], c["channels"], c["length"])).copy()
-    if subject.op == "group_norm":
-        x[:] = 3.3
-    rows, results = _run(subject, trial, x)
-    y = rows_of(results["output"], subject.op, c)
+    fmt = FORMATS[trial.dtype]
+    constants = [c for c in _CONSTANTS if c <= fmt.largest]
+    observed: list[float] = []
+    bounds: list[float] = []
+    for x in _constant_inputs(trial.case, constants, subject.op):
+        rows, results = _run(subject, trial, x)
+        off = rows.gamma * np.abs(rows.x[:, 0]) + (4 * fmt.unit * np.abs(rows.x[:, 0]) if trial.coarse else 0.0)
+        allowed = off / np.sqrt(off**2 + rows.eps) * (1 + 2 * rows.gamma) + 4 * fmt.unit
+        y = rows_of(results["output"], subject.op, trial.case)
+        observed += np.abs(y).max(axis=1).tolist()
+        bounds += [0.0] * len(y) if subject.exact_constant else allowed.tolist()
     expected = LAWS["norm.constant_input"].value()
-    bound = np.zeros(y.size) if subject.exact_constant else np.repeat(rows.statistics_error, rows.n)
-    comparison = compare(np.ravel(y).tolist(), [expected] * y.size, bound.tolist())
-    return deterministic(comparison, quantity="entry")
+    comparison = compare(observed, [expected] * len(observed), bounds)
+    return deterministic(comparison, quantity="largest |entry|", names={"largest": max(observed)})
+
+
+def _constant_inputs(case: Mapping[str, Any], constants: list[float], op: str) -> Iterator[Floats]:
+    """Inputs in which every normalised set is constant, and every constant comes up."""
+    shape = (case["batch"], case["channels"], case["length"])
+    sets = {"batch_norm": case["channels"], "group_norm": case["batch"] * case["groups"]}.get(op, shape[0] * shape[1])
+    for start in range(0, len(constants), sets):
+        values = np.resize(constants[start:] + constants[:start], sets)
+        match op:
+            case "batch_norm":
+                yield np.broadcast_to(values[None, :, None], shape)
+            case "group_norm":
+                yield np.repeat(values, shape[1] // case["groups"] * shape[2]).reshape(shape)
+            case _:
+                yield np.repeat(values, shape[2]).reshape(shape)
 
 
 def _running_mean(subject: Norm, trial: Trial) -> Finding:
@@ -141,18 +171,46 @@ def _running_mean(subject: Norm, trial: Trial) -> Finding:
     law = LAWS["batch_norm.running_mean"]
     expected = law.value(t=1, momentum=trial.case["momentum"], start=0.0, mean=rows.mean)
     bound = (rows.sum_error + rows.entry_error) * np.abs(rows.x).mean(axis=1)
-    return deterministic(_statistics(results["running_mean"], expected, bound, trial), quantity="running mean")
+    return _finding(_statistics(results["running_mean"], expected, bound, trial), "running mean", rows)
 
 
 def _running_var(subject: Norm, trial: Trial) -> Finding:
+    """The running variance as the subject's documentation averages it."""
+    return _running(subject, trial, subject.running_variance)
+
+
+def _running_unbiased(subject: Norm, trial: Trial) -> Finding:
+    """The running variance that estimates the variance of what will be normalised by it, without bias."""
+    return _running(subject, trial, "unbiased")
+
+
+def _running(subject: Norm, trial: Trial, kind: str) -> Finding:
     rows, results = _run(subject, trial, _input(trial))
-    law = LAWS["batch_norm.running_variance"]
+    ours = {
+        "unbiased": 1 - trial.case["momentum"] + trial.case["momentum"] * rows.variance * rows.n / (rows.n - 1),
+        "biased": 1 - trial.case["momentum"] + trial.case["momentum"] * rows.variance,
+    }
     unbiased = rows.variance * rows.n / (rows.n - 1)
-    expected = law.value(t=1, momentum=trial.case["momentum"], start=1.0, variance=unbiased)
+    known = {"t": 1, "momentum": trial.case["momentum"], "start": 1.0, "variance": unbiased}
+    if kind == "unbiased":
+        expected = LAWS["batch_norm.running_variance"].value(**known)
+    else:
+        expected = LAWS["batch_norm.running_variance_biased"].value(**known, batch=rows.n)
+    if expected.max() > FORMATS[trial.dtype].largest:
+        msg = f"{trial.dtype} cannot hold a running variance of {expected.max():.3g}"
+        raise NotApplicable(msg)
     of_mean = rows.sum_error * np.abs(rows.x).mean(axis=1)  # its square goes into the variance
     bound = 2 * rows.statistics_error * unbiased + of_mean**2 + rows.entry_error * np.abs(expected)
-    return deterministic(_statistics(results["running_var"], expected, bound, trial), quantity="running variance")
+    comparison = _statistics(results["running_var"], expected, bound, trial)
+    names = {name: float(value[comparison.worst]) for name, value in ours.items()}
+    return _finding(comparison, "running variance", rows, names)
 
 
 def _statistics(observed: Floats, expected: Floats, bound: Floats, trial: Trial) -> Any:
     return compare(observed.tolist(), (expected * trial.factor).tolist(), bound.tolist())
+
+
+def _finding(comparison: Comparison, quantity: str, rows: Rows, names: Mapping[str, Any] | None = None) -> Finding:
+    """A deterministic finding; where the bound is probabilistic, with its risk."""
+    finding = deterministic(comparison, quantity=quantity, names=names)
+    return replace(finding, alpha=RISK) if rows.n > LONG else finding
