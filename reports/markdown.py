@@ -20,8 +20,8 @@ from varlaw.reports.words import (
     hyperlink,
     likely,
     link_text,
+    looked_for,
     number,
-    percent,
     plain,
     quantities,
     replay_command,
@@ -64,7 +64,7 @@ def _parts(run: Run) -> Iterator[str]:
 def _risk(run: Run) -> str:
     info = run.run
     return (
-        f"Policy {code(info.policy)}: finds errors of {percent(info.delta)}, false alarm {risk(info.alpha)} and false "
+        f"Policy {code(info.policy)}: finds errors of {looked_for(info)}, false alarm {risk(info.alpha)} and false "
         f"pass {risk(info.beta)} per decision; {quantities(info.decisions, 'decision')}, chance of any false alarm "
         f"at most {risk(info.alpha_budget)}; salt {code(info.salt)}."
     )
@@ -120,6 +120,7 @@ def _reproduce(run: Run) -> str:
     info = run.run
     versions = ", ".join(f"{k} {v}" for k, v in info.versions.items())
     parts = [f"varlaw {info.varlaw}", versions, f"Python {info.python}", info.platform, info.cpu]
+    parts += [info.hardware, info.blas, info.commit and f"commit {info.commit}"]
     return f"\n{text(', '.join([*filter(None, parts), quantities(info.threads, 'thread'), *info.devices]))}\n"
 
 

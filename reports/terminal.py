@@ -22,8 +22,8 @@ from varlaw.reports.words import (
     foreseen,
     likely,
     link_text,
+    looked_for,
     number,
-    percent,
     plain,
     quantities,
     replay_command,
@@ -62,7 +62,7 @@ def header(run: Run) -> list[str]:
     info = run.run
     versions = ", ".join(f"{plain(k)} {plain(v)}" for k, v in foreign_versions(info).items())
     where = plain(" ".join(info.devices))
-    power = f"finds {percent(info.delta)}, false alarm {risk(info.alpha)}, false pass {risk(info.beta)}"
+    power = f"finds {looked_for(info)}, false alarm {risk(info.alpha)}, false pass {risk(info.beta)}"
     first = " | ".join(filter(None, [f"varlaw {plain(info.varlaw)}", f"{versions} {where}".strip()]))
     return [first, f"policy {plain(info.policy)}: {power} per decision | salt {plain(info.salt)}"]
 

@@ -213,6 +213,11 @@ def _value(value: Any) -> str:
     return plain(str(value))
 
 
+def looked_for(info: RunInfo) -> str:
+    """The errors that a run was out to find: in one case, and shared by all cases of a claim."""
+    return percent(info.delta) + (f" ({percent(info.pooled)} over all cases)" if info.pooled < info.delta else "")
+
+
 def replay_command(verdict: Verdict) -> str:
     """The command that repeats a decision bit for bit, quoted for a POSIX shell; "" when there is no key."""
     return f"varlaw replay {shlex.quote(plain(verdict.replay))}" if verdict.replay else ""

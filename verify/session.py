@@ -3,7 +3,6 @@
 import os
 import platform
 import re
-import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
@@ -13,14 +12,12 @@ from importlib.metadata import version
 from varlaw.evidence.budget import policy
 from varlaw.subjects import registry
 from varlaw.subjects.subject import Subject
-from varlaw.verify import campaign, deviations, presence
+from varlaw.verify import campaign, circumstances, deviations, presence
 from varlaw.verify.ledger import Header, Ledger, affordable, check_budget
 from varlaw.verify.verdict import Outcome, Run, RunInfo, Verdict
 
 # The epoch of pinned evidence: runs of one version repeat the same decisions until somebody asks for another salt.
 SALT = "2026-11-22"
-
-_LIBRARIES = ("varlaw", "numpy", "scipy", "torch")
 
 
 class NothingSelected(ValueError):
@@ -187,23 +184,24 @@ def _nearest(pattern: str) -> str:
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
-# -- circumstances -----------------------------------------------------------------------------------------------------
-
-
 def _info(agreed: Plan, verdicts: list[Verdict], wall_time: float) -> RunInfo:
-    rule = policy(agreed.request.policy)
+    rule, frameworks = policy(agreed.request.policy), {s.framework.name: s.framework for s in agreed.subjects}
     decisions = sum(v.alpha > 0 for v in verdicts)
     return RunInfo(
         varlaw=version("varlaw"),
-        versions=_versions(agreed.subjects),
+        versions=circumstances.versions(frameworks.values()),
         python=platform.python_version(),
         platform=platform.platform(),
-        cpu=_cpu(),
+        cpu=circumstances.cpu(),
         threads=os.cpu_count() or 1,
+        blas=circumstances.blas(),
+        hardware=circumstances.hardware(frameworks.values(), agreed.device),
+        commit=circumstances.commit(),
         devices=[agreed.device],
         dtypes=list(agreed.request.dtypes),
         policy=rule.name,
         delta=rule.delta,
+        pooled=rule.pooled,
         alpha=rule.alpha,
         beta=rule.beta,
         decisions=decisions,
@@ -212,22 +210,6 @@ def _info(agreed: Plan, verdicts: list[Verdict], wall_time: float) -> RunInfo:
         targets=list(agreed.request.targets),
         wall_time=wall_time,
     )
-
-
-def _versions(subjects: Iterable[Subject]) -> dict[str, str]:
-    found = {s.framework.name: s.framework.version() for s in subjects}
-    for library in _LIBRARIES:
-        if library in sys.modules:
-            found.setdefault(library, version(library))
-    return dict(sorted(found.items()))
-
-
-def _cpu() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 - not a file, and only there on Linux
-            return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
-    except OSError:
-        return platform.processor()
 
 
 def _unmatched(row: deviations.Row, agreed: Plan) -> Verdict:

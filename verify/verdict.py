@@ -92,6 +92,10 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     salt: str
     targets: list[str]
     wall_time: float  # seconds; no report prints it, so equal runs give equal bytes
+    pooled: float = 1.0  # smallest error that a claim pooled over its cases looks for; 1: none is pooled
+    blas: str = ""
+    hardware: str = ""  # accelerator and the switches that change its arithmetic
+    commit: str = ""  # of the repository that the run was started in, with "+changes" where files differ from it
     complete: bool = True  # False when interrupted: the verdicts are those reached before
 
 

@@ -24,7 +24,22 @@ def devices() -> tuple[str, ...]:
     return ("cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count())))
 
 
-TORCH = Framework(name="torch", version=version, devices=devices)
+def hardware(device: str) -> str:
+    """A GPU's name and driver API, and the switches that change what it computes; empty on the CPU."""
+    import torch
+
+    if not device.startswith("cuda"):
+        return ""
+    switches = {
+        "TF32 matmul": torch.backends.cuda.matmul.allow_tf32,
+        "TF32 convolution": torch.backends.cudnn.allow_tf32,
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+    }
+    states = ", ".join(f"{name} {'on' if on else 'off'}" for name, on in switches.items())
+    return f"{torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}, {states}"
+
+
+TORCH = Framework(name="torch", version=version, devices=devices, hardware=hardware)
 
 
 def dtype_of(name: str) -> Any:
