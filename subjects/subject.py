@@ -34,6 +34,7 @@ class Framework:
     name: str
     version: Callable[[], str]  # raises ImportError when the framework is not there
     devices: Callable[[], tuple[str, ...]]
+    hardware: Callable[[str], str] = lambda device: ""  # of a device: name, and switches that change its arithmetic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +111,8 @@ class Gain:
 class Loss:
     """A classification loss on logits (N, C) and labels (N,) of classes.
 
-    `apply(logits, labels, reduction, dtype, device)` rounds the logits to the dtype and returns the loss as float64: one
-    number for reduction "mean", N numbers for "none".
+    `apply(logits, labels, reduction, dtype, device)` rounds the logits to the dtype and returns the loss as float64:
+    one number for reduction "mean", N numbers for "none".
     """
 
     name: str
@@ -178,7 +179,10 @@ class Parameter:
 
 @dataclass(frozen=True, kw_only=True)
 class FirstLoss:
-    """The loss of a freshly built model on random labels: its mean over `samples` labels out of `classes`."""
+    """The loss of a freshly built model on random labels: its mean over `samples` labels out of `classes`.
+
+    `samples` is 0 where each output was held against all labels, so that no chance is left.
+    """
 
     loss: float
     classes: int
