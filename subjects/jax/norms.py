@@ -1,0 +1,45 @@
+"""jax.nn.standardize, and how the norms of the libraries on JAX are called on inputs of shape (batch, channels, length)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from varlaw.subjects.jax.framework import JAX, array, floats, place
+from varlaw.subjects.subject import Case, Floats, Framework, Norm
+
+Call = Callable[[Any, Case, Any], Any]  # (x, case, dtype) -> output, or (output, running mean, running variance)
+
+
+def norm(of: Framework, name: str, op: str, call: Call, *, channels_last: bool = True, **rest: Any) -> Norm:
+    """A row for `call`, which takes x with its channels last where the op normalises by channel.
+
+    `call` returns the output, or a triple with the running statistics after one step.
+    """
+    moved = channels_last and op in ("batch_norm", "group_norm", "instance_norm")
+
+    def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
+        with place(dtype, device):
+            given = array(x.transpose(0, 2, 1) if moved else x, dtype)
+            y, *running = _tuple(call(given, case, given.dtype))
+            names = ("running_mean", "running_var")
+            seen = {n: floats(r).ravel() for n, r in zip(names, running, strict=False)}
+            output = floats(y)
+        return {"output": output.transpose(0, 2, 1) if moved else output, **seen}
+
+    return Norm(name=name, framework=of, op=op, apply=apply, **rest)
+
+
+def _tuple(x: Any) -> tuple[Any, ...]:
+    return x if isinstance(x, tuple) else (x,)
+
+
+def _standardize(x: Any, case: Case, algorithm: str | None = None) -> Any:
+    import jax
+
+    chosen = {"algorithm": algorithm} if algorithm else {}
+    return jax.nn.standardize(x, axis=-1, epsilon=case["eps"], **chosen)
+
+
+NORMS: tuple[Norm, ...] = (
+    norm(JAX, "jax.nn.standardize", "layer_norm", lambda x, c, d: _standardize(x, c)),
+    norm(JAX, "jax.nn.standardize(stable)", "layer_norm", lambda x, c, d: _standardize(x, c, "stable")),
+)

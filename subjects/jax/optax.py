@@ -1,0 +1,158 @@
+"""optax: gradient clipping of every kind, and the cross entropies among its losses.
+
+Rules that clip each leaf, or each example, alone are given all gradients as one leaf of one example, where they must
+agree with clipping by the global norm.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varlaw.subjects.jax.clipping import clipper
+from varlaw.subjects.jax.framework import array, floats, framework, place
+from varlaw.subjects.subject import Clipper, Floats, Loss, Subject
+
+OPTAX = framework("optax")
+
+# -- clipping ----------------------------------------------------------------------------------------------------------
+
+
+def _updated(make: Callable[[Any, float], Any], parameters: Any = None) -> Callable[[list[Any], float], Any]:
+    """The updates that a gradient transformation returns, with the global norm that optax reports of its input."""
+
+    def clip(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+        import optax
+
+        transformation = make(optax, limit)
+        given = None if parameters is None else [parameters(leaf) for leaf in leaves]
+        updates, _ = transformation.update(leaves, transformation.init(leaves), given)
+        return updates, optax.global_norm(leaves)
+
+    return clip
+
+
+def _unit(leaf: Any) -> Any:
+    """Parameters of norm 1: adaptive clipping allows `clipping` times the norm of the parameters."""
+    return leaf * 0 + leaf.size**-0.5
+
+
+def _block_rms(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+    """Clipping the root mean square of a block of n numbers to limit/sqrt(n) is clipping its norm to the limit."""
+    import optax
+
+    (leaf,) = leaves
+    transformation = optax.clip_by_block_rms(limit / leaf.size**0.5)
+    return transformation.update(leaves, transformation.init(leaves))[0], optax.global_norm(leaves)
+
+
+def _per_example(name: str) -> Callable[[list[Any], float], Any]:
+    def clip(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+        import optax
+
+        summed, _ = getattr(optax, name)([leaf[None] for leaf in leaves], limit)
+        return summed, optax.global_norm(leaves)
+
+    return clip
+
+
+def _ball(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+    import optax
+
+    return optax.projections.projection_l2_ball(leaves, limit), optax.global_norm(leaves)
+
+
+def _box(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+    import optax
+
+    lower, upper = ([np.full(leaf.shape, end, leaf.dtype) for leaf in leaves] for end in (-limit, limit))
+    return optax.projections.projection_box(leaves, lower, upper), None
+
+
+def _private(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+    """Differentially private aggregation of one example, without noise."""
+    import optax
+
+    rule = optax.contrib.differentially_private_aggregate(limit, 0.0, 0)
+    updates, _ = rule.update([leaf[None] for leaf in leaves], rule.init(leaves))
+    return updates, optax.global_norm(leaves)
+
+
+CLIPPERS: tuple[Clipper, ...] = (
+    clipper(OPTAX, "optax.clip_by_global_norm", "clip_norm", _updated(lambda o, c: o.clip_by_global_norm(c))),
+    clipper(OPTAX, "optax.clip", "clip_value", _updated(lambda o, c: o.clip(c))),
+    clipper(OPTAX, "optax.clip_by_block_rms", "clip_norm", _block_rms, single=True),
+    clipper(
+        OPTAX,
+        "optax.adaptive_grad_clip",
+        "clip_norm",
+        _updated(lambda o, c: o.adaptive_grad_clip(c), _unit),
+        single=True,
+    ),
+    clipper(OPTAX, "optax.per_example_global_norm_clip", "clip_norm", _per_example("per_example_global_norm_clip")),
+    clipper(
+        OPTAX, "optax.per_example_layer_norm_clip", "clip_norm", _per_example("per_example_layer_norm_clip"), single=True
+    ),
+    clipper(OPTAX, "optax.contrib.differentially_private_aggregate", "clip_norm", _private),
+    clipper(OPTAX, "optax.projections.projection_l2_ball", "clip_norm", _ball),
+    clipper(OPTAX, "optax.projections.projection_box", "clip_value", _box),
+)
+
+# -- losses ------------------------------------------------------------------------------------------------------------
+
+Cross = Callable[[Any, Any, NDArray[np.int64]], Any]  # (optax, logits, labels) -> losses, one a row
+
+
+def _loss(name: str, cross: Cross) -> Loss:
+    """optax returns one loss a row; its documentation takes the mean of them with `.mean()`."""
+
+    def apply(logits: Floats, labels: NDArray[np.int64], reduction: str, dtype: str, device: str) -> Floats:
+        import optax
+
+        with place(dtype, device):
+            losses = cross(optax, array(logits, dtype), labels)
+            return floats(losses.mean() if reduction == "mean" else losses)
+
+    return Loss(name=f"optax.{name}", framework=OPTAX, op="cross_entropy", apply=apply)
+
+
+def _one_hot(logits: Any, labels: NDArray[np.int64]) -> Any:
+    import jax
+
+    return jax.nn.one_hot(labels, logits.shape[-1], dtype=logits.dtype)
+
+
+LOSSES: tuple[Loss, ...] = (
+    _loss("softmax_cross_entropy", lambda o, x, y: o.softmax_cross_entropy(x, _one_hot(x, y))),
+    _loss(
+        "softmax_cross_entropy_with_integer_labels",
+        lambda o, x, y: o.softmax_cross_entropy_with_integer_labels(x, y.astype(np.int32)),
+    ),
+    _loss("safe_softmax_cross_entropy", lambda o, x, y: o.safe_softmax_cross_entropy(x, _one_hot(x, y))),
+    _loss(
+        "losses.poly_loss_cross_entropy",
+        lambda o, x, y: o.losses.poly_loss_cross_entropy(x, _one_hot(x, y), epsilon=0.0),
+    ),
+)
+
+SUBJECTS: tuple[Subject, ...] = (*CLIPPERS, *LOSSES)
+
+# -- what there is -----------------------------------------------------------------------------------------------------
+
+_MARKS = ("clip", "normali", "cross_entropy", "projection_", "softmax", "drop", "global_norm", "aggregate")
+
+
+def PUBLIC() -> Iterator[str]:  # noqa: N802 - the name that the registry's contract gives it
+    """Every function of optax whose name speaks of clipping, norms, projections or cross entropy."""
+    import optax
+
+    places = {"": optax, "losses.": optax.losses, "projections.": optax.projections, "contrib.": optax.contrib}
+    for prefix, module in places.items():
+        for name in dir(module):
+            if name.islower() and any(mark in name for mark in _MARKS) and callable(getattr(module, name)):
+                yield f"optax.{prefix}{name}"
+
+
+_OTHER_SET = "projects on another set than a ball or a box"
+LEFT_OUT: Mapping[str, str] = {}

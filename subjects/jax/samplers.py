@@ -1,0 +1,63 @@
+"""jax.random: the base samplers under every layer of every library on JAX, where their law is one of a weight."""
+
+from collections.abc import Callable
+from typing import Any
+
+from varlaw.subjects.jax.framework import JAX, sampler
+from varlaw.subjects.subject import Case, Sampler
+
+Draw = Callable[[Any, Any, Case, Any], Any]  # (jax.random, key, case, dtype) -> array
+
+_HALF = ("float16", "bfloat16")
+NO_QR = dict.fromkeys(_HALF, "jnp.linalg.qr has no half-precision kernel (NotImplementedError)")
+NO_FACTOR = dict.fromkeys(_HALF, "jnp.linalg.cholesky has no half-precision kernel (NotImplementedError)")
+
+
+def _row(name: str, op: str, documented: str, draw: Draw, **rest: Any) -> Sampler:
+    def build(case: Case, dtype: Any) -> Callable[[Any], dict[str, Any]]:
+        import jax
+
+        return lambda key: {"": draw(jax.random, key, case, dtype)}
+
+    return sampler(JAX, f"jax.random.{name}", op, build, {"": documented}, **rest)
+
+
+def _multivariate(r: Any, key: Any, c: Case, d: Any) -> Any:
+    import jax.numpy as jnp
+
+    n = c["num_features"]
+    return r.multivariate_normal(key, jnp.zeros(n, d), 4 * jnp.eye(n, dtype=d), (), d, method="cholesky")
+
+
+SAMPLERS: tuple[Sampler, ...] = (
+    _row("normal", "sample", "Normal(1)", lambda r, k, c, d: r.normal(k, c["shape"], d)),
+    _row(
+        "uniform",
+        "sample",
+        "Uniform(scale)",
+        lambda r, k, c, d: r.uniform(k, c["shape"], d, minval=-c["scale"], maxval=c["scale"]),
+    ),
+    _row(
+        "truncated_normal",
+        "sample",
+        "TruncatedNormal(1, -2, 2)",
+        lambda r, k, c, d: r.truncated_normal(k, -2.0, 2.0, c["shape"], d),
+    ),
+    # In one dimension the ball is the interval from -1 to 1.
+    _row("ball", "features", "Uniform(1)", lambda r, k, c, d: r.ball(k, 1, 2, (c["num_features"],), d)[..., 0]),
+    # Its density is proportional to exp(-|x|**p): for p = 2 a normal of variance 1/2.
+    _row(
+        "generalized_normal",
+        "features",
+        "Normal(sqrt(1/2))",
+        lambda r, k, c, d: r.generalized_normal(k, 2.0, (c["num_features"],), d),
+    ),
+    _row("multivariate_normal", "features", "Normal(2)", _multivariate, unsupported=NO_FACTOR),
+    _row(
+        "orthogonal",
+        "matrix",
+        "Orthogonal()",
+        lambda r, k, c, d: r.orthogonal(k, c["shape"][0], (), d, c["shape"][1]),
+        unsupported=NO_QR,
+    ),
+)
