@@ -45,17 +45,30 @@ _S2_SERIES = np.array([(-1) ** k * (k - 1) / math.factorial(2 * k + 1) for k in 
 def sine_gap(u: Any) -> Floats:
     """S1(u) = sin u - u cos u for 0 <= u <= pi, about u**3/3 near 0."""
     u = _floats(u)
-    small = np.minimum(u, 1.2)
-    series = small**3 * np.polynomial.polynomial.polyval(small * small, _S1_SERIES)
-    return _floats(np.where(u < 1.2, series, np.sin(u) - u * np.cos(u)))
+    return _sine_gap(u, np.sin(u), np.cos(u))
+
+
+def _sine_gap(u: Floats, sine: Floats, cosine: Floats) -> Floats:
+    return _near_zero(np.array(sine - u * cosine), u, 1.2, 3, _S1_SERIES)
 
 
 def double_gap(u: Any) -> Floats:
     """S2(u) = u (1 + 2 cos(u)**2) - 3 sin u cos u for 0 <= u <= pi, about 4 u**5/15 near 0."""
-    v = 2 * _floats(u)
-    small = np.minimum(v, 3.0)
-    series = small**5 * np.polynomial.polynomial.polyval(small * small, _S2_SERIES)
-    return _floats(np.where(v < 3.0, series, v + 0.5 * v * np.cos(v) - 1.5 * np.sin(v)))
+    u = _floats(u)
+    return _double_gap(u, np.sin(u), np.cos(u))
+
+
+def _double_gap(u: Floats, sine: Floats, cosine: Floats) -> Floats:
+    far = u * (1 + 2 * (cosine * cosine)) - 3 * (sine * cosine)
+    return _near_zero(np.array(far), 2 * u, 3.0, 5, _S2_SERIES)
+
+
+def _near_zero(values: Floats, x: Floats, limit: float, power: int, series: Floats) -> Floats:
+    """`values` with x**power times a series in x**2 put in where x < limit."""
+    near = x < limit
+    small = x[near]
+    values[near] = small**power * np.polynomial.polynomial.polyval(small * small, series)
+    return values
 
 
 def k0(c: Any) -> Floats:
@@ -69,12 +82,18 @@ def k1(c: Any) -> Floats:
     >>> float(k1(1.0)), float(k1(-1.0))
     (1.0, 0.0)
     """
-    return sine_gap(_supplement(c)) / math.pi
+    c = _floats(c)
+    return _sine_gap(_supplement(c), _sine(c), -c) / math.pi
 
 
 def k2(c: Any) -> Floats:
     """(3 sin t cos t + (pi - t)(1 + 2 cos(t)**2))/(3 pi): of two squared ReLUs, times 2/3."""
-    return double_gap(_supplement(c)) / (3 * math.pi)
+    c = _floats(c)
+    return _double_gap(_supplement(c), _sine(c), -c) / (3 * math.pi)
+
+
+def _sine(c: Floats) -> Floats:
+    return np.sqrt((1 - c) * (1 + c))
 
 
 def _supplement(c: Any) -> Floats:
