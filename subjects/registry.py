@@ -18,8 +18,13 @@ MODULES = {
     "paddle": "varlaw.subjects.paddle",
     "tinygrad": "varlaw.subjects.tinygrad",
     "jax": "varlaw.subjects.jax",
+    "flax": "varlaw.subjects.jax.flax",
+    "equinox": "varlaw.subjects.jax.equinox",
+    "haiku": "varlaw.subjects.jax.haiku",
+    "optax": "varlaw.subjects.jax.optax",
     "transformers": "varlaw.subjects.transformers",
     "peft": "varlaw.subjects.peft",
+    "timm": "varlaw.subjects.timm",
 }
 
 

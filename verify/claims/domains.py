@@ -251,19 +251,44 @@ _NORM = Cases(
 
 # -- clipping: gradients of a given global norm, in `leaves` tensors ---------------------------------------------------
 
+_CLIP_RANGES: dict[str, Any] = {"norm": one_of(0.5, 3.0, 1e3), "limit": one_of(1.0, 0.1)}
+_CLIP_NAMES = "leaves entries norm limit"
 _CLIP = Cases(
-    Domain(leaves=size(1, 8), entries=size(2, 64), norm=one_of(0.5, 3.0, 1e3), limit=one_of(1.0, 0.1)),
+    Domain(leaves=size(1, 8), entries=size(2, 64), **_CLIP_RANGES),
     _rows(
-        "leaves entries norm limit",
+        _CLIP_NAMES,
         (3, 10, 0.02, 1.0),
         (3, 10, 0.5, 1.0),
+        (3, 10, 1.0, 1.0),
         (3, 10, 2.0, 1.0),
         (10, 8, 1000.0, 1.0),
         (1, 1, 5e-9, 1e-8),
+        (2, 8, 2e-8, 1e-8),
         (2, 8, 3.0, 1e-6),
+        (2, 8, 2e-4, 1e-4),
+        (2, 4, 0.0, 1.0),
         (2, 4, 1e20, 1.0),
         (2, 4, 1e-23, 1.0),
+        (1000, 3, 2.0, 1.0),
+        (3000, 2, 0.5, 1.0),
     ),
+)
+_CLIP_FEW = Cases(
+    Domain(leaves=size(2, 8), entries=size(2, 64), **_CLIP_RANGES),
+    _rows(_CLIP_NAMES, (3, 10, 0.5, 1.0), (3, 10, 2.0, 1.0), (3, 10, 1000.0, 1.0)),
+)
+_CLIP_NONFINITE = Cases(
+    Domain(leaves=size(2, 8), entries=size(2, 64), norm=one_of(0.5), limit=one_of(1.0), entry=one_of("inf", "nan")),
+    _rows(f"{_CLIP_NAMES} entry", (3, 10, 0.5, 1.0, "inf"), (3, 10, 0.5, 1.0, "nan")),
+)
+_CLIP_GROUPING = Cases(
+    Domain(leaves=size(2, 64), entries=size(2, 16), **_CLIP_RANGES),
+    _rows(_CLIP_NAMES, (64, 16, 3.0, 1.0), (1000, 4, 3.0, 1.0), (10, 3, 0.5, 1.0)),
+)
+# Powers of 4, so that the norm of equal entries is exact.
+_CLIP_LONG = Cases(
+    Domain(entries=one_of(1 << 14, 1 << 16, 1 << 18), value=one_of(0.01, 0.1, 0.7), limit=one_of(1.0)),
+    _rows("entries value limit", (1 << 18, 0.01, 1.0), (1 << 20, 0.1, 1.0), (1 << 20, 1e-3, 10.0)),
 )
 _GAIN = Cases(Domain(), ({},))
 
@@ -323,6 +348,10 @@ CASES: dict[str, Cases] = {
     "fill_mode_grouped_conv": _FILL_MODE_GROUPED_CONV,
     **dict.fromkeys(("layer_norm", "rms_norm", "batch_norm", "group_norm", "instance_norm"), _NORM),
     **dict.fromkeys(("clip_norm", "clip_value"), _CLIP),
+    **dict.fromkeys(("clip_negative", "clip_duplicates"), _CLIP_FEW),
+    "clip_nonfinite": _CLIP_NONFINITE,
+    "clip_grouping": _CLIP_GROUPING,
+    "clip_long": _CLIP_LONG,
     "gain": _GAIN,
     "model": _MODEL,
     "model_once": _MODEL_ONCE,

@@ -27,9 +27,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     subject: str
     reason: str
     measured: float
-    ratio: str = ""  # empty where the effect depends on the input
-    statistics: Literal["", "dtype"] = ""  # "dtype": statistics are kept in the dtype, to whose rounding they then hold
+    ratio: str = ""  # empty where the effect depends on the input: a second measurement must then violate too
+    # "dtype": statistics are kept in the dtype, to whose rounding they then hold; "drawn": the size is drawn at random.
+    statistics: Literal["", "dtype", "drawn"] = ""
     versions: str
+    backend: str = ""  # the version's local label, where the row speaks of one backend alone: "torch" of 3.15.1+torch
     framework: str = ""  # the name of the file
     link: str = ""
     when: str = "True"
@@ -42,6 +44,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             and fnmatch.fnmatchcase(target, self.subject)
             and (not self.dtypes or dtype in self.dtypes)
             and SpecifierSet(self.versions, prereleases=True).contains(Version(version))
+            and (not self.backend or Version(version).local == self.backend)
         )
 
     def applies(self, names: Mapping[str, Any]) -> bool:

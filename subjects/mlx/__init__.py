@@ -1,0 +1,12 @@
+"""MLX: mlx.nn's layers and initialisers, mlx.core.random, norms, dropout, losses and clipping, as rows."""
+
+from varlaw.subjects.mlx.init import INITIALISERS
+from varlaw.subjects.mlx.layers import LAYERS
+from varlaw.subjects.mlx.names import LEFT_OUT, PUBLIC
+from varlaw.subjects.mlx.norms import NORMS
+from varlaw.subjects.mlx.training import CLIPPERS, DROPOUTS, LOSSES
+from varlaw.subjects.subject import Subject
+
+__all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
+
+SUBJECTS: tuple[Subject, ...] = (*INITIALISERS, *LAYERS, *NORMS, *CLIPPERS, *DROPOUTS, *LOSSES)

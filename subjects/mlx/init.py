@@ -1,0 +1,129 @@
+"""mlx.nn.init and mlx.core.random: every initialiser and sampler of numbers, with what the documentation promises."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from varlaw.subjects.mlx.framework import MLX, NO_FLOAT64, dtype_of, measure_fans, seeded
+from varlaw.subjects.mlx.layers import build_conv
+from varlaw.subjects.subject import Case, Sampler, Tensor
+
+_NO_QR = {"float64": "the normal matrix is drawn in float32, whatever dtype is asked for"}
+
+
+def _build(case: Case) -> Any:
+    """The real layer whose weight an initialiser fills: `case["layer"]` names it."""
+    import mlx.nn
+
+    if case["layer"] == "linear":
+        return mlx.nn.Linear(case["in_channels"], case["out_channels"])
+    name = "ConvTranspose" if "transpose" in case["layer"] else "Conv"
+    return build_conv(name + case["layer"][-2:])(case)
+
+
+@functools.cache
+def _stored(items: tuple[tuple[str, Any], ...]) -> tuple[int, ...]:
+    return tuple(_build(dict(items)).weight.shape)
+
+
+def _weight_shape(case: Case) -> tuple[int, ...]:
+    return _stored(tuple(sorted(case.items())))
+
+
+def _by_role(case: Case) -> tuple[int, ...]:
+    """MLX stores (out, taps..., in); the fans that it reads off that shape are those of (out, in, taps...)."""
+    out, *taps, into = _weight_shape(case)
+    return (out, into, *taps)
+
+
+@functools.cache
+def _measures(dims: int) -> Any:
+    return measure_fans(_build, dims, lambda c: [c["in_channels"]])
+
+
+def _measure(case: Case) -> tuple[float, float]:
+    dims = 0 if case["layer"] == "linear" else int(case["layer"][-2])
+    return _measures(dims)(case)  # type: ignore[no-any-return]
+
+
+def _sampler(
+    name: str, op: str, documented: str, draw: Callable[[Case, str], Any], claims: Mapping[str, str] | None = None,
+    unsupported: Mapping[str, str] | None = None,
+) -> Sampler:  # fmt: skip
+    filled = op.startswith("fill")
+    return Sampler(
+        name=name,
+        framework=MLX,
+        op=op,
+        tensors=(Tensor(name="", documented=documented, claims=claims or {}),),
+        draws=seeded(lambda case, dtype: {"": draw(case, dtype)}),
+        shape=_by_role if filled else lambda c: tuple(c["shape"]),
+        measure=_measure if filled else None,
+        unsupported=unsupported or {},
+    )
+
+
+def _initialiser(
+    name: str, op: str, documented: str, make: Callable[[Case], dict[str, Any]], claims: Mapping[str, str] | None = None,
+    unsupported: Mapping[str, str] | None = None, *, rows: bool = False,
+) -> Sampler:  # fmt: skip
+    """`make(case)` gives the arguments of the factory; what it makes is called on an empty weight.
+
+    Where `rows` is true the promise is about rows, and the tensor is handed over transposed: zeros are counted down
+    the columns.
+    """
+
+    def draw(case: Case, dtype: str) -> Any:
+        import mlx.core as mx
+        import mlx.nn
+
+        shape = case["shape"] if "shape" in case else _weight_shape(case)
+        initialise = getattr(mlx.nn.init, name)(**make(case), dtype=dtype_of(dtype))
+        mode = {"mode": case["mode"]} if "mode" in case else {}
+        weight = initialise(mx.zeros(shape[::-1] if rows else shape), **mode)
+        return weight.T if rows else weight
+
+    return _sampler(f"mlx.nn.init.{name}", op, documented, draw, claims, unsupported)
+
+
+def _glorot(law: str, **more: Any) -> Sampler:
+    documented, true = f"{law}(shape_fan_in, shape_fan_out)", f"{law}(fan_in, fan_out)"
+    return _initialiser(law, "fill_grouped_conv", documented, lambda c: {}, {"init.true_fan": true}, **more)
+
+
+def _he(law: str, **more: Any) -> Sampler:
+    """Documented as gamma/sqrt(fan) with gamma = 1 by default, where the paper that it cites has sqrt(2)."""
+    claims = {"init.true_fan": f"{law}(fan(mode), 1.0)", "init.named": f"{law}(shape_fan(mode))"}
+    return _initialiser(law, "fill_mode_grouped_conv", f"{law}(shape_fan(mode), 1.0)", lambda c: {}, claims, **more)
+
+
+def _random(name: str, documented: str, arguments: Callable[[Case], dict[str, Any]], **more: Any) -> Sampler:
+    def draw(case: Case, dtype: str) -> Any:
+        import mlx.core as mx
+
+        return getattr(mx.random, name)(shape=tuple(case["shape"]), dtype=dtype_of(dtype), **arguments(case))
+
+    return _sampler(f"mlx.core.random.{name}", "shape", documented, draw, **more)
+
+
+INITIALISERS: tuple[Sampler, ...] = (
+    _initialiser("constant", "shape", "Constant(scale)", lambda c: {"value": c["scale"]}),
+    _initialiser("normal", "shape", "Normal(scale)", lambda c: {"std": c["scale"]}),
+    _initialiser(
+        "uniform", "shape", "Uniform(scale)", lambda c: {"low": -c["scale"], "high": c["scale"]}, unsupported=NO_FLOAT64
+    ),
+    _initialiser("identity", "square", "Identity()", lambda c: {}),
+    _initialiser("orthogonal", "matrix", "Orthogonal(scale)", lambda c: {"gain": c["scale"]}, unsupported=_NO_QR),
+    _initialiser(
+        "sparse", "matrix", "SparseNormal(scale, 0.1)", lambda c: {"sparsity": 0.1, "std": c["scale"]}, rows=True
+    ),
+    _glorot("glorot_uniform", unsupported=NO_FLOAT64),
+    _glorot("glorot_normal"),
+    _he("he_uniform", unsupported=NO_FLOAT64),
+    _he("he_normal"),
+    _random("normal", "Normal(scale)", lambda c: {"scale": c["scale"]}),
+    _random("uniform", "Uniform(scale)", lambda c: {"low": -c["scale"], "high": c["scale"]}, unsupported=NO_FLOAT64),
+    _random(
+        "truncated_normal", "TruncatedNormal(1, -2, 2)", lambda c: {"lower": -2.0, "upper": 2.0}, unsupported=NO_FLOAT64
+    ),
+)

@@ -1,0 +1,12 @@
+"""Paddle: paddle.nn's layers and initialisers, samplers, norms, dropout, losses, clipping and gains, as rows."""
+
+from varlaw.subjects.paddle.init import GAINS, INITIALISERS
+from varlaw.subjects.paddle.layers import LAYERS
+from varlaw.subjects.paddle.names import LEFT_OUT, PUBLIC
+from varlaw.subjects.paddle.norms import NORMS
+from varlaw.subjects.paddle.training import CLIPPERS, DROPOUTS, LOSSES
+from varlaw.subjects.subject import Subject
+
+__all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
+
+SUBJECTS: tuple[Subject, ...] = (*INITIALISERS, *GAINS, *LAYERS, *NORMS, *CLIPPERS, *DROPOUTS, *LOSSES)

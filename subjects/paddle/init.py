@@ -1,0 +1,186 @@
+"""paddle.nn.initializer and the samplers under paddle: every one of them, with what the documentation promises."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from varlaw.subjects.paddle.framework import NO_HALF_KERNEL, PADDLE, measure_fans, nn, seeded, top
+from varlaw.subjects.paddle.layers import build_conv
+from varlaw.subjects.subject import Case, Gain, Sampler, Tensor
+
+_NO_QR = dict.fromkeys(("float16", "bfloat16"), "the kernel `qr` is not registered on the CPU for 16-bit numbers")
+_NO_TRUNCATED = {"float16": "the kernel `truncated_gaussian_random` is not registered on the CPU for float16"}
+_IN_FLOAT32 = dict.fromkeys(("float64", "float16", "bfloat16"), "it draws in the default dtype, float32")
+
+
+def _build(case: Case) -> Any:
+    """The real layer whose weight an initialiser fills: `case["layer"]` names it."""
+    if case["layer"] == "linear":
+        return nn("Linear")(case["in_channels"], case["out_channels"])
+    end = "Transpose" if "transpose" in case["layer"] else ""
+    return build_conv(f"Conv{case['layer'][-2]}D{end}")(case)
+
+
+@functools.cache
+def _stored(items: tuple[tuple[str, Any], ...]) -> tuple[int, ...]:
+    return tuple(_build(dict(items)).weight.shape)
+
+
+def _weight_shape(case: Case) -> tuple[int, ...]:
+    return _stored(tuple(sorted(case.items())))
+
+
+def _by_role(case: Case) -> tuple[int, ...]:
+    """Paddle reads a matrix as (in, out) and anything longer as (out, in, taps...): the latter is the order here."""
+    shape = _weight_shape(case)
+    return shape[::-1] if len(shape) == 2 else shape
+
+
+@functools.cache
+def _measures(dims: int) -> Any:
+    return measure_fans(_build, dims, lambda c: [c["in_channels"]])
+
+
+def _measure(case: Case) -> tuple[float, float]:
+    dims = 0 if case["layer"] == "linear" else int(case["layer"][-2])
+    return _measures(dims)(case)  # type: ignore[no-any-return]
+
+
+def _sampler(
+    name: str, op: str, documented: str, draw: Callable[[Case, str], Any], claims: Mapping[str, str] | None = None,
+    unsupported: Mapping[str, str] | None = None,
+) -> Sampler:  # fmt: skip
+    filled = op.startswith("fill")
+    return Sampler(
+        name=name,
+        framework=PADDLE,
+        op=op,
+        tensors=(Tensor(name="", documented=documented, claims=claims or {}),),
+        draws=seeded(lambda case, dtype: {"": draw(case, dtype)}),
+        shape=_by_role if filled else (lambda c: tuple(c["shape"])),
+        measure=_measure if filled else None,
+        unsupported=unsupported or {},
+    )
+
+
+def _initialiser(
+    name: str, op: str, documented: str, arguments: Callable[[Case], dict[str, Any]], **more: Any
+) -> Sampler:
+    """`arguments(case)` are those of the initialiser, with which a parameter is created."""
+
+    def draw(case: Case, dtype: str) -> Any:
+        shape = case["shape"] if "shape" in case else _weight_shape(case)
+        initialise = getattr(nn("initializer"), name)(**arguments(case))
+        return top("create_parameter")(list(shape), dtype=dtype, default_initializer=initialise)
+
+    return _sampler(f"paddle.nn.initializer.{name}", op, documented, draw, **more)
+
+
+def _xavier(name: str, law: str) -> Sampler:
+    true = {"init.true_fan": f"{law}(fan_in, fan_out)"}
+    return _initialiser(name, "fill", f"{law}(shape_fan_in, shape_fan_out)", lambda c: {}, claims=true)
+
+
+def _kaiming(name: str, law: str) -> Sampler:
+    true = {"init.true_fan": f"{law}(fan(mode))"}
+    return _initialiser(name, "fill_mode", f"{law}(shape_fan(mode))", lambda c: {"mode": c["mode"]}, claims=true)
+
+
+def _bilinear() -> Sampler:
+    """Documented for upsampling by interpolation, which gives 1 wherever the input is 1."""
+
+    def draw(case: Case, dtype: str) -> Any:
+        paddle_nn, factor = nn("initializer"), 2
+        attributes = {"weight_attr": paddle_nn.Bilinear(), "bias_attr": False}
+        taps = 2 * factor - factor % 2
+        layer = nn("Conv2DTranspose")(1, 1, taps, stride=factor, padding=1, **attributes)
+        return layer(top("ones")([1, 1, *case["shape"]], dtype=dtype))[:, :, 2:-2, 2:-2]
+
+    float32 = dict.fromkeys(("float64", "float16", "bfloat16"), "Bilinear creates float32 weights, whatever the dtype")
+    return _sampler("paddle.nn.initializer.Bilinear", "square", _ONE, draw, unsupported=float32)
+
+
+def _drawn(
+    name: str, documented: str, call: Callable[[Case], dict[str, Any]], *, op: str = "shape", **more: Any
+) -> Sampler:
+    """A function under paddle that makes a tensor of a shape."""
+
+    def draw(case: Case, dtype: str) -> Any:
+        kind = {} if name == "normal" else {"dtype": dtype}
+        return top(name)(shape=list(case["shape"]), **kind, **call(case))
+
+    return _sampler(f"paddle.{name}", op, documented, draw, **more)
+
+
+def _in_place(name: str, documented: str, call: Callable[[Case], dict[str, Any]], **more: Any) -> Sampler:
+    """A method of a tensor that fills it."""
+
+    def draw(case: Case, dtype: str) -> Any:
+        return getattr(top("zeros")(list(case["shape"]), dtype=dtype), name)(**call(case))
+
+    return _sampler(f"paddle.Tensor.{name}", "shape", documented, draw, **more)
+
+
+_ONE = "Constant(1)"
+
+
+def _unit(case: Case) -> dict[str, Any]:
+    return {}
+
+
+def _std(case: Case) -> dict[str, Any]:
+    return {"mean": 0.0, "std": case["scale"]}
+
+
+def _ends(case: Case) -> dict[str, Any]:
+    return {"min": -case["scale"], "max": case["scale"]}
+
+
+def _cut(case: Case) -> dict[str, Any]:
+    """Cut-offs are absolute: with a small std the defaults (-2, 2) lie far outside the law, so they are scaled here."""
+    return {"std": case["scale"], "a": -2 * case["scale"], "b": 2 * case["scale"]}
+
+
+INITIALISERS: tuple[Sampler, ...] = (
+    _initialiser("Constant", "shape", "Constant(scale)", lambda c: {"value": c["scale"]}),
+    _initialiser("Uniform", "shape", "Uniform(scale)", lambda c: {"low": -c["scale"], "high": c["scale"]}),
+    _initialiser("Normal", "shape", "Normal(scale)", _std),
+    _initialiser("TruncatedNormal", "shape", "TruncatedNormal(scale, -2, 2)", _cut, unsupported=_NO_TRUNCATED),
+    _initialiser("Dirac", "dirac", "Dirac(groups)", lambda c: {"groups": c["groups"]}),
+    _initialiser("Orthogonal", "matrix", "Orthogonal(scale)", lambda c: {"gain": c["scale"]}, unsupported=_NO_QR),
+    _bilinear(),
+    _xavier("XavierUniform", "glorot_uniform"),
+    _xavier("XavierNormal", "glorot_normal"),
+    _kaiming("KaimingUniform", "he_uniform"),
+    _kaiming("KaimingNormal", "he_normal"),
+    _drawn("randn", "Normal(1)", _unit),
+    _drawn("standard_normal", "Normal(1)", _unit),
+    _drawn("normal", "Normal(scale)", _std, unsupported=_IN_FLOAT32),
+    _drawn("uniform", "Uniform(scale)", _ends),
+    _in_place("normal_", "Normal(scale)", _std, unsupported=NO_HALF_KERNEL),
+    _in_place("uniform_", "Uniform(scale)", _ends, unsupported=NO_HALF_KERNEL),
+)
+
+
+def _gain(activation: str) -> float:
+    name, _, slope = activation.partition(":")
+    return float(nn("initializer").calculate_gain(name, float(slope) if slope else None))
+
+
+GAINS: tuple[Gain, ...] = (
+    Gain(
+        name="paddle.nn.initializer.calculate_gain",
+        framework=PADDLE,
+        op="gain",
+        apply=_gain,
+        documented={
+            "linear": "1",
+            "sigmoid": "1",
+            "tanh": "5/3",
+            "relu": "sqrt(2)",
+            "leaky_relu:0.01": "sqrt(2/(1 + 0.01**2))",
+            "leaky_relu:0.2": "sqrt(2/(1 + 0.2**2))",
+            "selu": "3/4",
+        },
+    ),
+)

@@ -1,0 +1,210 @@
+"""The one typed boundary to tinygrad: version, devices, default dtype, seeding, and arrays in and out as NumPy.
+
+Its CPU device compiles every kernel with clang, and constructing a layer costs some 20 ms. So the construction is
+captured by `TinyJit`, which replays the same kernels on the same stream in 1 ms (a test compares the two).
+"""
+
+import ast
+import contextlib
+import functools
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from varlaw.subjects.subject import Array, Case, Draws, Floats, Framework
+
+Build = Callable[[Case], Any]
+
+_CAPTURED = 32  # constructions kept for replay, the latest ones
+
+
+def version() -> str:
+    """tinygrad's own version; ImportError when it is not installed."""
+    from importlib import metadata
+
+    import tinygrad  # noqa: F401 - the package may be there without its metadata being asked for
+
+    return metadata.version("tinygrad")
+
+
+TINYGRAD = Framework(name="tinygrad", version=version, devices=lambda: ("cpu",))
+
+
+class Unsupported(Mapping[str, str]):
+    """What the compiler on this machine cannot do, asked once and not before somebody looks."""
+
+    @functools.cached_property
+    def _found(self) -> Mapping[str, str]:
+        command = [os.environ.get("CC", "clang"), "-x", "c", "-fsyntax-only", "-"]
+        try:
+            asked = subprocess.run(command, input=b"__bf16 x;", capture_output=True, check=False)
+        except OSError:
+            return {}  # no compiler at all: the run says so by itself
+        reason = "the compiler that tinygrad found has no __bf16 on this machine (clang >= 15 has)"
+        return {} if asked.returncode == 0 else {"bfloat16": reason}
+
+    def __getitem__(self, name: str) -> str:
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+UNSUPPORTED = Unsupported()
+
+
+def context(dtype: str = "float32", *, training: bool = False) -> Any:
+    """The settings of a computation: layers take no dtype, they are created in the default one."""
+    from tinygrad.helpers import Context
+
+    return Context(DEFAULT_FLOAT=dtype, TRAINING=int(training))
+
+
+def array(x: Floats, dtype: str) -> Any:
+    """A tinygrad tensor of `x`, rounded to `dtype` in memory."""
+    from tinygrad import Tensor, dtypes
+
+    return Tensor(np.ascontiguousarray(x)).cast(getattr(dtypes, dtype)).realize()
+
+
+def bits(x: Any) -> Any:
+    """The tensor in memory; bfloat16, which NumPy does not know, as integers.
+
+    Realised first: a cast fused into the kernel that draws would see numbers that were never rounded to the dtype.
+    """
+    from tinygrad import dtypes
+
+    realised = x.realize()
+    return realised.bitcast(dtypes.uint16).realize() if realised.dtype == dtypes.bfloat16 else realised
+
+
+def host(x: Any) -> Any:
+    """A NumPy copy of what `bits` gave, in the dtype that it had; bfloat16 as ml_dtypes'."""
+    import ml_dtypes
+
+    found = np.array(x.numpy())
+    return found.view(ml_dtypes.bfloat16) if found.dtype == np.uint16 else found
+
+
+def floats(x: Any) -> Floats:
+    """A float64 NumPy array of a tinygrad tensor: exact for every narrower format."""
+    result: Floats = host(bits(x)).astype(np.float64)
+    return result
+
+
+class _Stream:
+    """A stream of tinygrad's own generator that can be set to a seed in place, so that captured kernels still read it.
+
+    `Tensor.manual_seed` makes new buffers for the key and the counter; here the same ones are written to again.
+    """
+
+    def __init__(self) -> None:
+        from tinygrad import Tensor
+
+        before = self._global()
+        Tensor.manual_seed(0)
+        Tensor.rand(1).realize()
+        self._own = self._global()
+        (self._key,), (self._counter,) = (tuple(part.values()) for part in self._own[1:])
+        self._device_half = int(self._key.numpy()[0])
+        self._put(before)
+
+    @staticmethod
+    def _global() -> tuple[Any, ...]:
+        from tinygrad import Tensor
+
+        return Tensor._seed, Tensor._device_seeds, Tensor._device_rng_counters
+
+    @staticmethod
+    def _put(state: tuple[Any, ...]) -> None:
+        from tinygrad import Tensor
+
+        Tensor._seed, Tensor._device_seeds, Tensor._device_rng_counters = state
+
+    @contextlib.contextmanager
+    def at(self, seed: int) -> Iterator[None]:
+        """tinygrad's global stream as `Tensor.manual_seed(seed)` leaves it; the key has room for 32 bits."""
+        from tinygrad import Tensor, dtypes
+
+        before = self._global()
+        self._put(self._own)
+        key = [self._device_half, seed & 0xFFFFFFFF]
+        self._key.assign(Tensor(key, dtype=dtypes.uint32)).realize()
+        self._counter.assign(Tensor([0, 0], dtype=dtypes.uint32)).realize()
+        try:
+            yield
+        finally:
+            self._put(before)
+
+
+@functools.cache
+def _stream() -> _Stream:
+    return _Stream()
+
+
+def seeded(build: Callable[[Case, str], Mapping[str, Any]]) -> Draws:
+    """`Draws` from a builder that draws from tinygrad's global stream, whose state is put back afterwards."""
+
+    @functools.lru_cache(maxsize=_CAPTURED)
+    def captured(items: str, dtype: str) -> Any:
+        from tinygrad import TinyJit
+
+        case = ast.literal_eval(items)
+
+        def make() -> dict[str, Any]:
+            with context(dtype):
+                return {name: bits(x) for name, x in build(case, dtype).items()}
+
+        return TinyJit(make)
+
+    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:
+        draw = captured(repr(dict(case)), dtype)
+        with _stream().at(seed):
+            for _ in range(count):
+                yield {name: host(x) for name, x in draw().items()}
+
+    return draws
+
+
+def parameters(layer: Any) -> dict[str, Any]:
+    """The floating-point tensors of a layer by their dotted names."""
+    from tinygrad import nn
+
+    return {name: x for name, x in nn.state.get_state_dict(layer).items() if x.is_floating_point()}
+
+
+def measure_fans(build: Build, dims: int, inputs: Callable[[Case], list[int]]) -> Any:
+    """A `Sampler.measure` that runs the layer of `build` on ones with all weights one and biases zero.
+
+    The output counts the taps that reach it, the gradient of its sum the outputs that an input enters; both are
+    averaged over one period of the stride in the interior. `dims` counts spatial dimensions.
+    """
+
+    @functools.cache
+    def measured(items: tuple[tuple[str, Any], ...]) -> tuple[float, float]:
+        from tinygrad import Tensor
+
+        case = dict(items)
+        layer = build(case)
+        for name, parameter in parameters(layer).items():
+            parameter.assign(Tensor.full(parameter.shape, 0.0 if "bias" in name else 1.0)).realize()
+        period = case.get("stride", 1)
+        length = 2 * case.get("kernel_size", 1) + 4 * period
+        xs = [Tensor.ones(1, n, *[length] * dims).realize() for n in inputs(case)]
+        y = layer(*xs)
+        (gradient,) = y.sum().gradient(xs[0])
+        return _interior(y, period, dims), _interior(gradient, period, dims)
+
+    return lambda case: measured(tuple(sorted(case.items())))
+
+
+def _interior(x: Any, period: int, dims: int) -> float:
+    found = floats(x)
+    centre = tuple(slice(n // 2, n // 2 + period) for n in found.shape[found.ndim - dims :])
+    return float(found[(..., *centre)].mean())
