@@ -16,6 +16,7 @@ _COMMANDS = {
     "verify": "varlaw.commands.verify:verify",
     "replay": "varlaw.commands.replay:replay",
     "identify": "varlaw.commands.identify:identify",
+    "baseline": "varlaw.commands.baseline:baseline",
     "report": "varlaw.commands.report:report",
     "laws": "varlaw.commands.laws:laws",
 }

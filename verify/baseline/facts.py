@@ -1,10 +1,11 @@
-"""Constants of what is no tensor, measured by what they do: eps by its effect on a tiny variance, momentum by one step."""
+"""Constants of what is no tensor, by what they do: eps by its effect on a tiny variance, momentum by one step."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.streams import Key
 from varlaw.subjects.subject import Adapter, Clipper, Dropout, Floats, Gain, Loss, Norm, Subject
 from varlaw.verify.baseline.records import Fact
@@ -46,7 +47,7 @@ Found = Iterator[tuple[str, float | str, float]]
 
 
 def _norm(subject: Norm, key: Key) -> Found:
-    """Of the call: whether eps and momentum arrive; of the default constructor, where a row has one: all it starts with."""
+    """Of the call: whether eps and momentum arrive; of the default, where a row has one: all that it starts with."""
     case = dict(CASES[subject.op].corners[0]) | {"batch": 8, "channels": 4, "length": 64, "groups": 2}
     rng = key.generator()
     z = rng.standard_normal((8, 4, 64))
@@ -79,6 +80,10 @@ def _affine(y: Floats, z: Floats, op: str) -> Found:
         yield "default.shift", float(y.mean()), 1e-4
 
 
+def _rounded(x: Floats) -> Floats:
+    return FORMATS[_DTYPE].round_all(x)
+
+
 def _near(eps: float) -> float:
     return math.sqrt(eps)
 
@@ -87,8 +92,8 @@ def _eps(apply: object, op: str, z: Floats, case: Mapping[str, object], starts: 
     """The eps for which the second moment v/(v + eps) is what it is, with its error; inputs of ever smaller std."""
     assert callable(apply)
     for std in starts:
-        x = rows_of(np.float32(std * z).astype(np.float64), op, case)
-        y = rows_of(apply(np.float32(std * z).astype(np.float64))["output"], op, case)
+        given = _rounded(std * z)
+        x, y = rows_of(given, op, case), rows_of(apply(given)["output"], op, case)
         v = (x**2).mean(axis=1) - (x.mean(axis=1) ** 2 if op != "rms_norm" else 0.0)
         m = (y**2).mean(axis=1) - (y.mean(axis=1) ** 2 if op != "rms_norm" else 0.0)
         eps = float(np.median(v / m - v))
@@ -101,7 +106,7 @@ def _eps(apply: object, op: str, z: Floats, case: Mapping[str, object], starts: 
 def _statistics(apply: object, z: Floats, prefix: str, momentum: float | None) -> Found:
     """After one step from (0, 1): the weight of the new batch, its convention, and which variance is averaged."""
     assert callable(apply)
-    x = np.float32(3 + 2 * z).astype(np.float64)
+    x = _rounded(3 + 2 * z)
     results = apply(x)
     if "running_mean" not in results:
         return
@@ -130,7 +135,7 @@ def _convention(weight: float, momentum: float) -> str:
 def _clipper(subject: Clipper) -> Found:
     """The number added to the norm before it divides, and whether a norm is returned."""
     norm, limit = 2e-5, 1e-5
-    grads = [np.float32([0.6 * norm, 0.8 * norm]).astype(np.float64)]
+    grads = [_rounded(np.array([0.6 * norm, 0.8 * norm]))]
     clipped, reported = subject.apply(grads, limit, _DTYPE, "cpu")
     after = float(np.linalg.norm(clipped[0]))
     if subject.op == "clip_norm":

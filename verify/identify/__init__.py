@@ -10,32 +10,42 @@ import numpy as np
 
 from varlaw.evidence.streams import Key
 from varlaw.subjects.subject import Model, Sampler
-from varlaw.verify.identify import specimens
+from varlaw.verify.identify import models, specimens
 from varlaw.verify.identify.law import identify
 from varlaw.verify.identify.records import CaseStatistics, Identified, Reading
-from varlaw.verify.identify.sample import Floats, Sample, moments
+from varlaw.verify.identify.sample import Sample, moments
 from varlaw.verify.identify.specimens import Draw, Specimen
 
 __all__ = ["CaseStatistics", "Identified", "Reading", "Sample", "identify", "of_function", "of_subject", "statistics"]
 
 _FEW = 16  # distinct values that are counted
+_INSTANCES = 8  # from which a spread between instances is measured
 
 
 def of_subject(subject: Sampler | Model, salt: str) -> Iterator[Identified]:
-    """Every tensor of a subject with its law, or of a model every group of parameters that differ in numbers only."""
+    """Every tensor of a subject with its law, or of a model every role that its parameters play."""
     version = subject.framework.version()
-    for specimen in specimens.tensors(subject, salt):
-        yield _identified(specimen, subject.name, subject.framework.name, version, salt)
+    for specimen, reading in _found(subject, salt):
+        yield _identified(specimen, reading, subject.name, subject.framework.name, version, salt)
+
+
+def _found(subject: Sampler | Model, salt: str) -> Iterator[tuple[Specimen, Reading | None]]:
+    if isinstance(subject, Model):
+        yield from models.roles(subject, salt)
+    else:
+        yield from ((specimen, None) for specimen in specimens.of_sampler(subject, salt))
 
 
 def of_function(draw: Draw, name: str, salt: str) -> Identified:
     """The law of `draw(shape, seed)`; `ValueError` when it returns another shape."""
-    return _identified(specimens.of_function(draw, name, salt), name, "yours", "", salt)
+    return _identified(specimens.of_function(draw, name, salt), None, name, "yours", "", salt)
 
 
-def _identified(specimen: Specimen, subject: str, framework: str, version: str, salt: str) -> Identified:
+def _identified(
+    specimen: Specimen, reading: Reading | None, subject: str, framework: str, version: str, salt: str
+) -> Identified:
     key = Key(salt, f"identify.fit:{subject}.{specimen.tensor}")
-    reading = identify(specimen.samples, key)
+    reading = reading or identify(specimen.samples, key)
     return Identified(
         subject=subject, tensor=specimen.tensor, framework=framework, version=version, reading=reading,
         cases=[statistics(sample, known=reading.known) for sample in specimen.samples],
@@ -43,7 +53,7 @@ def _identified(specimen: Specimen, subject: str, framework: str, version: str, 
 
 
 def statistics(sample: Sample, *, known: bool) -> CaseStatistics:
-    """The sums of one case; of an unknown law the counts of |x| by quarter octave besides."""
+    """The sums of one case; of an unknown law the spread between instances besides."""
     fixed = bool(sample.fixed.all())
     x = sample.values[0].ravel() if fixed else sample.values.ravel()
     x = x[np.isfinite(x)]
@@ -66,21 +76,15 @@ def statistics(sample: Sample, *, known: bool) -> CaseStatistics:
         limits=float(((x == found.low) | (x == found.high)).mean()) if not fixed else 0.0,
         distinct=distinct if distinct <= _FEW else None,
         fixed=fixed,
-        bins={} if known else _bins(x),
+        spread=None if known or fixed else _spread(sample),
     )
 
 
-def _bins(x: Floats) -> dict[str, int]:
-    """Counts of entries by sign and quarter octave of |x|; zeros under "0"."""
-    quarter = np.floor(4 * np.log2(np.abs(x[x != 0]))).astype(int)
-    labels, counts = np.unique(np.where(x[x != 0] > 0, quarter, quarter + _NEGATIVE), return_counts=True)
-    named = {_label(int(label)): int(count) for label, count in zip(labels, counts, strict=True)}
-    zeros = int((x == 0).sum())
-    return {**({"0": zeros} if zeros else {}), **named}
-
-
-_NEGATIVE = 100_000  # beyond any exponent
-
-
-def _label(label: int) -> str:
-    return f"-{label - _NEGATIVE}" if label > _NEGATIVE // 2 else f"+{label}"
+def _spread(sample: Sample) -> float | None:
+    """Standard error of ln rms, from how it differs between instances, which may be dependent within themselves."""
+    flat = sample.values.reshape(len(sample.values), -1)
+    with np.errstate(divide="ignore"):
+        logs = 0.5 * np.log((flat**2).mean(axis=1))
+    if len(logs) < _INSTANCES or not np.isfinite(logs).all():
+        return None
+    return float(logs.std(ddof=1) / np.sqrt(len(logs)))

@@ -70,6 +70,8 @@ def atoms(names: Sequence[Mapping[str, float]]) -> list[Atom]:
 def _price(name: str) -> float:
     if name in _FANS:
         return 1.5
+    if name == "std":
+        return 1.5
     if name.startswith("shape_"):
         return 3.0
     return 5.0 if name.startswith("side") else 2.0

@@ -14,6 +14,7 @@ from varlaw.verify.identify.sample import Floats, Sample, moments
 from varlaw.verify.identify.scales import Entries, Exact
 
 _CENTRED = 7.0  # |mean| in standard errors: 3e-12 for a law of mean zero
+_LOOSE = 1.1  # ends of a constant's interval, from which it is said
 _EDGE = 20.0  # times the share of entries that a continuous law leaves exactly on its extremes
 
 
@@ -81,6 +82,9 @@ def _doubts(choice: families.Choice, fit: Fit) -> str:
         doubts.append(f"{choice.runner_up.name} not told apart ({choice.lead:.1f} nats)")
     if fit.lead < DECISIVE and fit.runner_up:
         doubts.append(f"{told.root(fit.runner_up)} not told apart ({fit.lead:.1f} nats)")
+    low, high = fit.interval
+    if high > _LOOSE * low:
+        doubts.append(f"the constant lies anywhere from {low:.3g} to {high:.3g}")
     return "; ".join(doubts)
 
 

@@ -24,7 +24,8 @@ _LOG_ROOT_TWO_PI = 0.5 * math.log(2 * math.pi)
 _LIMIT = 20_000  # scalars of each case that the battery looks at
 _CUTS = {0.0: 1.0, math.inf: 1.0, 2.0: 2.0, 3.0: 3.0, 1.0: 5.0, 1.5: 5.0, 2.5: 5.0, 4.0: 5.0, 5.0: 5.0}  # price
 _FREE = 12.0  # price of any other cut
-_GRID = np.concatenate([np.arange(0.6, 3.5, 0.01), np.arange(3.5, 6.0, 0.05)])
+_GRID = np.concatenate([np.arange(0.6, 3.5, 0.05), np.arange(3.5, 6.0, 0.25)])
+_STEP = 0.01  # to which any other cut is found
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,11 @@ class Choice:
 
 def choose(moments: Sequence[Moments]) -> Choice:
     """The likeliest family of entries centred at zero, whatever the scale of each case."""
-    scores = {cut: _score(moments, cut) - price for cut, price in _CUTS.items()}
-    free = max(_GRID, key=lambda cut: _score(moments, float(cut)))
-    scores[float(free)] = max(scores.get(float(free), -math.inf), _score(moments, float(free)) - _FREE)
+    scores = {cut: log_likelihood(moments, cut) - price for cut, price in _CUTS.items()}
+    coarse = max(_GRID, key=lambda cut: log_likelihood(moments, float(cut)))
+    fine = coarse + _STEP * np.arange(-5, 6)
+    free = round(float(max(fine, key=lambda cut: log_likelihood(moments, float(cut)))), 2)
+    scores[free] = max(scores.get(free, -math.inf), log_likelihood(moments, free) - _FREE)
     winner = max(scores, key=scores.__getitem__)
     rivals = {cut: s for cut, s in scores.items() if _kind(cut) != _kind(winner) and not _unseen(moments, cut, winner)}
     second = max(rivals, key=rivals.__getitem__)
@@ -87,7 +90,8 @@ def _kind(cut: float) -> str:
     return Family(cut).name
 
 
-def _score(moments: Sequence[Moments], cut: float) -> float:
+def log_likelihood(moments: Sequence[Moments], cut: float) -> float:
+    """ln of the largest density of all entries under a cut, each case with the scale that suits it best."""
     n = sum(m.n for m in moments)
     if cut == 0:
         return Entries(moments, 0.0).free - n * math.log(2)

@@ -66,7 +66,7 @@ class CaseStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     limits: float = 0.0
     distinct: int | None = None  # where small
     fixed: bool = False  # the same numbers in every draw
-    bins: dict[str, int] = {}  # of an unknown law: counts by sign and quarter octave of |x|
+    spread: float | None = None  # of an unknown law: standard error of ln rms, between instances
 
     @property
     def std(self) -> float:

@@ -5,10 +5,9 @@ What is drawn in a case is a prefix of one keyed stream: as many instances as th
 where the framework takes its time.
 """
 
-import re
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +26,6 @@ Draw = Callable[[tuple[int, ...], int], Any]
 
 _POOL = 60  # cases to choose from
 _CASES = (6, 10)  # fewest and most
-_MODEL_CASES = (2, 2)
 _ENTRIES = 20_000  # wanted of each random tensor in a case
 _INSTANCES = 2000  # at most
 _SETTLED = 8  # instances after which a tensor that never changed is taken for fixed
@@ -39,7 +37,7 @@ SHAPES = ((64, 48), (96, 20), (24, 160), (50, 36, 3, 3), (12, 40, 5, 5), (150, 2
 
 @dataclass(frozen=True)
 class Specimen:
-    """One tensor with its samples; `parameters` counts those of a model that were pooled."""
+    """One tensor with its samples."""
 
     tensor: str
     samples: list[Sample]
@@ -50,26 +48,9 @@ def of_sampler(subject: Sampler, salt: str) -> list[Specimen]:
     drawn: dict[str, list[Sample]] = {}
     chosen = cases(subject.op, *_CASES)
     for case in chosen:
-        for name, (shape, values) in _draw(subject, case, _key(subject.name, salt, case), len(chosen)).items():
+        for name, (shape, values) in instances(subject, case, stream(subject.name, salt, case), len(chosen)).items():
             names = _names(subject, name, case, shape)
             drawn.setdefault(name, []).append(Sample(case, names, shape, values))
-    return [Specimen(name, samples) for name, samples in drawn.items()]
-
-
-def of_model(subject: Model, salt: str) -> list[Specimen]:
-    """The parameters of a model; those that differ only in the numbers of their names are pooled: "h.*.attn.weight"."""
-    drawn: dict[str, list[Sample]] = {}
-    chosen = cases(subject.op, *_MODEL_CASES)
-    for case in chosen:
-        known = subject.parameters(case)
-        found = _draw(subject, case, _key(subject.name, salt, case), len(chosen))
-        for name, (shape, values) in found.items():
-            parameter = known.get(name)
-            extra = dict(parameter.names) if parameter else {}
-            if parameter and parameter.fan_in and parameter.fan_out:
-                extra |= {"fan_in": parameter.fan_in, "fan_out": parameter.fan_out}
-            names = _numbers({**case, **_of_shape(shape), **extra})
-            drawn.setdefault(re.sub(r"\d+", "*", name), []).append(Sample(case, names, shape, values))
     return [Specimen(name, samples) for name, samples in drawn.items()]
 
 
@@ -83,7 +64,7 @@ def of_function(draw: Draw, name: str, salt: str) -> Specimen:
         if values.shape[1:] != shape:
             msg = f"{name} returns shape {values.shape[1:]}, but should return {shape}"
             raise ValueError(msg)
-        samples.append(Sample({"shape": list(shape)}, _numbers(_of_shape(shape)), shape, values))
+        samples.append(Sample({"shape": list(shape)}, numbers(of_shape(shape)), shape, values))
     return Specimen("", samples)
 
 
@@ -137,19 +118,19 @@ def _names(subject: Sampler, tensor: str, case: Case, shape: tuple[int, ...]) ->
     """The numbers of the case, the fans of the subject's weight, and those read off this tensor's own shape."""
     row = next((t for t in subject.tensors if t.name == tensor), Tensor(name=tensor, documented=""))
     weight = row if row.layout or subject.measure else next((t for t in subject.tensors if t.layout), row)
-    true, of_shape = fans_of(subject, weight, case)
-    known: dict[str, Any] = {**case, **_of_shape(shape)}
-    for prefix, pair in (("shape_", of_shape), ("", true)):
+    true, stored = fans_of(subject, weight, case)
+    known: dict[str, Any] = {**case, **of_shape(shape)}
+    for prefix, pair in (("shape_", stored), ("", true)):
         if pair is not None:
             known |= {f"{prefix}fan_in": pair[0], f"{prefix}fan_out": pair[1]}
     for prefix in ("", "shape_"):
         mode = case.get("mode")
         if mode in ("fan_in", "fan_out") and f"{prefix}{mode}" in known:
             known[f"{prefix}fan(mode)"] = known[f"{prefix}{mode}"]
-    return _numbers(known)
+    return numbers(known)
 
 
-def _of_shape(shape: tuple[int, ...]) -> dict[str, float]:
+def of_shape(shape: tuple[int, ...]) -> dict[str, float]:
     """Fans by the convention of the shape, for either order of the axes, and the sides."""
     known = {f"side{i}": float(side) for i, side in enumerate(shape[:2])}
     if len(shape) >= 2:
@@ -159,24 +140,28 @@ def _of_shape(shape: tuple[int, ...]) -> dict[str, float]:
     return known
 
 
-def _numbers(known: Mapping[str, Any]) -> dict[str, float]:
+def numbers(known: Mapping[str, Any]) -> dict[str, float]:
+    """What of these can stand in a formula."""
     return {name: float(v) for name, v in known.items() if _number(v)}
 
 
 # -- draws -------------------------------------------------------------------------------------------------------------
 
 
-def _key(subject: str, salt: str, case: Case) -> Key:
+def stream(subject: str, salt: str, case: Case) -> Key:
+    """The key of the draws in one case."""
     return Key(salt, f"identify:{subject}", canonical(case))
 
 
-def _draw(subject: Sampler | Model, case: Case, key: Key, shares: int) -> dict[str, tuple[tuple[int, ...], Floats]]:
+def instances(
+    subject: Sampler | Model, case: Case, key: Key, shares: int, most: int = _INSTANCES
+) -> dict[str, tuple[tuple[int, ...], Floats]]:
     """Tensor -> its shape and its instances, one a row."""
     kept: dict[str, list[Floats]] = {}
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # advice on defaults is no evidence about them
-        for i, instance in enumerate(subject.draws(case, "float32", "cpu", key.seed, _INSTANCES)):
+        for i, instance in enumerate(subject.draws(case, "float32", "cpu", key.seed, most)):
             for name, x in instance.items():
                 rows = kept.setdefault(name, [])
                 if i < 2 or not _enough(rows):
@@ -184,6 +169,10 @@ def _draw(subject: Sampler | Model, case: Case, key: Key, shares: int) -> dict[s
             slow = time.perf_counter() - start > _SECONDS / shares
             if i > 0 and (slow or all(map(_enough, kept.values()))):
                 break
+        # One more from another seed: what is the same in every instance should not owe that to the seed.
+        for instance in subject.draws(case, "float32", "cpu", key.at(block=1).seed, 1):
+            for name, x in instance.items():
+                kept[name].append(float64(x))
     return {name: (rows[0].shape, np.stack(rows)) for name, rows in kept.items() if rows[0].size}
 
 
@@ -193,8 +182,3 @@ def _enough(rows: Sequence[Floats]) -> bool:
     if len(rows) >= _SETTLED and all((r == rows[0]).all() for r in rows[1:_SETTLED]):
         return True
     return rows[0].size * len(rows) >= _ENTRIES
-
-
-def tensors(subject: Sampler | Model, salt: str) -> Iterator[Specimen]:
-    """The specimens of a subject."""
-    yield from of_model(subject, salt) if isinstance(subject, Model) else of_sampler(subject, salt)

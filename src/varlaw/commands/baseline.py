@@ -1,0 +1,120 @@
+"""`varlaw baseline record` and `diff`: what a framework starts with, and what changed between its versions."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from varlaw.commands.failure import Failure
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from varlaw.verify.baseline.records import Baseline
+
+
+@click.group()
+def baseline() -> None:
+    """Record a framework's defaults, and say what changed from one version to another."""
+
+
+@baseline.command()
+@click.argument("framework")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file, written whole or not.")
+@click.option("--salt", default=None, help="Names the draws: another salt, fresh draws. [default: this release's]")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
+def record(framework: str, output: Path, salt: str | None, quiet: bool) -> int:
+    """Identify every law that the installed version of FRAMEWORK starts with, and measure its constants.
+
+    FRAMEWORK is a framework's name or a glob over subject names, such as torch or 'keras.layers.*'. A layer that cannot
+    be looked at is recorded as such; the others are still there.
+    """
+    from rich.console import Console
+
+    from varlaw.reports.files import ReportError, probe, write_whole
+    from varlaw.verify import session
+    from varlaw.verify.baseline.records import BaselineError, encode
+
+    stderr = Console(stderr=True, highlight=False)
+    try:
+        probe(output.parent)
+        found = _recorded(framework, salt or session.SALT, stderr, hidden=quiet)
+        write_whole(output, encode(found))
+    except session.NothingSelected as error:
+        raise Failure(str(error), 5) from error
+    except (session.CannotRun, BaselineError) as error:
+        msg = f"could not run: {error}"
+        raise Failure(msg, 3) from error
+    except ReportError as error:
+        raise Failure(str(error), 2) from error
+    if not quiet:
+        for failed in found.failed:
+            stderr.print(f"not recorded: {failed.subject}: {failed.error}", markup=False, soft_wrap=True)
+        click.echo(_summary(found, output))
+    return 0
+
+
+def _recorded(framework: str, salt: str, stderr: "Console", *, hidden: bool) -> "Baseline":
+    """The baseline, with progress on stderr where a person looks at it."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from varlaw.verify.baseline.record import record as measure
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=stderr, transient=True, disable=hidden or not stderr.is_terminal) as bar:
+        task = bar.add_task("")
+        return measure(framework, salt, lambda i, n, name: bar.update(task, completed=i, total=n, description=name))
+
+
+def _summary(found: "Baseline", output: Path) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
+    known = sum(one.reading.known for one in found.tensors)
+    counts = f"{known} laws identified, {len(found.tensors) - known} unknown, {len(found.facts)} constants"
+    errors = f", {len(found.failed)} not recorded" if found.failed else ""
+    return f"{output}: {versions}: {counts}{errors}"
+
+
+@baseline.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the changes as one JSON object.")
+@click.option("--markdown", is_flag=True, help="Print a Markdown table, as for a pull request.")
+@click.option("--no-color", is_flag=True, help="Plain text; NO_COLOR in the environment does the same.")
+def diff(old: Path, new: Path, json_file: Path | None, markdown: bool, no_color: bool) -> int:
+    """Say which laws moved, appeared or vanished from the baseline OLD to NEW.
+
+    Other draws of the same law are no change. Exit code 0 for no change, 1 for a change, 2 for a file that is no
+    baseline, was cut off or edited, or is of another framework.
+    """
+    from rich.console import Console
+
+    from varlaw.commands import changes
+    from varlaw.reports.files import ReportError, probe, write_whole
+    from varlaw.verify.baseline.diff import compare
+    from varlaw.verify.baseline.records import BaselineError
+
+    try:
+        if json_file:
+            probe(json_file.parent)
+        found = compare(_read(old), _read(new))
+        if json_file:
+            write_whole(json_file, changes.as_json(found))
+    except (BaselineError, ReportError) as error:
+        raise Failure(str(error), 2) from error
+    if markdown:
+        click.echo(changes.markdown(found), nl=False)
+    else:
+        console = Console(no_color=no_color or None, highlight=False)
+        for line in changes.lines(found):
+            console.print(line, soft_wrap=True)
+    return 1 if found.changes else 0
+
+
+def _read(path: Path) -> "Baseline":
+    from varlaw.verify.baseline.records import BaselineError, decode
+
+    try:
+        return decode(path.read_bytes(), where=str(path))
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror or error}"
+        raise BaselineError(msg) from error
