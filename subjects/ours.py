@@ -138,7 +138,8 @@ def _norms(backend: Backend) -> Iterator[Norm]:
 
 def _clipper(backend: Backend, name: str, op: str) -> Clipper:
     def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        result = backend.function(name)([backend.array(g, dtype, device) for g in grads], limit)
+        made = {id(g): backend.array(g, dtype, device) for g in grads}  # an array given twice stays one array
+        result = backend.function(name)([made[id(g)] for g in grads], limit)
         clipped, norm = result if op == "clip_norm" else (result, None)
         return [backend.floats(g) for g in clipped], None if norm is None else float(norm)
 

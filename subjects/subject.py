@@ -92,6 +92,7 @@ class Clipper:
     framework: Framework
     op: str  # clip_norm or clip_value
     apply: Callable[[Sequence[Floats], float, str, str], tuple[list[Floats], float | None]]
+    nonfinite: str = ""  # "signals": its documentation says that one leaf which is not finite makes all of them NaN
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,6 +1,7 @@
 """torch.nn.utils: gradient clipping by global norm and by value, called on real parameters with gradients."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from varlaw.subjects.subject import Clipper, Floats
 from varlaw.subjects.torch.framework import TORCH, floats, tensor
@@ -10,9 +11,12 @@ def _clipper(name: str, op: str) -> Clipper:
     def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
         import torch
 
-        parameters = [torch.nn.Parameter(torch.zeros_like(tensor(g, dtype, device))) for g in grads]
-        for parameter, g in zip(parameters, grads, strict=True):
-            parameter.grad = tensor(g, dtype, device).clone()  # clipped in place: the caller's data is shared
+        made: dict[int, Any] = {}  # an array that is given twice is one parameter given twice
+        for g in grads:
+            if id(g) not in made:
+                made[id(g)] = torch.nn.Parameter(torch.zeros_like(tensor(g, dtype, device)))
+                made[id(g)].grad = tensor(g, dtype, device).clone()  # clipped in place: the caller's data is shared
+        parameters = [made[id(g)] for g in grads]
         norm = getattr(torch.nn.utils, name)(parameters, limit)
         return [floats(p.grad) for p in parameters], None if norm is None else float(norm)
 

@@ -1,4 +1,4 @@
-"""Losses, dropouts and adapters written out in NumPy as they should be, and with one mistake each."""
+"""Losses, dropouts, adapters and clipping written out in NumPy as they should be, and with one mistake each."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import ml_dtypes
 import numpy as np
 
 from varlaw.evidence.rounding import FORMATS
-from varlaw.subjects.subject import Adapter, Dropout, Framework, Loss
+from varlaw.subjects.subject import Adapter, Clipper, Dropout, Framework, Loss
 
 OURS = Framework(name="numpy", version=lambda: np.__version__, devices=lambda: ("cpu",))
 _DTYPES = {"float64": np.float64, "float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
@@ -201,4 +201,49 @@ def wrong_adapters() -> dict[str, tuple[str, str, Adapter]]:
     }
 
 
-WRONG: dict[str, tuple[str, str, Any]] = {**wrong_losses(), **wrong_dropouts(), **wrong_adapters()}
+# -- clipping at its edges ---------------------------------------------------------------------------------------------
+
+
+def _norm(leaves: Any, dtype: str) -> float:
+    return float(np.sqrt(sum(float((leaf.astype(np.float64) ** 2).sum()) for leaf in leaves)))
+
+
+def _plain(leaves: Any, dtype: str) -> float:
+    """Squares added one after the other in float32."""
+    squares = np.concatenate([np.ravel(leaf).astype(np.float32) ** 2 for leaf in leaves])
+    return float(np.sqrt(np.cumsum(squares, dtype=np.float32)[-1]))
+
+
+def clipping(
+    norm: Callable[[Any, str], float] = _norm, refuses: bool = True, twice: bool = False, largest: bool = False
+) -> Clipper:
+    """Clipping by that norm; `refuses` what is not finite and negative limits, or lets them through."""
+
+    def apply(grads: Any, limit: float, dtype: str, device: str) -> Any:
+        if refuses and (limit < 0 or not all(np.isfinite(g).all() for g in grads)):
+            msg = "a negative limit, or gradients that are not finite"
+            raise ValueError(msg)
+        leaves = list({id(g): g for g in grads}.values()) if not twice else list(grads)
+        total = norm(leaves, dtype) if not largest else max(norm([leaf], dtype) for leaf in leaves)
+        factor = min(1.0, limit / total) if total else 1.0
+        often = {id(g): sum(other is g for other in grads) if twice else 1 for g in grads}
+        with np.errstate(invalid="ignore"):
+            return [FORMATS[dtype].round_all(g * factor ** often[id(g)]) for g in grads], total
+
+    return Clipper(name="numpy.clip", framework=OURS, op="clip_norm", apply=apply)
+
+
+def wrong_clips() -> dict[str, tuple[str, str, Clipper]]:
+    """By name: the claim that must see it, a dtype in which it must, and the clipping with the mistake."""
+    return {
+        "one bad leaf spoils all": ("clip.nonfinite", "float32", clipping(refuses=False)),
+        "negative limit turns round": ("clip.negative", "float32", clipping(refuses=False)),
+        "multiplied twice": ("clip.duplicates", "float32", clipping(twice=True)),
+        "norm of the largest leaf": ("clip.grouping", "float32", clipping(largest=True)),
+        "squares added up in a row": ("clip.long", "float32", clipping(_plain)),
+    }
+
+
+WRONG: dict[str, tuple[str, str, Any]] = {
+    **wrong_losses(), **wrong_dropouts(), **wrong_adapters(), **wrong_clips()
+}  # fmt: skip

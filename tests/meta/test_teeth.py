@@ -201,7 +201,7 @@ def test_wrong_structures_violate(name: str) -> None:
 def outcomes(subject: Any, claim_name: str, dtype: str = "float32", policy: Policy = PR) -> set[str]:
     """What the claims of that name come to on a subject, in every case."""
     claims = [c for c in claims_of(subject) if c.name == claim_name]
-    trials = ((claim, _trial(claim, case, dtype, policy)) for claim in claims for case in _cases(subject.op))
+    trials = ((claim, _trial(claim, case, dtype, policy)) for claim in claims for case in _cases(claim.op))
     return {str(claim.judge(trial).outcome) for claim, trial in trials}
 
 
@@ -327,9 +327,9 @@ def wrong_clips() -> dict[str, tuple[str, Clipper]]:
     assert isinstance(subject, Clipper)
     wrong = {
         "eps": ("clip.norm", lambda n, c, g: min(1.0, c / (n + 1e-6)), norm_of),
-        "always rescaled": ("clip.norm", lambda n, c, g: c / n, norm_of),
+        "always rescaled": ("clip.norm", lambda n, c, g: c / n if n else 1.0, norm_of),
         "never": ("clip.norm", lambda n, c, g: 1.0, norm_of),
-        "per parameter": ("clip.norm", lambda n, c, g: min(1.0, c / np.linalg.norm(g)), norm_of),
+        "per parameter": ("clip.norm", lambda n, c, g: min(1.0, c / (np.linalg.norm(g) or 1.0)), norm_of),
         "direction": ("clip.direction", lambda n, c, g: np.where(g > 0, 1.0, 0.5), norm_of),
         "twice": ("clip.idempotent", lambda n, c, g: min(1.0, c / (n + 1e-2)), norm_of),
         "root of the number of leaves": ("clip.reported_norm", _projected, lambda g: norm_of(g) / np.sqrt(len(g))),

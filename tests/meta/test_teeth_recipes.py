@@ -1,5 +1,6 @@
 """Losses, dropouts and adapters: every claim says VIOLATES of a mistake and CONFORMS of the truth."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .test_teeth import outcomes
 RIGHT = {
     "loss": recipes.loss(),
     "adapter": recipes.adapter(),
+    "clipping": recipes.clipping(),
     **{op: recipes.right_dropout(op) for op in (
         "dropout", "channel_dropout", "drop_path", "alpha_dropout", "channel_alpha_dropout", "gaussian_dropout"
     )},
@@ -50,3 +52,15 @@ def test_masks_that_ignore_their_seed_are_an_error() -> None:
 def test_a_factor_rounded_to_float16_shows_at_nightly() -> None:
     coarse = recipes.dropout(factor=lambda p, dtype: float(np.float16(1 / (1 - p))))
     assert "VIOLATES" in outcomes(coarse, "dropout.mean", "float16", POLICIES["nightly"])
+
+
+def test_a_documented_signal_is_lawful() -> None:
+    """NaN in every leaf, where the documentation says so; zeros in their place are not."""
+
+    def signals(grads: Any, limit: float, dtype: str, device: str) -> Any:
+        bad = not all(np.isfinite(g).all() for g in grads)
+        return [g * np.nan if bad else g for g in grads], None
+
+    silent = dataclasses.replace(recipes.clipping(), apply=signals)
+    assert outcomes(silent, "clip.nonfinite") == {"VIOLATES"}
+    assert outcomes(dataclasses.replace(silent, nonfinite="signals"), "clip.nonfinite") == {"CONFORMS"}

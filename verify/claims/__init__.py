@@ -9,6 +9,7 @@ def claims_of(subject: Subject) -> tuple[Claim, ...]:
     from varlaw.verify.claims import (
         adapters,
         clipping,
+        clipping_edges,
         dropout,
         gains,
         initialisation,
@@ -25,7 +26,8 @@ def claims_of(subject: Subject) -> tuple[Claim, ...]:
         case Norm():
             return norms.claims(subject)
         case Clipper():
-            return clipping.claims(subject)
+            edges = clipping_edges.claims(subject) if subject.op == "clip_norm" else ()
+            return (*clipping.claims(subject), *edges)
         case Gain():
             return gains.claims(subject)
         case Loss():

@@ -1,0 +1,135 @@
+"""Claims on clipping at its edges: leaves not finite, negative limits, leaves given twice or cut up, long ones.
+
+Each has cases of its own, small but for the long ones. What is not documented otherwise is held to the least a user may
+expect: finite gradients survive, no gradient is turned round, all are multiplied by one number, and neither how they
+are cut into leaves nor how many there are matters beyond rounding.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varlaw.evidence.exact import compare
+from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.subjects.subject import Clipper
+from varlaw.theory.catalogue import LAWS
+from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial, deterministic
+from varlaw.verify.claims.clipping import Gradients, norm_of
+
+Floats = NDArray[np.float64]
+Judging = Callable[[Clipper, Trial], Finding]
+
+
+def claims(subject: Clipper) -> tuple[Claim, ...]:
+    """The claims on one function that clips by the global norm."""
+    table: tuple[tuple[str, str, str, Judging], ...] = (
+        ("clip.nonfinite", "clip_nonfinite", "finite leaves survive one that is not", _nonfinite),
+        ("clip.negative", "clip_negative", "a negative limit is refused, or turns nothing round", _negative),
+        ("clip.duplicates", "clip_duplicates", "a leaf given twice is clipped once", _duplicates),
+        ("clip.grouping", "clip_grouping", "one leaf, or the same numbers in many", _grouping),
+        ("clip.long", "clip_long", "the norm of a long leaf, as sums of blocks have it", _long),
+    )
+    return tuple(
+        Claim(
+            name=name, law="clip.norm" if name == "clip.long" else "clip.factor", statement=statement, subject=subject,
+            target=subject.name, op=op, judge=_bind(judging, subject),
+        )
+        for name, op, statement, judging in table
+    )  # fmt: skip
+
+
+def _bind(judging: Judging, subject: Clipper) -> Callable[[Trial], Finding]:
+    return lambda trial: judging(subject, trial)
+
+
+def _nonfinite(subject: Clipper, trial: Trial) -> Finding:
+    """One entry of the first leaf is inf or NaN; the others have a norm below the limit. A refusal is as good.
+
+    NaN in all of them counts as an infinite norm, unless that is the documented signal.
+    """
+    g = Gradients(trial)
+    bad = [leaf.copy() for leaf in g.leaves]
+    bad[0][0] = float(trial.case["entry"])
+    try:
+        clipped, _ = subject.apply(bad, g.limit, trial.dtype, trial.device)
+    except Exception as refusal:
+        return _refused(refusal)
+    after = np.concatenate([np.ravel(leaf) for leaf in clipped[1:]])
+    if subject.nonfinite == "signals" and np.isnan(after).all():
+        return _settled("all leaves became NaN, as documented")
+    observed = math.inf if np.isnan(after).any() else norm_of([after])
+    expected = norm_of(g.leaves[1:])
+    comparison = compare([observed], [expected * trial.factor if math.isfinite(trial.factor) else math.inf], [0.0])
+    return deterministic(comparison, quantity="norm of the finite leaves", names=g.names)
+
+
+def _negative(subject: Clipper, trial: Trial) -> Finding:
+    """The cosine between gradients before and after: -1 where the factor limit/|g| kept its sign."""
+    g = Gradients(trial)
+    try:
+        clipped, _ = subject.apply(g.leaves, -g.limit, trial.dtype, trial.device)
+    except Exception as refusal:
+        return _refused(refusal)
+    before, after = np.concatenate(g.leaves), np.concatenate([np.ravel(leaf) for leaf in clipped])
+    product, size = float(before @ after), norm_of([before]) * norm_of([after])
+    cosine = product / size if size else 1.0
+    if cosine > 0 and trial.factor == 1:
+        return _settled("no gradient was turned round")
+    comparison = compare([cosine], [trial.factor], [4 * FORMATS[trial.dtype].unit])
+    return deterministic(comparison, quantity="cosine", names=g.names)
+
+
+def _refused(error: Exception) -> Finding:
+    return _settled(f"refused: {type(error).__name__}")
+
+
+def _settled(detail: str) -> Finding:
+    return deterministic(compare([1.0], [1.0], [0.0]), quantity="", detail=detail)
+
+
+def _duplicates(subject: Clipper, trial: Trial) -> Finding:
+    """Of leaves of one norm the first is given twice, as one object; whether it counts twice is free to choose."""
+    g = Gradients(trial)
+    share = g.norm / math.sqrt(len(g.leaves))
+    leaves = [FORMATS[trial.dtype].round_all(leaf * (share / norm_of([leaf]))) for leaf in g.leaves]
+    clipped, _ = subject.apply([*leaves, leaves[0]], g.limit, trial.dtype, trial.device)
+    factor = norm_of(clipped[1:-1]) / norm_of(leaves[1:])
+    expected = norm_of(leaves[:1]) * factor * trial.factor
+    comparison = compare([norm_of(clipped[:1])], [expected], [2 * g.error * expected])
+    return deterministic(comparison, quantity="norm of the leaf given twice", names={**g.names, "factor": factor})
+
+
+def _grouping(subject: Clipper, trial: Trial) -> Finding:
+    g = Gradients(trial)
+    whole = np.concatenate(g.leaves)
+    parts, _ = subject.apply(g.leaves, g.limit, trial.dtype, trial.device)
+    one, _ = subject.apply([whole], g.limit, trial.dtype, trial.device)
+    together = np.ravel(one[0])
+    bound = 2 * g.error * np.abs(together) + g.smallest
+    apart = np.concatenate([np.ravel(part) for part in parts])
+    comparison = compare(apart.tolist(), (together * trial.factor).tolist(), bound.tolist())
+    return deterministic(comparison, quantity="entry", names=g.names)
+
+
+def _long(subject: Clipper, trial: Trial) -> Finding:
+    """Equal entries, whose norm is known exactly: c sqrt(n) with n a power of 4.
+
+    The bound is that of a sum in blocks of sqrt(n) terms, gamma(2 sqrt(n)), over 2 for the root. A plain sum of a
+    million float32 squares may lose a thousand times as much, for equal terms are rounded alike. What is clipped is
+    looked at only where no norm is reported.
+    """
+    n, fmt = trial.case["entries"], FORMATS[trial.dtype]
+    working = min(fmt.unit, FORMATS["float32"].unit)
+    value = fmt.round(trial.case["value"])
+    norm, limit = value * math.sqrt(n), fmt.round(trial.case["limit"])
+    if norm > fmt.largest:
+        msg = f"{trial.dtype} cannot hold a norm of {norm:g}"
+        raise NotApplicable(msg)
+    clipped, reported = subject.apply([np.full(n, value)], limit, trial.dtype, trial.device)
+    error = gamma(2 * math.sqrt(n) + 4, working) / 2 + 5 * working + 2 * fmt.unit
+    expected = LAWS["clip.norm"].value(norm=norm, limit=limit) if reported is None else norm
+    observed, quantity = (norm_of(clipped), "norm after clipping") if reported is None else (reported, "norm reported")
+    comparison = compare([observed], [expected * trial.factor], [error * expected])
+    return deterministic(comparison, quantity=quantity, names={"norm": norm, "limit": limit})
