@@ -87,12 +87,13 @@ def _parametrised(model: Any) -> list[tuple[str, Any]]:
 def _parameter(module: Any, short: str, p: Any, known: Mapping[str, Any]) -> Parameter:
     role = role_of(module, short, p)
     fan_in, fan_out = _fans(module, p)
+    groups = getattr(module, "groups", 1)
     rows: tuple[int, ...] = ()
     if role == "embedding" and getattr(module, "padding_idx", None) is not None and hasattr(module, "num_embeddings"):
         rows = (module.padding_idx % p.shape[0],)
     return Parameter(
         role=role, shape=tuple(p.shape), fan_in=fan_in, fan_out=fan_out, zero_rows=rows,
-        names={**known, "fan_in": fan_in, "fan_out": fan_out}, stacked=role == "linear" and p.ndim == 3,
+        names={**known, "fan_in": fan_in, "fan_out": fan_out, "groups": groups if isinstance(groups, int) else 1}, stacked=role == "linear" and p.ndim == 3,
     )  # fmt: skip
 
 
@@ -128,12 +129,16 @@ def _raw(short: str, p: Any) -> str:
 
 
 def _fans(module: Any, p: Any) -> tuple[float | None, float | None]:
-    """What torch reads off a weight's shape, its axes swapped where the module stores it the other way round."""
+    """The true fans of a weight, interior and at stride 1: groups count, axes are read as the module uses them."""
     if p.ndim < 2:
         return None, None
-    receptive = math.prod(p.shape[2:])
-    fans = float(p.shape[1] * receptive), float(p.shape[0] * receptive)
-    return fans[::-1] if type(module).__name__ == "Conv1D" else fans
+    receptive, groups = math.prod(p.shape[2:]), getattr(module, "groups", 1)
+    if getattr(module, "transposed", False):
+        return float(p.shape[0] // groups * receptive), float(p.shape[1] * receptive)
+    if type(module).__name__ == "Conv1D":
+        return float(p.shape[0]), float(p.shape[1])
+    divided = groups if isinstance(groups, int) and p.ndim > 2 else 1
+    return float(p.shape[1] * receptive), float(p.shape[0] // divided * receptive)
 
 
 # -- norms run alone ---------------------------------------------------------------------------------------------------
@@ -153,7 +158,7 @@ def norm_gains(model: Any, seed: int) -> dict[str, tuple[float, int]]:
     for name, module in model.named_modules():
         weight = module._parameters.get("weight")
         kind = type(module).__name__
-        if "Norm" not in kind or "Frozen" in kind or weight is None or weight.ndim != 1 or len(weight) < 2:
+        if "Norm" not in kind or "Frozen" in kind or weight is None or weight.ndim != 1 or len(weight) < 8:
             continue
         rms = _run(module, len(weight), weight.dtype, generator)
         if rms is not None:
@@ -164,6 +169,8 @@ def norm_gains(model: Any, seed: int) -> dict[str, tuple[float, int]]:
 def _run(module: Any, d: int, dtype: Any, generator: Any) -> float | None:
     import torch
 
+    if isinstance(getattr(module, "act", None), torch.nn.Module):
+        module.act = torch.nn.Identity()  # timm joins a norm and its activation in one module
     for shape in _shapes(module, d):
         x = _SCALE * torch.randn(shape, generator=generator, dtype=torch.float32)
         try:

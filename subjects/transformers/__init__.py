@@ -8,7 +8,7 @@ from varlaw.subjects.transformers.models import model
 SUBJECTS: tuple[Subject, ...] = tuple(model(name) for name in FAMILIES)
 
 
-def PUBLIC() -> set[str]:  # noqa: N802 - one name for all frameworks' tables
+def PUBLIC() -> set[str]:
     """Every model type that transformers ships, as the name of its row would be."""
     return {f"transformers.{name}" for name in model_types()}
 

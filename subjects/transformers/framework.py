@@ -2,7 +2,6 @@
 
 import importlib
 import logging
-import sys
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from varlaw.subjects.subject import Framework
+from varlaw.subjects.torchvision import stub_torchvision
 
 
 def version() -> str:
@@ -21,28 +21,6 @@ def version() -> str:
 
 
 TRANSFORMERS = Framework(name="transformers", version=version, devices=lambda: ("cpu",))
-
-
-def stub_torchvision() -> None:
-    """A torchvision built for another torch fails on its first operator; declared ones are enough to import it."""
-    import torch
-
-    if "torchvision" in sys.modules or _kept:
-        return
-    try:
-        import torchvision  # noqa: F401
-    except RuntimeError:
-        for name in [n for n in sys.modules if n.split(".")[0] == "torchvision"]:
-            del sys.modules[name]
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _kept.append(library)
-    except ImportError:
-        pass
-
-
-_kept: list[Any] = []  # a library of operators lives as long as its object
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Fresh instances of one whole model, shared by all its claims: the stream depends on the model, not on the claim."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,7 +15,8 @@ from varlaw.verify.claim import NotApplicable, Trial
 
 Floats = NDArray[np.float64]
 
-_KEPT = 48  # instances held at a time: more than one decision draws
+_MOST, _FEW = 16, 3  # instances that a decision may draw, of models up to `_SMALL` numbers and above
+_SMALL = 1_000_000
 
 
 class Drawn:
@@ -25,6 +27,8 @@ class Drawn:
         self.key = _key(subject, trial)
         self._kept: dict[int, Mapping[str, Any]] = {}
         self.parameters: Mapping[str, Parameter] = subject.parameters(trial.case)
+        numbers = sum(math.prod(p.shape) for p in self.parameters.values())
+        self.most = _MOST if numbers <= _SMALL else _FEW
         self._guard()
 
     def matches(self, subject: Model, trial: Trial) -> bool:
@@ -35,8 +39,8 @@ class Drawn:
     def instance(self, index: int) -> Mapping[str, Any]:
         """The tensors of instance `index` by name."""
         if index not in self._kept:
-            if len(self._kept) >= _KEPT:
-                del self._kept[next(iter(self._kept))]
+            if len(self._kept) > self.most:
+                del self._kept[max(self._kept)]  # the first ones are asked for again
             self._kept[index] = self._build(index)
         return self._kept[index]
 

@@ -1,6 +1,6 @@
 """Claims on whole models: every parameter starts as its role promises, norms normalise, the first loss is ln C.
 
-A claim speaks of all parameters of one role. Each is decided on its own over at most `_INSTANCES` fresh models; those
+A claim speaks of all parameters of one role. Each is decided on its own over a few fresh models; those
 too small to be certified that way are then decided together, each over its own predicted standard deviation, which
 only happens when none of them was refuted. The finding is the worst parameter's, with all that break the law named.
 """
@@ -17,6 +17,7 @@ from varlaw.evidence.exact import compare
 from varlaw.evidence.rounding import FORMATS, gamma
 from varlaw.subjects.subject import Model, Parameter, Role
 from varlaw.theory.catalogue import LAWS
+from varlaw.theory.layouts import shape_fans
 from varlaw.theory.variates import Constant, Normal
 from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial, deterministic, statistical
 from varlaw.verify.claims import model_structure
@@ -25,7 +26,6 @@ from varlaw.verify.claims.mutants import wrong_laws
 from varlaw.verify.promise import law_name, resolve
 from varlaw.verify.verdict import Outcome
 
-_INSTANCES = 16  # fresh models for one parameter
 _NAMED = 6  # parameters that a detail names
 
 
@@ -41,7 +41,12 @@ def claims(subject: Model) -> tuple[Claim, ...]:
 
 
 def _claim(
-    subject: Model, name: str, law: str, statement: str, judge: Callable[[Model, Trial], Finding], op: str = "model_once"
+    subject: Model,
+    name: str,
+    law: str,
+    statement: str,
+    judge: Callable[[Model, Trial], Finding],
+    op: str = "model_once",
 ) -> Claim:
     return Claim(
         name=name, law=law, statement=statement, subject=subject, target=subject.name, op=op,
@@ -53,7 +58,7 @@ def _role_claim(subject: Model, role: Role) -> Claim:
     def judge(model: Model, trial: Trial) -> Finding:
         return _role(model, role, trial)
 
-    return _claim(subject, f"model.{role.role}", law_name(role.documented), role.documented, judge, op="model")
+    return _claim(subject, f"model.{role.role}", law_name(role.documented), role.documented, judge, op=subject.op)
 
 
 # -- the parameters of one role ----------------------------------------------------------------------------------------
@@ -88,7 +93,9 @@ def _role(subject: Model, role: Role, trial: Trial) -> Finding:
 
 def _law(role: Role, p: Parameter, trial: Trial) -> Any:
     fans = (p.fan_in, p.fan_out) if p.fan_in is not None and p.fan_out is not None else None
-    return resolve(role.documented, {**trial.case, **p.names}, fans, fans)
+    of_shape = shape_fans(p.shape) if len(p.shape) > 1 else None
+    shape = (of_shape.fan_in, of_shape.fan_out) if of_shape else None
+    return resolve(role.documented, {**trial.case, **p.names}, fans, shape)
 
 
 def _one(instances: Drawn, name: str, law: Any, trial: Trial) -> _One:
@@ -138,7 +145,7 @@ def _constant(name: str, x: Any, law: Constant, trial: Trial) -> _One:
 
 
 def _decided(instances: Drawn, name: str, law: Any, trial: Trial, shape: bool = True) -> Decision:
-    policy = replace(trial.policy, max_tensors=_INSTANCES)
+    policy = replace(trial.policy, max_tensors=instances.most, alpha=trial.policy.alpha / len(instances.parameters))
     key = instances.key
     source = instances.source(name)
     wrong = wrong_laws(law, instances.parameters[name].names)
@@ -164,7 +171,7 @@ def _lawful(instances: Drawn, found: list[_One], trial: Trial) -> Finding:
     if not small:
         told = statistical(weakest.decision, trial.policy, quantity="std", expected=weakest.law.std, names=names)
         return _renamed(told, f"{len(found)} parameters, the farthest {weakest.name}", trial)
-    policy = replace(trial.policy, max_tensors=_INSTANCES)
+    policy = replace(trial.policy, max_tensors=instances.most)
     together = decide(Normal(1.0), instances.pooled(small), policy, instances.key, dtype=trial.dtype, shape=False)
     told = statistical(together, trial.policy, quantity="std over the promised", expected=1.0)
     return _renamed(told, f"{len(found)} parameters, {len(small)} small ones decided together", trial)
@@ -186,7 +193,9 @@ def _broken(instances: Drawn, worst: _One, bad: list[_One], total: int, trial: T
     detail = f"{len(bad)} of {total}: {_list(bad)}"
     if worst.decision:
         finding = statistical(worst.decision, trial.policy, quantity="std", expected=expected, names=known)
-        return replace_finding(finding, outcome=outcome, ratio=worst.ratio, observed=expected * worst.ratio, detail=detail)
+        return replace_finding(
+            finding, outcome=outcome, ratio=worst.ratio, observed=expected * worst.ratio, detail=detail
+        )
     observed = expected * worst.ratio if expected else math.inf
     return Finding(
         outcome=outcome, quantity="std", expected=expected, observed=observed, ratio=worst.ratio, names=known,
@@ -262,7 +271,7 @@ def _first_loss(subject: Model, trial: Trial) -> Finding:
         msg = "a single class has no loss to speak of"
         raise NotApplicable(msg)
     expected = math.log(seen.classes)
-    chance = float(norm.isf(trial.policy.alpha / 2)) / math.sqrt(seen.samples)
+    chance = float(norm.isf(trial.policy.alpha / 2)) / math.sqrt(seen.samples) if seen.samples else 1e-6
     excess = float(LAWS["loss.random_logits_excess"].value(classes=seen.classes, std=1.0))
     high = seen.loss > expected
     bound = chance + (excess if high else 0.0)
