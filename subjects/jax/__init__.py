@@ -1,4 +1,7 @@
-"""JAX itself: its samplers, initialisers and norm; the libraries on it have rows in modules of their own beside this."""
+"""JAX itself: its samplers, initialisers, norm and clipping; the libraries on it have rows in modules beside this."""
+
+import inspect
+from collections.abc import Iterator, Mapping
 
 from varlaw.subjects.jax.clipping import CLIPPERS
 from varlaw.subjects.jax.initialisers import INITIALISERS
@@ -7,3 +10,42 @@ from varlaw.subjects.jax.samplers import SAMPLERS
 from varlaw.subjects.subject import Subject
 
 SUBJECTS: tuple[Subject, ...] = (*SAMPLERS, *INITIALISERS, *NORMS, *CLIPPERS)
+
+
+def PUBLIC() -> Iterator[str]:
+    """Every public name of jax.random, jax.nn.initializers and jax.nn, and the clipping of the example library."""
+    import jax
+
+    for module in (jax.random, jax.nn.initializers, jax.nn):
+        for name, value in vars(module).items():
+            if not name.startswith("_") and callable(value) and not inspect.ismodule(value):
+                yield f"{module.__name__}.{name}"
+    yield "jax.example_libraries.optimizers.clip_grads"
+
+
+_KEYS = ("PRNGKey", "bits", "clone", "fold_in", "key", "key_data", "key_dtype", "key_impl", "split", "wrap_key_data")
+_DISCRETE = ("bernoulli", "binomial", "categorical", "choice", "geometric", "multinomial", "permutation", "poisson")
+_SKEWED = (
+    *("beta", "cauchy", "chisquare", "dirichlet", "double_sided_maxwell", "exponential", "f", "gamma", "gumbel"),
+    *("laplace", "loggamma", "logistic", "lognormal", "maxwell", "pareto", "rayleigh", "t"),
+    *("triangular", "wald", "weibull_min"),
+)
+_ACTIVATIONS = (
+    *("celu", "elu", "gelu", "glu", "hard_*", "identity", "leaky_relu", "log1mexp", "log_sigmoid", "mish", "relu*"),
+    *("selu", "sigmoid", "silu", "soft_sign", "softplus", "sparse_*", "squareplus", "swish", "tanh"),
+)
+_SUMS = ("dot_product_attention", "log_softmax", "logmeanexp", "logsumexp", "one_hot", "softmax", "scaled_*")
+
+LEFT_OUT: Mapping[str, str] = {
+    **dict.fromkeys((f"jax.random.{n}" for n in _KEYS), "makes keys, not numbers"),
+    **dict.fromkeys((f"jax.random.{n}" for n in _DISCRETE), "its law is discrete; dropout holds bernoulli to its rate"),
+    **dict.fromkeys((f"jax.random.{n}" for n in _SKEWED), "no initialiser draws weights from its law"),
+    "jax.random.rademacher": "two values, +1 and -1: no scale to decide; no layer draws its weights from it",
+    "jax.random.randint": "whole numbers",
+    "jax.nn.initializers.Initializer": "the type of an initialiser",
+    "jax.nn.initializers.xavier_*": "the same function as glorot_*",
+    "jax.nn.initializers.kaiming_*": "the same function as he_*",
+    **dict.fromkeys((f"jax.nn.{n}" for n in _ACTIVATIONS), "an activation without parameters"),
+    **dict.fromkeys((f"jax.nn.{n}" for n in _SUMS), "neither draws, normalises by a variance, clips nor drops"),
+    "jax.nn.get_scaled_dot_general_config": "a setting of matrix products in 8 bits",
+}

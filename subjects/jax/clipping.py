@@ -34,6 +34,4 @@ def _clip_grads(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
     return optimizers.clip_grads(leaves, limit), optimizers.l2_norm(leaves)
 
 
-CLIPPERS: tuple[Clipper, ...] = (
-    clipper(JAX, "jax.example_libraries.optimizers.clip_grads", "clip_norm", _clip_grads),
-)
+CLIPPERS: tuple[Clipper, ...] = (clipper(JAX, "jax.example_libraries.optimizers.clip_grads", "clip_norm", _clip_grads),)

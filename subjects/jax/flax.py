@@ -145,7 +145,7 @@ SUBJECTS: tuple[Subject, ...] = (*linen.LAYERS, *nnx.LAYERS, *NORMS, *DROPOUTS, 
 # -- what there is -----------------------------------------------------------------------------------------------------
 
 
-def PUBLIC() -> Iterator[str]:  # noqa: N802 - the name that the registry's contract gives it
+def PUBLIC() -> Iterator[str]:
     """Every module class of linen and nnx, and the initialisers of both."""
     import flax.linen as nn
     from flax import nnx as new
@@ -170,4 +170,7 @@ LEFT_OUT: Mapping[str, str] = {
     "flax.*.RNN": _WRAPS,
     "flax.*.Bidirectional": _WRAPS,
     "flax.*.Sequential": _WRAPS,
+    "flax.nnx.Dict": _WRAPS,
+    "flax.nnx.List": _WRAPS,
+    "flax.linen.*Fp8*": "a matrix product in 8 bits, which is none of the formats tried here",
 }

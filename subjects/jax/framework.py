@@ -198,5 +198,5 @@ def _interior(x: Floats, period: int, dims: int, channels_last: bool) -> float:
     end = x.ndim - 1 if channels_last else x.ndim
     sides = x.shape[end - dims : end] if dims else ()
     centre = tuple(slice(n // 2, n // 2 + period) for n in sides)
-    index = (..., *centre, slice(None)) if channels_last and dims else (..., *centre)
+    index: Any = (..., *centre, slice(None)) if channels_last and dims else (..., *centre)
     return float(x[index].mean())

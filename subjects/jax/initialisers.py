@@ -72,17 +72,17 @@ def _scaled(scheme: str, family: str) -> tuple[str, str]:
     return f"{scheme}_{family}({fans.format('shape_')})", f"{scheme}_{family}({fans.format('')})"
 
 
-_SCHEMES = {"glorot": "glorot", "xavier": "glorot", "he": "he", "kaiming": "he", "lecun": "lecun"}
+_SCHEMES = ("glorot", "he", "lecun")
 _FAMILIES = {"normal": "truncated", "uniform": "uniform"}
 
 
 def _named() -> list[_Row]:
     rows: list[_Row] = []
-    for prefix, scheme in _SCHEMES.items():
+    for scheme in _SCHEMES:
         for suffix, family in _FAMILIES.items():
             documented, true = _scaled(scheme, family)
-            make = functools.partial(_call, f"{prefix}_{suffix}")
-            rows.append((f"{prefix}_{suffix}", "fill", documented, make, {"init.true_fan": true}))
+            name = f"{scheme}_{suffix}"
+            rows.append((name, "fill", documented, functools.partial(_call, name), {"init.true_fan": true}))
     return rows
 
 
@@ -91,7 +91,7 @@ def _call(name: str, module: Any, case: Case) -> Any:
 
 
 def _variance_scaling(mode: str, distribution: str) -> _Row:
-    fan = {"fan_geo_avg": "sqrt({0}fan_in*{0}fan_out)"}.get(mode, "{0}fan('%s')" % mode)
+    fan = {"fan_geo_avg": "sqrt({0}fan_in*{0}fan_out)"}.get(mode, f"{{0}}fan('{mode}')")
     law = f"variance_scaling(2.0, {fan}, '{distribution}')"
 
     def make(module: Any, case: Case) -> Any:
@@ -125,7 +125,7 @@ def _row(of: Framework, prefix: str, module: Callable[[], Any], row: _Row) -> Sa
         shape = (case["num_features"],) if op == "features" else stored_shape(case)
         return lambda key: {"": make(module(), case)(key, shape, dtype)}
 
-    layered = {"shape": read_shape, "measure": measure} if op == "fill" else {}
+    layered: dict[str, Any] = {"shape": read_shape, "measure": measure} if op == "fill" else {}
     rest = layered | ({"unsupported": NO_QR} if name == "orthogonal" else {})
     return sampler(of, f"{prefix}.{name}", op, build, {"": documented}, claims={"": claims}, **rest)
 

@@ -75,7 +75,7 @@ def _dense_general(batched: bool) -> Sampler:
             return nn.DenseGeneral(c["out_features"], axis=-1, batch_dims=(0,), **f)
         return nn.DenseGeneral((2, c["out_features"]), axis=(-2, -1), **f)
 
-    law = "lecun_truncated(in2_features)" if batched else "lecun_truncated(in1_features*in2_features)"
+    law = "lecun_truncated(in1_features*in2_features)"  # the kernel is drawn flattened, batch axes and all
     shape: Shape = lambda c: (c["in1_features"], c["in2_features"]) if batched else (1, *_pair(c))  # noqa: E731
     name = "DenseGeneral(batch_dims)" if batched else "DenseGeneral"
     return _layer(name, "bilinear", make, shape, {"kernel": law, "bias": ZEROS}, dims=0, claims=_TRUE_FAN)

@@ -43,7 +43,9 @@ def _layer(
         from flax import nnx
 
         assert shape
-        graph, state = nnx.split(nnx.eval_shape(lambda: make(nnx, case, {"param_dtype": jnp.float64, "rngs": nnx.Rngs(0)})))
+        graph, state = nnx.split(
+            nnx.eval_shape(lambda: make(nnx, case, {"param_dtype": jnp.float64, "rngs": nnx.Rngs(0)}))
+        )
         return nnx.merge(graph, ones_like(state)), shape(case)
 
     measured = {"measure": measure_fans(forward, dims)} if shape else {}
@@ -80,7 +82,7 @@ def _linear_general(batched: bool) -> Sampler:
             return nn.LinearGeneral(c["in2_features"], c["out_features"], **axes, **f)
         return nn.LinearGeneral(_pair(c), (2, c["out_features"]), axis=(-2, -1), **f)
 
-    law = "lecun_truncated(in2_features)" if batched else "lecun_truncated(in1_features*in2_features)"
+    law = "lecun_truncated(in1_features*in2_features)"  # the kernel is drawn flattened, batch axes and all
     shape: Shape = lambda c: _pair(c) if batched else (1, *_pair(c))  # noqa: E731
     name = "LinearGeneral(batch_axis)" if batched else "LinearGeneral"
     return _layer(name, "bilinear", make, {"kernel": law, "bias": ZEROS}, shape=shape, claims=_TRUE_FAN)
@@ -139,7 +141,7 @@ def _cell(name: str, tensors: Mapping[str, str], views: int = 0) -> Sampler:
 
 
 def _lstm() -> Sampler:
-    tensors = {}
+    tensors: dict[str, str] = {}
     for gate in ("i", "f", "g", "o"):
         name = {"f": "if_"}.get(gate, f"i{gate}")
         tensors |= {f"{name}.kernel": _INPUT, f"h{gate}.kernel": _RECURRENT, f"h{gate}.bias": ZEROS}

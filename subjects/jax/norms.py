@@ -1,4 +1,4 @@
-"""jax.nn.standardize, and how the norms of the libraries on JAX are called on inputs of shape (batch, channels, length)."""
+"""jax.nn.standardize, and how norms of the libraries on JAX are called on x of shape (batch, channels, length)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,7 +25,8 @@ def norm(of: Framework, name: str, op: str, call: Call, *, channels_last: bool =
             output = floats(y)
         return {"output": output.transpose(0, 2, 1) if moved else output, **seen}
 
-    return Norm(name=name, framework=of, op=op, apply=apply, **rest)
+    # No documentation says which variance is averaged; it is the one that the layer normalises with.
+    return Norm(name=name, framework=of, op=op, apply=apply, running_variance="biased", **rest)
 
 
 def _tuple(x: Any) -> tuple[Any, ...]:

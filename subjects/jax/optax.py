@@ -92,7 +92,11 @@ CLIPPERS: tuple[Clipper, ...] = (
     ),
     clipper(OPTAX, "optax.per_example_global_norm_clip", "clip_norm", _per_example("per_example_global_norm_clip")),
     clipper(
-        OPTAX, "optax.per_example_layer_norm_clip", "clip_norm", _per_example("per_example_layer_norm_clip"), single=True
+        OPTAX,
+        "optax.per_example_layer_norm_clip",
+        "clip_norm",
+        _per_example("per_example_layer_norm_clip"),
+        single=True,
     ),
     clipper(OPTAX, "optax.contrib.differentially_private_aggregate", "clip_norm", _private),
     clipper(OPTAX, "optax.projections.projection_l2_ball", "clip_norm", _ball),
@@ -143,16 +147,34 @@ SUBJECTS: tuple[Subject, ...] = (*CLIPPERS, *LOSSES)
 _MARKS = ("clip", "normali", "cross_entropy", "projection_", "softmax", "drop", "global_norm", "aggregate")
 
 
-def PUBLIC() -> Iterator[str]:  # noqa: N802 - the name that the registry's contract gives it
+def PUBLIC() -> Iterator[str]:
     """Every function of optax whose name speaks of clipping, norms, projections or cross entropy."""
     import optax
 
     places = {"": optax, "losses.": optax.losses, "projections.": optax.projections, "contrib.": optax.contrib}
     for prefix, module in places.items():
         for name in dir(module):
-            if name.islower() and any(mark in name for mark in _MARKS) and callable(getattr(module, name)):
+            if (
+                name.islower()
+                and name[0] != "_"
+                and any(mark in name for mark in _MARKS)
+                and callable(getattr(module, name))
+            ):
                 yield f"optax.{prefix}{name}"
 
 
-_OTHER_SET = "projects on another set than a ball or a box"
-LEFT_OUT: Mapping[str, str] = {}
+_OTHER_SET = "projects on another set than a ball about zero or a box"
+_SAME = "the same function under a second name"
+LEFT_OUT: Mapping[str, str] = {
+    "optax.global_norm": "held as the norm that optax.clip_by_global_norm reports",
+    "optax.contrib.normalize": "always rescales to norm 1, which is no projection",
+    "optax.normalize_by_update_norm": "always rescales to a given norm, which is no projection",
+    "optax.losses.safe_softmax_cross_entropy": _SAME,
+    "optax.losses.softmax_cross_entropy*": _SAME,
+    "optax.losses.ranking_softmax_loss": "a loss of rankings, not of classes",
+    "optax.*sigmoid_binary_cross_entropy": "a loss of independent labels, not of one class among C",
+    **{f"optax.projections.projection_{n}": _OTHER_SET for n in ("hal*", "hyper*", "l1*", "l2_sphere", "simplex")},
+    "optax.projections.projection_linf_ball": "the box of projection_box",
+    "optax.projections.projection_non_negative": _OTHER_SET,
+    "optax.projections.projection_vector": _OTHER_SET,
+}
