@@ -118,9 +118,12 @@ def baseline(session: nox.Session, name: str, version: str) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measure what it costs, as ratios side by side in one run (pytest-benchmark JSON in .benchmarks)."""
-    install(session, "torch", groups=("bench",))
+    """Measure what it costs, as ratios in one run, and show it beside the last run (reports/latest/bench)."""
+    install(session, "torch", "charts", groups=("bench",))
     session.run("pytest", "tests/benchmarks", "--benchmark-only", "--benchmark-autosave", *session.posargs)
+    saved = sorted(Path(".benchmarks").glob("*/*.json"), key=lambda path: path.stat().st_mtime)[-2:]
+    page = LATEST / "bench"
+    session.run("varlaw", "report", *(arg for path in saved for arg in ("--benchmarks", str(path))), "-o", str(page))
 
 
 @nox.session(default=False)

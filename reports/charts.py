@@ -76,6 +76,20 @@ def framed(chart: dict[str, Any], values: list[dict[str, Any]]) -> dict[str, Any
     return {"$schema": schema, "data": {"values": values}, "width": 380, "height": 300, **chart, "config": _config()}
 
 
+def panels(chart: dict[str, Any], values: list[dict[str, Any]], field: str) -> dict[str, Any]:
+    """Small charts side by side, one for each value of `field`, on common axes."""
+    ink = {"labelColor": COLOUR["ink"], "labelFontSize": 11, "labelFontWeight": "normal"}
+    facet = {"field": field, "type": "nominal", "title": None, "sort": None, "header": ink}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "data": {"values": values},
+        "facet": facet,
+        "columns": 4,
+        "spec": {"width": 170, "height": 110, **chart},
+        "config": _config(),
+    }
+
+
 def _point(k: int, group: Group) -> dict[str, Any]:
     verdict = group.worst
     low, high = ends(verdict)

@@ -9,7 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from varlaw.reports import atlas, badge, folklore, html, interactive, junit, lawbook, markdown, schema, table
+from varlaw.reports import (
+    atlas,
+    badge,
+    benchmarks,
+    folklore,
+    html,
+    interactive,
+    junit,
+    lawbook,
+    markdown,
+    schema,
+    table,
+)
+from varlaw.reports.benchmarks import Measured
 from varlaw.reports.files import ReportError, write_all_whole
 from varlaw.reports.folklore import FolkText
 from varlaw.reports.lawbook import LawText
@@ -34,10 +47,11 @@ def write_all(run: Run, directory: Path | str) -> list[Path]:
 
 @dataclass(frozen=True, kw_only=True)
 class Library:
-    """What the pages beside the first are made of: the texts of the catalogue, and popular claims."""
+    """What the pages beside the first are made of: the texts of the catalogue, popular claims, and benchmarks."""
 
     laws: Mapping[str, LawText]
     folklore: Sequence[FolkText] = ()
+    benchmarks: Sequence[Measured] = ()  # files of pytest-benchmark, the newest last
 
 
 def write_site(
@@ -54,6 +68,16 @@ def write_site(
     write_all_whole({directory / name: data for name, data in files.items()}, durable=False)  # can be made again
     _forget_stale(directory, files)
     return [directory / name for name in reversed(files)]
+
+
+def write_benchmarks(files: Sequence[Measured], directory: Path | str) -> list[Path]:
+    """Write the page of some benchmark files, without any run; raises as `write_site` does."""
+    directory = Path(directory)
+    inspect(directory)
+    pages = {"index.html": benchmarks.page(files, home="").encode()}
+    write_all_whole({directory / name: data for name, data in pages.items()}, durable=False)
+    _forget_stale(directory, pages)
+    return [directory / name for name in pages]
 
 
 def _rendered(given: Sequence[Run], library: Library | None, pointer: bool) -> dict[str, bytes]:
@@ -73,6 +97,9 @@ def _rendered(given: Sequence[Run], library: Library | None, pointer: bool) -> d
         texts |= lawbook.pages(run, library.laws) | atlas.pages(run)
         texts[folklore.PAGE] = folklore.page(library.folklore, library.laws)
         links += [("Laws", lawbook.INDEX), ("Frameworks", atlas.INDEX), ("Folklore", folklore.PAGE)]
+    if library is not None and library.benchmarks:
+        texts[benchmarks.PAGE] = benchmarks.page(library.benchmarks)
+        links.append(("Benchmarks", benchmarks.PAGE))
     if pointer:
         texts[interactive.PAGE] = interactive.render(run)
         links.append(("Interactive charts", interactive.PAGE))

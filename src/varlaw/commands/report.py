@@ -15,24 +15,39 @@ USAGE, COULD_NOT_RUN, NOTHING_SELECTED = 2, 3, 5
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN.json ...")
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN.json ...]")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write; it is created.")
+@click.option("--benchmarks", multiple=True, type=click.Path(path_type=Path), metavar="BENCH.json",
+              help="Add a page of what it costs; given twice, the last is held against the one before.")  # fmt: skip
 @click.option("--interactive", is_flag=True, help="Add a page of charts that answer to the pointer (0.9 MB).")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written, and what changed between the runs.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
-def report(runs: tuple[Path, ...], output: Path, interactive: bool, as_json: bool, quiet: bool) -> None:
-    """Build a report from the records of one or more runs.
+def report(
+    runs: tuple[Path, ...], output: Path, benchmarks: tuple[Path, ...], interactive: bool, as_json: bool, quiet: bool
+) -> None:
+    """Build a report from the records of one or more runs, or from benchmarks alone.
 
     Several runs are shown side by side, with what changed from each to the next. Everything works offline, from a file.
     Exit code 2 for a folder in use, 3 for records that cannot be read or a folder that cannot be written, 5 for runs
     without verdicts.
     """
-    from varlaw.reports.files import ReportError
-    from varlaw.reports.site import FolderInUse, write_site
+    from dataclasses import replace
 
+    from varlaw.reports.benchmarks import read as read_benchmarks
+    from varlaw.reports.files import ReportError
+    from varlaw.reports.site import FolderInUse, write_benchmarks, write_site
+
+    if not runs and not benchmarks:
+        msg = "nothing to report: name a RUN.json as `varlaw verify --json` writes it, or --benchmarks BENCH.json"
+        raise click.UsageError(msg)
     try:
         found = _worth_reporting(runs)
-        paths = write_site(found, output, library=library(), pointer=interactive)
+        measured = tuple(read_benchmarks(path) for path in benchmarks)
+        if found:
+            books = replace(library(), benchmarks=measured)
+            paths = write_site(found, output, library=books, pointer=interactive)
+        else:
+            paths = write_benchmarks(measured, output)
     except FolderInUse as error:
         raise _Failure(str(error), USAGE) from error
     except ReportError as error:

@@ -1,0 +1,176 @@
+"""What it costs: pairs of ours and theirs out of a pytest-benchmark file, as ratios with their spread, and a chart.
+
+The figure of a pair is the ratio of the best times of one run, the least disturbed there are; its spread is from the
+first quartile over the other's third to the third over the other's first. Rows without a pair are given beside the
+fastest of their group. An earlier file tells what has moved: by more than the spreads of both allow.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from varlaw.reports.charts import COLOUR, log_axis, panels
+from varlaw.reports.files import ReportError
+from varlaw.reports.pages import picture, template
+
+PAGE: Final = "benchmarks.html"
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of one call: the best, and the quartiles."""
+
+    best: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same work done by us and by them; `goal` is the ratio that we want to stay below."""
+
+    name: str
+    size: int
+    goal: float
+    ours: Times
+    theirs: Times
+
+    @property
+    def ratio(self) -> float:
+        """Our best time over theirs."""
+        return self.ours.best / self.theirs.best
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """What the quartiles of both make of the ratio."""
+        return self.ours.lower / self.theirs.upper, self.ours.upper / self.theirs.lower
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is reached."""
+        return self.ratio <= self.goal
+
+
+@dataclass(frozen=True)
+class Single:
+    """A row without a partner: its best time, and how many times the fastest of its group that is."""
+
+    group: str
+    name: str
+    times: Times
+    relative: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One benchmark file."""
+
+    pairs: tuple[Pair, ...]
+    singles: tuple[Single, ...]
+    cpu: str
+    commit: str
+    when: str
+
+
+def read(path: Path | str) -> Measured:
+    """The measurements in a file that `pytest --benchmark-json` or `--benchmark-autosave` wrote.
+
+    Raises `ReportError`, in one line, when it cannot be read or is something else.
+    """
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        return _measured(found)
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror or error}"
+        raise ReportError(msg) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        msg = f"{path} should be a file of pytest-benchmark, but is not: {type(error).__name__}: {error}"
+        raise ReportError(msg) from error
+
+
+def _measured(found: dict[str, Any]) -> Measured:
+    rows = found["benchmarks"]
+    roles: dict[tuple[str, int], dict[str, dict[str, Any]]] = {}
+    single: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        extra = row["extra_info"]
+        if {"pair", "size", "role", "goal"} <= extra.keys():
+            roles.setdefault((extra["pair"], int(extra["size"])), {})[extra["role"]] = row
+        else:
+            single.setdefault(row["group"] or row["name"], []).append(row)
+    pairs = tuple(
+        Pair(name, size, float(both["ours"]["extra_info"]["goal"]), _times(both["ours"]), _times(both["theirs"]))
+        for (name, size), both in sorted(roles.items())
+        if both.keys() == {"ours", "theirs"}
+    )
+    machine, commit = found.get("machine_info", {}), found.get("commit_info", {})
+    return Measured(
+        pairs=pairs,
+        singles=tuple(s for group, members in single.items() for s in _singles(group, members)),
+        cpu=str(machine.get("cpu", {}).get("brand_raw", "")),
+        commit=f"{commit.get('id', '')}{'+changes' if commit.get('dirty') else ''}",
+        when=str(found.get("datetime", ""))[:10],
+    )
+
+
+def _times(row: dict[str, Any]) -> Times:
+    return Times(row["stats"]["min"], row["stats"]["q1"], row["stats"]["q3"])
+
+
+def _singles(group: str, members: list[dict[str, Any]]) -> list[Single]:
+    fastest = min(row["stats"]["min"] for row in members)
+    return [Single(group, row["name"], _times(row), row["stats"]["min"] / fastest) for row in members]
+
+
+def moved(now: Pair, before: Pair) -> bool:
+    """Whether the ratio left what the spreads of both runs allow."""
+    return now.spread[0] > before.spread[1] or now.spread[1] < before.spread[0]
+
+
+def page(files: Sequence[Measured], home: str = "index.html") -> str:
+    """The page of the last file, held against the one before it where there is one; `home` "" has no way back."""
+    now = files[-1]
+    before = {(p.name, p.size): p for p in files[-2].pairs} if len(files) > 1 else {}
+    rows = [(pair, before.get((pair.name, pair.size))) for pair in now.pairs]
+    return template("benchmarks.html.j2").render(
+        now=now,
+        before=files[-2] if before else None,
+        rows=[(p, old, old is not None and moved(p, old)) for p, old in rows],
+        missed=[p for p in now.pairs if not p.met],
+        picture=picture(chart(now.pairs)) if now.pairs else None,
+        seconds=seconds,
+        home=home,
+    )
+
+
+def seconds(value: float) -> str:
+    """A time with three digits and a unit.
+
+    >>> seconds(2.5e-5), seconds(0.0131)
+    ('25 µs', '13.1 ms')
+    """
+    unit, scale = next(
+        (u, s) for u, s in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9)) if value >= s or u == "ns"
+    )
+    return f"{value / scale:.3g} {unit}"
+
+
+def chart(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """Our time over theirs against the size, a panel for each pair, as a Vega-Lite specification."""
+    values = [
+        {"pair": p.name, "size": math.log2(p.size), "ratio": p.ratio, "low": p.spread[0], "high": p.spread[1],
+         "goal": p.goal} for p in pairs
+    ]  # fmt: skip
+    low, high = min(p.spread[0] for p in pairs) / 1.1, max(p.spread[1] for p in pairs) * 1.1
+    x = {"field": "size", "type": "quantitative", "title": "log2 of entries", "scale": {"zero": False}}
+    y = log_axis("ours / theirs", min(low, 0.5), max(high, 2.0))
+    ink = COLOUR["ink"]
+    marks: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"type": "line", "strokeDash": [3, 3], "color": COLOUR["conforms"]}, {"y": {**y, "field": "goal"}}),
+        ({"type": "rule", "color": COLOUR["faint"]}, {"y": {**y, "field": "low"}, "y2": {"field": "high"}}),
+        ({"type": "line", "point": {"color": ink, "size": 25}, "color": ink}, {"y": {**y, "field": "ratio"}}),
+    ]
+    return panels({"layer": [{"mark": m, "encoding": {"x": x, **e}} for m, e in marks]}, values, "pair")
