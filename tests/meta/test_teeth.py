@@ -161,6 +161,44 @@ def _plain_qr(instance: dict[str, Any]) -> Mapping[str, Any]:
     return {name: q if tall is x else q.T}
 
 
+def _gate_copied(instance: dict[str, Any]) -> Mapping[str, Any]:
+    """The second gate of a packed matrix is the first one, scaled."""
+    x = instance["weight_hh"].clone()
+    hidden = x.shape[1]
+    x[hidden : 2 * hidden] = 0.5 * x[:hidden]
+    return {**instance, "weight_hh": x}
+
+
+def _half_shared(instance: dict[str, Any]) -> Mapping[str, Any]:
+    """A bias with a correlation of 0.6 with the other one, and the same variance."""
+    one, other = instance["bias_ih"], instance["bias_hh"]
+    return {**instance, "bias_hh": 0.6 * one + 0.8 * other}
+
+
+# On torch.nn.GRUCell: weight_ih, weight_hh, bias_ih and bias_hh, packed three gates high.
+_RELATIONS: dict[str, Callable[[dict[str, Any]], Mapping[str, Any]]] = {
+    "one bias minus the other": lambda x: {**x, "bias_hh": -x["bias_ih"]},
+    "one bias three times the other": lambda x: {**x, "bias_hh": 3 * x["bias_ih"]},
+    "one bias the other, shuffled": lambda x: {**x, "bias_hh": x["bias_ih"].flip(0)},
+    "one bias minus the other, sorted": lambda x: {**x, "bias_hh": -x["bias_ih"].sort().values},
+    "a bias that begins a matrix": lambda x: {**x, "bias_hh": x["weight_hh"].reshape(-1)[: len(x["bias_hh"])]},
+    "one gate a copy of another": _gate_copied,
+    "biases with a correlation of 0.6": _half_shared,
+}
+
+
+def _alternating(subject: Sampler) -> Sampler:
+    def draws(*arguments: Any) -> Iterator[Mapping[str, Any]]:
+        for i, instance in enumerate(subject.draws(*arguments)):
+            if i % 2 == 0:
+                last = instance
+                yield instance
+            else:
+                yield {name: -x for name, x in last.items()}
+
+    return dataclasses.replace(subject, draws=draws)
+
+
 def wrong_structures() -> dict[str, tuple[str, Any, Any]]:
     """By name: the claim that must see it, the subject as it should be, and the subject with the mistake."""
     linear, cell, qr = (_sampler(name) for name in ("torch.nn.Linear", "torch.nn.GRUCell", "varlaw.numpy.orthogonal"))
@@ -179,6 +217,11 @@ def wrong_structures() -> dict[str, tuple[str, Any, Any]]:
         "a parameter without a promise": ("structure.complete", cell, more),
         "a parameter that is not there": ("structure.complete", cell, fewer),
         "one template copied": ("structure.distinct", cell, _changed(cell, _alike)),
+        **{
+            f"related: {name}": ("structure.uncorrelated", cell, _changed(cell, change))
+            for name, change in _RELATIONS.items()
+        },
+        "related: every instance minus the one before": ("structure.uncorrelated", linear, _alternating(linear)),
         "gain 1 % above its documentation": ("gain.documented", gains, high),
         "gain 1 % above the law": ("gain.second_moment", exact, higher),
         "signs of QR left as they come": ("init.haar", qr, _changed(qr, _plain_qr)),

@@ -9,6 +9,7 @@ import numpy as np
 from varlaw.evidence.exact import compare
 from varlaw.subjects.subject import Sampler, Tensor
 from varlaw.verify.claim import Claim, Finding, Trial, deterministic
+from varlaw.verify.claims import independence
 from varlaw.verify.fans import declared
 
 
@@ -17,7 +18,7 @@ def claims(subject: Sampler) -> tuple[Claim, ...]:
     found = [_declared_fan(subject, t) for t in subject.tensors if t.layout and subject.measure and t.name]
     if len(subject.tensors) > 1:
         found += [_complete(subject), _distinct(subject)]
-    return tuple(found)
+    return (*found, *independence.claims(subject))
 
 
 def _claim(name: str, law: str, statement: str, subject: Sampler, judge: Callable[[Trial], Finding]) -> Claim:
