@@ -5,7 +5,7 @@ bytes, and a folder that holds something else is left as it is.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from varlaw.reports import (
     atlas,
     badge,
     benchmarks,
+    defaults,
     folklore,
     html,
     interactive,
@@ -23,6 +24,7 @@ from varlaw.reports import (
     table,
 )
 from varlaw.reports.benchmarks import Measured
+from varlaw.reports.defaults import Defaults
 from varlaw.reports.files import ReportError, write_all_whole
 from varlaw.reports.folklore import FolkText
 from varlaw.reports.lawbook import LawText
@@ -47,10 +49,11 @@ def write_all(run: Run, directory: Path | str) -> list[Path]:
 
 @dataclass(frozen=True, kw_only=True)
 class Library:
-    """What the pages beside the first are made of: the texts of the catalogue, popular claims, and benchmarks."""
+    """What the pages beside the first are made of: the catalogue, popular claims, recorded defaults, benchmarks."""
 
     laws: Mapping[str, LawText]
     folklore: Sequence[FolkText] = ()
+    defaults: Defaults = field(default_factory=Defaults)
     benchmarks: Sequence[Measured] = ()  # files of pytest-benchmark, the newest last
 
 
@@ -97,6 +100,9 @@ def _rendered(given: Sequence[Run], library: Library | None, pointer: bool) -> d
         texts |= lawbook.pages(run, library.laws) | atlas.pages(run)
         texts[folklore.PAGE] = folklore.page(library.folklore, library.laws)
         links += [("Laws", lawbook.INDEX), ("Frameworks", atlas.INDEX), ("Folklore", folklore.PAGE)]
+    if library is not None and library.defaults.versions:
+        texts |= defaults.pages(library.defaults)
+        links.append(("Defaults", defaults.INDEX))
     if library is not None and library.benchmarks:
         texts[benchmarks.PAGE] = benchmarks.page(library.benchmarks)
         links.append(("Benchmarks", benchmarks.PAGE))
@@ -137,7 +143,7 @@ def _is_ours(page: Path) -> bool:
 
 def _forget_stale(directory: Path, files: Mapping[str, bytes]) -> None:
     """Remove the pages of an earlier report that this one does not have."""
-    for folder in (".", lawbook.FOLDER, atlas.FOLDER):
+    for folder in (".", lawbook.FOLDER, atlas.FOLDER, defaults.FOLDER):
         for page in sorted((directory / folder).glob("*.html")):
             if page.relative_to(directory).as_posix() not in files and _is_ours(page):
                 page.unlink(missing_ok=True)

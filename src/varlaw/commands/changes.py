@@ -26,25 +26,26 @@ def lines(found: "Diff") -> "Iterator[Text]":
 
     yield Text(f"{_versions(found.old)} -> {_versions(found.new)}", "bold")
     yield Text()
-    for change in _sorted(found):
+    for change in in_order(found):
         yield Text("  ").append(f"{change.kind:<10}", style=_STYLES.get(change.kind, "green")).append(change.name)
         yield Text(f"{INDENT}{_what(change)}")
         for note in _notes(change):
             yield Text(INDENT + note, style="dim")
-    yield Text(f"  {_counts(found)}", "bold")
+    yield Text(f"  {counts(found)}", "bold")
 
 
 def markdown(found: "Diff") -> str:
     """One table, and the counts below it."""
     rows = ["| | what | was | is | scale |", "|---|---|---|---|---|"]
-    for c in _sorted(found):
-        cells = (c.kind, f"`{c.name}`", _code(c.before), _code(c.after), _scale(c))
+    for c in in_order(found):
+        cells = (c.kind, f"`{c.name}`", _code(c.before), _code(c.after), scale(c))
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     heading = f"**{_versions(found.old)} → {_versions(found.new)}**"
-    return "\n".join([heading, "", *(rows if found.changes else []), "", _counts(found), ""])
+    return "\n".join([heading, "", *(rows if found.changes else []), "", counts(found), ""])
 
 
-def _sorted(found: "Diff") -> "list[Change]":
+def in_order(found: "Diff") -> "list[Change]":
+    """The changes, the gravest kinds first."""
     return sorted(found.changes, key=lambda c: _ORDER.index(c.kind))
 
 
@@ -62,7 +63,7 @@ def _what(change: "Change") -> str:
     return change.after or change.before
 
 
-def _scale(change: "Change") -> str:
+def scale(change: "Change") -> str:
     """The ratio of the scales with its interval."""
     if change.ratio is None:
         return change.cases
@@ -71,14 +72,15 @@ def _scale(change: "Change") -> str:
 
 
 def _notes(change: "Change") -> Iterator[str]:
-    if scale := _scale(change):
+    if found := scale(change):
         chance = "" if change.log_p is None else f"   one law for both: ln p {change.log_p:.3g}"
-        yield scale + chance
+        yield found + chance
     if change.touches:
         yield f"touches {', '.join(change.touches)}"
 
 
-def _counts(found: "Diff") -> str:
+def counts(found: "Diff") -> str:
+    """What was compared, how many of each kind changed, and the risk of a false change."""
     kinds = [(kind, sum(c.kind == kind for c in found.changes)) for kind in _ORDER]
     said = ", ".join(f"{count} {kind}" for kind, count in kinds if count) or "no change"
     return f"{found.laws} laws compared in {found.comparisons} cases: {said}; false change {found.alpha:g}"

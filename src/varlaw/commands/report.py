@@ -17,13 +17,21 @@ USAGE, COULD_NOT_RUN, NOTHING_SELECTED = 2, 3, 5
 @click.command()
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN.json ...]")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write; it is created.")
+@click.option("--baseline", "baselines", multiple=True, type=click.Path(path_type=Path), metavar="BASELINE.json",
+              help="Add pages of recorded defaults; given again, each is held against the one before.")  # fmt: skip
 @click.option("--benchmarks", multiple=True, type=click.Path(path_type=Path), metavar="BENCH.json",
               help="Add a page of what it costs; given twice, the last is held against the one before.")  # fmt: skip
 @click.option("--interactive", is_flag=True, help="Add a page of charts that answer to the pointer (0.9 MB).")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written, and what changed between the runs.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
 def report(
-    runs: tuple[Path, ...], output: Path, benchmarks: tuple[Path, ...], interactive: bool, as_json: bool, quiet: bool
+    runs: tuple[Path, ...],
+    output: Path,
+    baselines: tuple[Path, ...],
+    benchmarks: tuple[Path, ...],
+    interactive: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Build a report from the records of one or more runs, or from benchmarks alone.
 
@@ -33,6 +41,7 @@ def report(
     """
     from dataclasses import replace
 
+    from varlaw.commands.defaults import shown
     from varlaw.reports.benchmarks import read as read_benchmarks
     from varlaw.reports.files import ReportError
     from varlaw.reports.site import FolderInUse, write_benchmarks, write_site
@@ -44,7 +53,7 @@ def report(
         found = _worth_reporting(runs)
         measured = tuple(read_benchmarks(path) for path in benchmarks)
         if found:
-            books = replace(library(), benchmarks=measured)
+            books = replace(library(), benchmarks=measured, defaults=shown(baselines))
             paths = write_site(found, output, library=books, pointer=interactive)
         else:
             paths = write_benchmarks(measured, output)
