@@ -61,6 +61,31 @@ class Format:
         rounded: NDArray[np.float64] = np.rint(x / step) * step
         return np.where(np.frexp(rounded)[1] - 1 > self.highest, np.copysign(np.inf, x), rounded)
 
+    def cells(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Ends of the real numbers that round to each x of the grid: half a spacing outwards, the binade's inwards.
+
+        >>> [float(end[0]) for end in FORMATS["bfloat16"].cells(np.array([1.0]))]
+        [0.998046875, 1.00390625]
+        """
+        mantissa, exponent = np.frexp(np.abs(x))
+        exponent = np.where(x == 0, self.lowest, np.maximum(exponent - 1, self.lowest))
+        outer = np.ldexp(0.5, exponent - self.digits + 1)
+        inner = np.where((mantissa == 0.5) & (exponent > self.lowest), outer / 2, outer)
+        return x - np.where(x > 0, inner, outer), x + np.where(x < 0, inner, outer)
+
+    def finite(self) -> NDArray[np.float64]:
+        """All finite numbers of a format of 16 bits, ascending."""
+        steps = 2 ** (self.digits - 1)
+        small = np.arange(steps) * math.ldexp(1.0, self.lowest - self.digits + 1)
+        binades = [(np.arange(steps) + steps) * math.ldexp(1.0, e - self.digits + 1) for e in self.exponents]
+        positive = np.concatenate([small, *binades])
+        return np.concatenate([-positive[:0:-1], positive])
+
+    @property
+    def exponents(self) -> range:
+        """Of the binades of normal numbers."""
+        return range(self.lowest, self.highest + 1)
+
     def cell_end(self, x: float) -> float:
         """The largest real number that rounds to x or below, for x >= 0 on the grid."""
         return x + self.spacing(x) / 2

@@ -1,13 +1,13 @@
-"""Losses, dropouts, adapters and clipping written out in NumPy as they should be, and with one mistake each."""
+"""Losses, dropouts, adapters, clipping and samplers in NumPy as they should be, and with one mistake each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
 from varlaw.evidence.rounding import FORMATS
-from varlaw.subjects.subject import Adapter, Clipper, Dropout, Framework, Loss
+from varlaw.subjects.subject import Adapter, Clipper, Dropout, Framework, Loss, Sampler, Tensor
 
 OURS = Framework(name="numpy", version=lambda: np.__version__, devices=lambda: ("cpu",))
 _DTYPES = {"float64": np.float64, "float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
@@ -244,6 +244,44 @@ def wrong_clips() -> dict[str, tuple[str, str, Clipper]]:
     }
 
 
+# -- samplers ----------------------------------------------------------------------------------------------------------
+
+
+def sampler(documented: str, draw: Callable[[np.random.Generator, tuple[int, ...]], Any]) -> Sampler:
+    """A sampler of tensors of any shape that should follow `documented`, rounded to the dtype in the end."""
+
+    def draws(case: Any, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Any]]:
+        rng = np.random.default_rng(seed)
+        for _ in range(count):
+            yield {"": (case["scale"] * draw(rng, tuple(case["shape"]))).astype(_DTYPES[dtype])}
+
+    tensor = Tensor(name="", documented=documented)
+    return Sampler(name="numpy.sampler", framework=OURS, op="shape", tensors=(tensor,), draws=draws)
+
+
+def wrong_samplers() -> dict[str, tuple[str, str, Sampler]]:
+    """By name: the claim that must see it, a dtype in which it must, and the sampler with the mistake."""
+    uniform, normal = "Uniform(scale)", "Normal(scale)"
+    return {
+        "uniforms of 8 bits, from -1 up": ("init.mean", "bfloat16", sampler(uniform, _eight_bits)),
+        "a mean of 1 %": ("init.mean", "bfloat16", sampler(normal, lambda r, s: r.standard_normal(s) + 0.01)),
+        "a mean of 1.5 %": ("init.mean", "float32", sampler(normal, lambda r, s: r.standard_normal(s) + 0.015)),
+        "a grid of 256 values": ("init.grid", "bfloat16", sampler(uniform, _eight_bits)),
+        "a grid of 0.1": ("init.grid", "float16", sampler(normal, lambda r, s: r.standard_normal(s).round(1))),
+        "0.1 % zeros": ("init.grid", "bfloat16", sampler(normal, _some_zeros)),
+        "clamped, not truncated": ("init.grid", "float32", sampler(
+            "TruncatedNormal(scale, -2, 2)", lambda r, s: np.clip(r.standard_normal(s), -2, 2))),
+    }  # fmt: skip
+
+
+def _some_zeros(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    return rng.standard_normal(shape) * (rng.random(shape) > 1e-3)
+
+
+def _eight_bits(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    return np.floor(256 * rng.random(shape)) / 128 - 1
+
+
 WRONG: dict[str, tuple[str, str, Any]] = {
-    **wrong_losses(), **wrong_dropouts(), **wrong_adapters(), **wrong_clips()
+    **wrong_losses(), **wrong_dropouts(), **wrong_adapters(), **wrong_clips(), **wrong_samplers()
 }  # fmt: skip

@@ -41,6 +41,13 @@ def test_the_truth_conforms(name: str, dtype: str) -> None:
         assert found == {"CONFORMS"}, claim.name
 
 
+@pytest.mark.parametrize("claim", ["init.mean", "init.grid", "structure.uncorrelated"])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+def test_a_lawful_sampler_conforms(claim: str, dtype: str) -> None:
+    normal = recipes.sampler("Normal(scale)", lambda rng, shape: rng.standard_normal(shape))
+    assert outcomes(normal, claim, dtype) == {"CONFORMS"}
+
+
 def test_masks_that_ignore_their_seed_are_an_error() -> None:
     def frozen(rng: Any, shape: tuple[int, ...], dtype: str) -> Any:
         return np.random.default_rng(1).random(shape)

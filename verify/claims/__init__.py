@@ -1,6 +1,6 @@
 """The tables of claims: what each kind of subject is held to."""
 
-from varlaw.subjects.subject import Adapter, Clipper, Dropout, Gain, Loss, Model, Norm, Sampler, Subject
+from varlaw.subjects.subject import Adapter, Clipper, Dropout, Gain, Loss, Model, Norm, Sampler, Sharded, Subject
 from varlaw.verify.claim import Claim
 
 
@@ -8,6 +8,7 @@ def claims_of(subject: Subject) -> tuple[Claim, ...]:
     """Every claim on one subject, in the order in which a run decides them."""
     from varlaw.verify.claims import (
         adapters,
+        bulk,
         clipping,
         clipping_edges,
         dropout,
@@ -17,12 +18,14 @@ def claims_of(subject: Subject) -> tuple[Claim, ...]:
         models,
         norms,
         pooled,
+        shards,
         structure,
     )
 
     match subject:
         case Sampler():
-            return (*initialisation.claims(subject), *pooled.claims(subject), *structure.claims(subject))
+            tables = (initialisation, bulk, pooled, structure)
+            return tuple(claim for table in tables for claim in table.claims(subject))
         case Norm():
             return norms.claims(subject)
         case Clipper():
@@ -38,3 +41,5 @@ def claims_of(subject: Subject) -> tuple[Claim, ...]:
             return adapters.claims(subject)
         case Model():
             return models.claims(subject)
+        case Sharded():
+            return shards.claims(subject)

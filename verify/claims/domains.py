@@ -156,6 +156,8 @@ _SHAPE = Cases(
 )
 # Two million numbers besides: what goes wrong once in a quarter of a million shows.
 _SAMPLE = replace(_SHAPE, corners=(*_SHAPE.corners, {"shape": (2048, 1024), "scale": 1.0}))
+# One tensor of 2^21 entries, of which as many are drawn as a mean asks for.
+_BULK = Cases(Domain(shape=one_of((1024, 2048)), scale=one_of(1.0)), _rows("shape scale", ((1024, 2048), 1.0)), _shape)
 _MATRIX = Cases(
     Domain(shape=one_of((64, 16), (16, 64), (33, 33), (5, 7), (1, 64)), scale=_SCALES),
     _rows("shape scale", ((64, 16), 1.0), ((16, 64), 1.0), ((33, 33), 0.02)),
@@ -290,6 +292,11 @@ _CLIP_LONG = Cases(
     Domain(entries=one_of(1 << 14, 1 << 16, 1 << 18), value=one_of(0.01, 0.1, 0.7), limit=one_of(1.0)),
     _rows("entries value limit", (1 << 18, 0.01, 1.0), (1 << 20, 0.1, 1.0), (1 << 20, 1e-3, 10.0)),
 )
+# Tensors in parts on two processes: big enough for a correlation, and for the rank of a part to show.
+_SHARDED = Cases(
+    Domain(in_features=size(32, 128), out_features=size(32, 128)),
+    _rows("in_features out_features", (64, 64), (32, 128), (128, 48)),
+)
 _GAIN = Cases(Domain(), ({},))
 
 # -- losses, dropout, adapters -----------------------------------------------------------------------------------------
@@ -338,6 +345,7 @@ CASES: dict[str, Cases] = {
     **{f"conv_lstm{d}d": _CONV_LSTM for d in (1, 2, 3)},
     "sample": _SAMPLE,
     "shape": _SHAPE,
+    "bulk": _BULK,
     "matrix": _MATRIX,
     "square": _SQUARE,
     "dirac": _DIRAC,
@@ -359,4 +367,5 @@ CASES: dict[str, Cases] = {
     **dict.fromkeys(("dropout", "channel_dropout", "drop_path", "gaussian_dropout"), _DROPOUT),
     **dict.fromkeys(("alpha_dropout", "channel_alpha_dropout"), _DROPOUT),
     "adapter": _ADAPTER,
+    "sharded": _SHARDED,
 }

@@ -1,0 +1,91 @@
+"""Single values: how many different ones a sampler gives, and whether one comes up too often.
+
+A variance says nothing of a coarse grid, of a share of exact zeros or of entries that sit on a limit. Under a law
+rounded to a format each value has a known probability p; in formats of 24 digits and more no value should come up more
+often than `POINT`, which uniform numbers of 24 bits keep to. Both statements are exact in finite samples:
+
+* the number D of different values among n is a sum of negatively associated indicators, so with mu = E D
+  P(D <= mu - t) <= exp(-t^2 / (2 mu)) (Chernoff; Dubhashi and Ranjan 1998);
+* a value of probability p comes up c > n p times with probability at most exp(-n KL(c/n || p)).
+"""
+
+import math
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from varlaw.evidence.rounding import Format
+
+Floats = NDArray[np.float64]
+
+POINT = 2.0**-20
+
+
+class Atoms(msgspec.Struct, frozen=True):
+    """What n draws say of single values, against a law rounded to a format."""
+
+    n: int
+    distinct: int
+    expected: float  # at least so many different values are expected
+    fewest: float  # and no fewer than so many are lawful
+    value: float  # the value that comes up more often than it should, or most often
+    count: int
+    most: float  # lawful count of that value
+
+    @property
+    def lawful(self) -> bool:
+        """Whether neither statement is violated."""
+        return self.distinct >= self.fewest and self.count <= self.most
+
+
+def atoms(law: Any, fmt: Format, draws: Floats, alpha: float) -> Atoms:
+    """Weigh `draws` (any shape, exact numbers of `fmt`) against `law` at risk alpha for both statements together."""
+    values, counts = np.unique(draws.ravel(), return_counts=True)
+    n = int(counts.sum())
+    expected = _expected_distinct(law, fmt, n)
+    fewest = expected - math.sqrt(2 * expected * math.log(2 / alpha))
+    p = _probabilities(law, fmt, values)
+    level = math.log(2 * len(values) / alpha) / n
+    excess = np.where(counts > n * p, _divergence(counts / n, p), 0.0)
+    worst = int(np.argmax(excess)) if excess.max() > level else int(np.argmax(counts))
+    return Atoms(n, len(values), expected, fewest, float(values[worst]), int(counts[worst]), n * _most(p[worst], level))
+
+
+def _probabilities(law: Any, fmt: Format, values: Floats) -> Floats:
+    """Upper bounds on the probability of each value; at the ends of a support twice the cell, however it was cut."""
+    if fmt.digits >= 24:
+        return np.full(values.shape, POINT)
+    low, high = fmt.cells(values)
+    p = np.maximum(law.cdf(high) - law.cdf(low), 0.0)
+    ends = (
+        np.abs(values) >= fmt.round(max(abs(end) for end in law.support)) if np.isfinite(law.support).all() else False
+    )
+    bounded: Floats = np.minimum(np.where(ends, 2 * p + 1e-4, p) + POINT, 0.5)
+    return bounded
+
+
+def _expected_distinct(law: Any, fmt: Format, n: int) -> float:
+    if fmt.digits >= 24:
+        return -math.expm1(n * math.log1p(-POINT)) / POINT
+    low, high = fmt.cells(fmt.finite())
+    p = np.clip(law.cdf(high) - law.cdf(low), 0.0, 1.0)
+    return float(-np.expm1(n * np.log1p(-np.minimum(p, 1 - 1e-15))).sum())
+
+
+def _divergence(q: Floats, p: Floats) -> Floats:
+    """KL divergence of coins, q || p, in nats."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kl: Floats = q * np.log(q / p) + np.where(q < 1, (1 - q) * (np.log1p(-q) - np.log1p(-p)), 0.0)
+    return kl
+
+
+def _most(p: float, level: float) -> float:
+    """The share above p at which the divergence reaches `level`, by bisection."""
+    low, high = p, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        below = float(_divergence(np.array([middle]), np.array([p]))[0]) < level
+        low, high = (middle, high) if below else (low, middle)
+    return high

@@ -1,0 +1,53 @@
+"""Single values: lawful samplers of every format pass, grids, zeros and heaps are found."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from varlaw.evidence.atoms import atoms
+from varlaw.evidence.rounding import FORMATS
+from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
+
+_DTYPES = {"float64": np.float64, "float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
+_LAWS = [Normal(1.0), Uniform(1.0), TruncatedNormal(0.02), Normal(0.02)]
+N, ALPHA = 1 << 17, 1e-12
+
+
+def _drawn(law, dtype, seed=1):  # type: ignore[no-untyped-def]
+    u = np.random.default_rng(seed).random(N)
+    return np.asarray(law.quantile(u)).astype(_DTYPES[dtype]).astype(np.float64)
+
+
+@pytest.mark.parametrize("dtype", _DTYPES)
+@pytest.mark.parametrize("law", _LAWS, ids=repr)
+def test_lawful_draws_pass(law: object, dtype: str) -> None:
+    found = atoms(law, FORMATS[dtype], _drawn(law, dtype), ALPHA)
+    assert found.lawful
+    assert found.fewest < found.expected < 1.02 * found.distinct
+
+
+@pytest.mark.parametrize("dtype", _DTYPES)
+def test_a_grid_is_found(dtype: str) -> None:
+    for bits in (8, 10):
+        x = np.floor(np.random.default_rng(2).random(N) * 2**bits) / 2**bits * 2 - 1
+        assert not atoms(Uniform(1.0), FORMATS[dtype], x, ALPHA).lawful
+
+
+@pytest.mark.parametrize("dtype", _DTYPES)
+def test_a_heap_is_found(dtype: str) -> None:
+    for value, share in ((0.0, 1e-3), (2.0, 4e-3)):
+        x = _drawn(TruncatedNormal(1.0), dtype)
+        x[: int(share * N)] = value
+        found = atoms(TruncatedNormal(1.0), FORMATS[dtype], x, ALPHA)
+        assert not found.lawful
+        assert found.value == value
+
+
+def test_finite_numbers_and_their_cells() -> None:
+    for name in ("float16", "bfloat16"):
+        fmt, every = FORMATS[name], FORMATS[name].finite()
+        with np.errstate(invalid="ignore"):
+            real = np.arange(2**16, dtype=np.uint16).view(_DTYPES[name]).astype(np.float64)
+        assert np.array_equal(every, np.unique(real[np.isfinite(real)]))
+        low, high = fmt.cells(every)
+        assert np.array_equal(high[:-1], low[1:])
