@@ -39,7 +39,10 @@ def _clipper(name: str, op: str, run: Callable[..., Any], unsupported: Mapping[s
             clipped, norm = run(grads, limit, dtype)
             return [floats(g) for g in clipped], None if norm is None else float(norm)
 
-    return Clipper(name=f"tensorflow.{name}", framework=TENSORFLOW, op=op, apply=apply, unsupported=unsupported or {})
+    return Clipper(
+        name=f"tensorflow.{name}", framework=TENSORFLOW, op=op, apply=apply, unsupported=unsupported or {},
+        nonfinite="signals" if "global" in name else "",
+    )  # fmt: skip
 
 
 CLIPPERS: tuple[Clipper, ...] = (
