@@ -94,6 +94,7 @@ def _parameter(module: Any, short: str, p: Any, known: Mapping[str, Any]) -> Par
     return Parameter(
         role=role, shape=tuple(p.shape), fan_in=fan_in, fan_out=fan_out, zero_rows=rows,
         names={**known, "fan_in": fan_in, "fan_out": fan_out, "groups": groups if isinstance(groups, int) else 1}, stacked=role == "linear" and p.ndim == 3,
+        meant="an additive bias may start at zero" if role == "table" and "bias" in short else "",
     )  # fmt: skip
 
 
@@ -121,8 +122,8 @@ def _raw(short: str, p: Any) -> str:
     """A parameter of a module of the framework's own."""
     if p.ndim <= 1:
         return "bias" if short == "bias" else "vector"
-    if math.prod(p.shape) == max(p.shape):
-        return "table" if p.ndim >= 3 else "vector"  # (1, 1, d): a token; (1, d): a scale as often as not
+    if math.prod(p.shape) == max(p.shape):  # (1, 1, d) is a token, (d, 1, 1) or (1, d) a scale as often as not
+        return "table" if p.ndim >= 3 and p.shape[0] == 1 else "vector"
     if _MATRIX.fullmatch(short) and "embed" not in short and "position" not in short:
         return "linear"
     return "table"

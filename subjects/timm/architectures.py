@@ -107,7 +107,7 @@ _HE_OUT = {"conv": "he_normal(fan_out)"}
 PROMISES: Mapping[str, Mapping[str, str]] = {
     **dict.fromkeys(
         """
-        beit cait coat convit crossvit csatv2 davit deepseek_vit deit efficientformer efficientformer_v2 efficientvim eva fastvit gemma4_vit hiera iformer lowformer metaformer mvitv2 qwen3_vit starnet swiftformer swin_transformer swin_transformer_v2 tiny_vit tnt visformer vision_transformer vision_transformer_hybrid vision_transformer_relpos vision_transformer_sam volo xcit
+        beit cait coat convit crossvit csatv2 davit deepseek_vit deit efficientformer efficientformer_v2 efficientvim eva fastvit gemma4_vit hiera iformer lowformer metaformer mvitv2 qwen3_vit starnet swiftformer swin_transformer swin_transformer_v2 tiny_vit tnt visformer vision_transformer vision_transformer_hybrid vision_transformer_sam volo xcit
         """.split(),
         _NARROW,
     ),
@@ -121,6 +121,14 @@ PROMISES: Mapping[str, Mapping[str, str]] = {
     **dict.fromkeys(("pvt_v2", "twins"), _NARROW | _HE_OUT),
     **dict.fromkeys(("densenet", "rdnet"), {"conv": "he_normal(fan_in)"}),
 }
+
+# Residual branches whose last norm is documented to start at zero (`zero_init_last`, `bn_weight_init=0`, res-post-norm).
+ZERO_LAST = frozenset(
+    """
+    byoanet byobnet cspnet efficientvit_msra levit mobilevit regnet repvit res2net resnest resnet shvit
+    swin_transformer_v2 swin_transformer_v2_cr tiny_vit tresnet
+    """.split()
+)
 
 _LARGE = "its smallest variant has {} million parameters, and nothing makes it smaller"
 LEFT_OUT: Mapping[str, str] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from varlaw.subjects.modules import norm_gains, parameters, poisoned, tensors
 from varlaw.subjects.subject import Array, Case, FirstLoss, Model, Parameter, Role
-from varlaw.subjects.timm.architectures import PROMISES, VARIANTS
+from varlaw.subjects.timm.architectures import PROMISES, VARIANTS, ZERO_LAST
 from varlaw.subjects.timm.framework import TIMM, build, timm
 
 _RANDOM = ("linear", "conv", "embedding", "table", "recurrent")
@@ -80,7 +80,8 @@ class Architecture:
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return norm_gains(self.model(dtype), seed)
+            found = norm_gains(self.model(dtype), seed)
+        return {n: seen for n, seen in found.items() if seen[0] or self.name not in ZERO_LAST}
 
     def first_loss(self, case: Case, dtype: str, device: str, seed: int) -> FirstLoss:
         """The cross-entropy of the logits on noise, over all labels alike: no chance of the labels is left."""
@@ -88,11 +89,11 @@ class Architecture:
 
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.manual_seed(seed)
-            model = self.model(dtype).eval()
+            model = self.model(dtype).train()  # batch norms have no statistics of their own yet
             size = model.default_cfg.get("input_size", (3, 224, 224))
             side = self.fields.get("img_size", size[-1])
             try:
-                logits = model(torch.randn(2, size[0], side, side, dtype=getattr(torch, dtype))).double()
+                logits = model(torch.randn(4, size[0], side, side, dtype=getattr(torch, dtype))).double()
             except (RuntimeError, AssertionError) as error:
                 msg = f"it does not run on random images ({' '.join(str(error).split())[:120]})"
                 raise LookupError(msg) from error

@@ -3,7 +3,7 @@
 The documentation of `initializer_range` (and of `init_std`) is one for all families: the standard deviation for
 initializing all weight matrices. So every linear, convolution, embedding and expert matrix promises `Normal(std)`, with
 the configuration that owns it; biases and norms promise what torch's modules do. Families that document another scheme
-have it in `families.PROMISES`.
+have it in `promises`.
 """
 
 import fnmatch
@@ -14,8 +14,9 @@ from typing import Any
 from varlaw.subjects.modules import default_dtype, norm_gains, parameters, poisoned, tensors
 from varlaw.subjects.subject import Array, Case, FirstLoss, Model, Parameter, Role
 from varlaw.subjects.transformers import losses
-from varlaw.subjects.transformers.families import OVERRIDES, PROMISES
+from varlaw.subjects.transformers.families import OVERRIDES
 from varlaw.subjects.transformers.framework import TRANSFORMERS, config_class, model_class, quiet
+from varlaw.subjects.transformers.promises import PROMISES
 from varlaw.subjects.transformers.shrink import rescale, tiny
 
 _RANDOM = ("linear", "conv", "embedding", "table", "recurrent")

@@ -1,7 +1,7 @@
 """Fresh instances of one whole model, shared by all its claims: the stream depends on the model, not on the claim."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -44,9 +44,9 @@ class Drawn:
             self._kept[index] = self._build(index)
         return self._kept[index]
 
-    def source(self, name: str, unit: float = 1.0) -> Source:
-        """The entries of one parameter that are promised to be random, over `unit`, one tensor for each instance."""
-        return _Walk(lambda i: self.entries(name, i) / unit)
+    def source(self, name: str, keep: Callable[[Floats], Floats] = lambda x: x) -> Source:
+        """The entries of one parameter that are promised to be random, those that `keep` keeps, a tensor an instance."""
+        return _Walk(lambda i: keep(self.entries(name, i)))
 
     def pooled(self, units: Mapping[str, float]) -> Source:
         """The entries of several parameters at once, each over its own unit."""

@@ -2,7 +2,8 @@
 
 A claim speaks of all parameters of one role. Each is decided on its own over a few fresh models; those
 too small to be certified that way are then decided together, each over its own predicted standard deviation, which
-only happens when none of them was refuted. The finding is the worst parameter's, with all that break the law named.
+only happens when none of them was refuted. The finding is the worst parameter's, with all that break the law named; a
+documented deviation's ratio, too, is that of the worst.
 """
 
 import math
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.evidence.decide import Decision, decide
+from varlaw.evidence.decide import Decision, Source, decide
 from varlaw.evidence.exact import compare
 from varlaw.evidence.rounding import FORMATS, gamma
 from varlaw.subjects.subject import Model, Parameter, Role
@@ -102,20 +103,28 @@ def _one(instances: Drawn, name: str, law: Any, trial: Trial) -> _One:
     """One parameter against its law, and against the foreseen multiple of it where it breaks that."""
     x = floats_of(instances, name)
     if np.isnan(x).any():
-        return _One(name, Outcome.VIOLATES, math.inf, law, why="never initialised")
+        return _One(name, Outcome.VIOLATES, math.inf, law, trial.factor == math.inf, why="never initialised")
     if isinstance(law, Constant):
         return _constant(name, x, law, trial)
     if rows := instances.parameters[name].zero_rows:
         zero = instances.instance(0)[name][list(rows)]
         if bool((zero != 0).any()):
-            return _One(name, Outcome.VIOLATES, math.inf, law, why="the padding row is not zero")
+            return _One(name, Outcome.VIOLATES, math.inf, law, trial.factor == math.inf, why="the padding row is not zero")
     if x.size > 1 and np.ptp(x) == 0:
         level = float(abs(x.flat[0]))
         return _One(name, Outcome.VIOLATES, level / law.std, law, level == law.std * trial.factor, why="constant")
     if _still(instances, name):
         ratio = float(np.sqrt(np.mean(x**2))) / law.std
-        return _One(name, Outcome.VIOLATES, ratio, law, why="the same in every model")
+        foreseen = 0 < trial.factor < math.inf and abs(math.log(ratio / trial.factor)) < trial.policy.delta
+        return _One(name, Outcome.VIOLATES, ratio, law, foreseen, why="the same in every model")
     decision = _decided(instances, name, law, trial)
+    if decision.outcome == "VIOLATES" and isinstance(law, Normal) and (kept := _tamed(instances, name, law)):
+        decision_of_rest = _decided(instances, name, law, trial, source=kept)
+        if decision_of_rest.outcome != "VIOLATES":  # lawful but for entries no normal law reaches
+            why = f"entries beyond {_FAR:g} sigma"
+            outcome = Outcome.CONFORMS if trial.coarse else Outcome.VIOLATES
+            shown = decision_of_rest if trial.coarse else decision
+            return _One(name, outcome, _spread(decision, law), law, False, shown, why)
     if decision.outcome != "VIOLATES":
         return _One(name, Outcome(decision.outcome), decision.ratio, law, decision=decision)
     foreseen = trial.factor not in (0, 1, math.inf) and (
@@ -144,10 +153,25 @@ def _constant(name: str, x: Any, law: Constant, trial: Trial) -> _One:
     return _One(name, Outcome.VIOLATES, ratio, law, foreseen, why="" if np.ptp(x) else "another constant")
 
 
-def _decided(instances: Drawn, name: str, law: Any, trial: Trial, shape: bool = True) -> Decision:
+_FAR = 20.0  # sigma: a normal law exceeds it with probability 6e-89
+_RARE = 1e-3  # the largest share of a tensor that counts as outliers
+
+
+def _tamed(instances: Drawn, name: str, law: Any) -> Source | None:
+    """The source without entries beyond `_FAR` sigma, where the instances at hand hold such an entry."""
+    limit = _FAR * law.std
+    far = [float((np.abs(instances.entries(name, i)) > limit).mean()) for i in range(instances.most)]
+    if not 0 < max(far) < _RARE:
+        return None
+    return instances.source(name, keep=lambda x: x[np.abs(x) <= limit])
+
+
+def _decided(
+    instances: Drawn, name: str, law: Any, trial: Trial, shape: bool = True, source: Source | None = None
+) -> Decision:
     policy = replace(trial.policy, max_tensors=instances.most, alpha=trial.policy.alpha / len(instances.parameters))
     key = instances.key
-    source = instances.source(name)
+    source = source or instances.source(name)
     wrong = wrong_laws(law, instances.parameters[name].names)
     return decide(law, source, policy, key, dtype=trial.dtype, mutants=wrong, shape=shape)
 
@@ -188,7 +212,7 @@ def _renamed(finding: Finding, detail: str, trial: Trial) -> Finding:
 def _broken(instances: Drawn, worst: _One, bad: list[_One], total: int, trial: Trial) -> Finding:
     expected = float(worst.law.value if isinstance(worst.law, Constant) else worst.law.std)
     known = {**instances.parameters[worst.name].names, "parameters": total, "broken": len(bad)}
-    confirmed = trial.factor != 1 and all(one.foreseen for one in bad)
+    confirmed = trial.factor != 1 and any(one.foreseen and _alike(one.ratio, worst.ratio) for one in bad)
     outcome = Outcome.CONFORMS if confirmed else Outcome.VIOLATES
     detail = f"{len(bad)} of {total}: {_list(bad)}"
     if worst.decision:
@@ -201,6 +225,13 @@ def _broken(instances: Drawn, worst: _One, bad: list[_One], total: int, trial: T
         outcome=outcome, quantity="std", expected=expected, observed=observed, ratio=worst.ratio, names=known,
         detail=detail, samples=floats_of(instances, worst.name).size,
     )  # fmt: skip
+
+
+_ALIKE = 1.25  # two measurements of the worst ratio, on a thousand numbers or more each, agree to that
+
+
+def _alike(ratio: float, worst: float) -> bool:
+    return ratio == worst or (0 < ratio < math.inf and 1 / _ALIKE < ratio / worst < _ALIKE if worst else False)
 
 
 def replace_finding(finding: Finding, **changes: Any) -> Finding:
