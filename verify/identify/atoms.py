@@ -49,6 +49,7 @@ def products(names: Sequence[Mapping[str, float]]) -> list[Product]:
     few = single[:_MOST]
     for a, b in itertools.combinations(few, 2):
         found += [_product((a, p), (b, r)) for p in _PAIRED for r in _PAIRED]
+    found += [_product((a, -0.5), (b, -0.5)) for a, b in itertools.combinations(few, 2) if _both_fans(a, b)]
     sums = _sums(few, names)
     found += [_product((s, -1.0)) for s in sums]
     plain = [s for s in sums if not s.text[s.text.index("+") + 2].isdigit()]
