@@ -1,0 +1,149 @@
+"""The JAX stack: rows that conform by construction, fans that layers measure, and what its deviations say was measured."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from varlaw.subjects.registry import select
+from varlaw.subjects.subject import Norm, Sampler
+from varlaw.verify import campaign, deviations
+from varlaw.verify.verdict import Verdict
+
+SALT = "jax-stack"
+STACK = ("jax", "flax", "equinox", "haiku", "optax")
+
+
+def decided(subject: str, claim: str, dtype: str) -> Iterator[Verdict]:
+    """The verdicts of one claim on one subject, case by case."""
+    jobs = campaign.tasks(select([subject]), [dtype], "cpu", SALT)
+    return (campaign.decide(job, "pr", SALT) for job in jobs if job.claim == claim and job.subject == subject)
+
+
+@pytest.mark.parametrize(
+    ("subject", "claim"),
+    [
+        ("jax.nn.initializers.he_normal", "init.documented"),
+        ("jax.nn.initializers.uniform", "init.documented"),
+        ("jax.nn.initializers.orthogonal", "init.haar"),
+        ("flax.linen.Dense", "forward.second_moment"),
+        ("flax.linen.Conv(2d)", "forward.second_moment"),
+        ("flax.linen.LSTMCell", "structure.complete"),
+        ("flax.nnx.Linear", "forward.second_moment"),
+        ("flax.nnx.LinearGeneral", "init.true_fan"),
+        ("equinox.nn.Linear", "init.documented"),
+        ("equinox.nn.GRUCell", "structure.distinct"),
+        ("haiku.Linear", "init.documented"),
+        ("haiku.initializers.Orthogonal", "init.haar"),
+        ("optax.clip_by_global_norm", "clip.direction"),
+        ("optax.softmax_cross_entropy", "loss.uniform"),
+    ],
+)
+def test_rows_that_conform_by_construction(subject: str, claim: str) -> None:
+    pytest.importorskip(subject.split(".")[0])
+    first = next(decided(subject, claim, "float32"))
+    assert first.outcome == "CONFORMS", first
+
+
+def test_a_layer_counts_its_own_taps() -> None:
+    """Grouped, strided and transposed: what reaches an output, and where an input goes."""
+    pytest.importorskip("flax")
+    case = {"in_channels": 8, "out_channels": 16, "groups": 4, "kernel_size": 3, "stride": 2}
+    transposed = {"in_channels": 8, "out_channels": 16, "groups": 1, "kernel_size": 4, "stride": 2}
+    assert _sampler("flax.linen.Conv(2d)").measure(case) == (2 * 9, 4 * 9 / 4)  # type: ignore[misc]
+    assert _sampler("flax.linen.ConvTranspose(2d)").measure(transposed) == (8 * 16 / 4, 16 * 16)  # type: ignore[misc]
+
+
+def _sampler(name: str) -> Sampler:
+    (subject,) = (s for s in select([name]) if s.name == name)
+    assert isinstance(subject, Sampler)
+    return subject
+
+
+def test_draws_depend_on_seed_and_place_alone() -> None:
+    pytest.importorskip("jax")
+    draws = _sampler("jax.random.normal").draws
+    case = {"shape": [64, 16], "scale": 1.0}
+    few, many = (list(draws(case, "float32", "cpu", 2**40 + 1, n)) for n in (3, 40))
+    assert all((a[""] == b[""]).all() for a, b in zip(few, many, strict=False))
+    (other,) = draws(case, "float32", "cpu", 1, 1)
+    assert not (other[""] == few[0][""]).any()
+    assert next(iter(draws(case, "float64", "cpu", 1, 1)))[""].dtype == np.float64
+
+
+# -- deviations --------------------------------------------------------------------------------------------------------
+
+_ROWS = [row for row in deviations.rows() if row.framework in STACK]
+
+
+def _met(row: deviations.Row) -> Iterator[Verdict]:
+    """Verdicts that met the row, the smallest tensors first."""
+    dtype = (row.dtypes or ("float32",))[0]
+    pattern = row.subject.split("*")[0].split("?")[0]
+    for job in campaign.tasks(select([f"{row.framework}.*"]), [dtype], "cpu", SALT):
+        if job.target.startswith(pattern) and row.foresees(job.claim, job.target, row.versions[2:], job.dtype):
+            verdict = campaign.decide(job, "pr", SALT)
+            if verdict.deviation and verdict.deviation.id == row.id:
+                yield verdict
+
+
+@pytest.mark.parametrize("row", [r for r in _ROWS if r.ratio], ids=lambda r: r.id)
+def test_the_ratio_is_seen_again(row: deviations.Row) -> None:
+    """In one of the first cases the second measurement confirmed the number written in the table."""
+    pytest.importorskip(row.framework)
+    seen = (math.inf if v.deviation.ratio is None else v.deviation.ratio for v in _met(row) if v.deviation)
+    assert any(math.isclose(ratio, row.measured, rel_tol=0.01) for ratio in itertools.islice(seen, 40))
+
+
+def _distinct(name: str, dtype: str) -> int:
+    case = {"shape": [1024, 64], "scale": 1.0}
+    (instance,) = _sampler(name).draws(case, dtype, "cpu", 7, 1)
+    return len(np.unique(instance[""].astype(np.float64)))
+
+
+GRIDS: dict[str, Callable[[], float]] = {
+    "jax-normal-bfloat16": lambda: _distinct("jax.random.normal", "bfloat16"),
+    "jax-normal-float16": lambda: _distinct("jax.random.normal", "float16"),
+    "jax-uniform-bfloat16": lambda: _distinct("jax.random.uniform", "bfloat16"),
+    "jax-truncated-bfloat16": lambda: _distinct("jax.random.truncated_normal", "bfloat16"),
+}
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_sixteen_bit_samplers_know_few_values(name: str) -> None:
+    pytest.importorskip("jax")
+    (row,) = (r for r in _ROWS if r.id == name)
+    assert GRIDS[name]() == row.measured
+
+
+def test_equinox_corrects_a_variance_that_started_at_one_as_if_at_zero() -> None:
+    """After one step from 1 with momentum 0.99 inference divides by var + 99."""
+    eqx = pytest.importorskip("equinox")
+    import jax
+
+    layer, state = eqx.nn.make_with_state(eqx.nn.BatchNorm)(1, "batch", mode="batch")
+    x = np.array([[-1.0], [1.0]], dtype=np.float32)  # mean 0, variance 1
+    axes: dict[str, Any] = {"axis_name": "batch", "in_axes": (0, None), "out_axes": (0, None)}
+    _, state = jax.vmap(layer, **axes)(x, state)
+    y, _ = jax.vmap(eqx.nn.inference_mode(layer), **axes)(x, state)
+    assert math.isclose(float(y[1, 0]), 100**-0.5, rel_tol=1e-3)
+
+
+def _second_moment(name: str, mean: float) -> float:
+    """Mean square of what a norm returns for unit normals about `mean`, in float32."""
+    (norm,) = (s for s in select([name]) if s.name == name)
+    assert isinstance(norm, Norm)
+    x = mean + np.random.default_rng(3).standard_normal((4, 8, 64))
+    case = {"batch": 4, "channels": 8, "length": 64, "groups": 2, "eps": 1e-5, "momentum": 0.1}
+    return float((norm.apply(x, case, "float32", "cpu")["output"] ** 2).mean())
+
+
+@pytest.mark.parametrize("name", ["flax.linen.LayerNorm", "flax.nnx.LayerNorm"])
+def test_the_fast_variance_is_gone_where_the_mean_is_large(name: str) -> None:
+    pytest.importorskip("flax")
+    assert _second_moment(f"{name}.__call__", 1e4) > 10
+    stable = _second_moment(f"{name}.__call__(use_fast_variance=False)", 1e4)
+    assert math.isclose(stable, 1, rel_tol=0.01)
