@@ -1,7 +1,7 @@
 """The page of findings: every documented deviation, with a reproduction of a few lines whose output a test compares.
 
-A file in `reproductions/` names the rows of `verify/deviations.toml` that it shows on its first line; what it prints
-stands in comments below each `print`.
+A file in `reproductions/` is named after its framework; its first line names the rows of `verify/deviations/` that it
+shows; what it prints stands in comments below each `print`.
 """
 
 import re
@@ -26,7 +26,7 @@ def page() -> str:
         "# Findings",
         "",
         "Where released code and a law disagree, and the disagreement is known or intended. Each row is data in",
-        "[verify/deviations.toml](../guide-deviation.md): a run of `varlaw verify` must meet it, at the ratio",
+        "[verify/deviations](../guide-deviation.md): a run of `varlaw verify` must meet it, at the ratio",
         "foreseen, confirmed by a second, independent measurement; if upstream mends it, the run fails and the row",
         "goes.",
         "",
