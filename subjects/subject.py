@@ -216,4 +216,20 @@ class Model:
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 
-Subject = Sampler | Norm | Clipper | Gain | Loss | Dropout | Adapter | Model
+@dataclass(frozen=True, kw_only=True)
+class Sharded:
+    """A tensor in parts on several processes that start from one seed.
+
+    `apply(case, dtype, device, seed)` returns as float64 "parts", a list with that of each process, "whole", the parts
+    put together, and "plain", the same tensor from the same seed on one process. Entries are symmetric about 0.
+    """
+
+    name: str
+    framework: Framework
+    op: str  # sharded
+    apply: Callable[[Case, str, str, int], Mapping[str, Any]]
+    replicated: bool = False  # every process holds the whole
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+
+
+Subject = Sampler | Norm | Clipper | Gain | Loss | Dropout | Adapter | Model | Sharded

@@ -64,7 +64,8 @@ def _sampler(
 
 
 def _initialiser(
-    name: str, op: str, documented: str, make: Callable[[Case], dict[str, Any]], claims: Mapping[str, str] | None = None,
+    name: str, op: str, documented: str, make: Callable[[Case], dict[str, Any]],
+    claims: Mapping[str, str] | None = None,
     unsupported: Mapping[str, str] | None = None, *, rows: bool = False,
 ) -> Sampler:  # fmt: skip
     """`make(case)` gives the arguments of the factory; what it makes is called on an empty weight.

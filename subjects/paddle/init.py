@@ -57,7 +57,7 @@ def _sampler(
         op=op,
         tensors=(Tensor(name="", documented=documented, claims=claims or {}),),
         draws=seeded(lambda case, dtype: {"": draw(case, dtype)}),
-        shape=_by_role if filled else (lambda c: tuple(c["shape"])),
+        shape=_by_role if filled else None,
         measure=_measure if filled else None,
         unsupported=unsupported or {},
     )
@@ -112,6 +112,24 @@ def _drawn(
     return _sampler(f"paddle.{name}", op, documented, draw, **more)
 
 
+def _randn_like() -> Sampler:
+    def draw(case: Case, dtype: str) -> Any:
+        return top("randn_like")(top("zeros")(list(case["shape"]), dtype=dtype))
+
+    return _sampler("paddle.randn_like", "shape", "Normal(1)", draw)
+
+
+def _weight_norm() -> Sampler:
+    """What `paddle.nn.utils.weight_norm` leaves of a layer's weight: the same numbers, in two factors."""
+
+    def draw(case: Case, dtype: str) -> Any:
+        layer = nn("Linear")(case["in_features"], case["out_features"])
+        return nn("utils").weight_norm(layer).weight
+
+    law = "glorot_uniform(in_features, out_features)"
+    return _sampler("paddle.nn.utils.weight_norm", "linear", law, draw, unsupported=NO_HALF_KERNEL)
+
+
 def _in_place(name: str, documented: str, call: Callable[[Case], dict[str, Any]], **more: Any) -> Sampler:
     """A method of a tensor that fills it."""
 
@@ -154,6 +172,8 @@ INITIALISERS: tuple[Sampler, ...] = (
     _kaiming("KaimingUniform", "he_uniform"),
     _kaiming("KaimingNormal", "he_normal"),
     _drawn("randn", "Normal(1)", _unit),
+    _randn_like(),
+    _weight_norm(),
     _drawn("standard_normal", "Normal(1)", _unit),
     _drawn("normal", "Normal(scale)", _std, unsupported=_IN_FLOAT32),
     _drawn("uniform", "Uniform(scale)", _ends),

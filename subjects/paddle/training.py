@@ -73,6 +73,7 @@ def _dropout(name: str, op: str, call: Callable[[Any, float], Any], spatial: int
         "dropout": {},
         "channel_dropout": {"float16": NO_HALF_KERNEL["float16"]},
         "alpha_dropout": NO_HALF_KERNEL,
+        "channel_alpha_dropout": NO_HALF_KERNEL,
     }[op]
     return Dropout(name=f"paddle.nn.{name}", framework=PADDLE, op=op, apply=apply, unsupported=unsupported)
 
@@ -87,12 +88,15 @@ def _made(name: str) -> Callable[[Any, float], Any]:
 
 DROPOUTS: tuple[Dropout, ...] = (
     _dropout("functional.dropout", "dropout", _named("dropout")),
+    _dropout("functional.dropout1d", "channel_dropout", _named("dropout1d")),
+    _dropout("functional.feature_alpha_dropout", "channel_alpha_dropout", _named("feature_alpha_dropout"), 2),
     _dropout("functional.dropout2d", "channel_dropout", _named("dropout2d"), 2),
     _dropout("functional.dropout3d", "channel_dropout", _named("dropout3d"), 3),
     _dropout("functional.alpha_dropout", "alpha_dropout", _named("alpha_dropout")),
     _dropout("Dropout", "dropout", _made("Dropout")),
     _dropout("Dropout2D", "channel_dropout", _made("Dropout2D"), 2),
     _dropout("Dropout3D", "channel_dropout", _made("Dropout3D"), 3),
+    _dropout("FeatureAlphaDropout", "channel_alpha_dropout", _made("FeatureAlphaDropout"), 2),
     _dropout("AlphaDropout", "alpha_dropout", _made("AlphaDropout")),
 )
 
@@ -106,7 +110,15 @@ def _loss(name: str, call: Callable[[Any, Any, str], Any]) -> Loss:
     return Loss(name=f"paddle.nn.{name}", framework=PADDLE, op="cross_entropy", apply=apply, unsupported=NO_HALF_KERNEL)
 
 
+def _reduced(each: Any, reduction: str) -> Any:
+    return each.mean() if reduction == "mean" else each
+
+
 LOSSES: tuple[Loss, ...] = (
     _loss("functional.cross_entropy", lambda x, t, how: functional().cross_entropy(x, t, reduction=how)),
+    _loss(
+        "functional.softmax_with_cross_entropy",
+        lambda x, t, how: _reduced(functional().softmax_with_cross_entropy(x, t.unsqueeze(1)), how),
+    ),
     _loss("CrossEntropyLoss", lambda x, t, how: nn("CrossEntropyLoss")(reduction=how)(x, t)),
 )

@@ -22,9 +22,7 @@ def _layer(
     measure: Callable[[Case], tuple[float, float]] | None = None,
 ) -> Sampler:
     """A row for the layer that `build` makes; `layout` is that of its "weight"."""
-    rows = tuple(
-        Tensor(name=n, documented=law, layout=layout if n == "weight" else None) for n, law in tensors.items()
-    )
+    rows = tuple(Tensor(name=n, documented=law, layout=layout if n == "weight" else None) for n, law in tensors.items())
     draws = seeded(lambda case, dtype: parameters(build(case)))
     return Sampler(
         name=f"tinygrad.nn.{name}", framework=TINYGRAD, op=op, tensors=rows, draws=draws, measure=measure,

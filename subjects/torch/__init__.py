@@ -7,5 +7,18 @@ from varlaw.subjects.torch.init import GAINS, INITIALISERS
 from varlaw.subjects.torch.layers import LAYERS
 from varlaw.subjects.torch.losses import LOSSES
 from varlaw.subjects.torch.norms import NORMS
+from varlaw.subjects.torch.sharded import CLIPPERS as SHARDED_CLIPPERS
+from varlaw.subjects.torch.sharded import LAWS, SHARDED
 
-SUBJECTS: tuple[Subject, ...] = (*INITIALISERS, *GAINS, *LAYERS, *NORMS, *CLIPPERS, *LOSSES, *DROPOUTS)
+SUBJECTS: tuple[Subject, ...] = (
+    *INITIALISERS,
+    *GAINS,
+    *LAYERS,
+    *NORMS,
+    *CLIPPERS,
+    *LOSSES,
+    *DROPOUTS,
+    *SHARDED,
+    *LAWS,
+    *SHARDED_CLIPPERS,
+)
