@@ -116,16 +116,16 @@ def _reused() -> Sampler:
     return Sampler(
         name="keras.initializers.RandomNormal(reused)",
         framework=KERAS,
-        op="shape",
+        op="matrix",
         tensors=tuple(Tensor(name=n, documented="Normal(scale)") for n in ("first", "second")),
         draws=drawn(build),
     )
 
 
 INITIALISERS: tuple[Sampler, ...] = (
-    _initialiser("RandomNormal", lambda c: {"stddev": c["scale"]}, "sample", "Normal(scale)"),
-    _initialiser("RandomUniform", lambda c: {"minval": -c["scale"], "maxval": c["scale"]}, "sample", "Uniform(scale)"),
-    _initialiser("TruncatedNormal", lambda c: {"stddev": c["scale"]}, "sample", "TruncatedNormal(scale, -2, 2)"),
+    _initialiser("RandomNormal", lambda c: {"stddev": c["scale"]}, "shape", "Normal(scale)"),
+    _initialiser("RandomUniform", lambda c: {"minval": -c["scale"], "maxval": c["scale"]}, "shape", "Uniform(scale)"),
+    _initialiser("TruncatedNormal", lambda c: {"stddev": c["scale"]}, "shape", "TruncatedNormal(scale, -2, 2)"),
     _reused(),
     _initialiser("Constant", lambda c: {"value": c["scale"]}, "shape", "Constant(scale)"),
     _initialiser("Ones", lambda c: {}, "shape", "Constant(1)"),

@@ -10,13 +10,13 @@ from varlaw.subjects.subject import Case, Sampler, Tensor
 Arguments = Callable[[Case], Mapping[str, Any]]
 
 
-def _sampler(name: str, arguments: Arguments, documented: str) -> Sampler:
+def _sampler(name: str, arguments: Arguments, documented: str, op: str = "shape", label: str = "") -> Sampler:
     def build(case: Case, dtype: str) -> Mapping[str, Any]:
         seed = random.randrange(1, 2**30)
         return {"": getattr(keras().random, name)(tuple(case["shape"]), dtype=dtype, seed=seed, **arguments(case))}
 
     tensors = (Tensor(name="", documented=documented),)
-    return Sampler(name=f"keras.random.{name}", framework=KERAS, op="sample", tensors=tensors, draws=drawn(build))
+    return Sampler(name=f"keras.random.{name}{label}", framework=KERAS, op=op, tensors=tensors, draws=drawn(build))
 
 
 def _streams() -> Sampler:
@@ -34,7 +34,7 @@ def _streams() -> Sampler:
 
     names = (f"seed {i} draw {j}" for i in range(2) for j in range(2))
     tensors = tuple(Tensor(name=n, documented="Normal(scale)") for n in names)
-    return Sampler(name="keras.random.SeedGenerator", framework=KERAS, op="shape", tensors=tensors, draws=drawn(build))
+    return Sampler(name="keras.random.SeedGenerator", framework=KERAS, op="matrix", tensors=tensors, draws=drawn(build))
 
 
 def _noise() -> Sampler:
@@ -43,13 +43,16 @@ def _noise() -> Sampler:
         return {"": keras().layers.GaussianNoise(case["scale"] / 3, dtype=dtype)(x, training=True)}  # at most 1
 
     tensors = (Tensor(name="", documented="Normal(scale/3)"),)
-    return Sampler(name="keras.layers.GaussianNoise", framework=KERAS, op="sample", tensors=tensors, draws=drawn(build))
+    return Sampler(name="keras.layers.GaussianNoise", framework=KERAS, op="shape", tensors=tensors, draws=drawn(build))
 
 
 SAMPLERS: tuple[Sampler, ...] = (
     _sampler("normal", lambda c: {"stddev": c["scale"]}, "Normal(scale)"),
     _sampler("uniform", lambda c: {"minval": -c["scale"], "maxval": c["scale"]}, "Uniform(scale)"),
-    _sampler("truncated_normal", lambda c: {"stddev": c["scale"]}, "TruncatedNormal(scale, -2, 2)"),
+    *(
+        _sampler("truncated_normal", lambda c: {"stddev": c["scale"]}, "TruncatedNormal(scale, -2, 2)", op, label)
+        for op, label in (("shape", ""), ("sample", "(many)"))
+    ),
     _streams(),
     _noise(),
 )

@@ -63,6 +63,21 @@ def _recurrent(kind: str) -> Sampler:
     )
 
 
+def _gate(kind: str) -> Sampler:
+    """The recurrent matrix of one gate by itself: what multiplies the state is a square matrix for each."""
+
+    def build(c: Case, dtype: str) -> Any:
+        layer = made(f"{kind}Cell", dtype, c["hidden_size"])
+        layer.build((None, *_inputs(c)))
+        return layer
+
+    def first(w: dict[str, Any]) -> Mapping[str, Any]:
+        return {"recurrent_kernel": w["recurrent_kernel"][:, : w["recurrent_kernel"].shape[0]]}
+
+    tensors = {"recurrent_kernel": "Orthogonal()"}
+    return layer_row(f"{kind}(gate)", "recurrent", build, tensors, seen=first, unsupported=NO_QR)
+
+
 def _only_cell(kind: str) -> Sampler:
     def build(c: Case, dtype: str) -> Any:
         layer = made(f"{kind}Cell", dtype, c["hidden_size"])
@@ -190,6 +205,7 @@ def _additive() -> Sampler:
 SEQUENCES: tuple[Sampler, ...] = (
     *(_recurrent(kind) for kind in GATES),
     *(_only_cell(kind) for kind in GATES),
+    *(_gate(kind) for kind in ("LSTM", "GRU")),
     _bidirectional(),
     _stacked(),
     *(_conv_lstm(d) for d in (1, 2, 3)),

@@ -25,7 +25,7 @@ def _arguments(kind: str, case: Case) -> dict[str, Any]:
 def _sampler(name: str, kind: str, draw: Callable[[Case, str, int, int], Any]) -> Sampler:
     tensors = (Tensor(name="", documented=_DOCUMENTED[kind]),)
     draws = drawn(lambda case, dtype, seed, i: {"": draw(case, dtype, seed, i)})
-    return Sampler(name=f"tensorflow.random.{name}", framework=TENSORFLOW, op="sample", tensors=tensors, draws=draws)
+    return Sampler(name=f"tensorflow.random.{name}", framework=TENSORFLOW, op="shape", tensors=tensors, draws=draws)
 
 
 def _stateful(kind: str) -> Sampler:
@@ -62,7 +62,7 @@ def _initialiser(name: str, kind: str) -> Sampler:
 
     tensors = (Tensor(name="", documented=_DOCUMENTED[kind]),)
     draws = drawn(lambda case, dtype, seed, i: {"": draw(case, dtype, seed, i)})
-    return Sampler(name=f"tensorflow.{name}", framework=TENSORFLOW, op="sample", tensors=tensors, draws=draws)
+    return Sampler(name=f"tensorflow.{name}", framework=TENSORFLOW, op="shape", tensors=tensors, draws=draws)
 
 
 def _parameterised() -> Sampler:
