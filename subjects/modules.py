@@ -60,6 +60,7 @@ def parameters(model: Any, names: Names) -> dict[str, Parameter]:
     """The same names with their roles; `names(model, module's name)` is what a promise may speak of."""
     found: dict[str, Parameter] = {}
     seen: set[int] = set()
+    padding = _padding_rows(model)
     for prefix, module in model.named_modules():
         known: Mapping[str, Any] | None = None
         for short, p in module._parameters.items():
@@ -67,9 +68,9 @@ def parameters(model: Any, names: Names) -> dict[str, Parameter]:
                 continue
             seen.add(id(p))
             known = names(model, prefix) if known is None else known
-            found[f"{prefix}.{short}".lstrip(".")] = _parameter(module, short, p, known)
+            found[f"{prefix}.{short}".lstrip(".")] = _parameter(module, short, p, known, padding)
     for name, module in _parametrised(model):
-        found[f"{name}.weight"] = _parameter(module, "weight", module.weight, names(model, name))
+        found[f"{name}.weight"] = _parameter(module, "weight", module.weight, names(model, name), {})
     for name, b in model.named_buffers():
         if b.numel():
             found[name] = Parameter(role="buffer", shape=tuple(b.shape))
@@ -84,13 +85,23 @@ def _parametrised(model: Any) -> list[tuple[str, Any]]:
     ]  # fmt: skip
 
 
-def _parameter(module: Any, short: str, p: Any, known: Mapping[str, Any]) -> Parameter:
+def _padding_rows(model: Any) -> dict[int, tuple[int, ...]]:
+    """By parameter, shared ones too: the row of an embedding that belongs to the padding token."""
+    found: dict[int, tuple[int, ...]] = {}
+    for module in model.modules():
+        weight, index = module._parameters.get("weight"), getattr(module, "padding_idx", None)
+        if weight is not None and isinstance(index, int) and "Embedding" in type(module).__name__:
+            found[id(weight)] = (index % weight.shape[0],)
+    return found
+
+
+def _parameter(
+    module: Any, short: str, p: Any, known: Mapping[str, Any], padding: Mapping[int, tuple[int, ...]]
+) -> Parameter:
     role = role_of(module, short, p)
     fan_in, fan_out = _fans(module, p)
     groups = getattr(module, "groups", 1)
-    rows: tuple[int, ...] = ()
-    if role == "embedding" and getattr(module, "padding_idx", None) is not None and hasattr(module, "num_embeddings"):
-        rows = (module.padding_idx % p.shape[0],)
+    rows = padding.get(id(p), ())
     return Parameter(
         role=role, shape=tuple(p.shape), fan_in=fan_in, fan_out=fan_out, zero_rows=rows,
         names={**known, "fan_in": fan_in, "fan_out": fan_out, "groups": groups if isinstance(groups, int) else 1}, stacked=role == "linear" and p.ndim == 3,
@@ -110,7 +121,7 @@ def role_of(module: Any, short: str, p: Any) -> str:
     if isinstance(module, nn.RNNBase | nn.RNNCellBase):
         return "recurrent" if "weight" in short else "bias"
     if isinstance(module, nn.Embedding | nn.EmbeddingBag):
-        return "embedding"
+        return "table" if "Sinus" in kind else "embedding"
     if isinstance(module, nn.Linear | nn.Bilinear | nn.MultiheadAttention) or kind == "Conv1D":
         return "bias" if p.ndim == 1 else "linear"
     if isinstance(module, nn.modules.conv._ConvNd):
@@ -122,8 +133,8 @@ def _raw(short: str, p: Any) -> str:
     """A parameter of a module of the framework's own."""
     if p.ndim <= 1:
         return "bias" if short == "bias" else "vector"
-    if math.prod(p.shape) == max(p.shape):  # (1, 1, d) is a token, (d, 1, 1) or (1, d) a scale as often as not
-        return "table" if p.ndim >= 3 and p.shape[0] == 1 else "vector"
+    if math.prod(p.shape) == max(p.shape):
+        return "vector"  # (1, 1, d): a token; (d, 1, 1): a scale
     if _MATRIX.fullmatch(short) and "embed" not in short and "position" not in short:
         return "linear"
     return "table"
@@ -159,7 +170,7 @@ def norm_gains(model: Any, seed: int) -> dict[str, tuple[float, int]]:
     for name, module in model.named_modules():
         weight = module._parameters.get("weight")
         kind = type(module).__name__
-        if "Norm" not in kind or "Frozen" in kind or weight is None or weight.ndim != 1 or len(weight) < 8:
+        if "Norm" not in kind or "Frozen" in kind or kind == "NoNorm" or weight is None or weight.ndim != 1 or len(weight) < 8:
             continue
         rms = _run(module, len(weight), weight.dtype, generator)
         if rms is not None:

@@ -3,9 +3,10 @@
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.timm.architectures import LEFT_OUT, VARIANTS
 from varlaw.subjects.timm.framework import architectures
+from varlaw.subjects.timm.initialisers import INITIALISERS
 from varlaw.subjects.timm.models import model
 
-SUBJECTS: tuple[Subject, ...] = tuple(model(name) for name in VARIANTS)
+SUBJECTS: tuple[Subject, ...] = (*INITIALISERS, *(model(name) for name in VARIANTS))
 
 
 def PUBLIC() -> set[str]:  # noqa: N802 - one name for all frameworks' tables

@@ -9,7 +9,7 @@ _OF_N_LAYER = Role(role="residual", documented="Normal(std/sqrt(2*n_layer))")
 _OF_LAYERS = Role(role="residual", documented="Normal(std/sqrt(2*num_hidden_layers))")
 
 PROMISES: Mapping[str, Mapping[str, Role]] = {
-    **dict.fromkeys(("gpt2", "gpt_bigcode", "imagegpt", "decision_transformer"), {"*c_proj.weight": _OF_N_LAYER}),
+    **dict.fromkeys(("gpt2", "gpt-sw3", "gpt_bigcode", "imagegpt", "decision_transformer"), {"*c_proj.weight": _OF_N_LAYER}),
     **dict.fromkeys(("clvp", "clvp_decoder"), {"*.mlp.c_proj.weight": _OF_LAYERS}),
     "nanochat": {"*.o_proj.weight": _OF_LAYERS},
 }

@@ -108,6 +108,8 @@ def _random(instances: Drawn) -> dict[str, Floats]:
         if p.role in _MAY_BE_CONSTANT or p.meant:
             continue
         x = instances.entries(name, 0)
+        if p.role == "table" and np.array_equal(x, instances.entries(name, 1)):
+            continue  # computed, not drawn
         for label, part in _parts(name, p, x):
             if part.size > 1 and np.isfinite(part).all() and np.ptp(part) > 0:
                 found[label] = part
