@@ -97,7 +97,8 @@ def _duplicates(subject: Clipper, trial: Trial) -> Finding:
     clipped, _ = subject.apply([*leaves, leaves[0]], g.limit, trial.dtype, trial.device)
     factor = norm_of(clipped[1:-1]) / norm_of(leaves[1:])
     expected = norm_of(leaves[:1]) * factor * trial.factor
-    comparison = compare([norm_of(clipped[:1])], [expected], [2 * g.error * expected])
+    bound = 2 * g.error * expected + 2 * g.smallest * math.sqrt(g.entries)
+    comparison = compare([norm_of(clipped[:1])], [expected], [bound])
     return deterministic(comparison, quantity="norm of the leaf given twice", names={**g.names, "factor": factor})
 
 
