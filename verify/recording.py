@@ -28,7 +28,7 @@ def there(targets: Sequence[str], kinds: tuple[type, ...]) -> tuple[list[Any], l
     for target in targets:
         found = [s for s in registry.select(globs(target)) if isinstance(s, kinds)]
         if not found:
-            what = "subject" if len(kinds) > 2 else "subject with tensors"
+            what = "subject" if object in kinds else "subject with tensors"
             msg = f"no {what} matches {target!r}"
             raise NothingSelected(msg)
         selected += [s for s in found if s not in selected]

@@ -90,7 +90,8 @@ def _place(case: CaseStatistics) -> str:
 
 
 def _count(before: Sequence[Identified], after: Sequence[Identified]) -> int:
-    return sum(len(_pairs(a, b)) for a, b in _partners(before, after) or [])
+    """Cases that are compared, each by itself, and once together."""
+    return sum(len(_pairs(a, b)) + 1 for a, b in _partners(before, after) or [])
 
 
 def _partners(before: Sequence[Identified], after: Sequence[Identified]) -> list[tuple[Identified, Identified]] | None:
@@ -134,12 +135,14 @@ def _change(old: Identified, new: Identified, threshold: float) -> Change | None
         return Change(kind="moved", name=new.name, before=was, after=now, touches=_touches(new)) if differs else None
     logs = [twosample.log_p(a, b, old.reading, new.reading) for a, b in pairs]
     apart = [pair for pair, log in zip(pairs, logs, strict=True) if log < threshold]
-    if not apart:
+    all_cases = twosample.together_log_p(logs)
+    if not apart and all_cases >= threshold:
         return None
+    apart = apart or pairs
     ratio, low, high = _strongest(apart)
     return Change(
         kind="moved", name=new.name, ratio=_finite(ratio), interval=(low, high) if math.isfinite(high) else None,
-        log_p=max(min(logs), -1e9), cases=_which(apart, pairs), before=was, after=now,
+        log_p=max(min(*logs, all_cases), -1e9), cases=_which(apart, pairs), before=was, after=now,
         touches=_touches(new),
     )  # fmt: skip
 

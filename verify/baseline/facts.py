@@ -14,6 +14,7 @@ from varlaw.verify.claims.norms import rows_of
 
 _DTYPE = "float32"  # the one that every framework has
 _UNIT = 2.0**-24
+_VISIBLE = 1e-3  # a smaller scale hides the eps behind it
 _CLEAR = 0.9  # an eps is read off where it takes a tenth of the second moment, at least
 _P = 0.3
 
@@ -65,19 +66,22 @@ def _norm(subject: Norm, key: Key) -> Found:
     def built(x: Floats) -> Mapping[str, Floats]:
         return default(x, case, _DTYPE, "cpu")
 
-    eps, error = _eps(built, subject.op, z, case, starts=tuple(10.0**-k for k in range(1, 9)))
-    yield "default.eps", eps, error
-    yield from _affine(rows_of(built(1e3 * z)["output"], subject.op, case), rows_of(z, subject.op, case), subject.op)
+    wide = rows_of(built(1e3 * z)["output"], subject.op, case)
+    scale = _scale(wide, rows_of(z, subject.op, case), subject.op)
+    yield "default.scale", scale, 1e-4
+    if subject.op != "rms_norm":
+        yield "default.shift", float(wide.mean()), 1e-4
+    if abs(scale) > _VISIBLE:
+        eps, error = _eps(built, subject.op, z, case, starts=tuple(10.0**-k for k in range(1, 9)), scale=scale)
+        yield "default.eps", eps, error
     yield from _statistics(built, z, "default.", None)
 
 
-def _affine(y: Floats, z: Floats, op: str) -> Found:
-    """Scale and shift at the start: the regression of the output on the input, normalised in float64."""
+def _scale(y: Floats, z: Floats, op: str) -> float:
+    """What the norm multiplies by: the regression of its output on the input as normalised in float64."""
     centred = z - z.mean(axis=1, keepdims=True) if op != "rms_norm" else z
     unit = centred / np.sqrt((centred**2).mean(axis=1, keepdims=True))
-    yield "default.scale", float((y * unit).mean()), 1e-4
-    if op != "rms_norm":
-        yield "default.shift", float(y.mean()), 1e-4
+    return float((y * unit).mean())
 
 
 def _rounded(x: Floats) -> Floats:
@@ -88,7 +92,9 @@ def _near(eps: float) -> float:
     return math.sqrt(eps)
 
 
-def _eps(apply: object, op: str, z: Floats, case: Mapping[str, object], starts: Sequence[float]) -> tuple[float, float]:
+def _eps(
+    apply: object, op: str, z: Floats, case: Mapping[str, object], starts: Sequence[float], scale: float = 1.0
+) -> tuple[float, float]:
     """The eps for which the second moment v/(v + eps) is what it is, with its error; inputs of ever smaller std."""
     assert callable(apply)
     for std in starts:
@@ -96,6 +102,7 @@ def _eps(apply: object, op: str, z: Floats, case: Mapping[str, object], starts: 
         x, y = rows_of(given, op, case), rows_of(apply(given)["output"], op, case)
         v = (x**2).mean(axis=1) - (x.mean(axis=1) ** 2 if op != "rms_norm" else 0.0)
         m = (y**2).mean(axis=1) - (y.mean(axis=1) ** 2 if op != "rms_norm" else 0.0)
+        m /= scale**2
         eps = float(np.median(v / m - v))
         error = float(np.median(v / m)) * 64 * _UNIT
         if float(np.median(m)) < _CLEAR:

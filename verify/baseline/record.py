@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -20,8 +20,8 @@ _LIBRARIES = ("numpy", "torch", "jax", "tensorflow", "keras")
 Progress = Callable[[int, int, str], None]
 
 
-def record(target: str, salt: str, progress: Progress = lambda done, total, name: None) -> Baseline:
-    """The baseline of every subject that `target` names, a framework or a glob.
+def record(targets: Sequence[str], salt: str, progress: Progress = lambda done, total, name: None) -> Baseline:
+    """The baseline of every subject that the targets name, frameworks or globs.
 
     progress: is called with how many subjects are done, of how many, and which one comes next.
 
@@ -29,7 +29,7 @@ def record(target: str, salt: str, progress: Progress = lambda done, total, name
     version does not have it. Raises `NothingSelected` or `CannotRun` as `verify` does, `BaselineError` where nothing
     could be recorded.
     """
-    subjects, absent = recording.there([target], (object,))
+    subjects, absent = recording.there(targets, (object,))
     tensors: list[Identified] = []
     facts: list[Fact] = []
     failed = [Failed(subject=a.framework, error=a.reason) for a in absent]
@@ -45,6 +45,7 @@ def record(target: str, salt: str, progress: Progress = lambda done, total, name
         except Exception as error:  # whatever a framework raises is its own record, and the others still run
             text = " ".join(f"{type(error).__name__}: {error}".split())
             failed.append(Failed(subject=subject.name, error=text[:300]))
+    target = " ".join(targets)
     if not tensors and not facts:
         msg = f"nothing of {target!r} could be recorded: {failed[0].error if failed else 'this version has none of it'}"
         raise BaselineError(msg)
@@ -55,7 +56,7 @@ def _baseline(
     target: str, salt: str, subjects: list[Subject], tensors: list[Identified], facts: list[Fact], failed: list[Failed]
 ) -> Baseline:
     versions = {s.framework.name: s.framework.version() for s in subjects}
-    libraries = {name: version(name) for name in _LIBRARIES if name in sys.modules}
+    libraries = {name: str(sys.modules[name].__version__) for name in _LIBRARIES if name in sys.modules}
     return Baseline(
         schema=SCHEMA, varlaw=version("varlaw"), target=target, versions=dict(sorted(versions.items())),
         libraries=libraries, salt=salt, tensors=tensors, facts=facts, failed=failed,

@@ -7,6 +7,7 @@ An unknown law, whose entries may depend on each other, is compared by the sprea
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from varlaw.verify.identify import families
@@ -16,7 +17,6 @@ from varlaw.verify.identify.sample import Moments
 _CUTS = (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, math.inf)
 _DEGREES = 4  # of the chi-square: scale and family, and an endpoint counts twice
 _EXACT = 2.0**-18  # relative difference that float32 arithmetic may leave in what has no chance in it
-_INSTANCES = 8  # behind every spread, at least: Student's law of so many has the tail that is taken
 _ENOUGH = 30  # entries with chance in them
 
 
@@ -36,6 +36,13 @@ def log_p(old: CaseStatistics, new: CaseStatistics, before: Reading, after: Read
     return min(_zeros(old, new), _of_moments(old, new, before, after))
 
 
+def together_log_p(logs: Sequence[float]) -> float:
+    """ln p of several cases together, by Fisher's method: a small change that all cases show a little."""
+    if not logs or math.isinf(min(logs)):
+        return -math.inf if logs else 0.0
+    return _chi_square(-2 * sum(logs), 2 * len(logs))
+
+
 def ratio(old: CaseStatistics, new: CaseStatistics) -> tuple[float, float, float]:
     """Root mean square new / old with its 99.9 % interval."""
     value = new.rms / old.rms if old.rms else math.inf
@@ -52,6 +59,7 @@ def together(a: CaseStatistics, b: CaseStatistics) -> CaseStatistics:
         low=min(a.low, b.low), high=max(a.high, b.high),
         zeros=(a.n * a.zeros + b.n * b.zeros) / n, fixed=a.fixed and b.fixed,
         spread=max(a.spread, b.spread) if a.spread is not None and b.spread is not None else None,
+        instances=min(a.instances, b.instances),
     )  # fmt: skip
 
 
@@ -81,8 +89,9 @@ def _by_spread(old: CaseStatistics, new: CaseStatistics) -> float:
     error = math.hypot(old.spread, new.spread) or _EXACT
     from scipy.special import stdtr
 
-    p = 2 * float(stdtr(_INSTANCES - 1, -abs(math.log(new.rms / old.rms)) / error))
-    return math.log(p) if p > 0 else -math.inf
+    degrees = min(old.instances, new.instances) - 1
+    p = 2 * float(stdtr(degrees, -abs(math.log(new.rms / old.rms)) / error))
+    return math.log(p) if p > 0 else -700.0
 
 
 def _zeros(old: CaseStatistics, new: CaseStatistics) -> float:

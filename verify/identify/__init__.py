@@ -77,6 +77,7 @@ def statistics(sample: Sample, *, known: bool) -> CaseStatistics:
         distinct=distinct if distinct <= _FEW else None,
         fixed=fixed,
         spread=None if known or fixed else _spread(sample),
+        instances=0 if known or fixed else len(sample.values),
     )
 
 

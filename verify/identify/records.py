@@ -66,7 +66,8 @@ class CaseStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     limits: float = 0.0
     distinct: int | None = None  # where small
     fixed: bool = False  # the same numbers in every draw
-    spread: float | None = None  # of an unknown law: standard error of ln rms, between instances
+    spread: float | None = None  # of an unknown law: standard error of ln rms, between so many instances
+    instances: int = 0
 
     @property
     def std(self) -> float:

@@ -19,11 +19,11 @@ def baseline() -> None:
 
 
 @baseline.command()
-@click.argument("framework")
+@click.argument("frameworks", nargs=-1, required=True, metavar="FRAMEWORK...")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file, written whole or not.")
 @click.option("--salt", default=None, help="Names the draws: another salt, fresh draws. [default: this release's]")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
-def record(framework: str, output: Path, salt: str | None, quiet: bool) -> int:
+def record(frameworks: tuple[str, ...], output: Path, salt: str | None, quiet: bool) -> int:
     """Identify every law that the installed version of FRAMEWORK starts with, and measure its constants.
 
     FRAMEWORK is a framework's name or a glob over subject names, such as torch or 'keras.layers.*'. A layer that cannot
@@ -38,7 +38,7 @@ def record(framework: str, output: Path, salt: str | None, quiet: bool) -> int:
     stderr = Console(stderr=True, highlight=False)
     try:
         probe(output.parent)
-        found = _recorded(framework, salt or session.SALT, stderr, hidden=quiet)
+        found = _recorded(frameworks, salt or session.SALT, stderr, hidden=quiet)
         write_whole(output, encode(found))
     except session.NothingSelected as error:
         raise Failure(str(error), 5) from error
@@ -54,7 +54,7 @@ def record(framework: str, output: Path, salt: str | None, quiet: bool) -> int:
     return 0
 
 
-def _recorded(framework: str, salt: str, stderr: "Console", *, hidden: bool) -> "Baseline":
+def _recorded(frameworks: tuple[str, ...], salt: str, stderr: "Console", *, hidden: bool) -> "Baseline":
     """The baseline, with progress on stderr where a person looks at it."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -63,7 +63,7 @@ def _recorded(framework: str, salt: str, stderr: "Console", *, hidden: bool) -> 
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=stderr, transient=True, disable=hidden or not stderr.is_terminal) as bar:
         task = bar.add_task("")
-        return measure(framework, salt, lambda i, n, name: bar.update(task, completed=i, total=n, description=name))
+        return measure(frameworks, salt, lambda i, n, name: bar.update(task, completed=i, total=n, description=name))
 
 
 def _summary(found: "Baseline", output: Path) -> str:
