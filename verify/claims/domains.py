@@ -333,7 +333,7 @@ CASES: dict[str, Cases] = {
     "linear": _LINEAR,
     "bilinear": _BILINEAR,
     **_CONVS,
-    **{f"{name}_ungrouped": _ungrouped(cases) for name, cases in _CONVS.items()},
+    **{f"{name}_ungrouped": _ungrouped(cases) for name, cases in _CONVS.items() if name not in ("conv1d", "conv2d")},
     "embedding": _EMBEDDING,
     "adaptive_softmax": _ADAPTIVE,
     "recurrent": _RECURRENT,
