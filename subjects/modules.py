@@ -15,7 +15,9 @@ from varlaw.subjects.subject import Parameter
 Names = Callable[[Any, str], Mapping[str, Any]]
 
 # A raw parameter that is a weight matrix, or a stack of them, by the last part of its name.
-_MATRIX = re.compile(r"weights?|.*_proj(_weight)?|.*proj|w\d*|gate.*|.*kernel|.*_weights?|kernel|wi|wo|up|down|in_proj.*")
+_MATRIX = re.compile(
+    r"weights?|.*_proj(_weight)?|.*proj|w\d*|gate.*|.*kernel|.*_weights?|kernel|wi|wo|up|down|in_proj.*"
+)
 
 
 @contextmanager
@@ -101,10 +103,12 @@ def _parameter(
     role = role_of(module, short, p)
     fan_in, fan_out = _fans(module, p)
     groups = getattr(module, "groups", 1)
+    groups = groups if isinstance(groups, int) else 1
     rows = padding.get(id(p), ())
     return Parameter(
         role=role, shape=tuple(p.shape), fan_in=fan_in, fan_out=fan_out, zero_rows=rows,
-        names={**known, "fan_in": fan_in, "fan_out": fan_out, "groups": groups if isinstance(groups, int) else 1}, stacked=role == "linear" and p.ndim == 3,
+        names={**known, "fan_in": fan_in, "fan_out": fan_out, "groups": groups},
+        stacked=role == "linear" and p.ndim == 3,
         meant="an additive bias may start at zero" if role == "table" and "bias" in short else "",
     )  # fmt: skip
 
@@ -170,7 +174,14 @@ def norm_gains(model: Any, seed: int) -> dict[str, tuple[float, int]]:
     for name, module in model.named_modules():
         weight = module._parameters.get("weight")
         kind = type(module).__name__
-        if "Norm" not in kind or "Frozen" in kind or kind == "NoNorm" or weight is None or weight.ndim != 1 or len(weight) < 8:
+        if (
+            "Norm" not in kind
+            or "Frozen" in kind
+            or kind == "NoNorm"
+            or weight is None
+            or weight.ndim != 1
+            or len(weight) < 8
+        ):
             continue
         rms = _run(module, len(weight), weight.dtype, generator)
         if rms is not None:

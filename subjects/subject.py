@@ -196,9 +196,9 @@ class Model:
     """A whole model, built tiny from its configuration class, without downloads.
 
     `parameters(case)` describes every parameter and buffer by name; `draws(case, dtype, device, seed, count)` yields
-    `count` fresh instances as mappings from those names to arrays, built while the framework fills fresh memory with NaN
-    (integers: the largest), so that what nothing initialises shows. The callables raise `LookupError` where the installed
-    version has no such model, or where it cannot do what they ask.
+    `count` fresh instances as mappings from those names to arrays, built while the framework fills fresh memory with
+    NaN (integers: the largest), so that what nothing initialises shows. The callables raise `LookupError` where the
+    installed version has no such model, or where it cannot do what they ask.
     """
 
     name: str

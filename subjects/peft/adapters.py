@@ -10,7 +10,9 @@ from varlaw.subjects.subject import Adapter, Case, Floats
 
 Fields = Callable[[Case], Mapping[str, Any]]
 
-_NO_QR = dict.fromkeys(("float16", "bfloat16"), "torch has no half-precision kernel for the decomposition it starts from")
+_NO_QR = dict.fromkeys(
+    ("float16", "bfloat16"), "torch has no half-precision kernel for the decomposition it starts from"
+)
 _NO_FFT = dict.fromkeys(("float16", "bfloat16"), "torch.fft has no half-precision kernel on the CPU")
 
 
@@ -118,7 +120,9 @@ ADAPTERS: tuple[Adapter, ...] = (
     _adapter("DeftConfig", rank(), rounding=_SPLIT),
     _adapter("DeloraConfig", rank()),
     _adapter("FourierFTConfig", lambda c: {"n_frequency": 8}, unsupported=_NO_FFT),
-    _adapter("FourierFTConfig", lambda c: {"n_frequency": 8, "init_weights": True}, variant="zeros", unsupported=_NO_FFT),
+    _adapter(
+        "FourierFTConfig", lambda c: {"n_frequency": 8, "init_weights": True}, variant="zeros", unsupported=_NO_FFT
+    ),
     _adapter("FrodConfig", lambda c: {}, rounding=_SPLIT, unsupported=_NO_QR),
     _adapter("GloraConfig", rank()),
     _adapter("GraloraConfig", rank(gralora_k=1)),
@@ -135,7 +139,9 @@ ADAPTERS: tuple[Adapter, ...] = (
     _adapter("OSFConfig", lambda c: {}, rounding=_SPLIT, unsupported=_NO_QR),
     _adapter("PeanutConfig", rank()),
     _adapter("PolyConfig", lambda c: {"r": 4, "n_tasks": 2, "n_skills": 2, "n_splits": 1}),
-    _adapter("PsoftConfig", lambda c: {"r": max(2, min(c["rank"], c["in_features"], c["out_features"]))}, rounding=_SPLIT),
+    _adapter(
+        "PsoftConfig", lambda c: {"r": max(2, min(c["rank"], c["in_features"], c["out_features"]))}, rounding=_SPLIT
+    ),
     _adapter("PveraConfig", rank()),
     _adapter("RandLoraConfig", rank()),
     _adapter("RoadConfig", lambda c: {"group_size": 2}, case=_even),

@@ -55,7 +55,11 @@ def _sampler(label: str, build: Build, tensors: Mapping[str, str], **more: Any) 
 def _prompt(case: Case, dtype: str) -> Mapping[str, Array]:
     import torch
 
-    fields = {"num_virtual_tokens": case["out_features"], "token_dim": case["in_features"], "num_transformer_submodules": 1}
+    fields = {
+        "num_virtual_tokens": case["out_features"],
+        "token_dim": case["in_features"],
+        "num_transformer_submodules": 1,
+    }
     chosen = config("PromptTuningConfig", {"task_type": "CAUSAL_LM", **fields})
     with default_dtype(dtype):
         table = peft().PromptEmbedding(chosen, torch.nn.Embedding(8, case["in_features"]))
@@ -70,7 +74,11 @@ def _prefix(case: Case, dtype: str) -> Mapping[str, Array]:
 
 
 def _encoder(case: Case, dtype: str) -> Mapping[str, Array]:
-    fields = {"num_virtual_tokens": case["out_features"], "token_dim": case["in_features"], "num_transformer_submodules": 1}
+    fields = {
+        "num_virtual_tokens": case["out_features"],
+        "token_dim": case["in_features"],
+        "num_transformer_submodules": 1,
+    }
     chosen = config("PromptEncoderConfig", {"task_type": "CAUSAL_LM", "encoder_hidden_size": 8, **fields})
     with default_dtype(dtype):
         return {"embedding": peft().PromptEncoder(chosen).embedding.weight.detach()}

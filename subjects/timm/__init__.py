@@ -9,7 +9,7 @@ from varlaw.subjects.timm.models import model
 SUBJECTS: tuple[Subject, ...] = (*INITIALISERS, *(model(name) for name in VARIANTS))
 
 
-def PUBLIC() -> set[str]:  # noqa: N802 - one name for all frameworks' tables
+def PUBLIC() -> set[str]:
     """Every module of timm.models that registers models, as the name of its row would be."""
     return {f"timm.{name}" for name in architectures()}
 

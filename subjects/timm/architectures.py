@@ -80,9 +80,18 @@ VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "starnet": ("starnet_s050", {"depths": (1, 1, 1, 1)}),
     "swiftformer": ("swiftformer_xs", {"embed_dims": (16, 32, 48, 64), "layers": (1, 1, 1, 1)}),
     "swin_transformer": ("swin_tiny_patch4_window7_224", {"embed_dim": 32, "depths": (1, 1, 1, 1)}),
-    "swin_transformer_v2": ("swinv2_tiny_window16_256", {"embed_dim": 32, "depths": (1, 1, 1, 1), "num_heads": (2, 2, 2, 2), "window_size": 7}),
-    "swin_transformer_v2_cr": ("swinv2_cr_tiny_224", {"embed_dim": 32, "depths": (1, 1, 1, 1), "num_heads": (2, 2, 2, 2), "window_size": 7}),
-    "tiny_vit": ("tiny_vit_5m_224", {"embed_dims": (16, 32, 64, 96), "depths": (1, 1, 1, 1), "num_heads": (1, 2, 4, 8)}),
+    "swin_transformer_v2": (
+        "swinv2_tiny_window16_256",
+        {"embed_dim": 32, "depths": (1, 1, 1, 1), "num_heads": (2, 2, 2, 2), "window_size": 7},
+    ),
+    "swin_transformer_v2_cr": (
+        "swinv2_cr_tiny_224",
+        {"embed_dim": 32, "depths": (1, 1, 1, 1), "num_heads": (2, 2, 2, 2), "window_size": 7},
+    ),
+    "tiny_vit": (
+        "tiny_vit_5m_224",
+        {"embed_dims": (16, 32, 64, 96), "depths": (1, 1, 1, 1), "num_heads": (1, 2, 4, 8)},
+    ),
     "tnt": ("tnt_s_legacy_patch16_224", {"embed_dim": 48, "depth": 2}),
     "tresnet": ("tresnet_m", {"width_factor": 0.25}),
     "twins": ("twins_svt_small", {"embed_dims": (16, 32, 48, 64), "depths": (1, 1, 1, 1)}),
@@ -104,30 +113,98 @@ VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 _NARROW = {"linear": "Normal(0.02)"}
 _BOTH = {"linear": "Normal(0.02)", "conv": "Normal(0.02)"}
 _HE_OUT = {"conv": "he_normal(fan_out)"}
+_HE_IN = {"conv": "he_normal(fan_in)"}
 PROMISES: Mapping[str, Mapping[str, str]] = {
     **dict.fromkeys(
-        """
-        beit cait coat convit crossvit csatv2 davit deepseek_vit deit efficientformer efficientformer_v2 efficientvim eva fastvit gemma4_vit hiera iformer lowformer metaformer mvitv2 qwen3_vit starnet swiftformer swin_transformer swin_transformer_v2 tiny_vit tnt visformer vision_transformer vision_transformer_hybrid vision_transformer_sam volo xcit
-        """.split(),
+        [
+            "beit",
+            "cait",
+            "coat",
+            "convit",
+            "crossvit",
+            "csatv2",
+            "davit",
+            "deepseek_vit",
+            "deit",
+            "efficientformer",
+            "efficientformer_v2",
+            "efficientvim",
+            "eva",
+            "fastvit",
+            "gemma4_vit",
+            "hiera",
+            "iformer",
+            "lowformer",
+            "metaformer",
+            "mvitv2",
+            "qwen3_vit",
+            "starnet",
+            "swiftformer",
+            "swin_transformer",
+            "swin_transformer_v2",
+            "tiny_vit",
+            "tnt",
+            "visformer",
+            "vision_transformer",
+            "vision_transformer_hybrid",
+            "vision_transformer_sam",
+            "volo",
+            "xcit",
+        ],
         _NARROW,
     ),
-    **dict.fromkeys("convnext edgenext fasternet focalnet inception_next mambaout nest".split(), _BOTH),
+    **dict.fromkeys(["convnext", "edgenext", "fasternet", "focalnet", "inception_next", "mambaout", "nest"], _BOTH),
     **dict.fromkeys(
-        """
-        byoanet byobnet cspnet dla efficientnet hardcorenas hgnet hrnet lcnetv2 mobilenetv3 mobilevit regnet res2net resnest resnet resnetv2 selecsls senet sknet tresnet vovnet xception
-        """.split(),
+        [
+            "byoanet",
+            "byobnet",
+            "cspnet",
+            "dla",
+            "efficientnet",
+            "hardcorenas",
+            "hgnet",
+            "hrnet",
+            "lcnetv2",
+            "mobilenetv3",
+            "mobilevit",
+            "regnet",
+            "res2net",
+            "resnest",
+            "resnet",
+            "resnetv2",
+            "selecsls",
+            "senet",
+            "sknet",
+            "tresnet",
+            "vovnet",
+            "xception",
+        ],
         _HE_OUT,
     ),
     **dict.fromkeys(("pvt_v2", "twins"), _NARROW | _HE_OUT),
-    **dict.fromkeys(("densenet", "rdnet"), {"conv": "he_normal(fan_in)"}),
+    **dict.fromkeys(("densenet", "rdnet"), _HE_IN),
 }
 
-# Residual branches whose last norm is documented to start at zero (`zero_init_last`, `bn_weight_init=0`, res-post-norm).
+# Their residual branches end in a norm that is documented to start at zero: `zero_init_last`, `bn_weight_init=0`.
 ZERO_LAST = frozenset(
-    """
-    byoanet byobnet cspnet efficientvit_msra levit mobilevit regnet repvit res2net resnest resnet shvit
-    swin_transformer_v2 swin_transformer_v2_cr tiny_vit tresnet
-    """.split()
+    [
+        "byoanet",
+        "byobnet",
+        "cspnet",
+        "efficientvit_msra",
+        "levit",
+        "mobilevit",
+        "regnet",
+        "repvit",
+        "res2net",
+        "resnest",
+        "resnet",
+        "shvit",
+        "swin_transformer_v2",
+        "swin_transformer_v2_cr",
+        "tiny_vit",
+        "tresnet",
+    ]
 )
 
 _LARGE = "its smallest variant has {} million parameters, and nothing makes it smaller"

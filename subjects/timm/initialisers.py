@@ -7,6 +7,7 @@ from varlaw.subjects.modules import default_dtype
 from varlaw.subjects.subject import Array, Case, Sampler, Tensor
 from varlaw.subjects.timm.framework import TIMM, timm
 
+
 def _row(name: str, documented: str, fill: Callable[[Any, Any, Case], None]) -> Sampler:
     def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:
         import torch

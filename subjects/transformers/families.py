@@ -1,10 +1,9 @@
-"""Which model types are built, what their tiny configuration needs beside the rules, and what is left out and why."""
+"""Which model types are built, and what their tiny configuration needs beside the rules."""
 
 from collections.abc import Mapping
 from typing import Any
 
-FAMILIES: tuple[str, ...] = tuple(
-    """
+_NAMES = """
 EvollaModel afmoe aimv2 aimv2_text_model aimv2_vision_model albert align align_text_model align_vision_model altclip
 altclip_text_model altclip_vision_model apertus arcee aria aria_text audio-spectrogram-transformer audioflamingo3
 audioflamingo3_encoder autoformer axk1 axk2 aya_vision bailing_hybrid bamba bark bart beam beit bert bert-generation
@@ -87,8 +86,8 @@ vipllava vision-encoder-decoder vision-text-dual-encoder visual_bert vit vit_mae
 vitpose_backbone vits vivit vjepa2 voxtral voxtral_encoder voxtral_realtime voxtral_realtime_encoder
 voxtral_realtime_text wav2vec2 wav2vec2-bert wav2vec2-conformer wavlm whisper xclip xclip_text_model
 xclip_vision_model xglm xlm xlm-roberta xlm-roberta-xl xlnet xlstm xmod yolos yoso youtu zamba zamba2 zaya zoedepth
-""".split()
-)
+"""
+FAMILIES: tuple[str, ...] = tuple(_NAMES.split())
 
 _TINY_RESNET = {
     "model_type": "resnet", "embedding_size": 8, "hidden_sizes": [8, 8, 16, 16], "depths": [1, 1, 1, 1],
@@ -112,12 +111,23 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "chameleon": {"vocabulary_map": {"<image>": 4, "IMGIMGA": 5}},
     "conditional_detr": _RESNET,
     "dab-detr": _RESNET,
-    "dac": {"encoder_hidden_size": 8, "decoder_hidden_size": 64, "downsampling_ratios": [2, 2], "upsampling_ratios": [2, 2]},
+    "dac": {
+        "encoder_hidden_size": 8,
+        "decoder_hidden_size": 64,
+        "downsampling_ratios": [2, 2],
+        "upsampling_ratios": [2, 2],
+    },
     "deformable_detr": _RESNET,
     "depth_pro": {"patch_size": 32},
     "detr": _RESNET,
     "donut-swin": {"embed_dim": 24},
-    "dots1": {"num_shared_experts": 1, "n_shared_experts": 1, "n_routed_experts": 4, "num_local_experts": 4, "first_k_dense_replace": 1},
+    "dots1": {
+        "num_shared_experts": 1,
+        "n_shared_experts": 1,
+        "n_routed_experts": 4,
+        "num_local_experts": 4,
+        "first_k_dense_replace": 1,
+    },
     "dots3_note_text": {"qk_rope_head_dim": 4, "index_head_dim": 8, "num_key_value_heads": 4},
     "emu3": {"vocabulary_map": {"<image>": 4, "IMGIMGA": 5}},
     "emu3_vqgan": {"base_channels": 32, "channel_multiplier": [1, 1]},
@@ -126,7 +136,13 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "esmc": {"num_key_value_heads": 4},
     "fastspeech2_conformer_hifigan": {"upsample_initial_channel": 32},
     "fastspeech2_conformer_with_hifigan": {"vocoder_config.upsample_initial_channel": 32},
-    "gemma3n_text": {"intermediate_size": [48, 48, 48, 48, 48, 48], "activation_sparsity_pattern": [0.0, 0.0, 0.0, 0.0, 0.0, 0.0], "num_hidden_layers": 6, "num_kv_shared_layers": 1, "layer_types": None},
+    "gemma3n_text": {
+        "intermediate_size": [48, 48, 48, 48, 48, 48],
+        "activation_sparsity_pattern": [0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        "num_hidden_layers": 6,
+        "num_kv_shared_layers": 1,
+        "layer_types": None,
+    },
     "glm5_next": {"text_config.num_key_value_heads": 4},
     "glm5_next_text": {"num_key_value_heads": 4},
     "gpt_neo": {"attention_types": [[["global", "local"], 1]]},
@@ -154,7 +170,14 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "musicgen_melody": {"audio_encoder.num_filters": 2, "audio_encoder.hidden_size": 16},
     "nemotron": {"head_dim": 8, "num_key_value_heads": 2},
     "omdet-turbo": _RESNET,
-    "perceiver": {"num_latents": 8, "d_latents": 32, "vocab_size": 101, "max_position_embeddings": 64, "image_size": 16, "train_size": [16, 16]},
+    "perceiver": {
+        "num_latents": 8,
+        "d_latents": 32,
+        "vocab_size": 101,
+        "max_position_embeddings": 64,
+        "image_size": 16,
+        "train_size": [16, 16],
+    },
     "pocket_tts_audio_tokenizer": _MIMI,
     "pocket_tts_audio_tokenizer_decoder": _MIMI,
     "qwen3_omni_moe_talker_text": {"shared_expert_intermediate_size": 48},
@@ -171,123 +194,4 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "wav2vec2-bert": {"vocab_size": 101},
     "zamba": {"num_hidden_layers": 4, "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"]},
     "zamba2": {"num_hidden_layers": 4, "layers_block_type": ["mamba", "mamba", "hybrid", "mamba"]},
-}
-
-_PART = "the configuration of a part that has no model class of its own"
-_TIMM = "a wrapper around a model of timm, whose rows are timm's"
-_LARGE = "stays larger than 3 million parameters: its sizes are constants of the code, or lists that belong together"
-_BACKBONE = "its default backbone is downloaded from timm"
-_SIZES = "its sizes depend on each other in a way that no tiny configuration has been found for"
-
-LEFT_OUT: Mapping[str, str] = {
-    "transformers.blip_text_model": _PART,
-    "transformers.cohere_compass": _SIZES,
-    "transformers.cohere_compass_text": _SIZES,
-    "transformers.cosmos3_edge": _SIZES,
-    "transformers.cosmos3_edge_text": _SIZES,
-    "transformers.csm": _SIZES,
-    "transformers.cvt": _SIZES,
-    "transformers.d_fine": _SIZES,
-    "transformers.dbrx": _SIZES,
-    "transformers.deepseek_ocr2": _SIZES,
-    "transformers.deepseek_ocr2_text": _SIZES,
-    "transformers.diffusion_gemma": _SIZES,
-    "transformers.diffusion_gemma_text": _SIZES,
-    "transformers.dinat": "needs natten",
-    "transformers.dots3_note": _SIZES,
-    "transformers.dots3_note_audio_encoder": _SIZES,
-    "transformers.dots3_note_vision_encoder": _SIZES,
-    "transformers.edgetam": _LARGE,
-    "transformers.edgetam_mask_decoder": _PART,
-    "transformers.edgetam_prompt_encoder": _PART,
-    "transformers.edgetam_video": _LARGE,
-    "transformers.edgetam_video_mask_decoder": _PART,
-    "transformers.edgetam_video_prompt_encoder": _PART,
-    "transformers.edgetam_vision_model": _LARGE,
-    "transformers.efficientloftr": _SIZES,
-    "transformers.ernie4_5_vl_moe": _SIZES,
-    "transformers.ernie4_5_vl_moe_text": _SIZES,
-    "transformers.esmfold2": _SIZES,
-    "transformers.fast_vlm": _LARGE,
-    "transformers.fun_asr_nano": _SIZES,
-    "transformers.gemma3n": _SIZES,
-    "transformers.gemma3n_vision": _TIMM,
-    "transformers.gemma4_assistant": _SIZES,
-    "transformers.gemma4_unified_assistant": _SIZES,
-    "transformers.gemma4_unified_audio": _PART,
-    "transformers.gemma4_unified_vision": _PART,
-    "transformers.granite4_vision": _SIZES,
-    "transformers.hiera": _SIZES,
-    "transformers.higgs_audio_v2_tokenizer": "needs torchaudio",
-    "transformers.idefics_perciever": _PART,
-    "transformers.idefics_vision": _PART,
-    "transformers.janus": _LARGE,
-    "transformers.layoutlmv2": "needs detectron2",
-    "transformers.layoutxlm": _PART,
-    "transformers.lw_detr": _SIZES,
-    "transformers.mimi_encoder": _LARGE,
-    "transformers.mistral4": _SIZES,
-    "transformers.mistral_large4": _SIZES,
-    "transformers.mistral_large4_text": _SIZES,
-    "transformers.molmo2": _SIZES,
-    "transformers.muse_spark": _SIZES,
-    "transformers.muse_spark_audio": _SIZES,
-    "transformers.nemotron_h_omni": _SIZES,
-    "transformers.neomme": _SIZES,
-    "transformers.neucodec": _LARGE,
-    "transformers.nougat": _PART,
-    "transformers.pe_audio": _LARGE,
-    "transformers.pe_audio_encoder": _LARGE,
-    "transformers.pe_audio_video": _LARGE,
-    "transformers.pe_audio_video_encoder": _LARGE,
-    "transformers.pe_video": _LARGE,
-    "transformers.pe_video_encoder": _LARGE,
-    "transformers.perception_lm": _SIZES,
-    "transformers.pix2struct_text_model": _SIZES,
-    "transformers.pp_chart2table_vision": _PART,
-    "transformers.pp_lcnet_v3": _LARGE,
-    "transformers.pp_ocrv5_mobile_det": _LARGE,
-    "transformers.pp_ocrv5_mobile_rec": _LARGE,
-    "transformers.pp_ocrv5_server_det": _SIZES,
-    "transformers.pp_ocrv6_medium_det": _SIZES,
-    "transformers.qwen2_5_omni": _LARGE,
-    "transformers.qwen2_5_omni_bigvgan": _LARGE,
-    "transformers.qwen2_5_omni_token2wav": _LARGE,
-    "transformers.qwen3_omni_moe": _SIZES,
-    "transformers.sam2": _LARGE,
-    "transformers.sam2_hiera_det_model": _LARGE,
-    "transformers.sam2_mask_decoder": _PART,
-    "transformers.sam2_prompt_encoder": _PART,
-    "transformers.sam2_video": _LARGE,
-    "transformers.sam2_video_mask_decoder": _PART,
-    "transformers.sam2_video_prompt_encoder": _PART,
-    "transformers.sam2_vision_model": _LARGE,
-    "transformers.sam3_geometry_encoder": _PART,
-    "transformers.sam3_lite_text_geometry_encoder": _PART,
-    "transformers.sam3_tracker_mask_decoder": _PART,
-    "transformers.sam3_tracker_prompt_encoder": _PART,
-    "transformers.sam3_tracker_video_mask_decoder": _PART,
-    "transformers.sam3_tracker_video_prompt_encoder": _PART,
-    "transformers.sam_hq_mask_decoder": _PART,
-    "transformers.sam_hq_prompt_encoder": _PART,
-    "transformers.sam_mask_decoder": _PART,
-    "transformers.sam_prompt_encoder": _PART,
-    "transformers.sapiens2_head": _PART,
-    "transformers.t5_gemma_module": _PART,
-    "transformers.t5gemma2_decoder": _SIZES,
-    "transformers.t5gemma2_encoder": _SIZES,
-    "transformers.t5gemma2_text": _SIZES,
-    "transformers.timm_backbone": _TIMM,
-    "transformers.timm_wrapper": _TIMM,
-    "transformers.tvp": _LARGE,
-    "transformers.uvdoc": _LARGE,
-    "transformers.uvdoc_backbone": _LARGE,
-    "transformers.vibevoice": _LARGE,
-    "transformers.vibevoice_acoustic_tokenizer": _LARGE,
-    "transformers.vibevoice_acoustic_tokenizer_decoder": _LARGE,
-    "transformers.vibevoice_acoustic_tokenizer_encoder": _LARGE,
-    "transformers.vibevoice_asr": _LARGE,
-    "transformers.vibevoice_diffusion": _PART,
-    "transformers.xcodec": _LARGE,
-    "transformers.xcodec2": _LARGE,
 }

@@ -8,8 +8,16 @@ from varlaw.subjects.subject import Role
 _OF_N_LAYER = Role(role="residual", documented="Normal(std/sqrt(2*n_layer))")
 _OF_LAYERS = Role(role="residual", documented="Normal(std/sqrt(2*num_hidden_layers))")
 
+_GPT2 = {"*c_proj.weight": _OF_N_LAYER}
+_CLVP = {"*.mlp.c_proj.weight": _OF_LAYERS}
+
 PROMISES: Mapping[str, Mapping[str, Role]] = {
-    **dict.fromkeys(("gpt2", "gpt-sw3", "gpt_bigcode", "imagegpt", "decision_transformer"), {"*c_proj.weight": _OF_N_LAYER}),
-    **dict.fromkeys(("clvp", "clvp_decoder"), {"*.mlp.c_proj.weight": _OF_LAYERS}),
+    "clvp": _CLVP,
+    "clvp_decoder": _CLVP,
+    "decision_transformer": _GPT2,
+    "gpt-sw3": _GPT2,
+    "gpt2": _GPT2,
+    "gpt_bigcode": _GPT2,
+    "imagegpt": _GPT2,
     "nanochat": {"*.o_proj.weight": _OF_LAYERS},
 }

@@ -45,7 +45,7 @@ class Drawn:
         return self._kept[index]
 
     def source(self, name: str, keep: Callable[[Floats], Floats] = lambda x: x) -> Source:
-        """The entries of one parameter that are promised to be random, those that `keep` keeps, a tensor an instance."""
+        """The entries of one parameter that are promised to be random and that `keep` keeps, a tensor an instance."""
         return _Walk(lambda i: keep(self.entries(name, i)))
 
     def pooled(self, units: Mapping[str, float]) -> Source:
