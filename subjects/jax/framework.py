@@ -61,14 +61,15 @@ def place(dtype: str, device: str) -> Iterator[None]:
 # -- drawing -----------------------------------------------------------------------------------------------------------
 
 
-def seeded(build: Build) -> Draws:
+def seeded(build: Build, one_by_one: bool = False) -> Draws:
     """`Draws` from a function of a key, compiled once for each case, dtype and device and run for many keys at once.
 
-    Instance i is drawn from `fold_in(key(seed), i)`, so it depends on (seed, i) alone.
+    Instance i is drawn from `fold_in(key(seed), i)`, so it depends on (seed, i) alone. `one_by_one` is for what
+    factorises matrices: jaxlib 0.10.2 hangs now and then where several batched factorisations wait for two threads.
     """
 
     def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:
-        run, width = _compiled(build, json.dumps(case, sort_keys=True), dtype, device)
+        run, width = _compiled(build, one_by_one, json.dumps(case, sort_keys=True), dtype, device)
         for start in range(0, count, width):
             with place(dtype, device):
                 block = {name: np.asarray(x) for name, x in run(_words(seed), np.uint32(start)).items()}
@@ -90,7 +91,7 @@ def key_of(seed: int) -> Any:
 
 
 @functools.lru_cache(maxsize=64)  # an executable is freed with its entry: hundreds of them would fill the memory
-def _compiled(build: Build, case: str, dtype: str, device: str) -> tuple[Callable[..., Tree], int]:
+def _compiled(build: Build, one_by_one: bool, case: str, dtype: str, device: str) -> tuple[Callable[..., Tree], int]:
     import jax
 
     with place(dtype, device):
@@ -102,7 +103,7 @@ def _compiled(build: Build, case: str, dtype: str, device: str) -> tuple[Callabl
         def many(words: Any, start: Any) -> Tree:
             key = jax.random.wrap_key_data(words, impl="threefry2x32")
             keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(start + np.arange(width, dtype=np.uint32))
-            tensors: Tree = jax.vmap(one)(keys)
+            tensors: Tree = jax.lax.map(one, keys) if one_by_one else jax.vmap(one)(keys)
             return tensors
 
         return jax.jit(many, compiler_options=_QUICK), width
@@ -124,7 +125,8 @@ def sampler(
         Tensor(name=n, documented=law, layout=(layouts or {}).get(n), claims=(claims or {}).get(n, {}))
         for n, law in tensors.items()
     )
-    return Sampler(name=name, framework=of, op=op, tensors=rows, draws=seeded(build), **rest)
+    draws = seeded(build, one_by_one=any(law.startswith("Orthogonal") for law in tensors.values()))
+    return Sampler(name=name, framework=of, op=op, tensors=rows, draws=draws, **rest)
 
 
 def flat(tree: Any, prefix: str = "") -> dict[str, Any]:

@@ -247,5 +247,5 @@ LAYERS: tuple[Sampler, ...] = (
     _features("GroupNorm", _AFFINE, num_groups=1),
     _features("InstanceNorm", _AFFINE),
     _wrapped("WeightNorm", {"layer_instance/kernel/scale": ONES}),
-    _wrapped("SpectralNorm", {"layer_instance/kernel/u": "Normal(0.01)", "layer_instance/kernel/sigma": ONES}),
+    _wrapped("SpectralNorm", {"layer_instance/kernel/u": "Normal(1)", "layer_instance/kernel/sigma": ONES}),
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 from varlaw.subjects.jax.framework import flat, measure_fans, ones_like, sampler
 from varlaw.subjects.jax.linen import FLAX, ONES, ZEROS
+from varlaw.subjects.jax.samplers import NO_QR
 from varlaw.subjects.subject import Case, Sampler
 
 Make = Callable[[Any, Case, Mapping[str, Any]], Any]  # (flax.nnx, case, dtype and rngs) -> module
@@ -137,7 +138,8 @@ def _cell(name: str, tensors: Mapping[str, str], views: int = 0) -> Sampler:
 
     # Documented for "the kernels that transform the hidden state": one for each gate.
     packed = {f"dense_h.kernel[gate {i}]": _RECURRENT for i in range(views)}
-    return _layer(name, "recurrent", make, {**tensors, **packed}, views=gates)
+    unsupported = {} if name == "LSTMCell" else NO_QR  # LSTMCell draws in float32 and casts
+    return _layer(name, "recurrent", make, {**tensors, **packed}, views=gates, unsupported=unsupported)
 
 
 def _lstm() -> Sampler:

@@ -30,16 +30,16 @@ def _multivariate(r: Any, key: Any, c: Case, d: Any) -> Any:
 
 
 SAMPLERS: tuple[Sampler, ...] = (
-    _row("normal", "sample", "Normal(1)", lambda r, k, c, d: r.normal(k, c["shape"], d)),
+    _row("normal", "shape", "Normal(1)", lambda r, k, c, d: r.normal(k, c["shape"], d)),
     _row(
         "uniform",
-        "sample",
+        "shape",
         "Uniform(scale)",
         lambda r, k, c, d: r.uniform(k, c["shape"], d, minval=-c["scale"], maxval=c["scale"]),
     ),
     _row(
         "truncated_normal",
-        "sample",
+        "shape",
         "TruncatedNormal(1, -2, 2)",
         lambda r, k, c, d: r.truncated_normal(k, -2.0, 2.0, c["shape"], d),
     ),

@@ -1,4 +1,4 @@
-"""The JAX stack: rows that conform by construction, fans that layers measure, and what its deviations say was measured."""
+"""The JAX stack: rows that conform by construction, fans that layers measure, what deviations measured, again."""
 
 import itertools
 import math
