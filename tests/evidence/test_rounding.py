@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from varlaw.evidence.exact import compare
-from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.evidence.rounding import FORMATS, LONG, accumulated, gamma
 
 _CASTS = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
 
@@ -48,3 +48,15 @@ def test_comparison_finds_the_worst_and_nan_never_holds() -> None:
     assert compare([0.0], [0.0], [0.0]).ratio == 1
     assert compare([1.0], [0.0], [0.5]).ratio == math.inf
     assert compare([math.inf], [math.inf], [0.0]).holds
+
+
+def test_long_sums_are_held_to_the_probabilistic_bound() -> None:
+    """Sums of random terms keep to it, one after the other in float32; a sum that stagnates does not."""
+    assert accumulated(LONG, 2 * LONG, 2**-24) == gamma(2 * LONG, 2**-24)
+    n = 1 << 18
+    bound = accumulated(n, n, 2**-24)
+    assert bound < gamma(n, 2**-24) / 10
+    random = np.random.default_rng(1).random(n).astype(np.float32)
+    equal = np.full(n, np.float32(0.1))
+    off = [abs(float(np.cumsum(x, dtype=np.float32)[-1]) / float(x.sum(dtype=np.float64)) - 1) for x in (random, equal)]
+    assert off[0] <= bound < off[1]
