@@ -81,8 +81,17 @@ def _by_role(baseline: Baseline) -> dict[str, list[Identified]]:
 
 def _pairs(old: Identified, new: Identified) -> list[Pair]:
     """The cases that both looked at."""
-    there = {_place(c): c for c in old.cases}
-    return [(there[_place(c)], c) for c in new.cases if _place(c) in there]
+    before, after = _by_place(old.cases), _by_place(new.cases)
+    return [(before[place], after[place]) for place in after if place in before]
+
+
+def _by_place(cases: Sequence[CaseStatistics]) -> dict[str, CaseStatistics]:
+    """The sums of each case and shape; those of several parameters of a model together."""
+    sums: dict[str, CaseStatistics] = {}
+    for case in cases:
+        place = _place(case)
+        sums[place] = twosample.together(sums[place], case) if place in sums else case
+    return sums
 
 
 def _place(case: CaseStatistics) -> str:
@@ -110,16 +119,13 @@ def _moved(name: str, before: Sequence[Identified], after: Sequence[Identified],
 
 def _pooled(name: str, found: Sequence[Identified]) -> Identified:
     """A role whose parameters follow several laws as one: every law by name, and the sums of each case and shape."""
-    sums: dict[str, CaseStatistics] = {}
-    for case in (case for one in found for case in one.cases):
-        place = _place(case)
-        sums[place] = twosample.together(sums[place], case) if place in sums else case
     first = found[0]
     if len(found) == 1:
         return first
     parts = [msgspec.structs.replace(one.reading, where=one.tensor.partition(": ")[2]) for one in found]
     reading = Reading(family="by parameter", parts=parts)
-    return msgspec.structs.replace(first, tensor=_role(first), reading=reading, cases=list(sums.values()))
+    cases = [case for one in found for case in one.cases]
+    return msgspec.structs.replace(first, tensor=_role(first), reading=reading, cases=cases)
 
 
 def _role(one: Identified) -> str:

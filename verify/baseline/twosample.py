@@ -89,7 +89,7 @@ def _by_spread(old: CaseStatistics, new: CaseStatistics) -> float:
     error = math.hypot(old.spread, new.spread) or _EXACT
     from scipy.special import stdtr
 
-    degrees = min(old.instances, new.instances) - 1
+    degrees = max(min(old.instances, new.instances) - 1, 1)
     p = 2 * float(stdtr(degrees, -abs(math.log(new.rms / old.rms)) / error))
     return math.log(p) if p > 0 else -700.0
 

@@ -14,6 +14,7 @@ from varlaw.verify.identify.sample import Floats, Sample, moments
 from varlaw.verify.identify.scales import Entries, Exact
 
 _CENTRED = 7.0  # |mean| in standard errors: 3e-12 for a law of mean zero
+_STRAYS = 1e-4  # share of entries that may lie beyond the limits of a law and be told apart from it
 _LOOSE = 1.1  # ends of a constant's interval, from which it is said
 _EDGE = 20.0  # times the share of entries that a continuous law leaves exactly on its extremes
 
@@ -41,7 +42,27 @@ def random(samples: Sequence[Sample], key: Key) -> Reading:
     centred = [s.changed(s.values - c) if c else s for s, c in zip(kept, centres, strict=True)]
     if min(moments(s.values).squares for s in centred) == 0:
         return Reading(family="unknown", reason="a case without spread")
-    return _continuous(centred, centres, share, clipped, key)
+    found = _continuous(centred, centres, share, clipped, key)
+    return found if found.family != "unknown" else _but_strays(found, centred, centres, share, clipped, key)
+
+
+def _but_strays(
+    refused: Reading, centred: Sequence[Sample], centres: Floats, share: float, clipped: bool, key: Key
+) -> Reading:
+    """A bounded law that a few entries leave, as where a sampler gives up after some tries: the law and the strays."""
+    import msgspec
+
+    sums = [moments(s.values[np.abs(s.values) <= np.quantile(np.abs(s.values), 1 - _STRAYS)]) for s in centred]
+    # What was cut off with the strays widens the law again by less than 20 times its share.
+    limits = [m.peak * (1 + 20 * _STRAYS) for m in sums]
+    kept = [s.changed(s.values[np.abs(s.values) <= limit]) for s, limit in zip(centred, limits, strict=True)]
+    found = _continuous(kept, centres, share, clipped, key)
+    n = sum(s.values.size for s in centred)
+    beyond = n - sum(s.values.size for s in kept)
+    if not found.known or not beyond or found.family not in ("uniform", "truncated normal"):
+        return refused
+    note = f"{beyond} of {n} entries lie beyond its limits"
+    return msgspec.structs.replace(found, note="; ".join(filter(None, [note, found.note])))
 
 
 def _continuous(centred: Sequence[Sample], centres: Floats, share: float, clipped: bool, key: Key) -> Reading:

@@ -28,15 +28,16 @@ def roles(subject: Model, salt: str) -> Iterator[tuple[Specimen, Reading]]:
         by_role.setdefault(role, []).append((name, sample))
     for role, found in by_role.items():
         key = Key(salt, f"identify.fit:{subject.name}.{role}")
-        together = identify(_merged([s for _, s in found]), key)
-        if together.known:
-            yield Specimen(role, _largest(_merged([s for _, s in found]))), together
+        merged = _merged([s for _, s in found])
+        together = identify(merged, key) if len({bool(s.fixed.all()) for s in merged}) == 1 else None
+        if together and together.known:
+            yield Specimen(role, _largest(merged)), together
         else:
             yield from _apart(role, found, key)
 
 
 def _parameters(subject: Model, salt: str) -> Iterator[tuple[str, str, Sample]]:
-    """Name (numbers replaced by *), role and sample of every parameter in every case."""
+    """Name (numbers of layers replaced by *), role and sample of every parameter in every case."""
     chosen = specimens.cases(subject.op, *_CASES)
     for case in chosen:
         known = subject.parameters(case)
@@ -49,7 +50,7 @@ def _parameters(subject: Model, salt: str) -> Iterator[tuple[str, str, Sample]]:
             if parameter.fan_in and parameter.fan_out:
                 names |= {"fan_in": parameter.fan_in, "fan_out": parameter.fan_out}
             sample = Sample(case, specimens.numbers(names), shape, values)
-            yield re.sub(r"\d+", "*", name), parameter.role, _without(sample, parameter.zero_rows)
+            yield re.sub(r"(?<![^.])\d+(?![^.])", "*", name), parameter.role, _without(sample, parameter.zero_rows)
 
 
 def _without(sample: Sample, rows: Sequence[int]) -> Sample:

@@ -176,7 +176,9 @@ def instances(
         # One more from another seed: what is the same in every instance should not owe that to the seed.
         for instance in subject.draws(case, "float32", "cpu", key.at(block=1).seed, 1):
             for name, x in instance.items():
-                kept[name].append(float64(x))
+                rows = kept.get(name, [])
+                if rows and rows[0].shape == tuple(x.shape):
+                    rows.append(float64(x))
     return {name: (rows[0].shape, np.stack(rows)) for name, rows in kept.items() if rows[0].size}
 
 
