@@ -23,7 +23,7 @@ from varlaw.verify.claims.initialisation import float64
 
 Floats = NDArray[np.float64]
 
-_ENOUGH, _INSTANCES = 1024, 16  # entries of the smallest tensor, over all instances; instances at most
+_ENOUGH, _INSTANCES = 1024, 8  # entries of the smallest tensor, over all instances; instances at most
 _WIDEST = 1 << 14  # entries of one tensor that are looked at
 _SPLITS = (2, 3, 4)  # parts of one tensor, along its first and its last axis
 _GATES = range(2, 9)  # blocks of the hidden size that a packed tensor may hold
