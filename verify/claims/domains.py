@@ -155,7 +155,7 @@ _SHAPE = Cases(
     _shape,
 )
 # Two million numbers: what goes wrong once in a quarter of a million shows.
-_SAMPLE = Cases(Domain(), ({"shape": [2048, 1024], "scale": 1.0},))
+_SAMPLE = Cases(Domain(shape=one_of((2048, 1024)), scale=one_of(1.0)), ({"shape": (2048, 1024), "scale": 1.0},), _shape)
 # One tensor of 2^21 entries, of which as many are drawn as a mean asks for.
 _BULK = Cases(Domain(shape=one_of((1024, 2048)), scale=one_of(1.0)), _rows("shape scale", ((1024, 2048), 1.0)), _shape)
 _MATRIX = Cases(
@@ -331,6 +331,7 @@ _CONVS: dict[str, Cases] = {
 
 CASES: dict[str, Cases] = {
     "linear": _LINEAR,
+    "orthogonal_linear": Cases(_LINEAR.domain, _rows("in_features out_features", (64, 16), (16, 64), (33, 33))),
     "bilinear": _BILINEAR,
     **_CONVS,
     **{f"{name}_ungrouped": _ungrouped(cases) for name, cases in _CONVS.items() if name not in ("conv1d", "conv2d")},
