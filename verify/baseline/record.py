@@ -20,7 +20,7 @@ _LIBRARIES = ("numpy", "torch", "jax", "tensorflow", "keras")
 Progress = Callable[[int, int, str], None]
 
 
-def record(targets: Sequence[str], salt: str, progress: Progress = lambda done, total, name: None) -> Baseline:
+def record(targets: str | Sequence[str], salt: str, progress: Progress = lambda done, total, name: None) -> Baseline:
     """The baseline of every subject that the targets name, frameworks or globs.
 
     progress: is called with how many subjects are done, of how many, and which one comes next.
@@ -29,6 +29,7 @@ def record(targets: Sequence[str], salt: str, progress: Progress = lambda done, 
     version does not have it. Raises `NothingSelected` or `CannotRun` as `verify` does, `BaselineError` where nothing
     could be recorded.
     """
+    targets = (targets,) if isinstance(targets, str) else tuple(targets)
     subjects, absent = recording.there(targets, (object,))
     tensors: list[Identified] = []
     facts: list[Fact] = []
