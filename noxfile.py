@@ -32,6 +32,14 @@ FRAMEWORKS = {
     "mlx": ("mlx", ("mlx",), {}),
 }
 
+# What each environment tests beside the names that are public and the reproductions of findings.
+FRAMEWORK_TESTS = {
+    "jax": ("test_jax.py",),
+    "keras": ("test_keras.py",),
+    "transformers": ("test_models.py",),
+    **dict.fromkeys(("paddle", "tinygrad", "mlx"), ("test_small.py",)),
+}
+
 # The versions whose recorded defaults are committed: framework -> (dependency group, versions), the newest first.
 BASELINES = {
     "torch": ("torch", ("2.14.1", "2.13.0")),
@@ -92,7 +100,8 @@ def frameworks(session: nox.Session, name: str) -> None:
     folder = LATEST / name
     requirements = nox.project.dependency_groups(PYPROJECT, group, "framework-tests")
     session.install("-c", pins(group), "-e", ".[charts]", *requirements)
-    session.run("pytest", "-q", "tests/frameworks/test_coverage.py", env=env)
+    own = [f"tests/frameworks/{file}" for file in ("test_coverage.py", *FRAMEWORK_TESTS.get(group, ()))]
+    session.run("pytest", "-q", *own, "tests/docs/test_generated.py", env=env)
     targets = [f"{prefix}.*" for prefix in prefixes]
     outputs = ("--report", str(folder), "--json", str(folder / "run.json"))
     session.run("varlaw", "verify", *targets, *outputs, *session.posargs, env=env)
