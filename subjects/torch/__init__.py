@@ -6,9 +6,13 @@ from varlaw.subjects.torch.dropout import DROPOUTS
 from varlaw.subjects.torch.init import GAINS, INITIALISERS
 from varlaw.subjects.torch.layers import LAYERS
 from varlaw.subjects.torch.losses import LOSSES
+from varlaw.subjects.torch.names import LEFT_OUT, PUBLIC
 from varlaw.subjects.torch.norms import NORMS
+from varlaw.subjects.torch.samplers import LOSS_LAYERS, PARAMETRISED, SAMPLERS
 from varlaw.subjects.torch.sharded import CLIPPERS as SHARDED_CLIPPERS
 from varlaw.subjects.torch.sharded import LAWS, SHARDED
+
+__all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
 SUBJECTS: tuple[Subject, ...] = (
     *INITIALISERS,
@@ -18,6 +22,9 @@ SUBJECTS: tuple[Subject, ...] = (
     *CLIPPERS,
     *LOSSES,
     *DROPOUTS,
+    *SAMPLERS,
+    *PARAMETRISED,
+    *LOSS_LAYERS,
     *SHARDED,
     *LAWS,
     *SHARDED_CLIPPERS,

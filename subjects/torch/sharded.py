@@ -15,7 +15,6 @@ from varlaw.subjects.torch import ranks
 from varlaw.subjects.torch.framework import TORCH, dtype_of, floats, tensor
 
 _HERE = "varlaw.subjects.torch.sharded"
-_APART = 1 << 32  # between the seeds of the ranks
 
 # -- what runs on a rank -----------------------------------------------------------------------------------------------
 
@@ -72,7 +71,7 @@ def wholes(
     import torch
 
     with torch.no_grad():
-        torch.manual_seed((seed + rank * _APART) % (1 << 63))
+        torch.manual_seed(seed ^ rank)  # the CPU's generator reads the low 32 bits and no more
         found = [_made(mesh, what, placement, case, dtype).full_tensor() for _ in range(count)]
     return [floats(x) for x in found] if rank == 0 else []
 
@@ -130,9 +129,12 @@ def _sharded(name: str, what: str, placement: str) -> Sharded:
 
 def _law(name: str, what: str, placement: str, documented: str) -> Sampler:
     def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:
-        arguments = (what, placement, dict(case), dtype, seed, count)
-        for whole in ranks.call(f"{_HERE}:wholes", *arguments)[0]:
-            yield {"": whole}
+        drawn = block = 0
+        while drawn < count:  # in blocks, each from a seed of its own: nobody may want all of them
+            size = min(2**block, _BLOCK, count - drawn)
+            found = ranks.call(f"{_HERE}:wholes", what, placement, dict(case), dtype, seed + 2 * block, size)[0]
+            yield from ({"": whole} for whole in found)
+            drawn, block = drawn + size, block + 1
 
     found: Draws = draws
     tensors = (Tensor(name="", documented=documented),)
@@ -144,6 +146,8 @@ def _clip(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tup
     parts = zip(*(found for found, _ in answers), strict=True)
     return [np.concatenate(both) for both in parts], answers[0][1]
 
+
+_BLOCK = 64  # tensors in one message
 
 _FILLS = ("normal_", "uniform_", "trunc_normal_", "kaiming_normal_", "xavier_uniform_")
 

@@ -1,0 +1,117 @@
+"""torch's samplers of real numbers, parametrised weights as they start, and losses with parameters of their own."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from varlaw.subjects.subject import Case, Sampler, Tensor
+from varlaw.subjects.torch.framework import TORCH, seeded
+
+_NO_HALF_QR = dict.fromkeys(("float16", "bfloat16"), "torch.linalg.qr has no half-precision kernel")
+
+
+def _sampler(
+    name: str, op: str, documented: str, draw: Callable[[Any, Case, dict[str, Any]], Any],
+    unsupported: Mapping[str, str] | None = None,
+) -> Sampler:  # fmt: skip
+    """A row whose `draw(torch, case, factory)` returns one tensor."""
+
+    def build(case: Case, factory: dict[str, Any]) -> Mapping[str, Any]:
+        import torch
+
+        return {"": draw(torch, case, factory)}
+
+    tensors = (Tensor(name="", documented=documented),)
+    return Sampler(
+        name=name, framework=TORCH, op=op, tensors=tensors, draws=seeded(build), unsupported=unsupported or {}
+    )
+
+
+SAMPLERS: tuple[Sampler, ...] = (
+    _sampler("torch.randn", "shape", "Normal(1)", lambda t, c, f: t.randn(c["shape"], **f)),
+    _sampler("torch.randn_like", "shape", "Normal(1)", lambda t, c, f: t.randn_like(t.empty(c["shape"], **f))),
+    _sampler("torch.normal", "shape", "Normal(scale)", lambda t, c, f: t.normal(0.0, c["scale"], c["shape"], **f)),
+    _sampler(
+        "torch.Tensor.normal_",
+        "shape",
+        "Normal(scale)",
+        lambda t, c, f: t.empty(c["shape"], **f).normal_(0, c["scale"]),
+    ),
+    _sampler(
+        "torch.Tensor.uniform_",
+        "shape",
+        "Uniform(scale)",
+        lambda t, c, f: t.empty(c["shape"], **f).uniform_(-c["scale"], c["scale"]),
+    ),
+)
+
+# -- weights that are computed from others -----------------------------------------------------------------------------
+
+_LINEAR = "Uniform(1/sqrt(in_features))"
+
+
+def _linear(t: Any, c: Case, f: dict[str, Any]) -> Any:
+    return t.nn.Linear(c["in_features"], c["out_features"], **f)
+
+
+def _initialised_after(t: Any, c: Case, f: dict[str, Any]) -> Any:
+    """The weight that a layer computes with after `weight_norm` and then an initialiser on `layer.weight`."""
+    layer = t.nn.utils.parametrizations.weight_norm(_linear(t, c, f))
+    t.nn.init.normal_(layer.weight)
+    return layer.weight
+
+
+def _assigned_after(t: Any, c: Case, f: dict[str, Any]) -> Any:
+    """The way that the documentation of parametrizations gives: assign to the weight."""
+    layer = t.nn.utils.parametrizations.weight_norm(_linear(t, c, f))
+    layer.weight = t.nn.init.normal_(t.empty(c["out_features"], c["in_features"], **f))
+    return layer.weight
+
+
+_PARAMETRIZATIONS = "torch.nn.utils.parametrizations"
+
+PARAMETRISED: tuple[Sampler, ...] = (
+    _sampler(
+        f"{_PARAMETRIZATIONS}.weight_norm", "linear", _LINEAR,
+        lambda t, c, f: t.nn.utils.parametrizations.weight_norm(_linear(t, c, f)).weight,
+    ),
+    _sampler(f"{_PARAMETRIZATIONS}.weight_norm(assigned)", "linear", "Normal(1)", _assigned_after),
+    _sampler(f"{_PARAMETRIZATIONS}.weight_norm(initialised)", "linear", "Normal(1)", _initialised_after),
+    _sampler(
+        f"{_PARAMETRIZATIONS}.orthogonal", "orthogonal_linear", "Orthogonal(1)",
+        lambda t, c, f: t.nn.utils.parametrizations.orthogonal(_linear(t, c, f)).weight,
+        _NO_HALF_QR,
+    ),
+    _sampler(
+        "torch.nn.utils.weight_norm", "linear", _LINEAR,
+        lambda t, c, f: t.nn.utils.weight_norm(_linear(t, c, f)).weight,
+    ),
+)  # fmt: skip
+
+# -- losses with parameters --------------------------------------------------------------------------------------------
+
+
+def _adaptive() -> Sampler:
+    """Two clusters of num_embeddings classes, the second projected to a quarter of the features."""
+
+    def build(c: Case, f: dict[str, Any]) -> Mapping[str, Any]:
+        import torch
+
+        cutoffs = [c["num_embeddings"] // 2]
+        layer = torch.nn.AdaptiveLogSoftmaxWithLoss(c["embedding_dim"], c["num_embeddings"], cutoffs, **f)
+        return {n: p.detach() for n, p in layer.named_parameters()}
+
+    laws = {
+        "head.weight": "Uniform(1/sqrt(embedding_dim))",
+        "tail.0.0.weight": "Uniform(1/sqrt(embedding_dim))",
+        "tail.0.1.weight": "Uniform(1/sqrt(embedding_dim//4))",
+    }
+    return Sampler(
+        name="torch.nn.AdaptiveLogSoftmaxWithLoss",
+        framework=TORCH,
+        op="adaptive_softmax",
+        tensors=tuple(Tensor(name=n, documented=law) for n, law in laws.items()),
+        draws=seeded(build),
+    )
+
+
+LOSS_LAYERS: tuple[Sampler, ...] = (_adaptive(),)
