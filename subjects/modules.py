@@ -120,8 +120,8 @@ def role_of(module: Any, short: str, p: Any) -> str:
     nn, kind = torch.nn, type(module).__name__
     if isinstance(module, nn.utils.parametrize.ParametrizationList) or short in ("weight_g", "weight_v"):
         return "vector"  # the weight computed from it is judged in its place
-    if "Norm" in kind and p.ndim <= 1:
-        return "bias" if short == "bias" else "norm_scale"
+    if "Norm" in kind and short in ("weight", "bias", "gamma", "beta"):
+        return "bias" if short in ("bias", "beta") else "norm_scale"
     if isinstance(module, nn.RNNBase | nn.RNNCellBase):
         return "recurrent" if "weight" in short else "bias"
     if isinstance(module, nn.Embedding | nn.EmbeddingBag):
@@ -139,6 +139,8 @@ def _raw(short: str, p: Any) -> str:
         return "bias" if short == "bias" else "vector"
     if math.prod(p.shape) == max(p.shape):
         return "vector"  # (1, 1, d): a token; (d, 1, 1): a scale
+    if short.endswith("bias"):
+        return "table"  # the biases of several experts, or of attention scores
     if _MATRIX.fullmatch(short) and "embed" not in short and "position" not in short:
         return "linear"
     return "table"
@@ -192,8 +194,9 @@ def norm_gains(model: Any, seed: int) -> dict[str, tuple[float, int]]:
 def _run(module: Any, d: int, dtype: Any, generator: Any) -> float | None:
     import torch
 
-    if isinstance(getattr(module, "act", None), torch.nn.Module):
-        module.act = torch.nn.Identity()  # timm joins a norm and its activation in one module
+    for activation in ("act", "activation"):
+        if isinstance(getattr(module, activation, None), torch.nn.Module):
+            setattr(module, activation, torch.nn.Identity())  # a norm and its activation joined in one module
     for shape in _shapes(module, d):
         x = _SCALE * torch.randn(shape, generator=generator, dtype=torch.float32)
         try:

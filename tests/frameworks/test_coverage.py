@@ -32,8 +32,11 @@ def stale(public: Iterable[str], left_out: Mapping[str, str]) -> set[str]:
 @pytest.mark.parametrize("prefix", THEIRS)
 def test_every_public_name_has_a_row_or_a_reason(prefix: str) -> None:
     rows = registry.subjects(prefix)
-    for name in sorted({row.framework.name for row in rows}):
-        pytest.importorskip(name)
+    for framework in {row.framework.name: row.framework for row in rows}.values():
+        try:
+            framework.version()  # importing it can ask for more than its rows do: timm's asks for torchvision
+        except ImportError as error:
+            pytest.skip(str(error))
     module = importlib.import_module(registry.MODULES[prefix])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecated names warn when they are looked at
