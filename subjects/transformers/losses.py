@@ -1,5 +1,6 @@
 """The first loss of a model with a language-model or classification head, on random inputs and random labels."""
 
+from collections.abc import Callable
 from typing import Any
 
 from varlaw.subjects.subject import FirstLoss
@@ -13,11 +14,11 @@ def first(model: Any) -> FirstLoss:
     kind = type(model).__name__
     model.eval()
     if kind.endswith(_TEXT):
-        return _run(model, *_text(model))
+        return _run(model, _text)
     if kind.endswith("ForConditionalGeneration") and getattr(model.config, "is_encoder_decoder", False):
-        return _run(model, *_text(model))
+        return _run(model, _text)
     if kind.endswith("ForImageClassification"):
-        return _run(model, *_images(model))
+        return _run(model, _images)
     msg = f"{kind} has no language-model or classification head"
     raise LookupError(msg)
 
@@ -42,11 +43,12 @@ def _images(model: Any) -> tuple[dict[str, Any], int]:
     return {"pixel_values": pixels, "labels": torch.randint(0, config.num_labels, (_IMAGES,))}, _IMAGES
 
 
-def _run(model: Any, asked: dict[str, Any], samples: int) -> FirstLoss:
+def _run(model: Any, inputs: Callable[[Any], tuple[dict[str, Any], int]]) -> FirstLoss:
     try:
+        asked, samples = inputs(model)
         output = model(**asked)
         logits, loss = output.logits, float(output.loss)
-    except Exception as error:  # a signature of its own: images beside text, masks, sorted boxes
+    except Exception as error:  # a signature of its own: images beside text, masks, several vocabularies
         text = " ".join(str(error).split())
         msg = f"it does not run on random inputs ({type(error).__name__}: {text[:120]})"
         raise LookupError(msg) from error

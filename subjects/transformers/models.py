@@ -82,9 +82,13 @@ class Family:
                 except Exception as error:
                     msg = f"it does not build on the meta device ({type(error).__name__})"
                     raise LookupError(msg) from error
-                model.to_empty(device="cpu")
-                with quiet():
-                    model.init_weights()
+                try:
+                    model.to_empty(device="cpu")
+                    with quiet():
+                        model.init_weights()
+                except (NotImplementedError, AttributeError) as error:
+                    msg = f"it cannot be initialised from the meta device ({' '.join(str(error).split())[:120]})"
+                    raise LookupError(msg) from error
                 return tensors(model)
 
     def gains(self, case: Case, dtype: str, device: str, seed: int) -> Mapping[str, tuple[float, int]]:
