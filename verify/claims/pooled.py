@@ -71,10 +71,14 @@ class _Pool:
         self.size = float(np.mean([next(self._tensors(j, trial.key.seed)).size for j in range(len(laws))]))
 
     def source(self, seed: int, count: int) -> Iterator[Any]:
-        """`count` tensors, one of each case in turn, from one that the seed picks."""
+        """`count` tensors, one of each case in turn, from one that the seed picks.
+
+        Each stream is drawn and closed before the next: a framework may hold its global seed while one is open.
+        """
         order = [(seed + i) % len(self._cases) for i in range(len(self._cases))]
-        streams = [self._tensors(j, seed) for j in order]
-        return itertools.islice((next(stream) for stream in itertools.cycle(streams)), count)
+        each = -(-count // len(order))
+        drawn = [list(itertools.islice(self._tensors(j, seed), each)) for j in order]
+        return itertools.islice((tensor for turn in zip(*drawn, strict=True) for tensor in turn), count)
 
     def _tensors(self, index: int, seed: int) -> Iterator[Any]:
         """Tensors of one case from a stream of its own: one seed would give all cases the same bits."""
