@@ -54,8 +54,17 @@ def place(dtype: str, device: str) -> Iterator[None]:
     import jax
 
     platform, _, index = device.partition(":")
-    with jax.enable_x64(dtype == "float64"), jax.default_device(jax.devices(platform)[int(index or 0)]):
+    with _x64()(dtype == "float64"), jax.default_device(jax.devices(platform)[int(index or 0)]):
         yield
+
+
+def _x64() -> Any:
+    """The switch for 64 bits, where this version has it: before 0.8 among the experiments."""
+    import jax
+
+    if hasattr(jax, "enable_x64"):
+        return jax.enable_x64
+    return importlib.import_module("jax.experimental").enable_x64
 
 
 # -- drawing -----------------------------------------------------------------------------------------------------------

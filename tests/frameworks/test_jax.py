@@ -105,10 +105,10 @@ def _distinct(name: str, dtype: str) -> int:
 
 
 GRIDS: dict[str, Callable[[], float]] = {
-    "jax-normal-bfloat16": lambda: _distinct("jax.random.normal", "bfloat16"),
-    "jax-normal-float16": lambda: _distinct("jax.random.normal", "float16"),
-    "jax-uniform-bfloat16": lambda: _distinct("jax.random.uniform", "bfloat16"),
-    "jax-truncated-bfloat16": lambda: _distinct("jax.random.truncated_normal", "bfloat16"),
+    "jax-random-bfloat16": lambda: _distinct("jax.random.normal", "bfloat16"),
+    "jax-random-float16": lambda: _distinct("jax.random.normal", "float16"),
+    "jax-initialisers-bfloat16": lambda: _distinct("jax.nn.initializers.normal", "bfloat16"),
+    "flax-init-16-bit": lambda: _distinct("jax.nn.initializers.truncated_normal", "bfloat16"),
 }
 
 
