@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import random
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -155,4 +156,8 @@ def tensor(x: Any, dtype: str) -> Any:
 
 def floats(x: Any) -> Floats:
     """A float64 NumPy array of a tensor: exact for every narrower format."""
-    return np.asarray(keras().ops.convert_to_numpy(x)).astype(np.float64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch's __array__ takes no copy keyword yet
+        shape = tuple(x.shape)
+        flat = x if shape else keras().ops.reshape(x, (1,))  # a bfloat16 scalar of TensorFlow is no NumPy array
+        return np.asarray(keras().ops.convert_to_numpy(flat)).astype(np.float64).reshape(shape)

@@ -86,7 +86,7 @@ def _scheme(name: str, scheme: str, *fans: str) -> Sampler:
     """An initialiser without arguments whose law `scheme` takes the fans read off the shape."""
     shape = ", ".join(f"shape_{fan}" for fan in fans)
     return _initialiser(
-        name, lambda c: {}, "fill_grouped_conv", f"{scheme}({shape})", true=f"{scheme}({', '.join(fans)})"
+        name, lambda c: {}, "fill_transposed", f"{scheme}({shape})", true=f"{scheme}({', '.join(fans)})"
     )
 
 

@@ -23,7 +23,7 @@ def _given(labels: Labels, classes: int, dtype: str, sparse: bool) -> Any:
 
 
 _ROUNDED = dict.fromkeys(
-    ("float16", "bfloat16"), "labels are rounded to the loss's dtype, and a class that is not there is an IndexError"
+    ("float16", "bfloat16"), "labels are rounded to the loss's dtype, and a class that is not there is an error"
 )
 
 
@@ -64,7 +64,7 @@ LOSSES: tuple[Loss, ...] = (
         "SparseCategoricalCrossentropy(dtype)",
         _class("SparseCategoricalCrossentropy", narrow=True),
         sparse=True,
-        unsupported=OnBackend(torch=_ROUNDED),
+        unsupported=OnBackend(torch=_ROUNDED, tensorflow=_ROUNDED),
     ),
     _loss("CategoricalCrossentropy(dtype)", _class("CategoricalCrossentropy", narrow=True), sparse=False),
     _loss("sparse_categorical_crossentropy", _function("sparse_categorical_crossentropy"), sparse=True),

@@ -213,6 +213,10 @@ _FILL_MODE = Cases(
 _FILL_GROUPED_CONV = replace(_FILL, build=_fill_grouped_conv)
 _FILL_MODE_GROUPED_CONV = replace(_FILL_MODE, build=_fill_grouped_conv)
 
+# A transposed convolution whose kernel, read as one that is not, gives another fan_in.
+_FILL_TRANSPOSED = replace(
+    _FILL_GROUPED_CONV, corners=(*_FILL.corners, *_rows(f"layer {_CONV}", ("conv_transpose1d", 12, 20, 1, 3, 1)))
+)
 _FILL_AVERAGE = Cases(
     Domain(layer=_LAYERS, **_CONV_RANGES, mode=one_of("fan_in", "fan_out", "fan_avg")),
     (*_FILL_MODE.corners, *_rows(f"layer {_CONV} mode", *((*row, "fan_avg") for row in _FILL_ROWS))),
@@ -356,6 +360,7 @@ CASES: dict[str, Cases] = {
     "fill_mode": _FILL_MODE,
     "fill_average_grouped_conv": _FILL_AVERAGE,
     "fill_grouped_conv": _FILL_GROUPED_CONV,
+    "fill_transposed": _FILL_TRANSPOSED,
     "fill_mode_grouped_conv": _FILL_MODE_GROUPED_CONV,
     **dict.fromkeys(("layer_norm", "rms_norm", "batch_norm", "group_norm", "instance_norm"), _NORM),
     **dict.fromkeys(("clip_norm", "clip_value"), _CLIP),
