@@ -68,7 +68,7 @@ class _Pool:
         # Where a limit is rounded up to the format, it must not stand out beyond the law's own.
         edge = 1 + 2 * FORMATS[trial.dtype].unit if isinstance(self.law, TruncatedNormal) else 1.0
         self._units = [law.parent_std * edge if isinstance(law, TruncatedNormal) else law.std for law in laws]
-        self.size = float(np.mean([next(self._tensors(j, trial.key.seed)).size for j in range(len(laws))]))
+        self.size = float(np.mean([next(self._tensors(j, trial.key.seed, 1)).size for j in range(len(laws))]))
 
     def source(self, seed: int, count: int) -> Iterator[Any]:
         """`count` tensors, one of each case in turn, from one that the seed picks.
@@ -77,13 +77,13 @@ class _Pool:
         """
         order = [(seed + i) % len(self._cases) for i in range(len(self._cases))]
         each = -(-count // len(order))
-        drawn = [list(itertools.islice(self._tensors(j, seed), each)) for j in order]
+        drawn = [list(self._tensors(j, seed, each)) for j in order]
         return itertools.islice((tensor for turn in zip(*drawn, strict=True) for tensor in turn), count)
 
-    def _tensors(self, index: int, seed: int) -> Iterator[Any]:
+    def _tensors(self, index: int, seed: int, count: int) -> Iterator[Any]:
         """Tensors of one case from a stream of its own: one seed would give all cases the same bits."""
         trial, own = self._trial, int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0] >> 1)
-        instances = self._promise.subject.draws(self._cases[index], trial.dtype, trial.device, own, 2 * _TENSORS)
+        instances = self._promise.subject.draws(self._cases[index], trial.dtype, trial.device, own, count)
         for instance in instances:
             yield float64(instance[self._promise.tensor.name]) / self._units[index]
 
