@@ -3,6 +3,7 @@
 import fnmatch
 import importlib.util
 import math
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,9 @@ from varlaw.verify import campaign, deviations
 from varlaw.verify.verdict import Verdict
 
 SALT = "keras"
+os.environ.setdefault(
+    "KERAS_BACKEND", backend()
+)  # before anything imports Keras, whose own default may not be installed
 KEPT = (
     ("init.documented", "keras.layers.Dense.kernel"),
     ("init.documented", "keras.layers.LSTM.lstm_cell.bias.forget"),
