@@ -109,5 +109,5 @@ def measure_fans(build: Build, dims: int, inputs: Callable[[Case], list[int]]) -
 
 def _interior(x: Any, period: int, dims: int) -> float:
     found = floats(x)
-    centre = tuple(slice(n // 2, n // 2 + period) for n in found.shape[1 : 1 + dims])
-    return float(found[(0, *centre)].mean())
+    index: tuple[Any, ...] = (0, *(slice(n // 2, n // 2 + period) for n in found.shape[1 : 1 + dims]))
+    return float(found[index].mean())

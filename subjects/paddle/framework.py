@@ -126,4 +126,5 @@ def measure_fans(build: Build, dims: int, inputs: Callable[[Case], list[int]]) -
 def _interior(x: Any, period: int, dims: int) -> float:
     found = floats(x)
     centre = tuple(slice(n // 2, n // 2 + period) for n in found.shape[found.ndim - dims :])
-    return float(found[(..., *centre)].mean())
+    index: tuple[Any, ...] = (..., *centre)
+    return float(found[index].mean())

@@ -108,6 +108,7 @@ def _serve(rank: int, store: str, requests: BinaryIO, answers: BinaryIO) -> None
         except EOFError:
             break
         module, _, name = function.partition(":")
+        answer: tuple[str | None, Any]
         try:
             answer = (None, getattr(importlib.import_module(module), name)(mesh, rank, *arguments))
         except Exception as error:

@@ -81,9 +81,9 @@ def clipped(mesh: Any, rank: int, grads: Sequence[Floats], limit: float, dtype: 
     import torch
     from torch.distributed.tensor import DTensor
 
-    parameters = []
+    parameters: list[Any] = []
     for g in grads:
-        x = torch.nn.Parameter(_part_of(torch.zeros(g.shape, dtype=dtype_of(dtype)), mesh, rank))
+        x: Any = torch.nn.Parameter(_part_of(torch.zeros(g.shape, dtype=dtype_of(dtype)), mesh, rank))
         x.grad = _part_of(tensor(g, dtype, "cpu"), mesh, rank)
         parameters.append(x)
     norm = torch.nn.utils.clip_grad_norm_(parameters, limit)
