@@ -172,7 +172,9 @@ def unmatched(verdicts: Iterable[Verdict]) -> list[deviations.Row]:
     return [
         row
         for row in deviations.rows()
-        if any(row.foresees(*place) for place in reached) and not any(row.foresees(*place) for place in settled)
+        if row.statistics != "drawn"  # met by chance, so perhaps not in this run
+        and any(row.foresees(*place) for place in reached)
+        and not any(row.foresees(*place) for place in settled)
     ]
 
 
