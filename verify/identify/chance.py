@@ -137,7 +137,8 @@ def _moved(law: str, centres: Floats, best: Formula, samples: Sequence[Sample]) 
     weights = n / scale**2
     if best.unit.name == "bound" and not best.product.factors and np.ptp(centres) <= error.min():
         middle = float((weights * centres).sum() / weights.sum())
-        return f"UniformRange({middle - scale[0]:.4g}, {middle + scale[0]:.4g})", ""
+        slack = 2 * _CENTRED * float(scale[0]) / n.min()  # by which the ends of so few entries fall short of the limits
+        return f"UniformRange({_end(middle - scale[0], slack)}, {_end(middle + scale[0], slack)})", ""
     for unit, text in ((np.ones(len(n)), ""), (scale, "bound" if best.unit.name == "bound" else "std")):
         factor = float((weights * unit * centres).sum() / (weights * unit**2).sum())
         if bool((np.abs(centres - factor * unit) <= error).all()):
@@ -145,6 +146,11 @@ def _moved(law: str, centres: Floats, best: Formula, samples: Sequence[Sample]) 
             factor = nice if bool((np.abs(centres - nice * unit) <= error).all()) else factor
             return f"{law} + {factor:.4g}{'*' + text if text else ''}", ""
     return "", "the mean follows no formula tried"
+
+
+def _end(limit: float, slack: float) -> str:
+    """A limit as people write it, where the draws leave that open."""
+    return next((t for d in (1, 2, 3) if abs(float(t := f"{limit:.{d}g}") - limit) <= slack), f"{limit:.4g}")
 
 
 def _shape(samples: Sequence[Sample], centres: Floats) -> str:

@@ -15,7 +15,8 @@ import numpy as np
 
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.subject import Model, Sampler, Tensor
-from varlaw.theory.layouts import shape_fans
+from varlaw.theory.layouts import Fans, shape_fans
+from varlaw.theory.schemes import MODES, fan
 from varlaw.verify.claims.domains import CASES
 from varlaw.verify.claims.initialisation import float64
 from varlaw.verify.fans import fans_of
@@ -127,10 +128,9 @@ def _names(subject: Sampler, tensor: str, case: Case, shape: tuple[int, ...]) ->
     for prefix, pair in (("shape_", stored), ("", true)):
         if pair is not None:
             known |= {f"{prefix}fan_in": pair[0], f"{prefix}fan_out": pair[1]}
-    for prefix in ("", "shape_"):
-        mode = case.get("mode")
-        if mode in ("fan_in", "fan_out") and f"{prefix}{mode}" in known:
-            known[f"{prefix}fan(mode)"] = known[f"{prefix}{mode}"]
+    for prefix, pair in (("", true), ("shape_", stored)):
+        if pair is not None and case.get("mode") in MODES:
+            known[f"{prefix}fan(mode)"] = fan(Fans(*pair), case["mode"])
     return numbers(known)
 
 
