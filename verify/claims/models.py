@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from varlaw.evidence import scale
 from varlaw.evidence.decide import Decision, Source, decide
 from varlaw.evidence.exact import compare
 from varlaw.evidence.rounding import FORMATS
@@ -135,9 +136,7 @@ def _one(instances: Drawn, name: str, law: Any, trial: Trial) -> _One:
             return _One(name, outcome, _spread(decision, law), law, False, shown, why)
     if decision.outcome != "VIOLATES":
         return _One(name, Outcome(decision.outcome), decision.ratio, law, decision=decision)
-    foreseen = trial.factor not in (0, 1, math.inf) and (
-        _decided(instances, name, law.scaled(trial.factor), trial, shape=False).outcome != "VIOLATES"
-    )
+    foreseen = trial.factor not in (0, 1, math.inf) and _follows(instances, name, law.std * trial.factor, trial)
     return _One(name, Outcome.VIOLATES, _spread(decision, law), law, foreseen, decision, decision.detail)
 
 
@@ -174,14 +173,22 @@ def _tamed(instances: Drawn, name: str, law: Any) -> Source | None:
     return instances.source(name, keep=lambda x: x[np.abs(x) <= limit])
 
 
-def _decided(
-    instances: Drawn, name: str, law: Any, trial: Trial, shape: bool = True, source: Source | None = None
-) -> Decision:
+def _follows(instances: Drawn, name: str, std: float, trial: Trial) -> bool:
+    """Whether a parameter has the foreseen standard deviation to within delta, of whatever family its law may be."""
+    n, squares = 0, 0.0
+    for i in range(instances.most):
+        z = instances.entries(name, i) / std
+        n, squares = n + z.size, squares + float((z**2).sum())
+    low, high = scale.interval(n, squares, trial.policy.gamma)
+    return low <= 1 + trial.policy.delta and high >= 1 / (1 + trial.policy.delta)
+
+
+def _decided(instances: Drawn, name: str, law: Any, trial: Trial, source: Source | None = None) -> Decision:
     policy = replace(trial.policy, max_tensors=instances.most, alpha=trial.policy.alpha / len(instances.parameters))
     key = instances.key
     source = source or instances.source(name)
     wrong = wrong_laws(law, instances.parameters[name].names)
-    return decide(law, source, policy, key, dtype=trial.dtype, mutants=wrong, shape=shape)
+    return decide(law, source, policy, key, dtype=trial.dtype, mutants=wrong)
 
 
 def _spread(decision: Decision, law: Any) -> float:
