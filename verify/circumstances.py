@@ -37,7 +37,7 @@ def blas() -> str:
     >>> bool(blas())
     True
     """
-    found = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index,call-overload]
+    found = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return f"{found.get('name', '')} {found.get('version', '')}".strip()
 
 
