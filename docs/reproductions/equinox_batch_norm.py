@@ -2,7 +2,6 @@
 # After one step of training, evaluation divides by ten times the std
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 
 norm, state = eqx.nn.make_with_state(eqx.nn.BatchNorm)(1, axis_name="batch", mode="batch")
 x = 10 + jax.random.normal(jax.random.key(0), (1000, 1))
