@@ -128,7 +128,7 @@ def role_of(module: Any, short: str, p: Any) -> str:
         return "table" if "Sinus" in kind else "embedding"
     if isinstance(module, nn.Linear | nn.Bilinear | nn.MultiheadAttention) or kind == "Conv1D":
         return "bias" if p.ndim == 1 else "linear"
-    if isinstance(module, nn.modules.conv._ConvNd):
+    if isinstance(module, nn.modules.conv._ConvNd) and short != "gain":  # that of a standardised weight
         return "bias" if short == "bias" else "conv"
     return _raw(short, p)
 
@@ -137,7 +137,7 @@ def _raw(short: str, p: Any) -> str:
     """A parameter of a module of the framework's own."""
     if p.ndim <= 1:
         return "bias" if short == "bias" else "vector"
-    if math.prod(p.shape) == max(p.shape):
+    if math.prod(p.shape) == max(p.shape) or short == "gain":
         return "vector"  # (1, 1, d): a token; (d, 1, 1): a scale
     if short.endswith("bias"):
         return "table"  # the biases of several experts, or of attention scores
