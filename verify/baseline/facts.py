@@ -145,7 +145,7 @@ def _clipper(subject: Clipper) -> Found:
     grads = [_rounded(np.array([0.6 * norm, 0.8 * norm]))]
     clipped, reported = subject.apply(grads, limit, _DTYPE, "cpu")
     after = float(np.linalg.norm(clipped[0]))
-    if subject.op == "clip_norm":
+    if subject.op != "clip_value":
         error = 64 * _UNIT * norm
         eps = limit * norm / after - norm
         yield "eps added to the norm", eps if abs(eps) > error else 0.0, error
