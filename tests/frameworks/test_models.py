@@ -169,7 +169,7 @@ MISTAKES: dict[str, tuple[str, Change]] = {
 }
 
 
-@pytest.mark.parametrize("name", {c for c, _ in MISTAKES.values()} | {"loss.initial", "structure.meta"})
+@pytest.mark.parametrize("name", sorted({c for c, _ in MISTAKES.values()} | {"loss.initial", "structure.meta"}))
 def test_the_truth_conforms(name: str) -> None:
     finding = _finding(_model(), name)
     assert finding.outcome == "CONFORMS", finding
