@@ -1,4 +1,4 @@
-# jax-normal-bfloat16, jax-uniform-bfloat16
+# jax-random-bfloat16
 # In bfloat16 JAX draws one of 128 values
 import jax
 import jax.numpy as jnp

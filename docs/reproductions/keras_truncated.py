@@ -1,4 +1,4 @@
-# keras-torch-truncated-random
+# keras-torch-truncated
 # A truncated normal that is not always truncated (torch backend)
 import keras
 

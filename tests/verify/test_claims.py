@@ -38,7 +38,7 @@ def test_no_domain_is_dead() -> None:
 def test_every_deviation_points_at_a_claim_of_its_framework() -> None:
     targets = [(c.name, c.target, s.framework.name) for s in SUBJECTS for c in claims_of(s)]
     for row in deviations.rows():
-        version = row.versions.removeprefix(">=").partition(",")[0]
+        version = row.versions.removeprefix(">=").partition(",")[0] + (f"+{row.backend}" if row.backend else "")
         reached = [t for t in targets if row.foresees(t[0], t[1], version, (row.dtypes or ("float32",))[0])]
         assert reached, row.id
         assert {framework for *_, framework in reached} == {row.framework}, row.id
