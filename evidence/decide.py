@@ -67,6 +67,7 @@ def decide(
     Raises `SamplerError` when a draw is not finite, is empty, ignores its seed or does not repeat.
 
     >>> import numpy as np
+    >>> from varlaw.theory.variates import Normal
     >>> from varlaw.evidence.budget import POLICIES
     >>> draw = lambda seed, count: (np.random.default_rng([seed, i]).normal(size=(64, 16)) for i in range(count))
     >>> decide(Normal(1.0), draw, POLICIES["pr"], Key("salt", "doc")).outcome
