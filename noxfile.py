@@ -3,6 +3,7 @@
 `nox` runs the quick ones that need no GPU; `nox --list` shows all.
 """
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -40,13 +41,19 @@ FRAMEWORK_TESTS = {
     **dict.fromkeys(("paddle", "tinygrad", "mlx"), ("test_small.py",)),
 }
 
-# The versions whose recorded defaults are committed: framework -> (dependency group, versions), the newest first.
+# The versions whose recorded defaults are committed, each with the versions of what it stands on.
 BASELINES = {
-    "torch": ("torch", ("2.14.1", "2.13.0")),
-    "jax": ("jax", ("0.10.2", "0.7.2")),
-    "flax": ("jax", ("0.12.8", "0.10.7")),
-    "keras": ("keras", ("3.15.1", "3.12.0")),
-    "transformers": ("transformers", ("5.23.0", "5.14.1")),
+    "torch-2.13.0": ("torch", ()),
+    "torch-2.6.0": ("torch", ()),
+    "jax-0.10.2": ("jax", ()),
+    "jax-0.7.2": ("jax", ("jaxlib==0.7.2", "flax==0.10.7", "optax==0.2.8")),
+    "flax-0.12.8": ("jax", ()),
+    "flax-0.10.7": ("jax", ("jax==0.7.2", "jaxlib==0.7.2", "optax==0.2.8")),
+    "optax-0.2.8": ("jax", ()),
+    "keras-3.15.1": ("keras", ()),
+    "keras-3.12.0": ("keras", ()),
+    "transformers-5.23.0": ("transformers", ()),
+    "transformers-5.14.1": ("transformers", ()),
 }
 
 
@@ -109,20 +116,22 @@ def frameworks(session: nox.Session, name: str) -> None:
 
 
 @nox.session(default=False)
-@nox.parametrize(
-    ("name", "version"),
-    [nox.param(n, v, id=f"{n}-{v}") for n, (_, versions) in BASELINES.items() for v in versions],
-)
-def baseline(session: nox.Session, name: str, version: str) -> None:
+@nox.parametrize("file", list(BASELINES), ids=list(BASELINES))
+def baseline(session: nox.Session, file: str) -> None:
     """Record one version's defaults, to hold against another's: `nox -s "baseline(keras-3.12.0)"`."""
-    group = BASELINES[name][0]
-    requirements = nox.project.dependency_groups(PYPROJECT, group)
+    name, _, version = file.rpartition("-")
+    group, beside = BASELINES[file]
+    wanted = [f"{name}=={version}", *beside]
+    chosen = {requirement.partition("==")[0] for requirement in wanted}
     lines = Path(pins(group)).read_text(encoding="utf-8").splitlines()
     constraints = Path(session.create_tmp()) / "constraints.txt"
-    constraints.write_text("\n".join(line for line in lines if line.partition("==")[0] != name), encoding="utf-8")
-    session.install("-c", str(constraints), "-e", ".", *requirements, f"{name}=={version}")
+    constraints.write_text("\n".join(n for n in lines if n.partition("==")[0] not in chosen), encoding="utf-8")
+    beside_it = () if group == "jax" else nox.project.dependency_groups(PYPROJECT, group)
+    session.install("-c", str(constraints), "-e", ".", *beside_it, *wanted)
+    path = Path(f"reports/baselines/{file}.json")
+    subjects = json.loads(path.read_text(encoding="utf-8"))["target"].split() if path.exists() else [name]
     env = {"KERAS_BACKEND": "torch"} if name == "keras" else {}
-    session.run("varlaw", "baseline", "record", name, "-o", f"reports/baselines/{name}-{version}.json", env=env)
+    session.run("varlaw", "baseline", "record", *subjects, "-o", str(path), env=env)
 
 
 @nox.session(default=False)
