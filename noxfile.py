@@ -102,7 +102,7 @@ def verify(session: nox.Session) -> None:
 @nox.session(default=False)
 @nox.parametrize("name", list(FRAMEWORKS), ids=list(FRAMEWORKS))
 def frameworks(session: nox.Session, name: str) -> None:
-    """Check one framework, in an environment of its own: `nox -s "frameworks(jax)"` (posargs go to `varlaw verify`)."""
+    """Check one framework in an environment of its own; posargs go to `varlaw verify` in place of `--dtype float32`."""
     group, prefixes, env = FRAMEWORKS[name]
     folder = LATEST / name
     requirements = nox.project.dependency_groups(PYPROJECT, group, "framework-tests")
@@ -111,7 +111,8 @@ def frameworks(session: nox.Session, name: str) -> None:
     session.run("pytest", "-q", *own, "tests/docs/test_generated.py", env=env)
     targets = [f"{prefix}.*" for prefix in prefixes]
     outputs = ("--report", str(folder), "--json", str(folder / "run.json"))
-    session.run("varlaw", "verify", *targets, *outputs, *session.posargs, env=env)
+    options = session.posargs or ("--dtype", "float32", "--jobs", "2")
+    session.run("varlaw", "verify", *targets, *outputs, *options, env=env)
     session.log(f"report: {(folder / 'index.html').resolve()}")
 
 
