@@ -73,7 +73,10 @@ def install(session: nox.Session, *extras: str, groups: tuple[str, ...] = (), ed
 def tests(session: nox.Session) -> None:
     """Run the test suite, on all cores."""
     install(session, "torch", "charts", "dask", groups=("test",))
-    session.run("pytest", "-n", "auto", "--dist", "worksteal", "--ignore", "tests/benchmarks", *session.posargs)
+    alone = {"OMP_NUM_THREADS": "1"}  # a worker for each core leaves none for threads
+    session.run(
+        "pytest", "-n", "auto", "--dist", "worksteal", "--ignore", "tests/benchmarks", *session.posargs, env=alone
+    )
 
 
 @nox.session(tags=["ci"])
