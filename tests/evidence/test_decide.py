@@ -124,7 +124,7 @@ def test_a_sampler_that_breaks_its_contract_is_refused(draw: object, words: str)
 
 
 def test_a_number_that_comes_twice_by_chance_is_no_neglected_seed() -> None:
-    """One number of few values at a time: blocks 0 and 1 agree for some keys, and the draws still depend on the seed."""
+    """One number of few values at a time: blocks 0 and 1 agree for some keys, by chance."""
     coarse = source(lambda rng: np.round(8 * rng.uniform(-1, 1, 1)) / 8)
     for i in range(40):
         decide(Uniform(1.0), coarse, Policy("few", delta=0.5, beta=0.1, max_tensors=20), Key("t", "coarse", str(i)))
