@@ -114,9 +114,9 @@ def seeded(seed: int) -> Iterator[None]:
     Layers and initialisers without a seed take one from Python's `random`; unseeded samplers from Keras's global
     generator, which is made from it as well; dropout without a seed on torch takes torch's global stream.
     """
+    attribute = importlib.import_module("keras.src.backend.common.global_state")  # an import may draw: first of all
     state = random.getstate()
     random.seed(seed)
-    attribute = importlib.import_module("keras.src.backend.common.global_state")
     former = attribute.get_global_attribute("global_seed_generator")
     attribute.set_global_attribute("global_seed_generator", None)
     try:
