@@ -6,7 +6,7 @@ failing to import, it is an error of the run, and the other subjects still run.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError
+from importlib.util import find_spec
 
 from varlaw.subjects.subject import Framework, Subject
 from varlaw.verify.verdict import Outcome, Verdict
@@ -42,11 +42,10 @@ def _absence(framework: Framework, device: str, asked: bool) -> Absence | None:
     try:
         framework.version()
         devices = framework.devices()
-    except (ModuleNotFoundError, PackageNotFoundError) as error:
-        if error.name == framework.name.rpartition(".")[2]:
-            return Absence(framework.name, f"{framework.name} is not installed ({error})", asked)
-        return _broken(framework, error)
     except Exception as error:  # whatever an import runs into is this framework's error, and no other's
+        module = framework.name.rpartition(".")[2]
+        if isinstance(error, ImportError) and find_spec(module) is None:  # whichever of its imports failed first
+            return Absence(framework.name, f"{framework.name} is not installed (No module named {module!r})", asked)
         return _broken(framework, error)
     if device not in devices:
         return Absence(framework.name, f"{framework.name} has no device {device}, only {', '.join(devices)}", asked)

@@ -10,6 +10,11 @@ from varlaw.verify import presence, session
 from varlaw.verify.verdict import Outcome
 
 
+@pytest.fixture(autouse=True)
+def _only_keras_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "find_spec", lambda name: name if name == "keras" else None)
+
+
 def _gone(name: str) -> Callable[[], str]:
     def version() -> str:
         msg = f"No module named {name!r}"
@@ -33,6 +38,7 @@ def _subject(name: str, version: Callable[[], str], devices: tuple[str, ...] = (
     [
         (_subject("jax", _gone("jax")), ["*"], False, "jax is not installed (No module named 'jax')"),
         (_subject("jax", _gone("jax")), ["jax.*"], True, "jax is not installed (No module named 'jax')"),
+        (_subject("flax", _gone("jax")), ["*"], False, "flax is not installed (No module named 'flax')"),
         (_subject("varlaw.torch", _gone("torch")), ["varlaw.*"], False, "varlaw.torch is not installed"),
         (_subject("keras", _gone("tensorflow")), ["*"], True, "keras cannot be imported (ModuleNotFoundError: No mod"),
         (_subject("jax", _half_way), ["*"], True, "jax cannot be imported (OSError: undefined symbol: cudaFoo)"),
