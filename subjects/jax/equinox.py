@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from varlaw.subjects.defaults import given
 from varlaw.subjects.jax.dropouts import dropout
 from varlaw.subjects.jax.framework import framework, measure_fans, ones_like, sampler
 from varlaw.subjects.jax.norms import norm
@@ -202,14 +203,13 @@ def _batch_norm(mode: str) -> Callable[[Any, Case, Any], Any]:
         import equinox as eqx
         import jax
 
-        keep = 1 - case["momentum"]
-        sizes = {"eps": case["eps"], "momentum": keep, "dtype": dtype, "mode": mode}
+        sizes = {**given(case, eps="eps", kept="momentum"), "dtype": dtype, "mode": mode}
         layer, state = eqx.nn.make_with_state(eqx.nn.BatchNorm)(case["channels"], "batch", **sizes)
         axes: dict[str, Any] = {"axis_name": "batch", "in_axes": (0, None), "out_axes": (0, None)}
         y, state = jax.vmap(layer, **axes)(x, state)
         if mode == "ema":
             return (y, *state.get(layer.ema_state_index))
-        correction = 1 - keep ** state.get(layer.batch_counter)
+        correction = 1 - layer.momentum ** state.get(layer.batch_counter)
         return (y, *(s / correction for s in state.get(layer.batch_state_index)))
 
     return call
@@ -220,19 +220,19 @@ NORMS: tuple[Norm, ...] = (
         EQUINOX,
         "equinox.nn.LayerNorm.__call__",
         "layer_norm",
-        _rows(lambda nn, c, d: nn.LayerNorm(c["length"], eps=c["eps"], dtype=d)),
+        _rows(lambda nn, c, d: nn.LayerNorm(c["length"], **given(c, eps="eps"), dtype=d)),
     ),
     norm(
         EQUINOX,
         "equinox.nn.RMSNorm.__call__",
         "rms_norm",
-        _rows(lambda nn, c, d: nn.RMSNorm(c["length"], eps=c["eps"], dtype=d)),
+        _rows(lambda nn, c, d: nn.RMSNorm(c["length"], **given(c, eps="eps"), dtype=d)),
     ),
     norm(
         EQUINOX,
         "equinox.nn.GroupNorm.__call__",
         "group_norm",
-        _rows(lambda nn, c, d: nn.GroupNorm(c["groups"], c["channels"], eps=c["eps"], dtype=d), 1),
+        _rows(lambda nn, c, d: nn.GroupNorm(c["groups"], c["channels"], **given(c, eps="eps"), dtype=d), 1),
         channels_last=False,
     ),
     *(

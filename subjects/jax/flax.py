@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from varlaw.subjects.defaults import given
 from varlaw.subjects.jax import linen, nnx
 from varlaw.subjects.jax.dropouts import dropout
 from varlaw.subjects.jax.framework import array, floats, key_of, place
@@ -15,8 +16,8 @@ from varlaw.subjects.subject import Adapter, Case, Dropout, Floats, Norm, Subjec
 
 Arguments = Callable[[Case], Mapping[str, Any]]
 
-_EPS: Arguments = lambda c: {"epsilon": c["eps"]}  # noqa: E731 - a table's entry
-_GROUPS: Arguments = lambda c: {"epsilon": c["eps"], "num_groups": c["groups"]}  # noqa: E731
+_EPS: Arguments = lambda c: given(c, eps="epsilon")  # noqa: E731 - a table's entry
+_GROUPS: Arguments = lambda c: {**_EPS(c), "num_groups": c["groups"]}  # noqa: E731
 
 _OPS = {"LayerNorm": "layer_norm", "RMSNorm": "rms_norm", "GroupNorm": "group_norm", "InstanceNorm": "instance_norm"}
 _STABLE = {"use_fast_variance": False}
@@ -51,7 +52,7 @@ def _linen_batch(more: Mapping[str, Any]) -> Callable[[Any, Case, Any], Any]:
         import flax.linen as nn
         import jax
 
-        sizes = {"epsilon": case["eps"], "momentum": 1 - case["momentum"], "param_dtype": dtype}
+        sizes = {**given(case, eps="epsilon", kept="momentum"), "param_dtype": dtype}
         module = nn.BatchNorm(use_running_average=False, **sizes, **more)
         y, updated = module.apply(module.init(jax.random.key(0), x), x, mutable=["batch_stats"])
         return y, updated["batch_stats"]["mean"], updated["batch_stats"]["var"]
@@ -63,7 +64,7 @@ def _nnx_batch(more: Mapping[str, Any]) -> Callable[[Any, Case, Any], Any]:
     def call(x: Any, case: Case, dtype: Any) -> Any:
         from flax import nnx as nn
 
-        sizes = {"epsilon": case["eps"], "momentum": 1 - case["momentum"], "param_dtype": dtype}
+        sizes = {**given(case, eps="epsilon", kept="momentum"), "param_dtype": dtype}
         module = nn.BatchNorm(x.shape[-1], **sizes, **more, rngs=nn.Rngs(0))
         return module(x), module.mean[...], module.var[...]
 

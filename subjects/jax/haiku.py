@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from varlaw.subjects.defaults import given
 from varlaw.subjects.jax.dropouts import dropout
 from varlaw.subjects.jax.framework import sampler
 from varlaw.subjects.jax.haiku_layers import HAIKU, LAYERS, Make
@@ -69,7 +70,7 @@ def _norm(name: str, op: str, make: Make, statistics: str = "") -> Norm:
 
         function = hk.transform_with_state(lambda x: make(hk, case)(x))
         y, state = function.apply(*function.init(jax.random.key(0), x), None, x)
-        if not statistics:
+        if not statistics or "momentum" not in case:
             return y
         return (y, *(state[f"{statistics}/~/{n}_ema"]["average"] for n in ("mean", "var")))
 
@@ -77,21 +78,22 @@ def _norm(name: str, op: str, make: Make, statistics: str = "") -> Norm:
 
 
 def _batch(hk: Any, c: Case) -> Any:
-    module = hk.BatchNorm(True, True, 1 - c["momentum"], eps=c["eps"])
+    decay = 1 - c.get("momentum", 0.1)  # an argument without a default
+    module = hk.BatchNorm(True, True, decay, **given(c, eps="eps"))
     return lambda x: module(x, is_training=True)
 
 
 NORMS: tuple[Norm, ...] = (
     _norm("BatchNorm", "batch_norm", _batch, "batch_norm"),
-    _norm("LayerNorm", "layer_norm", lambda hk, c: hk.LayerNorm(-1, True, True, eps=c["eps"])),
+    _norm("LayerNorm", "layer_norm", lambda hk, c: hk.LayerNorm(-1, True, True, **given(c, eps="eps"))),
     _norm(
         "LayerNorm(fast)",
         "layer_norm",
-        lambda hk, c: hk.LayerNorm(-1, True, True, eps=c["eps"], use_fast_variance=True),
+        lambda hk, c: hk.LayerNorm(-1, True, True, **given(c, eps="eps"), use_fast_variance=True),
     ),
-    _norm("RMSNorm", "rms_norm", lambda hk, c: hk.RMSNorm(-1, eps=c["eps"])),
-    _norm("GroupNorm", "group_norm", lambda hk, c: hk.GroupNorm(c["groups"], eps=c["eps"])),
-    _norm("InstanceNorm", "instance_norm", lambda hk, c: hk.InstanceNorm(True, True, eps=c["eps"])),
+    _norm("RMSNorm", "rms_norm", lambda hk, c: hk.RMSNorm(-1, **given(c, eps="eps"))),
+    _norm("GroupNorm", "group_norm", lambda hk, c: hk.GroupNorm(c["groups"], **given(c, eps="eps"))),
+    _norm("InstanceNorm", "instance_norm", lambda hk, c: hk.InstanceNorm(True, True, **given(c, eps="eps"))),
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from varlaw.subjects.defaults import given, with_default
 from varlaw.subjects.jax.framework import JAX, array, floats, place
 from varlaw.subjects.subject import Case, Floats, Framework, Norm
 
@@ -18,15 +19,15 @@ def norm(of: Framework, name: str, op: str, call: Call, *, channels_last: bool =
 
     def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
         with place(dtype, device):
-            given = array(x.transpose(0, 2, 1) if moved else x, dtype)
-            y, *running = _tuple(call(given, case, given.dtype))
+            rounded = array(x.transpose(0, 2, 1) if moved else x, dtype)
+            y, *running = _tuple(call(rounded, case, rounded.dtype))
             names = ("running_mean", "running_var")
             seen = {n: floats(r).ravel() for n, r in zip(names, running, strict=False)}
             output = floats(y)
         return {"output": output.transpose(0, 2, 1) if moved else output, **seen}
 
     # No documentation says which variance is averaged; it is the one that the layer normalises with.
-    return Norm(name=name, framework=of, op=op, apply=apply, running_variance="biased", **rest)
+    return with_default(Norm(name=name, framework=of, op=op, apply=apply, running_variance="biased", **rest))
 
 
 def _tuple(x: Any) -> tuple[Any, ...]:
@@ -37,7 +38,7 @@ def _standardize(x: Any, case: Case, algorithm: str | None = None) -> Any:
     import jax
 
     chosen = {"algorithm": algorithm} if algorithm else {}
-    return jax.nn.standardize(x, axis=-1, epsilon=case["eps"], **chosen)
+    return jax.nn.standardize(x, axis=-1, **given(case, eps="epsilon"), **chosen)
 
 
 NORMS: tuple[Norm, ...] = (

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from varlaw.subjects.defaults import given, with_default
 from varlaw.subjects.keras.framework import KERAS, floats, keras, place, tensor
 from varlaw.subjects.keras.measure import detached
 from varlaw.subjects.subject import Case, Floats, Norm
@@ -16,7 +17,7 @@ def _function(name: str, op: str, call: Call) -> Norm:
         with place(dtype, device):
             return {"output": floats(detached(call(tensor(x, dtype), case)))}
 
-    return Norm(name=f"keras.ops.{name}", framework=KERAS, op=op, apply=apply)
+    return with_default(Norm(name=f"keras.ops.{name}", framework=KERAS, op=op, apply=apply))
 
 
 def _layer(name: str, op: str, arguments: Arguments, label: str = "") -> Norm:
@@ -24,7 +25,7 @@ def _layer(name: str, op: str, arguments: Arguments, label: str = "") -> Norm:
 
     def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
         with place(dtype, device):
-            layer = getattr(keras().layers, name)(**arguments(case), epsilon=case["eps"], dtype=dtype)
+            layer = getattr(keras().layers, name)(**arguments(case), **given(case, eps="epsilon"), dtype=dtype)
             y = floats(detached(layer(tensor(x, dtype), training=True)))
             running = {
                 f"running_{ours}": floats(getattr(layer, f"moving_{theirs}").value)
@@ -33,20 +34,25 @@ def _layer(name: str, op: str, arguments: Arguments, label: str = "") -> Norm:
             }
         return {"output": y} | running
 
-    return Norm(
+    row = Norm(
         name=f"keras.layers.{name}.call{label}", framework=KERAS, op=op, apply=apply,
         running_variance="biased",  # "var(batch)", as the layer normalises with
     )  # fmt: skip
+    return with_default(row)
 
 
 def _batch(case: Case) -> Mapping[str, Any]:
     """Keras's momentum is the weight of the old value."""
-    return {"axis": 1, "momentum": 1 - case["momentum"]}
+    return {"axis": 1, **given(case, kept="momentum")}
 
 
 NORMS: tuple[Norm, ...] = (
-    _function("layer_normalization", "layer_norm", lambda x, c: keras().ops.layer_normalization(x, epsilon=c["eps"])),
-    _function("rms_normalization", "rms_norm", lambda x, c: keras().ops.rms_normalization(x, epsilon=c["eps"])),
+    _function(
+        "layer_normalization", "layer_norm", lambda x, c: keras().ops.layer_normalization(x, **given(c, eps="epsilon"))
+    ),
+    _function(
+        "rms_normalization", "rms_norm", lambda x, c: keras().ops.rms_normalization(x, **given(c, eps="epsilon"))
+    ),
     _layer("LayerNormalization", "layer_norm", lambda c: {}),
     _layer("RMSNormalization", "rms_norm", lambda c: {}),
     _layer("BatchNormalization", "batch_norm", _batch),

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from varlaw.subjects.defaults import given, with_default
 from varlaw.subjects.mlx.framework import MLX, array, dtype_of, floats
 from varlaw.subjects.subject import Case, Floats, Norm
 
@@ -28,12 +29,12 @@ def _rows(name: str) -> Norm:
     def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
         import mlx.nn
 
-        module = getattr(mlx.nn, name)(case["length"], eps=case["eps"])
+        module = getattr(mlx.nn, name)(case["length"], **given(case, eps="eps"))
         module.set_dtype(dtype_of(dtype))
         return {"output": floats(module(array(x, dtype)))}
 
     op = {"LayerNorm": "layer_norm", "RMSNorm": "rms_norm"}[name]
-    return Norm(name=f"mlx.nn.{name}.forward", framework=MLX, op=op, apply=apply)
+    return with_default(Norm(name=f"mlx.nn.{name}.forward", framework=MLX, op=op, apply=apply))
 
 
 def _channels_last(name: str, op: str, build: Build) -> Norm:
@@ -48,11 +49,11 @@ def _channels_last(name: str, op: str, build: Build) -> Norm:
         running = {n: floats(module[n]) for n in ("running_mean", "running_var") if n in module}
         return {"output": np.ascontiguousarray(y)} | running
 
-    return Norm(name=f"mlx.nn.{name}.forward", framework=MLX, op=op, apply=apply)
+    return with_default(Norm(name=f"mlx.nn.{name}.forward", framework=MLX, op=op, apply=apply))
 
 
 def _group(nn: Any, c: Case, torch_like: bool) -> Any:
-    return nn.GroupNorm(c["groups"], c["channels"], eps=c["eps"], pytorch_compatible=torch_like)
+    return nn.GroupNorm(c["groups"], c["channels"], **given(c, eps="eps"), pytorch_compatible=torch_like)
 
 
 NORMS: tuple[Norm, ...] = (
@@ -62,8 +63,10 @@ NORMS: tuple[Norm, ...] = (
     _rows("RMSNorm"),
     _channels_last("GroupNorm", "group_norm", lambda nn, c: _group(nn, c, False)),
     _channels_last("GroupNorm(pytorch_compatible)", "group_norm", lambda nn, c: _group(nn, c, True)),
-    _channels_last("InstanceNorm", "instance_norm", lambda nn, c: nn.InstanceNorm(c["channels"], eps=c["eps"])),
     _channels_last(
-        "BatchNorm", "batch_norm", lambda nn, c: nn.BatchNorm(c["channels"], eps=c["eps"], momentum=c["momentum"])
+        "InstanceNorm", "instance_norm", lambda nn, c: nn.InstanceNorm(c["channels"], **given(c, eps="eps"))
+    ),
+    _channels_last(
+        "BatchNorm", "batch_norm", lambda nn, c: nn.BatchNorm(c["channels"], **given(c, eps="eps", momentum="momentum"))
     ),
 )

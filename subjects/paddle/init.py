@@ -94,7 +94,8 @@ def _bilinear() -> Sampler:
         attributes = {"weight_attr": paddle_nn.Bilinear(), "bias_attr": False}
         taps = 2 * factor - factor % 2
         layer = nn("Conv2DTranspose")(1, 1, taps, stride=factor, padding=1, **attributes)
-        return layer(top("ones")([1, 1, *case["shape"]], dtype=dtype))[:, :, 2:-2, 2:-2]
+        wide = [side + 2 for side in case["shape"]]  # what the border reaches is cut off again
+        return layer(top("ones")([1, 1, *wide], dtype=dtype))[:, :, 2:-2, 2:-2]
 
     float32 = dict.fromkeys(("float64", "float16", "bfloat16"), "Bilinear creates float32 weights, whatever the dtype")
     return _sampler("paddle.nn.initializer.Bilinear", "square", _ONE, draw, unsupported=float32)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from varlaw.subjects.defaults import given, with_default
 from varlaw.subjects.paddle.framework import NO_HALF_KERNEL, PADDLE, array, default_dtype, floats, functional, nn, top
 from varlaw.subjects.subject import Case, Floats, Norm
 
@@ -16,7 +17,9 @@ def _functional(
     def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
         return {"output": floats(call(array(x, dtype), case))}
 
-    return Norm(name=f"paddle.nn.functional.{name}", framework=PADDLE, op=op, apply=apply, unsupported=unsupported)
+    return with_default(
+        Norm(name=f"paddle.nn.functional.{name}", framework=PADDLE, op=op, apply=apply, unsupported=unsupported)
+    )
 
 
 def _batch_norm() -> Norm:
@@ -26,15 +29,16 @@ def _batch_norm() -> Norm:
         kind = dtype if dtype == "float64" else "float32"
         channels = [x.shape[1]]
         running = {"running_mean": top("zeros")(channels, kind), "running_var": top("ones")(channels, kind)}
-        settings = {"training": True, "momentum": 1 - case["momentum"], "epsilon": case["eps"], "data_format": "NCL"}
+        settings = {"training": True, "data_format": "NCL", **given(case, eps="epsilon", kept="momentum")}
         one, nought = top("ones")(channels, kind), top("zeros")(channels, kind)
         y = functional().batch_norm(array(x, dtype), *running.values(), one, nought, **settings)
         return {"output": floats(y)} | {name: floats(value) for name, value in running.items()}
 
-    return Norm(
+    row = Norm(
         name="paddle.nn.functional.batch_norm", framework=PADDLE, op="batch_norm", apply=apply,
         running_variance="biased", unsupported=NO_HALF_KERNEL,
     )  # fmt: skip
+    return with_default(row)
 
 
 def _module(
@@ -51,18 +55,19 @@ def _module(
         running = {names[n]: floats(p) for n, p in module.named_parameters() if n in names}
         return {"output": floats(y).reshape(x.shape)} | running
 
-    return Norm(
+    row = Norm(
         name=f"paddle.nn.{name}.forward", framework=PADDLE, op=op, apply=apply, unsupported=unsupported,
         running_variance="biased",
     )  # fmt: skip
+    return with_default(row)
 
 
 def _batch(name: str) -> Callable[[Case], Any]:
-    return lambda c: nn(name)(c["channels"], momentum=1 - c["momentum"], epsilon=c["eps"])
+    return lambda c: nn(name)(c["channels"], **given(c, eps="epsilon", kept="momentum"))
 
 
 def _instance(name: str) -> Callable[[Case], Any]:
-    return lambda c: nn(name)(c["channels"], epsilon=c["eps"])
+    return lambda c: nn(name)(c["channels"], **given(c, eps="epsilon"))
 
 
 def _last(x: Any) -> list[int]:
@@ -70,19 +75,30 @@ def _last(x: Any) -> list[int]:
 
 
 NORMS: tuple[Norm, ...] = (
-    _functional("layer_norm", "layer_norm", lambda x, c: functional().layer_norm(x, _last(x), epsilon=c["eps"])),
     _functional(
-        "rms_norm", "rms_norm", lambda x, c: functional().rms_norm(x, _last(x), eps=c["eps"])[0], unsupported=_NO_KERNEL
+        "layer_norm", "layer_norm", lambda x, c: functional().layer_norm(x, _last(x), **given(c, eps="epsilon"))
     ),
     _functional(
-        "group_norm", "group_norm", lambda x, c: functional().group_norm(x, c["groups"], c["eps"], data_format="NCL")
+        "rms_norm",
+        "rms_norm",
+        lambda x, c: functional().rms_norm(x, _last(x), **given(c, eps="eps"))[0],
+        unsupported=_NO_KERNEL,
     ),
     _functional(
-        "instance_norm", "instance_norm", lambda x, c: functional().instance_norm(x, eps=c["eps"], data_format="NCL")
+        "group_norm",
+        "group_norm",
+        lambda x, c: functional().group_norm(x, c["groups"], data_format="NCL", **given(c, eps="epsilon")),
+    ),
+    _functional(
+        "instance_norm",
+        "instance_norm",
+        lambda x, c: functional().instance_norm(x, **given(c, eps="eps"), data_format="NCL"),
     ),
     _batch_norm(),
-    _module("LayerNorm", "layer_norm", lambda c: nn("LayerNorm")(c["length"], epsilon=c["eps"])),
-    _module("GroupNorm", "group_norm", lambda c: nn("GroupNorm")(c["groups"], c["channels"], epsilon=c["eps"]), 2),
+    _module("LayerNorm", "layer_norm", lambda c: nn("LayerNorm")(c["length"], **given(c, eps="epsilon"))),
+    _module(
+        "GroupNorm", "group_norm", lambda c: nn("GroupNorm")(c["groups"], c["channels"], **given(c, eps="epsilon")), 2
+    ),
     *(_module(f"BatchNorm{d}D", "batch_norm", _batch(f"BatchNorm{d}D"), d) for d in (1, 2, 3)),
     _module("BatchNorm", "batch_norm", _batch("BatchNorm"), 2, _FLOAT32),
     *(_module(f"InstanceNorm{d}D", "instance_norm", _instance(f"InstanceNorm{d}D"), d) for d in (1, 2, 3)),

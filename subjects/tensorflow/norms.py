@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from varlaw.subjects.defaults import given, with_default
 from varlaw.subjects.subject import Case, Floats, Norm
 from varlaw.subjects.tensorflow.framework import TENSORFLOW, floats, place, tensor, tf
 
@@ -35,18 +36,19 @@ def _fused() -> Norm:
         output = np.moveaxis(floats(y)[:, :, 0, :], 2, 1)
         return {"output": output, "running_mean": floats(mean), "running_var": floats(variance)}
 
-    return Norm(
+    row = Norm(
         name="tensorflow.compat.v1.nn.fused_batch_norm", framework=TENSORFLOW, op="batch_norm", apply=apply,
         unsupported=_FUSED,
     )  # fmt: skip
+    return with_default(row)
 
 
 def _run(t: Any, case: Case) -> tuple[Any, Any, Any]:
     channels = t.shape[-1]
     ones, zeros = tf().ones(channels), tf().zeros(channels)
     y, mean, variance = tf().compat.v1.nn.fused_batch_norm(
-        t, ones, zeros, mean=zeros, variance=ones, epsilon=case["eps"], is_training=True,
-        exponential_avg_factor=case["momentum"],
+        t, ones, zeros, mean=zeros, variance=ones, is_training=True,
+        **given(case, eps="epsilon", momentum="exponential_avg_factor"),
     )  # fmt: skip
     return y, mean, variance
 

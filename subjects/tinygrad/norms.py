@@ -3,8 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from varlaw.subjects.defaults import given, with_default
 from varlaw.subjects.subject import Case, Floats, Norm
 from varlaw.subjects.tinygrad.framework import TINYGRAD, UNSUPPORTED, array, context, floats
+
+
+def _row(name: str, op: str, apply: Callable[..., Mapping[str, Floats]]) -> Norm:
+    row = Norm(name=f"tinygrad.{name}", framework=TINYGRAD, op=op, apply=apply, unsupported=UNSUPPORTED)
+    return with_default(row)
 
 
 def _module(name: str, op: str, build: Callable[[Any, Case], Any], dims: int = 1) -> Norm:
@@ -20,16 +26,14 @@ def _module(name: str, op: str, build: Callable[[Any, Case], Any], dims: int = 1
             running = {n: floats(getattr(module, n)) for n in ("running_mean", "running_var") if hasattr(module, n)}
         return {"output": y.reshape(x.shape)} | running
 
-    return Norm(name=f"tinygrad.nn.{name}.forward", framework=TINYGRAD, op=op, apply=apply, unsupported=UNSUPPORTED)
+    return _row(f"nn.{name}.forward", op, apply)
 
 
 def _method() -> Norm:
     def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
-        return {"output": floats(array(x, dtype).layernorm(eps=case["eps"]))}
+        return {"output": floats(array(x, dtype).layernorm(**given(case, eps="eps")))}
 
-    return Norm(
-        name="tinygrad.Tensor.layernorm", framework=TINYGRAD, op="layer_norm", apply=apply, unsupported=UNSUPPORTED
-    )
+    return _row("Tensor.layernorm", "layer_norm", apply)
 
 
 def _across_channels() -> Norm:
@@ -39,24 +43,23 @@ def _across_channels() -> Norm:
         import tinygrad.nn
 
         with context(dtype):
-            module = tinygrad.nn.LayerNorm2d(case["length"], eps=case["eps"])
+            module = tinygrad.nn.LayerNorm2d(case["length"], **given(case, eps="eps"))
             y = floats(module(array(x.transpose(0, 2, 1)[..., None], dtype)))
         return {"output": y[..., 0].transpose(0, 2, 1).copy()}
 
-    name = "tinygrad.nn.LayerNorm2d.forward"
-    return Norm(name=name, framework=TINYGRAD, op="layer_norm", apply=apply, unsupported=UNSUPPORTED)
+    return _row("nn.LayerNorm2d.forward", "layer_norm", apply)
 
 
 def _batch(name: str) -> Callable[[Any, Case], Any]:
-    return lambda nn, c: getattr(nn, name)(c["channels"], eps=c["eps"], momentum=c["momentum"])
+    return lambda nn, c: getattr(nn, name)(c["channels"], **given(c, eps="eps", momentum="momentum"))
 
 
 NORMS: tuple[Norm, ...] = (
     _method(),
-    _module("LayerNorm", "layer_norm", lambda nn, c: nn.LayerNorm(c["length"], eps=c["eps"])),
+    _module("LayerNorm", "layer_norm", lambda nn, c: nn.LayerNorm(c["length"], **given(c, eps="eps"))),
     _across_channels(),
-    _module("RMSNorm", "rms_norm", lambda nn, c: nn.RMSNorm(c["length"], eps=c["eps"])),
-    _module("GroupNorm", "group_norm", lambda nn, c: nn.GroupNorm(c["groups"], c["channels"], eps=c["eps"])),
-    _module("InstanceNorm", "instance_norm", lambda nn, c: nn.InstanceNorm(c["channels"], eps=c["eps"])),
+    _module("RMSNorm", "rms_norm", lambda nn, c: nn.RMSNorm(c["length"], **given(c, eps="eps"))),
+    _module("GroupNorm", "group_norm", lambda nn, c: nn.GroupNorm(c["groups"], c["channels"], **given(c, eps="eps"))),
+    _module("InstanceNorm", "instance_norm", lambda nn, c: nn.InstanceNorm(c["channels"], **given(c, eps="eps"))),
     *(_module(n, "batch_norm", _batch(n), d) for n, d in (("BatchNorm", 1), ("BatchNorm2d", 2), ("BatchNorm3d", 3))),
 )
