@@ -6,7 +6,9 @@ the configuration that owns it; biases and norms promise what torch's modules do
 have it in `promises`.
 """
 
+import copy
 import fnmatch
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -28,14 +30,11 @@ class Family:
 
     def __init__(self, model_type: str) -> None:
         self.model_type = model_type
-        self.overrides = OVERRIDES.get(model_type, {})
         self.promises = PROMISES.get(model_type, {})
 
     def config(self, case: Case) -> Any:
         """A fresh configuration: models may change the one they are given."""
-        config = tiny(config_class(self.model_type), self.overrides)
-        rescale(config, case["scale"])
-        return config
+        return copy.deepcopy(_config(self.model_type, case["scale"]))
 
     def model(self, case: Case, dtype: str) -> Any:
         """A fresh model, built as `from_config(..., dtype=...)` builds it."""
@@ -106,6 +105,14 @@ class Family:
         with torch.random.fork_rng(devices=[]), torch.no_grad(), quiet():
             torch.manual_seed(seed)
             return losses.first(self.model(case, dtype))
+
+
+@functools.lru_cache(maxsize=4)
+def _config(model_type: str, scale: float) -> Any:
+    """The tiny configuration of a model type; building it takes as long as many a tiny model."""
+    config = tiny(config_class(model_type), OVERRIDES.get(model_type, {}))
+    rescale(config, scale)
+    return config
 
 
 def _names(model: Any, prefix: str) -> dict[str, Any]:

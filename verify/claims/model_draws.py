@@ -31,11 +31,6 @@ class Drawn:
         self.most = _MOST if numbers <= _SMALL else _FEW
         self._guard()
 
-    def matches(self, subject: Model, trial: Trial) -> bool:
-        """Whether these are the instances of `subject` that a trial asks for."""
-        mine = (self.trial.case, self.trial.dtype, self.trial.device)
-        return self.subject is subject and self.key == _key(subject, trial) and mine == _place(trial)
-
     def instance(self, index: int) -> Mapping[str, Any]:
         """The tensors of instance `index` by name."""
         if index not in self._kept:
@@ -86,18 +81,24 @@ class _Walk:
         return (self._entries(i) for i in range(start, start + count))
 
 
-_last: list[Drawn] = []  # a campaign asks for one model after another, so one is enough
+# A subject's claims come one after another, each in its few cases and some a second time in another stage.
+_KEPT = 4
+_kept: dict[Key, Drawn] = {}  # of one subject, the oldest first
 
 
 def drawn(subject: Model, trial: Trial) -> Drawn:
     """The instances of a model in the trial's case; `NotApplicable` where the installed version has no such model."""
-    if not (_last and _last[0].matches(subject, trial)):
-        _last.clear()
+    if any(other.subject is not subject for other in _kept.values()):
+        _kept.clear()
+    key = _key(subject, trial)
+    if key not in _kept:
+        if len(_kept) == _KEPT:
+            del _kept[next(iter(_kept))]
         try:
-            _last.append(Drawn(subject, trial))
+            _kept[key] = Drawn(subject, trial)
         except LookupError as reason:
             raise NotApplicable(str(reason)) from reason
-    return _last[0]
+    return _kept[key]
 
 
 def floats(x: Any) -> Floats:
@@ -117,8 +118,5 @@ def _marked(x: NDArray[Any]) -> Floats:
 
 
 def _key(subject: Model, trial: Trial) -> Key:
+    """The address of a model's instances: of the claim's own it keeps salt, case, dtype, device and stage."""
     return Key(trial.key.salt, f"model:{subject.name}", trial.key.params, trial.key.stage)
-
-
-def _place(trial: Trial) -> tuple[Any, str, str]:
-    return trial.case, trial.dtype, trial.device

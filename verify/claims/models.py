@@ -127,7 +127,7 @@ def _one(instances: Drawn, name: str, law: Any, trial: Trial) -> _One:
         foreseen = 0 < trial.factor < math.inf and abs(math.log(ratio / trial.factor)) < trial.policy.delta
         return _One(name, Outcome.VIOLATES, ratio, law, foreseen, why="the same in every model")
     decision = _decided(instances, name, law, trial)
-    if decision.outcome == "VIOLATES" and isinstance(law, Normal) and (kept := _tamed(instances, name, law)):
+    if decision.outcome == "VIOLATES" and isinstance(law, Normal) and (kept := _tamed(instances, name, law, decision)):
         decision_of_rest = _decided(instances, name, law, trial, source=kept)
         if decision_of_rest.outcome != "VIOLATES":  # lawful but for entries no normal law reaches
             why = f"entries beyond {_FAR:g} sigma"
@@ -164,10 +164,11 @@ _FAR = 20.0  # sigma: a normal law exceeds it with probability 6e-89
 _RARE = 1e-3  # the largest share of a tensor that counts as outliers
 
 
-def _tamed(instances: Drawn, name: str, law: Any) -> Source | None:
-    """The source without entries beyond `_FAR` sigma, where the instances at hand hold such an entry."""
+def _tamed(instances: Drawn, name: str, law: Any, decision: Decision) -> Source | None:
+    """The source without entries beyond `_FAR` sigma, where what was decided on holds such an entry."""
     limit = _FAR * law.std
-    far = [float((np.abs(instances.entries(name, i)) > limit).mean()) for i in range(instances.most)]
+    looked = max(1, decision.state.n // instances.entries(name, 0).size)
+    far = [float((np.abs(instances.entries(name, i)) > limit).mean()) for i in range(looked)]
     if not 0 < max(far) < _RARE:
         return None
     return instances.source(name, keep=lambda x: x[np.abs(x) <= limit])
