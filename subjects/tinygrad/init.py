@@ -87,7 +87,7 @@ _LEAKY = "sqrt(2/(1 + 0.01**2))"  # the signature's a = 0.01
 
 def _kaiming(name: str, law: str) -> Sampler:
     true = {"init.true_fan": f"{law}(fan_in, {_LEAKY})"}
-    return _sampler(name, f"{law}(shape_fan_in, {_LEAKY})", op="fill", claims=true)
+    return _sampler(name, f"{law}(shape_fan_in, {_LEAKY})", op="fill_transposed", claims=true)
 
 
 INITIALISERS: tuple[Sampler, ...] = (
