@@ -61,10 +61,16 @@ def _row(row: Row) -> list[str]:
         f"`{row.id}`",
         f": {prose(row.reason)}",
         "",
-        f"  `{row.claim}` of `{row.subject}`{where}; observed / expected: {size}, {row.measured:g} when the row was",
+        f"  `{row.claim}` of {_subjects(row)}{where}; observed / expected: {size}, {row.measured:g} when the row was",
         f"  written; {row.framework} {prose(row.versions)}.{upstream}",
         "",
     ]
+
+
+def _subjects(row: Row) -> str:
+    """One, two or three subjects; of more the first two and how many."""
+    names = [f"`{one}`" for one in row.subjects]
+    return ", ".join(names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"])
 
 
 def _code(path: Path) -> list[str]:

@@ -4,6 +4,7 @@ A task is plain data, so it can be decided in this process, in a worker, or agai
 verdict depends on the task, the policy and the salt alone. A subject that raises costs its own verdict, not the run.
 """
 
+import fnmatch
 import math
 import threading
 import warnings
@@ -104,7 +105,7 @@ _ONE_AT_A_TIME = threading.Lock()  # a framework's seed is global: the threads o
 
 
 def _chunks(work: Sequence[Task], size: int) -> Iterator[tuple[int, Sequence[Task]]]:
-    """Places and tasks, about `size` at once, cut between subjects where it can be: their claims share what they build."""
+    """Places and tasks, about `size` at once, cut between subjects if possible: their claims share what they build."""
     start = 0
     while start < len(work):
         end = min(start + size, len(work))
@@ -172,20 +173,19 @@ def unmatched(verdicts: Iterable[Verdict]) -> list[deviations.Row]:
     A row counts where its subjects, versions and dtypes were decided; one whose claim violates in another way than
     foreseen has been reported there already.
     """
-    settled, reached = set(), set()
+    reached: dict[str, dict[tuple[str, str, str, str], bool]] = {}  # by claim: place -> settled
     for v in verdicts:
         if v.outcome in (Outcome.CONFORMS, Outcome.VIOLATES):
             place = (v.claim, v.subject, v.version, v.dtype)
-            reached.add(place)
-            if v.outcome is Outcome.VIOLATES or v.deviation:
-                settled.add(place)
-    return [
-        row
-        for row in deviations.rows()
-        if row.statistics != "drawn"  # met by chance, so perhaps not in this run
-        and any(row.foresees(*place) for place in reached)
-        and not any(row.foresees(*place) for place in settled)
-    ]
+            of_claim = reached.setdefault(v.claim, {})
+            of_claim[place] = of_claim.get(place, False) or v.outcome is Outcome.VIOLATES or v.deviation is not None
+    found = []
+    for row in (one for rows in deviations.rows() for one in rows.each()):
+        claims = [claim for claim in reached if fnmatch.fnmatchcase(claim, row.claim)]
+        settled = [ok for c in claims for place, ok in reached[c].items() if row.foresees(*place)]
+        if row.statistics != "drawn" and settled and not any(settled):  # "drawn" is met by chance, so perhaps not here
+            found.append(row)
+    return found
 
 
 # -- one decision ------------------------------------------------------------------------------------------------------

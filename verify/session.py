@@ -214,11 +214,12 @@ def _info(agreed: Plan, verdicts: list[Verdict], wall_time: float) -> RunInfo:
 
 def _unmatched(row: deviations.Row, agreed: Plan) -> Verdict:
     """The violation of strictness: a deviation that the run should have met."""
+    subject = " ".join(row.subjects)
     return Verdict(
         claim="deviations.strict",
         law="parameters.coverage",
         statement="every documented deviation is met",
-        subject=row.subject,
+        subject=subject,
         framework=row.framework,
         version=row.versions,
         op="",
@@ -233,6 +234,6 @@ def _unmatched(row: deviations.Row, agreed: Plan) -> Verdict:
         delta=0.0,
         alpha=0.0,
         beta=0.0,
-        detail=f"deviation {row.id} ({row.claim} of {row.subject}) matched nothing: is it mended upstream?",
+        detail=f"deviation {row.id} ({row.claim} of {' '.join(row.subjects)}) matched nothing: is it mended upstream?",
         replay="",
     )

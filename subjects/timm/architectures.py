@@ -1,4 +1,4 @@
-"""Which variant stands for each architecture of timm, how it is made smaller, what it promises, what is left out."""
+"""Which variant stands for each architecture of timm, how it is made smaller, and what it promises."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -206,13 +206,3 @@ ZERO_LAST = frozenset(
         "tresnet",
     ]
 )
-
-_LARGE = "its smallest variant has {} million parameters, and nothing makes it smaller"
-LEFT_OUT: Mapping[str, str] = {
-    "timm.inception_resnet_v2": _LARGE.format(54),
-    "timm.inception_v4": _LARGE.format(41),
-    "timm.nasnet": _LARGE.format(85),
-    "timm.nextvit": _LARGE.format(31),
-    "timm.pnasnet": _LARGE.format(82),
-    "timm.vgg": _LARGE.format(129),
-}

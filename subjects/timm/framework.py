@@ -1,5 +1,6 @@
 """The one typed boundary to timm: version, architectures, and classifiers built small."""
 
+import importlib
 from typing import Any
 
 from varlaw.subjects.modules import default_dtype
@@ -31,6 +32,12 @@ def timm() -> Any:
     import timm as library
 
     return library
+
+
+def utils() -> Any:
+    """timm.utils, where it clips gradients."""
+    stub_torchvision()
+    return importlib.import_module("timm.utils")
 
 
 def architectures() -> list[str]:

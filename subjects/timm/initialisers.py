@@ -1,4 +1,4 @@
-"""timm's own initialisers, called on an empty tensor."""
+"""timm's own initialisers, called on an empty tensor, on a layer's weight, or on a layer."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 from varlaw.subjects.modules import default_dtype
 from varlaw.subjects.subject import Array, Case, Sampler, Tensor
 from varlaw.subjects.timm.framework import TIMM, timm
+from varlaw.subjects.torch.framework import seeded
+from varlaw.subjects.torch.init import measure, weight_shape
 
 
 def _row(name: str, documented: str, fill: Callable[[Any, Any, Case], None]) -> Sampler:
@@ -30,7 +32,56 @@ def _two_sigmas(function: Any, weight: Any, case: Case) -> None:
     function(weight, std=case["scale"], a=-2 * case["scale"], b=2 * case["scale"])
 
 
+def _scaled(name: str, op: str, law: str, variant: str = "", **fields: Any) -> Sampler:
+    """A rule that reads the fans off the weight's shape; `law` is a scheme with FANS in the place of its arguments."""
+
+    def build(case: Case, factory: Mapping[str, Any]) -> Mapping[str, Array]:
+        import torch
+
+        weight = torch.empty(weight_shape(case), **factory)
+        mode = {"mode": case["mode"]} if "mode" in case else {}
+        getattr(timm().layers.weight_init, name)(weight, **fields, **mode)
+        return {"": weight}
+
+    fan = "fan(mode)" if op.startswith("fill_average") else "fan_in"
+    tensor = Tensor(
+        name="", documented=law.replace("FAN", f"shape_{fan}"), claims={"init.true_fan": law.replace("FAN", fan)}
+    )
+    return Sampler(
+        name=f"timm.layers.{name}{variant}", framework=TIMM, op=op, tensors=(tensor,), draws=seeded(build),
+        shape=weight_shape, measure=measure,
+    )  # fmt: skip
+
+
+def _of_linear(name: str, weight: str, bias: str, module_name: str = "layer") -> Sampler:
+    """A function that initialises a linear layer of the given name inside a model."""
+
+    def build(case: Case, factory: Mapping[str, Any]) -> Mapping[str, Array]:
+        import torch
+
+        layer = torch.nn.Linear(case["in_features"], case["out_features"], **factory)
+        getattr(timm().layers, name)(layer, module_name)
+        return {"weight": layer.weight.detach(), "bias": layer.bias.detach()}
+
+    tensors = (Tensor(name="weight", documented=weight), Tensor(name="bias", documented=bias))
+    return Sampler(
+        name=f"timm.layers.{name}({module_name})", framework=TIMM, op="linear", tensors=tensors, draws=seeded(build)
+    )
+
+
 INITIALISERS: tuple[Sampler, ...] = (
     _row("trunc_normal_", "TruncatedNormal(scale, -2, 2)", _two_sigmas),
     _row("trunc_normal_tf_", "TruncatedNormal(scale, -2, 2)", lambda f, w, c: f(w, std=c["scale"])),
-)
+    _scaled("variance_scaling_", "fill_average_grouped_conv", "lecun_normal(FAN)", "(normal)"),
+    _scaled(
+        "variance_scaling_", "fill_average_grouped_conv", "lecun_uniform(FAN)", "(uniform)", distribution="uniform"
+    ),
+    _scaled(
+        "variance_scaling_", "fill_average_grouped_conv", "lecun_truncated(FAN)", "(truncated_normal)",
+        distribution="truncated_normal",
+    ),
+    _scaled("lecun_normal_", "fill_grouped_conv", "lecun_truncated(FAN)"),
+    _of_linear("init_weight_vit", "Normal(0.02)", "Constant(0.02)"),
+    _of_linear("init_weight_jax", "glorot_uniform(in_features, out_features)", "Constant(0)"),
+    _of_linear("init_weight_jax", "glorot_uniform(in_features, out_features)", "Normal(1e-6)", "mlp.fc"),
+)  # fmt: skip

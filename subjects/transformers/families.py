@@ -93,23 +93,43 @@ _TINY_RESNET = {
     "model_type": "resnet", "embedding_size": 8, "hidden_sizes": [8, 8, 16, 16], "depths": [1, 1, 1, 1],
     "out_features": ["stage2", "stage3", "stage4"],
 }  # fmt: skip
-_SWIN = {
-    "model_type": "swin", "embed_dim": 8, "depths": [1, 1, 1, 1], "num_heads": [2, 2, 2, 2],
-    "out_features": ["stage1", "stage2", "stage3", "stage4"],
+_STAGES = {"embed_dim": 8, "depths": [1, 1, 1, 1], "num_heads": [2, 2, 2, 2]}
+_SWIN = {"model_type": "swin", **_STAGES, "out_features": ["stage1", "stage2", "stage3", "stage4"]}
+_EFFICIENT = {"width_coefficient": 0.25, "depth_coefficient": 0.2, "hidden_dim": 64}
+_HTSAT = {
+    "patch_embeds_hidden_size": 8, "depths": [1, 1, 1, 1], "num_attention_heads": [2, 2, 2, 2], "hidden_size": 64,
+}  # fmt: skip
+_VQGAN = {"base_channels": 32, "channel_multiplier": [1, 1]}
+_POSTNET = {
+    "encoder_linear_units": 48, "decoder_linear_units": 48, "speech_decoder_postnet_units": 32,
+    "duration_predictor_channels": 32, "energy_predictor_channels": 32, "pitch_predictor_channels": 32,
 }  # fmt: skip
 _RESNET = {"use_timm_backbone": False, "backbone": None, "backbone_config": _TINY_RESNET}
 _MIMI = {"upsample_groups": 32, "num_filters": 4}
 
+
+def _of(part: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a sub-configuration."""
+    return {f"{part}.{name}": value for name, value in fields.items()}
+
+
 # Fields of the tiny configuration that the rules of `shrink` cannot know; `a.b` is field b of sub-configuration a.
 OVERRIDES: Mapping[str, Mapping[str, Any]] = {
+    "align": _of("vision_config", _EFFICIENT),
+    "align_vision_model": _EFFICIENT,
     "autoformer": {"prediction_length": 8},
     "bark": {"codec_config.num_filters": 2, "codec_config.hidden_size": 16},
     "bit": {"embedding_size": 32, "hidden_sizes": [32, 32, 64, 64], "num_groups": 8},
     "blt": {"encoder_hash_byte_group_vocab": 64},
     "bridgetower": {"hidden_size": 64, "vision_config.hidden_size": 64, "text_config.hidden_size": 64},
     "bridgetower_vision_model": {"hidden_size": 64},
-    "chameleon": {"vocabulary_map": {"<image>": 4, "IMGIMGA": 5}},
+    "chameleon": {"vocabulary_map": {"<image>": 4, "IMGIMGA": 5}, **_of("vq_config", _VQGAN)},
+    "chameleon_vqgan": _VQGAN,
+    "clap": _of("audio_config", _HTSAT),
+    "clap_audio_model": _HTSAT,
     "conditional_detr": _RESNET,
+    "cpmant": {"dim_ff": 48},
+    "ctrl": {"dff": 48},
     "dab-detr": _RESNET,
     "dac": {
         "encoder_hidden_size": 8,
@@ -120,7 +140,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "deformable_detr": _RESNET,
     "depth_pro": {"patch_size": 32},
     "detr": _RESNET,
-    "donut-swin": {"embed_dim": 24},
+    "donut-swin": _STAGES,
     "dots1": {
         "num_shared_experts": 1,
         "n_shared_experts": 1,
@@ -129,13 +149,19 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
         "first_k_dense_replace": 1,
     },
     "dots3_note_text": {"qk_rope_head_dim": 4, "index_head_dim": 8, "num_key_value_heads": 4},
-    "emu3": {"vocabulary_map": {"<image>": 4, "IMGIMGA": 5}},
-    "emu3_vqgan": {"base_channels": 32, "channel_multiplier": [1, 1]},
+    "efficientnet": _EFFICIENT,
+    "emu3": {"vocabulary_map": {"<image>": 4, "IMGIMGA": 5}, **_of("vq_config", _VQGAN)},
+    "emu3_vqgan": _VQGAN,
     "encodec": {"num_filters": 2, "hidden_size": 16},
     "esm": {"vocab_size": 33},
     "esmc": {"num_key_value_heads": 4},
+    "fastspeech2_conformer": _POSTNET,
     "fastspeech2_conformer_hifigan": {"upsample_initial_channel": 32},
-    "fastspeech2_conformer_with_hifigan": {"vocoder_config.upsample_initial_channel": 32},
+    "fastspeech2_conformer_with_hifigan": {
+        "vocoder_config.upsample_initial_channel": 32,
+        **_of("model_config", _POSTNET),
+    },
+    "focalnet": {"embed_dim": 8, "depths": [1, 1, 1, 1]},
     "gemma3n_text": {
         "intermediate_size": [48, 48, 48, 48, 48, 48],
         "activation_sparsity_pattern": [0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
@@ -148,6 +174,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "gpt_neo": {"attention_types": [[["global", "local"], 1]]},
     "granite_speech5_ctc": {"encoder_config.context_size": 16},
     "granite_speech5_encoder": {"context_size": 16},
+    "grounding-dino": {"backbone_config": _SWIN},
     "hunyuan_v1_dense": {"head_dim": 8},
     "hunyuan_v1_moe": {"head_dim": 8},
     "hunyuan_vl": {"text_config.head_dim": 8},
@@ -156,20 +183,26 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "janus_vqgan": {"channel_multiplier": [1, 1]},
     "kyutai_speech_to_text": {"codec_config.upsample_groups": 32, "codec_config.num_filters": 4},
     "lfm2_moe": {"layer_types": ["conv", "full_attention"]},
+    "longcat_flash": {"zero_expert_num": 4},
     "lw_detr_vit": {"image_size": 64, "num_windows": 4},
     "mamba2": {"num_heads": 8, "head_dim": 8, "hidden_size": 32},
-    "mask2former": {"backbone_config": _SWIN},
-    "maskformer": {"backbone_config": _SWIN},
-    "maskformer-swin": {"embed_dim": 24},
+    "mask2former": {"backbone_config": _SWIN, "feature_size": 32, "mask_feature_size": 32},
+    "maskformer": {"backbone_config": _SWIN, "fpn_feature_size": 32, "mask_feature_size": 32},
+    "maskformer-swin": _STAGES,
+    "mgp-str": {"num_bpe_labels": 101, "num_wordpiece_labels": 101},
     "mimi": _MIMI,
     "mimi_decoder": _MIMI,
     "ministral": {"head_dim": 8},
+    "mm-grounding-dino": {"backbone_config": _SWIN},
     "mobilenet_v1": {"depth_multiplier": 0.05},
+    "mobilenet_v2": {"depth_multiplier": 0.1},
+    "mobilevitv2": {"width_multiplier": 0.25},
     "moonshine_streaming": {"num_key_value_heads": 4},
     "musicgen": {"audio_encoder.num_filters": 2, "audio_encoder.hidden_size": 16},
     "musicgen_melody": {"audio_encoder.num_filters": 2, "audio_encoder.hidden_size": 16},
     "nemotron": {"head_dim": 8, "num_key_value_heads": 2},
     "omdet-turbo": _RESNET,
+    "oneformer": {"backbone_config": _SWIN},
     "perceiver": {
         "num_latents": 8,
         "d_latents": 32,
@@ -184,7 +217,8 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "reformer": {"is_decoder": True, "axial_pos_embds_dim": [16, 16], "axial_pos_shape": [8, 8]},
     "speecht5_hifigan": {"upsample_initial_channel": 32},
     "swin2sr": {"embed_dim": 24, "num_heads": [2, 2], "depths": [2, 2]},
-    "swinv2": {"embed_dim": 24},
+    "swin": _STAGES,
+    "swinv2": _STAGES,
     "table-transformer": _RESNET,
     "time_series_transformer": {"prediction_length": 8},
     "univnet": {"model_hidden_channels": 8, "kernel_predictor_hidden_channels": 8},

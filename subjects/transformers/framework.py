@@ -1,6 +1,6 @@
 """The one typed boundary to transformers: version, model classes by type, and models built from configurations."""
 
-import importlib
+import importlib.util
 import logging
 import warnings
 import zlib
@@ -66,13 +66,19 @@ def model_class(model_type: str) -> Any:
     import transformers
 
     config = config_class(model_type)
-    module = importlib.import_module(config.__module__.replace("configuration_", "modeling_"))
-    own = _owners(module, config)
+    module = _modeling(config)
+    own = _owners(module, config) if module else []
     for name in (*_mapped(model_type), *own):
         if name in own or not own:
             return getattr(module, name, None) or getattr(transformers, name)
     msg = f"transformers {version()} has no model class for {model_type}"
     raise LookupError(msg)
+
+
+def _modeling(config: Any) -> Any:
+    """The module beside a configuration's that holds its models; None where it is built as another family's model."""
+    name = config.__module__.replace("configuration_", "modeling_")
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
 def _mapped(model_type: str) -> list[str]:

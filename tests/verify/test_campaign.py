@@ -118,6 +118,24 @@ def test_a_row_that_matches_nothing_fails_the_run(monkeypatch: pytest.MonkeyPatc
     assert [row.id for row in campaign.unmatched(verdicts)] == ["planted"]
 
 
+def test_each_of_several_subjects_must_be_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = _row(subject=["varlaw.numpy.normal", "varlaw.numpy.other"])
+    (met,) = _planted(monkeypatch, row, scale=1.5)
+    other = msgspec.structs.replace(met, subject="varlaw.numpy.other", outcome=Outcome.CONFORMS, deviation=None)
+    assert met.state == "deviation"
+    assert campaign.unmatched([met]) == []
+    assert [one.subject for one in campaign.unmatched([met, other])] == ["varlaw.numpy.other"]
+
+
+def test_tasks_are_sent_by_subject() -> None:
+    tasks = list(campaign.tasks(select(["varlaw.numpy.*"]), ["float32"], "cpu", SALT))
+    sent = list(campaign._chunks(tasks, 8))
+    assert [task for _, chunk in sent for task in chunk] == tasks
+    assert [start for start, _ in sent] == [sum(len(c) for _, c in sent[:i]) for i in range(len(sent))]
+    assert max(len(chunk) for _, chunk in sent) <= 16
+    assert any(tasks[start].subject != tasks[start - 1].subject for start, _ in sent[1:])
+
+
 def test_a_row_outside_the_run_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     for changes in ({"subject": "torch.nn.Linear"}, {"versions": ">=99"}, {"dtypes": ["float16"]}):
         assert not campaign.unmatched(_planted(monkeypatch, _row(**changes)))

@@ -28,6 +28,7 @@ from varlaw.verify.promise import law_name, resolve
 from varlaw.verify.verdict import Outcome
 
 _NAMED = 6  # parameters that a detail names
+_TOGETHER = 320  # instances, where all parameters of a role together are so small that they need them
 
 
 def claims(subject: Model) -> tuple[Claim, ...]:
@@ -211,7 +212,7 @@ def _lawful(instances: Drawn, found: list[_One], trial: Trial) -> Finding:
     if not small:
         told = statistical(weakest.decision, trial.policy, quantity="std", expected=weakest.law.std, names=names)
         return _renamed(told, f"{len(found)} parameters, the farthest {weakest.name}", trial)
-    policy = replace(trial.policy, max_tensors=instances.most)
+    policy = replace(trial.policy, max_tensors=max(instances.most, _TOGETHER))
     units = {one.name: float(one.law.std) for one in found if one.decision}
     together = decide(Normal(1.0), instances.pooled(units), policy, instances.key, dtype=trial.dtype, shape=False)
     told = statistical(together, trial.policy, quantity="std over the promised", expected=1.0)

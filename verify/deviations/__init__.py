@@ -7,7 +7,7 @@ import fnmatch
 import functools
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any, Literal
 
@@ -24,9 +24,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     id: str
     claim: str
-    subject: str
+    subject: str | tuple[str, ...]  # a glob, or several: strictness asks each of them to be met
     reason: str
-    measured: float
+    measured: float  # a ratio seen when the row was written, of the first subject where there are several
     ratio: str = ""  # empty where the effect depends on the input: a second measurement must then violate too
     # "dtype": statistics are kept in the dtype, to whose rounding they then hold; "drawn": the size is drawn at random.
     statistics: Literal["", "dtype", "drawn"] = ""
@@ -37,11 +37,20 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     when: str = "True"
     dtypes: tuple[str, ...] = ()  # empty: every dtype
 
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The globs over subjects."""
+        return (self.subject,) if isinstance(self.subject, str) else self.subject
+
+    def each(self) -> Iterator["Row"]:
+        """The row for each of its subjects alone."""
+        return (msgspec.structs.replace(self, subject=one) for one in self.subjects)
+
     def foresees(self, claim: str, target: str, version: str, dtype: str) -> bool:
         """Whether the row speaks of this claim on this subject, framework version and dtype, whatever the case."""
         return (
             fnmatch.fnmatchcase(claim, self.claim)
-            and fnmatch.fnmatchcase(target, self.subject)
+            and any(fnmatch.fnmatchcase(target, one) for one in self.subjects)
             and (not self.dtypes or dtype in self.dtypes)
             and SpecifierSet(self.versions, prereleases=True).contains(Version(version))
             and (not self.backend or Version(version).local == self.backend)
