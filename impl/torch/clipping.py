@@ -148,9 +148,8 @@ def clip_adaptive(
 
 def _leaves(name: str, grads: Any, where: str) -> list[torch.Tensor | None]:
     leaves = listed(name, grads, torch.Tensor, where)
-    for leaf in leaves:
-        if leaf is not None:
-            dtype_of(leaf.dtype, where)
+    for kind in dict.fromkeys(leaf.dtype for leaf in leaves if leaf is not None):
+        dtype_of(kind, where)
     return leaves
 
 
@@ -159,7 +158,7 @@ def _unique(leaves: Sequence[torch.Tensor | None]) -> list[torch.Tensor]:
 
 
 def _slack(leaves: Sequence[torch.Tensor | None]) -> float:
-    return slack(name_of(leaf.dtype) for leaf in leaves if leaf is not None)
+    return slack(map(name_of, {leaf.dtype for leaf in leaves if leaf is not None}))
 
 
 def _policed(leaves: list[torch.Tensor | None], nonfinite: str, where: str) -> list[torch.Tensor | None]:

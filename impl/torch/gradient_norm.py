@@ -8,17 +8,18 @@ squares of float64 in range.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
+from torch._utils import _flatten_dense_tensors
 
 from varlaw.impl.torch.shards import is_sharded, norm_of_whole
 from varlaw.impl.torch.streams import may_ask
 
 TINY = 2.0**-1000  # a peak below it is scaled as if it were this: its square then still has all its digits
 _BLOCK = 128
-_LONG = 32 * _BLOCK  # shorter leaves are not worth blocks of their own
+_LONG = 2**15  # what is shorter is copied together first, which stays in the cache
 _LOST = 2.0**-96  # with squares of this size on average, those below float32's range add less than 2**-30
 
 
@@ -49,35 +50,53 @@ def norm_of(leaves: Sequence[torch.Tensor]) -> Norm:
     narrow = [leaf for leaf in leaves if leaf.dtype != torch.float64 and not is_sharded(leaf)]
     scale = _power_of_two(doubles, home) if doubles else one
     parts = [_wide_norm(leaf, scale).to(home, non_blocking=True).reshape(1) for leaf in doubles]
-    if narrow:
-        parts.append(torch.stack([norm.to(home, non_blocking=True) for norm in _narrow_norms(narrow)]) * scale)
+    parts += [norm.to(home, non_blocking=True).reshape(1) * scale for norm in _narrow_norms(narrow)]
     parts += [norm_of_whole(leaf).to(home).reshape(1) * scale for leaf in whole]
     return Norm(torch.cat(parts).square_().sum().sqrt() if parts else torch.zeros_like(one), scale)
 
 
 def _narrow_norms(leaves: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """Norms of leaves narrower than float64, whose squares never leave float64."""
-    known = {i: norm for i, leaf in enumerate(leaves) if _blockwise(leaf) and (norm := _block_norm(leaf)) is not None}
-    rest = [leaf for i, leaf in enumerate(leaves) if i not in known]
-    wide = iter(torch._foreach_norm(rest, 2, dtype=torch.float64) if rest else ())
-    return [known[i] if i in known else next(wide) for i in range(len(leaves))]
+    """Norms, of some leaves together, that add up to the norm of all; squares of these never leave float64."""
+    quick = [leaf.dtype == torch.float32 and may_ask(leaf) for leaf in leaves]
+    together = _norm_in_blocks([leaf for leaf, is_quick in zip(leaves, quick, strict=True) if is_quick])
+    rest = [leaf for leaf, is_quick in zip(leaves, quick, strict=True) if together is None or not is_quick]
+    wide = torch._foreach_norm(rest, 2, dtype=torch.float64) if rest else ()
+    return [*wide] if together is None else [together, *wide]
 
 
-def _blockwise(leaf: torch.Tensor) -> bool:
-    return leaf.dtype == torch.float32 and leaf.numel() >= _LONG and leaf.is_contiguous() and may_ask(leaf)
-
-
-def _block_norm(leaf: torch.Tensor) -> torch.Tensor | None:
-    """The norm from blocks summed in float32; None where a square may have overflowed or underflowed."""
-    flat = leaf.view(-1)
-    end = flat.numel() // _BLOCK * _BLOCK
-    blocks = torch.linalg.vector_norm(flat[:end].view(-1, _BLOCK), dim=1).double()
-    squares = float(blocks.dot(blocks))
-    if end < flat.numel():
-        squares += float(torch.linalg.vector_norm(flat[end:])) ** 2
-    if not flat.numel() * _LOST < squares < math.inf:
+def _norm_in_blocks(leaves: Sequence[torch.Tensor]) -> torch.Tensor | None:
+    """The norm from blocks summed in float32; None without entries, or where a square may have left its range."""
+    sums = [torch.linalg.vector_norm(blocks, dim=1) for blocks in _blocks(leaves)]
+    if not sums:
+        return None
+    wide = torch.cat(sums).double()
+    squares = float(wide.dot(wide))
+    if not len(wide) * _BLOCK * _LOST < squares < math.inf:
         return None
     return torch.tensor(math.sqrt(squares), dtype=torch.float64)
+
+
+def _blocks(leaves: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
+    """Every entry once, in rows: long leaves where they lie, short ones and remainders copied side by side."""
+    waiting, held = [], 0
+    for leaf in leaves:
+        size = leaf.numel()
+        if size >= _LONG and leaf.is_contiguous():
+            rows, rest = divmod(size, _BLOCK)
+            yield leaf.as_strided((rows, _BLOCK), (_BLOCK, 1))
+            leaf, size = leaf.view(-1)[size - rest :], rest
+        waiting.append(leaf)
+        held += size
+        if held >= _LONG:
+            yield from _side_by_side(waiting)
+            waiting, held = [], 0
+    yield from _side_by_side(waiting)
+
+
+def _side_by_side(leaves: list[torch.Tensor]) -> Iterator[torch.Tensor]:
+    entries = _flatten_dense_tensors(leaves) if leaves else torch.empty(0)  # type: ignore[no-untyped-call]
+    whole = entries.numel() // _BLOCK * _BLOCK
+    yield from (part for part in (entries[:whole].view(-1, _BLOCK), entries[whole:].view(1, -1)) if part.numel())
 
 
 def _wide_norm(leaf: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:

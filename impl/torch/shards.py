@@ -11,7 +11,7 @@ import torch
 
 def is_sharded(tensor: torch.Tensor) -> bool:
     """Whether a tensor is a DTensor, sharded or replicated."""
-    return hasattr(tensor, "placements")
+    return type(tensor) is not torch.Tensor and hasattr(tensor, "placements")  # most are plain: told apart at once
 
 
 def local_part(tensor: torch.Tensor) -> tuple[torch.Tensor, tuple[int, ...]]:
