@@ -224,7 +224,10 @@ def _held_against_deviations(claim: Claim, trial: Trial, finding: Finding) -> tu
     row = deviations.foreseen(claim.name, claim.target, claim.subject.framework.version(), trial.dtype, known)
     if row is None:
         return finding, None
-    ratio = row.foreseen_ratio(known)
+    try:
+        ratio = row.foreseen_ratio(known)
+    except NameError:  # a lawful finding knows no worst parameter, of whose fans the row speaks
+        ratio = math.nan
     if finding.outcome is Outcome.CONFORMS:
         if row.statistics or not row.ratio:
             return finding, None  # whether the effect shows depends on the input

@@ -105,7 +105,7 @@ _POSTNET = {
     "duration_predictor_channels": 32, "energy_predictor_channels": 32, "pitch_predictor_channels": 32,
 }  # fmt: skip
 _RESNET = {"use_timm_backbone": False, "backbone": None, "backbone_config": _TINY_RESNET}
-_MIMI = {"upsample_groups": 32, "num_filters": 4}
+_MIMI = {"upsample_groups": 32, "num_filters": 16}
 
 
 def _of(part: str, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,7 +181,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "hunyuan_vl_text": {"head_dim": 8},
     "informer": {"prediction_length": 8},
     "janus_vqgan": {"channel_multiplier": [1, 1]},
-    "kyutai_speech_to_text": {"codec_config.upsample_groups": 32, "codec_config.num_filters": 4},
+    "kyutai_speech_to_text": {"codec_config.upsample_groups": 32, "codec_config.num_filters": 16},
     "lfm2_moe": {"layer_types": ["conv", "full_attention"]},
     "longcat_flash": {"zero_expert_num": 4},
     "lw_detr_vit": {"image_size": 64, "num_windows": 4},

@@ -7,8 +7,13 @@ _TIMM = "a wrapper around a model of timm, whose rows are timm's"
 _LARGE = "stays larger than 3 million parameters: its sizes are constants of the code, or lists that belong together"
 _BACKBONE = "its default backbone is downloaded from timm"
 _SIZES = "its sizes depend on each other in a way that no tiny configuration has been found for"
+_TORCH = (
+    "constant_", "copy_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "orthogonal_",
+    "sparse_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
+)  # fmt: skip
 
 LEFT_OUT: Mapping[str, str] = {
+    **{f"transformers.initialization.{name}": "torch's own, unless the tensor is marked as loaded" for name in _TORCH},
     "transformers.blip_text_model": _PART,
     "transformers.cohere_compass": _SIZES,
     "transformers.cohere_compass_text": _SIZES,

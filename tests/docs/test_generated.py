@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from varlaw.subjects.torchvision import stub_torchvision
 from varlaw.theory.catalogue import LAWS
 from varlaw.theory.folklore import CLAIMS
 from varlaw.verify.deviations import rows
@@ -65,7 +66,15 @@ def test_every_deviation_is_on_the_page() -> None:
 def test_a_reproduction_prints_what_it_says(path: Path) -> None:
     from .test_blocks import first_missing  # type: ignore[import-not-found]
 
-    framework = pytest.importorskip(path.stem.partition("_")[0])
+    name = path.stem.partition("_")[0]
+    if name in (
+        "peft",
+        "timm",
+        "transformers",
+    ):  # they import torchvision, made for another torch
+        pytest.importorskip("torch")
+        stub_torchvision()
+    framework = pytest.importorskip(name)
     text = path.read_text(encoding="utf-8")
     if "(torch backend)" in text and framework.config.backend() != "torch":
         pytest.skip("shows what the torch backend does")
