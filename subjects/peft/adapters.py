@@ -96,6 +96,10 @@ ADAPTERS: tuple[Adapter, ...] = (
     _adapter("LoraConfig", lora(use_rslora=True), variant="rslora"),
     _adapter("LoraConfig", lora(use_dora=True), variant="dora"),
     _adapter("LoraConfig", lora(lora_bias=True), variant="lora_bias"),
+    _adapter(
+        "LoraConfig", lambda c: {**lora()(c), "kasa_config": config("KasaConfig", {})}, variant="kasa",
+        rounding=_SPLIT, unsupported=_NO_QR,
+    ),
     _adapter("LoraConfig", lora(init_lora_weights="gaussian"), variant="gaussian"),
     _adapter("LoraConfig", lora(init_lora_weights="pissa"), variant="pissa", rounding=_SPLIT, unsupported=_NO_QR),
     _adapter(

@@ -40,6 +40,15 @@ def adapter_names() -> list[str]:
     return sorted(c.__name__ for c in PEFT_TYPE_TO_CONFIG_MAPPING.values())
 
 
+def lora_starts() -> list[str]:
+    """The ways by name in which LoRA's matrices may start."""
+    import typing
+
+    hint = typing.get_type_hints(peft().LoraConfig)["init_lora_weights"]
+    names = [n for part in typing.get_args(hint) for n in typing.get_args(part)]
+    return sorted(name.replace("[number of iters]", "4") for name in names)
+
+
 def config(name: str, fields: Mapping[str, Any]) -> Any:
     """The configuration of one adapter; LookupError where this version has none of that name."""
     library = peft()

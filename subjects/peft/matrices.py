@@ -100,6 +100,12 @@ MATRICES: tuple[Sampler, ...] = (
         "LoraConfig", lora(init_lora_weights="gaussian"), {"lora_A": "Normal(1/rank)", "lora_B": _ZEROS}, "conv2d",
         variant="gaussian conv2d",
     ),
+    _matrices(
+        "LoHaConfig", lambda c: {"r": c["rank"], "alpha": c["alpha"]},
+        {"hada_w1_a": "Uniform(1/sqrt(rank))", "hada_w1_b": _KAIMING, "hada_w2_a": "Uniform(1/sqrt(rank))",
+         "hada_w2_b": _ZEROS},
+    ),
+    _matrices("IA3Config", lambda c: {"feedforward_modules": []}, {"ia3_l": "Constant(1)"}),
     _matrices("DeloraConfig", rank(), {"delora_A": _KAIMING, "delora_B": _ZEROS}),
     _matrices("HiraConfig", rank(), {"hira_A": _KAIMING, "hira_B": _ZEROS}),
     _matrices(
