@@ -186,7 +186,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "longcat_flash": {"zero_expert_num": 4},
     "lw_detr_vit": {"image_size": 64, "num_windows": 4},
     "mamba2": {"num_heads": 8, "head_dim": 8, "hidden_size": 32},
-    "mask2former": {"backbone_config": _SWIN, "feature_size": 32, "mask_feature_size": 32},
+    "mask2former": {"backbone_config": _SWIN, "feature_size": 64, "mask_feature_size": 32},
     "maskformer": {"backbone_config": _SWIN, "fpn_feature_size": 32, "mask_feature_size": 32},
     "maskformer-swin": _STAGES,
     "mgp-str": {"num_bpe_labels": 101, "num_wordpiece_labels": 101},
