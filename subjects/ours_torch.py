@@ -8,6 +8,7 @@ from varlaw.subjects.subject import Framework
 from varlaw.subjects.torch.framework import devices, floats, tensor
 from varlaw.subjects.torch.framework import version as torch_version
 from varlaw.subjects.torch.init import measure
+from varlaw.subjects.torch.networks import network
 
 
 def _version() -> str:
@@ -21,9 +22,18 @@ def _generator(seed: int, device: str) -> Any:
     return torch.Generator(device=device).manual_seed(seed)
 
 
-SUBJECTS = table(
+def _he(weight: Any) -> None:
+    import torch
+
+    from varlaw.impl.torch import he_normal
+
+    he_normal(tuple(weight.shape), seed=torch.default_generator, out=weight)
+
+
+_OURS = Framework(name="varlaw.torch", version=_version, devices=devices)
+_TABLE = table(
     Backend(
-        framework=Framework(name="varlaw.torch", version=_version, devices=devices),
+        framework=_OURS,
         module="varlaw.impl.torch",
         array=tensor,
         floats=floats,
@@ -32,3 +42,5 @@ SUBJECTS = table(
         measure=measure,
     )
 )
+
+SUBJECTS = (*_TABLE, network("varlaw.torch.network(he_normal, ReLU)", _OURS, "he_normal(fan_in)", _he, "ReLU"))

@@ -16,7 +16,7 @@ convention that reads them off the weight's shape.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -232,4 +232,30 @@ class Sharded:
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 
-Subject = Sampler | Norm | Clipper | Gain | Loss | Dropout | Adapter | Model | Sharded
+class Passage(NamedTuple):
+    """One signal through one linear map of a network, there and back, as float64 vectors."""
+
+    inputs: Floats  # (fan_in,), what the map is fed
+    outputs: Floats  # (fan_out,), before the activation
+    output_gradient: Floats  # (fan_out,), at the outputs
+    input_gradient: Floats  # (fan_in,), at the inputs, through this map alone
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A network of linear maps with activations between, as a framework initialises and runs it.
+
+    `draws(case, dtype, device, seed, count)` yields `count` freshly initialised networks, each as the passages of one
+    random input through its maps in their order; the gradient at the network's end is random too, and knows no weight.
+    Biases are zero.
+    """
+
+    name: str
+    framework: Framework
+    op: str  # network
+    documented: str  # of the weights of every map, over fan_in and fan_out
+    draws: Callable[[Case, str, str, int, int], Iterator[Sequence[Passage]]]
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+
+
+Subject = Sampler | Norm | Clipper | Gain | Loss | Dropout | Adapter | Model | Network | Sharded

@@ -28,8 +28,8 @@ from varlaw.verify.claims.domains import CASES
 from varlaw.verify.verdict import Deviation, Outcome, Verdict
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
-# Inputs of which one must violate again where no ratio is foreseen: such an effect depends on the input, or on chance
-# where few numbers are drawn, so the second half of them is looked at more closely.
+# Inputs of which one must violate again where no ratio is foreseen (or be lawful, where a violation is met by chance):
+# such an effect depends on the input, or on how many numbers are drawn, so half of them are looked at more closely.
 _AGAIN = 10
 _POINTS = 1  # keyed points beside the corners of a domain
 
@@ -238,7 +238,7 @@ def _held_against_deviations(claim: Claim, trial: Trial, finding: Finding) -> tu
         detail = f"deviation {row.id} foresaw a violation here: is it mended upstream?"
         return msgspec.structs.replace(finding, outcome=Outcome.VIOLATES, detail=detail), None
     wanted = Outcome.CONFORMS if row.ratio or row.statistics else Outcome.VIOLATES
-    for stage in range(1, 2 if wanted is Outcome.CONFORMS else _AGAIN + 1):
+    for stage in range(1, 2 if row.ratio or row.statistics == "dtype" else _AGAIN + 1):
         key = trial.key.at(block=0, stage=stage)
         closer = trial.policy if stage <= _AGAIN // 2 else _closer(trial.policy)
         second = _judged(claim, replace(trial, factor=ratio, coarse=bool(row.statistics), key=key, policy=closer))

@@ -65,7 +65,15 @@ def check(
     sampler = _Sampler(draw, tuple(shape), dtype, name or str(getattr(draw, "__qualname__", repr(draw))))
     key = Key(salt, f"check:{sampler.name}", canonical({"shape": list(shape), "law": repr(law)}))
     finding = _found(sampler, law, policy, key, mutants or {})
-    return _verdict(finding, sampler, law, policy, key)
+    return verdict_of(
+        finding,
+        subject=sampler.name,
+        law=f"{getattr(law, 'family', 'law').replace(' ', '_')}.variance",
+        statement=repr(law),
+        dtype=sampler.dtype,
+        case={"shape": list(sampler.shape)},
+        key=key,
+    )
 
 
 def assert_law(draw: Draw, law: Law, **options: Any) -> Verdict:
@@ -190,7 +198,10 @@ def _named(sampler: _Sampler, decision: Callable[[], Decision]) -> Decision:
         raise SamplerError(msg) from error
 
 
-def _verdict(finding: Finding, sampler: _Sampler, law: Law, policy: Policy, key: Key) -> Verdict:
+def verdict_of(
+    finding: Finding, *, subject: str, law: str, statement: str, dtype: str, case: Mapping[str, Any], key: Key
+) -> Verdict:
+    """The verdict on a user's own function, with the address of its evidence."""
     import msgspec
 
     found = {k: v for k, v in msgspec.structs.asdict(finding).items() if k != "names"}
@@ -200,15 +211,15 @@ def _verdict(finding: Finding, sampler: _Sampler, law: Law, policy: Policy, key:
         found["log_evidence"] = None
     return Verdict(
         claim="check",
-        law=f"{getattr(law, 'family', 'law').replace(' ', '_')}.variance",
-        statement=repr(law),
-        subject=sampler.name,
+        law=law,
+        statement=statement,
+        subject=subject,
         framework="yours",
         version="",
         op="check",
-        dtype=sampler.dtype,
+        dtype=dtype,
         device="",
-        case={"shape": list(sampler.shape)},
-        replay=f"salt {key.salt!r}, name {sampler.name!r}",
+        case=dict(case),
+        replay=f"salt {key.salt!r}, name {subject!r}",
         **found,
     )

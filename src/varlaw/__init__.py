@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from varlaw.theory.catalogue import LAWS
     from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform
     from varlaw.verify.check import assert_law, check
+    from varlaw.verify.network import check_network
     from varlaw.verify.verdict import Outcome, Verdict
 
 __version__ = "0.1.0"
@@ -23,6 +24,7 @@ _HOMES = {
     "LAWS": "varlaw.theory.catalogue",
     **dict.fromkeys(("Constant", "Normal", "Orthogonal", "TruncatedNormal", "Uniform"), "varlaw.theory.variates"),
     **dict.fromkeys(("assert_law", "check"), "varlaw.verify.check"),
+    "check_network": "varlaw.verify.network",
     **dict.fromkeys(("Outcome", "Verdict"), "varlaw.verify.verdict"),
     "SamplerError": "varlaw.evidence.decide",
 }
@@ -40,6 +42,7 @@ __all__ = [
     "__version__",
     "assert_law",
     "check",
+    "check_network",
 ]
 
 

@@ -7,6 +7,7 @@ from varlaw.subjects.torch.init import GAINS, INITIALISERS
 from varlaw.subjects.torch.layers import LAYERS
 from varlaw.subjects.torch.losses import LOSSES
 from varlaw.subjects.torch.names import LEFT_OUT, PUBLIC
+from varlaw.subjects.torch.networks import NETWORKS
 from varlaw.subjects.torch.norms import NORMS
 from varlaw.subjects.torch.samplers import LOSS_LAYERS, PARAMETRISED, SAMPLERS
 from varlaw.subjects.torch.sharded import CLIPPERS as SHARDED_CLIPPERS
@@ -25,6 +26,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *SAMPLERS,
     *PARAMETRISED,
     *LOSS_LAYERS,
+    *NETWORKS,
     *SHARDED,
     *LAWS,
     *SHARDED_CLIPPERS,

@@ -1,6 +1,18 @@
 """The tables of claims: what each kind of subject is held to."""
 
-from varlaw.subjects.subject import Adapter, Clipper, Dropout, Gain, Loss, Model, Norm, Sampler, Sharded, Subject
+from varlaw.subjects.subject import (
+    Adapter,
+    Clipper,
+    Dropout,
+    Gain,
+    Loss,
+    Model,
+    Network,
+    Norm,
+    Sampler,
+    Sharded,
+    Subject,
+)
 from varlaw.verify.claim import Claim
 
 
@@ -16,6 +28,7 @@ def claims_of(subject: Subject) -> tuple[Claim, ...]:
         initialisation,
         losses,
         models,
+        networks,
         norms,
         pooled,
         shards,
@@ -41,5 +54,7 @@ def claims_of(subject: Subject) -> tuple[Claim, ...]:
             return adapters.claims(subject)
         case Model():
             return models.claims(subject)
+        case Network():
+            return networks.claims(subject)
         case Sharded():
             return shards.claims(subject)

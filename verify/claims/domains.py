@@ -303,6 +303,11 @@ _SHARDED = Cases(
     Domain(in_features=size(32, 128), out_features=size(32, 128)),
     _rows("in_features out_features", (64, 64), (32, 128), (128, 48)),
 )
+# Widths that differ, so that a fan taken for the other one does not cancel over the depth.
+_NETWORK = Cases(
+    Domain(in_features=size(32, 96), hidden_size=size(32, 96), depth=size(2, 24)),
+    _rows("in_features hidden_size depth", (48, 96, 2), (64, 48, 8), (40, 64, 32)),
+)
 _GAIN = Cases(Domain(), ({},))
 
 # -- losses, dropout, adapters -----------------------------------------------------------------------------------------
@@ -375,6 +380,7 @@ CASES: dict[str, Cases] = {
     **dict.fromkeys(("dropout", "channel_dropout", "drop_path", "gaussian_dropout"), _DROPOUT),
     **dict.fromkeys(("alpha_dropout", "channel_alpha_dropout"), _DROPOUT),
     "adapter": _ADAPTER,
+    "network": _NETWORK,
     "sharded": _SHARDED,
     "clip_sharded": _CLIP_SHARDED,
 }

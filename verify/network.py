@@ -1,0 +1,155 @@
+"""Signals through a whole network against the law of its weights, at every depth: the judge, and a public check.
+
+What is decided, and why it is exact although layers depend on each other, is in `varlaw.evidence.passage`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from varlaw.evidence import passage
+from varlaw.evidence.budget import Policy
+from varlaw.evidence.decide import SamplerError, decide
+from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.state import State, reduce
+from varlaw.evidence.streams import Key, canonical
+from varlaw.subjects.subject import Floats, Passage
+from varlaw.theory.variates import Normal
+from varlaw.verify.check import verdict_of
+from varlaw.verify.claim import Finding, statistical
+from varlaw.verify.session import SALT
+from varlaw.verify.verdict import Outcome, Verdict
+
+Direction = Literal["forward", "backward"]
+LawOf = Callable[[int, int], Normal]  # (fan_in, fan_out) of a map -> the law of its weights
+Networks = Callable[[int, int], Iterable[Sequence[Passage]]]  # (seed, count) -> fresh networks
+
+
+class Signals:
+    """The standardised signals of fresh networks as a source of draws, with what each map on its own has shown."""
+
+    def __init__(self, networks: Networks, law_of: LawOf, direction: Direction, bias_std: float = 0.0) -> None:
+        self._networks, self._law_of = networks, law_of
+        self._direction, self._bias_std = direction, bias_std
+        self.maps: dict[int, State] = {}
+
+    def __call__(self, seed: int, count: int) -> Iterator[Floats]:
+        for passages in self._networks(seed, count):
+            signals = [self._standardised(p) for p in passages]
+            for i, signal in enumerate(signals):
+                self.maps[i] = self.maps.get(i, State()) + reduce(signal)
+            yield np.concatenate(signals)
+
+    def _standardised(self, p: Passage) -> Floats:
+        std = self._law_of(len(p.inputs), len(p.outputs)).std
+        if self._direction == "forward":
+            return passage.forward(p.inputs, p.outputs, std, self._bias_std)
+        return passage.backward(p.inputs, p.output_gradient, p.input_gradient, std)
+
+    def farthest(self) -> str:
+        """The map that strays most from the law, in words."""
+        strays = {i: abs(s.squares - s.n) / (2 * s.n) ** 0.5 for i, s in self.maps.items() if s.n}
+        worst = max(strays, key=strays.__getitem__)
+        ratio = (self.maps[worst].squares / self.maps[worst].n) ** 0.5
+        return f"{self._direction} through map {worst + 1} of {len(self.maps)}: std x{ratio:.4g}"
+
+
+def judged(signals: Signals, policy: Policy, key: Key, dtype: str, factor: float = 1.0) -> Finding:
+    """Whether all maps together obey the law; a violation names the map that strays most."""
+    coarse = FORMATS[dtype].digits < FORMATS["float32"].digits  # signals of 16 bits lie on grids of several widths
+    wrong = {"a fan of half the size": Normal(2**0.5), "a fan of twice the size": Normal(0.5**0.5)}
+    decision = decide(Normal(factor), signals, policy, key, dtype=dtype, mutants=wrong, shape=not coarse)
+    finding = statistical(decision, policy, quantity="std over the lawful one", expected=1.0)
+    if finding.outcome is not Outcome.VIOLATES:
+        return finding
+    return msgspec.structs.replace(finding, detail="; ".join(filter(None, (signals.farthest(), finding.detail))))
+
+
+def check_network(
+    run: Callable[[int], Sequence[Sequence[Any]]],
+    law: Normal | LawOf,
+    *,
+    direction: Direction = "forward",
+    bias_std: float = 0.0,
+    dtype: str = "float32",
+    delta: float = 0.01,
+    alpha: float = 1e-12,
+    beta: float = 1e-6,
+    max_samples: int | None = None,
+    salt: str = SALT,
+    name: str | None = None,
+) -> Verdict:
+    """Decide whether signals pass every linear map of a network as the law of its normal weights says.
+
+    run: `run(seed)` initialises the network afresh, sends one input through it, and returns for each linear map its
+        `(inputs, outputs)`, vectors of fan_in and fan_out numbers, outputs before the activation; for the direction
+        "backward" `(inputs, outputs, output_gradient, input_gradient)`, from a random gradient at the network's end.
+    law: `Normal(std)` of all weights, or a function of fan_in and fan_out that gives it, as `he_normal`.
+    bias_std: of normal biases; backwards they do not matter.
+    dtype: the format that the network computes in. The other arguments are those of `check`.
+
+    Raises `SamplerError`, a ValueError that names the network, when what it returns is something else, when it ignores
+    its seed or does not repeat.
+
+    >>> import numpy as np
+    >>> from varlaw.theory.variates import Normal
+    >>> def run(seed):
+    ...     rng = np.random.default_rng(seed)
+    ...     h, passed = rng.normal(size=64), []
+    ...     for _ in range(8):
+    ...         y = rng.normal(0, (2 / 64) ** 0.5, (64, 64)) @ h
+    ...         passed.append((h, y))
+    ...         h = np.maximum(y, 0)
+    ...     return passed
+    >>> check_network(run, Normal((2 / 64) ** 0.5)).outcome
+    <Outcome.CONFORMS: 'CONFORMS'>
+    """
+    if direction not in ("forward", "backward"):
+        msg = f"direction={direction!r}, but should be 'forward' or 'backward' [check_network]"
+        raise ValueError(msg)
+    if dtype not in FORMATS:
+        msg = f"dtype={dtype!r}, but should be one of {', '.join(FORMATS)} [check_network]"
+        raise ValueError(msg)
+    named = name or str(getattr(run, "__qualname__", repr(run)))
+    policy = Policy("check", delta=delta, alpha=alpha, beta=beta, max_samples=max_samples, max_tensors=1_000_000)
+    key = Key(salt, f"check_network:{named}", canonical({"direction": direction, "law": repr(law)}))
+
+    def networks(seed: int, count: int) -> Iterator[list[Passage]]:
+        for i in range(count):
+            one = Key("", "network", "", block=i, stage=seed).seed & 0xFFFFFFFF
+            yield [_passage(layer, named, direction) for layer in _maps(run(one), named)]
+
+    signals = Signals(networks, law if callable(law) else lambda *_: law, direction, bias_std)
+    try:
+        finding = judged(signals, policy, key, dtype)
+    except SamplerError as error:
+        raise SamplerError(str(error).replace("the sampler", named)) from error
+    statement = f"{law!r} at every depth, {direction}" if isinstance(law, Normal) else f"normal weights, {direction}"
+    theirs: Mapping[str, Any] = {"direction": direction, "maps": len(signals.maps)}
+    return verdict_of(
+        finding, subject=named, law="linear.second_moment", statement=statement, dtype=dtype, case=theirs, key=key
+    )
+
+
+def _maps(found: Any, name: str) -> Sequence[Any]:
+    if isinstance(found, Sequence) and found:
+        return found
+    got = "no maps" if isinstance(found, Sequence) else type(found).__name__
+    msg = f"{name} returns {got}, but should return a sequence of maps"
+    raise SamplerError(msg)
+
+
+def _passage(layer: Any, name: str, direction: Direction) -> Passage:
+    wanted = 2 if direction == "forward" else 4
+    if not isinstance(layer, Sequence) or len(layer) < wanted:
+        got = f"{len(layer)} arrays" if isinstance(layer, Sequence) else type(layer).__name__
+        msg = f"{name} returns {got} for a map, but should return {wanted} vectors"
+        raise SamplerError(msg)
+    vectors = [np.asarray(x, dtype=np.float64) for x in layer[:wanted]]
+    for vector, like in zip(vectors, (0, 1, 1, 0), strict=False):
+        if vector.ndim != 1 or vector.shape != vectors[like].shape or not vector.size:
+            msg = f"{name} returns an array of shape {vector.shape}, but should return vectors of fan_in and fan_out"
+            raise SamplerError(msg)
+    return Passage(*vectors, *(np.zeros(0),) * (4 - wanted))
