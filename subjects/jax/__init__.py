@@ -3,17 +3,18 @@
 import inspect
 from collections.abc import Iterator, Mapping
 
+from varlaw.subjects.jax import stax
 from varlaw.subjects.jax.clipping import CLIPPERS
 from varlaw.subjects.jax.initialisers import INITIALISERS
 from varlaw.subjects.jax.norms import NORMS
 from varlaw.subjects.jax.samplers import SAMPLERS
 from varlaw.subjects.subject import Subject
 
-SUBJECTS: tuple[Subject, ...] = (*SAMPLERS, *INITIALISERS, *NORMS, *CLIPPERS)
+SUBJECTS: tuple[Subject, ...] = (*SAMPLERS, *INITIALISERS, *stax.LAYERS, *NORMS, *CLIPPERS, *stax.DROPOUTS)
 
 
 def PUBLIC() -> Iterator[str]:
-    """Every public name of jax.random, jax.nn.initializers and jax.nn, and the clipping of the example library."""
+    """Every public name of jax.random, jax.nn.initializers jax.nn and stax, and the clipping of the example library."""
     import jax
 
     for module in (jax.random, jax.nn.initializers, jax.nn):
@@ -21,6 +22,7 @@ def PUBLIC() -> Iterator[str]:
             if not name.startswith("_") and callable(value) and not inspect.ismodule(value):
                 yield f"{module.__name__}.{name}"
     yield "jax.example_libraries.optimizers.clip_grads"
+    yield from stax.public()
 
 
 _KEYS = ("PRNGKey", "bits", "clone", "fold_in", "key", "key_data", "key_dtype", "key_impl", "split", "wrap_key_data")
@@ -37,6 +39,7 @@ _ACTIVATIONS = (
 _SUMS = ("dot_product_attention", "log_softmax", "logmeanexp", "logsumexp", "one_hot", "softmax", "scaled_*")
 
 LEFT_OUT: Mapping[str, str] = {
+    **stax.LEFT_OUT,
     **dict.fromkeys((f"jax.random.{n}" for n in _KEYS), "makes keys, not numbers"),
     **dict.fromkeys((f"jax.random.{n}" for n in _DISCRETE), "its law is discrete; dropout holds bernoulli to its rate"),
     **dict.fromkeys((f"jax.random.{n}" for n in _SKEWED), "no initialiser draws weights from its law"),

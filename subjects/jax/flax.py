@@ -1,5 +1,6 @@
 """flax, linen and nnx: layers, norms, dropout and adapters, and the list of what there is."""
 
+import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -106,7 +107,30 @@ def _nnx_dropout(*broadcast: int) -> Callable[[Any, float, Any], Any]:
     return drop
 
 
-DROPOUTS: tuple[Dropout, ...] = tuple(
+def _weights_dropout(module: str, name: str, **more: Any) -> Callable[[Any, float, Any], Any]:
+    """The weights of an attention over 64 equal keys, 1/64 each, times the keys and the input.
+
+    They are seen as the output for values that are the rows of the identity.
+    """
+
+    def drop(x: Any, p: float, key: Any) -> Any:
+        import jax.numpy as jnp
+
+        attend = getattr(importlib.import_module(module), name)
+        batch, queries, keys = x.shape
+        zeros = [jnp.zeros((batch, n, 1, 4), x.dtype) for n in (queries, keys)]
+        eye = jnp.broadcast_to(keys * jnp.eye(keys, dtype=x.dtype), (batch, keys, keys))[:, :, None]
+        return attend(*zeros, eye, dropout_rng=key, dropout_rate=p, deterministic=False, **more)[:, :, 0] * x
+
+    return drop
+
+
+_ATTENTION: tuple[Dropout, ...] = tuple(
+    dropout(FLAX, f"{module}.{name}({variant})", "dropout", _weights_dropout(module, name, **more))
+    for module, name in (("flax.linen", "dot_product_attention"), ("flax.nnx", "dot_product_attention"))
+    for variant, more in (("dropout", {}), ("broadcast_dropout=False", {"broadcast_dropout": False}))
+)
+DROPOUTS: tuple[Dropout, ...] = _ATTENTION + tuple(
     dropout(FLAX, f"flax.{place_}.Dropout{variant}", op, make(*axes))
     for place_, make in (("linen", _linen_dropout), ("nnx", _nnx_dropout))
     for variant, op, axes in (
@@ -158,6 +182,8 @@ def PUBLIC() -> Iterator[str]:
         yield from (f"{prefix}.initializers.{n}" for n in dir(namespace.initializers) if not n.startswith("_"))
     yield "flax.linen.standardize"
     yield "flax.nnx.standardize"
+    yield "flax.linen.dot_product_attention"
+    yield "flax.nnx.dot_product_attention"
 
 
 _SAME = "the function of jax.nn, which has a row there"

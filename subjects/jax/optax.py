@@ -1,4 +1,4 @@
-"""optax: gradient clipping of every kind, and the cross entropies among its losses.
+"""optax: gradient clipping of every kind, the noise it adds, and the cross entropies among its losses.
 
 Rules that clip each leaf, or each example, alone are given all gradients as one leaf of one example, where they must
 agree with clipping by the global norm.
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varlaw.subjects.jax.clipping import clipper
-from varlaw.subjects.jax.framework import array, floats, framework, place
-from varlaw.subjects.subject import Clipper, Floats, Loss, Subject
+from varlaw.subjects.jax.framework import array, floats, framework, place, sampler
+from varlaw.subjects.subject import Case, Clipper, Floats, Loss, Sampler, Subject
 
 OPTAX = framework("optax")
 
@@ -103,6 +103,48 @@ CLIPPERS: tuple[Clipper, ...] = (
     clipper(OPTAX, "optax.projections.projection_box", "clip_value", _box),
 )
 
+# -- noise ------------------------------------------------------------------------------------------------------------
+
+Noise = Callable[[Any, Any, Case, Any], Any]  # (optax, key, case, two leaves of zeros) -> two leaves of noise
+
+
+def _noise(name: str, draw: Noise) -> Sampler:
+    """What is added to two leaves of one shape."""
+
+    def build(case: Case, dtype: Any) -> Callable[[Any], dict[str, Any]]:
+        import jax.numpy as jnp
+        import optax
+
+        zeros = jnp.zeros(case["shape"], dtype)
+        return lambda key: dict(draw(optax, key, case, {"first": zeros, "second": zeros}))
+
+    return sampler(OPTAX, f"optax.{name}", "shape", build, dict.fromkeys(("first", "second"), "Normal(scale)"))
+
+
+def _gradient_noise(optax: Any, key: Any, case: Case, leaves: Any) -> Any:
+    """The variance of the first step is eta/1."""
+    rule = optax.add_noise(case["scale"] ** 2, 0.55, key)
+    return rule.update(leaves, rule.init(leaves))[0]
+
+
+def _private_noise(optax: Any, key: Any, case: Case, leaves: Any) -> Any:
+    """Of a batch of one example, whose noise is the limit of its norm times the multiplier."""
+    rule = optax.contrib.differentially_private_aggregate(1.0, case["scale"], key)
+    examples = {name: leaf[None] for name, leaf in leaves.items()}
+    return rule.update(examples, rule.init(leaves))[0]
+
+
+def _random_like(optax: Any, key: Any, case: Case, leaves: Any) -> Any:
+    noise = optax.tree.random_like(key, leaves)
+    return {name: case["scale"] * leaf for name, leaf in noise.items()}
+
+
+NOISES: tuple[Sampler, ...] = (
+    _noise("add_noise", _gradient_noise),
+    _noise("contrib.differentially_private_aggregate(noise)", _private_noise),
+    _noise("tree.random_like", _random_like),
+)
+
 # -- losses ------------------------------------------------------------------------------------------------------------
 
 Cross = Callable[[Any, Any, NDArray[np.int64]], Any]  # (optax, logits, labels) -> losses, one a row
@@ -140,18 +182,30 @@ LOSSES: tuple[Loss, ...] = (
     ),
 )
 
-SUBJECTS: tuple[Subject, ...] = (*CLIPPERS, *LOSSES)
+SUBJECTS: tuple[Subject, ...] = (*CLIPPERS, *NOISES, *LOSSES)
 
 # -- what there is -----------------------------------------------------------------------------------------------------
 
-_MARKS = ("clip", "normali", "cross_entropy", "projection_", "softmax", "drop", "global_norm", "aggregate")
+_MARKS = (
+    "clip",
+    "normali",
+    "cross_entropy",
+    "projection_",
+    "softmax",
+    "drop",
+    "global_norm",
+    "aggregate",
+    "noise",
+    "random",
+)
 
 
 def PUBLIC() -> Iterator[str]:
-    """Every function of optax whose name speaks of clipping, norms, projections or cross entropy."""
+    """Every function of optax whose name speaks of clipping, norms, noise, projections or cross entropy."""
     import optax
 
-    places = {"": optax, "losses.": optax.losses, "projections.": optax.projections, "contrib.": optax.contrib}
+    places = {"": optax, "tree.": optax.tree, "losses.": optax.losses, "projections.": optax.projections}
+    places["contrib."] = optax.contrib
     for prefix, module in places.items():
         for name in dir(module):
             if (
@@ -166,6 +220,8 @@ def PUBLIC() -> Iterator[str]:
 _OTHER_SET = "projects on another set than a ball about zero or a box"
 _SAME = "the same function under a second name"
 LEFT_OUT: Mapping[str, str] = {
+    "optax.tree.clip": "the function that optax.clip calls, which has a row",
+    "optax.tree.unwrap_random_key_data": "draws nothing",
     "optax.global_norm": "held as the norm that optax.clip_by_global_norm reports",
     "optax.contrib.normalize": "always rescales to norm 1, which is no projection",
     "optax.normalize_by_update_norm": "always rescales to a given norm, which is no projection",

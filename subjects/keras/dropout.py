@@ -35,6 +35,19 @@ def _layer(name: str, **fixed: Any) -> Call:
     return call
 
 
+def _attention(name: str) -> Call:
+    """The weights of an attention over 64 equal keys, 1/64 each, times the keys and the input."""
+
+    def call(x: Any, p: float, dtype: str) -> Any:
+        ops = keras().ops
+        query, keys = ops.zeros((*x.shape[:2], 4), dtype), ops.zeros((x.shape[0], x.shape[2], 4), dtype)
+        layer = getattr(keras().layers, name)(dropout=p, dtype=dtype)
+        _, weights = layer([query, keys], return_attention_scores=True, training=True)
+        return weights * x.shape[2] * x
+
+    return call
+
+
 def _own_seed() -> Mapping[str, int]:
     return {"seed": random.randrange(1, 2**30)}
 
@@ -45,5 +58,7 @@ DROPOUTS: tuple[Dropout, ...] = (
     _dropout("layers.GaussianDropout", "gaussian_dropout", _layer("GaussianDropout")),
     *(_dropout(f"layers.SpatialDropout{d}D", "channel_dropout", _layer(f"SpatialDropout{d}D"), d) for d in (1, 2, 3)),
     # With a seed of its own Keras takes another path on torch than without.
+    _dropout("layers.Attention(dropout)", "dropout", _attention("Attention")),
+    _dropout("layers.AdditiveAttention(dropout)", "dropout", _attention("AdditiveAttention")),
     _dropout("random.dropout", "dropout", lambda x, p, _: keras().random.dropout(x, p, **_own_seed())),
 )

@@ -57,7 +57,7 @@ def _sampler(
         op=op,
         tensors=(Tensor(name="", documented=documented, claims=claims or {}),),
         draws=seeded(lambda case, dtype: {"": draw(case, dtype)}),
-        shape=_by_role if filled else lambda c: tuple(c["shape"]),
+        shape=_by_role if filled else lambda c: tuple(c.get("shape") or [c["num_features"]]),
         measure=_measure if filled else None,
         unsupported=unsupported or {},
     )
@@ -107,6 +107,17 @@ def _random(name: str, documented: str, arguments: Callable[[Case], dict[str, An
     return _sampler(f"mlx.core.random.{name}", "shape", documented, draw, **more)
 
 
+def _multivariate() -> Sampler:
+    def draw(case: Case, dtype: str) -> Any:
+        import mlx.core as mx
+
+        shape = [case["num_features"]]  # of pairs
+        return mx.random.multivariate_normal(mx.zeros(2), 4 * mx.eye(2), shape, dtype_of(dtype), stream=mx.cpu)
+
+    wide = dict.fromkeys(("float64", "float16", "bfloat16"), "multivariate_normal refuses every dtype but float32")
+    return _sampler("mlx.core.random.multivariate_normal", "features", "Normal(2)", draw, unsupported=wide)
+
+
 INITIALISERS: tuple[Sampler, ...] = (
     _initialiser("constant", "shape", "Constant(scale)", lambda c: {"value": c["scale"]}),
     _initialiser("normal", "shape", "Normal(scale)", lambda c: {"std": c["scale"]}),
@@ -127,4 +138,5 @@ INITIALISERS: tuple[Sampler, ...] = (
     _random(
         "truncated_normal", "TruncatedNormal(1, -2, 2)", lambda c: {"lower": -2.0, "upper": 2.0}, unsupported=NO_FLOAT64
     ),
+    _multivariate(),
 )

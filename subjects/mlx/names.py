@@ -40,7 +40,7 @@ LEFT_OUT: Mapping[str, str] = {
         (f"mlx.core.random.{n}" for n in ("bernoulli", "categorical", "permutation", "randint")), _INTEGERS
     ),
     **dict.fromkeys((f"mlx.core.random.{n}" for n in ("key", "seed", "split")), "sets the stream"),
-    **dict.fromkeys((f"mlx.core.random.{n}" for n in ("gumbel", "laplace", "multivariate_normal")), _OTHER_LAW),
+    **dict.fromkeys((f"mlx.core.random.{n}" for n in ("gumbel", "laplace")), _OTHER_LAW),
     "mlx.core.fast.*kernel": _KERNEL,
     "mlx.core.fast.rope": "a rotation: it keeps every norm",
     "mlx.core.fast.scaled_dot_product_attention": "weighs what it is given: no scale of its own but the one passed in",

@@ -3,6 +3,7 @@
 import contextlib
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from varlaw.subjects.paddle.framework import PADDLE, Build, measure_fans, nn, seeded, top
@@ -95,8 +96,14 @@ _CELL = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 _RECURRENT = tuple(f"{n}_l0" for n in _CELL)
 
 
+_NO_FLAT_WEIGHTS = dict.fromkeys(
+    ("float16", "bfloat16"), "coalesce_tensor, which puts its weights into one, has no 16-bit kernel on the CPU"
+)
+
+
 def _recurrent(name: str, tensors: tuple[str, ...]) -> Sampler:
-    return _simple(name, "recurrent", dict.fromkeys(tensors, _HIDDEN), "input_size", "hidden_size")
+    row = _simple(name, "recurrent", dict.fromkeys(tensors, _HIDDEN), "input_size", "hidden_size")
+    return replace(row, unsupported=_NO_FLAT_WEIGHTS) if tensors is _RECURRENT else row
 
 
 def _around_cell(name: str, *prefixes: str) -> Sampler:

@@ -80,7 +80,7 @@ LEFT_OUT: dict[str, str] = {
     **_reasons("divides by the norm: no statistics", "nn.", ("l2_normalize",)),
     **_reasons("over neighbouring channels, without a mean: no law here speaks of it", "nn.", ("local_response*",)),
     **_reasons(
-        "batch_normalization(moments), which has a row, calls it or is called by it",
+        "batch_normalization, which has a row with the moments of each, calls it or is called by it",
         "nn.",
         ("moments", "normalize_moments", "weighted_moments", "batch_norm_with_global_normalization"),
     ),
