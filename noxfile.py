@@ -156,6 +156,15 @@ def power(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def alarms(session: nox.Session) -> None:
+    """Decide a million lawful samplers and count the false alarms; resumes where it was killed (hours on one core)."""
+    install(session, groups=("test",))
+    folder = LATEST / "alarms"
+    alone = {"OMP_NUM_THREADS": "1"}
+    session.run("python", "tests/meta/alarms.py", str(folder), "--jobs", "2", *session.posargs, env=alone)
+
+
+@nox.session(default=False)
 def accuracy(session: nox.Session) -> None:
     """Measure every law against 40 digits; table in docs/_generated, or in the folder given."""
     install(session, groups=("test",))

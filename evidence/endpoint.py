@@ -63,7 +63,7 @@ def certified(law: Bounded, state: State, beta: float, fmt: Format) -> float | N
     threshold, low, high = math.log(1 / beta), 0.0, 999.0
     if conformity(law, state, high, fmt) < threshold:
         return None
-    for _ in range(60):
+    while high - low > 1e-6 * high:  # six digits are more than anybody reads
         middle = math.expm1((math.log1p(low) + math.log1p(high)) / 2)
         good = conformity(law, state, middle, fmt) >= threshold
         low, high = (low, middle) if good else (middle, high)

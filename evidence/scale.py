@@ -82,7 +82,7 @@ def certified(n: int, squares: float, beta: float) -> float | None:
     if conformity(n, squares, high) < threshold:
         return None
     low = 0.0
-    for _ in range(60):
+    while high - low > 1e-6 * high:  # six digits are more than anybody reads
         middle = math.expm1((math.log1p(low) + math.log1p(high)) / 2)
         low, high = (low, middle) if conformity(n, squares, middle) >= threshold else (middle, high)
     return high

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # a script, beside the tables th
 
 import recipes
 import test_teeth as teeth
+import wholes
 from defects import CONTRIVED, CORRECT, RELEASED, Defect
 
 from varlaw.evidence.budget import POLICIES, Policy
@@ -75,7 +76,7 @@ def _exact(policy: Policy) -> Iterator[Hit]:
         yield "claims", claim, name, "VIOLATES" in teeth.outcomes(wrong, claim, "float64", policy), 0, ""
     for name, (claim, wrong) in teeth.wrong_clips().items():
         yield "claims", claim, name, "VIOLATES" in teeth.outcomes(wrong, claim, "float64"), 0, ""
-    for name, (claim, dtype, wrong) in recipes.WRONG.items():
+    for name, (claim, dtype, wrong) in {**recipes.WRONG, **wholes.WRONG}.items():
         yield "claims", claim, name, "VIOLATES" in teeth.outcomes(wrong, claim, dtype, policy), 0, ""
     for test, claim in _OTHERS.items():
         yield "claims", claim, test.__name__.removeprefix("test_").replace("_", " "), _passes(test), 0, ""

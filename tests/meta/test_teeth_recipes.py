@@ -1,4 +1,4 @@
-"""Losses, dropouts and adapters: every claim says VIOLATES of a mistake and CONFORMS of the truth."""
+"""Losses, dropouts, adapters, networks, shards: every claim says VIOLATES of a mistake and CONFORMS of the truth."""
 
 import dataclasses
 from typing import Any
@@ -11,22 +11,26 @@ from varlaw.evidence.decide import SamplerError
 from varlaw.verify.claim import NotApplicable
 from varlaw.verify.claims import claims_of
 
-from . import recipes
+from . import recipes, wholes
 from .test_teeth import outcomes
 
 RIGHT = {
     "loss": recipes.loss(),
     "adapter": recipes.adapter(),
     "clipping": recipes.clipping(),
+    **wholes.RIGHT,
     **{op: recipes.right_dropout(op) for op in (
         "dropout", "channel_dropout", "drop_path", "alpha_dropout", "channel_alpha_dropout", "gaussian_dropout"
     )},
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", recipes.WRONG)
+WRONG = {**recipes.WRONG, **wholes.WRONG}
+
+
+@pytest.mark.parametrize("name", WRONG)
 def test_a_mistake_violates(name: str) -> None:
-    claim, dtype, wrong = recipes.WRONG[name]
+    claim, dtype, wrong = WRONG[name]
     assert "VIOLATES" in outcomes(wrong, claim, dtype)
 
 
