@@ -50,11 +50,20 @@ BASELINES = {
     "flax-0.12.8": ("jax", ()),
     "flax-0.10.7": ("jax", ("jax==0.7.2", "jaxlib==0.7.2", "optax==0.2.8")),
     "optax-0.2.8": ("jax", ()),
+    "equinox-0.13.8": ("jax", ()),
+    "haiku-0.0.17": ("jax", ()),
+    "tensorflow-2.21.0": ("keras", ()),
+    "paddle-3.3.1": ("paddle", ()),
+    "tinygrad-0.14.0": ("tinygrad", ()),
+    "mlx-0.32.4": ("mlx", ()),
     "keras-3.15.1": ("keras", ()),
     "keras-3.12.0": ("keras", ()),
     "transformers-5.23.0": ("transformers", ()),
     "transformers-5.14.1": ("transformers", ()),
 }
+
+# What a framework is called on the index, where that is another name.
+PACKAGES = {"haiku": "dm-haiku", "paddle": "paddlepaddle", "tensorflow": "tensorflow-cpu"}
 
 
 def pins(group: str) -> str:
@@ -125,7 +134,7 @@ def baseline(session: nox.Session, file: str) -> None:
     """Record one version's defaults, to hold against another's: `nox -s "baseline(keras-3.12.0)"`."""
     name, _, version = file.rpartition("-")
     group, beside = BASELINES[file]
-    wanted = [f"{name}=={version}", *beside]
+    wanted = [f"{PACKAGES.get(name, name)}=={version}", *beside]
     chosen = {requirement.partition("==")[0] for requirement in wanted}
     lines = Path(pins(group)).read_text(encoding="utf-8").splitlines()
     constraints = Path(session.create_tmp()) / "constraints.txt"

@@ -25,6 +25,7 @@ def version() -> str:
     """tinygrad's own version; ImportError when it is not installed."""
     from importlib import metadata
 
+    os.environ["CC"] = compiler()  # tinygrad asks for it once, when it compiles for the first time
     import tinygrad  # noqa: F401 - the package may be there without its metadata being asked for
 
     return metadata.version("tinygrad")
@@ -32,19 +33,39 @@ def version() -> str:
 
 TINYGRAD = Framework(name="tinygrad", version=version, devices=lambda: ("cpu",))
 
+_BFLOAT16 = "__bf16 x;"
+_CLANGS = ("clang", *(f"clang-{n}" for n in range(25, 14, -1)))
+
+
+@functools.cache
+def compiler() -> str:
+    """What compiles tinygrad's kernels: `CC`, else the first clang that has __bf16, else the one called clang."""
+    found = os.environ.get("CC") or next((name for name in _CLANGS if _takes(name, _BFLOAT16)), "clang")
+    return found
+
+
+def _takes(name: str, source: str) -> bool:
+    command = [name, "-x", "c", "-fsyntax-only", "-"]
+    try:
+        return subprocess.run(command, input=source.encode(), capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
 
 class Unsupported(Mapping[str, str]):
-    """What the compiler on this machine cannot do, asked once and not before somebody looks."""
+    """What the compiler on this machine cannot do, asked once and not before somebody looks.
+
+    For each dtype, C that it would have to take, and the reason to give where it does not.
+    """
+
+    def __init__(self, **needed: tuple[str, str]) -> None:
+        self._needed = needed
 
     @functools.cached_property
     def _found(self) -> Mapping[str, str]:
-        command = [os.environ.get("CC", "clang"), "-x", "c", "-fsyntax-only", "-"]
-        try:
-            asked = subprocess.run(command, input=b"__bf16 x;", capture_output=True, check=False)
-        except OSError:
+        if not _takes(compiler(), ""):
             return {}  # no compiler at all: the run says so by itself
-        reason = "the compiler that tinygrad found has no __bf16 on this machine (clang >= 15 has)"
-        return {} if asked.returncode == 0 else {"bfloat16": reason}
+        return {dtype: why for dtype, (source, why) in self._needed.items() if not _takes(compiler(), source)}
 
     def __getitem__(self, name: str) -> str:
         return self._found[name]
@@ -56,7 +77,18 @@ class Unsupported(Mapping[str, str]):
         return len(self._found)
 
 
-UNSUPPORTED = Unsupported()
+_NO_BFLOAT16 = (_BFLOAT16, "the compiler that tinygrad found has no __bf16 on this machine (clang >= 15 has)")
+_VECTOR = """
+typedef float float4 __attribute__((ext_vector_type(4)));
+typedef __fp16 half4 __attribute__((ext_vector_type(4)));
+void fill(half4 *x) { *x = (half4)((float4){0, 0, 0, 0}); }
+"""
+UNSUPPORTED = Unsupported(bfloat16=_NO_BFLOAT16)
+# Of layers that hold constants.
+NO_HALF_CONSTANTS = Unsupported(
+    bfloat16=_NO_BFLOAT16,
+    float16=(_VECTOR, "tinygrad fills float16 by casting vectors of float to vectors of __fp16, which clang refuses"),
+)
 
 
 def context(dtype: str = "float32", *, training: bool = False) -> Any:

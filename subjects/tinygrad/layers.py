@@ -7,7 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from varlaw.subjects.subject import Case, Sampler, Tensor
-from varlaw.subjects.tinygrad.framework import TINYGRAD, UNSUPPORTED, Build, measure_fans, parameters, seeded
+from varlaw.subjects.tinygrad.framework import (
+    NO_HALF_CONSTANTS,
+    TINYGRAD,
+    UNSUPPORTED,
+    Build,
+    measure_fans,
+    parameters,
+    seeded,
+)
 
 _ZEROS, _ONES = "Constant(0)", "Constant(1)"
 
@@ -26,7 +34,7 @@ def _layer(
     draws = seeded(lambda case, dtype: parameters(build(case)))
     return Sampler(
         name=f"tinygrad.nn.{name}", framework=TINYGRAD, op=op, tensors=rows, draws=draws, measure=measure,
-        unsupported=UNSUPPORTED,
+        unsupported=NO_HALF_CONSTANTS if _ZEROS in tensors.values() else UNSUPPORTED,
     )  # fmt: skip
 
 
