@@ -206,3 +206,7 @@ ZERO_LAST = frozenset(
         "tresnet",
     ]
 )
+
+UNSUPPORTED: Mapping[str, Mapping[str, str]] = {
+    "csatv2": dict.fromkeys(("float16", "bfloat16"), "torch.fft has no half-precision kernel on the CPU"),
+}

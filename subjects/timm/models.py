@@ -6,7 +6,7 @@ from typing import Any
 
 from varlaw.subjects.modules import norm_gains, parameters, poisoned, tensors
 from varlaw.subjects.subject import Array, Case, FirstLoss, Model, Parameter, Role
-from varlaw.subjects.timm.architectures import PROMISES, VARIANTS, ZERO_LAST
+from varlaw.subjects.timm.architectures import PROMISES, UNSUPPORTED, VARIANTS, ZERO_LAST
 from varlaw.subjects.timm.framework import TIMM, build, timm
 
 _RANDOM = ("linear", "conv", "embedding", "table", "recurrent")
@@ -118,4 +118,5 @@ def model(name: str) -> Model:
         rebuilt=architecture.rebuilt,
         gains=architecture.gains,
         first_loss=architecture.first_loss,
+        unsupported=UNSUPPORTED.get(name, {}),
     )
