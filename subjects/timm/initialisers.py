@@ -10,7 +10,7 @@ from varlaw.subjects.torch.framework import seeded
 from varlaw.subjects.torch.init import measure, weight_shape
 
 
-def _row(name: str, documented: str, fill: Callable[[Any, Any, Case], None]) -> Sampler:
+def _row(name: str, documented: str, fill: Callable[[Any, Any, Case], None], variant: str = "") -> Sampler:
     def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:
         import torch
 
@@ -22,7 +22,8 @@ def _row(name: str, documented: str, fill: Callable[[Any, Any, Case], None]) -> 
                 yield {"": weight}
 
     return Sampler(
-        name=f"timm.layers.{name}", framework=TIMM, op="shape", tensors=(Tensor(name="", documented=documented),),
+        name=f"timm.layers.{name}{variant}", framework=TIMM, op="shape",
+        tensors=(Tensor(name="", documented=documented),),
         draws=draws, shape=lambda c: tuple(c["shape"]),
     )  # fmt: skip
 
@@ -71,6 +72,7 @@ def _of_linear(name: str, weight: str, bias: str, module_name: str = "layer") ->
 
 INITIALISERS: tuple[Sampler, ...] = (
     _row("trunc_normal_", "TruncatedNormal(scale, -2, 2)", _two_sigmas),
+    _row("trunc_normal_", "Normal(0.02)", lambda f, w, c: f(w, std=0.02), "(std=0.02)"),  # as every model calls it
     _row("trunc_normal_tf_", "TruncatedNormal(scale, -2, 2)", lambda f, w, c: f(w, std=c["scale"])),
     _scaled("variance_scaling_", "fill_average_grouped_conv", "lecun_normal(FAN)", "(normal)"),
     _scaled(
