@@ -233,3 +233,41 @@ def test_gpt2_scales_its_residual_projections() -> None:
     assert isinstance(gpt2, Model)
     assert _finding(gpt2, "model.residual").outcome == "CONFORMS"
     assert _finding(gpt2, "model.linear", case={"scale": 2.0}).outcome == "CONFORMS"
+
+
+def test_claims_and_cases_share_the_models_that_are_built() -> None:
+    built: list[int] = []
+    model = _model()
+
+    def counted(case: Any, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Any]]:
+        built.append(seed)
+        return model.draws(case, dtype, device, seed, count)
+
+    watched = replace(model, draws=counted)
+    outcomes = [
+        _finding(watched, name, case={"scale": scale}).outcome
+        for name in ("model.linear", "structure.distinct", "model.embedding", "model.linear")
+        for scale in (1.0, 2.0)
+    ]
+    assert set(outcomes) == {"CONFORMS"}
+    repeated = len(built) - len(set(built))
+    assert repeated == 2, "only the first of each case, to see that it repeats"
+
+
+def test_small_parameters_are_certified_on_more_models_than_large_ones() -> None:
+    def change(network: Any) -> None:
+        network.layers[0].up.weight[1:] = 0.0
+
+    model = replace(
+        _model(change), roles=(Role(role="vector", documented="Normal(std)"),), parameters=_promised_vectors
+    )
+    finding = _finding(model, "model.vector")
+    assert finding.outcome == "CONFORMS", finding
+    assert finding.samples > 16 * _WIDTH
+
+
+def _promised_vectors(case: Any) -> Mapping[str, Any]:
+    """One row of a matrix as if it were all that plays a role."""
+    found = _promised(_Network())
+    few = replace(found["layers.0.up.weight"], role="vector", zero_rows=tuple(range(1, 48)))
+    return {**found, "layers.0.up.weight": few}
