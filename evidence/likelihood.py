@@ -32,3 +32,18 @@ def most_likely(law: Variate, mutants: Mapping[str, Variate], state: State) -> t
     gains = {name: log_likelihood(m, state, law.std) - lawful for name, m in mutants.items()}
     name = max(gains, key=gains.__getitem__, default=None)
     return (name, gains[name]) if name is not None and gains[name] > 0 else (None, None)
+
+
+def separation(law: Variate, mutant: Variate) -> float:
+    """Nats of evidence that one draw of `mutant` gives against `law`, on average: KL(mutant || law).
+
+    Analytic: it depends on the two laws alone, so a search may follow it to where a test has power, and has then not
+    looked at any draw. Infinite where the mutant goes where the law does not.
+
+    >>> separation(Normal(1.0), Normal(2.0)) == 1.5 - math.log(2)
+    True
+    """
+    if mutant.bound > law.bound:
+        return math.inf
+    drawn = State(n=1, squares=mutant.second_moment / law.std**2)
+    return max(0.0, log_likelihood(mutant, drawn, law.std) - log_likelihood(law, drawn, law.std))

@@ -6,12 +6,15 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
+from varlaw.strategies import cases, dtypes, steer
 from varlaw.subjects.registry import select
+from varlaw.subjects.subject import Sampler
+from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
 from varlaw.verify import campaign
 from varlaw.verify.claims import claims_of
+from varlaw.verify.claims.initialisation import Promise
+from varlaw.verify.claims.mutants import wrong_laws
 from varlaw.verify.verdict import Verdict
-
-from ..strategies import cases, dtypes
 
 SALT = "properties"
 
@@ -30,11 +33,22 @@ def decided(data: st.DataObject, subject: Any) -> Verdict:
     claim = data.draw(st.sampled_from(claims_of(subject)), label="claim")
     dtype = data.draw(dtypes(), label="dtype")
     case = data.draw(cases(claim.op), label="case")
+    if claim.name == "init.documented":
+        to_power(subject, claim.target, case)
     case = {"cases": [case]} if claim.pooled else case
     task = campaign.Task(
         subject=subject.name, claim=claim.name, target=claim.target, case=case, dtype=dtype, device="cpu"
     )
     return campaign.decide(task, "pr", SALT)
+
+
+def to_power(subject: Sampler, target: str, case: Any) -> None:
+    """Steer the search to where the promise and its mutants lie apart, by the laws alone."""
+    (tensor,) = (t for t in subject.tensors if f"{subject.name}.{t.name}".rstrip(".") == target)
+    promise = Promise(subject, tensor, tensor.documented)
+    law = promise.law(case)
+    if isinstance(law, Normal | Uniform | TruncatedNormal):
+        steer(law, wrong_laws(law, promise.names(case)), 1)
 
 
 @pytest.mark.parametrize("subject", select(["varlaw.*"]), ids=lambda s: s.name)
