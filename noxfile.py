@@ -60,6 +60,8 @@ BASELINES = {
     "keras-3.12.0": ("keras", ()),
     "transformers-5.23.0": ("transformers", ()),
     "transformers-5.14.1": ("transformers", ()),
+    "timm-1.0.31": ("transformers", ()),
+    "peft-0.21.2": ("transformers", ()),
 }
 
 # What a framework is called on the index, where that is another name.
