@@ -19,7 +19,7 @@ from array_api_compat import array_namespace, size, to_device
 from numpy.typing import NDArray
 
 from varlaw.evidence.rounding import Format
-from varlaw.theory.variates import TruncatedNormal
+from varlaw.theory.variates import Normal, TruncatedNormal
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +31,8 @@ _LAGS = (1, 2, 3)
 _POINT = 2.0**-20  # 24 random bits give no value of a float32 uniform or normal a larger probability
 _TIE_RATES = (2.0**-16, 2.0**-12, 2.0**-8, 2.0**-4, 0.5)
 _REPEAT_FACTORS = (4.0, 64.0, 1024.0)
+_FAR = 8.2  # z of the smallest u that is told from 0
+_BLOCK = 4096
 
 
 class Battery:
@@ -103,17 +105,20 @@ class _Member:
         from scipy.special import ndtri
 
         u = self._uniform(x.ravel(), rng)
-        z = ndtri(u).reshape(x.shape)
+        normal = isinstance(self._law, Normal) and self._fmt.digits >= 24  # then z is x itself, standardised
+        z = (np.clip((x - self._law.mean) / self._law.std, -_FAR, _FAR) if normal else ndtri(u)).reshape(x.shape)
         self.n += z.size
-        self._legendre += _legendre(2 * u - 1).sum(axis=1)
-        self._exceeding += [(np.abs(z) > t).sum() for t in _TAILS]
+        self._legendre += _legendre_sums(2 * u - 1)
+        sizes = np.abs(z[np.abs(z) > _TAILS[0]])
+        self._exceeding += [np.count_nonzero(sizes > t) for t in _TAILS]
         self._neighbours(z)
         self._lines(z)
         if self._fmt.digits >= 24:
             flat = x.reshape(len(x), -1)
-            self._ties += int((flat[:, 1:] == flat[:, :-1]).sum())
+            self._ties += int(np.count_nonzero(flat[:, 1:] == flat[:, :-1]))
             self._pairs += flat[:, 1:].size
-            self._repeats += np.sum([_repeats(tensor) for tensor in flat], axis=0)
+            for values, ordered in zip(flat, np.sort(flat, axis=1), strict=True):
+                self._repeats += _repeats(values, ordered)
 
     def processes(self) -> dict[str, float]:
         """The log e-value of every process, by name."""
@@ -158,7 +163,8 @@ class _Member:
 
     def _multiply(self, name: str, now: Floats, before: Floats) -> None:
         products, squares = self._products.get(name, (0.0, 0.0))
-        self._products[name] = (products + float((now * before).sum()), squares + float((before * before).sum()))
+        products += _dot(now, before)
+        self._products[name] = products, squares + _dot(before, before)
 
     def _lines(self, z: Floats) -> None:
         if z.ndim < 3:
@@ -199,28 +205,60 @@ def _cells(x: Floats, fmt: Format) -> tuple[Floats, Floats]:
     return x - np.where(x > 0, inner, outer), x + np.where(x < 0, inner, outer)
 
 
+def _dot(x: Floats, y: Floats) -> float:
+    """The sum of the products, without an array of them."""
+    subscripts = "ijk"[: x.ndim]
+    return float(np.einsum(f"{subscripts},{subscripts}->", x, y))
+
+
 def _legendre(t: Floats) -> Floats:
     """Orthonormal Legendre polynomials of degree 1..8 of t in [-1, 1], one a row, by Bonnet's recursion."""
-    rows = [np.ones_like(t), t]
+    rows = np.empty((_DEGREES + 1, t.size))
+    rows[0], rows[1] = 1.0, t
     for k in range(1, _DEGREES):
-        rows.append(((2 * k + 1) * t * rows[k] - k * rows[k - 1]) / (k + 1))
-    return np.stack([math.sqrt(2 * k + 1) * rows[k] for k in range(1, _DEGREES + 1)])
+        np.multiply(t, rows[k], out=rows[k + 1])
+        rows[k + 1] *= (2 * k + 1) / (k + 1)
+        rows[k + 1] -= rows[k - 1] * (k / (k + 1))
+    scaled: Floats = rows[1:] * np.sqrt(2 * np.arange(1, _DEGREES + 1) + 1)[:, None]
+    return scaled
 
 
-def _repeats(values: Floats) -> Floats:
+def _legendre_sums(t: Floats) -> Floats:
+    """The sum of each of these polynomials over t, a block at a time, so that a block stays in the cache."""
+    blocks = (t[start : start + _BLOCK] for start in range(0, t.size, _BLOCK))
+    total: Floats = np.sum([_legendre(block).sum(axis=1) for block in blocks], axis=0)
+    return total
+
+
+def _repeats(values: Floats, ordered: Floats) -> Floats:
     """Log e-values, one a factor m, of how often a tensor's entries take a value that it had before.
 
     Entry i repeats one of at most i values with probability at most p = i 2^-20; the alternative is m times that.
+    `ordered` holds the same values sorted, in which those that occur twice are found at once.
     """
-    new = np.zeros(values.size, dtype=bool)
-    new[np.unique(values, return_index=True)[1]] = True
-    p = np.minimum(np.arange(values.size) * _POINT, 0.5)
-    logs = []
-    for factor in _REPEAT_FACTORS:
-        q = np.minimum(factor * p, 0.9)
-        repeated = np.log(q[~new] / p[~new]).sum()
-        logs.append(repeated + (np.log1p(-q[new]) - np.log1p(-p[new])).sum())
-    return np.array(logs)
+    logs = _all_new(values.size)
+    doubled = ordered[1:][ordered[1:] == ordered[:-1]]
+    if doubled.size == 0:
+        return logs
+    at = np.flatnonzero(np.isin(values, doubled))
+    at = np.delete(at, np.unique(values[at], return_index=True)[1])
+    p, q = _repeat_rates(at)
+    again: Floats = (np.log(q / p) - np.log1p(-q) + np.log1p(-p)).sum(axis=1)
+    return logs + again
+
+
+@functools.lru_cache(maxsize=256)
+def _all_new(size: int) -> Floats:
+    """The same where no value occurs twice."""
+    p, q = _repeat_rates(np.arange(size))
+    new: Floats = (np.log1p(-q) - np.log1p(-p)).sum(axis=1)
+    return new
+
+
+def _repeat_rates(at: Any) -> tuple[Floats, Floats]:
+    """The probability at most that entry `at` repeats a value, and those of the alternatives, one a row."""
+    p = np.minimum(at * _POINT, 0.5)
+    return p, np.minimum(np.multiply.outer(_REPEAT_FACTORS, p), 0.9)
 
 
 @functools.cache

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from varlaw.evidence.battery import Battery
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import decide
+from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.state import reduce
 from varlaw.evidence.streams import Key
 from varlaw.theory.variates import Normal
@@ -57,3 +59,31 @@ def test_kstest_on_as_many_numbers(benchmark: object) -> None:
 
     x = np.random.default_rng(0).standard_normal(200_000)
     benchmark(kstest, x, "norm")  # type: ignore[operator]
+
+
+@pytest.mark.benchmark(group="decision")
+def test_describe_as_many_numbers(benchmark: object) -> None:
+    from scipy.stats import describe
+
+    x = np.random.default_rng(0).standard_normal(200_000)
+    benchmark(describe, x)  # type: ignore[operator]
+
+
+@pytest.mark.benchmark(group="battery")
+def test_draw_for_the_battery(benchmark: object) -> None:
+    generator = torch.Generator().manual_seed(0)
+    benchmark(lambda: torch.empty(100_000).normal_(generator=generator))  # type: ignore[operator]
+
+
+@pytest.mark.benchmark(group="battery")
+def test_battery(benchmark: object) -> None:
+    """All features of 1e5 float32 normals in tensors of 64 x 64; the goal is four times the time of drawing them."""
+    rng = np.random.default_rng(0)
+    tensors = [rng.standard_normal((64, 64), dtype=np.float32) for _ in range(25)]
+
+    def decided() -> float:
+        battery = Battery(Normal(1.0), FORMATS["float32"], 100_000)
+        battery.update(tensors, rng)
+        return battery.violation()
+
+    benchmark(decided)  # type: ignore[operator]
