@@ -30,13 +30,14 @@ class Times:
 
 @dataclass(frozen=True)
 class Pair:
-    """The same work done by us and by them; `goal` is the ratio that we want to stay below."""
+    """The same work done by us and by them; `goal` is the ratio to stay below, `why` what makes ours dear."""
 
     name: str
     size: int
     goal: float
     ours: Times
     theirs: Times
+    why: str = ""
 
     @property
     def ratio(self) -> float:
@@ -47,6 +48,11 @@ class Pair:
     def spread(self) -> tuple[float, float]:
         """What the quartiles of both make of the ratio."""
         return self.ours.lower / self.theirs.upper, self.ours.upper / self.theirs.lower
+
+    @property
+    def over(self) -> float:
+        """Seconds by which our best time exceeds the goal; negative where it is reached."""
+        return self.ours.best - self.goal * self.theirs.best
 
     @property
     def met(self) -> bool:
@@ -102,7 +108,7 @@ def _measured(found: dict[str, Any]) -> Measured:
         else:
             single.setdefault(row["group"] or row["name"], []).append(row)
     pairs = tuple(
-        Pair(name, size, float(both["ours"]["extra_info"]["goal"]), _times(both["ours"]), _times(both["theirs"]))
+        _pair(name, size, both["ours"], both["theirs"])
         for (name, size), both in sorted(roles.items())
         if both.keys() == {"ours", "theirs"}
     )
@@ -114,6 +120,11 @@ def _measured(found: dict[str, Any]) -> Measured:
         commit=f"{commit.get('id', '')}{'+changes' if commit.get('dirty') else ''}",
         when=str(found.get("datetime", ""))[:10],
     )
+
+
+def _pair(name: str, size: int, ours: dict[str, Any], theirs: dict[str, Any]) -> Pair:
+    extra = ours["extra_info"]
+    return Pair(name, size, float(extra["goal"]), _times(ours), _times(theirs), str(extra.get("why", "")))
 
 
 def _times(row: dict[str, Any]) -> Times:
@@ -139,11 +150,26 @@ def page(files: Sequence[Measured], home: str = "index.html") -> str:
         now=now,
         before=files[-2] if before else None,
         rows=[(p, old, old is not None and moved(p, old)) for p, old in rows],
-        missed=[p for p in now.pairs if not p.met],
+        missed=[(p, reason(p, now.pairs)) for p in now.pairs if not p.met],
         picture=picture(chart(now.pairs)) if now.pairs else None,
         seconds=seconds,
         home=home,
     )
+
+
+def reason(pair: Pair, pairs: Sequence[Pair]) -> str:
+    """By how much a pair misses its goal, and why.
+
+    What a call costs before it touches an entry shows at the smallest size; where it explains the excess, it is named.
+    """
+    least = min((p for p in pairs if p.name == pair.name), key=lambda p: p.size)
+    fixed = least.ours.best - least.theirs.best
+    parts = [f"{seconds(pair.over)} over the goal"]
+    if least.over > 0 and pair.over <= 1.5 * fixed:
+        parts.append(f"checks and set-up of a call cost {seconds(fixed)} more than theirs")
+    if pair.why:
+        parts.append(pair.why)
+    return "; ".join(parts)
 
 
 def seconds(value: float) -> str:

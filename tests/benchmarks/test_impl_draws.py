@@ -82,6 +82,13 @@ def numpy_pairs(size: int) -> dict[str, tuple[float, Callable[[], Any], Callable
     }
 
 
+# What makes ours dear beyond the price of a call.
+WHY = {
+    "torch keyed normal": "each normal comes from its own counter through the polar method in NumPy",
+    "torch keyed uniform": "Philox words of NumPy, on as many threads as pay",
+    "NumPy normal": "blocks of their own streams, which threads share where there are enough of them",
+    "NumPy uniform": "drawing is as fast as memory; blocks of their own streams pay where threads share them",
+}
 NAMES = (*torch_pairs(64), *numpy_pairs(64))
 
 
@@ -92,7 +99,7 @@ NAMES = (*torch_pairs(64), *numpy_pairs(64))
 def test_draws(benchmark, name, size, role):
     goal, ours, theirs = (torch_pairs(size) | numpy_pairs(size))[name]
     benchmark.group = f"{name} 2^{size.bit_length() - 1}"
-    benchmark.extra_info.update(pair=name, size=size, role=role, goal=goal)
+    benchmark.extra_info.update(pair=name, size=size, role=role, goal=goal, why=WHY.get(name, ""))
     benchmark(ours if role == "ours" else theirs)
 
 

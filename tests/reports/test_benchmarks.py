@@ -76,3 +76,14 @@ def test_the_command_takes_benchmarks_alone_or_beside_a_run(tmp_path: Path, make
     nothing = CliRunner().invoke(cli, ["report", "-o", str(alone)])
     assert nothing.exit_code == 2
     assert "nothing to report" in nothing.output
+
+
+def test_a_missed_goal_says_by_how_much_and_why(tmp_path: Path) -> None:
+    def pair(size: int, ours: float, theirs: float, why: str = "") -> benchmarks.Pair:
+        return benchmarks.Pair("p", size, 1.0, *(benchmarks.Times(t, t, t) for t in (ours, theirs)), why)
+
+    small, middle, large = pair(2**10, 5e-6, 2e-6), pair(2**14, 13e-6, 10e-6), pair(2**20, 4e-3, 1e-3, "it waits")
+    pairs = [small, middle, large]
+    fixed = "checks and set-up of a call cost 3 µs more than theirs"
+    assert benchmarks.reason(small, pairs) == benchmarks.reason(middle, pairs) == f"3 µs over the goal; {fixed}"
+    assert benchmarks.reason(large, pairs) == "3 ms over the goal; it waits"
