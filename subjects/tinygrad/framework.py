@@ -25,7 +25,7 @@ def version() -> str:
     """tinygrad's own version; ImportError when it is not installed."""
     from importlib import metadata
 
-    os.environ["CC"] = compiler()  # tinygrad asks for it once, when it compiles for the first time
+    compiler()
     import tinygrad  # noqa: F401 - the package may be there without its metadata being asked for
 
     return metadata.version("tinygrad")
@@ -39,8 +39,12 @@ _CLANGS = ("clang", *(f"clang-{n}" for n in range(25, 14, -1)))
 
 @functools.cache
 def compiler() -> str:
-    """What compiles tinygrad's kernels: `CC`, else the first clang that has __bf16, else the one called clang."""
+    """What compiles tinygrad's kernels: `CC`, else the first clang that has __bf16, else the one called clang.
+
+    tinygrad asks for `CC` once, when it first compiles, so this is called before anything that may be the first.
+    """
     found = os.environ.get("CC") or next((name for name in _CLANGS if _takes(name, _BFLOAT16)), "clang")
+    os.environ["CC"] = found
     return found
 
 
@@ -102,6 +106,7 @@ def array(x: Floats, dtype: str) -> Any:
     """A tinygrad tensor of `x`, rounded to `dtype` in memory."""
     from tinygrad import Tensor, dtypes
 
+    compiler()
     return Tensor(np.ascontiguousarray(x)).cast(getattr(dtypes, dtype)).realize()
 
 
@@ -177,6 +182,7 @@ class _Stream:
 
 @functools.cache
 def _stream() -> _Stream:
+    compiler()
     return _Stream()
 
 
@@ -222,6 +228,7 @@ def measure_fans(build: Build, dims: int, inputs: Callable[[Case], list[int]]) -
     def measured(items: tuple[tuple[str, Any], ...]) -> tuple[float, float]:
         from tinygrad import Tensor
 
+        compiler()
         case = dict(items)
         layer = build(case)
         for name, parameter in parameters(layer).items():
