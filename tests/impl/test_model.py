@@ -137,7 +137,9 @@ def test_two_processes_hold_the_parts_of_the_same_model(tmp_path):
         from torch import nn
         from torch.distributed.device_mesh import init_device_mesh
         from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
-        from varlaw.impl.torch import Rule, clip_by_global_norm, clip_by_global_norm_, initialise
+        from varlaw.impl.torch import Rule, initialise
+        from varlaw.impl.torch import clip_adaptive, clip_by_global_norm, clip_by_global_norm_
+        from varlaw.impl.torch import clip_by_value, clip_per_parameter
 
         RECIPE = [Rule("0.weight", "normal"), Rule("1.weight", "truncated_normal"), Rule("2.weight", "orthogonal"),
                   Rule("*bias", "uniform", std=0.1)]
@@ -172,6 +174,13 @@ def test_two_processes_hold_the_parts_of_the_same_model(tmp_path):
                     assert abs(float(same / norm) - 1) < 1e-12
                     for mine, other in zip(found, wanted):
                         assert (mine.full_tensor() - other).abs().max() <= 2**-22 * other.abs().max()
+            adaptive = clip_adaptive(wholes, [w.detach() * 2 for w in wholes], 0.1), clip_adaptive(
+                parts, [p.detach() * 2 for p in parts], 0.1)
+            each = clip_per_parameter(wholes, 0.2)[0], clip_per_parameter(parts, 0.2)[0]
+            value = clip_by_value(wholes, 0.1), clip_by_value(parts, 0.1)
+            for wanted, found in (adaptive, each, value):
+                for mine, other in zip(found, wanted):
+                    assert (mine.full_tensor() - other).abs().max() <= 2**-22 * other.abs().max()
             copies = [nn.Parameter(part.detach().clone()) for part in parts]
             clip_by_global_norm_(copies, 0.5)
             for mine, other in zip(copies, clip_by_global_norm(wholes, 0.5)[0]):
