@@ -58,7 +58,8 @@ def _record(verdict: Verdict, text: Callable[[str], int]) -> list[Any]:
         *(verdict.expected, verdict.observed, verdict.ratio, low, high),
         *(verdict.delta, verdict.certified, verdict.alpha, verdict.beta, verdict.log_evidence),
     )
-    return [*map(text, fields), *map(_six, numbers), verdict.samples, _deviation(verdict.deviation, text)]
+    shown = [text(line) for line in verdict.reproduction.splitlines()]
+    return [*map(text, fields), *map(_six, numbers), verdict.samples, _deviation(verdict.deviation, text), shown]
 
 
 def _deviation(known: Deviation | None, text: Callable[[str], int]) -> list[Any] | int:

@@ -218,6 +218,11 @@ def looked_for(info: RunInfo) -> str:
     return percent(info.delta) + (f" ({percent(info.pooled)} over all cases)" if info.pooled < info.delta else "")
 
 
+def script(verdict: Verdict) -> str:
+    """The reproduction of a verdict, line by line free of what a page cannot hold."""
+    return "\n".join(plain(line) for line in verdict.reproduction.splitlines())
+
+
 def replay_command(verdict: Verdict) -> str:
     """The command that repeats a decision bit for bit, quoted for a POSIX shell; "" when there is no key."""
     return f"varlaw replay {shlex.quote(plain(verdict.replay))}" if verdict.replay else ""

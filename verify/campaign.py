@@ -25,6 +25,7 @@ from varlaw.verify import deviations, executors
 from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial
 from varlaw.verify.claims import claims_of
 from varlaw.verify.claims.domains import CASES
+from varlaw.verify.reproduction import reproduction
 from varlaw.verify.verdict import Deviation, Outcome, Verdict
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
@@ -273,6 +274,7 @@ def _verdict(
         case=task.case,
         deviation=deviation,
         replay=replay,
+        reproduction=reproduction(claim.subject, claim.target, task.case, task.dtype, task.device, finding, deviation),
         **found,
     )
 

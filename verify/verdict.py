@@ -63,6 +63,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     deviation: Deviation | None = None
     detail: str = ""  # one line: what was found, or why there is no number
     replay: str  # `varlaw replay KEY` repeats this decision bit for bit
+    reproduction: str = ""  # a violation in a few lines of Python, without the engine; "" where there is no such script
 
     @property
     def state(self) -> str:

@@ -5,7 +5,7 @@
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
   const FIELDS = ["law", "statement", "op", "dtype", "device", "case", "state", "quantity", "ratioText", "intervalText",
     "effort", "likely", "open", "detail", "replay", "expected", "observed", "ratio", "low", "high", "delta", "certified",
-    "alpha", "beta", "evidence", "samples", "deviation"];
+    "alpha", "beta", "evidence", "samples", "deviation", "script"];
   const RANKS = ["VIOLATES", "error", "undecided", "deviation", "conforms", "not applicable"]; // worst first
   const TEXTS = 15; // the first fields are places in the table of texts
 
@@ -105,7 +105,14 @@
     if (v.detail) block.append(make("p", "", v.detail));
     if (v.deviation) block.append(deviation(v.deviation, texts));
     if (v.replay) block.append(make("div", "replay", make("code", "", v.replay), copier()));
+    if (v.script.length) block.append(script(v.script.map((line) => texts[line]).join("\n")));
     return block;
+  }
+
+  function script(text) {
+    const code = make("pre", "", text);
+    code.tabIndex = 0;
+    return make("div", "script", make("p", "", "Minimal reproduction"), make("div", "replay", code, copier()));
   }
 
   function copier() {

@@ -6,6 +6,7 @@ One file for each framework, named after it: `torch.toml`, `jax.toml`, ...
 import fnmatch
 import functools
 import math
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -90,3 +91,16 @@ def rows() -> tuple[Row, ...]:
 def foreseen(claim: str, target: str, version: str, dtype: str, names: Mapping[str, Any]) -> Row | None:
     """The first row that foresees a violation of `claim` by `target` in this case."""
     return next((r for r in rows() if r.foresees(claim, target, version, dtype) and r.applies(names)), None)
+
+
+@functools.cache
+def reproductions() -> Mapping[str, str]:
+    """The script that shows a row, by the row's id: the files in `reproductions`, whose first line names their rows."""
+    folder = resources.files("varlaw.verify.deviations") / "reproductions"
+    texts = [file.read_text(encoding="utf-8") for file in folder.iterdir()] if folder.is_dir() else []
+    return {name: text.split("\n", 2)[2] for text in texts for name in shown(text)}
+
+
+def shown(text: str) -> list[str]:
+    """The rows that a reproduction shows, from its first line."""
+    return re.findall(r"[\w-]+", text.partition("\n")[0].lstrip("# "))
