@@ -196,11 +196,16 @@ def foreseen(known: Deviation) -> str:
 
 
 def case_text(case: dict[str, Any]) -> str:
-    """The parameters of a case in one line.
+    """The parameters of a case in one line; of a claim on all cases together, how many they are.
 
     >>> case_text({"in": 2, "kernel": (3, 3), "bias": True})
     'in=2 kernel=(3, 3) bias=True'
+    >>> case_text({"cases": [{"in": 2}, {"in": 3}]})
+    '2 cases together'
     """
+    together = case.get("cases")
+    if len(case) == 1 and isinstance(together, (list, tuple)):
+        return quantities(len(together), "case") + " together"
     return " ".join(f"{plain(str(k))}={_value(v)}" for k, v in case.items())
 
 
