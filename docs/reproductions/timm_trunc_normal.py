@@ -1,4 +1,4 @@
-# timm-trunc-normal-bfloat16 timm-far-entries-bfloat16-linear timm-far-entries-bfloat16-conv timm-loss-bfloat16
+# timm-trunc-normal-16-bit timm-far-entries-bfloat16-linear timm-far-entries-bfloat16-conv timm-loss-bfloat16
 # In bfloat16 one weight in 520 starts at -100 sigma
 import torch
 from timm.layers import trunc_normal_
