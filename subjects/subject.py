@@ -62,6 +62,9 @@ class Sampler:
     draws: Draws
     shape: Callable[[Case], tuple[int, ...]] | None = None  # of the weight, as the framework stores it
     measure: Callable[[Case], tuple[float, float]] | None = None
+    # (case, dtype, device, seed, elsewhere) -> an instance from a generator of its own, seeded with `seed`, that it is
+    # handed while the framework's global generator is seeded with `elsewhere`.
+    handed: Callable[[Case, str, str, int, int], Mapping[str, Array]] | None = None
     unsupported: Mapping[str, str] = field(default_factory=dict)  # dtype -> the framework's own reason
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from varlaw.subjects.subject import Case, Gain, Sampler, Tensor
-from varlaw.subjects.torch.framework import TORCH, measure_fans, seeded
+from varlaw.subjects.torch.framework import TORCH, dtype_of, measure_fans, seeded
 from varlaw.subjects.torch.layers import build_conv
 
 Fill = Callable[[Any, Case], Any]
@@ -44,15 +44,26 @@ def _measures(dims: int) -> Any:
     return measure_fans(_build, dims, lambda c: [c["in_channels"]])
 
 
+_WITHOUT_GENERATOR = ("constant_", "dirac_", "eye_", "ones_", "zeros_")
+
+
 def _initialiser(name: str, fill: Fill, op: str, documented: str, claims: Mapping[str, str] | None = None) -> Sampler:
     """`fill(function, case)` gives the arguments with which torch.nn.init's function is called on an empty tensor."""
 
-    def build(case: Case, factory: dict[str, Any]) -> Mapping[str, Any]:
+    def build(case: Case, factory: dict[str, Any], **generator: Any) -> Mapping[str, Any]:
         import torch
 
         weight = torch.empty(case["shape"] if "shape" in case else weight_shape(case), **factory)
-        getattr(torch.nn.init, name)(weight, **fill(weight, case))
+        getattr(torch.nn.init, name)(weight, **fill(weight, case), **generator)
         return {"": weight}
+
+    def handed(case: Case, dtype: str, device: str, seed: int, elsewhere: int) -> Mapping[str, Any]:
+        import torch
+
+        with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
+            torch.manual_seed(elsewhere)
+            own = torch.Generator(device).manual_seed(seed)
+            return build(case, {"dtype": dtype_of(dtype), "device": device}, generator=own)
 
     layered = op.startswith("fill")
     return Sampler(
@@ -63,6 +74,7 @@ def _initialiser(name: str, fill: Fill, op: str, documented: str, claims: Mappin
         draws=seeded(build),
         shape=weight_shape if layered else lambda c: tuple(c["shape"]),
         measure=measure if layered else None,
+        handed=None if name in _WITHOUT_GENERATOR else handed,
         unsupported=_NO_QR if name == "orthogonal_" else {},
     )
 

@@ -31,3 +31,4 @@ def test_coincidence_of_uniform_grids_by_enumeration(bits: int, entries: int) ->
 def test_constants() -> None:
     assert LAWS["constant.value"].value(value=0.25) == 0.25
     assert LAWS["parameters.coverage"].value() == 1.0
+    assert LAWS["parameters.repeat"].value() == 1.0

@@ -10,6 +10,7 @@ from varlaw.evidence.exact import compare
 from varlaw.subjects.subject import Sampler, Tensor
 from varlaw.verify.claim import Claim, Finding, Trial, deterministic
 from varlaw.verify.claims import independence
+from varlaw.verify.claims.initialisation import float64
 from varlaw.verify.fans import declared
 
 
@@ -18,6 +19,8 @@ def claims(subject: Sampler) -> tuple[Claim, ...]:
     found = [_declared_fan(subject, t) for t in subject.tensors if t.layout and subject.measure and t.name]
     if len(subject.tensors) > 1:
         found += [_complete(subject), _distinct(subject)]
+    if subject.handed:
+        found.append(_repeats(subject, subject.handed))
     return (*found, *independence.claims(subject))
 
 
@@ -78,6 +81,21 @@ def _distinct(subject: Sampler) -> Claim:
         return deterministic(comparison, quantity="pairs of parameters that differ", detail=detail, names=names)
 
     return _claim("structure.distinct", "parameters.coincidence", "parameters are drawn separately", subject, judge)
+
+
+def _repeats(subject: Sampler, handed: Callable[..., Mapping[str, Any]]) -> Claim:
+    """The generator that an initialiser is handed is the only one it draws from."""
+
+    def judge(trial: Trial) -> Finding:
+        first, again = (
+            np.concatenate([float64(x).ravel() for x in drawn.values()])
+            for drawn in (handed(trial.case, trial.dtype, trial.device, trial.key.seed, other) for other in (1, 2))
+        )
+        share = float((first == again).mean())
+        detail = "" if share == 1 else "draws beside the generator it is handed"
+        return deterministic(compare([share], [trial.factor], [0.0]), quantity="entries that agree", detail=detail)
+
+    return _claim("structure.repeats", "parameters.repeat", "the generator handed over decides alone", subject, judge)
 
 
 def _comparable(a: Any, b: Any) -> bool:
