@@ -23,7 +23,9 @@ Judging = Callable[[Clipper, Trial], Finding]
 
 
 def claims(subject: Clipper) -> tuple[Claim, ...]:
-    """The claims on one function that clips by the global norm."""
+    """The claims on one function that clips by the global norm; there are none on one that clips by value."""
+    if subject.op != "clip_norm":
+        return ()
     table: tuple[tuple[str, str, str, Judging], ...] = (
         ("clip.nonfinite", "clip_nonfinite", "finite leaves survive one that is not", _nonfinite),
         ("clip.negative", "clip_negative", "a negative limit is refused, or turns nothing round", _negative),
