@@ -118,7 +118,7 @@ def _weights_dropout(module: str, name: str, **more: Any) -> Callable[[Any, floa
 
         attend = getattr(importlib.import_module(module), name)
         batch, queries, keys = x.shape
-        zeros = [jnp.zeros((batch, n, 1, 4), x.dtype) for n in (queries, keys)]
+        zeros = [jnp.zeros((batch, n, 1, keys), x.dtype) for n in (queries, keys)]
         eye = jnp.broadcast_to(keys * jnp.eye(keys, dtype=x.dtype), (batch, keys, keys))[:, :, None]
         return attend(*zeros, eye, dropout_rng=key, dropout_rate=p, deterministic=False, **more)[:, :, 0] * x
 
