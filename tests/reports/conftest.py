@@ -183,7 +183,7 @@ def hostile_verdicts() -> list[Verdict]:
         )
         for text in texts
         for outcome in (Outcome.VIOLATES, Outcome.CONFORMS)
-    ] + [make_verdict(subject=HOSTILE, outcome=Outcome.VIOLATES, likely=HOSTILE, detail=HOSTILE)]
+    ] + [make_verdict(subject=HOSTILE, outcome=Outcome.VIOLATES, likely=HOSTILE, detail=HOSTILE, reproduction=HOSTILE)]
 
 
 def many_verdicts(n: int) -> list[Verdict]:
