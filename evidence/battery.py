@@ -19,6 +19,7 @@ from array_api_compat import array_namespace, size, to_device
 from numpy.typing import NDArray
 
 from varlaw.evidence.rounding import Format
+from varlaw.evidence.state import native
 from varlaw.theory.variates import Normal, TruncatedNormal
 
 Floats = NDArray[np.float64]
@@ -58,7 +59,7 @@ class Battery:
 
     def update(self, tensors: Sequence[Any], rng: np.random.Generator) -> None:
         """Take tensors into account, in their order; `rng`, no stream of the sampler's, spreads 16-bit numbers."""
-        parts = (_host(_part(t, max(self._limit, 1))) for t in tensors)
+        parts = (_host(_part(native(t), max(self._limit, 1))) for t in tensors)
         for _, alike in itertools.groupby(parts, key=np.shape):
             stacked = np.stack(list(alike))
             for member in self._members:

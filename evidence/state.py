@@ -9,7 +9,8 @@ import math
 from typing import Any
 
 import msgspec
-from array_api_compat import array_namespace, device, is_numpy_array, size
+import numpy as np
+from array_api_compat import array_namespace, device, is_jax_array, is_numpy_array, size
 
 # Numbers copied to float64 at a time: in NumPy few enough to stay in cache and on one thread, elsewhere on a CPU enough
 # to be worth the library's threads, on a GPU enough to be few launches.
@@ -41,6 +42,11 @@ class State(msgspec.Struct, frozen=True):
         return math.isfinite(self.squares) and math.isfinite(self.peak)
 
 
+def native(x: Any) -> Any:
+    """The array where float64 means it: JAX narrows it unless told otherwise, so its arrays are read as NumPy's."""
+    return np.asarray(x) if is_jax_array(x) else x
+
+
 def reduce(x: Any, unit: float = 1.0) -> State:
     """The state of all elements of an array of any array-API library (float16, bfloat16, float32, float64).
 
@@ -50,6 +56,7 @@ def reduce(x: Any, unit: float = 1.0) -> State:
     >>> reduce(np.array([[1.0, -3.0]], dtype=np.float32), unit=2.0)
     State(n=2, total=-1.0, squares=2.5, peak=3.0)
     """
+    x = native(x)
     xp = array_namespace(x)
     flat = xp.reshape(x, (-1,))
     count = size(flat) or 0

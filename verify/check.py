@@ -16,6 +16,7 @@ from varlaw.evidence.decide import Decision, SamplerError, Source, decide
 from varlaw.evidence.exact import compare
 from varlaw.evidence.haar import gaussian_diagonal
 from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.state import native
 from varlaw.evidence.streams import Key, canonical
 from varlaw.theory.variates import Constant, Normal, Orthogonal, Uniform, UniformRange
 from varlaw.verify.claim import Finding, deterministic, statistical
@@ -135,7 +136,7 @@ class _Sampler:
         if tuple(x.shape) != self.shape:
             msg = f"{self.name} returns shape {tuple(x.shape)}, but should return {self.shape}"
             raise SamplerError(msg)
-        return x
+        return native(x)
 
 
 def _dtype_name(x: Any) -> str:

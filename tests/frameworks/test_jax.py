@@ -171,3 +171,25 @@ def test_the_eps_that_a_constructor_chooses_is_measured(name: str, eps: float) -
         warnings.simplefilter("ignore")
         found = {fact.name: fact.value for fact in measured(row, Key("test", name))}
     assert math.isclose(float(found["default.eps"]), eps, rel_tol=0.02)
+
+
+# -- arrays of JAX through the public face ----------------------------------------------------------------------------
+
+
+def test_a_sampler_of_jax_arrays_is_checked_in_float64() -> None:
+    """JAX narrows float64 unless told otherwise: its arrays are summed by NumPy."""
+    import jax
+
+    import varlaw
+
+    def he(shape: tuple[int, ...], seed: int) -> Any:
+        return jax.nn.initializers.variance_scaling(2.0, "fan_in", "normal")(jax.random.key(seed), shape)
+
+    right, wrong = varlaw.Normal((2 / 64) ** 0.5), varlaw.Normal(1.01 * (2 / 64) ** 0.5)
+    assert varlaw.check(he, right, shape=(64, 256)).outcome is varlaw.Outcome.CONFORMS
+    assert varlaw.check(he, wrong, shape=(64, 256)).outcome is varlaw.Outcome.VIOLATES
+
+    def orthogonal(shape: tuple[int, ...], seed: int) -> Any:
+        return jax.nn.initializers.orthogonal()(jax.random.key(seed), shape)
+
+    assert varlaw.check(orthogonal, varlaw.Orthogonal(), shape=(16, 32)).outcome is varlaw.Outcome.CONFORMS
