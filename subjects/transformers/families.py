@@ -12,42 +12,44 @@ blip_2_vision_model blip_vision_model bloom blt blt_global_transformer blt_local
 blt_patcher bridgetower bridgetower_text_model bridgetower_vision_model bros camembert canary canary_decoder canine
 chameleon chameleon_vqgan chinese_clip chinese_clip_text_model chinese_clip_vision_model chmv2 clap clap_audio_model
 clap_text_model clip clip_text_model clip_vision_model clipseg clipseg_text_model clipseg_vision_model clvp
-clvp_decoder clvp_encoder codegen cohere cohere2 cohere2_moe cohere2_vision cohere_asr cohere_compass_vision
-colmodernvbert colpali colqwen2 conditional_detr convbert convnext convnextv2 cosmos3_edge_vision cosmos3_omni
-cpmant csm_depth_decoder_model ctrl cwm dab-detr dac data2vec-audio data2vec-text data2vec-vision deberta deberta-v2
-decision_transformer deepseek_ocr2_encoder deepseek_ocr2_sam_vision_model deepseek_ocr2_vision deepseek_v2
-deepseek_v3 deepseek_v32 deepseek_v4 deepseek_vl deepseek_vl_hybrid deformable_detr deimv2 deit depth_anything
-depth_pro detr dia dia_decoder dia_encoder diffllama dinov2 dinov2_with_registers dinov3_convnext dinov3_vit
-distilbert doge donut-swin dots1 dots3_note_text dpr dpt efficientnet electra embedding_gemma2 embedding_gemma2_text
-emu3 emu3_text_model emu3_vqgan encodec encoder-decoder eomt eomt_dinov3 ernie ernie4_5 ernie4_5_moe
-ernie4_5_vl_moe_vision esm esmc eurobert evolla exaone4 exaone4_5 exaone4_5_vision exaone_moe falcon falcon_h1
-falcon_mamba fastspeech2_conformer fastspeech2_conformer_hifigan fastspeech2_conformer_with_hifigan flaubert flava
-flava_image_codebook flava_image_model flava_multimodal_model flava_text_model flex_olmo flint florence2
-florence_vision fnet focalnet fsmt fun_asr_nano_encoder funnel fuyu gemma gemma2 gemma3 gemma3_text gemma3n_audio
-gemma3n_text gemma4 gemma4_audio gemma4_text gemma4_unified gemma4_unified_text gemma4_vision git git_vision_model
-glm glm4 glm46v glm4_moe glm4_moe_lite glm4v glm4v_moe glm4v_moe_text glm4v_moe_vision glm4v_text glm4v_vision
-glm5_next glm5_next_text glm5_next_vision glm_image glm_image_text glm_image_vision glm_image_vqmodel glm_moe_dsa
-glm_ocr glm_ocr_text glm_ocr_vision glmasr glmasr_encoder glmga glpn got_ocr2 got_ocr2_vision gpt-sw3 gpt2
-gpt_bigcode gpt_neo gpt_neox gpt_neox_japanese gpt_oss gptj gradium_phonon_tts granite granite4_vision_text
-granite_docling granite_docling_text granite_docling_vision granite_speech granite_speech5_ctc
-granite_speech5_encoder granite_speech_encoder granite_speech_plus granite_speech_plus_encoder granite_swa
-granitemoe granitemoe_swa granitemoehybrid granitemoeshared grounding-dino groupvit groupvit_text_model
-groupvit_vision_model gte helium hgnet_v2 higgs_audio_v2 hrm_text hubert hunyuan_v1_dense hunyuan_v1_moe hunyuan_vl
-hunyuan_vl_text hunyuan_vl_vision hy_v3 hy_v4 hyperclovax hyperclovax_vision_v2 ibert idefics idefics2
-idefics2_perceiver idefics2_vision idefics3 idefics3_vision ijepa imagegpt informer inkling2 inkling2_text
-inkling2_vision inkling_audio inkling_mm_model inkling_text inkling_vision instructblip instructblip_qformer
-instructblip_vision_model instructblipvideo instructblipvideo_qformer instructblipvideo_vision_model internlm3
-internvl internvl_vision iquestcoder jais2 jamba janus_vision_model janus_vqgan jetmoe jev jina_embeddings_v3
-kimi_k25 kimi_k25_vision kimi_linear kolibri1 kosmos-2 kosmos-2.5 kosmos_2_5_text_model kosmos_2_5_vision_model
-kosmos_2_text_model kosmos_2_vision_model kyutai_speech_to_text laguna lasr_ctc lasr_encoder layoutlm layoutlmv3 led
-levit lfm2 lfm2_moe lfm2_vl lfm3 lfm3_vl lfm3_vl_vision lightglue lighton_ocr lilt llama llama4 llama4_text
-llama4_vision_model llava llava_next llava_next_video llava_onevision longcat_flash longformer longt5 luke
-lw_detr_vit lxmert m2m_100 mamba mamba2 marian markuplm mask2former maskformer maskformer-swin mbart megatron-bert
-mellum metaclip_2 metaclip_2_text_model metaclip_2_vision_model mgp-str mimi mimi_decoder mimo_v2_flash minicpm3
-minicpm_ocr minicpm_ocr_vision minicpmv4_6 minicpmv4_6_vision minicpmv4_7 minicpmv4_7_vision minimax minimax_m2
-minimax_m3_vl minimax_m3_vl_text minimax_m3_vl_vision ministral ministral3 mistral mistral3 mixtral mlcd
+clvp_decoder clvp_encoder codegen cohere cohere2 cohere2_moe cohere2_vision cohere_asr cohere_compass
+cohere_compass_text cohere_compass_vision colmodernvbert colpali colqwen2 conditional_detr convbert convnext
+convnextv2 cosmos3_edge cosmos3_edge_text cosmos3_edge_vision cosmos3_omni cpmant csm csm_depth_decoder_model ctrl
+cwm dab-detr dac data2vec-audio data2vec-text data2vec-vision deberta deberta-v2 decision_transformer
+deepseek_ocr2_encoder deepseek_ocr2_sam_vision_model deepseek_ocr2_vision deepseek_v2 deepseek_v3 deepseek_v32
+deepseek_v4 deepseek_vl deepseek_vl_hybrid deformable_detr deimv2 deit depth_anything depth_pro detr dia dia_decoder
+dia_encoder diffllama diffusion_gemma diffusion_gemma_text dinov2 dinov2_with_registers dinov3_convnext dinov3_vit
+distilbert doge donut-swin dots1 dots3_note dots3_note_audio_encoder dots3_note_text dots3_note_vision_encoder dpr
+dpt efficientnet electra embedding_gemma2 embedding_gemma2_text emu3 emu3_text_model emu3_vqgan encodec
+encoder-decoder eomt eomt_dinov3 ernie ernie4_5 ernie4_5_moe ernie4_5_vl_moe_vision esm esmc eurobert evolla exaone4
+exaone4_5 exaone4_5_vision exaone_moe falcon falcon_h1 falcon_mamba fastspeech2_conformer
+fastspeech2_conformer_hifigan fastspeech2_conformer_with_hifigan flaubert flava flava_image_codebook
+flava_image_model flava_multimodal_model flava_text_model flex_olmo flint florence2 florence_vision fnet focalnet
+fsmt fun_asr_nano fun_asr_nano_encoder funnel fuyu gemma gemma2 gemma3 gemma3_text gemma3n_audio gemma3n_text gemma4
+gemma4_audio gemma4_text gemma4_unified gemma4_unified_text gemma4_vision git git_vision_model glm glm4 glm46v
+glm4_moe glm4_moe_lite glm4v glm4v_moe glm4v_moe_text glm4v_moe_vision glm4v_text glm4v_vision glm5_next
+glm5_next_text glm5_next_vision glm_image glm_image_text glm_image_vision glm_image_vqmodel glm_moe_dsa glm_ocr
+glm_ocr_text glm_ocr_vision glmasr glmasr_encoder glmga glpn got_ocr2 got_ocr2_vision gpt-sw3 gpt2 gpt_bigcode
+gpt_neo gpt_neox gpt_neox_japanese gpt_oss gptj gradium_phonon_tts granite granite4_vision_text granite_docling
+granite_docling_text granite_docling_vision granite_speech granite_speech5_ctc granite_speech5_encoder
+granite_speech_encoder granite_speech_plus granite_speech_plus_encoder granite_swa granitemoe granitemoe_swa
+granitemoehybrid granitemoeshared grounding-dino groupvit groupvit_text_model groupvit_vision_model gte helium
+hgnet_v2 higgs_audio_v2 hrm_text hubert hunyuan_v1_dense hunyuan_v1_moe hunyuan_vl hunyuan_vl_text hunyuan_vl_vision
+hy_v3 hy_v4 hyperclovax hyperclovax_vision_v2 ibert idefics idefics2 idefics2_perceiver idefics2_vision idefics3
+idefics3_vision ijepa imagegpt informer inkling2 inkling2_text inkling2_vision inkling_audio inkling_mm_model
+inkling_text inkling_vision instructblip instructblip_qformer instructblip_vision_model instructblipvideo
+instructblipvideo_qformer instructblipvideo_vision_model internlm3 internvl internvl_vision iquestcoder jais2 jamba
+janus_vision_model janus_vqgan jetmoe jev jina_embeddings_v3 kimi_k25 kimi_k25_vision kimi_linear kolibri1 kosmos-2
+kosmos-2.5 kosmos_2_5_text_model kosmos_2_5_vision_model kosmos_2_text_model kosmos_2_vision_model
+kyutai_speech_to_text laguna lasr_ctc lasr_encoder layoutlm layoutlmv3 led levit lfm2 lfm2_moe lfm2_vl lfm3 lfm3_vl
+lfm3_vl_vision lightglue lighton_ocr lilt llama llama4 llama4_text llama4_vision_model llava llava_next
+llava_next_video llava_onevision longcat_flash longformer longt5 luke lw_detr_vit lxmert m2m_100 mamba mamba2 marian
+markuplm mask2former maskformer maskformer-swin mbart megatron-bert mellum metaclip_2 metaclip_2_text_model
+metaclip_2_vision_model mgp-str mimi mimi_decoder mimo_v2_flash minicpm3 minicpm_ocr minicpm_ocr_vision minicpmv4_6
+minicpmv4_6_vision minicpmv4_7 minicpmv4_7_vision minimax minimax_m2 minimax_m3_vl minimax_m3_vl_text
+minimax_m3_vl_vision ministral ministral3 mistral mistral3 mistral4 mistral_large4 mistral_large4_text mixtral mlcd
 mlcd_vision_model mllama mllama_text_model mllama_vision_model mm-grounding-dino mobilebert mobilenet_v1
-mobilenet_v2 mobilevit mobilevitv2 modernbert modernbert-decoder modernvbert molmo2_adapter molmo2_text
+mobilenet_v2 mobilevit mobilevitv2 modernbert modernbert-decoder modernvbert molmo2 molmo2_adapter molmo2_text
 molmo2_vision moonshine moonshine_streaming moonshine_streaming_encoder moshi moshi_depth moss_transcribe_diarize
 moss_transcribe_diarize_audio mpnet mpt mra mt5 muse_glimmer muse_glimmer_assistant muse_glimmer_text
 muse_glimmer_vision muse_spark_text muse_spark_vision musicflamingo musicgen musicgen_decoder musicgen_melody
@@ -93,6 +95,12 @@ _TINY_RESNET = {
     "model_type": "resnet", "embedding_size": 8, "hidden_sizes": [8, 8, 16, 16], "depths": [1, 1, 1, 1],
     "out_features": ["stage2", "stage3", "stage4"],
 }  # fmt: skip
+_MROPE = {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 3, 3]}
+_FULL = {
+    "layer_types": ["full_attention", "full_attention"],
+    "rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 1e4}},
+}
+_FEW_EXPERTS = {"moe_intermediate_size": 48, "num_experts": 4, "top_k_experts": 2}
 _STAGES = {"embed_dim": 8, "depths": [1, 1, 1, 1], "num_heads": [2, 2, 2, 2]}
 _SWIN = {"model_type": "swin", **_STAGES, "out_features": ["stage1", "stage2", "stage3", "stage4"]}
 _EFFICIENT = {"width_coefficient": 0.25, "depth_coefficient": 0.2, "hidden_dim": 64}
@@ -127,8 +135,13 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "chameleon_vqgan": _VQGAN,
     "clap": _of("audio_config", _HTSAT),
     "clap_audio_model": _HTSAT,
+    "cohere_compass": _of("text_config", _FULL),
+    "cohere_compass_text": _FULL,
     "conditional_detr": _RESNET,
+    "cosmos3_edge": {"text_config.head_dim": 16, "text_config.rope_parameters": _MROPE},
+    "cosmos3_edge_text": {"head_dim": 16, "rope_parameters": _MROPE},
     "cpmant": {"dim_ff": 48},
+    "csm": {"codec_config.upsample_groups": 32, "codec_config.num_filters": 16},
     "ctrl": {"dff": 48},
     "dab-detr": _RESNET,
     "dac": {
@@ -140,6 +153,8 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "deformable_detr": _RESNET,
     "depth_pro": {"patch_size": 32},
     "detr": _RESNET,
+    "diffusion_gemma": _of("text_config", _FEW_EXPERTS),
+    "diffusion_gemma_text": _FEW_EXPERTS,
     "donut-swin": _STAGES,
     "dots1": {
         "num_shared_experts": 1,
@@ -148,7 +163,14 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
         "num_local_experts": 4,
         "first_k_dense_replace": 1,
     },
+    "dots3_note": {
+        **_of("text_config", {"qk_rope_head_dim": 4, "index_head_dim": 8, "num_key_value_heads": 4}),
+        "vision_config.per_layer_config": {},
+        "audio_config.adapter_input_size": 32,
+    },
+    "dots3_note_audio_encoder": {"adapter_input_size": 32},
     "dots3_note_text": {"qk_rope_head_dim": 4, "index_head_dim": 8, "num_key_value_heads": 4},
+    "dots3_note_vision_encoder": {"per_layer_config": {}},
     "efficientnet": _EFFICIENT,
     "emu3": {"vocabulary_map": {"<image>": 4, "IMGIMGA": 5}, **_of("vq_config", _VQGAN)},
     "emu3_vqgan": _VQGAN,
@@ -162,6 +184,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
         **_of("model_config", _POSTNET),
     },
     "focalnet": {"embed_dim": 8, "depths": [1, 1, 1, 1]},
+    "fun_asr_nano": {"adaptor_config.intermediate_size": 8},
     "gemma3n_text": {
         "intermediate_size": [48, 48, 48, 48, 48, 48],
         "activation_sparsity_pattern": [0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
@@ -193,10 +216,14 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "mimi": _MIMI,
     "mimi_decoder": _MIMI,
     "ministral": {"head_dim": 8},
+    "mistral4": {"num_key_value_heads": 4, "qk_nope_head_dim": 4, "qk_rope_head_dim": 4},
+    "mistral_large4": {"text_config.kv_source_layers": [0, 1]},
+    "mistral_large4_text": {"kv_source_layers": [0, 1]},
     "mm-grounding-dino": {"backbone_config": _SWIN},
     "mobilenet_v1": {"depth_multiplier": 0.05},
     "mobilenet_v2": {"depth_multiplier": 0.1},
     "mobilevitv2": {"width_multiplier": 0.25},
+    "molmo2": {"adapter_config.vision_feature_layer": [-1, -2]},
     "moonshine_streaming": {"num_key_value_heads": 4},
     "musicgen": {"audio_encoder.num_filters": 2, "audio_encoder.hidden_size": 16},
     "musicgen_melody": {"audio_encoder.num_filters": 2, "audio_encoder.hidden_size": 16},
