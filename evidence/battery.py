@@ -26,8 +26,8 @@ Floats = NDArray[np.float64]
 
 _LADDER = np.array([sign * 0.4 * 2.0**-j for j in range(9) for sign in (1, -1)])
 _DEGREES = 8
-_TAILS = (2.5, 3.0, 3.3, 3.5, 4.0)
-_MULTIPLIERS = (0.0, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 16.0)
+_TAILS = (2.5, 3.0, 3.3, 3.5, 4.0, 5.0)
+_MULTIPLIERS = (0.0, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 16.0, 256.0, 4096.0)  # the largest find spikes far out
 _LAGS = (1, 2, 3)
 _POINT = 2.0**-20  # 24 random bits give no value of a float32 uniform or normal a larger probability
 _TIE_RATES = (2.0**-16, 2.0**-12, 2.0**-8, 2.0**-4, 0.5)
@@ -97,6 +97,7 @@ class _Member:
         self._exceeding = np.zeros(len(_TAILS))
         self._products: dict[str, tuple[float, float]] = {}
         self._sums: dict[str, tuple[int, float, float]] = {}
+        self._sizes: dict[str, tuple[int, float]] = {}
         self._ties = self._pairs = 0
         self._repeats = np.zeros(len(_REPEAT_FACTORS))
         self._previous: Floats | None = None
@@ -110,10 +111,15 @@ class _Member:
         z = (np.clip((x - self._law.mean) / self._law.std, -_FAR, _FAR) if normal else ndtri(u)).reshape(x.shape)
         self.n += z.size
         self._legendre += _legendre_sums(2 * u - 1)
-        sizes = np.abs(z[np.abs(z) > _TAILS[0]])
-        self._exceeding += [np.count_nonzero(sizes > t) for t in _TAILS]
+        sizes = np.abs(z[np.abs(z) >= _TAILS[0]])
+        self._exceeding += [np.count_nonzero(sizes >= t) for t in _TAILS]
         self._neighbours(z)
-        self._lines(z)
+        for name, sums in _lines(z):
+            count, total, squares = self._sums.get(name, (0, 0.0, 0.0))
+            self._sums[name] = (count + sums.size, total + float(sums.sum()), squares + _spread(sums))
+        for name, sums in _lines(_sizes(u).reshape(x.shape)):
+            count, squares = self._sizes.get(name, (0, 0.0))
+            self._sizes[name] = (count + sums.size, squares + _spread(sums))
         if self._fmt.digits >= 24:
             flat = x.reshape(len(x), -1)
             self._ties += int(np.count_nonzero(flat[:, 1:] == flat[:, :-1]))
@@ -129,6 +135,8 @@ class _Member:
         for name, (count, total, squares) in self._sums.items():
             logs[f"mean of {name}"] = _tilted(total, count, _LADDER**2 / 2)
             logs[f"spread of {name}"] = _tilted(squares, count, _square_cumulants())
+        for name, (count, squares) in self._sizes.items():
+            logs[f"scale of {name}"] = _tilted(squares, count, _square_cumulants(), _LADDER > 0)
         if self._pairs:
             logs["ties"] = _rate(self._ties, self._pairs, _POINT, _TIE_RATES)
             logs["repeated values"] = float(np.logaddexp.reduce(self._repeats) - math.log(len(_REPEAT_FACTORS)))
@@ -167,16 +175,6 @@ class _Member:
         products += _dot(now, before)
         self._products[name] = products, squares + _dot(before, before)
 
-    def _lines(self, z: Floats) -> None:
-        if z.ndim < 3:
-            return
-        grid = z.reshape(*z.shape[:2], -1)
-        for name, axis in (("rows", 2), ("columns", 1)):
-            sums = grid.sum(axis=axis) / math.sqrt(grid.shape[axis])
-            count, total, squares = self._sums.get(name, (0, 0.0, 0.0))
-            scores = float(((sums**2 - 1) / math.sqrt(2)).sum())
-            self._sums[name] = (count + sums.size, total + float(sums.sum()), squares + scores)
-
     def _tail(self, t: float, count: int) -> float:
         p = math.erfc(t / math.sqrt(2))
         return _rate(count, self.n, p, [m * p for m in _MULTIPLIERS])
@@ -204,6 +202,30 @@ def _cells(x: Floats, fmt: Format) -> tuple[Floats, Floats]:
     outer = np.ldexp(0.5, exponent - fmt.digits + 1)
     inner = np.where((mantissa == 0.5) & (exponent > fmt.lowest), outer / 2, outer)
     return x - np.where(x > 0, inner, outer), x + np.where(x < 0, inner, outer)
+
+
+def _lines(scores: Floats) -> Iterator[tuple[str, Floats]]:
+    """Sums over whole tensors, rows and columns of scores of variance 1, scaled to variance 1 again."""
+    flat = scores.reshape(len(scores), -1)
+    yield "tensors", flat.sum(axis=1) / math.sqrt(flat.shape[1])
+    if scores.ndim > 2:
+        grid = scores.reshape(*scores.shape[:2], -1)
+        yield "rows", grid.sum(axis=2) / math.sqrt(grid.shape[2])
+        yield "columns", grid.sum(axis=1) / math.sqrt(grid.shape[1])
+
+
+def _spread(sums: Floats) -> float:
+    """The sum of (s^2 - 1)/sqrt 2."""
+    return float(((sums**2 - 1) / math.sqrt(2)).sum())
+
+
+def _sizes(u: Floats) -> Floats:
+    """How large each entry is among its likes: uniform under the law, with mean 0 and variance 1, whatever its sign.
+
+    Sums of such scores are sub-Gaussian: E exp(t s^2) <= (1 - 2 t)^(-1/2) for t > 0, so that the cumulant of a normal's
+    square bounds theirs on the upper rungs. Rows of different scale show as a spread of these sums.
+    """
+    return math.sqrt(3) * (2 * np.abs(2 * u - 1) - 1)
 
 
 def _dot(x: Floats, y: Floats) -> float:
@@ -279,8 +301,9 @@ def _square_cumulants() -> Floats:
     return -np.log1p(-math.sqrt(2) * _LADDER) / 2 - _LADDER / math.sqrt(2)
 
 
-def _tilted(total: float, n: int, cumulants: Floats) -> float:
-    return float(np.logaddexp.reduce(_LADDER * total - n * cumulants) - math.log(len(_LADDER)))
+def _tilted(total: float, n: int, cumulants: Floats, rungs: Any = slice(None)) -> float:
+    logs = (_LADDER * total - n * cumulants)[rungs]
+    return float(np.logaddexp.reduce(logs) - math.log(len(logs)))
 
 
 def _correlation(products: float, squares: float) -> float:

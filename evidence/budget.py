@@ -25,8 +25,8 @@ class Policy:
     growth: float = 0.05
     max_tensors: int = 20_000
     battery: int = 100_000  # scalars that the battery looks at
-    least: int = 32_768  # scalars of shape evidence before CONFORMS, where `few` tensors hold as many
-    few: int = 16
+    least: int = 100_000  # scalars of shape evidence before CONFORMS, where `few` tensors hold as many
+    few: int = 128
     max_samples: int | None = None  # stop here, undecided, even where the test would go on
     gamma: float = 1e-3  # the displayed interval misses the truth at most this often, at whatever moment one looks
 
@@ -40,7 +40,7 @@ class Policy:
 POLICIES = {
     p.name: p
     for p in (
-        Policy("pr", delta=0.05, beta=1e-3, pooled=0.01, battery=20_000, least=4096),
+        Policy("pr", delta=0.05, beta=1e-3, pooled=0.01, battery=20_000, least=4096, few=16),
         Policy("nightly", delta=0.01, beta=1e-6, pooled=0.005, max_tensors=60_000),
         Policy("release", delta=0.001, beta=1e-6, max_tensors=200_000),
     )
