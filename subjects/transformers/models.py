@@ -83,7 +83,7 @@ class Family:
                     raise LookupError(msg) from error
                 try:
                     model.to_empty(device="cpu")
-                    with quiet():
+                    with quiet(), default_dtype(dtype):
                         model.init_weights()
                 except (NotImplementedError, AttributeError) as error:
                     msg = f"it cannot be initialised from the meta device ({' '.join(str(error).split())[:120]})"
