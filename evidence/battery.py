@@ -8,7 +8,6 @@ keeps every guarantee; what it buys is sight of what no variance shows: a wrong 
 correlated neighbours, rows or columns, values used twice, coarse grids.
 """
 
-import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -18,22 +17,18 @@ import numpy as np
 from array_api_compat import array_namespace, size, to_device
 from numpy.typing import NDArray
 
+from varlaw.evidence import scores
 from varlaw.evidence.rounding import Format
 from varlaw.evidence.state import native
 from varlaw.theory.variates import Normal, TruncatedNormal
 
 Floats = NDArray[np.float64]
 
-_LADDER = np.array([sign * 0.4 * 2.0**-j for j in range(9) for sign in (1, -1)])
-_DEGREES = 8
 _TAILS = (2.5, 3.0, 3.3, 3.5, 4.0, 5.0)
 _MULTIPLIERS = (0.0, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 16.0, 256.0, 4096.0)  # the largest find spikes far out
 _LAGS = (1, 2, 3)
-_POINT = 2.0**-20  # 24 random bits give no value of a float32 uniform or normal a larger probability
 _TIE_RATES = (2.0**-16, 2.0**-12, 2.0**-8, 2.0**-4, 0.5)
-_REPEAT_FACTORS = (4.0, 64.0, 1024.0)
 _FAR = 8.2  # z of the smallest u that is told from 0
-_BLOCK = 4096
 
 
 class Battery:
@@ -93,13 +88,13 @@ class _Member:
     def __init__(self, law: Any, fmt: Format) -> None:
         self._law, self._fmt = law, fmt
         self.n = 0
-        self._legendre = np.zeros(_DEGREES)
+        self._legendre = np.zeros(scores.DEGREES)
         self._exceeding = np.zeros(len(_TAILS))
         self._products: dict[str, tuple[float, float]] = {}
         self._sums: dict[str, tuple[int, float, float]] = {}
         self._sizes: dict[str, tuple[int, float]] = {}
         self._ties = self._pairs = 0
-        self._repeats = np.zeros(len(_REPEAT_FACTORS))
+        self._repeats = np.zeros(len(scores.REPEAT_FACTORS))
         self._previous: Floats | None = None
 
     def update(self, x: Floats, rng: np.random.Generator) -> None:
@@ -110,36 +105,39 @@ class _Member:
         normal = isinstance(self._law, Normal) and self._fmt.digits >= 24  # then z is x itself, standardised
         z = (np.clip((x - self._law.mean) / self._law.std, -_FAR, _FAR) if normal else ndtri(u)).reshape(x.shape)
         self.n += z.size
-        self._legendre += _legendre_sums(2 * u - 1)
-        sizes = np.abs(z[np.abs(z) >= _TAILS[0]])
-        self._exceeding += [np.count_nonzero(sizes >= t) for t in _TAILS]
+        self._legendre += scores.legendre_sums(2 * u - 1)
+        far = np.abs(z[np.abs(z) >= _TAILS[0]])
+        self._exceeding += [np.count_nonzero(far >= t) for t in _TAILS]
         self._neighbours(z)
-        for name, sums in _lines(z):
+        for name, sums in scores.line_sums(z):
             count, total, squares = self._sums.get(name, (0, 0.0, 0.0))
-            self._sums[name] = (count + sums.size, total + float(sums.sum()), squares + _spread(sums))
-        for name, sums in _lines(_sizes(u).reshape(x.shape)):
+            self._sums[name] = (count + sums.size, total + float(sums.sum()), squares + scores.spread(sums))
+        for name, sums in scores.line_sums(scores.sizes(u).reshape(x.shape)):
             count, squares = self._sizes.get(name, (0, 0.0))
-            self._sizes[name] = (count + sums.size, squares + _spread(sums))
+            self._sizes[name] = (count + sums.size, squares + scores.spread(sums))
         if self._fmt.digits >= 24:
             flat = x.reshape(len(x), -1)
             self._ties += int(np.count_nonzero(flat[:, 1:] == flat[:, :-1]))
             self._pairs += flat[:, 1:].size
             for values, ordered in zip(flat, np.sort(flat, axis=1), strict=True):
-                self._repeats += _repeats(values, ordered)
+                self._repeats += scores.repeats(values, ordered)
 
     def processes(self) -> dict[str, float]:
         """The log e-value of every process, by name."""
-        logs = {f"Legendre {k + 1}": _tilted(s, self.n, _legendre_cumulants()[k]) for k, s in enumerate(self._legendre)}
+        logs = {
+            f"Legendre {k + 1}": scores.tilted(s, self.n, scores.legendre_cumulants()[k])
+            for k, s in enumerate(self._legendre)
+        }
         logs |= {f"tail {t}": self._tail(t, int(c)) for t, c in zip(_TAILS, self._exceeding, strict=True)}
-        logs |= {name: _correlation(*sums) for name, sums in self._products.items()}
+        logs |= {name: scores.correlation(*sums) for name, sums in self._products.items()}
         for name, (count, total, squares) in self._sums.items():
-            logs[f"mean of {name}"] = _tilted(total, count, _LADDER**2 / 2)
-            logs[f"spread of {name}"] = _tilted(squares, count, _square_cumulants())
+            logs[f"mean of {name}"] = scores.tilted(total, count, scores.LADDER**2 / 2)
+            logs[f"spread of {name}"] = scores.tilted(squares, count, scores.square_cumulants())
         for name, (count, squares) in self._sizes.items():
-            logs[f"scale of {name}"] = _tilted(squares, count, _square_cumulants(), _LADDER > 0)
+            logs[f"scale of {name}"] = scores.tilted(squares, count, scores.square_cumulants(), scores.LADDER > 0)
         if self._pairs:
-            logs["ties"] = _rate(self._ties, self._pairs, _POINT, _TIE_RATES)
-            logs["repeated values"] = float(np.logaddexp.reduce(self._repeats) - math.log(len(_REPEAT_FACTORS)))
+            logs["ties"] = scores.rate(self._ties, self._pairs, scores.POINT, _TIE_RATES)
+            logs["repeated values"] = float(np.logaddexp.reduce(self._repeats) - math.log(len(scores.REPEAT_FACTORS)))
         return logs
 
     def violation(self) -> float:
@@ -172,12 +170,12 @@ class _Member:
 
     def _multiply(self, name: str, now: Floats, before: Floats) -> None:
         products, squares = self._products.get(name, (0.0, 0.0))
-        products += _dot(now, before)
-        self._products[name] = products, squares + _dot(before, before)
+        products += scores.dot(now, before)
+        self._products[name] = products, squares + scores.dot(before, before)
 
     def _tail(self, t: float, count: int) -> float:
         p = math.erfc(t / math.sqrt(2))
-        return _rate(count, self.n, p, [m * p for m in _MULTIPLIERS])
+        return scores.rate(count, self.n, p, [m * p for m in _MULTIPLIERS])
 
 
 def _part(tensor: Any, limit: int) -> Any:
@@ -202,121 +200,3 @@ def _cells(x: Floats, fmt: Format) -> tuple[Floats, Floats]:
     outer = np.ldexp(0.5, exponent - fmt.digits + 1)
     inner = np.where((mantissa == 0.5) & (exponent > fmt.lowest), outer / 2, outer)
     return x - np.where(x > 0, inner, outer), x + np.where(x < 0, inner, outer)
-
-
-def _lines(scores: Floats) -> Iterator[tuple[str, Floats]]:
-    """Sums over whole tensors, rows and columns of scores of variance 1, scaled to variance 1 again."""
-    flat = scores.reshape(len(scores), -1)
-    yield "tensors", flat.sum(axis=1) / math.sqrt(flat.shape[1])
-    if scores.ndim > 2:
-        grid = scores.reshape(*scores.shape[:2], -1)
-        yield "rows", grid.sum(axis=2) / math.sqrt(grid.shape[2])
-        yield "columns", grid.sum(axis=1) / math.sqrt(grid.shape[1])
-
-
-def _spread(sums: Floats) -> float:
-    """The sum of (s^2 - 1)/sqrt 2."""
-    return float(((sums**2 - 1) / math.sqrt(2)).sum())
-
-
-def _sizes(u: Floats) -> Floats:
-    """How large each entry is among its likes: uniform under the law, with mean 0 and variance 1, whatever its sign.
-
-    Sums of such scores are sub-Gaussian: E exp(t s^2) <= (1 - 2 t)^(-1/2) for t > 0, so that the cumulant of a normal's
-    square bounds theirs on the upper rungs. Rows of different scale show as a spread of these sums.
-    """
-    return math.sqrt(3) * (2 * np.abs(2 * u - 1) - 1)
-
-
-def _dot(x: Floats, y: Floats) -> float:
-    """The sum of the products, without an array of them."""
-    subscripts = "ijk"[: x.ndim]
-    return float(np.einsum(f"{subscripts},{subscripts}->", x, y))
-
-
-def _legendre(t: Floats) -> Floats:
-    """Orthonormal Legendre polynomials of degree 1..8 of t in [-1, 1], one a row, by Bonnet's recursion."""
-    rows = np.empty((_DEGREES + 1, t.size))
-    rows[0], rows[1] = 1.0, t
-    for k in range(1, _DEGREES):
-        np.multiply(t, rows[k], out=rows[k + 1])
-        rows[k + 1] *= (2 * k + 1) / (k + 1)
-        rows[k + 1] -= rows[k - 1] * (k / (k + 1))
-    scaled: Floats = rows[1:] * np.sqrt(2 * np.arange(1, _DEGREES + 1) + 1)[:, None]
-    return scaled
-
-
-def _legendre_sums(t: Floats) -> Floats:
-    """The sum of each of these polynomials over t, a block at a time, so that a block stays in the cache."""
-    blocks = (t[start : start + _BLOCK] for start in range(0, t.size, _BLOCK))
-    total: Floats = np.sum([_legendre(block).sum(axis=1) for block in blocks], axis=0)
-    return total
-
-
-def _repeats(values: Floats, ordered: Floats) -> Floats:
-    """Log e-values, one a factor m, of how often a tensor's entries take a value that it had before.
-
-    Entry i repeats one of at most i values with probability at most p = i 2^-20; the alternative is m times that.
-    `ordered` holds the same values sorted, in which those that occur twice are found at once.
-    """
-    logs = _all_new(values.size)
-    doubled = ordered[1:][ordered[1:] == ordered[:-1]]
-    if doubled.size == 0:
-        return logs
-    at = np.flatnonzero(np.isin(values, doubled))
-    at = np.delete(at, np.unique(values[at], return_index=True)[1])
-    p, q = _repeat_rates(at)
-    again: Floats = (np.log(q / p) - np.log1p(-q) + np.log1p(-p)).sum(axis=1)
-    return logs + again
-
-
-@functools.lru_cache(maxsize=256)
-def _all_new(size: int) -> Floats:
-    """The same where no value occurs twice."""
-    p, q = _repeat_rates(np.arange(size))
-    new: Floats = (np.log1p(-q) - np.log1p(-p)).sum(axis=1)
-    return new
-
-
-def _repeat_rates(at: Any) -> tuple[Floats, Floats]:
-    """The probability at most that entry `at` repeats a value, and those of the alternatives, one a row."""
-    p = np.minimum(at * _POINT, 0.5)
-    return p, np.minimum(np.multiply.outer(_REPEAT_FACTORS, p), 0.9)
-
-
-@functools.cache
-def _legendre_cumulants() -> Floats:
-    """psi(lambda) of each degree (rows) over the ladder (columns), by Gauss quadrature exact to rounding."""
-    t, w = np.polynomial.legendre.leggauss(400)
-    scores = _legendre(t)
-    log_weights = np.log(w / 2)
-    return np.stack(
-        [np.logaddexp.reduce(log_weights[:, None] + scores[k][:, None] * _LADDER, axis=0) for k in range(_DEGREES)]
-    )
-
-
-@functools.cache
-def _square_cumulants() -> Floats:
-    """psi(lambda) of (z^2 - 1)/sqrt 2 for z ~ N(0, 1); every rung keeps sqrt(2) lambda below 1."""
-    return -np.log1p(-math.sqrt(2) * _LADDER) / 2 - _LADDER / math.sqrt(2)
-
-
-def _tilted(total: float, n: int, cumulants: Floats, rungs: Any = slice(None)) -> float:
-    logs = (_LADDER * total - n * cumulants)[rungs]
-    return float(np.logaddexp.reduce(logs) - math.log(len(logs)))
-
-
-def _correlation(products: float, squares: float) -> float:
-    """exp(lambda sum z_i z_before - lambda^2/2 sum z_before^2): a martingale, since z_i is normal given the past."""
-    return _tilted(products, 1, _LADDER**2 / 2 * squares)
-
-
-def _rate(count: int, n: int, p: float, rates: Any) -> float:
-    """Log e-value against an event of probability p, averaged over the likelihood ratios of other `rates`."""
-    logs = []
-    for q in rates:
-        if q >= 1:
-            continue
-        hits = count * math.log(q / p) if q > 0 else (0.0 if count == 0 else -math.inf)
-        logs.append(hits + (n - count) * (math.log1p(-q) - math.log1p(-p)))
-    return float(np.logaddexp.reduce(logs) - math.log(len(logs)))

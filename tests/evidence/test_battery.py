@@ -7,7 +7,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from varlaw.evidence.battery import Battery, _cells, _legendre, _legendre_cumulants, _square_cumulants
+from varlaw.evidence import scores
+from varlaw.evidence.battery import Battery, _cells
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import decide
 from varlaw.evidence.rounding import FORMATS, gamma
@@ -64,11 +65,11 @@ def test_supremum_stays_below_its_level(alpha: float) -> None:
 
 def test_scores_have_the_cumulants_that_are_used() -> None:
     t, w = np.polynomial.legendre.leggauss(64)
-    gram = (_legendre(t) * w / 2) @ _legendre(t).T
+    gram = (scores.legendre(t) * w / 2) @ scores.legendre(t).T
     # 64 terms of size at most 17 w each, the weights adding up to 1.
     assert np.abs(gram - np.eye(8)).max() <= 17 * gamma(64 + 40, 2.0**-53)
-    assert np.all(_legendre_cumulants() >= 0)  # E exp(lambda s) >= exp(lambda E s) = 1
-    assert np.all(_square_cumulants() >= 0)
+    assert np.all(scores.legendre_cumulants() >= 0)  # E exp(lambda s) >= exp(lambda E s) = 1
+    assert np.all(scores.square_cumulants() >= 0)
 
 
 @pytest.mark.parametrize("name", ["float16", "bfloat16"])
