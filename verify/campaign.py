@@ -108,11 +108,14 @@ _ONE_AT_A_TIME = threading.Lock()  # a framework's seed is global: the threads o
 
 
 def _chunks(work: Sequence[Task], size: int) -> Iterator[tuple[int, Sequence[Task]]]:
-    """Places and tasks, about `size` at once, cut between subjects if possible: their claims share what they build."""
+    """Places and tasks, about `size` at once, cut between subjects if possible: their claims share what they build.
+
+    One at a time stays one at a time.
+    """
     start = 0
     while start < len(work):
         end = min(start + size, len(work))
-        while end < min(start + 2 * size, len(work)) and work[end].subject == work[end - 1].subject:
+        while 1 < size and end < min(start + 2 * size, len(work)) and work[end].subject == work[end - 1].subject:
             end += 1
         yield start, work[start:end]
         start = end
