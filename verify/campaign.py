@@ -115,7 +115,7 @@ def _chunks(work: Sequence[Task], size: int) -> Iterator[tuple[int, Sequence[Tas
     start = 0
     while start < len(work):
         end = min(start + size, len(work))
-        while 1 < size and end < min(start + 2 * size, len(work)) and work[end].subject == work[end - 1].subject:
+        while size > 1 and end < min(start + 2 * size, len(work)) and work[end].subject == work[end - 1].subject:
             end += 1
         yield start, work[start:end]
         start = end
