@@ -19,7 +19,7 @@ import msgspec
 from varlaw.evidence.budget import Policy, policy
 from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.streams import Key, canonical
-from varlaw.subjects.registry import named
+from varlaw.subjects.registry import named, select
 from varlaw.subjects.subject import Subject
 from varlaw.verify import deviations, executors
 from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial
@@ -176,11 +176,13 @@ def parse_replay(text: str) -> tuple[Task, str, str]:
 def unmatched(verdicts: Iterable[Verdict]) -> list[deviations.Row]:
     """The deviations that these verdicts should have met, and did not.
 
-    A row counts where its subjects, versions and dtypes were decided; one whose claim violates in another way than
-    foreseen has been reported there already.
+    A row counts where all that it speaks of was on trial, in a version and dtype of its own; one whose claim violates
+    in another way than foreseen has been reported there already.
     """
     reached: dict[str, dict[tuple[str, str, str, str], bool]] = {}  # by claim: place -> settled
+    tried = set()
     for v in verdicts:
+        tried.add((v.claim, v.subject))
         if v.outcome in (Outcome.CONFORMS, Outcome.VIOLATES):
             place = (v.claim, v.subject, v.version, v.dtype)
             of_claim = reached.setdefault(v.claim, {})
@@ -189,9 +191,20 @@ def unmatched(verdicts: Iterable[Verdict]) -> list[deviations.Row]:
     for row in (one for rows in deviations.rows() for one in rows.each()):
         claims = [claim for claim in reached if fnmatch.fnmatchcase(claim, row.claim)]
         settled = [ok for c in claims for place, ok in reached[c].items() if row.foresees(*place)]
-        if row.statistics != "drawn" and settled and not any(settled):  # "drawn" is met by chance, so perhaps not here
+        by_chance = row.statistics == "drawn"  # so perhaps not here
+        if settled and not any(settled) and not by_chance and _spoken_of(row) <= tried:
             found.append(row)
     return found
+
+
+def _spoken_of(row: deviations.Row) -> set[tuple[str, str]]:
+    """Every claim and target that a row's globs match: a run of some of them cannot tell that none is met."""
+    claims = (claim for subject in select([f"{row.framework}.*"]) for claim in claims_of(subject))
+    return {
+        (claim.name, claim.target)
+        for claim in claims
+        if fnmatch.fnmatchcase(claim.name, row.claim) and fnmatch.fnmatchcase(claim.target, str(row.subject))
+    }
 
 
 # -- one decision ------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import pytest
 
 from varlaw.subjects.registry import named, select
 from varlaw.verify import campaign, deviations, session
+from varlaw.verify.claims import claims_of
 from varlaw.verify.verdict import Outcome
 
 SALT = "tests"
@@ -131,6 +132,15 @@ def test_each_of_several_subjects_must_be_met(monkeypatch: pytest.MonkeyPatch) -
     assert met.state == "deviation"
     assert campaign.unmatched([met]) == []
     assert [one.subject for one in campaign.unmatched([met, other])] == ["varlaw.numpy.other"]
+
+
+def test_a_glob_is_judged_only_where_all_that_it_speaks_of_was_on_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = _row(subject="varlaw.numpy.*", framework="varlaw.numpy", when="scale == 77")
+    (one,) = _planted(monkeypatch, row)
+    assert campaign.unmatched([one]) == []
+    targets = [c.target for s in select(["varlaw.numpy.*"]) for c in claims_of(s) if c.name == one.claim]
+    everything = [msgspec.structs.replace(one, subject=target) for target in targets]
+    assert [row.id for row in campaign.unmatched(everything)] == ["planted"]
 
 
 def test_tasks_are_sent_by_subject() -> None:
