@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import varlaw
 from varlaw.evidence.streams import Key
 from varlaw.subjects.registry import named, select
 from varlaw.subjects.subject import Norm, Sampler
@@ -178,9 +179,7 @@ def test_the_eps_that_a_constructor_chooses_is_measured(name: str, eps: float) -
 
 def test_a_sampler_of_jax_arrays_is_checked_in_float64() -> None:
     """JAX narrows float64 unless told otherwise: its arrays are summed by NumPy."""
-    import jax
-
-    import varlaw
+    jax = pytest.importorskip("jax")
 
     def he(shape: tuple[int, ...], seed: int) -> Any:
         return jax.nn.initializers.variance_scaling(2.0, "fan_in", "normal")(jax.random.key(seed), shape)
