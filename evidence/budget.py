@@ -41,7 +41,7 @@ POLICIES = {
     p.name: p
     for p in (
         Policy("pr", delta=0.05, beta=1e-3, pooled=0.01, battery=20_000, least=4096, few=16),
-        Policy("nightly", delta=0.01, beta=1e-6, pooled=0.005, max_tensors=60_000),
+        Policy("nightly", delta=0.01, beta=1e-6, pooled=0.005, max_tensors=120_000),
         Policy("release", delta=0.001, beta=1e-6, max_tensors=200_000),
     )
 }

@@ -255,12 +255,15 @@ def _held_against_deviations(claim: Claim, trial: Trial, finding: Finding) -> tu
         detail = f"deviation {row.id} foresaw a violation here: is it mended upstream?"
         return msgspec.structs.replace(finding, outcome=Outcome.VIOLATES, detail=detail), None
     wanted = Outcome.CONFORMS if row.ratio or row.statistics else Outcome.VIOLATES
-    for stage in range(1, 2 if row.ratio or row.statistics == "dtype" else _AGAIN + 1):
+    sharp = bool(row.ratio) or row.statistics == "dtype"  # then one measurement settles it, unless it is undecided
+    for stage in range(1, _AGAIN + 1):
         key = trial.key.at(block=0, stage=stage)
-        closer = trial.policy if stage <= _AGAIN // 2 else _closer(trial.policy)
+        closer = trial.policy if sharp or stage <= _AGAIN // 2 else _closer(trial.policy)
         second = _judged(claim, replace(trial, factor=ratio, coarse=bool(row.statistics), key=key, policy=closer))
         if second.outcome is wanted:
             return finding, row.deviation(known)
+        if sharp and second.outcome is not Outcome.UNDECIDED:
+            break
     seen = "no number" if second.ratio is None else f"{second.ratio:.6g} of it"
     detail = f"deviation {row.id} foresaw the ratio {ratio:.6g}, but a second measurement gave {seen}"
     return msgspec.structs.replace(finding, detail=detail), None
