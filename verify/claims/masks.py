@@ -1,8 +1,8 @@
 """Masks of dropout: inputs on which every dropped entry can be told, blocks of them, and the units that fall together.
 
-Inputs stay away from 0 and from what alpha dropout puts in the place of a dropped entry: 1 <= x < 2 for plain dropout,
+Inputs stay away from 0 and from what alpha dropout puts in the place of a dropped entry: 1 <= x <= 2 for plain dropout,
 0.5 <= |x| < 1.4 with random signs for alpha dropout. Many different values are used, so that the rounding of outputs
-cancels in their sums.
+cancels in their sums, and spread evenly: 16 bits have few of them, and how often each comes must not be left to chance.
 """
 
 import math
@@ -105,9 +105,10 @@ class Masks:
 
     def _few(self, rng: np.random.Generator, count: int) -> tuple[Floats, Floats, Floats]:
         """Inputs, what they become when kept, and the same rounded."""
-        fmt, x = FORMATS[self._trial.dtype], 1 + rng.random(count)
+        fmt, order = FORMATS[self._trial.dtype], rng.permutation(count)
+        x = 1 + (order // 2 + 0.5) / -(-count // 2)  # each twice, once with either sign where signs are asked for
         if self._alpha:
-            x = (0.5 + 0.9 * (x - 1)) * rng.choice([-1.0, 1.0], count)
+            x = (0.5 + 0.9 * (x - 1)) * (1 - 2 * (order % 2))
         x = fmt.round_all(x)
         ideal = self.scale * x + self.shift
         return x, ideal, fmt.round_all(ideal)
