@@ -121,7 +121,8 @@ def frameworks(session: nox.Session, name: str) -> None:
     folder = LATEST / name
     requirements = nox.project.dependency_groups(PYPROJECT, group, "framework-tests")
     session.install("-c", pins(group), "-e", ".[charts]", *requirements)
-    own = [f"tests/frameworks/{file}" for file in ("test_coverage.py", *FRAMEWORK_TESTS.get(group, ()))]
+    files = ("test_coverage.py", "test_defaults.py", *FRAMEWORK_TESTS.get(group, ()))
+    own = [f"tests/frameworks/{file}" for file in files]
     session.run("pytest", "-q", *own, "tests/docs/test_generated.py", env=env)
     targets = [f"{prefix}.*" for prefix in prefixes]
     outputs = ("--report", str(folder), "--json", str(folder / "run.json"))

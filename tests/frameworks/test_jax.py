@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,11 +9,9 @@ import numpy as np
 import pytest
 
 import varlaw
-from varlaw.evidence.streams import Key
-from varlaw.subjects.registry import named, select
+from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Norm, Sampler
 from varlaw.verify import campaign, deviations
-from varlaw.verify.baseline.facts import measured
 from varlaw.verify.verdict import Verdict
 
 SALT = "jax-stack"
@@ -151,27 +148,6 @@ def test_the_fast_variance_is_gone_where_the_mean_is_large(name: str) -> None:
     assert _second_moment(f"{name}.__call__", 1e4) > 10
     stable = _second_moment(f"{name}.__call__(use_fast_variance=False)", 1e4)
     assert math.isclose(stable, 1, rel_tol=0.01)
-
-
-# -- what a constructor chooses ----------------------------------------------------------------------------------------
-
-DEFAULT_EPS = (
-    ("flax.linen.LayerNorm.__call__", 1e-06),
-    ("equinox.nn.LayerNorm.__call__", 1e-05),
-    ("haiku.LayerNorm.__call__", 1e-05),
-    ("jax.nn.standardize", 1e-05),
-)
-
-
-@pytest.mark.parametrize(("name", "eps"), DEFAULT_EPS)
-def test_the_eps_that_a_constructor_chooses_is_measured(name: str, eps: float) -> None:
-    pytest.importorskip(name.partition(".")[0])
-    row = named(name)
-    assert row
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = {fact.name: fact.value for fact in measured(row, Key("test", name))}
-    assert math.isclose(float(found["default.eps"]), eps, rel_tol=0.02)
 
 
 # -- arrays of JAX through the public face ----------------------------------------------------------------------------

@@ -4,17 +4,14 @@ import fnmatch
 import importlib.util
 import math
 import os
-import warnings
 from collections.abc import Iterator
 
 import pytest
 
-from varlaw.evidence.streams import Key
 from varlaw.subjects import registry
 from varlaw.subjects.keras.framework import backend, version
 from varlaw.subjects.subject import Sampler
 from varlaw.verify import campaign, deviations
-from varlaw.verify.baseline.facts import measured
 from varlaw.verify.verdict import Verdict
 
 SALT = "keras"
@@ -126,23 +123,3 @@ def test_labels_above_256_are_rounded_by_a_loss_in_bfloat16() -> None:
             loss(labels, logits)
     else:
         assert not math.isclose(float(loss(labels, logits)), math.log(1000), rel_tol=0.05)
-
-
-# -- what a constructor chooses ----------------------------------------------------------------------------------------
-
-DEFAULT_EPS = (
-    ("keras.layers.BatchNormalization.call", 0.001),
-    ("keras.ops.layer_normalization", 1e-07),
-    ("tensorflow.compat.v1.nn.fused_batch_norm", 0.001),
-)
-
-
-@pytest.mark.parametrize(("name", "eps"), DEFAULT_EPS)
-def test_the_eps_that_a_constructor_chooses_is_measured(name: str, eps: float) -> None:
-    pytest.importorskip(name.partition(".")[0])
-    row = registry.named(name)
-    assert row
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = {fact.name: fact.value for fact in measured(row, Key("test", name))}
-    assert math.isclose(float(found["default.eps"]), eps, rel_tol=0.02)
