@@ -254,6 +254,14 @@ def _held_against_deviations(claim: Claim, trial: Trial, finding: Finding) -> tu
             return finding, row.deviation(known)  # the effect is there, but smaller than this decision can see
         detail = f"deviation {row.id} foresaw a violation here: is it mended upstream?"
         return msgspec.structs.replace(finding, outcome=Outcome.VIOLATES, detail=detail), None
+    if (second := _measured_again(claim, trial, row, ratio)) is None:
+        return finding, row.deviation(known)
+    detail = f"deviation {row.id} foresaw the ratio {ratio:.6g}; a second measurement, against that, {second.outcome}"
+    return msgspec.structs.replace(finding, detail=detail), None
+
+
+def _measured_again(claim: Claim, trial: Trial, row: deviations.Row, ratio: float) -> Finding | None:
+    """None where an independent measurement finds what the row foresees, else the last that does not."""
     wanted = Outcome.CONFORMS if row.ratio or row.statistics else Outcome.VIOLATES
     sharp = bool(row.ratio) or row.statistics == "dtype"  # then one measurement settles it, unless it is undecided
     for stage in range(1, _AGAIN + 1):
@@ -261,12 +269,10 @@ def _held_against_deviations(claim: Claim, trial: Trial, finding: Finding) -> tu
         closer = trial.policy if sharp or stage <= _AGAIN // 2 else _closer(trial.policy)
         second = _judged(claim, replace(trial, factor=ratio, coarse=bool(row.statistics), key=key, policy=closer))
         if second.outcome is wanted:
-            return finding, row.deviation(known)
+            return None
         if sharp and second.outcome is not Outcome.UNDECIDED:
             break
-    seen = "no number" if second.ratio is None else f"{second.ratio:.6g} of it"
-    detail = f"deviation {row.id} foresaw the ratio {ratio:.6g}, but a second measurement gave {seen}"
-    return msgspec.structs.replace(finding, detail=detail), None
+    return second
 
 
 def _closer(rule: Policy) -> Policy:

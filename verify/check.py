@@ -62,7 +62,7 @@ def check(
     >>> check(he, Normal((2 / 64) ** 0.5), shape=(32, 64)).outcome
     <Outcome.CONFORMS: 'CONFORMS'>
     """
-    policy = risk(delta, alpha, beta, max_samples)
+    policy = policy_for(delta, alpha, beta, max_samples)
     sampler = _Sampler(draw, tuple(shape), dtype, name or str(getattr(draw, "__qualname__", repr(draw))))
     key = Key(salt, f"check:{sampler.name}", canonical({"shape": list(shape), "law": repr(law)}))
     finding = _found(sampler, law, policy, key, mutants or {})
@@ -77,7 +77,7 @@ def check(
     )
 
 
-def risk(delta: float, alpha: float, beta: float, max_samples: int | None) -> Policy:
+def policy_for(delta: float, alpha: float, beta: float, max_samples: int | None) -> Policy:
     """The policy of one call; who does not ask for much of the scale is not kept waiting for the shape either."""
     least, few = (100_000, 1000) if delta <= 0.02 else (32_768, 16)
     policy = Policy("check", delta=delta, alpha=alpha, beta=beta, max_samples=max_samples, max_tensors=1_000_000)

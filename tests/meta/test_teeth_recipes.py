@@ -75,3 +75,7 @@ def test_a_documented_signal_is_lawful() -> None:
     silent = dataclasses.replace(recipes.clipping(), apply=signals)
     assert outcomes(silent, "clip.nonfinite") == {"VIOLATES"}
     assert outcomes(dataclasses.replace(silent, nonfinite="signals"), "clip.nonfinite") == {"CONFORMS"}
+
+
+def test_what_is_drawn_from_the_generator_handed_over_repeats() -> None:
+    assert outcomes(wholes.handed(), "structure.repeats", "float64") == {"CONFORMS"}

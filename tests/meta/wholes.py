@@ -1,11 +1,11 @@
-"""Networks and tensors in parts, in NumPy, as they should be and with one mistake each."""
+"""Networks, tensors in parts and samplers with a generator, in NumPy, as they should be and with one mistake each."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.subject import Case, Framework, Network, Passage, Sharded
+from varlaw.subjects.subject import Case, Framework, Network, Passage, Sampler, Sharded, Tensor
 
 OURS = Framework(name="numpy", version=lambda: np.__version__, devices=lambda: ("cpu",))
 Filled = Callable[[np.random.Generator, int, int, int], Any]  # (rng, fan_in, fan_out, index of the map) -> weights
@@ -101,5 +101,28 @@ def wrong_shards() -> dict[str, tuple[str, str, Sharded]]:
     }
 
 
-WRONG: dict[str, tuple[str, str, Any]] = {**wrong_networks(), **wrong_shards()}
+# -- generators --------------------------------------------------------------------------------------------------------
+
+
+def handed(beside: float = 0.0) -> Sampler:
+    """Normals from the generator that is handed over, but for the share `beside`, which comes from the global one."""
+
+    def drawn(case: Case, dtype: str, device: str, seed: int, elsewhere: int) -> Mapping[str, Any]:
+        own, shared = (np.random.default_rng(n) for n in (seed, elsewhere))
+        x, y = own.standard_normal(case["shape"]), shared.standard_normal(case["shape"])
+        return {"": np.where(own.random(case["shape"]) < beside, y, x)}
+
+    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Any]]:
+        return (drawn(case, dtype, device, one, 0) for one in np.random.SeedSequence(seed).generate_state(count))
+
+    tensor = Tensor(name="", documented="Normal(1)")
+    return Sampler(name="numpy.handed", framework=OURS, op="shape", tensors=(tensor,), draws=draws, handed=drawn)
+
+
+def wrong_generators() -> dict[str, tuple[str, str, Sampler]]:
+    """By name: the claim that must see it, a dtype, and the sampler with the mistake."""
+    return {"a tenth drawn from the global generator": ("structure.repeats", "float64", handed(0.1))}
+
+
+WRONG: dict[str, tuple[str, str, Any]] = {**wrong_networks(), **wrong_shards(), **wrong_generators()}
 RIGHT = {"network": network(), "parts": sharded(halves), "replicas": sharded(replicas, replicated=True)}

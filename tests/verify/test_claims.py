@@ -1,17 +1,11 @@
 """The tables agree with each other: every claim names a law of the catalogue, every op has cases, no row is dead."""
 
-import dataclasses
-from typing import Any
-
 import pytest
 
-from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.streams import Key
 from varlaw.subjects.registry import MODULES, named, select, subjects
-from varlaw.subjects.subject import Sampler
 from varlaw.theory import LAWS
 from varlaw.verify import deviations
-from varlaw.verify.claim import Trial
 from varlaw.verify.claims import claims_of
 from varlaw.verify.claims.domains import CASES
 
@@ -64,19 +58,3 @@ def test_cases_are_keyed_and_lawful() -> None:
         for case in first:
             if "groups" in case and "in_channels" in case:
                 assert case["in_channels"] % case["groups"] == case["out_channels"] % case["groups"] == 0
-
-
-def test_an_initialiser_that_draws_beside_its_generator_is_found() -> None:
-    torch = pytest.importorskip("torch")
-    honest = next(s for s in select(["torch.nn.init.normal_"]) if isinstance(s, Sampler))
-
-    def handed(case: Any, dtype: str, device: str, seed: int, elsewhere: int) -> Any:
-        own, shared = (torch.Generator().manual_seed(n) for n in (seed, elsewhere))
-        rows = [torch.randn(case["shape"], generator=g) for g in (own, shared)]
-        return {"": torch.where(rows[0] > 2, rows[1], rows[0])}
-
-    for subject, outcome in ((honest, "CONFORMS"), (dataclasses.replace(honest, handed=handed), "VIOLATES")):
-        (claim,) = (c for c in claims_of(subject) if c.name == "structure.repeats")
-        case = {"shape": [64, 16], "scale": 1.0}
-        trial = Trial(case, "float32", "cpu", POLICIES["pr"], Key("repeats", claim.name))
-        assert claim.judge(trial).outcome == outcome
