@@ -103,10 +103,18 @@ def _attention(raw: Raw) -> Case:
 
 _HEADS: dict[str, Any] = {"num_heads": size(1, 8), "head_dim": size(4, 32)}
 _ATTENTION = Cases(Domain(**_HEADS), _rows("num_heads head_dim", (4, 16), (1, 48)), _attention)
+
+
+def _separate_attention(raw: Raw) -> Case:
+    """Keys of another width than the queries': where all are of one, torch packs the three matrices into one."""
+    case = _attention(raw)
+    return case | {"kdim": case["kdim"] + (case["kdim"] == case["embed_dim"])}
+
+
 _SEPARATE = Cases(
     Domain(**_HEADS, kdim=size(8, 128), vdim=size(8, 128)),
     _rows("num_heads head_dim kdim vdim", (4, 16, 24, 96)),
-    _attention,
+    _separate_attention,
 )
 _TRANSFORMER = Cases(
     Domain(**_HEADS, dim_feedforward=size(8, 256)),
