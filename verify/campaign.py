@@ -8,7 +8,7 @@ import fnmatch
 import math
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from contextlib import nullcontext
 from dataclasses import replace
@@ -254,7 +254,8 @@ def _held_against_deviations(claim: Claim, trial: Trial, finding: Finding) -> tu
             return finding, row.deviation(known)  # the effect is there, but smaller than this decision can see
         detail = f"deviation {row.id} foresaw a violation here: is it mended upstream?"
         return msgspec.structs.replace(finding, outcome=Outcome.VIOLATES, detail=detail), None
-    if (second := _measured_again(claim, trial, row, ratio)) is None:
+    second = _measured_again(claim, trial, row, ratio)
+    if second is None or (row.ratio and _of_size(second) and _other_foresees(claim, trial, row, known)):
         return finding, row.deviation(known)
     detail = f"deviation {row.id} foresaw the ratio {ratio:.6g}; a second measurement, against that, {second.outcome}"
     return msgspec.structs.replace(finding, detail=detail), None
@@ -273,6 +274,19 @@ def _measured_again(claim: Claim, trial: Trial, row: deviations.Row, ratio: floa
         if sharp and second.outcome is not Outcome.UNDECIDED:
             break
     return second
+
+
+def _of_size(second: Finding) -> bool:
+    """Whether a measurement against what a row foresees found that size, and violates in another respect."""
+    off = math.inf if second.ratio is None else abs(second.ratio - 1)
+    return second.outcome is Outcome.VIOLATES and off <= second.delta
+
+
+def _other_foresees(claim: Claim, trial: Trial, row: deviations.Row, known: Mapping[str, Any]) -> bool:
+    """Whether another row, without a ratio, foresees the rest: two things at once, a wrong fan and a sampler's grid."""
+    place = (claim.name, claim.target, claim.subject.framework.version(), trial.dtype)
+    rest = (r for r in deviations.rows() if r is not row and not r.ratio and r.statistics != "dtype")
+    return any(r.foresees(*place) and r.applies(known) for r in rest)
 
 
 def _closer(rule: Policy) -> Policy:

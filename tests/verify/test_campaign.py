@@ -1,6 +1,8 @@
 """One decision is a function of task, policy and salt; what a subject does wrong stays in its own verdict."""
 
 import dataclasses
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -100,6 +102,25 @@ def test_a_violation_of_another_size_is_not(monkeypatch: pytest.MonkeyPatch) -> 
     (verdict,) = _planted(monkeypatch, _row(), scale=1.7)
     assert verdict.state == "VIOLATES"
     assert "foresaw the ratio 1.5" in verdict.detail
+
+
+@pytest.mark.parametrize(("scale", "state"), [(1.5, "deviation"), (1.7, "VIOLATES")])
+def test_a_foreseen_size_of_another_shape_needs_a_row_for_each(
+    monkeypatch: pytest.MonkeyPatch, scale: float, state: str
+) -> None:
+    subject = named("varlaw.numpy.normal")
+    assert subject is not None
+
+    def gridded(*args: object) -> Iterator[dict[str, Any]]:
+        for x in subject.draws(*args):  # type: ignore[union-attr, arg-type]
+            yield {"": (scale * x[""].clip(-2.5, 2.5) / 0.99).astype(x[""].dtype)}
+
+    grid = _row(id="grid", ratio="")
+    task = _patched(monkeypatch, "varlaw.numpy.normal", draws=gridded)
+    monkeypatch.setattr(deviations, "rows", lambda: (_row(), grid))
+    assert campaign.decide(task, "pr", SALT).state == state
+    monkeypatch.setattr(deviations, "rows", lambda: (_row(),))
+    assert campaign.decide(task, "pr", SALT).state == "VIOLATES"
 
 
 def test_an_unexpected_pass_fails(monkeypatch: pytest.MonkeyPatch) -> None:
