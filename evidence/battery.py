@@ -18,6 +18,9 @@ from array_api_compat import array_namespace, size, to_device
 from numpy.typing import NDArray
 
 from varlaw.evidence import scores
+from varlaw.evidence.lines import Lines
+from varlaw.evidence.neighbours import Neighbours, magnitudes
+from varlaw.evidence.repeats import Repeats
 from varlaw.evidence.rounding import Format
 from varlaw.evidence.state import native
 from varlaw.theory.variates import Normal, TruncatedNormal
@@ -26,8 +29,6 @@ Floats = NDArray[np.float64]
 
 _TAILS = (2.5, 3.0, 3.3, 3.5, 4.0, 5.0)
 _MULTIPLIERS = (0.0, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 16.0, 256.0, 4096.0)  # the largest find spikes far out
-_LAGS = (1, 2, 3)
-_TIE_RATES = (2.0**-16, 2.0**-12, 2.0**-8, 2.0**-4, 0.5)
 _FAR = 8.2  # z of the smallest u that is told from 0
 
 
@@ -90,55 +91,29 @@ class _Member:
         self.n = 0
         self._legendre = np.zeros(scores.DEGREES)
         self._exceeding = np.zeros(len(_TAILS))
-        self._products: dict[str, tuple[float, float]] = {}
-        self._sums: dict[str, tuple[int, float, float]] = {}
-        self._sizes: dict[str, tuple[int, float]] = {}
-        self._ties = self._pairs = 0
-        self._repeats = np.zeros(len(scores.REPEAT_FACTORS))
-        self._previous: Floats | None = None
+        self._lines, self._neighbours, self._repeats = Lines(), Neighbours(), Repeats(fmt)
 
     def update(self, x: Floats, rng: np.random.Generator) -> None:
         """Tensors of one shape, stacked along the first axis."""
         from scipy.special import ndtri
 
-        u = self._uniform(x.ravel(), rng)
+        u = self._uniform(x.ravel(), rng).reshape(x.shape)
         normal = isinstance(self._law, Normal) and self._fmt.digits >= 24  # then z is x itself, standardised
-        z = (np.clip((x - self._law.mean) / self._law.std, -_FAR, _FAR) if normal else ndtri(u)).reshape(x.shape)
+        z = np.clip((x - self._law.mean) / self._law.std, -_FAR, _FAR) if normal else ndtri(u)
         self.n += z.size
-        self._legendre += scores.legendre_sums(2 * u - 1)
+        self._legendre += scores.legendre_sums(2 * u.ravel() - 1)
         far = np.abs(z[np.abs(z) >= _TAILS[0]])
         self._exceeding += [np.count_nonzero(far >= t) for t in _TAILS]
-        self._neighbours(z)
-        for name, sums in scores.line_sums(z):
-            count, total, squares = self._sums.get(name, (0, 0.0, 0.0))
-            self._sums[name] = (count + sums.size, total + float(sums.sum()), squares + scores.spread(sums))
-        for name, sums in scores.line_sums(scores.sizes(u).reshape(x.shape)):
-            count, squares = self._sizes.get(name, (0, 0.0))
-            self._sizes[name] = (count + sums.size, squares + scores.spread(sums))
-        if self._fmt.digits >= 24:
-            flat = x.reshape(len(x), -1)
-            self._ties += int(np.count_nonzero(flat[:, 1:] == flat[:, :-1]))
-            self._pairs += flat[:, 1:].size
-            for values, ordered in zip(flat, np.sort(flat, axis=1), strict=True):
-                self._repeats += scores.repeats(values, ordered)
+        self._lines.update(z)
+        self._neighbours.update(z, magnitudes(u))
+        self._repeats.update(x - self._law.mean)
 
     def processes(self) -> dict[str, float]:
         """The log e-value of every process, by name."""
-        logs = {
-            f"Legendre {k + 1}": scores.tilted(s, self.n, scores.legendre_cumulants()[k])
-            for k, s in enumerate(self._legendre)
-        }
+        legendre = zip(self._legendre, scores.legendre_cumulants(), strict=True)
+        logs = {f"Legendre {k}": scores.tilted(s, self.n, psi) for k, (s, psi) in enumerate(legendre, 1)}
         logs |= {f"tail {t}": self._tail(t, int(c)) for t, c in zip(_TAILS, self._exceeding, strict=True)}
-        logs |= {name: scores.correlation(*sums) for name, sums in self._products.items()}
-        for name, (count, total, squares) in self._sums.items():
-            logs[f"mean of {name}"] = scores.tilted(total, count, scores.LADDER**2 / 2)
-            logs[f"spread of {name}"] = scores.tilted(squares, count, scores.square_cumulants())
-        for name, (count, squares) in self._sizes.items():
-            logs[f"scale of {name}"] = scores.tilted(squares, count, scores.square_cumulants(), scores.LADDER > 0)
-        if self._pairs:
-            logs["ties"] = scores.rate(self._ties, self._pairs, scores.POINT, _TIE_RATES)
-            logs["repeated values"] = float(np.logaddexp.reduce(self._repeats) - math.log(len(scores.REPEAT_FACTORS)))
-        return logs
+        return logs | self._lines.processes() | self._neighbours.processes() | self._repeats.processes()
 
     def violation(self) -> float:
         """Log e-value against the law: the average over the processes."""
@@ -156,22 +131,6 @@ class _Member:
             u = below + rng.random(x.size) * (above - below)
         inside: Floats = np.clip(u, 2.0**-53, 1 - 2.0**-53)
         return inside
-
-    def _neighbours(self, z: Floats) -> None:
-        flat = z.reshape(len(z), -1)
-        row = z.shape[-1] if z.ndim > 2 else 0
-        for lag in dict.fromkeys((*_LAGS, row)):
-            if 0 < lag < flat.shape[1]:
-                self._multiply("row above" if lag == row else f"lag {lag}", flat[:, lag:], flat[:, :-lag])
-        if self._previous is not None and self._previous.size == flat.shape[1]:
-            self._multiply("tensor before", flat[0], self._previous)
-        self._multiply("tensor before", flat[1:], flat[:-1])
-        self._previous = flat[-1]
-
-    def _multiply(self, name: str, now: Floats, before: Floats) -> None:
-        products, squares = self._products.get(name, (0.0, 0.0))
-        products += scores.dot(now, before)
-        self._products[name] = products, squares + scores.dot(before, before)
 
     def _tail(self, t: float, count: int) -> float:
         p = math.erfc(t / math.sqrt(2))

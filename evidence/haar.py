@@ -2,22 +2,73 @@
 
 A Gaussian n x m matrix, n >= m, is Q R with Q Haar and, independently, R upper triangular with positive diagonal:
 R_jj ~ chi(n - j) and standard normals above (Bartlett 1933). Hence Q is Haar if and only if Q R has independent
-standard normal entries for an R drawn so. A QR without the sign correction has Q_jj <= 0 and shows at once as a
-negative mean of the diagonal of Q R, whose entries this module returns.
+standard normal entries for an R drawn so. Two views of Q R are decided. A QR without the sign correction has
+Q_jj <= 0 and shows at once as a negative mean of the diagonal; a QR of numbers that are not normal leaves its family
+in all entries. Of those only the upper half is taken, since the energy of the whole is that of R, whatever Q is.
 """
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from varlaw.evidence.budget import Policy
+from varlaw.evidence.decide import Decision, Source, decide
+from varlaw.evidence.streams import Key
+from varlaw.theory.variates import Normal
 
-def gaussian_diagonal(q: Any, rng: np.random.Generator) -> NDArray[np.float64]:
-    """The diagonal of Q R, `min(shape)` independent standard normals when Q (n x m or m x n, gain 1) is Haar."""
+Floats = NDArray[np.float64]
+
+
+def gaussian(q: Any, rng: np.random.Generator) -> Floats:
+    """Q R: independent standard normals when Q (n x m or m x n, gain 1, in float64) is Haar; as tall as Q or Q^T."""
     tall = np.asarray(q, dtype=np.float64)
     tall = tall if tall.shape[0] >= tall.shape[1] else tall.T
     rows, columns = tall.shape
     r = np.triu(rng.standard_normal((columns, columns)), 1)
     r[np.diag_indices(columns)] = np.sqrt(rng.chisquare(rows - np.arange(columns)))
-    diagonal: NDArray[np.float64] = np.einsum("ij,ji->i", tall[:columns], r)
-    return diagonal
+    product: Floats = tall @ r
+    return product
+
+
+def upper_half(g: Floats) -> Floats:
+    """The upper half of the rows."""
+    return g[: -(-len(g) // 2)]
+
+
+VIEWS: dict[str, Callable[[Floats], Floats]] = {"diag(QR)": np.diagonal, "upper half of QR": upper_half}
+
+
+_SHAPE = 50_000  # scalars that show the QR of uniform numbers, 64 x 48
+
+
+def coarse(policy: Policy) -> Policy:
+    """The policy with a delta of at least 5 %, as a matrix has few entries on its diagonal, and a long look at shape."""
+    battery, least = max(policy.battery, _SHAPE), max(policy.least, _SHAPE)
+    return replace(policy, delta=max(policy.delta, 0.05), battery=battery, least=least, few=max(policy.few, 64))
+
+
+def decide_haar(source: Source, policy: Policy, key: Key, *, std: float = 1.0, dtype: str) -> tuple[str, Decision]:
+    """Decide whether the matrices of `source` (gain 1, in float64) are Haar, by the views of QR in turn.
+
+    Returns the view that does not conform, or else the diagonal, and the decision on it. Each view spends half of the
+    policy's alpha and beta. `std` is what the entries of QR are held against, `dtype` the format that Q was rounded to.
+    Raises `SamplerError` as `decide` does.
+    """
+    shared = replace(policy, alpha=policy.alpha / 2, beta=policy.beta / 2)
+    found: dict[str, Decision] = {}
+    for name, view in VIEWS.items():
+        found[name] = decide(Normal(std), _viewed(source, view), shared, key, dtype=dtype)
+        if found[name].outcome != "CONFORMS":
+            return name, found[name]
+    return next(iter(found.items()))
+
+
+def _viewed(source: Source, view: Callable[[Floats], Floats]) -> Source:
+    def draws(seed: int, count: int) -> Iterator[Floats]:
+        for i, q in enumerate(source(seed, count)):
+            yield view(gaussian(q, np.random.default_rng([seed, i, 1])))
+
+    return draws

@@ -6,7 +6,6 @@ exp(lambda sum s - n psi(lambda)) over a ladder of lambda, psi being the score's
 
 import functools
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,33 +15,7 @@ Floats = NDArray[np.float64]
 
 LADDER = np.array([sign * 0.4 * 2.0**-j for j in range(9) for sign in (1, -1)])
 DEGREES = 8
-POINT = 2.0**-20  # 24 random bits give no value of a float32 uniform or normal a larger probability
-REPEAT_FACTORS = (4.0, 64.0, 1024.0)
 _BLOCK = 4096
-
-
-def line_sums(scores: Floats) -> Iterator[tuple[str, Floats]]:
-    """Sums over whole tensors, rows and columns of scores of variance 1, scaled to variance 1 again."""
-    flat = scores.reshape(len(scores), -1)
-    yield "tensors", flat.sum(axis=1) / math.sqrt(flat.shape[1])
-    if scores.ndim > 2:
-        grid = scores.reshape(*scores.shape[:2], -1)
-        yield "rows", grid.sum(axis=2) / math.sqrt(grid.shape[2])
-        yield "columns", grid.sum(axis=1) / math.sqrt(grid.shape[1])
-
-
-def spread(sums: Floats) -> float:
-    """The sum of (s^2 - 1)/sqrt 2."""
-    return float(((sums**2 - 1) / math.sqrt(2)).sum())
-
-
-def sizes(u: Floats) -> Floats:
-    """How large each entry is among its likes: uniform under the law, with mean 0 and variance 1, whatever its sign.
-
-    Sums of such scores are sub-Gaussian: E exp(t s^2) <= (1 - 2 t)^(-1/2) for t > 0, so that the cumulant of a normal's
-    square bounds theirs on the upper rungs. Rows of different scale show as a spread of these sums.
-    """
-    return math.sqrt(3) * (2 * np.abs(2 * u - 1) - 1)
 
 
 def dot(x: Floats, y: Floats) -> float:
@@ -70,37 +43,6 @@ def legendre_sums(t: Floats) -> Floats:
     return total
 
 
-def repeats(values: Floats, ordered: Floats) -> Floats:
-    """Log e-values, one a factor m, of how often a tensor's entries take a value that it had before.
-
-    Entry i repeats one of at most i values with probability at most p = i 2^-20; the alternative is m times that.
-    `ordered` holds the same values sorted, in which those that occur twice are found at once.
-    """
-    logs = _all_new(values.size)
-    doubled = ordered[1:][ordered[1:] == ordered[:-1]]
-    if doubled.size == 0:
-        return logs
-    at = np.flatnonzero(np.isin(values, doubled))
-    at = np.delete(at, np.unique(values[at], return_index=True)[1])
-    p, q = _repeat_rates(at)
-    again: Floats = (np.log(q / p) - np.log1p(-q) + np.log1p(-p)).sum(axis=1)
-    return logs + again
-
-
-@functools.lru_cache(maxsize=256)
-def _all_new(size: int) -> Floats:
-    """The same where no value occurs twice."""
-    p, q = _repeat_rates(np.arange(size))
-    new: Floats = (np.log1p(-q) - np.log1p(-p)).sum(axis=1)
-    return new
-
-
-def _repeat_rates(at: Any) -> tuple[Floats, Floats]:
-    """The probability at most that entry `at` repeats a value, and those of the alternatives, one a row."""
-    p = np.minimum(at * POINT, 0.5)
-    return p, np.minimum(np.multiply.outer(REPEAT_FACTORS, p), 0.9)
-
-
 @functools.cache
 def legendre_cumulants() -> Floats:
     """psi(lambda) of each degree (rows) over the ladder (columns), by Gauss quadrature exact to rounding."""
@@ -112,21 +54,10 @@ def legendre_cumulants() -> Floats:
     )
 
 
-@functools.cache
-def square_cumulants() -> Floats:
-    """psi(lambda) of (z^2 - 1)/sqrt 2 for z ~ N(0, 1); every rung keeps sqrt(2) lambda below 1."""
-    return -np.log1p(-math.sqrt(2) * LADDER) / 2 - LADDER / math.sqrt(2)
-
-
-def tilted(total: float, n: int, cumulants: Floats, rungs: Any = slice(None)) -> float:
-    """The log of a process: the average over (some rungs of) the ladder, of `n` scores that add up to `total`."""
-    logs = (LADDER * total - n * cumulants)[rungs]
+def tilted(total: float, n: int, cumulants: Floats, ladder: Floats = LADDER) -> float:
+    """The log of a process: the average over the ladder, of `n` scores that add up to `total`."""
+    logs = ladder * total - n * cumulants
     return float(np.logaddexp.reduce(logs) - math.log(len(logs)))
-
-
-def correlation(products: float, squares: float) -> float:
-    """exp(lambda sum z_i z_before - lambda^2/2 sum z_before^2): a martingale, since z_i is normal given the past."""
-    return tilted(products, 1, LADDER**2 / 2 * squares)
 
 
 def rate(count: int, n: int, p: float, rates: Any) -> float:

@@ -7,14 +7,14 @@ lawful sampler fails once in 1/alpha runs of *different* salts or names.
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from array_api_compat import array_namespace
 
 from varlaw.evidence.budget import Policy
-from varlaw.evidence.decide import Decision, SamplerError, Source, decide
+from varlaw.evidence.decide import SamplerError, Source, decide
 from varlaw.evidence.exact import compare
-from varlaw.evidence.haar import gaussian_diagonal
+from varlaw.evidence.haar import coarse, decide_haar
 from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.state import native
 from varlaw.evidence.streams import Key, canonical
@@ -26,6 +26,7 @@ from varlaw.verify.verdict import Outcome, Verdict
 
 Draw = Callable[[tuple[int, ...], int], Any]
 Law = Any  # a variate or Orthogonal
+T = TypeVar("T")
 
 
 def check(
@@ -190,15 +191,12 @@ def _orthogonal(sampler: _Sampler, law: Orthogonal, policy: Policy, key: Key) ->
     exact = orthogonality(first, law.gain, sampler.dtype, 1.0)
     if exact.outcome is not Outcome.CONFORMS:
         return exact
-    import numpy as np
-
-    source = sampler.source(lambda q, seed: gaussian_diagonal(float64(q) / law.gain, np.random.default_rng([seed, 1])))
-    wide = replace(policy, delta=max(policy.delta, 0.05))
-    decision = _named(sampler, lambda: decide(Normal(1.0), source, wide, key, dtype=sampler.dtype))
-    return statistical(decision, wide, quantity="std of diag(QR)", expected=1.0)
+    source, rule = sampler.source(lambda q, seed: float64(q) / law.gain), coarse(policy)
+    view, decision = _named(sampler, lambda: decide_haar(source, rule, key, dtype=sampler.dtype))
+    return statistical(decision, rule, quantity=f"std of {view}", expected=1.0)
 
 
-def _named(sampler: _Sampler, decision: Callable[[], Decision]) -> Decision:
+def _named(sampler: _Sampler, decision: Callable[[], T]) -> T:
     try:
         return decision()
     except SamplerError as error:

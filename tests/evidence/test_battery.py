@@ -7,7 +7,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from varlaw.evidence import scores
+from varlaw.evidence import lines, scores
 from varlaw.evidence.battery import Battery, _cells
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import decide
@@ -69,7 +69,7 @@ def test_scores_have_the_cumulants_that_are_used() -> None:
     # 64 terms of size at most 17 w each, the weights adding up to 1.
     assert np.abs(gram - np.eye(8)).max() <= 17 * gamma(64 + 40, 2.0**-53)
     assert np.all(scores.legendre_cumulants() >= 0)  # E exp(lambda s) >= exp(lambda E s) = 1
-    assert np.all(scores.square_cumulants() >= 0)
+    assert np.all(lines.square_cumulants() >= 0)
 
 
 @pytest.mark.parametrize("name", ["float16", "bfloat16"])
@@ -100,6 +100,48 @@ def _eight_bits(rng: np.random.Generator) -> np.ndarray:
     return np.sqrt(-2 * np.log(u)) * np.cos(2 * np.pi * v)
 
 
+def _lagged(lag: int, rho: float) -> Callable[[np.random.Generator], np.ndarray]:
+    def draw(rng: np.random.Generator) -> np.ndarray:
+        from scipy.signal import lfilter
+
+        noise = rng.standard_normal(4096) * math.sqrt(1 - rho**2)
+        noise[:lag] /= math.sqrt(1 - rho**2)
+        return lfilter([1.0], [1.0, *[0.0] * (lag - 1), -rho], noise).reshape(SHAPE)
+
+    return draw
+
+
+def _stratified(rng: np.random.Generator) -> np.ndarray:
+    from scipy.special import ndtri
+
+    return ndtri((rng.permutation(4096) + rng.random(4096)) / 4096).reshape(SHAPE)
+
+
+def _normalised(x: np.ndarray, axis: int | None) -> np.ndarray:
+    return x / np.sqrt((x**2).mean(axis=axis, keepdims=True))
+
+
+def _centred(rng: np.random.Generator) -> np.ndarray:
+    x = rng.standard_normal(SHAPE)
+    return (x - x.mean()) * math.sqrt(4096 / 4095)
+
+
+def _antisymmetric(rng: np.random.Generator) -> np.ndarray:
+    x = rng.standard_normal(SHAPE)
+    return (x - x.T) / math.sqrt(2) + np.diag(rng.standard_normal(64))
+
+
+def _volatile(rng: np.random.Generator) -> np.ndarray:
+    """Normal entries of random signs, every seventh about as large as the one before it."""
+    x = np.abs(rng.standard_normal(4096))
+    again = np.flatnonzero(np.arange(4096) % 7 == 1)
+    x[again] = x[again - 1] * (1 + 1e-6)
+    return (x * rng.choice([-1, 1], 4096)).reshape(SHAPE)
+
+
+_ONE = Key("tests", "one").generator().standard_normal(4096)
+
+
 def test_a_normal_cut_after_rounding_is_lawful_too() -> None:
     """torch's trunc_normal_ rejects among 16-bit numbers: its limit holds three times the mass of the other order."""
 
@@ -128,6 +170,24 @@ _WRONG: dict[str, tuple[object, Callable[[np.random.Generator], np.ndarray]]] = 
     "0.4 % on the lower limit": (TruncatedNormal(1.0), _SPIKE),
     "mean shifted by 5 %": (Normal(1.0), lambda rng: 0.05 + rng.standard_normal(SHAPE)),
     "Box-Muller from 8 bits": (Normal(1.0), _eight_bits),
+    "entries 8 places apart correlated 0.2": (Normal(1.0), _lagged(8, 0.2)),
+    "four gates correlated 0.3": (
+        Normal(1.0),
+        lambda rng: (
+            math.sqrt(0.3) * np.tile(rng.normal(size=(16, 64)), (4, 1)) + math.sqrt(0.7) * rng.normal(size=SHAPE)
+        ),
+    ),
+    "stratified: each tensor as even as can be": (Normal(1.0), _stratified),
+    "rows of one norm": (Normal(1.0), lambda rng: _normalised(rng.normal(size=SHAPE), axis=1)),
+    "columns of one norm": (Normal(1.0), lambda rng: _normalised(rng.normal(size=SHAPE), axis=0)),
+    "tensors of one norm": (Normal(1.0), lambda rng: _normalised(rng.normal(size=SHAPE), axis=None)),
+    "tensors centred": (Normal(1.0), _centred),
+    "orthogonal for normal": (Normal(1.0), lambda rng: 8 * np.linalg.qr(rng.normal(size=SHAPE))[0]),
+    "antisymmetric": (Normal(1.0), _antisymmetric),
+    "one tensor shuffled": (Normal(1.0), lambda rng: rng.permutation(_ONE).reshape(SHAPE)),
+    "new signs on old magnitudes": (Normal(1.0), lambda rng: (np.abs(_ONE) * rng.choice([-1, 1], 4096)).reshape(SHAPE)),
+    "each magnitude near the one before": (Normal(1.0), _volatile),
+    "a seed of 12 bits": (Normal(1.0), lambda rng: np.random.default_rng(rng.integers(4096)).normal(size=(8, 8))),
 }
 
 

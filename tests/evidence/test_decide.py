@@ -8,7 +8,7 @@ import pytest
 
 from varlaw.evidence.budget import POLICIES, Policy, policy
 from varlaw.evidence.decide import SamplerError, decide
-from varlaw.evidence.haar import gaussian_diagonal
+from varlaw.evidence.haar import coarse, decide_haar
 from varlaw.evidence.streams import Key
 from varlaw.theory.variates import Constant, Normal, TruncatedNormal, Uniform
 
@@ -137,13 +137,23 @@ def test_a_law_without_a_test_is_refused() -> None:
 
 def _orthogonal(rng: np.random.Generator, corrected: bool) -> np.ndarray:
     q, r = np.linalg.qr(rng.standard_normal((32, 16)))
-    return gaussian_diagonal(q * np.sign(np.diag(r)) if corrected else q, rng)
+    return q * np.sign(np.diag(r)) if corrected else q
 
 
 @pytest.mark.parametrize(("corrected", "outcome"), [(True, "CONFORMS"), (False, "VIOLATES")])
 def test_qr_without_the_sign_correction_is_not_haar(corrected: bool, outcome: str) -> None:
     drawn = source(lambda rng: _orthogonal(rng, corrected))
-    assert decide(Normal(1.0), drawn, POLICIES["pr"], Key("t", "haar")).outcome == outcome
+    _, decision = decide_haar(drawn, coarse(POLICIES["pr"]), Key("t", "haar"), dtype="float64")
+    assert decision.outcome == outcome
+
+
+def test_the_qr_of_uniform_numbers_is_orthogonal_but_not_haar() -> None:
+    def matrix(rng: np.random.Generator) -> np.ndarray:
+        q, r = np.linalg.qr(rng.uniform(-1, 1, (64, 48)))
+        return q * np.sign(np.diag(r))
+
+    view, decision = decide_haar(source(matrix), coarse(POLICIES["pr"]), Key("t", "uniform"), dtype="float64")
+    assert (view, decision.outcome) == ("upper half of QR", "VIOLATES")
 
 
 def test_unknown_policy_names_the_known_ones() -> None:

@@ -21,7 +21,7 @@ import numpy as np
 
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import decide
-from varlaw.evidence.haar import gaussian_diagonal
+from varlaw.evidence.haar import gaussian
 from varlaw.evidence.streams import Key
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
 
@@ -41,7 +41,7 @@ def _truncated(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
 def _haar(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
     """The diagonal of R behind a Haar matrix, given back as normals: what decides orthogonal initialisers."""
     q, r = np.linalg.qr(rng.standard_normal((8, 8)))
-    return gaussian_diagonal(q * np.sign(np.diag(r)), rng)
+    return np.diagonal(gaussian(q * np.sign(np.diag(r)), rng))
 
 
 # Family -> its law at unit scale, and draws that follow it. Truncated and Haar draws cost most: every fifth is one.

@@ -7,7 +7,6 @@ Var[w] times that fan exactly (linear.second_moment), so it is decided on the en
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from array_api_compat import array_namespace, to_device
 
 from varlaw.evidence.decide import Source, decide
 from varlaw.evidence.exact import compare
-from varlaw.evidence.haar import gaussian_diagonal
+from varlaw.evidence.haar import coarse, decide_haar
 from varlaw.evidence.rounding import FORMATS, gamma
 from varlaw.subjects.subject import Case, Sampler, Tensor
 from varlaw.theory.variates import Constant, Normal, Orthogonal, SparseNormal
@@ -168,23 +167,17 @@ def orthogonality(x: Any, gain: float, dtype: str, factor: float) -> Finding:
 
 
 def _haar(promise: Promise, trial: Trial) -> Finding:
-    """Haar: the matrix times an independent Bartlett factor has independent normal entries; its diagonal is decided.
+    """Haar: the matrix times an independent Bartlett factor has independent normal entries.
 
-    A matrix gives only min(rows, columns) numbers, so delta is 5 % or the policy's, whichever is larger. Orthogonality
-    with the right gain comes first, exactly: nothing else can be Haar.
+    Orthogonality with the right gain comes first, exactly: nothing else can be Haar.
     """
     law = promise.law(trial.case)
     exact = _orthogonal(promise, trial, law)
     if exact.outcome is not Outcome.CONFORMS:
         return exact
-    gain = law.gain
-
-    def convert(q: Any, stream: list[int]) -> Any:
-        return gaussian_diagonal(float64(q) / gain, np.random.default_rng(stream))
-
-    policy = replace(trial.policy, delta=max(trial.policy.delta, 0.05))
-    decision = decide(Normal(trial.factor), promise.source(trial, convert), policy, trial.key, dtype=trial.dtype)
-    return statistical(decision, policy, quantity="std of diag(QR)", expected=1.0)
+    source, rule = promise.source(trial, lambda q, stream: float64(q) / law.gain), coarse(trial.policy)
+    view, decision = decide_haar(source, rule, trial.key, std=trial.factor, dtype=trial.dtype)
+    return statistical(decision, rule, quantity=f"std of {view}", expected=1.0)
 
 
 def _zeros(promise: Promise, trial: Trial) -> Finding:

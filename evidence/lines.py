@@ -1,0 +1,100 @@
+"""Sums over whole tensors, rows and columns, each a standard normal under the law: neither too uneven nor too even.
+
+Given standard normal entries z, a line's sum and its energy sum z^2 have known laws, normal and chi-square; through
+their distribution functions both become standard normal scores. Lines that share a shift or differ in scale show as a
+large spread of the scores, lines that were centred, normalised, stratified or made orthogonal as a small one, and
+tensors that are all permutations of one as scores that come again and again.
+"""
+
+import functools
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varlaw.evidence.scores import LADDER, dot, tilted
+
+Floats = NDArray[np.float64]
+
+_FAR = 8.2
+_NEAR = np.array([2.0**-1, 2.0**-3, 2.0**-5, 2.0**-7, 2.0**-10])  # std of scores that are too even
+# exp(lambda (s^2 - 1)/sqrt 2) over its mean is the likelihood ratio of N(0, tau^2) at lambda = (1 - 1/tau^2)/sqrt 2.
+SQUARE_LADDER = np.concatenate([LADDER, (1 - _NEAR**-2) / math.sqrt(2)])
+
+
+@functools.cache
+def square_cumulants() -> Floats:
+    """psi(lambda) of (z^2 - 1)/sqrt 2 for z ~ N(0, 1); every rung keeps sqrt(2) lambda below 1."""
+    return -np.log1p(-math.sqrt(2) * SQUARE_LADDER) / 2 - SQUARE_LADDER / math.sqrt(2)
+
+
+def line_scores(z: Floats) -> Iterator[tuple[str, Floats, Floats]]:
+    """The scores of sums and of energies over the tensors of a stack and, from rank 2, over their rows and columns."""
+    flat = z.reshape(len(z), -1)
+    yield "tensors", *_standardised(flat.sum(axis=1), np.einsum("ij,ij->i", flat, flat), flat.shape[1])
+    if z.ndim > 2:
+        grid = z.reshape(*z.shape[:2], -1)
+        yield "rows", *_standardised(grid.sum(axis=2), np.einsum("ijk,ijk->ij", grid, grid), grid.shape[2])
+        yield "columns", *_standardised(grid.sum(axis=1), np.einsum("ijk,ijk->ik", grid, grid), grid.shape[1])
+
+
+def _standardised(sums: Floats, energies: Floats, length: int) -> tuple[Floats, Floats]:
+    return sums.ravel() / math.sqrt(length), chi_square_scores(energies.ravel(), length)
+
+
+def chi_square_scores(energies: Floats, degrees: int) -> Floats:
+    """Chi-square numbers as the standard normal numbers of the same rank, exact in both tails."""
+    from scipy.special import chdtr, chdtrc, ndtri
+
+    below = chdtr(degrees, energies)
+    upper = below > 0.5
+    scores: Floats = ndtri(below)
+    scores[upper] = -ndtri(chdtrc(degrees, energies[upper]))
+    return scores.clip(-_FAR, _FAR)
+
+
+class Lines:
+    """Tallies of the scores, by kind of line, and what they are worth as evidence."""
+
+    def __init__(self) -> None:
+        self._tallies: dict[tuple[str, str], _Tally] = {}
+
+    def update(self, z: Floats) -> None:
+        """Tensors of one shape, as standard normal numbers, stacked along the first axis."""
+        for line, sums, energies in line_scores(z):
+            for quantity, scores in (("mean", sums), ("scale", energies)):
+                self._tallies.setdefault((quantity, line), _Tally()).update(scores)
+
+    def processes(self) -> dict[str, float]:
+        """The log e-value of every process, by name."""
+        logs = {}
+        for (quantity, line), tally in self._tallies.items():
+            name = f"{quantity} of {line}"
+            logs[name] = tilted(tally.total, tally.count, LADDER**2 / 2)
+            logs[f"spread of {name}"] = tilted(tally.squares, tally.count, square_cumulants(), SQUARE_LADDER)
+            logs[f"{name} as before"] = tally.alike()
+        return logs
+
+
+class _Tally:
+    """Running sums of standard normal scores, and of how near each comes to the one before."""
+
+    def __init__(self) -> None:
+        self.count, self.total, self.squares = 0, 0.0, 0.0
+        self._last: Floats = np.empty(0)
+        self._alike = np.zeros(len(_NEAR))
+
+    def update(self, scores: Floats) -> None:
+        self.count += scores.size
+        self.total += float(scores.sum())
+        self.squares += float(((scores**2 - 1) / math.sqrt(2)).sum())
+        chain = np.concatenate([self._last, scores])
+        now, before = chain[1:], chain[:-1]
+        gaps = dot(now - before, now - before)
+        self._alike += dot(now, now) / 2 - gaps / (2 * _NEAR**2) - now.size * np.log(_NEAR)
+        self._last = chain[-1:]
+
+    def alike(self) -> float:
+        """Log e-value of N(score before, tau^2) against N(0, 1), given the past, averaged over tau."""
+        return float(np.logaddexp.reduce(self._alike) - math.log(len(self._alike)))
