@@ -5,8 +5,10 @@ Guarantee: when anything fails before the last byte is on the disk, the old file
 
 import contextlib
 import os
+import signal
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 
@@ -28,8 +30,9 @@ def write_all_whole(files: Mapping[Path, bytes], *, durable: bool = True) -> Non
     try:
         for path, data in files.items():
             staged[path] = _stage(path, data, durable)
-        for path, temporary in staged.items():
-            temporary.replace(path)
+        with _undisturbed():
+            for path, temporary in staged.items():
+                temporary.replace(path)
     except OSError as error:
         msg = f"cannot write {error.filename2 or path}: {error.strerror or error}"
         raise ReportError(msg) from error
@@ -37,6 +40,22 @@ def write_all_whole(files: Mapping[Path, bytes], *, durable: bool = True) -> Non
         for temporary in staged.values():
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """An interrupt waits until all files are in place: a report is the old one or the new one, never half of each."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _stage(path: Path, data: bytes, durable: bool) -> Path:
@@ -67,3 +86,11 @@ def probe(folder: Path) -> None:
     if not os.access(nearest, os.W_OK | os.X_OK):
         msg = f"cannot write to {folder}: permission denied"
         raise ReportError(msg)
+
+
+def probe_file(path: Path) -> None:
+    """Refuse, before any work is done, a file that could not be written; `ReportError` in one line."""
+    if path.is_dir():
+        msg = f"cannot write {path}: it is a folder, but should be a file"
+        raise ReportError(msg)
+    probe(path.parent)

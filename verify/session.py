@@ -13,6 +13,7 @@ from varlaw.evidence.budget import policy
 from varlaw.subjects import registry
 from varlaw.subjects.subject import Subject
 from varlaw.verify import campaign, circumstances, deviations, presence
+from varlaw.verify.claims import claims_of
 from varlaw.verify.ledger import Header, Ledger, affordable, check_budget
 from varlaw.verify.verdict import Outcome, Run, RunInfo, Verdict
 
@@ -169,12 +170,19 @@ def exit_code(run: Run) -> int:
 
 
 def _selected(targets: Iterable[str]) -> list[Subject]:
-    patterns = tuple(targets) or ("*",)
-    for pattern in patterns:
-        if not registry.select([pattern]):
-            msg = f"no subject matches {pattern!r}{_nearest(pattern)}"
-            raise NothingSelected(msg)
+    patterns = [p if registry.select([p]) else _holder(p) for p in (tuple(targets) or ("*",))]
     return registry.select(patterns)
+
+
+def _holder(target: str) -> str:
+    """The subject of which `target` names a part, as reports name it: a gain of a function, a role in a model."""
+    parts = target.split(".")
+    for k in range(len(parts) - 1, 0, -1):
+        subject = registry.named(".".join(parts[:k]))
+        if subject and any(claim.target == target for claim in claims_of(subject)):
+            return subject.name
+    msg = f"no subject matches {target!r}{_nearest(target)}"
+    raise NothingSelected(msg)
 
 
 def _nearest(pattern: str) -> str:

@@ -1,15 +1,20 @@
 """The command `varlaw`: one verb for each thing to do, loaded when it is asked for.
 
 Exit codes: 0 conforms or documented deviation, 1 a violation, 2 usage or configuration, 3 could not run, 5 nothing
-selected, 130 interrupted. Every error is one line on stderr.
+selected, 130 interrupted, 141 the output was closed. Every error is one line on stderr.
 """
 
+import contextlib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
+
+from varlaw.commands.failure import Failure
 
 # Verb -> where its command object lives. A new verb is one line here and one file in `commands`.
 _COMMANDS = {
@@ -35,6 +40,26 @@ class _LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            _forget_output()
+            silent = ""  # as of any program that a closed pipe ends
+            raise Failure(silent, 141) from error
+        except OSError as error:
+            if error.filename is not None:
+                raise
+            _forget_output()
+            msg = f"cannot write the output: {error.strerror or error}"
+            raise Failure(msg, 3) from error
+
+
+def _forget_output() -> None:
+    """What is still in the buffers goes nowhere: the interpreter would fail on it again when it ends."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="varlaw", message="varlaw %(version)s")
@@ -54,15 +79,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and leave with its exit code; errors become one line."""
     # Threads split sums, and where they do shows in the last bits: with one, a verdict is the same on any machine.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what this terminal cannot show is written out
     try:
         code = cli.main(args=arguments, prog_name="varlaw", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         code = 2
     except click.ClickException as error:
-        click.echo(f"varlaw: {' '.join(error.format_message().split())}", err=True)
+        _say(error.format_message())
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("varlaw: interrupted; nothing was written", err=True)
+        _say("interrupted; nothing was written")
         code = 130
+    except Exception as error:
+        if os.environ.get("VARLAW_TRACEBACK"):
+            raise
+        _say(f"{type(error).__name__}: {error} (a fault of varlaw: VARLAW_TRACEBACK=1 shows where)")
+        code = 3
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(text: str) -> None:
+    if text:
+        click.echo(f"varlaw: {' '.join(text.split())}", err=True)

@@ -71,13 +71,15 @@ class CaseStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     @property
     def std(self) -> float:
-        """Root mean square of x about its mean."""
+        """Root mean square of x about its mean; NaN where nothing is finite."""
+        if not self.n:
+            return math.nan
         mean = self.z1 / self.n
         return self.unit * math.sqrt(max(self.z2 / self.n - mean * mean, 0.0))
 
     @property
     def rms(self) -> float:
-        return self.unit * math.sqrt(self.z2 / self.n)
+        return self.unit * math.sqrt(self.z2 / self.n) if self.n else math.nan
 
 
 class Identified(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -96,7 +98,7 @@ class Identified(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"{self.subject}.{self.tensor}" if self.tensor else self.subject
 
 
-def failed(subject: str, framework: str, version: str, error: Exception) -> Identified:
+def failed(subject: str, framework: str, version: str, error: BaseException) -> Identified:
     """The record of a subject that could not be looked at."""
     text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     return Identified(

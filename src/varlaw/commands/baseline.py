@@ -29,15 +29,14 @@ def record(frameworks: tuple[str, ...], output: Path, salt: str | None, quiet: b
     FRAMEWORK is a framework's name or a glob over subject names, such as torch or 'keras.layers.*'. A layer that cannot
     be looked at is recorded as such; the others are still there.
     """
-    from rich.console import Console
-
-    from varlaw.reports.files import ReportError, probe, write_whole
+    from varlaw.commands.screen import console
+    from varlaw.reports.files import ReportError, probe_file, write_whole
     from varlaw.verify import session
     from varlaw.verify.baseline.records import BaselineError, encode
 
-    stderr = Console(stderr=True, highlight=False)
+    stderr = console(stderr=True)
     try:
-        probe(output.parent)
+        probe_file(output)
         found = _recorded(frameworks, salt or session.SALT, stderr, hidden=quiet)
         write_whole(output, encode(found))
     except session.NothingSelected as error:
@@ -86,16 +85,15 @@ def diff(old: Path, new: Path, json_file: Path | None, markdown: bool, no_color:
     Other draws of the same law are no change. Exit code 0 for no change, 1 for a change, 2 for a file that is no
     baseline, was cut off or edited, or is of another framework.
     """
-    from rich.console import Console
-
     from varlaw.commands import changes
-    from varlaw.reports.files import ReportError, probe, write_whole
+    from varlaw.commands.screen import console
+    from varlaw.reports.files import ReportError, probe_file, write_whole
     from varlaw.verify.baseline.diff import compare
     from varlaw.verify.baseline.records import BaselineError
 
     try:
         if json_file:
-            probe(json_file.parent)
+            probe_file(json_file)
         found = compare(_read(old), _read(new))
         if json_file:
             write_whole(json_file, changes.as_json(found))
@@ -104,9 +102,9 @@ def diff(old: Path, new: Path, json_file: Path | None, markdown: bool, no_color:
     if markdown:
         click.echo(changes.markdown(found), nl=False)
     else:
-        console = Console(no_color=no_color or None, highlight=False)
+        screen = console(no_color=no_color)
         for line in changes.lines(found):
-            console.print(line, soft_wrap=True)
+            screen.print(line, soft_wrap=True)
     return 1 if found.changes else 0
 
 

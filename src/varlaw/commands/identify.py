@@ -28,19 +28,17 @@ def identify(targets: tuple[str, ...], salt: str | None, json_file: Path | None,
     SUBJECT is a glob over subject names, such as 'torch.nn.LSTM' or 'torch.nn.init.*', or your own function from
     (shape, seed) to an array, as module:function. What fits no law is reported as unknown, with what was measured.
     """
-    from rich.console import Console
-
     from varlaw.commands import readings
-    from varlaw.reports.files import ReportError, probe, write_whole
+    from varlaw.commands.screen import console
+    from varlaw.reports.files import ReportError, probe_file, write_whole
     from varlaw.verify.session import SALT
 
     salt = salt or SALT
     try:
         if json_file:
-            probe(json_file.parent)
-        console = Console(no_color=no_color or None, highlight=False)
-        stderr = Console(stderr=True, no_color=no_color or None, highlight=False)
-        found = list(_shown(_found(targets, salt, stderr), console, salt, verbose))
+            probe_file(json_file)
+        screen, stderr = console(no_color=no_color), console(no_color=no_color, stderr=True)
+        found = list(_shown(_found(targets, salt, stderr), screen, salt, verbose))
         if json_file:
             write_whole(json_file, readings.as_json(found, salt))
     except ReportError as error:
@@ -48,14 +46,14 @@ def identify(targets: tuple[str, ...], salt: str | None, json_file: Path | None,
     return 3 if any(one.error for one in found) else 0
 
 
-def _shown(found: "Iterator[Identified]", console: "Console", salt: str, verbose: bool) -> "Iterator[Identified]":
+def _shown(found: "Iterator[Identified]", screen: "Console", salt: str, verbose: bool) -> "Iterator[Identified]":
     """Each law as soon as it is there."""
     from varlaw.commands import readings
 
     first = True
     for one in found:
         for line in readings.lines(one, verbose=verbose, heading=salt if first else None):
-            console.print(line, soft_wrap=True)
+            screen.print(line, soft_wrap=True)
         first = False
         yield one
 
@@ -85,7 +83,7 @@ def _found(targets: tuple[str, ...], salt: str, stderr: "Console") -> "Iterator[
     for target, function in functions.items():
         try:
             yield of_function(function, target, salt)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             yield failed(target, "yours", "", error)
 
 
@@ -95,8 +93,9 @@ def _function(target: str) -> Any:
     sys.path.insert(0, "")
     try:
         return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        msg = f"{target!r} is no function that can be imported: {error}"
+    except (Exception, SystemExit) as error:  # whatever the user's module does when it is imported
+        kind = "" if isinstance(error, (ImportError, AttributeError)) else f"{type(error).__name__}: "
+        msg = f"{target!r} is no function that can be imported: {kind}{error}"
         raise Failure(msg, 2) from error
     finally:
         sys.path.remove("")

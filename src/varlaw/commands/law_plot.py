@@ -63,6 +63,15 @@ def plot(found: Sweep) -> str:
     return "\n".join([*rows, f"{'':>12}{ends[0]}{' ' * gap}{ends[1]}", f"{'':>12}{note}"])
 
 
+def in_ascii(picture: str) -> str:
+    """A picture for a terminal that has no block elements.
+
+    >>> in_ascii("| ▂▅█")
+    '| .:#'
+    """
+    return picture.translate(str.maketrans(_EIGHTHS, " ....:::#"))
+
+
 def _geometric(xs: list[float]) -> bool:
     """Whether the points are spread evenly in the logarithm."""
     middle = xs[len(xs) // 2]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from varlaw.theory.law import Law
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+LEAST = 100  # columns of a table: on a narrower terminal its lines wrap, and no column is lost
 _PLAIN = click.option("--no-color", is_flag=True, help="Plain text; NO_COLOR in the environment does the same.")
 _OUTPUT = click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout."
@@ -67,7 +68,7 @@ def show(name: str, case: tuple[str, ...], as_json: bool, output: Path | None, n
 
     KEY=VALUE fixes a parameter of the picture, which runs along the first numeric one left.
     """
-    from varlaw.commands.law_plot import plot, sweep
+    from varlaw.commands.law_plot import in_ascii, plot, sweep
 
     law, given = _find(name), _parse(case)
     _known(law, given)
@@ -78,7 +79,9 @@ def show(name: str, case: tuple[str, ...], as_json: bool, output: Path | None, n
     text = _statement(law)
     _print(text, output, no_color)
     if found is not None:
-        _print(f"\n{plot(found)}", output, no_color, append=True)
+        blocks = output is not None or _console(no_color).encoding.startswith("utf")
+        picture = plot(found) if blocks else in_ascii(plot(found))
+        _print(f"\n{picture}", output, no_color, append=True)
 
 
 @laws.command("eval")
@@ -307,6 +310,6 @@ def _print(renderable: Any, output: Path | None, no_color: bool, *, append: bool
 
 
 def _console(no_color: bool) -> "Console":
-    from rich.console import Console
+    from varlaw.commands.screen import console
 
-    return Console(no_color=no_color or None, highlight=False, markup=False)
+    return console(no_color=no_color, least=LEAST)

@@ -14,13 +14,16 @@ def replay(key: str, as_json: bool, no_color: bool) -> int:
 
     KEY is printed with every verdict, v1:salt:policy:claim:{...}; quote it for the shell.
     """
-    from rich.console import Console
-
+    from varlaw.commands.screen import console
+    from varlaw.commands.verify import DTYPES
     from varlaw.reports import schema, terminal
     from varlaw.verify import campaign, session
 
     try:
         task, policy, salt = campaign.parse_replay(key)
+        if task.dtype not in DTYPES:
+            msg = f"dtype={task.dtype!r}, but should be one of {', '.join(DTYPES)}"
+            raise ValueError(msg)
         agreed = session.Plan(
             session.Request(targets=(task.target,), policy=policy, device=task.device, dtypes=(task.dtype,), salt=salt),
             task.device, session.available(task), [task],
@@ -34,5 +37,5 @@ def replay(key: str, as_json: bool, no_color: bool) -> int:
     if as_json:
         click.echo(schema.encode(run), nl=False)
     else:
-        terminal.render(run, Console(no_color=no_color or None, highlight=False), verbosity=2)
+        terminal.render(run, console(no_color=no_color), verbosity=2)
     return session.exit_code(run)

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from varlaw.verify.session import Plan
     from varlaw.verify.verdict import Run, Verdict
 
-_DTYPES = ("float64", "float32", "float16", "bfloat16")
+DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
 @click.option("--policy", default="pr", show_default=True, help="pr (finds 5 %), nightly (1 %) or release (0.1 %).")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
-@click.option("--dtype", "dtypes", multiple=True, type=click.Choice(_DTYPES), help="Only this dtype; may be repeated.")
+@click.option("--dtype", "dtypes", multiple=True, type=click.Choice(DTYPES), help="Only this dtype; may be repeated.")
 @click.option("--salt", default=None, help="Names the evidence: another salt, fresh draws. [default: this release's]")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Worker processes.")
 @click.option("--dask", metavar="ADDRESS", help="Decide on the workers of this Dask scheduler, e.g. tcp://host:8786.")
@@ -62,26 +62,22 @@ def verify(
     TARGET is a glob over subject names, such as 'torch.nn.*' or 'varlaw.numpy.he_normal'; without one, everything that
     can be imported is checked.
     """
-    from rich.console import Console
-
-    from varlaw.reports import terminal
+    from varlaw.commands.screen import console
     from varlaw.verify.session import SALT, exit_code
 
-    chosen = {"policy": policy, "device": device, "dtypes": dtypes or _DTYPES, "salt": salt or SALT, "jobs": jobs}
+    chosen = {"policy": policy, "device": device, "dtypes": dtypes or DTYPES, "salt": salt or SALT, "jobs": jobs}
     if dask and jobs > 1:
         msg = "--dask and --jobs are two places to decide in; give one"
         raise Failure(msg, 2)
     agreed = _plan(targets=targets, **chosen)
     heading = _heading(agreed, yearly_decisions)
     _writable(json_file, report_dir)
-    stderr = Console(stderr=True, no_color=no_color or None)
+    screen, stderr = console(no_color=no_color), console(no_color=no_color, stderr=True)
     for absence in agreed.absent:
-        stderr.print(f"not run: {absence.reason}", highlight=False, markup=False)
+        stderr.print(f"not run: {absence.reason}")
     with _place(dask) as executor, _opened(ledger_file, heading) as ledger:
         run = _execute(agreed, stderr, quiet, ledger, executor)
-    _write(run, json_file, report_dir)
-    report = report_dir / "index.html" if report_dir else None
-    terminal.render(run, Console(no_color=no_color or None, highlight=False), verbosity=verbose - quiet, report=report)
+    _tell(run, screen, verbose - quiet, json_file, report_dir)
     return exit_code(run)
 
 
@@ -140,7 +136,7 @@ def _execute(
     from varlaw.verify import session
 
     if ledger:
-        stderr.print(_state(agreed, ledger), highlight=False, markup=False, soft_wrap=True)
+        stderr.print(_state(agreed, ledger), soft_wrap=True)
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     hidden = bool(quiet) or not stderr.is_terminal
     try:
@@ -180,11 +176,11 @@ def _resumption(agreed: "Plan", ledger: "Ledger | None") -> str:
 def _writable(json_file: Path | None, report_dir: Path | None) -> None:
     """Refuse, and load what will write, before the work: a result is never lost to a mistake that could be seen."""
     from varlaw.reports import schema, site  # noqa: F401 - the schema is loaded for the line above
-    from varlaw.reports.files import ReportError, probe
+    from varlaw.reports.files import ReportError, probe, probe_file
 
     try:
         if json_file:
-            probe(json_file.parent)
+            probe_file(json_file)
         if report_dir:
             probe(report_dir)
             site.inspect(report_dir)
@@ -192,8 +188,9 @@ def _writable(json_file: Path | None, report_dir: Path | None) -> None:
         raise Failure(str(error), 2) from error
 
 
-def _write(run: "Run", json_file: Path | None, report_dir: Path | None) -> None:
-    from varlaw.reports import schema, site
+def _tell(run: "Run", screen: "Console", verbosity: int, json_file: Path | None, report_dir: Path | None) -> None:
+    """Files first, then the table; the table also where a full disk takes the files."""
+    from varlaw.reports import schema, site, terminal
     from varlaw.reports.files import ReportError
 
     try:
@@ -202,4 +199,6 @@ def _write(run: "Run", json_file: Path | None, report_dir: Path | None) -> None:
         if report_dir:
             site.write_all(run, report_dir)
     except ReportError as error:
-        raise Failure(str(error), 2) from error
+        terminal.render(run, screen, verbosity=verbosity)
+        raise Failure(str(error), 3) from error
+    terminal.render(run, screen, verbosity=verbosity, report=report_dir / "index.html" if report_dir else None)
