@@ -28,7 +28,9 @@ from varlaw.theory.variates import Normal, TruncatedNormal
 Floats = NDArray[np.float64]
 
 _TAILS = (2.5, 3.0, 3.3, 3.5, 4.0, 5.0)
-_MULTIPLIERS = (0.0, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 16.0, 256.0, 4096.0)  # the largest find spikes far out
+_TAIL_MASSES = np.array([math.erfc(t / math.sqrt(2)) for t in _TAILS])
+_MULTIPLIERS = (2.0**-60, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 16.0, 256.0, 4096.0)  # the largest find spikes far out
+_TAIL_RATES = np.minimum(np.multiply.outer(_TAIL_MASSES, _MULTIPLIERS), 0.9)
 _FAR = 8.2  # z of the smallest u that is told from 0
 
 
@@ -110,17 +112,17 @@ class _Member:
 
     def processes(self) -> dict[str, float]:
         """The log e-value of every process, by name."""
-        legendre = zip(self._legendre, scores.legendre_cumulants(), strict=True)
-        logs = {f"Legendre {k}": scores.tilted(s, self.n, psi) for k, (s, psi) in enumerate(legendre, 1)}
-        logs |= {f"tail {t}": self._tail(t, int(c)) for t, c in zip(_TAILS, self._exceeding, strict=True)}
+        legendre = scores.tilted(self._legendre, self.n * scores.legendre_cumulants())
+        tails = scores.rates(self._exceeding, self.n, _TAIL_MASSES, _TAIL_RATES)
+        logs = {f"Legendre {k}": log_e for k, log_e in enumerate(legendre.tolist(), 1)}
+        logs |= {f"tail {t}": log_e for t, log_e in zip(_TAILS, tails.tolist(), strict=True)}
         return logs | self._lines.processes() | self._neighbours.processes() | self._repeats.processes()
 
     def violation(self) -> float:
         """Log e-value against the law: the average over the processes."""
         if self.n == 0:
             return 0.0
-        logs = np.array(list(self.processes().values()))
-        return float(np.logaddexp.reduce(logs) - math.log(len(logs)))
+        return float(scores.averaged(np.array(list(self.processes().values()))))
 
     def _uniform(self, x: Floats, rng: np.random.Generator) -> Floats:
         if self._fmt.digits >= 24:
@@ -131,10 +133,6 @@ class _Member:
             u = below + rng.random(x.size) * (above - below)
         inside: Floats = np.clip(u, 2.0**-53, 1 - 2.0**-53)
         return inside
-
-    def _tail(self, t: float, count: int) -> float:
-        p = math.erfc(t / math.sqrt(2))
-        return scores.rate(count, self.n, p, [m * p for m in _MULTIPLIERS])
 
 
 def _part(tensor: Any, limit: int) -> Any:

@@ -45,7 +45,7 @@ _SHAPE = 50_000  # scalars that show the QR of uniform numbers, 64 x 48
 
 
 def coarse(policy: Policy) -> Policy:
-    """The policy with a delta of at least 5 %, as a matrix has few entries on its diagonal, and a long look at shape."""
+    """The policy with a delta of at least 5 %, as a diagonal has few entries, and with a long look at shape."""
     battery, least = max(policy.battery, _SHAPE), max(policy.least, _SHAPE)
     return replace(policy, delta=max(policy.delta, 0.05), battery=battery, least=least, few=max(policy.few, 64))
 

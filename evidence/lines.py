@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from varlaw.evidence.scores import LADDER, dot, tilted
+from varlaw.evidence.scores import LADDER, averaged, dot, normally_tilted, tilted
 
 Floats = NDArray[np.float64]
 
@@ -68,13 +68,17 @@ class Lines:
 
     def processes(self) -> dict[str, float]:
         """The log e-value of every process, by name."""
-        logs = {}
-        for (quantity, line), tally in self._tallies.items():
-            name = f"{quantity} of {line}"
-            logs[name] = tilted(tally.total, tally.count, LADDER**2 / 2)
-            logs[f"spread of {name}"] = tilted(tally.squares, tally.count, square_cumulants(), SQUARE_LADDER)
-            logs[f"{name} as before"] = tally.alike()
-        return logs
+        names = [f"{quantity} of {line}" for quantity, line in self._tallies]
+        tallies = list(self._tallies.values())
+        counts = np.array([t.count for t in tallies], dtype=float)
+        means = normally_tilted([t.total for t in tallies], counts)
+        spreads = tilted([t.squares for t in tallies], np.multiply.outer(counts, square_cumulants()), SQUARE_LADDER)
+        alike = averaged(np.array([t.alike for t in tallies]))
+        return {
+            **dict(zip(names, means.tolist(), strict=True)),
+            **dict(zip((f"spread of {name}" for name in names), spreads.tolist(), strict=True)),
+            **dict(zip((f"{name} as before" for name in names), alike.tolist(), strict=True)),
+        }
 
 
 class _Tally:
@@ -82,8 +86,8 @@ class _Tally:
 
     def __init__(self) -> None:
         self.count, self.total, self.squares = 0, 0.0, 0.0
+        self.alike = np.zeros(len(_NEAR))  # log e-values of N(score before, tau^2) against N(0, 1), given the past
         self._last: Floats = np.empty(0)
-        self._alike = np.zeros(len(_NEAR))
 
     def update(self, scores: Floats) -> None:
         self.count += scores.size
@@ -92,9 +96,5 @@ class _Tally:
         chain = np.concatenate([self._last, scores])
         now, before = chain[1:], chain[:-1]
         gaps = dot(now - before, now - before)
-        self._alike += dot(now, now) / 2 - gaps / (2 * _NEAR**2) - now.size * np.log(_NEAR)
+        self.alike += dot(now, now) / 2 - gaps / (2 * _NEAR**2) - now.size * np.log(_NEAR)
         self._last = chain[-1:]
-
-    def alike(self) -> float:
-        """Log e-value of N(score before, tau^2) against N(0, 1), given the past, averaged over tau."""
-        return float(np.logaddexp.reduce(self._alike) - math.log(len(self._alike)))

@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from varlaw.evidence.scores import LADDER, dot, tilted
+from varlaw.evidence.scores import dot, normally_tilted
 
 Floats = NDArray[np.float64]
 
@@ -38,10 +38,13 @@ class Neighbours:
         length, row = flat.shape[1], z.shape[-1] if z.ndim > 2 else 0
         names = {lag: f"lag {lag}" for lag in LAGS}
         names |= {length // n: f"part 1/{n} before" for n in PARTS if length % n == 0}
-        names |= {row: "row above"}
+        names |= {row: "row above", row + 1: "diagonal above"} if row else {}
         for lag, name in names.items():
             if 0 < lag < length:
                 self._multiply(name, flat[:, lag:], flat[:, :-lag])
+        if z.ndim == 3 and z.shape[1] == z.shape[2]:
+            upper = np.triu(z, 1)
+            self._multiply("mirrored", z.transpose(0, 2, 1).reshape(flat.shape), upper.reshape(flat.shape))
         self._in_turn("tensor before", flat)
         magnitude = sizes.reshape(flat.shape)
         self._multiply("magnitude, lag 1", magnitude[:, 1:], magnitude[:, :-1])
@@ -49,7 +52,8 @@ class Neighbours:
 
     def processes(self) -> dict[str, float]:
         """The log e-value of every process, by name."""
-        return {name: tilted(products, 1, LADDER**2 / 2 * squares) for name, (products, squares) in self._sums.items()}
+        sums = np.array(list(self._sums.values())).reshape(-1, 2)
+        return dict(zip(self._sums, normally_tilted(sums[:, 0], sums[:, 1]).tolist(), strict=True))
 
     def _in_turn(self, name: str, flat: Floats) -> None:
         last = self._last.get(name)

@@ -1,18 +1,17 @@
 """Numbers and tensors that come twice: ties of neighbours, values used again, and draws given out a second time."""
 
 import functools
-import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from varlaw.evidence.rounding import Format
-from varlaw.evidence.scores import rate
+from varlaw.evidence.scores import averaged, rates
 
 Floats = NDArray[np.float64]
 
 POINT = 2.0**-20  # 24 random bits give no value of a float32 uniform or normal a larger probability
-_TIE_RATES = (2.0**-16, 2.0**-12, 2.0**-8, 2.0**-4, 0.5)
+_TIE_RATES = np.array([2.0**-16, 2.0**-12, 2.0**-8, 2.0**-4, 0.5])
 _FACTORS = np.array([4.0, 64.0, 1024.0, 2.0**16])
 _SAME_SEED = 2.0**-31  # frameworks that take 32 bits of a seed give two of them the same tensor this often
 _TOLD_APART = 100  # bits that the leading entries hold at least, so that equal ones are no chance
@@ -42,10 +41,10 @@ class Repeats:
 
     def processes(self) -> dict[str, float]:
         """The log e-value of every process, by name."""
-        logs = {"repeated tensors": _average(self._draws)}
+        logs = {"repeated tensors": float(averaged(self._draws))}
         if self._pairs:
-            logs["ties"] = rate(self._ties, self._pairs, POINT, _TIE_RATES)
-            logs["repeated values"] = _average(self._values)
+            logs["ties"] = float(rates(self._ties, self._pairs, POINT, _TIE_RATES))
+            logs["repeated values"] = float(averaged(self._values))
         return logs
 
     def _compare(self, leading: Floats) -> None:
@@ -57,10 +56,6 @@ class Repeats:
         p, q = _rates(np.maximum(earlier, 1), _SAME_SEED)
         self._draws += np.where(fresh, np.log1p(-q) - np.log1p(-p), np.log(q / p)).sum(axis=1)
         self._tensors += len(leading)
-
-
-def _average(logs: Floats) -> float:
-    return float(np.logaddexp.reduce(logs) - math.log(len(logs)))
 
 
 def repeats(values: Floats, ordered: Floats) -> Floats:

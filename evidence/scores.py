@@ -54,18 +54,28 @@ def legendre_cumulants() -> Floats:
     )
 
 
-def tilted(total: float, n: int, cumulants: Floats, ladder: Floats = LADDER) -> float:
-    """The log of a process: the average over the ladder, of `n` scores that add up to `total`."""
-    logs = ladder * total - n * cumulants
-    return float(np.logaddexp.reduce(logs) - math.log(len(logs)))
+def averaged(logs: Floats) -> Floats:
+    """The log of the average of e-values over the last axis, given their logs."""
+    largest = logs.max(axis=-1, keepdims=True)
+    total: Floats = np.log(np.exp(logs - largest).sum(axis=-1)) + largest[..., 0] - math.log(logs.shape[-1])
+    return total
 
 
-def rate(count: int, n: int, p: float, rates: Any) -> float:
-    """Log e-value against an event of probability p, averaged over the likelihood ratios of other `rates`."""
-    logs = []
-    for q in rates:
-        if q >= 1:
-            continue
-        hits = count * math.log(q / p) if q > 0 else (0.0 if count == 0 else -math.inf)
-        logs.append(hits + (n - count) * (math.log1p(-q) - math.log1p(-p)))
-    return float(np.logaddexp.reduce(logs) - math.log(len(logs)))
+def tilted(totals: Any, cumulants: Any, ladder: Floats = LADDER) -> Floats:
+    """The log e-values of processes, each an average over the ladder, whose scores add up to `totals`.
+
+    `cumulants` holds n psi(lambda) of each process (rows) at each rung.
+    """
+    return averaged(np.multiply.outer(np.asarray(totals, dtype=float), ladder) - cumulants)
+
+
+def normally_tilted(totals: Any, variances: Any) -> Floats:
+    """The same of scores that are normal, or sub-Gaussian, with `variances` in sum."""
+    return tilted(totals, np.multiply.outer(np.asarray(variances, dtype=float), LADDER**2 / 2))
+
+
+def rates(counts: Any, n: int, p: Any, alternatives: Floats) -> Floats:
+    """Log e-values against events of probability `p`, each averaged over a row of `alternatives` in (0, 1)."""
+    count, chance = (np.asarray(x, dtype=float)[..., None] for x in (counts, p))
+    hits, misses = np.log(alternatives / chance), np.log1p(-alternatives) - np.log1p(-chance)
+    return averaged(count * hits + (n - count) * misses)

@@ -184,6 +184,10 @@ _WRONG: dict[str, tuple[object, Callable[[np.random.Generator], np.ndarray]]] = 
     "tensors centred": (Normal(1.0), _centred),
     "orthogonal for normal": (Normal(1.0), lambda rng: 8 * np.linalg.qr(rng.normal(size=SHAPE))[0]),
     "antisymmetric": (Normal(1.0), _antisymmetric),
+    "symmetric, drawn once": (
+        Normal(1.0),
+        lambda rng: (lambda x: np.tril(x) + np.tril(x, -1).T)(rng.normal(size=SHAPE)),
+    ),
     "one tensor shuffled": (Normal(1.0), lambda rng: rng.permutation(_ONE).reshape(SHAPE)),
     "new signs on old magnitudes": (Normal(1.0), lambda rng: (np.abs(_ONE) * rng.choice([-1, 1], 4096)).reshape(SHAPE)),
     "each magnitude near the one before": (Normal(1.0), _volatile),
@@ -196,6 +200,13 @@ def test_what_no_variance_shows_violates_under_nightly(name: str) -> None:
     law, draw = _WRONG[name]
     decision = decide(law, source(draw), POLICIES["nightly"], Key("t", name))  # type: ignore[arg-type]
     assert decision.outcome == "VIOLATES"
+
+
+@pytest.mark.parametrize("name", ["antisymmetric", "symmetric, drawn once", "rows of one norm", "a seed of 12 bits"])
+def test_structure_shows_in_16_bits_too(name: str) -> None:
+    law, draw = _WRONG[name]
+    rounded = source(lambda rng: draw(rng).astype(ml_dtypes.bfloat16))
+    assert decide(law, rounded, POLICIES["nightly"], Key("t", name), dtype="bfloat16").outcome == "VIOLATES"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("shape", "seen"), [((1000, 100), 1000), ((1, 100_000), 1000), ((300, 2), 600)])

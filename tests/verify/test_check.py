@@ -65,6 +65,19 @@ def test_families_in_every_dtype(law: object, draw: object, dtype: type) -> None
     assert verdict.dtype == np.dtype(dtype).name
 
 
+COARSE = {
+    "bfloat16 kept in float16": lambda s, seed: _he(s, seed).astype(ml_dtypes.bfloat16).astype(np.float16),
+    "a grid of 1/512 in float16": lambda s, seed: (np.round(_he(s, seed) * 512) / 512).astype(np.float16),
+    "a grid of 1/512 in bfloat16": lambda s, seed: (np.round(_he(s, seed) * 512) / 512).astype(ml_dtypes.bfloat16),
+}
+
+
+@pytest.mark.parametrize("name", COARSE)
+def test_coarse_grids_violate_in_16_bits(name: str) -> None:
+    verdict = varlaw.check(COARSE[name], HE, shape=(32, 64), name=name)
+    assert (verdict.outcome, verdict.quantity) == ("VIOLATES", "different values")
+
+
 def test_shifted_laws() -> None:
     from varlaw.theory.variates import UniformRange
 
@@ -94,6 +107,7 @@ def test_orthogonal(corrected: bool, outcome: str) -> None:
         (lambda s, seed: np.ones(s, dtype=int), "bad returns int64, but should return one of float64"),
         (lambda s, seed: np.random.default_rng().normal(size=s), "bad gives other values when seed"),
         (lambda s, seed: np.ones(s), "bad ignores its seed"),
+        (lambda s, seed: _he(s, seed // 2), "bad ignores part of its seed: two of the seeds 0, 1, 2 and 3"),
         (lambda s, seed: np.full(s, np.nan), "bad returned values that are not finite"),
     ],
 )

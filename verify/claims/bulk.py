@@ -84,10 +84,15 @@ def _grid(promise: Promise, trial: Trial) -> Finding:
     case = {**trial.case, "shape": [_GRID_ROWS, trial.case["shape"][1]]}
     (instance,) = promise.subject.draws(case, trial.dtype, trial.device, trial.key.seed, 1)
     x: Any = float64(instance[promise.tensor.name])
-    found = atoms(promise.law(trial.case), FORMATS[trial.dtype], np.ravel(x), trial.policy.alpha)
+    return judged_values(x, promise.law(trial.case), trial.dtype, trial.policy.alpha)
+
+
+def judged_values(x: Any, law: Any, dtype: str, alpha: float) -> Finding:
+    """Whether `x` holds as many different values as `law`, rounded to `dtype`, gives, and none of them too often."""
+    found = atoms(law, FORMATS[dtype], np.ravel(x), alpha)
     detail = "" if found.count <= found.most else f"{found.value:.6g} comes up {found.count} times of {found.n}"
     return Finding(
         outcome=Outcome.CONFORMS if found.lawful else Outcome.VIOLATES, quantity="different values",
         expected=found.expected, observed=float(found.distinct), ratio=found.distinct / found.expected,
-        samples=found.n, delta=1 - found.fewest / found.expected, alpha=trial.policy.alpha, detail=detail,
+        samples=found.n, delta=1 - found.fewest / found.expected, alpha=alpha, detail=detail,
     )  # fmt: skip
