@@ -20,6 +20,7 @@ import recipes
 import test_teeth as teeth
 import wholes
 from defects import CONTRIVED, CORRECT, RELEASED, Defect
+from structured import STRUCTURED
 
 from varlaw.evidence.budget import POLICIES, Policy
 from varlaw.evidence.decide import SamplerError
@@ -123,13 +124,16 @@ def _checked(defect: Defect, policy: Policy, salt: str) -> tuple[str, int]:
     return str(verdict.outcome), verdict.samples
 
 
+SAMPLERS = {"released": RELEASED, "contrived": CONTRIVED, "structured": STRUCTURED, "correct": CORRECT}
+
+
 # -- the table ---------------------------------------------------------------------------------------------------------
 
 
 def measured(policy: Policy, runs: int, *, claims: bool = True) -> list[Row]:
     """Every row, in the order of the report."""
     hits = [*_weights(policy), *_exact(policy)] if claims else []
-    for table, defects in (("released", RELEASED), ("contrived", CONTRIVED), ("correct", CORRECT)):
+    for table, defects in SAMPLERS.items():
         hits += _samplers(defects, table, policy, runs)
     groups: dict[tuple[str, str, str, str], list[Hit]] = defaultdict(list)
     for hit in hits:
@@ -150,6 +154,7 @@ def _row(key: tuple[str, str, str, str], group: list[Hit]) -> Row:
 _TITLES = {
     "released": "Defects of released frameworks",
     "contrived": "Contrived samplers",
+    "structured": "Samplers whose entries are right one by one, and wrong together",
     "claims": "Claims and their mutants",
     "correct": "Samplers that are right (found = called CONFORMS)",
 }
