@@ -26,7 +26,7 @@ class Policy:
     max_tensors: int = 20_000
     battery: int = 100_000  # scalars that the battery looks at
     least: int = 100_000  # scalars of shape evidence before CONFORMS, where `few` tensors hold as many
-    few: int = 128
+    few: int = 64
     max_samples: int | None = None  # stop here, undecided, even where the test would go on
     gamma: float = 1e-3  # the displayed interval misses the truth at most this often, at whatever moment one looks
 

@@ -313,8 +313,8 @@ _SHARDED = Cases(
 )
 # Widths that differ, so that a fan taken for the other one does not cancel over the depth.
 _NETWORK = Cases(
-    Domain(in_features=size(32, 96), hidden_size=size(32, 96), depth=size(2, 24)),
-    _rows("in_features hidden_size depth", (48, 96, 2), (64, 48, 8), (40, 64, 32)),
+    Domain(in_features=size(64, 256), hidden_size=size(64, 256), depth=size(2, 24)),
+    _rows("in_features hidden_size depth", (192, 384, 2), (128, 96, 8), (40, 64, 32)),
 )
 _GAIN = Cases(Domain(), ({},))
 
