@@ -60,20 +60,20 @@ def stream_key(key: Any, name: Any, where: str) -> tuple[int, int]:
     >>> stream_key(0, "layer.weight", "example") == stream_key(0, "layer.bias", "example")
     False
     """
-    if isinstance(key, bool) or not hasattr(key, "__index__"):
-        refuse_type("key", key, "a whole number", where)
     if not isinstance(name, str):
         refuse_type("name", name, "the parameter's name", where)
     number = whole("key", key, where, below=2**64)
-    digest = hashlib.blake2b(number.to_bytes(8, "little") + name.encode(), digest_size=16).digest()
+    digest = hashlib.blake2b(
+        number.to_bytes(8, "little") + name.encode("utf-8", "surrogatepass"), digest_size=16
+    ).digest()
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
 
 
 def slice_of(shape: Any, offset: Any, within: Any, where: str) -> Slice:
     """The slice meant by a shape, its corner (default: the origin) and the whole's shape (default: just the shape)."""
     box = sizes(shape, where)
-    full = box if within is None else sizes(within, where)
-    corner = (0,) * len(box) if offset is None else sizes(offset, where)
+    full = box if within is None else sizes(within, where, "within")
+    corner = (0,) * len(box) if offset is None else sizes(offset, where, "offset")
     if len(full) != len(box) or len(corner) != len(box):
         refuse("offset, within", (corner, full), f"of {len(box)} axes like the shape", where)
     for size, first, total in zip(box, corner, full, strict=True):

@@ -12,10 +12,11 @@ Every norm here sees its input as rows of `inner * repeats` values that share on
 """
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from varlaw.impl.arguments import refuse, refuse_type, whole
+from varlaw.impl.arguments import is_bool, refuse, refuse_type, whole
 
 
 class Rows(NamedTuple):
@@ -36,11 +37,15 @@ def normalised_axes(axes: Any, rank: int, where: str) -> tuple[int, ...]:
     given = axes if isinstance(axes, Sequence) and not isinstance(axes, str) else (axes,)
     found = set()
     for axis in given:
-        if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+        try:
+            place = operator.index(axis)
+        except TypeError:
             refuse_type("axes", axes, "a whole number or several", where)
-        if not -rank <= axis < rank:
+        if is_bool(axis):
+            refuse_type("axes", axes, "a whole number or several", where)
+        if not -rank <= place < rank:
             refuse("axes", axes, f"axes of an array of {rank} axes", where)
-        found.add(int(axis) % rank)
+        found.add(place % rank)
     if not found or len(found) != len(given):
         refuse("axes", axes, "one axis or several different ones", where)
     return tuple(sorted(found))

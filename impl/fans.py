@@ -20,7 +20,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from varlaw.impl.arguments import choice, refuse, whole
+from varlaw.impl.arguments import choice, refuse, sizes, whole
 
 
 class Fans(NamedTuple):
@@ -94,16 +94,17 @@ def fans(
     >>> fans((64, 4, 3, 3), groups=8, stride=2)
     Fans(fan_in=36, fan_out=18.0)
     """
+    shape = sizes(shape, where)
     layout = _BY_RANK.get(len(shape)) if layout is None else choice("layout", layout, LAYOUTS, where)
     if layout is None:
-        refuse("shape", tuple(shape), "of 2 to 5 axes, for a fan to exist", where)
+        refuse("shape", shape, "of 2 to 5 axes, for a fan to exist", where)
     fewest, most, rule = _LAYOUTS[layout]
     if not fewest <= len(shape) <= most:
         ranks = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-        refuse("shape", tuple(shape), f"of {ranks} axes in layout {layout!r}", where)
+        refuse("shape", shape, f"of {ranks} axes in layout {layout!r}", where)
     if 0 in shape:
-        refuse("shape", tuple(shape), "without a size of zero, for a fan to exist", where)
-    return rule(_geometry(tuple(shape), layout, groups, stride, where))
+        refuse("shape", shape, "without a size of zero, for a fan to exist", where)
+    return rule(_geometry(shape, layout, groups, stride, where))
 
 
 def _geometry(shape: tuple[int, ...], layout: str, groups: int, stride: int | Sequence[int], where: str) -> _Geometry:
@@ -123,7 +124,7 @@ def _geometry(shape: tuple[int, ...], layout: str, groups: int, stride: int | Se
 
 
 def _steps(stride: int | Sequence[int], axes: int, where: str) -> tuple[int, ...]:
-    if isinstance(stride, Sequence):
+    if isinstance(stride, Sequence) and not isinstance(stride, (str, bytes)):
         if len(stride) != axes:
             refuse("stride", tuple(stride), f"one whole number or {axes} of them", where)
         return tuple(whole(f"stride[{i}]", step, where, low=1) for i, step in enumerate(stride))

@@ -7,7 +7,7 @@ two branches each where a rule says so; standard deviations are per weight.
 import math
 from typing import NamedTuple
 
-from varlaw.impl.arguments import choice, number, positive, refuse, whole
+from varlaw.impl.arguments import choice, flag, number, positive, refuse, whole
 
 
 class DeepNorm(NamedTuple):
@@ -116,7 +116,7 @@ def lora_scale(alpha: float, rank: int, *, rank_stable: bool = False) -> float:
     (4.0, 8.0)
     """
     size, low = number("alpha", alpha, "lora_scale"), whole("rank", rank, "lora_scale", low=1)
-    return size / math.sqrt(low) if rank_stable else size / low
+    return size / math.sqrt(low) if flag("rank_stable", rank_stable, "lora_scale") else size / low
 
 
 def head_std(logit_std: float, fan_in: float, second_moment: float = 1.0) -> float:

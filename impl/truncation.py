@@ -85,15 +85,22 @@ def _solve(std: float, low: float, high: float, where: str) -> Cut:
     left, right = math.log(std) - 1.0, math.log(std) + 1.0
 
     def excess(log_sigma: float) -> float:
-        sigma = math.exp(log_sigma)
+        sigma = math.exp(min(log_sigma, 709.0))
+        if abs(min(max(0.0, low / sigma), high / sigma)) > FARTHEST:
+            return -std
         return sigma * unit_std(low / sigma, high / sigma) - std
 
     while excess(right) < 0:
+        if right > 709.0:
+            refuse("std", std, "one that a parent of finite sigma has between these bounds", where)
         right += 2.0
     while excess(left) > 0:
         left -= 2.0
     for _ in range(80):
         middle = (left + right) / 2
         left, right = (middle, right) if excess(middle) < 0 else (left, middle)
-    sigma = math.exp((left + right) / 2)
+    middle = (left + right) / 2
+    if abs(excess(middle)) > 1e-6 * std:
+        refuse("low, high", (low, high), "an interval nearer to zero, for a std this small", where)
+    sigma = math.exp(min(middle, 709.0))
     return Cut(sigma, low / sigma, high / sigma)

@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from varlaw.impl.arguments import choice, number, positive, refuse, refuse_type, sizes, whole
-from varlaw.impl.numpy.draws import fill_normal, fill_uniform
+from varlaw.impl.arguments import choice, flag, number, positive, refuse, refuse_type, sizes, whole
+from varlaw.impl.numpy.draws import fill_normal, fill_uniform, representable
 from varlaw.impl.numpy.streams import Array, DType, Seed, Shape, array_for, dtype_of, root
 from varlaw.impl.scales import chrono_range, head_std
 
@@ -34,10 +34,10 @@ def siren(
     True
     """
     where = "siren"
-    rate = positive("omega", omega, where)
+    rate, opening = positive("omega", omega, where), flag("first", first, where)
     target = array_for(shape, dtype, device, out, where)
     inputs = dense_inputs(target.shape, where)
-    return fill_uniform(target, 1 / inputs if first else math.sqrt(6 / inputs) / rate, seed, where)
+    return fill_uniform(target, 1 / inputs if opening else math.sqrt(6 / inputs) / rate, seed, where)
 
 
 def lora(
@@ -83,6 +83,8 @@ def new_embeddings(
     if old.ndim != 2 or not old.size:
         refuse("old.shape", old.shape, "(tokens, dim), neither zero", where)
     wide, size = number("spread", spread, where, low=0.0), whole("count", count, where)
+    if not np.isfinite(old).all():
+        refuse("old", f"{int(np.sum(~np.isfinite(old)))} of {old.size} not finite", "finite", where)
     rows = old.astype(np.float64)
     centre = rows.mean(axis=0)
     result = array_for((size, old.shape[1]), kind if dtype is None else dtype, device, None, where)
@@ -114,6 +116,7 @@ def lstm_bias(
     where = "lstm_bias"
     size, value = whole("units", units, where, low=1), number("forget", forget, where)
     target = array_for((4 * size,), dtype, device, out, where)
+    representable("forget", value, target, where)
     target.fill(0)
     target[size : 2 * size] = value / whole("shares", shares, where, low=1)
     return target

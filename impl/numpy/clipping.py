@@ -18,7 +18,7 @@ import numpy as np
 
 from varlaw.impl.arguments import choice, number, refuse
 from varlaw.impl.clips import POLICIES, listed, slack, unit_axes
-from varlaw.impl.numpy.streams import Array, dtype_of
+from varlaw.impl.numpy.streams import Array, dtype_of, largest
 
 Grads: TypeAlias = Sequence[Array | None]
 
@@ -49,7 +49,7 @@ def clip_by_global_norm(grads: Grads, limit: float, *, nonfinite: str = "raise")
     norm = _scaled(total, exponent)
     if not math.isfinite(total) or norm <= ceiling * (1 + _slack(leaves)):
         return leaves, norm
-    done = {id(leaf): _times(leaf, ceiling / total, exponent) for leaf in leaves if leaf is not None}
+    done = {id(leaf): _times(leaf, ceiling, total, exponent) for leaf in leaves if leaf is not None}
     return [None if leaf is None else done[id(leaf)] for leaf in leaves], norm
 
 
@@ -69,7 +69,7 @@ def clip_per_parameter(
         total, exponent = _norm([] if leaf is None else [leaf])
         norms.append(_scaled(total, exponent))
         if leaf is not None and math.isfinite(total) and norms[-1] > ceiling * (1 + _slack([leaf])):
-            leaves[i] = _times(leaf, ceiling / total, exponent)
+            leaves[i] = _times(leaf, ceiling, total, exponent)
     return leaves, norms
 
 
@@ -82,8 +82,11 @@ def clip_by_value(grads: Grads, limit: float) -> list[Array | None]:
     ceiling = number("limit", limit, "clip_by_value", low=0.0, infinite=True)
     clipped: list[Array | None] = []
     for leaf in _leaves("grads", grads, "clip_by_value"):
-        with np.errstate(over="ignore"):
-            clipped.append(leaf if leaf is None else np.clip(leaf, leaf.dtype.type(-ceiling), leaf.dtype.type(ceiling)))
+        if leaf is None:
+            clipped.append(None)
+        else:
+            end = leaf.dtype.type(ceiling if math.isinf(ceiling) else min(ceiling, largest(leaf.dtype)))
+            clipped.append(np.asarray(np.clip(leaf, -end, end)))
     return clipped
 
 
@@ -115,8 +118,11 @@ def clip_adaptive(
             continue
         if weight is None or weight.shape != leaf.shape:
             refuse(f"parameters[{i}].shape", getattr(weight, "shape", None), f"{leaf.shape}", where)
-        axes = unit_axes(leaf.shape, layout, where)
-        leaves[i] = _unitwise(leaf, share * np.maximum(_unit_norms(weight, axes), least), axes)
+        if not np.isfinite(weight).all():
+            refuse(
+                f"parameters[{i}]", f"{int(np.sum(~np.isfinite(weight)))} of {weight.size} not finite", "finite", where
+            )
+        leaves[i] = _unitwise(leaf, weight, share, least, unit_axes(leaf.shape, layout, where))
     return leaves
 
 
@@ -190,29 +196,35 @@ def _scaled(total: float, exponent: int) -> float:
         return math.inf
 
 
-def _times(leaf: Array, factor: float, exponent: int) -> Array:
-    """leaf * 2**-exponent * factor, rounded once to the dtype of the leaf."""
+def _times(leaf: Array, ceiling: float, total: float, exponent: int) -> Array:
+    """leaf * ceiling / (total * 2**exponent), rounded once to the dtype of the leaf."""
+    return _shrunk(leaf, np.float64(ceiling), np.float64(total), np.int32(exponent))
+
+
+def _shrunk(leaf: Array, ceiling: Any, total: Any, exponent: Any) -> Array:
+    """leaf * ceiling / (total * 2**exponent), a factor below 1, in steps that lose nothing that the result can hold."""
+    mantissa, power = np.frexp(ceiling)
     with np.errstate(under="ignore"):
-        wide = leaf.astype(np.float64)
-        if exponent:
-            wide = np.ldexp(wide, -exponent)
-        return np.asarray(wide * factor).astype(leaf.dtype)
+        wide = leaf.astype(np.float64) * (mantissa / 2 / total)
+        return np.asarray(np.ldexp(wide, power + 1 - exponent)).astype(leaf.dtype)
 
 
-def _unit_norms(leaf: Array, axes: tuple[int, ...]) -> Array:
-    """Norms over `axes`, kept as axes of one, in float64."""
+def _unit_norms(leaf: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
+    """(t, e) with norms t * 2**e over `axes`, kept as axes of one, in float64."""
     wide = leaf.astype(np.float64)
-    peak = np.max(np.abs(wide), axis=axes, keepdims=True, initial=0)
-    exponent = np.frexp(peak)[1]
+    exponent = np.frexp(np.max(np.abs(wide), axis=axes, keepdims=True, initial=0))[1]
     with np.errstate(under="ignore", over="ignore", invalid="ignore"):
         squares = np.sum(np.square(np.ldexp(wide, -exponent)), axis=axes, keepdims=True)
-        return np.asarray(np.ldexp(np.sqrt(squares), exponent))
+        return np.asarray(np.sqrt(squares)), exponent
 
 
-def _unitwise(leaf: Array, ceiling: Array, axes: tuple[int, ...]) -> Array:
-    norms = _unit_norms(leaf, axes)
-    over = np.isfinite(norms) & (norms > ceiling * (1 + _slack([leaf])))
+def _unitwise(leaf: Array, weight: Array, share: float, least: float, axes: tuple[int, ...]) -> Array:
+    total, exponent = _unit_norms(leaf, axes)
+    with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+        ceiling = share * np.maximum(np.ldexp(*_unit_norms(weight, axes)), least)
+        mantissa, power = np.frexp(ceiling)
+        over = np.isfinite(total) & (np.ldexp(mantissa / total, power - exponent) * (1 + _slack([leaf])) < 1)
     if not over.any():
         return leaf
-    factor = np.divide(ceiling, norms, out=np.ones_like(norms), where=over)
-    return np.asarray(leaf.astype(np.float64) * factor).astype(leaf.dtype)
+    whole = np.where(over, total, 1.0)
+    return np.where(over, _shrunk(leaf, np.where(over, ceiling, 1.0), whole, np.where(over, exponent, 0)), leaf)

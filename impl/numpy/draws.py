@@ -23,6 +23,7 @@ from varlaw.impl.numpy.streams import (
     fill,
     largest,
     standard_normal,
+    times,
     towards_zero,
     working,
 )
@@ -125,12 +126,11 @@ def zeros(shape: Shape, *, dtype: DType = None, device: object = None, out: Arra
 def fill_uniform(target: Array, bound: float, seed: Seed, where: str) -> Array:
     """Fill `target` with U(-bound, bound)."""
     representable("bound", bound, target, where)
-    kind = working(target.dtype)
-    width = kind.type(2 * towards_zero(bound, kind))
+    edge = towards_zero(bound, working(target.dtype))
 
     def draw(generator: np.random.Generator, block: Array) -> None:
         centred(generator, block)
-        block *= width
+        times(block, edge)
 
     return fill(target, draw, seed=seed, where=where)
 
@@ -149,8 +149,14 @@ def fill_normal(target: Array, std: float, seed: Seed, where: str) -> Array:
 
 def fill_between(target: Array, found: Cut, seed: Seed, where: str) -> Array:
     """Fill `target` with the truncated normal that a cut describes."""
-    representable("std", found.sigma, target, where)
+    reachable(found, target, where)
     return fill(target, lambda generator, block: draw_between(found, generator, block), seed=seed, where=where)
+
+
+def reachable(found: Cut, target: Array, where: str) -> None:
+    """Refuse a cut of which the dtype of `target` cannot hold the parent's sigma, or any number."""
+    representable("std", found.sigma, target, where)
+    representable("low, high", found.sigma * min(max(0.0, found.low), found.high), target, where)
 
 
 def representable(name: str, value: float, target: Array, where: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from varlaw.impl.arguments import choice, number, refuse
 from varlaw.impl.fans import fan_of, fans
-from varlaw.impl.numpy.draws import fill_between, fill_normal, fill_uniform
+from varlaw.impl.numpy.draws import fill_between, fill_normal, fill_uniform, representable
 from varlaw.impl.numpy.orthogonal import haar
 from varlaw.impl.numpy.streams import Array, DType, Seed, Shape, array_for
 from varlaw.impl.scales import residual_std
@@ -227,6 +227,7 @@ def orthogonal(
     where = "orthogonal"
     size = number("gain", gain, where)
     target = array_for(shape, dtype, device, out, where)
+    representable("gain", size, target, where)
     if target.ndim < 2:
         refuse("shape", target.shape, "of at least 2 axes", where)
     if target.size:

@@ -13,8 +13,8 @@ import numpy as np
 
 from varlaw.impl.addresses import Slice, slice_of, stream_key
 from varlaw.impl.arguments import number
-from varlaw.impl.numpy.draws import representable
-from varlaw.impl.numpy.streams import Array, DType, Shape, array_for, in_parallel, towards_zero, working
+from varlaw.impl.numpy.draws import reachable, representable
+from varlaw.impl.numpy.streams import Array, DType, Shape, array_for, in_parallel, times, towards_zero, working
 from varlaw.impl.numpy.truncated import quantiles_between
 from varlaw.impl.truncation import cut
 
@@ -46,12 +46,11 @@ def keyed_uniform(
     size = number("bound", bound, where, low=0.0)
     target = array_for(shape, dtype, device, out, where)
     representable("bound", size, target, where)
-    kind = working(target.dtype)
-    width = kind.type(2 * towards_zero(size, kind))
+    edge = towards_zero(size, working(target.dtype))
 
     def fill(words: tuple[int, int], start: int, block: Array) -> None:
         uniform_at(words, start, block)
-        block *= width
+        times(block, edge)
 
     return filled(target, slice_of(shape, offset, within, where), stream_key(key, name, where), fill)
 
@@ -109,7 +108,7 @@ def keyed_truncated_normal(
     where = "keyed_truncated_normal"
     found = cut(std, low, high, std_of=std_of, bounds=bounds, where=where)
     target = array_for(shape, dtype, device, out, where)
-    representable("std", found.sigma, target, where)
+    reachable(found, target, where)
 
     def fill(words: tuple[int, int], start: int, block: Array) -> None:
         unit = np.empty(block.size)
@@ -174,7 +173,7 @@ def filled(target: Array, part: Slice, key: tuple[int, int], fill: Fill) -> Arra
     if target.size == 0:
         return target
     direct = target if target.flags.c_contiguous else np.empty(target.shape, target.dtype)
-    flat, kind = direct.reshape(-1), working(target.dtype)
+    flat, kind = np.asarray(direct).reshape(-1), working(target.dtype)
     starts, length = part.runs()
     pieces = [
         (place * length + step, first + step, min(PIECE, length - step))
@@ -186,9 +185,9 @@ def filled(target: Array, part: Slice, key: tuple[int, int], fill: Fill) -> Arra
         for place, start, count in pieces[first::stride]:
             block = flat[place : place + count]
             work = block if kind == flat.dtype else np.empty(count, kind)
-            fill(key, start, work)
-            if work is not block:
-                with np.errstate(over="ignore"):
+            with np.errstate(over="ignore"):
+                fill(key, start, work)
+                if work is not block:
                     block[...] = work
 
     in_parallel(run, len(pieces) if length >= PIECE else 1)

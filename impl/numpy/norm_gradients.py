@@ -14,17 +14,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from varlaw.impl.affine import Rows, fitting
-from varlaw.impl.arguments import refuse_type
 from varlaw.impl.numpy.norms import (
     Restore,
     Table,
     checked,
+    float_array,
     over_axes,
     over_batch,
     over_channels,
-    standardise,
     tables_of,
 )
+from varlaw.impl.numpy.rows import standardise
 from varlaw.impl.numpy.streams import Array
 
 
@@ -106,12 +106,11 @@ def instance_norm_backward(grad: Array, x: Array, gamma: Table = None, *, eps: f
 
 def _pair(grad: Array, x: Array, eps: float, where: str) -> tuple[Array, float]:
     x, small = checked(x, eps, where)
-    if not isinstance(grad, np.ndarray):
-        refuse_type("grad", grad, "a NumPy array", where)
-    fitting("grad", grad.shape, x.shape, where)
+    fitting("grad", float_array("grad", grad, where).shape, x.shape, where)
     return x, small
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _gradients(
     grad: Array,
     wide: Array,
@@ -123,8 +122,7 @@ def _gradients(
     centred: bool,
 ) -> NormGradients:
     hat = np.empty(wide.shape)
-    with np.errstate(over="ignore", invalid="ignore"):
-        _, _, scale = standardise(wide, hat, eps, centred)
+    _, _, scale = standardise(wide, hat, eps, centred)
     given = grad.astype(np.float64)
     shape = (-1, rows.period, rows.inner, rows.repeats)
     by_gamma = (given * hat).reshape(shape).sum(axis=(0, 3)).reshape(sizes)

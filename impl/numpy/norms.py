@@ -1,9 +1,10 @@
 """Normalisation of NumPy arrays, forward: layer, RMS, batch, group and instance norm.
 
 Statistics are taken in float32 (float64 for a float64 input) of values shifted by one of their own and centred again:
-they keep their digits when the mean is a million standard deviations, do not overflow, and a constant input gives
-exactly `beta`. The variance that divides is the biased one, mean((x - mean)**2), plus `eps`. The
-result has the dtype of `x`. The work goes in blocks that stay in the cache, on as many threads as pay.
+they keep their digits when the mean is a million standard deviations, and a constant input gives exactly `beta`. Rows
+whose squares leave the range of the dtype are scaled by a power of two, so nothing overflows, or vanishes at eps 0.
+The variance that divides is the biased one, mean((x - mean)**2), plus `eps`. The result has the dtype of `x`. The
+work goes in blocks that stay in the cache, on as many threads as pay.
 
 `gamma` multiplies and `beta` is added; either may be None. Integer input is a `TypeError`, a mismatched `gamma` or
 `beta` and an empty group are a `ValueError`.
@@ -16,14 +17,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from varlaw.impl.affine import Rows, channel_rows, filled, fitting, normalised_axes
-from varlaw.impl.arguments import number, refuse, refuse_type
-from varlaw.impl.numpy.streams import Array, dtype_of, in_parallel, working
+from varlaw.impl.arguments import flag, number, refuse, refuse_type
+from varlaw.impl.numpy.rows import standardise
+from varlaw.impl.numpy.streams import DTYPES, Array, in_parallel, working
 
 Table: TypeAlias = Array | None
 Restore: TypeAlias = Callable[[Array], Array]
 
-SHRINK = {4: 2.0**-70, 8: 2.0**-540}  # brings the square of any number of so many bytes back into range
-PIECE = 512  # values whose squares are summed plainly
 BLOCK = 1 << 18  # values per block, which fit a second-level cache in float32
 
 
@@ -69,14 +69,16 @@ def batch_norm(
            [ 1.]])
     """
     where = "batch_norm"
-    x, small = checked(x, eps, where)
-    rows = channel_rows(x.shape, x.shape[1] if x.ndim > 1 else 1, where)
+    (x, small), trains = checked(x, eps, where), flag("training", training, where)
+    rows = channel_rows(x.shape, max(x.shape[1], 1) if x.ndim > 1 else 1, where)
     channels = x.shape[1]
     tables = tables_of(gamma, beta, (channels,), rows, working(x.dtype), where)
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running is not None:
-            fitting(name, running.shape, (channels,), where)
-    if not training:
+            fitting(name, float_array(name, running, where).shape, (channels,), where)
+            if trains and not running.flags.writeable:
+                refuse(f"{name}.flags.writeable", False, "True", where)
+    if not trains:
         return _evaluated(x, running_mean, running_var, tables, small, where)
     weight = number("momentum", momentum, where, low=0.0)
     wide, rows, restore = over_batch(x, where)
@@ -163,12 +165,18 @@ def _over_channels(x: Array, groups: int, gamma: Table, beta: Table, eps: float,
 
 
 def checked(x: Array, eps: float, where: str) -> tuple[Array, float]:
-    if not isinstance(x, np.ndarray):
-        refuse_type("x", x, "a NumPy array", where)
-    dtype_of(x.dtype, where)
-    if x.ndim == 0:
+    if float_array("x", x, where).ndim == 0:
         refuse("x.shape", x.shape, "of at least 1 axis", where)
     return x, number("eps", eps, where, low=0.0)
+
+
+def float_array(name: str, given: Array, where: str) -> Array:
+    """`given`, when it is an array of one of the dtypes that there are."""
+    if not isinstance(given, np.ndarray):
+        refuse_type(name, given, "a NumPy array", where)
+    if given.dtype.name not in DTYPES:
+        refuse_type(f"{name}.dtype", given.dtype.name, f"one of {', '.join(DTYPES)}", where)
+    return given
 
 
 def tables_of(
@@ -178,8 +186,8 @@ def tables_of(
     found: list[Table] = []
     for name, given in (("gamma", gamma), ("beta", beta)):
         if given is not None:
-            fitting(name, np.shape(given), wanted, where)
-        found.append(None if given is None else np.asarray(given).astype(kind).reshape(rows.period, rows.inner))
+            fitting(name, float_array(name, given, where).shape, wanted, where)
+        found.append(None if given is None else given.astype(kind).reshape(rows.period, rows.inner))
     return found[0], found[1]
 
 
@@ -205,49 +213,6 @@ def _normalised(wide: Array, rows: Rows, tables: tuple[Table, Table], eps: float
     return result, statistics
 
 
-def standardise(given: Array, work: Array, eps: float, centred: bool) -> tuple[Array, Array, Array]:
-    """Write normalised rows into `work`, of a working dtype; means, biased variances (mean squares) and scales."""
-    length, kind = work.shape[1], work.dtype.type
-    if centred:
-        shift = given[:, :1].astype(kind)  # exact zeros for a constant row, and no digits lost to a large mean
-        np.subtract(given, shift, out=work, dtype=kind, casting="unsafe")
-        rest = _sums(work, None)[:, None] / kind(length)
-        work -= rest
-        mean = (shift.astype(np.float64) + rest)[:, 0]
-        values = work
-    else:
-        mean = np.zeros(work.shape[0])
-        values = given if given.dtype == kind else given.astype(kind)
-    square = _sums(values, values) / kind(length)
-    shrink: Array = np.ones_like(square)
-    if not np.isfinite(square).all():
-        shrink = np.where(np.isinf(square) & np.isfinite(values).all(axis=1), kind(SHRINK[work.itemsize]), kind(1))
-        values = np.multiply(values, shrink[:, None], out=work)
-        square = _sums(values, values) / kind(length)
-    spread = np.sqrt(square + (eps * shrink.astype(np.float64) ** 2).astype(kind))
-    scale = np.divide(kind(1), spread, out=np.zeros_like(square), where=spread != 0)
-    np.multiply(values, scale[:, None], out=work)
-    return mean, square, scale * shrink
-
-
-def _sums(a: Array, b: Array | None) -> Array:
-    """Sums of a * b (or of a) along rows, in pieces short enough that a plain sum keeps its digits."""
-    count, length = a.shape
-    whole = length - length % PIECE
-    ones = np.ones(PIECE, a.dtype) if b is None else None
-    total = np.zeros(count, a.dtype)
-    if whole:
-        pieces = a[:, :whole].reshape(count, -1, PIECE)
-        others = ones if b is None else b[:, :whole].reshape(count, -1, PIECE)
-        total += _dots(pieces, others).sum(axis=1)
-    if whole < length:
-        total += _dots(a[:, whole:], ones[: length - whole] if ones is not None else b[:, whole:])  # type: ignore[index]
-    return total
-
-
-_dots = getattr(np, "vecdot", None) or (lambda a, b: np.einsum("...i,...i->...", a, b))  # vecdot came with NumPy 2.0
-
-
 def _scale_and_shift(work: Array, start: int, rows: Rows, tables: tuple[Table, Table]) -> None:
     gamma, beta = tables
     if rows.period == rows.repeats == 1:
@@ -266,8 +231,9 @@ def _scale_and_shift(work: Array, start: int, rows: Rows, tables: tuple[Table, T
 
 
 def _update(running: Array | None, batch: Array, weight: float) -> None:
-    if running is not None:
-        running += (weight * (batch - running)).astype(running.dtype)
+    if running is not None and weight:
+        with np.errstate(over="ignore", invalid="ignore"):
+            running[...] = ((1 - weight) * running.astype(np.float64) + weight * batch).astype(running.dtype)
 
 
 def _evaluated(
@@ -280,13 +246,16 @@ def _evaluated(
 ) -> Array:
     if mean is None or variance is None:
         refuse("running_mean, running_var", None, "arrays when training=False", where)
+    if (variance < 0).any():
+        refuse("running_var", f"{float(np.nanmin(variance)):g} for a channel", ">= 0", where)
     spread = (slice(None),) + (None,) * (x.ndim - 2)
-    work = x.astype(np.float64) - mean.astype(np.float64)[spread]
-    work *= (1 / np.sqrt(variance.astype(np.float64) + eps))[spread]
-    gamma, beta = (None if table is None else table[:, 0][spread] for table in tables)
-    if gamma is not None:
-        work *= gamma
-    if beta is not None:
-        work += beta
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
+        work = x.astype(np.float64) - mean.astype(np.float64)[spread]
+        width = np.sqrt(variance.astype(np.float64) + eps)
+        work *= np.divide(1, width, out=np.zeros_like(width), where=width != 0)[spread]
+        gamma, beta = (None if table is None else table[:, 0][spread] for table in tables)
+        if gamma is not None:
+            work *= gamma
+        if beta is not None:
+            work += beta
         return work.astype(x.dtype)

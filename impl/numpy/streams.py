@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from varlaw.impl.arguments import refuse, refuse_type, sizes, whole
+from varlaw.impl.arguments import apart, is_bool, refuse, refuse_type, sizes, whole
 
 Array: TypeAlias = NDArray[Any]
 Shape: TypeAlias = int | Sequence[int]
@@ -29,7 +29,7 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 def dtype_of(dtype: DType, where: str) -> np.dtype[Any]:
     """The NumPy dtype meant by a name or dtype object; bfloat16 is that of ml_dtypes."""
-    if isinstance(dtype, np.dtype) and dtype in (np.float32, np.float64):
+    if isinstance(dtype, np.dtype) and (dtype == np.float32 or dtype == np.float64):
         return dtype  # nearly every call
     if isinstance(dtype, str) and dtype == "bfloat16":
         import ml_dtypes
@@ -37,7 +37,7 @@ def dtype_of(dtype: DType, where: str) -> np.dtype[Any]:
         dtype = ml_dtypes.bfloat16
     try:
         found: np.dtype[Any] = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):
         refuse_type("dtype", dtype, f"one of {', '.join(DTYPES)}", where)
     if dtype is None or found.name not in DTYPES:
         refuse_type("dtype", dtype, f"one of {', '.join(DTYPES)}", where)
@@ -46,7 +46,7 @@ def dtype_of(dtype: DType, where: str) -> np.dtype[Any]:
 
 def working(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype in which draws for `dtype` are made."""
-    return np.dtype(np.float64 if dtype == np.float64 else np.float32)
+    return np.dtype(np.float64 if dtype.name == "float64" else np.float32)  # a name has no byte order
 
 
 @functools.cache
@@ -59,7 +59,7 @@ def largest(dtype: np.dtype[Any]) -> float:
 
 def array_for(shape: Shape, dtype: DType, device: object, out: Array | None, where: str) -> Array:
     """The array to fill: `out` when it fits, a new one otherwise."""
-    if device not in (None, "cpu"):
+    if device is not None and not (isinstance(device, str) and device == "cpu"):
         refuse("device", device, "'cpu', the only device of NumPy", where)
     wanted = sizes(shape, where)
     if out is None:
@@ -73,6 +73,8 @@ def array_for(shape: Shape, dtype: DType, device: object, out: Array | None, whe
         refuse("out.dtype", kind.name, f"the dtype asked for, {dtype_of(dtype, where).name}", where)
     if not out.flags.writeable:
         refuse("out.flags.writeable", False, "True", where)
+    if not out.flags.c_contiguous and not apart(out.shape, out.strides):
+        refuse("out.strides", out.strides, "those of an array whose elements do not share memory", where)
     return out
 
 
@@ -80,7 +82,7 @@ def root(seed: Seed, where: str) -> np.random.PCG64DXSM:
     """The stream that a seed stands for; a generator gives 128 of its bits and moves on."""
     if isinstance(seed, np.random.Generator):
         return np.random.PCG64DXSM(int.from_bytes(seed.bytes(16), "little"))
-    if isinstance(seed, (bool, np.bool_)) or not hasattr(seed, "__index__"):
+    if is_bool(seed) or not hasattr(seed, "__index__"):
         refuse_type("seed", seed, "a whole number or a numpy.random.Generator", where)
     return np.random.PCG64DXSM(whole("seed", seed, where, below=2**64))
 
@@ -90,14 +92,14 @@ def fill(target: Array, draw: Draw, *, seed: Seed, where: str) -> Array:
     stream = root(seed, where)
     if target.size == 0:
         return target
-    if not target.flags.c_contiguous:
-        target[...] = _drawn(np.empty(target.shape, target.dtype), draw, stream)
+    if not target.flags.c_contiguous or not target.dtype.isnative:
+        target[...] = _drawn(np.empty(target.shape, target.dtype.newbyteorder("=")), draw, stream)
         return target
     return _drawn(target, draw, stream)
 
 
 def _drawn(target: Array, draw: Draw, stream: np.random.PCG64DXSM) -> Array:
-    flat = target.reshape(-1)
+    flat = np.asarray(target).reshape(-1)  # a matrix would stay one
     kind = working(target.dtype)
     starts = range(0, flat.size, BLOCK)
 
@@ -106,11 +108,11 @@ def _drawn(target: Array, draw: Draw, stream: np.random.PCG64DXSM) -> Array:
         for number in range(first, len(starts), step):
             block = flat[starts[number] : starts[number] + BLOCK]
             generator = np.random.Generator(stream.jumped(number) if len(starts) > 1 else stream)
-            if scratch is None:
-                draw(generator, block)
-            else:
-                draw(generator, scratch[: block.size])
-                with np.errstate(over="ignore"):  # beyond the largest number the cast gives inf, as rounding says
+            with np.errstate(over="ignore"):  # beyond the largest number the result is inf, as rounding says
+                if scratch is None:
+                    draw(generator, block)
+                else:
+                    draw(generator, scratch[: block.size])
                     block[...] = scratch[: block.size]
 
     in_parallel(run, len(starts))
@@ -128,6 +130,16 @@ def in_parallel(run: Callable[[int, int], None], pieces: int) -> None:
         run(0, workers)
         for other in others:
             other.result()
+
+
+def times(block: Array, factor: float) -> None:
+    """Multiply values below 1/2 by twice a factor that the dtype of the block holds, though not its double, perhaps."""
+    kind = block.dtype.type
+    if 2 * factor < largest(block.dtype):
+        block *= kind(2 * factor)
+    else:
+        block *= kind(factor)
+        block *= kind(2)
 
 
 def towards_zero(value: float, kind: np.dtype[Any]) -> float:

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from varlaw.impl.arguments import number, refuse, whole
-from varlaw.impl.numpy.draws import fill_normal
+from varlaw.impl.numpy.draws import fill_normal, representable
 from varlaw.impl.numpy.orthogonal import haar
 from varlaw.impl.numpy.streams import Array, DType, Seed, Shape, array_for, root
 
@@ -33,6 +33,7 @@ def delta_orthogonal(
     where = "delta_orthogonal"
     size = number("gain", gain, where)
     target = array_for(shape, dtype, device, out, where)
+    representable("gain", size, target, where)
     centre = _centre(target.shape, where)
     target.fill(0)
     if target.size:
@@ -85,6 +86,7 @@ def identity(
     where = "identity"
     size = number("gain", gain, where)
     target = array_for(shape, dtype, device, out, where)
+    representable("gain", size, target, where)
     if target.ndim != 2:
         refuse("shape", target.shape, "of 2 axes", where)
     target.fill(0)
@@ -112,6 +114,7 @@ def dirac(
     where = "dirac"
     size = number("gain", gain, where)
     target = array_for(shape, dtype, device, out, where)
+    representable("gain", size, target, where)
     centre = _centre(target.shape, where)
     parts = whole("groups", groups, where, low=1)
     if target.shape[0] % parts:
@@ -144,6 +147,7 @@ def gated_orthogonal(
     where = "gated_orthogonal"
     size, count = number("gain", gain, where), whole("gates", gates, where, low=1)
     target = array_for(shape, dtype, device, out, where)
+    representable("gain", size, target, where)
     if target.ndim != 2 or target.shape[0] % count:
         refuse("shape", target.shape, f"({count} * units, inputs)", where)
     generator = np.random.Generator(root(seed, where))

@@ -8,10 +8,21 @@ import math
 
 import torch
 
-from varlaw.impl.arguments import choice, number, positive, refuse, refuse_type, sizes, whole
+from varlaw.impl.arguments import choice, flag, number, positive, refuse, refuse_type, sizes, whole
 from varlaw.impl.scales import chrono_range, head_std
-from varlaw.impl.torch.draws import fill_normal, fill_uniform
-from varlaw.impl.torch.streams import Device, DType, Seed, Shape, between_, dtype_of, generator_for, tensor_for, write_
+from varlaw.impl.torch.draws import fill_normal, fill_uniform, representable
+from varlaw.impl.torch.streams import (
+    Device,
+    DType,
+    Seed,
+    Shape,
+    between_,
+    dtype_of,
+    generator_for,
+    may_ask,
+    tensor_for,
+    write_,
+)
 
 GATES = ("i", "f", "g", "o")  # the order of an LSTM's gates, in torch as here
 
@@ -34,10 +45,10 @@ def siren(
     True
     """
     where = "siren"
-    rate = positive("omega", omega, where)
+    rate, opening = positive("omega", omega, where), flag("first", first, where)
     target = tensor_for(shape, dtype, device, out, where, seed)
     inputs = dense_inputs(tuple(target.shape), where)
-    return fill_uniform(target, 1 / inputs if first else math.sqrt(6 / inputs) / rate, seed, where)
+    return fill_uniform(target, 1 / inputs if opening else math.sqrt(6 / inputs) / rate, seed, where)
 
 
 def lora(
@@ -84,6 +95,8 @@ def new_embeddings(
     wide, size = number("spread", spread, where, low=0.0), whole("count", count, where)
     place = old.device if device is None else device
     result = tensor_for((size, old.shape[1]), kind if dtype is None else dtype, place, None, where)
+    if may_ask(old.detach()) and not old.isfinite().all():
+        refuse("old", f"{int((~old.isfinite()).sum())} of {old.numel()} not finite", "finite", where)
     with torch.no_grad():
         rows = old.to(torch.float64)
         centre = rows.mean(dim=0)
@@ -115,6 +128,7 @@ def lstm_bias(
     where = "lstm_bias"
     size, value = whole("units", units, where, low=1), number("forget", forget, where)
     target = tensor_for((4 * size,), dtype, device, out, where)
+    representable("forget", value, target, where)
     share = value / whole("shares", shares, where, low=1)
     with torch.no_grad():
         target.zero_().narrow(0, size, size).fill_(share)

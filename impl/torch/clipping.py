@@ -20,13 +20,12 @@ import torch
 
 from varlaw.impl.arguments import choice, number, refuse
 from varlaw.impl.clips import POLICIES, listed, slack, unit_axes
-from varlaw.impl.torch.gradient_norm import TINY, Norm, norm_of
+from varlaw.impl.torch.gradient_norm import norm_of
 from varlaw.impl.torch.shards import is_sharded, local_part, norm_of_whole, with_part
-from varlaw.impl.torch.streams import dtype_of, may_ask, name_of, write_
+from varlaw.impl.torch.shrinking import SMALL_FACTOR, times, unit_norms, unitwise
+from varlaw.impl.torch.streams import NAMES, float_tensor, may_ask, name_of, writable, write_
 
 Grads: TypeAlias = Sequence[torch.Tensor | None]
-
-SMALL_FACTOR = 2.0**-100  # a float32 factor below it is applied in two steps, as float32 may not hold it
 
 
 @torch.no_grad()
@@ -108,7 +107,7 @@ def clip_by_value_(grads: Grads, limit: float) -> None:
     tensor([-1.0000,  0.5000])
     """
     ceiling = number("limit", limit, "clip_by_value_", low=0.0, infinite=True)
-    for leaf in _unique(_leaves("grads", grads, "clip_by_value_")):
+    for leaf in _unique(_leaves("grads", grads, "clip_by_value_", in_place=True)):
         leaf.clamp_(*_ends(leaf, ceiling))
 
 
@@ -134,6 +133,8 @@ def clip_adaptive(
     share, least = number("ratio", ratio, where, low=0.0), number("floor", floor, where, low=0.0)
     leaves = _policed(_leaves("grads", grads, where), nonfinite, where)
     weights = _leaves("parameters", parameters, where)
+    if nonfinite == "raise":
+        _refuse_nonfinite(weights, where, "parameters")
     if len(weights) != len(leaves):
         refuse("len(parameters)", len(weights), f"{len(leaves)}, one for each gradient", where)
     for i, (leaf, weight) in enumerate(zip(leaves, weights, strict=True)):
@@ -142,14 +143,21 @@ def clip_adaptive(
         if weight is None or weight.shape != leaf.shape:
             refuse(f"parameters[{i}].shape", None if weight is None else tuple(weight.shape), f"{leaf.shape}", where)
         axes = unit_axes(tuple(leaf.shape), layout, where)
-        leaves[i] = _unitwise(leaf, share * _unit_norms(weight, axes).clamp(min=least), axes)
+        leaves[i] = unitwise(leaf, share * torch.div(*unit_norms(weight, axes)).clamp(min=least), axes)
     return leaves
 
 
-def _leaves(name: str, grads: Any, where: str) -> list[torch.Tensor | None]:
+def _leaves(name: str, grads: Any, where: str, in_place: bool = False) -> list[torch.Tensor | None]:
     leaves = listed(name, grads, torch.Tensor, where)
-    for kind in dict.fromkeys(leaf.dtype for leaf in leaves if leaf is not None):
-        dtype_of(kind, where)
+    kinds = {(leaf.dtype, leaf.layout) for leaf in leaves if leaf is not None}
+    if any(dtype not in NAMES or layout is not torch.strided for dtype, layout in kinds):
+        for i, leaf in enumerate(leaves):
+            if leaf is not None:
+                float_tensor(f"{name}[{i}]", leaf, where)
+    if in_place:
+        for i, leaf in enumerate(leaves):
+            if leaf is not None:
+                writable(f"{name}[{i}]", leaf, where)
     return leaves
 
 
@@ -175,21 +183,21 @@ def _zeroed(leaf: torch.Tensor) -> torch.Tensor:
     return with_part(leaf, _zeroed) if is_sharded(leaf) else torch.where(leaf.isfinite(), leaf, 0)
 
 
-def _refuse_nonfinite(leaves: Sequence[torch.Tensor | None], where: str) -> None:
+def _refuse_nonfinite(leaves: Sequence[torch.Tensor | None], where: str, name: str = "grads") -> None:
     for i, leaf in enumerate(leaves):
         if leaf is not None and is_sharded(leaf):
             if not norm_of_whole(leaf).isfinite():  # asked of all, so that all refuse
-                refuse(f"grads[{i}]", "a DTensor not finite", "finite", where)
+                refuse(f"{name}[{i}]", "a DTensor not finite", "finite", where)
         elif leaf is not None and not leaf.isfinite().all():
             bad = int((~leaf.isfinite()).sum())
-            refuse(f"grads[{i}]", f"{bad} of {leaf.numel()} not finite", "finite", where)
+            refuse(f"{name}[{i}]", f"{bad} of {leaf.numel()} not finite", "finite", where)
 
 
 def _clipped(
     grads: Grads, limit: float, nonfinite: str, in_place: bool, where: str
 ) -> tuple[list[torch.Tensor | None], torch.Tensor]:
     ceiling = number("limit", limit, where, low=0.0, infinite=True)
-    given = _leaves("grads", grads, where)
+    given = _leaves("grads", grads, where, in_place)
     choice("nonfinite", nonfinite, POLICIES, where)
     leaves = _policed(given, nonfinite, where) if nonfinite == "zero" else given
     norm = norm_of(_unique(leaves))
@@ -199,10 +207,10 @@ def _clipped(
     if nonfinite != "zero" and may_ask(over):
         if not over:
             return leaves, norm.value
-        if in_place and _plain(leaves) and float(ceiling / norm.total) >= SMALL_FACTOR:
+        if in_place and _plain(leaves) and float(ceiling / norm.total) >= SMALL_FACTOR[torch.float32]:
             torch._foreach_mul_(_unique(leaves), float(ceiling / norm.total))
             return leaves, norm.value
-    done = {id(leaf): _times(leaf, norm, ceiling, over, in_place and nonfinite != "zero") for leaf in _unique(leaves)}
+    done = {id(leaf): times(leaf, norm, ceiling, over, in_place and nonfinite != "zero") for leaf in _unique(leaves)}
     result = [None if leaf is None else done[id(leaf)] for leaf in leaves]
     if in_place and nonfinite == "zero":
         for target, value in zip(given, result, strict=True):
@@ -221,8 +229,9 @@ def _each(
     grads: Grads, limit: float, nonfinite: str, in_place: bool, where: str
 ) -> tuple[list[torch.Tensor | None], list[torch.Tensor]]:
     done: dict[int, tuple[torch.Tensor | None, torch.Tensor]] = {}
-    leaves = _leaves("grads", grads, where)
+    leaves = _leaves("grads", grads, where, in_place)
     number("limit", limit, where, low=0.0, infinite=True)
+    choice("nonfinite", nonfinite, POLICIES, where)
     if nonfinite == "raise":
         _refuse_nonfinite(leaves, where)  # before anything is written
     for leaf in leaves:
@@ -230,57 +239,6 @@ def _each(
             (clipped,), norm = _clipped([leaf], limit, nonfinite, in_place, where)
             done[id(leaf)] = clipped, norm
     return [done[id(leaf)][0] for leaf in leaves], [done[id(leaf)][1] for leaf in leaves]
-
-
-def _times(leaf: torch.Tensor, norm: Norm, ceiling: float, over: torch.Tensor, in_place: bool) -> torch.Tensor:
-    """leaf * scale * (ceiling / total) where `over`, else leaf, bit for bit."""
-    if is_sharded(leaf):
-        changed = with_part(leaf, lambda part: _times(part, norm, ceiling, over, in_place))
-        return leaf if in_place else changed
-    factor = ceiling / norm.total
-    if leaf.dtype == torch.float64:
-        steps = [torch.where(over, norm.scale, 1.0), torch.where(over, factor, 1.0)]
-    else:
-        whole = torch.where(over, factor * norm.scale, 1.0)
-        if may_ask(whole) and whole >= SMALL_FACTOR:
-            steps = [whole]
-        else:
-            first = torch.where(whole < SMALL_FACTOR, SMALL_FACTOR, 1.0).to(torch.float64)
-            steps = [first, whole / first]
-    steps = [step.to(leaf.device, non_blocking=True) for step in steps]
-    if leaf.dtype in (torch.float16, torch.bfloat16):
-        wide = leaf.float()
-        for step in steps:
-            wide = wide * step.float()
-        return write_(leaf, wide) if in_place else wide.to(leaf.dtype)
-    if in_place:
-        for step in steps:
-            leaf.mul_(step)
-        return leaf
-    result = leaf * steps[0]
-    for step in steps[1:]:
-        result.mul_(step)
-    return result
-
-
-def _unit_norms(leaf: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
-    """Norms over `axes`, kept as axes of one, in float64."""
-    wide = leaf.to(torch.float64)
-    if not leaf.numel():
-        return torch.zeros(
-            [1 if i in axes else n for i, n in enumerate(leaf.shape)], dtype=wide.dtype, device=leaf.device
-        )
-    peak = wide.abs().amax(dim=axes, keepdim=True) if axes else wide.abs()
-    peak = torch.where(peak.isfinite() & (peak > 0), peak.clamp(min=TINY), 1.0)
-    scale = torch.frexp(peak).mantissa / peak
-    return torch.linalg.vector_norm(wide * scale, dim=axes or None, keepdim=True) / scale if axes else wide.abs()
-
-
-def _unitwise(leaf: torch.Tensor, ceiling: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
-    norms = _unit_norms(leaf, axes)
-    over = norms.isfinite() & (norms > ceiling * (1 + _slack([leaf])))
-    factor = torch.where(over, ceiling / norms, 1.0)
-    return (leaf.to(torch.float64) * factor).to(leaf.dtype)
 
 
 def _ends(leaf: torch.Tensor, ceiling: float) -> tuple[float, float]:

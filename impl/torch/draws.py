@@ -139,8 +139,14 @@ def fill_normal(target: torch.Tensor, std: float, seed: Seed, where: str) -> tor
 
 def fill_between(target: torch.Tensor, found: Cut, seed: Seed, where: str) -> torch.Tensor:
     """Fill `target` with the truncated normal that a cut describes."""
-    representable("std", found.sigma, target, where)
+    reachable(found, target, where)
     return fill(target, lambda t, generator: draw_between(found, t, generator), seed=seed, where=where)
+
+
+def reachable(found: Cut, target: torch.Tensor, where: str) -> None:
+    """Refuse a cut of which the dtype of `target` cannot hold the parent's sigma, or any number."""
+    representable("std", found.sigma, target, where)
+    representable("low, high", found.sigma * min(max(0.0, found.low), found.high), target, where)
 
 
 def representable(name: str, value: float, target: torch.Tensor, where: str) -> None:

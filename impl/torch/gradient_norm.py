@@ -41,7 +41,7 @@ def norm_of(leaves: Sequence[torch.Tensor]) -> Norm:
     >>> norm_of([torch.full((2,), 3e200, dtype=torch.float64)]).value
     tensor(4.2426e+200, dtype=torch.float64)
     """
-    home = leaves[0].device if leaves else torch.device("cpu")
+    home = leaves[0].device if leaves else torch.device("cpu")  # not the default device, which may be another
     one = torch.ones((), dtype=torch.float64, device=home)
     if not leaves:
         return Norm(torch.zeros_like(one), one)
@@ -73,7 +73,7 @@ def _norm_in_blocks(leaves: Sequence[torch.Tensor]) -> torch.Tensor | None:
     squares = float(wide.dot(wide))
     if not len(wide) * _BLOCK * _LOST < squares < math.inf:
         return None
-    return torch.tensor(math.sqrt(squares), dtype=torch.float64)
+    return torch.tensor(math.sqrt(squares), dtype=torch.float64, device="cpu")
 
 
 def _blocks(leaves: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
@@ -94,7 +94,7 @@ def _blocks(leaves: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
 
 
 def _side_by_side(leaves: list[torch.Tensor]) -> Iterator[torch.Tensor]:
-    entries = _flatten_dense_tensors(leaves) if leaves else torch.empty(0)  # type: ignore[no-untyped-call]
+    entries = _flatten_dense_tensors(leaves) if leaves else torch.empty(0, device="cpu")  # type: ignore[no-untyped-call]
     whole = entries.numel() // _BLOCK * _BLOCK
     yield from (part for part in (entries[:whole].view(-1, _BLOCK), entries[whole:].view(1, -1)) if part.numel())
 

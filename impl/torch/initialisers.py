@@ -13,7 +13,7 @@ import torch
 from varlaw.impl.arguments import choice, number, refuse
 from varlaw.impl.fans import fan_of, fans
 from varlaw.impl.scales import residual_std
-from varlaw.impl.torch.draws import fill_between, fill_normal, fill_uniform
+from varlaw.impl.torch.draws import fill_between, fill_normal, fill_uniform, representable
 from varlaw.impl.torch.orthogonal import haar
 from varlaw.impl.torch.streams import Device, DType, Seed, Shape, tensor_for, write_
 from varlaw.impl.truncation import cut
@@ -229,6 +229,7 @@ def orthogonal(
     where = "orthogonal"
     size = number("gain", gain, where)
     target = tensor_for(shape, dtype, device, out, where, seed)
+    representable("gain", size, target, where)
     if target.ndim < 2:
         refuse("shape", tuple(target.shape), "of at least 2 axes", where)
     if target.numel():

@@ -17,7 +17,7 @@ from varlaw.impl.arguments import number
 from varlaw.impl.numpy.keyed import filled, polar_at
 from varlaw.impl.numpy.keyed import keyed_truncated_normal as numpy_truncated
 from varlaw.impl.numpy.keyed import keyed_uniform as numpy_uniform
-from varlaw.impl.torch.draws import representable
+from varlaw.impl.torch.draws import reachable, representable
 from varlaw.impl.torch.philox import words_of
 from varlaw.impl.torch.streams import (
     Device,
@@ -61,7 +61,7 @@ def keyed_uniform(
     part, words = slice_of(shape, offset, within, where), stream_key(key, name, where)
     if may_ask(target.detach()):
         return _by_numpy(numpy_uniform, target, size, {"key": key, "name": name, "offset": offset, "within": within})
-    return _traced(target, part, words, 2 * towards_zero(size, working(target.dtype)), uniform_at)
+    return _traced(target, part, words, towards_zero(size, working(target.dtype)), _twice_uniform_at)
 
 
 def keyed_normal(
@@ -121,7 +121,7 @@ def keyed_truncated_normal(
     where = "keyed_truncated_normal"
     found = cut(std, low, high, std_of=std_of, bounds=bounds, where=where)
     target = tensor_for(shape, dtype, device, out, where)
-    representable("std", found.sigma, target, where)
+    reachable(found, target, where)
     part, words = slice_of(shape, offset, within, where), stream_key(key, name, where)
     if may_ask(target.detach()):
         address = {"key": key, "name": name, "offset": offset, "within": within}
@@ -168,6 +168,11 @@ def uniform_at(key: tuple[int, int], index: torch.Tensor, kind: torch.dtype) -> 
     high, low = words_of(key, index >> 1)
     half = torch.where((index & 1) == 1, high, low)
     return (half >> 8).to(kind) * 2.0**-24 - (0.5 - 2.0**-25)
+
+
+def _twice_uniform_at(key: tuple[int, int], index: torch.Tensor, kind: torch.dtype) -> torch.Tensor:
+    """On (-1, 1), for a bound whose double may be too large for the dtype."""
+    return uniform_at(key, index, kind) * 2
 
 
 def normal_at(key: tuple[int, int], index: torch.Tensor, kind: torch.dtype) -> torch.Tensor:

@@ -5,9 +5,8 @@ With xhat = (x - mean) / s, s = sqrt(variance + eps) and d = gamma * grad, over 
     dx = (d - mean(d) - xhat * mean(d * xhat)) / s,
 
 without mean(d) where no mean was subtracted (RMS). `gamma` collects grad * xhat and `beta` grad over all values that
-share them. Everything is computed in float32, or
-float64 for a float64 input. A constant row
-normalised with eps 0 has no derivative and is given the gradient zero.
+share them. Everything is computed in float32, or float64 for a float64 input. A constant row normalised with eps 0 has
+no derivative and is given the gradient zero.
 """
 
 from typing import Any, NamedTuple
@@ -15,7 +14,6 @@ from typing import Any, NamedTuple
 import torch
 
 from varlaw.impl.affine import Rows, fitting
-from varlaw.impl.arguments import refuse_type
 from varlaw.impl.torch.norms import (
     Restore,
     Table,
@@ -24,9 +22,9 @@ from varlaw.impl.torch.norms import (
     over_axes,
     over_batch,
     over_channels,
-    standardised,
 )
-from varlaw.impl.torch.streams import working
+from varlaw.impl.torch.rows import standardised
+from varlaw.impl.torch.streams import float_tensor, working
 
 
 class NormGradients(NamedTuple):
@@ -113,9 +111,7 @@ def instance_norm_backward(
 
 def _pair(grad: torch.Tensor, x: torch.Tensor, eps: float, where: str) -> tuple[torch.Tensor, float]:
     x, small = checked(x, eps, where)
-    if not isinstance(grad, torch.Tensor):
-        refuse_type("grad", grad, "a torch.Tensor", where)
-    fitting("grad", tuple(grad.shape), tuple(x.shape), where)
+    fitting("grad", tuple(float_tensor("grad", grad, where).shape), tuple(x.shape), where)
     return x, small
 
 

@@ -1,9 +1,10 @@
 """Normalisation of torch tensors, forward: layer, RMS, batch, group and instance norm.
 
 Statistics are taken in float32 (float64 for a float64 input) of values shifted by one of their own and centred again:
-they keep their digits when the mean is a million standard deviations, cannot overflow for a float16 input, and a
-constant input gives exactly `beta`. The variance that divides is the biased one, mean((x - mean)**2), plus `eps`. The
-result has the dtype and device of `x`. Autograd sees ordinary operations; nothing waits for a device.
+they keep their digits when the mean is a million standard deviations, and a constant input gives exactly `beta`. Rows
+whose squares leave the range of the dtype are scaled by a power of two, so nothing overflows, or vanishes at eps 0.
+The variance that divides is the biased one, mean((x - mean)**2), plus `eps`. The result has the dtype and device of
+`x`. Autograd sees ordinary operations; nothing waits for a device.
 
 `gamma` multiplies and `beta` is added; either may be None. Integer input is a `TypeError`, a mismatched `gamma` or
 `beta` and an empty group are a `ValueError`.
@@ -16,10 +17,9 @@ from typing import Any, TypeAlias
 import torch
 
 from varlaw.impl.affine import Rows, channel_rows, filled, fitting, normalised_axes
-from varlaw.impl.arguments import number, refuse, refuse_type
-from varlaw.impl.torch.streams import dtype_of, may_ask, working
-
-PIECE = 256  # values whose squares may be summed plainly
+from varlaw.impl.arguments import flag, number, refuse
+from varlaw.impl.torch.rows import inverse_root, quick_rms, standardised
+from varlaw.impl.torch.streams import float_tensor, may_ask, working, writable
 
 Table: TypeAlias = torch.Tensor | None
 Restore: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
@@ -69,15 +69,17 @@ def batch_norm(
             [ 1.]])
     """
     where = "batch_norm"
-    x, small = checked(x, eps, where)
+    (x, small), trains = checked(x, eps, where), flag("training", training, where)
     shape = tuple(x.shape)
-    rows = channel_rows(shape, shape[1] if x.ndim > 1 else 1, where)
+    rows = channel_rows(shape, max(shape[1], 1) if x.ndim > 1 else 1, where)
     channels = shape[1]
     fitting_tables(gamma, beta, (channels,), where)
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running is not None:
-            fitting(name, tuple(running.shape), (channels,), where)
-    if not training:
+            fitting(name, tuple(float_tensor(name, running, where).shape), (channels,), where)
+            if trains:
+                writable(name, running, where)
+    if not trains:
         return _evaluated(x, running_mean, running_var, gamma, beta, small, where)
     weight = number("momentum", momentum, where, low=0.0)
     wide, rows, restore = over_batch(x, where)
@@ -172,10 +174,7 @@ def _dense(x: torch.Tensor) -> torch.Tensor:
 
 
 def checked(x: torch.Tensor, eps: float, where: str) -> tuple[torch.Tensor, float]:
-    if not isinstance(x, torch.Tensor):
-        refuse_type("x", x, "a torch.Tensor", where)
-    dtype_of(x.dtype, where)
-    if x.ndim == 0:
+    if float_tensor("x", x, where).ndim == 0:
         refuse("x.shape", tuple(x.shape), "of at least 1 axis", where)
     return x, number("eps", eps, where, low=0.0)
 
@@ -183,7 +182,7 @@ def checked(x: torch.Tensor, eps: float, where: str) -> tuple[torch.Tensor, floa
 def fitting_tables(gamma: Table, beta: Table, wanted: tuple[int, ...], where: str) -> None:
     for name, given in (("gamma", gamma), ("beta", beta)):
         if given is not None:
-            fitting(name, tuple(given.shape), wanted, where)
+            fitting(name, tuple(float_tensor(name, given, where).shape), wanted, where)
 
 
 def _normalised(
@@ -192,7 +191,7 @@ def _normalised(
     """The rows of a 2-D tensor, normalised; their means and biased variances in the working dtype."""
     work = wide.to(working(wide.dtype))
     if not centred and _plain(work, gamma):
-        quick = _quick_rms(work, gamma, eps)
+        quick = quick_rms(work, gamma, eps)
         if quick is not None:
             return quick.to(wide.dtype), work.select(1, 0), work.select(1, 0)
     work, mean, square, _ = standardised(work, eps, centred)
@@ -203,50 +202,6 @@ def _plain(work: torch.Tensor, gamma: Table) -> bool:
     """Whether the rows lie on the CPU and nobody will ask for gradients."""
     recorded = torch.is_grad_enabled() and (work.requires_grad or (gamma is not None and gamma.requires_grad))
     return may_ask(work.detach()) and not recorded
-
-
-def _quick_rms(work: torch.Tensor, gamma: Table, eps: float) -> torch.Tensor | None:
-    """RMS norm in three passes over the rows; None for odd lengths, overflow, and eps 0."""
-    count, length = work.shape
-    piece = length if length <= PIECE else math.gcd(length, PIECE)
-    if piece < min(length, PIECE // 4):
-        return None
-    norms = torch.linalg.vector_norm(work.reshape(count, length // piece, piece), dim=2)
-    square = norms.square_().sum(dim=1, keepdim=True).div_(length)
-    if eps == 0 or square.isinf().any():
-        return None
-    result: torch.Tensor = work * square.add_(eps).rsqrt_()
-    return result if gamma is None else result.mul_(gamma.to(work.dtype).reshape(-1))
-
-
-def standardised(
-    work: torch.Tensor, eps: float, centred: bool
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Normalised rows; their means, biased variances (mean squares, if not centred) and scales."""
-    mean = torch.zeros_like(work.select(1, 0))
-    if centred:
-        shift = work.narrow(1, 0, 1).detach()  # exact zeros for a constant row, and no digits lost to a large mean
-        work = work - shift
-        rest = work.mean(dim=1, keepdim=True)
-        work = work - rest
-        mean = (shift + rest).squeeze(1)
-    work, square, small, shrink = _in_range(work, eps)
-    scale = torch.where(square + small > 0, (square + small).rsqrt(), torch.zeros_like(square))
-    return work * scale.unsqueeze(1), mean, square, scale * shrink
-
-
-def _in_range(
-    work: torch.Tensor, eps: float
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | float, torch.Tensor | float]:
-    """Rows, their mean squares and eps in units in which no square overflows, and those units."""
-    square = work.square().mean(dim=1)
-    if may_ask(square) and not square.isinf().any():
-        return work, square, eps, 1.0
-    most, factor = (2.0**60, 2.0**-70) if work.dtype == torch.float32 else (2.0**500, 2.0**-540)
-    peak = torch.linalg.vector_norm(work.detach(), math.inf, dim=1)
-    shrink = torch.ones_like(peak).masked_fill(peak > most, factor)
-    work = work * shrink.unsqueeze(1)
-    return work, work.square().mean(dim=1), eps * shrink * shrink, shrink
 
 
 def _scaled_and_shifted(work: torch.Tensor, rows: Rows, gamma: Table, beta: Table) -> torch.Tensor:
@@ -261,9 +216,9 @@ def _scaled_and_shifted(work: torch.Tensor, rows: Rows, gamma: Table, beta: Tabl
 
 
 def _update(running: torch.Tensor | None, batch: torch.Tensor, weight: float) -> None:
-    if running is not None:
+    if running is not None and weight:
         with torch.no_grad():
-            running += (weight * (batch - running)).to(running.dtype)
+            running.mul_(1 - weight).add_((batch * weight).to(running.dtype))
 
 
 def _evaluated(
@@ -271,9 +226,12 @@ def _evaluated(
 ) -> torch.Tensor:
     if mean is None or variance is None:
         refuse("running_mean, running_var", None, "tensors when training=False", where)
-    kind = working(x.dtype)
+    if may_ask(variance.detach()) and bool((variance < 0).any()):
+        refuse("running_var", f"{float(variance.detach().min()):g} for a channel", ">= 0", where)
+    kind = torch.promote_types(working(x.dtype), torch.promote_types(mean.dtype, variance.dtype))
     spread = (-1,) + (1,) * (x.ndim - 2)
-    work = (x.to(kind) - mean.to(kind).reshape(spread)) * (variance.to(kind) + eps).rsqrt().reshape(spread)
+    scale = inverse_root(variance.to(kind) + eps)
+    work = (x.to(kind) - mean.to(kind).reshape(spread)) * scale.reshape(spread)
     if gamma is not None:
         work = work * gamma.to(kind).reshape(spread)
     if beta is not None:

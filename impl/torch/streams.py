@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import torch
 
-from varlaw.impl.arguments import refuse, refuse_type, sizes, whole
+from varlaw.impl.arguments import apart, is_bool, refuse, refuse_type, sizes, whole
 
 Shape: TypeAlias = int | Sequence[int]
 Seed: TypeAlias = int | torch.Generator
@@ -26,7 +26,7 @@ DTYPES = {
     "float16": torch.float16,
     "bfloat16": torch.bfloat16,
 }
-_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
 def dtype_of(dtype: object, where: str) -> torch.dtype:
@@ -34,14 +34,14 @@ def dtype_of(dtype: object, where: str) -> torch.dtype:
     if dtype is torch.float32:
         return dtype  # nearly every call
     found = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
-    if not isinstance(found, torch.dtype) or found not in _NAMES:
+    if not isinstance(found, torch.dtype) or found not in NAMES:
         refuse_type("dtype", dtype, f"one of {', '.join(DTYPES)}", where)
     return found
 
 
 def name_of(dtype: torch.dtype) -> str:
     """The name of a dtype without its library."""
-    return _NAMES.get(dtype, str(dtype))
+    return NAMES.get(dtype, str(dtype))
 
 
 def working(dtype: torch.dtype) -> torch.dtype:
@@ -77,13 +77,35 @@ def tensor_for(
         refuse("out.dtype", name_of(kind), f"the dtype asked for, {name_of(dtype_of(dtype, where))}", where)
     if device is not None and _device(device, where).type != out.device.type:
         refuse("out.device", str(out.device), f"the device asked for, {device}", where)
+    writable("out", out, where)
     return out
+
+
+def writable(name: str, target: torch.Tensor, where: str) -> None:
+    """Refuse a tensor whose elements do not each have a place in memory to be written to."""
+    if target.layout is not torch.strided:
+        refuse(f"{name}.layout", target.layout, "torch.strided", where)
+    if not target.is_contiguous() and not apart(target.shape, target.stride()):
+        refuse(f"{name}.stride()", target.stride(), "that of a tensor whose elements do not share memory", where)
+    if target.is_inference() and not torch.is_inference_mode_enabled():
+        refuse(name, "a tensor made in inference mode", "written to in inference mode", where)
+
+
+def float_tensor(name: str, given: torch.Tensor, where: str) -> torch.Tensor:
+    """`given`, when it is a dense tensor of one of the dtypes that there are."""
+    if not isinstance(given, torch.Tensor):
+        refuse_type(name, given, "a torch.Tensor", where)
+    if given.dtype not in NAMES:
+        refuse_type(f"{name}.dtype", given.dtype, f"one of {', '.join(DTYPES)}", where)
+    if given.layout is not torch.strided:
+        refuse_type(f"{name}.layout", given.layout, "torch.strided", where)
+    return given
 
 
 def _device(device: Device, where: str) -> torch.device:
     try:
         return torch.device(device) if device is not None else torch.get_default_device()
-    except (RuntimeError, TypeError):
+    except (RuntimeError, TypeError, ValueError, OverflowError):
         refuse("device", device, "a device that torch knows", where)
 
 
@@ -107,7 +129,7 @@ def generator_for(seed: Seed, device: torch.device, where: str) -> torch.Generat
         if seed.device.type != device.type and device.type != "meta" and not isinstance(seed, _StandIn):
             refuse("seed.device", str(seed.device), f"the device of the values, {device}", where)
         return seed
-    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+    if is_bool(seed) or not hasattr(seed, "__index__"):
         refuse_type("seed", seed, "a whole number or a torch.Generator", where)
     start = whole("seed", seed, where, below=2**64)
     try:
@@ -133,6 +155,8 @@ def fill(target: torch.Tensor, draw: Draw, *, seed: Seed, where: str) -> torch.T
 
 def between_(target: torch.Tensor, low: float, high: float, generator: torch.Generator) -> torch.Tensor:
     """Fill a contiguous float32 or float64 tensor with uniform draws on [low, high)."""
+    if high - low > largest(target.dtype):
+        return between_(target, low / 2, high / 2, generator).mul_(2)
     if target.device.type == "cpu":
         return target.uniform_(low, high, generator=generator)
     unit = torch.rand(target.shape, generator=generator, dtype=target.dtype, device=target.device)

@@ -8,7 +8,7 @@ import math
 import torch
 
 from varlaw.impl.arguments import number, refuse, whole
-from varlaw.impl.torch.draws import fill_normal
+from varlaw.impl.torch.draws import fill_normal, representable
 from varlaw.impl.torch.orthogonal import haar
 from varlaw.impl.torch.streams import Device, DType, Seed, Shape, between_, generator_for, tensor_for, write_
 
@@ -33,6 +33,7 @@ def delta_orthogonal(
     where = "delta_orthogonal"
     size = number("gain", gain, where)
     target = tensor_for(shape, dtype, device, out, where, seed)
+    representable("gain", size, target, where)
     centre = _centre(tuple(target.shape), where)
     with torch.no_grad():
         target.zero_()
@@ -87,6 +88,7 @@ def identity(
     where = "identity"
     size = number("gain", gain, where)
     target = tensor_for(shape, dtype, device, out, where)
+    representable("gain", size, target, where)
     if target.ndim != 2:
         refuse("shape", tuple(target.shape), "of 2 axes", where)
     with torch.no_grad():
@@ -115,6 +117,7 @@ def dirac(
     where = "dirac"
     size = number("gain", gain, where)
     target = tensor_for(shape, dtype, device, out, where)
+    representable("gain", size, target, where)
     centre = _centre(tuple(target.shape), where)
     parts = whole("groups", groups, where, low=1)
     if target.shape[0] % parts:
@@ -147,6 +150,7 @@ def gated_orthogonal(
     where = "gated_orthogonal"
     size, count = number("gain", gain, where), whole("gates", gates, where, low=1)
     target = tensor_for(shape, dtype, device, out, where, seed)
+    representable("gain", size, target, where)
     if target.ndim != 2 or target.shape[0] % count:
         refuse("shape", tuple(target.shape), f"({count} * units, inputs)", where)
     generator = generator_for(seed, target.device, where)

@@ -113,6 +113,84 @@ def test_nothing_is_left_out_and_nothing_is_written_by_halves():
         initialise([model], [Rule("*", "zeros")], key=1)
 
 
+BAD_RECIPES = {
+    "nothing": (None, "recipe=None"),
+    "one rule": (Rule("*", "zeros"), "recipe="),
+    "names that are no glob": ([Rule(3, "zeros")], r"recipe\[0\]\.names"),
+    "a module that is no class": ([Rule("*", "zeros", module="Linear")], r"recipe\[0\]\.module"),
+    "a gain that is no number": ([Rule("weight", "orthogonal", gain=math.nan), Rule("bias", "zeros")], "gain=nan"),
+    "a gain too large": ([Rule("bias", "zeros"), Rule("weight", "orthogonal", gain=1e300)], "gain=1e"),
+    "a std too large": ([Rule("bias", "zeros"), Rule("weight", "uniform", std=3e38)], "std="),
+    "a value too large": ([Rule("bias", "zeros"), Rule("weight", "constant", value=1e300)], "value=1e"),
+    "an unknown mode": ([Rule("*", "normal", std=1.0, mode="fan")], "mode='fan'"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_RECIPES.values(), ids=BAD_RECIPES.keys())
+def test_bad_recipes_write_nothing(case):
+    refused(nn.Linear(3, 2), *case)
+
+
+@pytest.mark.parametrize("key", [-1, 2**64, 1.5, True, None])
+def test_a_bad_key_writes_nothing_even_where_nothing_is_drawn(key):
+    model = nn.Linear(3, 2)
+    with pytest.raises((ValueError, TypeError), match="key="):
+        initialise(model, [Rule("*", "zeros")], key=key)
+    assert model.weight.any()
+
+
+def with_parameter(parameter):
+    model = nn.Linear(3, 2)
+    model.other = parameter
+    return model
+
+
+def test_parameters_that_cannot_be_filled_are_refused_before_anything_is_written():
+    rules = [Rule("*", "normal", std=1.0)]
+    refused(with_parameter(nn.Parameter(torch.arange(3), requires_grad=False)), rules, r"dtype.*initialise\(other\)")
+    refused(with_parameter(nn.Parameter(torch.zeros(3, dtype=torch.complex64))), rules, "dtype")
+    refused(with_parameter(nn.Parameter(torch.zeros(1).expand(3))), rules, "share memory")
+    shared = nn.Linear(3, 2)
+    shared.other = nn.Parameter(shared.weight.detach()[0])
+    refused(shared, rules, "in the memory of weight")
+    with pytest.raises(ValueError, match="lazy"):
+        initialise(nn.Sequential(nn.Linear(3, 2), nn.LazyLinear(2)), rules, key=1)
+
+
+def test_a_recipe_may_be_a_generator_and_twice_is_once():
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
+    assert len(initialise(model, (Rule(glob, "normal", std=1.0) for glob in ("*bias", "*")), key=1)) == 4
+    before = [parameter.clone() for parameter in model.parameters()]
+    initialise(model, [Rule("*", "normal", std=1.0)], key=1)
+    assert all(torch.equal(*pair) for pair in zip(before, model.parameters(), strict=True))
+
+
+def test_padding_rows_stay_zero_whoever_owns_the_weight_first():
+    model = nn.ModuleDict({"head": nn.Linear(6, 11, bias=False), "tokens": nn.Embedding(11, 6, padding_idx=3)})
+    model["head"].weight = model["tokens"].weight
+    initialise(model, [Rule("*", "normal", std=1.0)], key=1)
+    assert not model["tokens"].weight[3].any()
+    bag = nn.EmbeddingBag(11, 6, padding_idx=3)
+    initialise(bag, [Rule("*", "normal", std=1.0)], key=1)
+    assert not bag.weight[3].any()
+
+
+@pytest.mark.parametrize("wrap", [nn.utils.parametrizations.spectral_norm, nn.utils.parametrizations.weight_norm])
+def test_a_parametrised_weight_has_the_fans_of_its_layer(wrap):
+    model = nn.Sequential(wrap(nn.ConvTranspose2d(4, 8, 3, groups=2, stride=2, bias=False)))
+    report = initialise(model, [Rule("*", "normal")], key=1)
+    assert report[-1].fans == (4.5, 36)
+
+
+def test_packed_gates_have_the_fans_of_one_gate():
+    for cell, proj in ((nn.LSTM(4, 6, proj_size=3), 3), (nn.GRU(4, 6), 6)):
+        found = {
+            done.name: done.fans for done in initialise(cell, [Rule("bias*", "zeros"), Rule("*", "normal")], key=1)
+        }
+        assert found["weight_ih_l0"] == (4, 6)
+        assert found["weight_hh_l0"] == (proj, 6)
+
+
 def test_a_parametrised_weight_is_not_taken_for_the_plain_one():
     """After weight_norm there is no parameter called weight: its rule says so instead of writing to nothing."""
     model = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))

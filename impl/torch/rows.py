@@ -1,0 +1,78 @@
+"""Rows of a 2-D torch tensor with mean 0 and mean square 1, and the statistics that make them so.
+
+The mean is taken about a value of the row, and rows whose squares leave the range of the dtype are scaled by a power of
+two: on the CPU when a look says so, elsewhere, where nothing waits to look, always.
+"""
+
+import math
+
+import torch
+
+from varlaw.impl.torch.streams import may_ask
+
+LOST = {torch.float32: 2.0**-80, torch.float64: 2.0**-900}  # mean squares below it may lack what underflowed
+PEAKS = {
+    torch.float32: (2.0**-100, 2.0**126),
+    torch.float64: (2.0**-1000, 2.0**1020),
+}  # rows are scaled by 1 over these
+PIECE = 256  # values whose squares may be summed plainly
+
+
+def quick_rms(work: torch.Tensor, gamma: torch.Tensor | None, eps: float) -> torch.Tensor | None:
+    """RMS norm in three passes over the rows; None for odd lengths, overflow, and eps 0."""
+    count, length = work.shape
+    piece = length if length <= PIECE else math.gcd(length, PIECE)
+    if piece < min(length, PIECE // 4):
+        return None
+    norms = torch.linalg.vector_norm(work.reshape(count, length // piece, piece), dim=2)
+    square = norms.square_().sum(dim=1, keepdim=True).div_(length)
+    if eps < LOST[work.dtype] or square.isinf().any():
+        return None
+    result: torch.Tensor = work * square.add_(eps).rsqrt_()
+    return result if gamma is None else result.mul_(gamma.to(work.dtype).reshape(-1))
+
+
+def standardised(
+    work: torch.Tensor, eps: float, centred: bool
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Normalised rows; their means, biased variances (mean squares, if not centred) and scales."""
+    if may_ask(work.detach()):
+        found = _standardised(work, eps, centred)
+        least = LOST[work.dtype] if eps < LOST[work.dtype] else 0.0
+        square = found[2].detach()
+        if bool(((square >= least) & (square < math.inf)).all()):
+            return found
+    smallest, greatest = PEAKS[work.dtype]
+    peak = torch.linalg.vector_norm(work.detach(), math.inf, dim=1).clamp(max(smallest, math.sqrt(eps)), greatest)
+    peak = torch.where(peak.isfinite(), peak, 1.0)
+    unit = torch.frexp(peak).mantissa / peak  # a power of two near 1 / peak
+    result, mean, square, scale = _standardised(work * unit.unsqueeze(1), _in_units(eps, unit), centred)
+    wide = unit.to(work.dtype if work.device.type == "mps" else torch.float64)  # there is no float64 on mps
+    return result, mean / unit, square / wide / wide, scale * unit
+
+
+def _standardised(
+    work: torch.Tensor, eps: float | torch.Tensor, centred: bool
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    mean = torch.zeros_like(work.select(1, 0))
+    if centred:
+        shift = work.narrow(1, 0, 1).detach()  # exact zeros for a constant row, and no digits lost to a large mean
+        work = work - shift
+        rest = work.mean(dim=1, keepdim=True)
+        work = work - rest
+        mean = (shift + rest).squeeze(1)
+    square = work.square().mean(dim=1)
+    scale = inverse_root(square + eps)
+    return work * scale.unsqueeze(1), mean, square, scale
+
+
+def _in_units(eps: float, unit: torch.Tensor) -> torch.Tensor | float:
+    """eps * unit**2, in steps of which none can be too large or too small where eps matters."""
+    even = math.frexp(eps)[1] // 2
+    return (unit * 2.0**even).square() * math.ldexp(eps, -2 * even) if eps else 0.0
+
+
+def inverse_root(x: torch.Tensor) -> torch.Tensor:
+    """1 / sqrt(x), 0 at 0, where its gradient is 0 as well."""
+    zero = x == 0
+    return torch.where(zero, 0.0, torch.where(zero, 1.0, x).rsqrt())
