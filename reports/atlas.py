@@ -1,15 +1,18 @@
 """A page for each framework: every subject that a run looked at, the law that it states, and whether it holds."""
 
+import operator
 import re
 from typing import Any, Final
 
 from varlaw.reports.groups import Group, grouped, tally, worst_first
 from varlaw.reports.merge import version_order
-from varlaw.reports.pages import template
+from varlaw.reports.pages import LIMIT, template
+from varlaw.reports.words import severity
 from varlaw.verify.verdict import Run
 
 FOLDER: Final = "frameworks"
 INDEX: Final = f"{FOLDER}/index.html"
+_RESERVED: Final = {"con", "prn", "aux", "nul"}  # no file can be called so on Windows
 
 
 def pages(run: Run) -> dict[str, str]:
@@ -19,13 +22,23 @@ def pages(run: Run) -> dict[str, str]:
         frameworks.setdefault(group.verdicts[0].framework, []).append(group)
     names = _addresses(list(frameworks))
     rows = [_summary(name, groups, names[name]) for name, groups in frameworks.items()]
-    found = {
-        f"{FOLDER}/{names[name]}": template("framework.html.j2").render(
-            framework=name, **_summary(name, groups, names[name]), subjects=_subjects(groups)
-        )
-        for name, groups in frameworks.items()
-    }
+    found = {f"{FOLDER}/{row['address']}": _page(row, _subjects(frameworks[row["name"]])) for row in rows}
     return {**found, INDEX: template("frameworks.html.j2").render(rows=rows)}
+
+
+def _page(summary: dict[str, Any], subjects: list[tuple[str, list[Group]]]) -> str:
+    """One framework's page of at most `LIMIT` bytes: where there are too many subjects, those that conform go first."""
+    kept = len(subjects)
+    while True:
+        shown = sorted(sorted(subjects, key=_rank)[:kept], key=operator.itemgetter(0))
+        page = template("framework.html.j2").render(**summary, subjects=shown, more=len(subjects) - kept)
+        if len(page.encode()) <= LIMIT or kept == 0:
+            return page
+        kept //= 2
+
+
+def _rank(row: tuple[str, list[Group]]) -> tuple[int, str]:
+    return min(severity(group.state) for group in row[1]), row[0]
 
 
 def _addresses(names: list[str]) -> dict[str, str]:
@@ -33,6 +46,7 @@ def _addresses(names: list[str]) -> dict[str, str]:
     taken: dict[str, str] = {}
     for name in names:
         safe = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:60] or "framework"
+        safe = f"{safe}-" if safe in _RESERVED else safe
         unique, k = f"{safe}.html", 2
         while unique in taken.values() or unique == "index.html":
             unique, k = f"{safe}-{k}.html", k + 1

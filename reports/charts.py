@@ -10,6 +10,7 @@ import math
 import re
 from typing import Any, Final
 
+from varlaw.reports.abridge import cut
 from varlaw.reports.groups import Group, worst_first
 from varlaw.reports.words import STATES, SYMBOLS, evidence, plain
 from varlaw.verify.verdict import Verdict
@@ -24,6 +25,7 @@ SHAPES: Final = {"VIOLATES": "cross", "error": "square", "undecided": "triangle-
                  "conforms": "circle"}  # fmt: skip
 VEGA_LITE: Final = "6.1"
 ROWS: Final = 40
+LABEL: Final = 90  # characters of a name
 REACH: Final = 1e3  # ratios beyond, and intervals without an end, are drawn at the edge
 
 
@@ -95,7 +97,7 @@ def _point(k: int, group: Group) -> dict[str, Any]:
     low, high = ends(verdict)
     return {
         "row": f"{k:03d}",
-        "label": f"{SYMBOLS[group.state]} {plain(group.subject)}  {plain(group.claim)}",
+        "label": f"{SYMBOLS[group.state]} {cut(plain(group.subject), LABEL)}  {cut(plain(group.claim), LABEL)}",
         "state": group.state,
         "ratio": clipped(verdict.ratio or 0.0),
         "low": low,

@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from varlaw.reports import charts, words
+from varlaw.reports.abridge import abridged
 from varlaw.reports.diff import compare
 from varlaw.reports.groups import Group, by_deviation, grouped, headline, tally, worst_first
 from varlaw.reports.island import island
 from varlaw.reports.matrix import boards, glance
 from varlaw.reports.merge import merged
-from varlaw.reports.pages import picture, template
+from varlaw.reports.pages import LIMIT, picture, template
 from varlaw.reports.schema import settled
 from varlaw.reports.words import STATES
 from varlaw.verify.verdict import Run
 
-LIMIT: Final = 3_000_000  # bytes a page
 CARDS: Final = 200  # findings shown in full; the others are in the matrix
 ROWS: Final = 400  # rows of the tables of what is undecided and what deviates
 OPENED: Final = 6  # findings unfolded from the start
@@ -31,14 +31,16 @@ def render(*runs: Run, pages: Sequence[tuple[str, str]] = (), laws: Mapping[str,
 
     `pages` names other pages to link to, with their addresses; `laws` gives the address of the page of each law.
     """
-    runs = tuple(map(settled, runs))
+    runs = tuple(abridged(settled(run)) for run in runs)
     run = merged(runs)
     groups = grouped(run.verdicts)
-    kept = len(run.verdicts)
+    kept, cards = len(run.verdicts), CARDS
     while True:
-        page = _page(runs, run, groups, kept, pages, laws or {})
-        if len(page.encode()) <= LIMIT or kept == 0:
+        page = _page(runs, run, groups, kept, cards, pages, laws or {})
+        if len(page.encode()) <= LIMIT or cards <= 1:
             return page
+        if kept == 0:
+            cards //= 2
         kept = kept // 2 if kept > 500 else 0
 
 
@@ -47,10 +49,11 @@ def _page(
     run: Run,
     groups: list[Group],
     kept: int,
+    cards: int,
     pages: Sequence[tuple[str, str]],
     laws: Mapping[str, str],
 ) -> str:
-    """The page with the evidence of at most `kept` verdicts, the worst ones."""
+    """The page with the evidence of at most `kept` verdicts, the worst ones, and `cards` findings in full."""
     shown = _within(groups, kept)
     ordered = worst_first(groups)
     of_state = {s: [g for g in ordered if g.state == s] for s in STATES}
@@ -67,8 +70,8 @@ def _page(
         counts=tally(run.verdicts),
         total=len(run.verdicts),
         of_state=of_state,
-        cards=broken[:CARDS],
-        uncarded=max(len(broken) - CARDS, 0),
+        cards=broken[:cards],
+        uncarded=max(len(broken) - cards, 0),
         opened=OPENED,
         cell={group.key: k for k, group in enumerate(shown)},
         comparisons=[(a, b, compare(a, b)) for a, b in itertools.pairwise(runs) if _comparable(a, b)],

@@ -12,6 +12,7 @@ from typing import Any, Final
 from varlaw.reports import charts
 from varlaw.reports.groups import Group, grouped, tally, worst_first
 from varlaw.reports.pages import picture, template
+from varlaw.reports.words import STATES
 from varlaw.verify.verdict import Run, Verdict
 
 FOLDER: Final = "laws"
@@ -79,6 +80,8 @@ def page(law: LawText, groups: Sequence[Group]) -> str:
         total=sum(len(g.verdicts) for g in ordered),
         curve=picture(curve_chart(law)) if law.curve else None,
         points=picture(points_chart(found)) if (found := list(_points(ordered))) else None,
+        states=[state for state in STATES if any(point["state"] == state for point in found)],
+        shapes=charts.SHAPES,
     )
 
 

@@ -3,13 +3,15 @@
 import base64
 import functools
 import hashlib
-from typing import Any
+from typing import Any, Final
 
 import jinja2
 from markupsafe import Markup
 
-from varlaw.reports import charts, words
+from varlaw.reports import charts, glossary, words
 from varlaw.reports.matrix import cell_lines
+
+LIMIT: Final = 3_000_000  # bytes of one page
 
 
 @functools.cache
@@ -24,6 +26,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {name: getattr(words, name) for name in ("plain", "percent", "risk", "number")}
     environment.globals |= {
         "words": words,
+        "glossary": glossary,
         "LETTERS": words.LETTERS,
         "cell_lines": cell_lines,
         "strip": charts.strip,

@@ -23,6 +23,7 @@ from varlaw.reports import (
     schema,
     table,
 )
+from varlaw.reports.abridge import abridged
 from varlaw.reports.benchmarks import Measured
 from varlaw.reports.defaults import Defaults
 from varlaw.reports.files import ReportError, write_all_whole
@@ -97,7 +98,8 @@ def _rendered(given: Sequence[Run], library: Library | None, pointer: bool) -> d
     }
     links: list[tuple[str, str]] = []
     if library is not None:
-        texts |= lawbook.pages(run, library.laws) | atlas.pages(run)
+        short = abridged(run)
+        texts |= lawbook.pages(short, library.laws) | atlas.pages(short)
         texts[folklore.PAGE] = folklore.page(library.folklore, library.laws)
         links += [("Laws", lawbook.INDEX), ("Frameworks", atlas.INDEX), ("Folklore", folklore.PAGE)]
     if library is not None and library.defaults.versions:
@@ -107,7 +109,7 @@ def _rendered(given: Sequence[Run], library: Library | None, pointer: bool) -> d
         texts[benchmarks.PAGE] = benchmarks.page(library.benchmarks)
         links.append(("Benchmarks", benchmarks.PAGE))
     if pointer:
-        texts[interactive.PAGE] = interactive.render(run)
+        texts[interactive.PAGE] = interactive.render(abridged(run))
         links.append(("Interactive charts", interactive.PAGE))
     addresses = {name: lawbook.address(name) for name in library.laws} if library is not None else {}
     texts["index.html"] = html.render(*runs, pages=links, laws=addresses)

@@ -11,7 +11,7 @@ import shlex
 import unicodedata
 from typing import Any, Final
 
-from varlaw.verify.verdict import Deviation, RunInfo, Verdict
+from varlaw.verify.verdict import Deviation, Outcome, RunInfo, Verdict
 
 STATES: Final = ("VIOLATES", "error", "undecided", "deviation", "conforms", "not applicable")  # worst first
 SYMBOLS: Final = {
@@ -46,7 +46,13 @@ def plain(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(_escaped(c) if unicodedata.category(c) in _UNSAFE else c for c in text)
+    return "".join(_escaped(c) if unicodedata.category(c) in _UNSAFE or _is_noncharacter(c) else c for c in text)
+
+
+def _is_noncharacter(character: str) -> bool:
+    """Whether Unicode reserves the code point for good: XML forbids it, and what draws the charts dies of it."""
+    code = ord(character)
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
 
 
 def _escaped(character: str) -> str:
@@ -163,8 +169,13 @@ def evidence(verdict: Verdict) -> str:
 
 
 def certified(verdict: Verdict) -> str:
-    """The smallest error that the draws exclude; "" for none, and for exact claims, which have no draws."""
-    return percent(verdict.certified) if verdict.certified is not None and verdict.interval is not None else ""
+    """The smallest error that the draws exclude.
+
+    "" for none, for exact claims, which have no draws, and for laws found broken: that would be how far off they are.
+    """
+    if verdict.certified is None or verdict.interval is None or verdict.outcome is Outcome.VIOLATES:
+        return ""
+    return percent(verdict.certified)
 
 
 def likely(verdict: Verdict) -> str:

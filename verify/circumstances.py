@@ -14,10 +14,13 @@ _LIBRARIES = ("varlaw", "numpy", "scipy", "torch")
 
 
 def versions(frameworks: Iterable[Framework]) -> dict[str, str]:
-    """Of the frameworks under test, and of the libraries that are loaded beside them."""
+    """Of the frameworks under test, of what every decision stands on, and of the libraries that are loaded beside them.
+
+    What decides may be another process: numpy and scipy are named whether or not this one has loaded them.
+    """
     found = {framework.name: framework.version() for framework in frameworks}
     for library in _LIBRARIES:
-        if library in sys.modules:
+        if library in sys.modules or library in ("numpy", "scipy"):
             found.setdefault(library, version(library))
     return dict(sorted(found.items()))
 

@@ -45,7 +45,7 @@
     const entries = {
       [`expected ${v.quantity}`]: number(v.expected), measured: number(v.observed), ratio: v.ratioText,
       "99.9 % interval": exact ? "" : v.intervalText, from: v.effort,
-      [exact ? "rounding allowed" : "delta looked for"]: percent(v.delta), certified: exact || v.certified >= 1 ? "" : percent(v.certified),
+      [exact ? "rounding allowed" : "delta looked for"]: percent(v.delta), certified: exact || v.certified >= 1 || ["VIOLATES", "deviation"].includes(v.state) ? "" : percent(v.certified),
       alpha: exact ? "" : number(v.alpha), beta: exact ? "" : number(v.beta), "ln evidence": number(v.evidence),
     };
     for (const [name, value] of Object.entries(entries)) {
@@ -233,6 +233,8 @@
       for (const card of $$(".card")) card.open = true;
       filter(hay);
     });
+    // The charts are wider than a telephone: there the tables take their place.
+    if (matchMedia("(max-width: 40rem)").matches) for (const table of $$("#chart details")) table.open = true;
     filter(hay);
     document.documentElement.dataset.ready = "yes";
   }

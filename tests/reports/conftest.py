@@ -219,6 +219,12 @@ def many_verdicts(n: int) -> list[Verdict]:
     return found
 
 
+@pytest.fixture(scope="session", name="make_verdict")
+def verdict_maker() -> Callable[..., Verdict]:
+    """A verdict with the fields given, the others those of a conforming one."""
+    return make_verdict
+
+
 @pytest.fixture(scope="session")
 def make_run() -> Callable[..., Run]:
     def make(verdicts: list[Verdict] | None = None, **changes: Any) -> Run:

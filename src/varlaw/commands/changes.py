@@ -83,4 +83,5 @@ def counts(found: "Diff") -> str:
     """What was compared, how many of each kind changed, and the risk of a false change."""
     kinds = [(kind, sum(c.kind == kind for c in found.changes)) for kind in _ORDER]
     said = ", ".join(f"{count} {kind}" for kind, count in kinds if count) or "no change"
-    return f"{found.laws} laws compared in {found.comparisons} cases: {said}; false change {found.alpha:g}"
+    compared = f"{found.laws} laws compared in {found.comparisons} cases"
+    return f"{compared}: {said}; chance of any false change {found.alpha:g}"
