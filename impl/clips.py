@@ -20,7 +20,7 @@ SLACK = {"float64": 2.0**-46, "float32": 2.0**-21, "float16": 2.0**-10, "bfloat1
 
 def slack(names: Iterable[str]) -> float:
     """The slack of the coarsest of these dtypes."""
-    return max((SLACK[name] for name in names), default=SLACK["float64"])
+    return max([SLACK[name] for name in names] or [SLACK["float64"]])
 
 
 def listed(name: str, given: Any, array: type, where: str) -> list[Any]:

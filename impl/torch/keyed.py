@@ -129,8 +129,7 @@ def keyed_truncated_normal(
         return _by_numpy(numpy_truncated, target, found.sigma, {**address, **law})
 
     def values(key: tuple[int, int], index: torch.Tensor, kind: torch.dtype) -> torch.Tensor:
-        # a number of the stream at address i reflects as 1 - i, so that both backends take the same quantile
-        return quantiles(found, 0.5 - uniform_at(key, index, torch.float64)).to(kind)
+        return quantiles(found, uniform_at(key, index, torch.float64) + 0.5).to(kind)
 
     return _traced(target, part, words, 1.0, values)
 

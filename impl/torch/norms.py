@@ -124,7 +124,7 @@ def over_axes(x: torch.Tensor, axes: Any, where: str) -> tuple[torch.Tensor, Row
     wide = x.movedim(over, last)
     shape = wide.shape
     return (
-        wide.reshape(-1, rows.length),
+        wide.reshape(-1, rows.length).contiguous(),  # sums in the same order whatever the memory format
         rows,
         lambda result: _dense(result.reshape(shape).movedim(last, over)),
         sizes,
@@ -135,7 +135,7 @@ def over_channels(x: torch.Tensor, groups: int, where: str) -> tuple[torch.Tenso
     """The groups of channels of each sample as rows, and the way back."""
     rows = channel_rows(tuple(x.shape), groups, where)
     shape = x.shape
-    return x.reshape(-1, rows.length), rows, lambda result: result.reshape(shape)
+    return x.reshape(-1, rows.length).contiguous(), rows, lambda result: result.reshape(shape)
 
 
 def over_batch(x: torch.Tensor, where: str) -> tuple[torch.Tensor, Rows, Restore]:
@@ -147,7 +147,7 @@ def over_batch(x: torch.Tensor, where: str) -> tuple[torch.Tensor, Rows, Restore
     wide = x.movedim(1, 0)
     shape = wide.shape
     return (
-        wide.reshape(channels, -1),
+        wide.reshape(channels, -1).contiguous(),
         Rows(channels, 1, count),
         lambda result: _dense(result.reshape(shape).movedim(0, 1)),
     )

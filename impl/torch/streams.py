@@ -170,8 +170,9 @@ def write_(target: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
 
 
 def may_ask(value: torch.Tensor) -> bool:
-    """Whether a value can be read without waiting: a plain tensor on the CPU outside of a compiler."""
-    return value.device.type == "cpu" and type(value) is torch.Tensor and not torch.compiler.is_compiling()
+    """Whether a value can be read without waiting: a plain tensor on the CPU outside of compilers and of vmap."""
+    plain = value.is_cpu and type(value) is torch.Tensor and not torch.compiler.is_compiling()
+    return plain and not torch._C._functorch.is_functorch_wrapped_tensor(value)
 
 
 def towards_zero(value: float, kind: torch.dtype) -> float:

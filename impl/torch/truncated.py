@@ -26,21 +26,20 @@ def draw_between(found: Cut, target: torch.Tensor, generator: torch.Generator) -
     else:
         unit = torch.empty(target.shape, dtype=torch.float64, device=target.device)
         between_(unit, 0.0, 1.0, generator)
-        write_(target, quantiles(found, unit))
+        write_(target, quantiles(found, 1 - unit))  # never zero: the quantile of zero may be infinite
     low, high = found.sigma * found.low, found.sigma * found.high
     target.clamp_(rounded(low, kind), rounded(high, kind))  # rounding may step out
 
 
 def quantiles(found: Cut, unit: torch.Tensor) -> torch.Tensor:
-    """The quantiles, in float64, of float64 numbers in [0, 1)."""
+    """The quantiles, in float64, of float64 numbers in (0, 1], which are written over."""
     return _inverted(found, unit).mul_(found.sigma).clamp_(found.sigma * found.low, found.sigma * found.high)
 
 
 def _inverted(found: Cut, unit: torch.Tensor) -> torch.Tensor:
-    """Quantiles of the kept part for float64 numbers in [0, 1)."""
+    """Quantiles of the kept part for float64 numbers in (0, 1]."""
     mirrored = found.low + found.high > 0  # work on the side where the distribution function is small
     low, high = (-found.high, -found.low) if mirrored else (found.low, found.high)
-    unit = 1 - unit  # never zero: the quantile of zero may be infinite
     if high > FAR:
         below, above = _mass(low), _mass(high)
         x: torch.Tensor = torch.special.ndtri(unit.mul_(above - below).add_(below))
@@ -50,7 +49,9 @@ def _inverted(found: Cut, unit: torch.Tensor) -> torch.Tensor:
 
 
 def _mass(x: float) -> float:
-    return math.erfc(-x * math.sqrt(0.5)) / 2
+    from scipy import special
+
+    return float(special.ndtr(x))
 
 
 def _far(low: float, high: float, unit: torch.Tensor) -> torch.Tensor:

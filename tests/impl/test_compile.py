@@ -66,6 +66,24 @@ def test_clipping(values, limit, policy):
         clipped, norm = ours.clip_by_global_norm([a, b], limit, nonfinite=policy)
         return clipped[0], clipped[1], norm
 
-    plain, traced = clip(x, x[0]), compiled(clip)(x, x[0])
+    torch._dynamo.reset()
+    plain, traced = clip(x, x[0]), torch.compile(clip, backend="aot_eager", fullgraph=True)(x, x[0])
     for mine, theirs in zip(plain, traced, strict=True):
         assert float((mine - theirs).abs().max()) <= 4 * 2.0**-23 * float(mine.abs().max())
+
+
+@pytest.mark.parametrize("size", [1.0, 1e20, 1e-25])
+def test_norms_of_rows_of_any_size(values, size):
+    x, g = values[0] * size, values[1]
+    for norm in (lambda v: ours.layer_norm(v, 1, g, eps=0.0), lambda v: ours.rms_norm(v, 1, g, eps=0.0)):
+        torch._dynamo.reset()
+        traced = torch.compile(norm, backend="aot_eager", fullgraph=True)(x)
+        assert float((norm(x) - traced).abs().max()) <= 16 * 2.0**-23
+
+
+@pytest.mark.parametrize("norm", NORMS.values(), ids=NORMS.keys())
+def test_norms_under_vmap(norm, values):
+    x, g = values
+    samples = torch.stack([x, 3 * x + 1])
+    found = torch.func.vmap(lambda sample: norm(sample, g))(samples)
+    assert float((found - torch.stack([norm(sample, g) for sample in samples])).abs().max()) <= 16 * 2.0**-23

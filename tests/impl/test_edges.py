@@ -343,3 +343,12 @@ def test_any_text_is_a_name(backend):
         for name in ("", "w", "gewicht.ü.重み", "\ud800", "w\x00", "x" * 5000)
     }
     assert len(drawn) == 6
+
+
+def test_memory_formats_do_not_matter():
+    torch = pytest.importorskip("torch")
+    import varlaw.impl.torch as ours
+
+    x = torch.randn(2, 6, 4, 5, generator=torch.Generator().manual_seed(0))
+    for norm in (ours.batch_norm, ours.instance_norm, lambda v: ours.layer_norm(v, 1), lambda v: ours.rms_norm(v, 1)):
+        assert torch.equal(norm(x), norm(x.to(memory_format=torch.channels_last)))

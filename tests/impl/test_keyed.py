@@ -115,6 +115,24 @@ def test_traced_slices_have_the_values_of_numpy(law, dtype, monkeypatch):
     assert np.all(np.abs(found - wanted) <= (0 if law == "keyed_uniform" else 4 * unit * np.abs(wanted)))
 
 
+FAR = [((2**32 - 3,), (2**33,), (10,)), ((2**53 - 1,), (2**54,), (9,)), ((2**61 + 1,), (2**62 - 2,), (7,)),
+       ((3, 2**40 - 2), (8, 2**40), (4, 2))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("corner", "whole", "shape"), FAR)
+def test_places_beyond_32_and_53_bits(law, dtype, corner, whole, shape, monkeypatch):
+    pytest.importorskip("torch")
+    from varlaw.impl.torch import keyed
+
+    given = {"key": 5, "name": "w", "offset": corner, "within": whole, "dtype": dtype, **given_of(law)}
+    wanted = getattr(on_numpy, law)(shape, 0.3, **given).astype(np.float64)
+    monkeypatch.setattr(keyed, "may_ask", lambda value: False)
+    found = getattr(keyed, law)(shape, 0.3, **given).double().numpy()
+    unit = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}[dtype]
+    assert np.all(np.abs(found - wanted) <= (0 if law == "keyed_uniform" else 4 * unit * np.abs(wanted)))
+    assert np.unique(wanted).size > shape[0] // 2
+
+
 def test_names_and_keys_make_streams(backend, law):
     first = draw(backend, law, 100)
     assert np.array_equal(first, draw(backend, law, 100))
