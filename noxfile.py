@@ -214,7 +214,7 @@ def report(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def browser(session: nox.Session) -> None:
-    """Open the reports in a real browser, with an accessibility check; fetches chromium and axe-core where missing."""
+    """Open reports and built documentation in a real browser, with axe-core; fetches it and chromium where missing."""
     install(session, "charts", groups=("test",))
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
         root = [] if getattr(os, "geteuid", lambda: 0)() == 0 else ["sudo"]
@@ -223,7 +223,7 @@ def browser(session: nox.Session) -> None:
     folder = Path(session.create_tmp())
     session.run("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), AXE, external=True)
     axe = folder / "node_modules" / "axe-core" / "axe.min.js"
-    session.run("pytest", "tests/reports/test_browser.py", *session.posargs, env={"VARLAW_AXE": str(axe)})
+    session.run("pytest", "tests/reports/test_browser.py", "tests/docs/test_pages.py", *session.posargs, env={"VARLAW_AXE": str(axe)})
 
 
 @nox.session(default=False)

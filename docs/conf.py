@@ -8,7 +8,8 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-import catalogue  # noqa: E402 - found through the line above
+import accessible  # noqa: E402 - found through the line above
+import catalogue  # noqa: E402
 import docstrings  # noqa: E402
 import findings  # noqa: E402
 import pictures  # noqa: E402
@@ -41,4 +42,11 @@ def setup(app: Any) -> None:
     findings.write(generated)
     pictures.write(generated / "pictures")
     app.connect("autodoc-skip-member", docstrings.is_silent)
+    app.connect("build-finished", finish)
     app.connect("autodoc-process-docstring", docstrings.as_restructured_text)
+
+
+def finish(app: Any, failure: Exception | None) -> None:
+    """Put into the pages what the theme leaves out for keyboards and screen readers."""
+    if failure is None and app.builder.name == "html":
+        accessible.mend(Path(app.outdir))

@@ -1,0 +1,39 @@
+"""What the theme leaves out for readers who use a keyboard or a screen reader, put into the finished pages.
+
+axe-core names what is missing; `tests/docs/test_pages.py` holds every page of the built site to it.
+"""
+
+import re
+from pathlib import Path
+from typing import Final
+
+_MENDED: Final = (
+    ('<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'),
+    ('<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="All pages">'),
+    ('<aside class="toc-drawer">', '<aside class="toc-drawer" aria-label="This page">'),
+    ('<aside class="toc-drawer no-toc">', '<aside class="toc-drawer no-toc" aria-label="This page">'),
+    ("<pre>", '<pre tabindex="0">'),  # a wide block scrolls, which the arrow keys do only in what has the focus
+    ('<th class="head"><p></p></th>', '<td class="head"></td>'),
+)
+_ARTICLE: Final = re.compile(r"<article[^>]*>")
+
+
+def mended(page: str) -> str:
+    """A page with names for its landmarks, levels for its headings, and a focus for what scrolls.
+
+    >>> mended("<pre>x</pre>")
+    '<pre tabindex="0">x</pre>'
+    """
+    for old, new in _MENDED:
+        page = page.replace(old, new)
+    if "<h1" not in page:
+        page = _ARTICLE.sub(lambda found: f"{found[0]}<h1>Search</h1>", page, count=1)
+    return page
+
+
+def mend(folder: Path) -> None:
+    """Mend every page of a built site; a page that is mended stays as it is."""
+    for path in sorted(folder.rglob("*.html")):
+        page = path.read_text(encoding="utf-8")
+        if (found := mended(page)) != page:
+            path.write_text(found, encoding="utf-8")
