@@ -223,7 +223,8 @@ def browser(session: nox.Session) -> None:
     folder = Path(session.create_tmp())
     session.run("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), AXE, external=True)
     axe = folder / "node_modules" / "axe-core" / "axe.min.js"
-    session.run("pytest", "tests/reports/test_browser.py", "tests/docs/test_pages.py", *session.posargs, env={"VARLAW_AXE": str(axe)})
+    files = ("tests/reports/test_browser.py", "tests/docs/test_pages.py")
+    session.run("pytest", *files, *session.posargs, env={"VARLAW_AXE": str(axe)})
 
 
 @nox.session(default=False)
