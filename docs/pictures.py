@@ -242,6 +242,6 @@ def _frame() -> dict[str, Any]:
         "width": 520,
         "height": 280,
         "background": "white",
-        "padding": 12,
+        "padding": {"left": 12, "top": 12, "right": 48, "bottom": 12},  # legends are wider in the fonts of some readers
         "config": {"font": "system-ui, sans-serif", "axis": {"titleFontWeight": "normal"}},
     }
