@@ -30,9 +30,10 @@ def listed(name: str, given: Any, array: type, where: str) -> list[Any]:
     leaves = list(given)
     if not leaves:
         refuse(name, leaves, "at least one gradient", where)
-    for i, leaf in enumerate(leaves):
-        if leaf is not None and not isinstance(leaf, array):
-            refuse_type(f"{name}[{i}]", leaf, f"a {array.__name__} or None", where)
+    if not set(map(type, leaves)) <= {array, type(None)}:  # rarely
+        for i, leaf in enumerate(leaves):
+            if leaf is not None and not isinstance(leaf, array):
+                refuse_type(f"{name}[{i}]", leaf, f"a {array.__name__} or None", where)
     return leaves
 
 

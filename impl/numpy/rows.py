@@ -4,6 +4,7 @@ Sums are taken in short pieces, the mean about a value of the row, and rows whos
 are done again, scaled by a power of two.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -58,10 +59,10 @@ def _sums(a: Array, b: Array | None) -> Array:
     if whole:
         pieces = a[:, :whole].reshape(count, -1, PIECE)
         others = ones if b is None else b[:, :whole].reshape(count, -1, PIECE)
-        total += _dots(pieces, others).sum(axis=1)
+        total += dots(pieces, others).sum(axis=1)
     if whole < length:
-        total += _dots(a[:, whole:], ones[: length - whole] if ones is not None else b[:, whole:])  # type: ignore[index]
+        total += dots(a[:, whole:], ones[: length - whole] if ones is not None else b[:, whole:])  # type: ignore[index]
     return total
 
 
-_dots = getattr(np, "vecdot", None) or (lambda a, b: np.einsum("...i,...i->...", a, b))  # vecdot came with NumPy 2.0
+dots = getattr(np, "vecdot", None) or functools.partial(np.einsum, "...i,...i->...")  # vecdot came with NumPy 2.0

@@ -119,9 +119,10 @@ def _drawn(target: Array, draw: Draw, stream: np.random.PCG64DXSM) -> Array:
     return target
 
 
-def in_parallel(run: Callable[[int, int], None], pieces: int) -> None:
+def in_parallel(run: Callable[[int, int], None], pieces: int, most: int | None = None) -> None:
     """Call `run(first, step)` so that each piece `first, first + step, ...` is done once, on as many threads as pay."""
-    workers = min(os.cpu_count() or 1, pieces // 2) if pieces > 3 else 1  # a thread costs about as much as one block
+    threads = (os.cpu_count() or 1) if most is None else most
+    workers = min(threads, pieces // 2) if pieces > 3 else 1  # a thread costs about as much as one block
     if workers < 2:
         run(0, 1)
         return

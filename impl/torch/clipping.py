@@ -20,7 +20,7 @@ import torch
 
 from varlaw.impl.arguments import choice, number, refuse
 from varlaw.impl.clips import POLICIES, listed, slack, unit_axes
-from varlaw.impl.torch.gradient_norm import norm_of
+from varlaw.impl.torch.gradient_norm import is_plain, norm_of
 from varlaw.impl.torch.shards import is_sharded, local_part, norm_of_whole, with_part
 from varlaw.impl.torch.shrinking import SMALL_FACTOR, times, unit_norms, unitwise
 from varlaw.impl.torch.streams import NAMES, float_tensor, may_ask, name_of, writable, write_
@@ -149,16 +149,21 @@ def clip_adaptive(
 
 def _leaves(name: str, grads: Any, where: str, in_place: bool = False) -> list[torch.Tensor | None]:
     leaves = listed(name, grads, torch.Tensor, where)
-    kinds = {(leaf.dtype, leaf.layout) for leaf in leaves if leaf is not None}
-    if any(dtype not in NAMES or layout is not torch.strided for dtype, layout in kinds):
+    there = [leaf for leaf in leaves if leaf is not None]
+    plain = {leaf.dtype for leaf in there} <= NAMES.keys() and {leaf.layout for leaf in there} <= {torch.strided}
+    if not plain or (in_place and not _ready(there)):
         for i, leaf in enumerate(leaves):
             if leaf is not None:
                 float_tensor(f"{name}[{i}]", leaf, where)
-    if in_place:
-        for i, leaf in enumerate(leaves):
-            if leaf is not None:
-                writable(f"{name}[{i}]", leaf, where)
+                if in_place:
+                    writable(f"{name}[{i}]", leaf, where)
     return leaves
+
+
+def _ready(leaves: Sequence[torch.Tensor]) -> bool:
+    """Whether all leaves can surely be written to."""
+    inference = not torch.compiler.is_compiling() and any(map(torch.Tensor.is_inference, leaves))
+    return not inference and all(map(torch.Tensor.is_contiguous, leaves))
 
 
 def _unique(leaves: Sequence[torch.Tensor | None]) -> list[torch.Tensor]:
@@ -200,29 +205,24 @@ def _clipped(
     given = _leaves("grads", grads, where, in_place)
     choice("nonfinite", nonfinite, POLICIES, where)
     leaves = _policed(given, nonfinite, where) if nonfinite == "zero" else given
-    norm = norm_of(_unique(leaves))
+    unique = _unique(leaves)
+    norm = norm_of(unique)
     if nonfinite == "raise" and not norm.total.isfinite():
         _refuse_nonfinite(leaves, where)
     over = norm.total.isfinite() & (norm.value > ceiling * (1 + _slack(leaves)))
     if nonfinite != "zero" and may_ask(over):
         if not over:
             return leaves, norm.value
-        if in_place and _plain(leaves) and float(ceiling / norm.total) >= SMALL_FACTOR[torch.float32]:
-            torch._foreach_mul_(_unique(leaves), float(ceiling / norm.total))
+        if in_place and is_plain(unique) and float(ceiling / norm.total) >= SMALL_FACTOR[torch.float32]:
+            torch._foreach_mul_(unique, (ceiling / norm.total).float())
             return leaves, norm.value
-    done = {id(leaf): times(leaf, norm, ceiling, over, in_place and nonfinite != "zero") for leaf in _unique(leaves)}
+    done = {id(leaf): times(leaf, norm, ceiling, over, in_place and nonfinite != "zero") for leaf in unique}
     result = [None if leaf is None else done[id(leaf)] for leaf in leaves]
     if in_place and nonfinite == "zero":
         for target, value in zip(given, result, strict=True):
             if target is not None and value is not None:
                 write_(local_part(target)[0], local_part(value)[0])
     return result, norm.value
-
-
-def _plain(leaves: Sequence[torch.Tensor | None]) -> bool:
-    """Whether one float32 factor and one kernel serve all leaves."""
-    here = [leaf for leaf in leaves if leaf is not None]
-    return all(leaf.dtype == torch.float32 and leaf.is_cpu and not is_sharded(leaf) for leaf in here)
 
 
 def _each(

@@ -87,7 +87,8 @@ def writable(name: str, target: torch.Tensor, where: str) -> None:
         refuse(f"{name}.layout", target.layout, "torch.strided", where)
     if not target.is_contiguous() and not apart(target.shape, target.stride()):
         refuse(f"{name}.stride()", target.stride(), "that of a tensor whose elements do not share memory", where)
-    if target.is_inference() and not torch.is_inference_mode_enabled():
+    inference = not torch.compiler.is_compiling() and target.is_inference()
+    if inference and not torch.is_inference_mode_enabled():
         refuse(name, "a tensor made in inference mode", "written to in inference mode", where)
 
 
@@ -171,8 +172,12 @@ def write_(target: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
 
 def may_ask(value: torch.Tensor) -> bool:
     """Whether a value can be read without waiting: a plain tensor on the CPU outside of compilers and of vmap."""
-    plain = value.is_cpu and type(value) is torch.Tensor and not torch.compiler.is_compiling()
-    return plain and not torch._C._functorch.is_functorch_wrapped_tensor(value)
+    return value.is_cpu and type(value) is torch.Tensor and eager()
+
+
+def eager() -> bool:
+    """Whether operations are carried out as they are called: outside of compilers and of vmap."""
+    return not torch.compiler.is_compiling() and torch._C._functorch.peek_interpreter_stack() is None
 
 
 def towards_zero(value: float, kind: torch.dtype) -> float:
