@@ -33,6 +33,7 @@ from varlaw.reports.merge import merged
 from varlaw.verify.verdict import Run
 
 OURS: Final = {"verdicts.csv", "junit.xml", "summary.md", "badge.svg"}  # and the records, and pages that say so
+MEASURED: Final = {".json", ".jsonl", ".md"}  # what `nox -s power` and `nox -s alarms` leave in folders of their own
 SIGN: Final = b'<meta name="generator" content="varlaw">'
 
 
@@ -117,7 +118,7 @@ def _rendered(given: Sequence[Run], library: Library | None, pointer: bool) -> d
 
 
 def inspect(directory: Path) -> None:
-    """Refuse a folder that is none, or that holds something else than an earlier report, records and hidden files.
+    """Refuse a folder that is none, or that holds something else than reports of ours, records and hidden files.
 
     Raises `ReportError` or, for a folder in use, `FolderInUse`, in one line. Writes nothing.
     """
@@ -125,14 +126,23 @@ def inspect(directory: Path) -> None:
         msg = f"cannot write reports to {directory}: it is a file, but should be a folder"
         raise ReportError(msg)
     try:
-        found = sorted(p.name for p in directory.iterdir()) if directory.exists() else []
+        found = sorted(directory.iterdir()) if directory.exists() else []
+        foreign = [path.name for path in found if not _harmless(path)]
     except PermissionError as error:
         msg = f"cannot read {directory}: {error.strerror}"
         raise ReportError(msg) from error
-    foreign = [n for n in found if n not in OURS and not n.endswith(".json") and not n.startswith(".")]
     if foreign and not _is_ours(directory / "index.html"):
         msg = f"{directory} is not empty and holds no report of ours (but {foreign[0]}): choose another folder"
         raise FolderInUse(msg)
+
+
+def _harmless(path: Path) -> bool:
+    """Whether a report may lie beside it: one of its own files, records, hidden files, and folders of other reports."""
+    if path.name in OURS or path.suffix == ".json" or path.name.startswith("."):
+        return True
+    return path.is_dir() and (
+        _is_ours(path / "index.html") or all(p.suffix in MEASURED and p.is_file() for p in path.iterdir())
+    )
 
 
 def _is_ours(page: Path) -> bool:

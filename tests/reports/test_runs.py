@@ -169,6 +169,19 @@ def test_a_folder_with_something_else_is_left_alone(run: Run, tmp_path: Path) ->
         site.write_all(run, tmp_path)
 
 
+def test_reports_of_ours_may_lie_in_folders_beside_it(run: Run, tmp_path: Path) -> None:
+    """`nox -s frameworks`, `bench` and `power` before `nox -s verify`."""
+    site.write_all(run, tmp_path / "jax")
+    (tmp_path / "power").mkdir()
+    (tmp_path / "power" / "power.md").write_text("# Power", encoding="utf-8")
+    assert site.write_all(run, tmp_path)
+    (tmp_path / "index.html").unlink()
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "main.py").write_text("pass", encoding="utf-8")
+    with pytest.raises(site.FolderInUse, match="src"):
+        site.write_all(run, tmp_path)
+
+
 def test_a_failed_site_leaves_the_old_report_whole(
     run: Run, make_run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
