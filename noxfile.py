@@ -73,6 +73,12 @@ def pins(group: str) -> str:
     return CONSTRAINTS if group == "torch" else f"constraints/{group}.txt"
 
 
+def in_order(path: Path) -> tuple[str, list[int]]:
+    """Sorts baselines as people count: torch-2.6.0 before torch-2.13.0."""
+    name, _, version = path.stem.rpartition("-")
+    return name, [int(part) for part in version.split(".") if part.isdigit()]
+
+
 def install(session: nox.Session, *extras: str, groups: tuple[str, ...] = (), editable: bool = True) -> None:
     """Install this package with its extras and dependency groups, at the versions that CI verifies."""
     requirements = [r for group in groups for r in nox.project.dependency_groups(PYPROJECT, group)]
@@ -203,12 +209,16 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def report(session: nox.Session) -> None:
-    """Build the site from the records that the last `nox -s verify` left in reports/latest."""
+    """Build the site from what the last `nox -s verify` and `bench` left, and the defaults recorded."""
     records, site = LATEST / "run.json", LATEST / "site"
     if not records.exists():
         session.error(f"{records} is not there: run `nox -s verify` first")
     install(session, "charts")
-    session.run("varlaw", "report", str(records), "-o", str(site), *session.posargs)
+    recorded = sorted(Path("reports/baselines").glob("*.json"), key=in_order)
+    saved = sorted(Path(".benchmarks").glob("*/*.json"), key=lambda path: path.stat().st_mtime)[-2:]
+    pages = [("--baseline", path) for path in recorded] + [("--benchmarks", path) for path in saved]
+    options = [str(word) for pair in pages for word in pair]
+    session.run("varlaw", "report", str(records), "-o", str(site), *options, *session.posargs)
     session.log(f"site: {(site / 'index.html').resolve()}")
 
 
