@@ -38,8 +38,10 @@ def _brief(got: object) -> str:
 
 def number(name: str, value: Any, where: str, *, low: float = -math.inf, infinite: bool = False) -> float:
     """`value` as a float that is not NaN, at least `low`, and finite unless `infinite`."""
-    if type(value) in (float, int) and low <= value <= GREATEST and value >= -GREATEST:
-        return float(value)  # nearly every call
+    if type(value) is float and low <= value <= GREATEST and value >= -GREATEST:
+        return value  # nearly every call
+    if type(value) is int and low <= value <= GREATEST and value >= -GREATEST:
+        return float(value)
     expected = f"a {'number' if infinite else 'finite number'}{f' >= {low:g}' if low > -math.inf else ''}"
     if isinstance(value, (str, bytes)) or value is None or is_bool(value) or getattr(value, "ndim", 0) != 0:
         refuse_type(name, value, expected, where)

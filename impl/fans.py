@@ -139,3 +139,26 @@ def fan_of(mode: str, both: Fans, where: str) -> float:
     """
     choice("mode", mode, MODES, where)
     return {"fan_in": both.fan_in, "fan_out": both.fan_out, "fan_avg": (both.fan_in + both.fan_out) / 2}[mode]
+
+
+def fan_for(
+    shape: tuple[int, ...], layout: str | None, groups: int, stride: int | Sequence[int], mode: str, where: str
+) -> float:
+    """`fan_of` the mode and the fans; those of the usual arguments are remembered.
+
+    >>> fan_for((64, 4, 3, 3), None, 8, 2, "fan_avg", "example")
+    27.0
+    """
+    usual = (
+        type(groups) is int and type(stride) is int and type(mode) is str and (layout is None or type(layout) is str)
+    )
+    key = (shape, layout, groups, stride, mode)
+    found = _REMEMBERED.get(key) if usual else None
+    if found is None:
+        found = fan_of(mode, fans(shape, layout=layout, groups=groups, stride=stride, where=where), where)
+        if usual and len(_REMEMBERED) < 1024:
+            _REMEMBERED[key] = found
+    return found
+
+
+_REMEMBERED: dict[tuple[object, ...], float] = {}

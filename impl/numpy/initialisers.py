@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 
 from varlaw.impl.arguments import choice, number, refuse
-from varlaw.impl.fans import fan_of, fans
+from varlaw.impl.fans import fan_for
 from varlaw.impl.numpy.draws import fill_between, fill_normal, fill_uniform, representable
 from varlaw.impl.numpy.orthogonal import haar
 from varlaw.impl.numpy.streams import Array, DType, Seed, Shape, array_for
@@ -247,5 +247,4 @@ def fan_std(
 ) -> float:
     """Standard deviation gain / sqrt(fan), per weight."""
     size = number("gain", gain, where, low=0.0)
-    both = fans(target.shape, layout=layout, groups=groups, stride=stride, where=where)
-    return size / math.sqrt(fan_of(mode, both, where))
+    return size / math.sqrt(fan_for(target.shape, layout, groups, stride, mode, where))

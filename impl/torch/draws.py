@@ -126,8 +126,12 @@ def zeros(shape: Shape, *, dtype: DType = None, device: Device = None, out: torc
 
 def fill_uniform(target: torch.Tensor, bound: float, seed: Seed, where: str) -> torch.Tensor:
     """Fill `target` with U(-bound, bound)."""
-    representable("bound", bound, target, where)
+    most = largest(target.dtype)
+    if bound > most:
+        representable("bound", bound, target, where)
     edge = towards_zero(bound, working(target.dtype))
+    if target.is_cpu and 2 * edge < most:  # as between_ does, with one call less
+        return fill(target, lambda t, generator: t.uniform_(-edge, edge, generator=generator), seed=seed, where=where)
     return fill(target, lambda t, generator: between_(t, -edge, edge, generator), seed=seed, where=where)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 
 from varlaw.impl.arguments import choice, number, refuse
-from varlaw.impl.fans import fan_of, fans
+from varlaw.impl.fans import fan_for
 from varlaw.impl.scales import residual_std
 from varlaw.impl.torch.draws import fill_between, fill_normal, fill_uniform, representable
 from varlaw.impl.torch.orthogonal import haar
@@ -250,5 +250,4 @@ def fan_std(
 ) -> float:
     """Standard deviation gain / sqrt(fan), per weight."""
     size = number("gain", gain, where, low=0.0)
-    both = fans(target.shape, layout=layout, groups=groups, stride=stride, where=where)
-    return size / math.sqrt(fan_of(mode, both, where))
+    return size / math.sqrt(fan_for(target.shape, layout, groups, stride, mode, where))

@@ -27,6 +27,7 @@ DTYPES = {
     "bfloat16": torch.bfloat16,
 }
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
+_LARGEST = {dtype: float(torch.finfo(dtype).max) for dtype in NAMES}
 
 
 def dtype_of(dtype: object, where: str) -> torch.dtype:
@@ -46,12 +47,12 @@ def name_of(dtype: torch.dtype) -> str:
 
 def working(dtype: torch.dtype) -> torch.dtype:
     """The dtype in which draws for `dtype` are made."""
-    return torch.float64 if dtype == torch.float64 else torch.float32
+    return dtype if dtype is torch.float64 else torch.float32
 
 
 def largest(dtype: torch.dtype) -> float:
     """The largest finite number of a dtype."""
-    return float(torch.finfo(dtype).max)
+    return _LARGEST[dtype]
 
 
 def tensor_for(
@@ -63,6 +64,8 @@ def tensor_for(
     seed: Seed | None = None,
 ) -> torch.Tensor:
     """The tensor to fill: `out` when it fits, a new one otherwise, on the device asked for or that of the generator."""
+    if dtype is None and device is None and isinstance(out, torch.Tensor) and _surely_fits(out, shape):
+        return out
     wanted = sizes(shape, where)
     if out is None:
         if device is None and isinstance(seed, torch.Generator):
@@ -79,6 +82,12 @@ def tensor_for(
         refuse("out.device", str(out.device), f"the device asked for, {device}", where)
     writable("out", out, where)
     return out
+
+
+def _surely_fits(out: torch.Tensor, shape: Shape) -> bool:
+    """Whether a tensor is the usual one, and so needs no further look."""
+    usual = out.dtype in NAMES and out.layout is torch.strided and out.is_contiguous() and not out.is_inference()
+    return usual and type(shape) in (tuple, torch.Size) and out.shape == shape
 
 
 def writable(name: str, target: torch.Tensor, where: str) -> None:
@@ -126,6 +135,8 @@ class _StandIn(torch.Generator):
 
 def generator_for(seed: Seed, device: torch.device, where: str) -> torch.Generator:
     """The generator given, or a new one on the tensor's device that starts from the seed."""
+    if type(seed) is torch.Generator and seed.device == device:
+        return seed
     if isinstance(seed, torch.Generator):
         if seed.device.type != device.type and device.type != "meta" and not isinstance(seed, _StandIn):
             refuse("seed.device", str(seed.device), f"the device of the values, {device}", where)
@@ -144,6 +155,9 @@ def fill(target: torch.Tensor, draw: Draw, *, seed: Seed, where: str) -> torch.T
     """Fill `target` in place; `draw` fills one contiguous tensor of the working dtype."""
     generator = generator_for(seed, target.device, where)
     kind = working(target.dtype)
+    if kind is target.dtype and not target.requires_grad and target.is_contiguous():
+        draw(target, generator)
+        return target
     with torch.no_grad():
         if kind == target.dtype and target.is_contiguous():
             draw(target, generator)
@@ -156,9 +170,9 @@ def fill(target: torch.Tensor, draw: Draw, *, seed: Seed, where: str) -> torch.T
 
 def between_(target: torch.Tensor, low: float, high: float, generator: torch.Generator) -> torch.Tensor:
     """Fill a contiguous float32 or float64 tensor with uniform draws on [low, high)."""
-    if high - low > largest(target.dtype):
+    if high - low > _LARGEST[target.dtype]:
         return between_(target, low / 2, high / 2, generator).mul_(2)
-    if target.device.type == "cpu":
+    if target.is_cpu:
         return target.uniform_(low, high, generator=generator)
     unit = torch.rand(target.shape, generator=generator, dtype=target.dtype, device=target.device)
     return write_(target, unit.mul_(high - low).add_(low))  # rand, unlike uniform_, can be traced for any device
@@ -182,7 +196,21 @@ def eager() -> bool:
 
 def towards_zero(value: float, kind: torch.dtype) -> float:
     """The number of dtype `kind` next to `value` on the side of zero, or `value` itself if it is one."""
-    if kind == torch.float64 or value == 0 or math.isinf(value):
+    if kind is torch.float64:
+        return value
+    found = _REMEMBERED.get(value)
+    if found is None:
+        found = _towards_zero(value)
+        if len(_REMEMBERED) < 1024:
+            _REMEMBERED[value] = found
+    return found
+
+
+_REMEMBERED: dict[float, float] = {}
+
+
+def _towards_zero(value: float) -> float:
+    if value == 0 or math.isinf(value):
         return value
     mantissa, exponent = math.frexp(value)
     bits = 24 if exponent > -125 else max(149 + exponent, 0)  # float32 loses bits as it nears zero
