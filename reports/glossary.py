@@ -9,8 +9,8 @@ ADVICE: Final = {
     "error": "read the message; install or mend what is missing, and run again",
     "undecided": "nothing is wrong so far; a larger case or another policy gives it more draws",
     "deviation": "known and confirmed: follow the link before relying on this subject",
-    "conforms": "nothing to do",
-    "not applicable": "nothing to do",
+    "conforms": "nothing",
+    "not applicable": "nothing",
 }
 # The first word of a claim -> what claims of that family ask, in the words of somebody who never saw one.
 FAMILIES: Final = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from varlaw.reports import atlas, html, lawbook, site
+from varlaw.reports import atlas, diff, html, lawbook, site
 from varlaw.reports.diff import Kind, as_records, compare, movement
 from varlaw.reports.files import ReportError
 from varlaw.reports.lawbook import LawText
@@ -83,6 +83,21 @@ def test_what_changed_between_two_runs(run: Run, older: Run) -> None:
     assert [c.kind for c in compare(run, older)] == [Kind.MENDED, Kind.GONE]
     assert compare(run, run) == []
     assert as_records(changes)[0]["before"] == {"version": "2.9.0", "state": "conforms"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        ("VIOLATES", "conforms", "mended"),
+        ("VIOLATES", "deviation", "documented"),
+        ("VIOLATES", "undecided", "changed state"),
+        ("error", "not applicable", "changed state"),
+        ("conforms", "VIOLATES", "broke"),
+        ("deviation", "error", "broke"),
+    ],
+)
+def test_only_what_conforms_was_mended(before: str, after: str, kind: str) -> None:
+    assert diff._turn(before, after).value == kind
 
 
 def test_other_draws_of_the_same_law_are_no_change(run: Run, make_run: Callable[..., Run]) -> None:
