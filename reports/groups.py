@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from varlaw.reports.words import STATES, percent, quantities, severity
+from varlaw.reports.words import STATES, one_sided, percent, quantities, severity
 from varlaw.verify.verdict import Deviation, Run, Verdict
 
 
@@ -72,9 +72,14 @@ class Group:
 
 
 def distance(verdict: Verdict) -> float:
-    """How far a verdict lies from its law: |ln ratio|, infinite for a ratio that has no logarithm, -1 for none."""
+    """How far a verdict lies from its law: |ln ratio|, infinite for a ratio that has no logarithm, -1 for none.
+
+    What keeps on the safe side of a limit is no distance away from it.
+    """
     if verdict.ratio is None:
         return -1.0
+    if one_sided(verdict):
+        return 0.0
     return abs(math.log(verdict.ratio)) if 0 < verdict.ratio < math.inf else math.inf
 
 

@@ -139,10 +139,17 @@ def ratio(verdict: Verdict) -> str:
     return f"{value:.{_digits(verdict)}f}" if 1e-3 <= abs(value) < 1e4 else number(value)
 
 
+def one_sided(verdict: Verdict) -> bool:
+    """Whether the law only sets a limit: what conforms lies off 1 by more than rounding, on the safe side."""
+    exact = verdict.outcome is Outcome.CONFORMS and verdict.interval is None and verdict.ratio is not None
+    return exact and abs((verdict.ratio or 1.0) - 1) > max(verdict.delta, 1e-6)
+
+
 def interval(verdict: Verdict) -> str:
     """The 99.9 % interval of the ratio in brackets, or the word exact where a single number decides; "" for neither."""
     if verdict.interval is None:
-        return "exact" if verdict.ratio is not None else ""
+        exact = "exact, one-sided" if one_sided(verdict) else "exact"
+        return exact if verdict.ratio is not None else ""
     low, high = verdict.interval
     digits = _digits(verdict)
     left = "(-inf" if low is None else f"[{_fixed(low, digits)}"

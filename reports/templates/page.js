@@ -41,7 +41,7 @@
 
   function facts(v) {
     const list = make("dl", "");
-    const exact = v.intervalText === "exact";
+    const exact = v.intervalText.startsWith("exact");
     const entries = {
       [`expected ${v.quantity}`]: number(v.expected), measured: number(v.observed), ratio: v.ratioText,
       "99.9 % interval": exact ? "" : v.intervalText, from: v.effort,
@@ -77,8 +77,8 @@
   function strip(v, reach) {
     const clip = (x) => Math.min(Math.max(x, 1 / reach), reach);
     const place = (x) => (110 + (100 * Math.log(clip(x))) / Math.log(reach)).toFixed(1);
-    const low = v.low ?? (v.intervalText === "exact" ? v.ratio : 0);
-    const high = v.high ?? (v.intervalText === "exact" ? v.ratio : Infinity);
+    const low = v.low ?? (v.intervalText.startsWith("exact") ? v.ratio : 0);
+    const high = v.high ?? (v.intervalText.startsWith("exact") ? v.ratio : Infinity);
     const band = [place(Math.max(1 - v.delta, 1e-9)), place(1 + v.delta)];
     return draw("svg", { class: `strip ${v.state[0].toLowerCase()}`, viewBox: "0 0 220 22", "aria-hidden": "true" },
       draw("rect", { class: "band", x: band[0], y: 3, width: Math.max(band[1] - band[0], 1), height: 16 }),

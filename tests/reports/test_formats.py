@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from varlaw.reports import badge, junit, markdown, table, words
-from varlaw.reports.groups import grouped
-from varlaw.verify.verdict import Run
+from varlaw.reports.groups import distance, grouped
+from varlaw.verify.verdict import Run, Verdict
 
 
 def test_markdown_says_what_broke(run: Run) -> None:
@@ -94,3 +94,10 @@ def test_a_command_survives_the_shell(run: Run) -> None:
 
     for verdict in run:
         assert shlex.split(words.replay_command(verdict)) == ["varlaw", "replay", verdict.replay]
+
+
+def test_the_safe_side_of_a_limit_is_said_and_is_no_distance(make_verdict: Callable[..., Verdict]) -> None:
+    limit = make_verdict(interval=None, ratio=1.13, delta=0.0156)
+    assert words.evidence(limit) == "1.1300 exact, one-sided"
+    assert distance(limit) == 0
+    assert words.evidence(make_verdict(interval=None, ratio=1.01, delta=0.0156)) == "1.0100 exact"
