@@ -5,6 +5,7 @@ tuples within a case, read as lists), and every written file validates against `
 is refused in one line that says why.
 """
 
+import codecs
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -45,7 +46,7 @@ def decode(data: bytes, *, where: str) -> Run:
         msg = f"{where} is empty, but should be a {SCHEMA} record"
         raise ReportError(msg)
     try:
-        found = msgspec.json.decode(data)
+        found = msgspec.json.decode(data.removeprefix(codecs.BOM_UTF8))  # some editors on Windows put it there
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = "truncated" if "truncated" in str(error) else "not JSON"
         msg = f"{where} is {reason}, but should be a {SCHEMA} record: {error}"

@@ -21,6 +21,13 @@ from varlaw.verify.verdict import Outcome, Run, RunInfo, Verdict
 SALT = "2026-11-22"
 
 
+def check_salt(salt: str) -> None:
+    """Refuse a salt that is no part of a replay key; `ValueError` in one line."""
+    if not re.fullmatch(r"[A-Za-z0-9._+-]+", salt):
+        msg = f"salt={salt!r}, but should be letters, digits and any of . _ + -"
+        raise ValueError(msg)
+
+
 class NothingSelected(ValueError):
     """No subject bears a name that was asked for."""
 
@@ -42,9 +49,7 @@ class Request:
 
     def __post_init__(self) -> None:
         policy(self.policy)
-        if not re.fullmatch(r"[A-Za-z0-9._+-]+", self.salt):
-            msg = f"salt={self.salt!r}, but should be letters, digits and any of . _ + -"
-            raise ValueError(msg)
+        check_salt(self.salt)
         if not re.fullmatch(r"cpu|cuda(:\d+)?", self.device):
             msg = f"device={self.device!r}, but should be cpu, cuda or cuda:N"
             raise ValueError(msg)

@@ -150,3 +150,10 @@ def test_an_interrupt_while_files_move_waits_until_all_are_there(
     with pytest.raises(KeyboardInterrupt):
         write_all_whole(wanted)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == wanted
+
+
+@pytest.mark.parametrize("command", [("identify", "varlaw.numpy.zeros"), ("baseline", "record", "varlaw", "-o", "x")])
+def test_every_command_refuses_a_salt_that_is_no_part_of_a_key(command: tuple[str, ...]) -> None:
+    done = _varlaw(*command, "--salt", "a b")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "varlaw: salt='a b', but should be letters, digits and any of . _ + -\n"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from varlaw.commands.failure import Failure
+from varlaw.commands.failure import Failure, usage
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,6 +35,8 @@ def record(frameworks: tuple[str, ...], output: Path, salt: str | None, quiet: b
     from varlaw.verify.baseline.records import BaselineError, encode
 
     stderr = console(stderr=True)
+    with usage():
+        session.check_salt(salt or session.SALT)
     try:
         probe_file(output)
         found = _recorded(frameworks, salt or session.SALT, stderr, hidden=quiet)

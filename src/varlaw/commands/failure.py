@@ -1,5 +1,8 @@
 """A failure as one line and an exit code."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 
 
@@ -9,3 +12,12 @@ class Failure(click.ClickException):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         vars(self)["exit_code"] = code  # click declares it on the class
+
+
+@contextmanager
+def usage() -> Iterator[None]:
+    """What is wrong with an option, as its one line and exit code 2."""
+    try:
+        yield
+    except ValueError as error:
+        raise Failure(str(error), 2) from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from varlaw.commands.failure import Failure
+from varlaw.commands.failure import Failure, usage
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,9 +31,11 @@ def identify(targets: tuple[str, ...], salt: str | None, json_file: Path | None,
     from varlaw.commands import readings
     from varlaw.commands.screen import console
     from varlaw.reports.files import ReportError, probe_file, write_whole
-    from varlaw.verify.session import SALT
+    from varlaw.verify.session import SALT, check_salt
 
     salt = salt or SALT
+    with usage():
+        check_salt(salt)
     try:
         if json_file:
             probe_file(json_file)

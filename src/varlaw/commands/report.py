@@ -11,15 +11,16 @@ if TYPE_CHECKING:
     from varlaw.theory.law import Law
     from varlaw.verify.verdict import Run
 
+_RECORDS = click.Path(path_type=Path, readable=False)  # what cannot be read has one exit code, whatever the reason
 USAGE, COULD_NOT_RUN, NOTHING_SELECTED = 2, 3, 5
 
 
 @click.command()
-@click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN.json ...]")
+@click.argument("runs", nargs=-1, type=_RECORDS, metavar="[RUN.json ...]")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write; it is created.")
-@click.option("--baseline", "baselines", multiple=True, type=click.Path(path_type=Path), metavar="BASELINE.json",
+@click.option("--baseline", "baselines", multiple=True, type=_RECORDS, metavar="BASELINE.json",
               help="Add pages of recorded defaults; given again, each is held against the one before.")  # fmt: skip
-@click.option("--benchmarks", multiple=True, type=click.Path(path_type=Path), metavar="BENCH.json",
+@click.option("--benchmarks", multiple=True, type=_RECORDS, metavar="BENCH.json",
               help="Add a page of what it costs; given twice, the last is held against the one before.")  # fmt: skip
 @click.option("--interactive", is_flag=True, help="Add a page of charts that answer to the pointer (0.9 MB).")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written, and what changed between the runs.")
