@@ -18,7 +18,7 @@ import numpy as np
 
 from varlaw.impl.affine import Rows, channel_rows, filled, fitting, normalised_axes
 from varlaw.impl.arguments import flag, number, refuse, refuse_type
-from varlaw.impl.numpy.rows import standardise
+from varlaw.impl.numpy.rows import LOST, quick_rms, standardise
 from varlaw.impl.numpy.streams import DTYPES, Array, in_parallel, working
 
 Table: TypeAlias = Array | None
@@ -44,6 +44,11 @@ def rms_norm(x: Array, axes: Any = -1, gamma: Table = None, *, eps: float = 1e-5
     >>> rms_norm(np.array([[3.0, -3.0]]), eps=0.0)
     array([[ 1., -1.]])
     """
+    if _usual(x, axes, gamma, eps):
+        rows = np.ascontiguousarray(x).reshape(-1, x.shape[-1])
+        result = np.empty_like(rows)
+        if quick_rms(rows, gamma, eps, result):
+            return result.reshape(x.shape)
     return _over_axes(x, axes, gamma, None, eps, False, "rms_norm")
 
 
@@ -146,6 +151,15 @@ def over_batch(x: Array, where: str) -> tuple[Array, Rows, Restore]:
         return np.ascontiguousarray(np.moveaxis(result.reshape(shape), 0, 1))
 
     return moved.reshape(channels, -1), Rows(channels, 1, count), restore
+
+
+def _usual(x: Array, axes: Any, gamma: Table, eps: float) -> bool:
+    """Whether this is a norm over the last axis of a plain array of a working dtype, with an eps that counts."""
+    plain = type(x) is np.ndarray and x.dtype.char in "fd" and x.dtype.isnative and x.ndim > 0
+    if not plain or not x.size or type(axes) is not int or axes != -1 or type(eps) is not float:
+        return False
+    fits = gamma is None or (type(gamma) is np.ndarray and gamma.dtype == x.dtype and gamma.shape == x.shape[-1:])
+    return fits and LOST[x.itemsize] <= eps <= 1e30
 
 
 def _over_axes(x: Array, axes: Any, gamma: Table, beta: Table, eps: float, centred: bool, where: str) -> Array:

@@ -44,7 +44,8 @@ def rms_norm(x: torch.Tensor, axes: Any = -1, gamma: Table = None, *, eps: float
     >>> rms_norm(torch.tensor([[3.0, -3.0]]), eps=0.0)
     tensor([[ 1., -1.]])
     """
-    return _over_axes(x, axes, gamma, None, eps, False, "rms_norm")
+    quick = quick_rms(x, axes, gamma, eps)
+    return _over_axes(x, axes, gamma, None, eps, False, "rms_norm") if quick is None else quick
 
 
 def batch_norm(
@@ -190,18 +191,8 @@ def _normalised(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The rows of a 2-D tensor, normalised; their means and biased variances in the working dtype."""
     work = wide.to(working(wide.dtype))
-    if not centred and _plain(work, gamma):
-        quick = quick_rms(work, gamma, eps)
-        if quick is not None:
-            return quick.to(wide.dtype), work.select(1, 0), work.select(1, 0)
     work, mean, square, _ = standardised(work, eps, centred)
     return _scaled_and_shifted(work, rows, gamma, beta).to(wide.dtype), mean, square
-
-
-def _plain(work: torch.Tensor, gamma: Table) -> bool:
-    """Whether the rows lie on the CPU and nobody will ask for gradients."""
-    recorded = torch.is_grad_enabled() and (work.requires_grad or (gamma is not None and gamma.requires_grad))
-    return may_ask(work.detach()) and not recorded
 
 
 def _scaled_and_shifted(work: torch.Tensor, rows: Rows, gamma: Table, beta: Table) -> torch.Tensor:

@@ -5,31 +5,68 @@ two: on the CPU when a look says so, elsewhere, where nothing waits to look, alw
 """
 
 import math
+from typing import Any
 
+import numpy as np
 import torch
 
-from varlaw.impl.torch.streams import may_ask
+from varlaw.impl.numpy.rows import sums
+from varlaw.impl.torch.streams import eager, may_ask
 
 LOST = {torch.float32: 2.0**-80, torch.float64: 2.0**-900}  # mean squares below it may lack what underflowed
 PEAKS = {
     torch.float32: (2.0**-100, 2.0**126),
     torch.float64: (2.0**-1000, 2.0**1020),
 }  # rows are scaled by 1 over these
+
 PIECE = 256  # values whose squares may be summed plainly
+_TENSORS = (torch.Tensor, torch.nn.Parameter)
+MANY = 2**19  # values for which torch's threads pay
 
 
-def quick_rms(work: torch.Tensor, gamma: torch.Tensor | None, eps: float) -> torch.Tensor | None:
-    """RMS norm in three passes over the rows; None for odd lengths, overflow, and eps 0."""
-    count, length = work.shape
+def quick_rms(x: torch.Tensor, axes: Any, gamma: torch.Tensor | None, eps: float) -> torch.Tensor | None:
+    """RMS norm over the last axis of a plain float32 tensor of which nobody asks gradients, in few calls; else None."""
+    usual = type(axes) is int and axes == -1 and type(eps) is float and eager()
+    if not usual or not _plain(x) or not x.numel():
+        return None
+    length = x.shape[-1]
+    if gamma is not None and not (_plain(gamma) and gamma.ndim == 1 and len(gamma) == length):
+        return None
+    asked = x.requires_grad or (gamma is not None and gamma.requires_grad)
+    if not LOST[x.dtype] <= eps <= 1e30 or (asked and torch.is_grad_enabled()):
+        return None
+    rows = x.detach() if asked else x
+    rows = rows if x.ndim == 2 and x.is_contiguous() else rows.reshape(-1, length).contiguous()
+    square = _mean_squares_by_numpy(rows) if rows.numel() < MANY else _mean_squares(rows)
+    if square is None:
+        return None
+    result = rows * square.add_(eps).rsqrt_()
+    result = result if gamma is None else result.mul_(gamma.detach() if asked else gamma)
+    return result if x.ndim == 2 else result.view(x.shape)
+
+
+def _plain(x: Any) -> bool:
+    usual = type(x) in _TENSORS and x.dtype is torch.float32 and x.is_cpu
+    return usual and x.layout is torch.strided and x.ndim > 0 and not x.is_neg()
+
+
+def _mean_squares_by_numpy(rows: torch.Tensor) -> torch.Tensor | None:
+    """A column of mean squares, or None where one is not finite: the quicker way for few entries."""
+    given = rows.numpy()
+    with np.errstate(over="ignore", invalid="ignore"):
+        square = sums(given, given) / np.float32(given.shape[1])
+        return torch.from_numpy(square).unsqueeze(1) if square.max() < math.inf else None
+
+
+def _mean_squares(rows: torch.Tensor) -> torch.Tensor | None:
+    """The same on all threads; None for lengths that do not divide well."""
+    count, length = rows.shape
     piece = length if length <= PIECE else math.gcd(length, PIECE)
     if piece < min(length, PIECE // 4):
         return None
-    norms = torch.linalg.vector_norm(work.reshape(count, length // piece, piece), dim=2)
+    norms = torch.linalg.vector_norm(rows.view(count, length // piece, piece), dim=2)
     square = norms.square_().sum(dim=1, keepdim=True).div_(length)
-    if eps < LOST[work.dtype] or square.isinf().any():
-        return None
-    result: torch.Tensor = work * square.add_(eps).rsqrt_()
-    return result if gamma is None else result.mul_(gamma.to(work.dtype).reshape(-1))
+    return None if square.isinf().any() else square
 
 
 def standardised(
