@@ -55,7 +55,8 @@ def _undisturbed() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, before)
     if came:
-        raise KeyboardInterrupt
+        msg = "interrupted when all files were in place"
+        raise KeyboardInterrupt(msg)
 
 
 def _stage(path: Path, data: bytes, durable: bool) -> Path:

@@ -90,8 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         _say(error.format_message())
         code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        _say("interrupted; nothing was written")
+    except (KeyboardInterrupt, click.Abort) as error:
+        _say(str(error.__cause__ or error) or "interrupted; nothing was written")
         code = 130
     except Exception as error:
         if os.environ.get("VARLAW_TRACEBACK"):
