@@ -52,10 +52,15 @@ def cap(law: Bounded, delta: float, alpha: float, beta: float, fmt: Format) -> i
 
     Where the format is too coarse to show `delta` at all, the smallest 2^k delta that it can show is taken.
     """
-    inside = max(_unseen_excess(law, delta, fmt), _below(law, fmt.cell_end(_seen(law.bound / (1 + delta), fmt))))
-    if inside >= 1:
+    chance = sight(law, delta, fmt)
+    if chance <= 0:
         return cap(law, 2 * delta, alpha, beta, fmt)
-    return math.ceil(2 * math.log(max(1 / beta, 20 / alpha)) / -math.log(inside))
+    return math.ceil(2 * math.log(max(1 / beta, 20 / alpha)) / -math.log1p(-chance))
+
+
+def sight(law: Bounded, delta: float, fmt: Format) -> float:
+    """The chance that one draw tells a limit wrong by `delta`, either way, from the law; 0 below the format's grid."""
+    return 1 - max(_unseen_excess(law, delta, fmt), _below(law, fmt.cell_end(_seen(law.bound / (1 + delta), fmt))))
 
 
 def certified(law: Bounded, state: State, beta: float, fmt: Format) -> float | None:

@@ -15,6 +15,8 @@ from varlaw.evidence.rounding import Format
 from varlaw.evidence.state import State
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, Variate
 
+_DULL = 20  # a draw shows a limit that is off by delta with chance delta, or a quarter of it for a truncated normal
+
 Word = Literal["CONFORMS", "VIOLATES", "UNDECIDED"]
 
 
@@ -66,13 +68,13 @@ class ScaleTest:
 class BoundedTest:
     """`endpoint`, with `tilt` beside it, bound to one law, policy and format.
 
-    The violation is the average of both e-values. Where a rounding cell is wider than delta / 4 the maximum does not
-    tell the scale well enough, and conformity asks for the second moment as well.
+    The violation is the average of both e-values. Where the format is so coarse that the maximum hardly tells a limit
+    wrong by delta, conformity asks for the second moment in its place.
     """
 
     def __init__(self, law: endpoint.Bounded, policy: Policy, fmt: Format) -> None:
         self._law, self._policy, self._fmt = law, policy, fmt
-        self._coarse = fmt.unit > policy.delta / 4
+        self._coarse = endpoint.sight(law, policy.delta, fmt) < policy.delta / _DULL
         # A limit in the middle of its rounding cell moves the variance by up to 3/4 (cell / limit)^2.
         self._eps0 = 2 * fmt.unit**2
         self._cap = endpoint.cap(law, policy.delta, policy.alpha, policy.beta, fmt)
