@@ -154,7 +154,9 @@ def _is_ours(page: Path) -> bool:
 
 
 def _forget_stale(directory: Path, files: Mapping[str, bytes]) -> None:
-    """Remove the pages of an earlier report that this one does not have."""
+    """Remove the pages and the other forms of an earlier report that this one does not have; records stay."""
+    for name in sorted(OURS - files.keys()):
+        (directory / name).unlink(missing_ok=True)
     for folder in (".", lawbook.FOLDER, atlas.FOLDER, defaults.FOLDER):
         for page in sorted((directory / folder).glob("*.html")):
             if page.relative_to(directory).as_posix() not in files and _is_ours(page):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from varlaw.reports import atlas, diff, html, lawbook, site
+from varlaw.reports.benchmarks import Measured
 from varlaw.reports.diff import Kind, as_records, compare, movement
 from varlaw.reports.files import ReportError
 from varlaw.reports.lawbook import LawText
@@ -171,6 +172,13 @@ def test_a_site_forgets_the_pages_of_the_one_before(run: Run, laws: Mapping[str,
     site.write_site([run], tmp_path, library=site.Library(laws={"uniform.variance": law_text()}))
     assert not (tmp_path / "laws" / "other.law.html").exists()
     assert (tmp_path / "laws" / "uniform.variance.html").exists()
+
+
+def test_a_page_of_benchmarks_keeps_no_badge_of_an_earlier_run(run: Run, tmp_path: Path) -> None:
+    site.write_site([run], tmp_path)
+    measured = Measured(pairs=(), singles=(), cpu="", commit="", when="")
+    site.write_benchmarks([measured], tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"index.html", "run.json"}
 
 
 def test_a_folder_with_something_else_is_left_alone(run: Run, tmp_path: Path) -> None:
