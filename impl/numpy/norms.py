@@ -123,6 +123,8 @@ def over_axes(x: Array, axes: Any, where: str) -> tuple[Array, Rows, Restore, tu
     sizes = tuple(x.shape[axis] for axis in over)
     rows = filled(Rows(1, math.prod(sizes), 1), x.shape, where)
     last = tuple(range(x.ndim - len(over), x.ndim))
+    if over == last:  # nearly every call
+        return np.ascontiguousarray(x).reshape(-1, rows.length), rows, lambda result: result.reshape(x.shape), sizes
     wide = np.ascontiguousarray(np.moveaxis(x, over, last))
     shape = wide.shape
 
@@ -188,7 +190,7 @@ def float_array(name: str, given: Array, where: str) -> Array:
     """`given`, when it is an array of one of the dtypes that there are."""
     if not isinstance(given, np.ndarray):
         refuse_type(name, given, "a NumPy array", where)
-    if given.dtype.name not in DTYPES:
+    if given.dtype.char not in "fd" and given.dtype.name not in DTYPES:
         refuse_type(f"{name}.dtype", given.dtype.name, f"one of {', '.join(DTYPES)}", where)
     return given
 
@@ -201,7 +203,7 @@ def tables_of(
     for name, given in (("gamma", gamma), ("beta", beta)):
         if given is not None:
             fitting(name, float_array(name, given, where).shape, wanted, where)
-        found.append(None if given is None else given.astype(kind).reshape(rows.period, rows.inner))
+        found.append(None if given is None else given.astype(kind, copy=False).reshape(rows.period, rows.inner))
     return found[0], found[1]
 
 

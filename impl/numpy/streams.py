@@ -25,11 +25,12 @@ Draw: TypeAlias = Callable[[np.random.Generator, Array], None]
 
 BLOCK = 1 << 16
 DTYPES = ("float64", "float32", "float16", "bfloat16")
+FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 
 
 def dtype_of(dtype: DType, where: str) -> np.dtype[Any]:
     """The NumPy dtype meant by a name or dtype object; bfloat16 is that of ml_dtypes."""
-    if isinstance(dtype, np.dtype) and (dtype == np.float32 or dtype == np.float64):
+    if isinstance(dtype, np.dtype) and dtype.char in "fd":
         return dtype  # nearly every call
     if isinstance(dtype, str) and dtype == "bfloat16":
         import ml_dtypes
@@ -46,7 +47,7 @@ def dtype_of(dtype: DType, where: str) -> np.dtype[Any]:
 
 def working(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype in which draws for `dtype` are made."""
-    return np.dtype(np.float64 if dtype.name == "float64" else np.float32)  # a name has no byte order
+    return FLOAT64 if dtype.char == "d" else FLOAT32  # of any byte order
 
 
 @functools.cache
@@ -121,8 +122,9 @@ def _drawn(target: Array, draw: Draw, stream: np.random.PCG64DXSM) -> Array:
 
 def in_parallel(run: Callable[[int, int], None], pieces: int, most: int | None = None) -> None:
     """Call `run(first, step)` so that each piece `first, first + step, ...` is done once, on as many threads as pay."""
-    threads = (os.cpu_count() or 1) if most is None else most
-    workers = min(threads, pieces // 2) if pieces > 3 else 1  # a thread costs about as much as one block
+    workers = 1
+    if pieces > 3:  # a thread costs about as much as one block
+        workers = min((os.cpu_count() or 1) if most is None else most, pieces // 2)
     if workers < 2:
         run(0, 1)
         return
