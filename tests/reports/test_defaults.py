@@ -50,6 +50,13 @@ def test_every_law_constant_and_change_is_shown_and_escaped() -> None:
     assert '<td class="num">1</td>' in found["defaults/index.html"]
 
 
+def test_a_column_that_no_row_fills_is_left_out() -> None:
+    plain = Version(title="torch 1", defaults=(Default(name="w", law="Constant(0)", known=True),))
+    found = defaults.pages(Defaults(versions=(plain, _version("torch 2"))))
+    assert "Evidence</th>" not in found["defaults/torch-1.html"]
+    assert "Evidence</th>" in found["defaults/torch-2.html"]
+
+
 def test_two_recordings_of_one_version_have_pages_of_their_own() -> None:
     found = defaults.pages(Defaults(versions=(_version("torch 1"), _version("torch 1"))))
     assert {"defaults/torch-1.html", "defaults/torch-1-2.html"} < set(found)
