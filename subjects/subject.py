@@ -35,6 +35,7 @@ class Framework:
     version: Callable[[], str]  # raises ImportError when the framework is not there
     devices: Callable[[], tuple[str, ...]]
     hardware: Callable[[str], str] = lambda device: ""  # of a device: name, and switches that change its arithmetic
+    release: Callable[[], None] = lambda: None  # called after each subject: lets go of what would fill the memory
 
 
 @dataclass(frozen=True, kw_only=True)

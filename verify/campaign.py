@@ -5,6 +5,7 @@ verdict depends on the task, the policy and the salt alone. A subject that raise
 """
 
 import fnmatch
+import itertools
 import math
 import threading
 import warnings
@@ -90,7 +91,7 @@ def arriving(
     """
     work = list(jobs)
     if workers == 1:
-        yield from ((i, decide(task, policy_name, salt)) for i, task in enumerate(work))
+        yield from enumerate(_in_turn(work, policy_name, salt))
         return
     with nullcontext(workers) if isinstance(workers, Executor) else executors.processes(workers) as pool:
         size = max(1, min(_CHUNK, len(work) // _CHUNKS))
@@ -123,7 +124,16 @@ def _chunks(work: Sequence[Task], size: int) -> Iterator[tuple[int, Sequence[Tas
 
 def _decide_all(chunk: Sequence[Task], policy_name: str, salt: str) -> list[Verdict]:
     with _ONE_AT_A_TIME:
-        return [decide(task, policy_name, salt) for task in chunk]
+        return list(_in_turn(chunk, policy_name, salt))
+
+
+def _in_turn(work: Sequence[Task], policy_name: str, salt: str) -> Iterator[Verdict]:
+    """The verdicts, one after the other; a framework lets go of a subject before the next one comes."""
+    for name, of_subject in itertools.groupby(work, key=lambda task: task.subject):
+        for task in of_subject:
+            yield decide(task, policy_name, salt)
+        if subject := named(name):
+            subject.framework.release()
 
 
 def _result(future: "Future[list[Verdict]]") -> list[Verdict]:

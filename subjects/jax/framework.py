@@ -17,6 +17,7 @@ Forward = Callable[[Case], tuple[Callable[..., Any], tuple[int, ...]]]
 
 _WIDTH = 256  # instances drawn by one call, at most
 _SCALARS = 1 << 15  # numbers drawn by one call, about
+_PROGRAMS = 400
 # A layer is run a few times and compiled for every case: LLVM's optimiser costs more than it saves.
 _QUICK = {"xla_backend_optimization_level": 0}
 
@@ -35,7 +36,17 @@ def framework(name: str, module: str = "") -> Framework:
         importlib.import_module("jax")
         return str(importlib.import_module(module or name).__version__)
 
-    return Framework(name=name, version=version, devices=devices)
+    return Framework(name=name, version=version, devices=devices, release=release)
+
+
+def release() -> None:
+    """Free the compiled programs once there are many: each shape of each operation leaves one, about half a MiB."""
+    import jax
+    from jax.extend import backend
+
+    if len(backend.get_backend().live_executables()) > _PROGRAMS:
+        _compiled.cache_clear()
+        jax.clear_caches()
 
 
 JAX = framework("jax")

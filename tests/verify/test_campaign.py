@@ -36,6 +36,23 @@ def test_two_workers_decide_what_one_does() -> None:
     assert list(campaign.run(tasks, "pr", SALT, 2)) == list(campaign.run(tasks, "pr", SALT, 1))
 
 
+def test_a_framework_lets_go_of_a_subject_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    real = campaign.named
+
+    def watched(name: str) -> Any:
+        subject = real(name)
+        assert subject is not None
+        return dataclasses.replace(
+            subject, framework=dataclasses.replace(subject.framework, release=lambda: calls.append(name))
+        )
+
+    tasks = [*_tasks("varlaw.numpy.zeros"), *_tasks("varlaw.numpy.constant")]
+    monkeypatch.setattr(campaign, "named", watched)
+    assert len(list(campaign.run(tasks, "pr", SALT))) == len(tasks)
+    assert calls == ["varlaw.numpy.zeros", "varlaw.numpy.constant"]
+
+
 @pytest.mark.parametrize(
     "key", ["", "v1:a:pr:x", "v2:a:pr:init.documented:{}", "v1:a:pr:init.documented:{}", "v1:a:weekly:x:{}"]
 )
