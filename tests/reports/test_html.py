@@ -100,6 +100,12 @@ def test_the_first_screen_answers(run: Run) -> None:
     assert "41.25" not in text
 
 
+def test_no_two_buttons_of_evidence_bear_one_name(run: Run) -> None:
+    names = re.findall(r'<button type="button" class="open"[^>]*aria-label="([^"]*)"', html.render(run))
+    assert "open: torch.nn.Linear forward.second_moment" in names
+    assert len(set(names)) == len(names) > 1
+
+
 @pytest.mark.parametrize("name", ["run", "hostile_run", "large_run"])
 def test_island_holds_every_verdict(name: str, request: pytest.FixtureRequest) -> None:
     run: Run = request.getfixturevalue(name)
