@@ -240,3 +240,17 @@ def test_torch_layers() -> None:
         assert isinstance(subject, Sampler)
         found = {one.tensor: one.reading.text for one in of_subject(subject, SALT)}
         assert laws.items() <= found.items()
+
+
+def test_a_function_of_matrices_alone_is_told_by_matrices() -> None:
+    def haar(shape: tuple[int, ...], seed: int) -> np.ndarray:
+        rows, columns = max(shape), min(shape)
+        q, r = np.linalg.qr(
+            np.random.default_rng(seed).standard_normal((rows, columns) if len(shape) == 2 else shape[:1])
+        )
+        q = q * np.sign(np.diag(r))
+        return q if shape[0] >= shape[1] else q.T
+
+    reading = of_function(haar, "haar", SALT).reading
+    assert reading.family == "orthogonal"
+    assert "shapes of rank 4 were refused" in reading.note

@@ -6,6 +6,7 @@ the law of one of them; the functions here do both.
 
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 
 from varlaw.evidence.streams import Key
@@ -37,8 +38,11 @@ def _found(subject: Sampler | Model, salt: str) -> Iterator[tuple[Specimen, Read
 
 
 def of_function(draw: Draw, name: str, salt: str) -> Identified:
-    """The law of `draw(shape, seed)`; `ValueError` when it returns another shape."""
-    return _identified(specimens.of_function(draw, name, salt), None, name, "yours", "", salt)
+    """The law of `draw(shape, seed)`, with a note where it refuses kernels; `ValueError` for another shape returned."""
+    specimen, refused = specimens.of_function(draw, name, salt)
+    found = _identified(specimen, None, name, "yours", "", salt)
+    note = "; ".join(filter(None, [found.reading.note, refused]))
+    return msgspec.structs.replace(found, reading=msgspec.structs.replace(found.reading, note=note))
 
 
 def _identified(

@@ -59,18 +59,30 @@ def of_sampler(subject: Sampler, salt: str) -> list[Specimen]:
     return [Specimen(name, samples) for name, samples in drawn.items()]
 
 
-def of_function(draw: Draw, name: str, salt: str) -> Specimen:
-    """A function from (shape, seed) to an array, on shapes of several ranks."""
-    samples = []
-    for shape in SHAPES:
-        key = Key(salt, f"identify:{name}", canonical({"shape": list(shape)}))
-        seeds = [key.at(block=i).seed & 0xFFFFFFFF for i in range(max(4, -(-_ENTRIES // int(np.prod(shape)))))]
-        values = np.stack([float64(draw(shape, seed)) for seed in seeds])
-        if values.shape[1:] != shape:
-            msg = f"{name} returns shape {values.shape[1:]}, but should return {shape}"
-            raise ValueError(msg)
-        samples.append(Sample({"shape": list(shape)}, numbers(of_shape(shape)), shape, values))
-    return Specimen("", samples)
+def of_function(draw: Draw, name: str, salt: str) -> tuple[Specimen, str]:
+    """A function from (shape, seed) to an array, on matrices and, where it takes them, kernels; and what it refused."""
+    samples, refused = [], ""
+    for shape in sorted(SHAPES, key=len):
+        try:
+            samples.append(_of_shape(draw, name, shape, salt))
+        except Exception as error:
+            if len(shape) == 2:
+                raise
+            refused = " ".join(f"shapes of rank {len(shape)} were refused: {type(error).__name__}: {error}".split())[
+                :300
+            ]
+            break
+    return Specimen("", samples), refused
+
+
+def _of_shape(draw: Draw, name: str, shape: tuple[int, ...], salt: str) -> Sample:
+    key = Key(salt, f"identify:{name}", canonical({"shape": list(shape)}))
+    seeds = [key.at(block=i).seed & 0xFFFFFFFF for i in range(max(4, -(-_ENTRIES // int(np.prod(shape)))))]
+    values = np.stack([float64(draw(shape, seed)) for seed in seeds])
+    if values.shape[1:] != shape:
+        msg = f"{name} returns shape {values.shape[1:]}, but should return {shape}"
+        raise ValueError(msg)
+    return Sample({"shape": list(shape)}, numbers(of_shape(shape)), shape, values)
 
 
 # -- cases -------------------------------------------------------------------------------------------------------------
