@@ -6,7 +6,7 @@ import hashlib
 from typing import Any, Final
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from varlaw.reports import charts, glossary, words
 from varlaw.reports.matrix import cell_lines
@@ -24,6 +24,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {name: getattr(words, name) for name in ("plain", "percent", "risk", "number")}
+    environment.filters["dotted"] = dotted
     environment.globals |= {
         "words": words,
         "glossary": glossary,
@@ -51,6 +52,15 @@ def asset(name: str) -> Markup:
 def digest(script: str) -> str:
     """The hash by which a page's content security policy knows a script."""
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def dotted(name: str) -> Markup:
+    """A name that breaks after its dots, where it must.
+
+    >>> dotted("torch.nn.<b>")
+    Markup('torch.<wbr>nn.<wbr>&lt;b&gt;')
+    """
+    return Markup(str(escape(words.plain(name))).replace(".", ".<wbr>"))
 
 
 def picture(spec: dict[str, Any]) -> Markup | None:

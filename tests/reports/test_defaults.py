@@ -74,7 +74,7 @@ def test_the_command_adds_them_to_the_site(tmp_path: Path, make_run: Callable[..
     assert 'href="defaults/index.html"' in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     pages = "".join(p.read_text(encoding="utf-8") for p in (tmp_path / "site" / "defaults").glob("*.html"))
     assert "Nothing moved." in pages
-    assert select(["varlaw.numpy.he_normal"])[0].name in pages
+    assert select(["varlaw.numpy.he_normal"])[0].name in pages.replace("<wbr>", "")
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"schema": "varlaw.baseline/1"}'])

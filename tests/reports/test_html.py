@@ -22,7 +22,7 @@ from varlaw.reports.files import ReportError
 from varlaw.reports.groups import grouped
 from varlaw.verify.verdict import Deviation, Outcome, Run, Verdict
 
-VOID = {"meta", "link", "input", "br", "rect", "line", "circle", "path", "col"}
+VOID = {"wbr", "meta", "link", "input", "br", "rect", "line", "circle", "path", "col"}
 
 
 class Parsed(HTMLParser):

@@ -70,7 +70,7 @@ def test_a_framework_of_ten_thousand_subjects_keeps_what_does_not_conform(
     wrong = make_verdict(subject="m99999.wrong", outcome=Outcome.VIOLATES, ratio=0.5)
     page = atlas.pages(make_run([*verdicts, wrong]))["frameworks/torch.html"]
     assert len(page.encode()) <= LIMIT
-    assert "m99999.wrong" in page
+    assert "m99999.<wbr>wrong" in page
     assert "more subjects in the records" in page
 
 

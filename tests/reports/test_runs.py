@@ -141,11 +141,11 @@ def test_runs_with_no_framework_in_common_are_not_compared(run: Run, make_run: C
 def test_a_page_for_each_law(run: Run, laws: Mapping[str, LawText]) -> None:
     pages = lawbook.pages(run, laws)
     assert set(pages) == {"laws/index.html", "laws/uniform.variance.html", "laws/other.law.html"}
-    page = pages["laws/uniform.variance.html"]
+    page = pages["laws/uniform.variance.html"].replace("<wbr>", "")
     for phrase in ("bound**2 / 3", "a number &gt; 0", "&lt;of the width&gt;", "torch.nn.Linear.weight", "1.0003"):
         assert phrase in page
     assert "No verdict of this run" in pages["laws/other.law.html"]
-    assert "fan.transposed" in pages["laws/index.html"]  # tested, though not in this catalogue
+    assert "fan.<wbr>transposed" in pages["laws/index.html"]  # tested, though not in this catalogue
 
 
 def test_a_page_for_each_framework(run: Run, hostile_run: Run) -> None:
