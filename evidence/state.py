@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from array_api_compat import array_namespace, device, is_jax_array, is_numpy_array, size
+from array_api_compat import array_namespace, device, is_jax_array, is_numpy_array, is_torch_array, size
 
 # Numbers copied to float64 at a time: in NumPy few enough to stay in cache and on one thread, elsewhere on a CPU enough
 # to be worth the library's threads, on a GPU enough to be few launches.
@@ -43,8 +43,12 @@ class State(msgspec.Struct, frozen=True):
 
 
 def native(x: Any) -> Any:
-    """The array where float64 means it: JAX narrows it unless told otherwise, so its arrays are read as NumPy's."""
-    return np.asarray(x) if is_jax_array(x) else x
+    """The array as it can be read: torch's off the graph, JAX's as NumPy's (JAX narrows float64), in our byte order."""
+    if is_jax_array(x):
+        return np.asarray(x)
+    if is_torch_array(x):
+        return x.detach()
+    return x.astype(x.dtype.newbyteorder("=")) if is_numpy_array(x) and not x.dtype.isnative else x
 
 
 def reduce(x: Any, unit: float = 1.0) -> State:

@@ -5,18 +5,18 @@ lawful sampler fails once in 1/alpha runs of *different* salts or names.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from array_api_compat import array_namespace
 
 from varlaw.evidence.budget import Policy
-from varlaw.evidence.decide import SamplerError, Source, decide
+from varlaw.evidence.decide import SamplerError, decide
 from varlaw.evidence.exact import compare
 from varlaw.evidence.haar import coarse, decide_haar
 from varlaw.evidence.rounding import FORMATS
-from varlaw.evidence.state import native
 from varlaw.evidence.streams import Key, canonical
 from varlaw.theory.variates import Constant, Normal, Orthogonal, Uniform, UniformRange
 from varlaw.verify.claim import Finding, deterministic, statistical
@@ -24,12 +24,11 @@ from varlaw.verify.claims.bulk import judged_values
 from varlaw.verify.claims.initialisation import float64, orthogonality
 from varlaw.verify.session import SALT
 from varlaw.verify.verdict import Outcome, Verdict
+from varlaw.verify.watched import Draw, Watched
 
-Draw = Callable[[tuple[int, ...], int], Any]
 Law = Any  # a variate or Orthogonal
 T = TypeVar("T")
 
-_TOLD_APART = 16  # numbers of 16 bits that no two lawful tensors share
 _VALUES = 100_000  # of 16 bits: some 2,000 different ones in bfloat16, 15,000 in float16
 
 
@@ -38,7 +37,7 @@ def check(
     law: Law,
     *,
     shape: Sequence[int],
-    dtype: str | None = None,
+    dtype: Any = None,
     delta: float = 0.01,
     alpha: float = 1e-12,
     beta: float = 1e-6,
@@ -52,7 +51,7 @@ def check(
     draw: returns a floating array of `shape` (NumPy, torch, JAX or any array-API library) that depends on `seed` alone.
     law: `Normal(std)`, `Uniform(bound)`, `TruncatedNormal(std, low, high)` (bounds in sigmas), `Constant(value)` or
         `Orthogonal(gain)`, in the units of the array.
-    dtype: the format of the array ("float32", "bfloat16", ...); read off it when not given, checked when given.
+    dtype: the format of the array ("float32", torch.bfloat16, ...); read off it when not given, checked when given.
     delta: relative error of the scale that must be found; alpha, beta: risks of a false alarm and a false conform.
     mutants: wrong laws by name; the one that explains a violation best is named in the verdict.
     max_samples: give up, UNDECIDED, after so many scalars.
@@ -68,9 +67,9 @@ def check(
     <Outcome.CONFORMS: 'CONFORMS'>
     """
     policy = policy_for(delta, alpha, beta, max_samples)
-    sampler = _Sampler(draw, tuple(shape), dtype, name or str(getattr(draw, "__qualname__", repr(draw))))
-    key = Key(salt, f"check:{sampler.name}", canonical({"shape": list(shape), "law": repr(law)}))
-    finding = _found(sampler, law, policy, key, mutants or {})
+    sampler = Watched(draw, shape, dtype, name or str(getattr(draw, "__qualname__", repr(draw))))
+    key = Key(salt, f"check:{sampler.name}", canonical({"shape": list(sampler.shape), "law": repr(law)}))
+    finding = _found(sampler, law, policy, key, _laws(mutants))
     return verdict_of(
         finding,
         subject=sampler.name,
@@ -84,9 +83,20 @@ def check(
 
 def policy_for(delta: float, alpha: float, beta: float, max_samples: int | None) -> Policy:
     """The policy of one call; who does not ask for much of the scale is not kept waiting for the shape either."""
+    _refuse({"delta": delta, "alpha": alpha, "beta": beta}, max_samples)
     least, few = (100_000, 1000) if delta <= 0.02 else (32_768, 16)
     policy = Policy("check", delta=delta, alpha=alpha, beta=beta, max_samples=max_samples, max_tensors=1_000_000)
     return replace(policy, least=least, few=few)
+
+
+def _refuse(risks: Mapping[str, Any], max_samples: Any) -> None:
+    for name, risk in risks.items():
+        if isinstance(risk, bool) or not isinstance(risk, Real):
+            msg = f"{name}={risk!r}, but should be a number > 0 and < 1 [check]"
+            raise TypeError(msg)
+    if max_samples is not None and (not isinstance(max_samples, Integral) or max_samples < 1):
+        msg = f"max_samples={max_samples!r}, but should be a whole number >= 1 [check]"
+        raise ValueError(msg)
 
 
 def assert_law(draw: Draw, law: Law, **options: Any) -> Verdict:
@@ -116,46 +126,15 @@ def explained(verdict: Verdict) -> str:
     return "\n".join([*lines, f"{verdict.samples} draws; {risk}; {verdict.replay}"])
 
 
-class _Sampler:
-    """A user's function, watched: every array it returns has the shape and the dtype that were agreed."""
-
-    def __init__(self, draw: Draw, shape: tuple[int, ...], dtype: str | None, name: str) -> None:
-        self.draw, self.shape, self.name = draw, shape, name
-        self.dtype = dtype or _dtype_name(self.array(0))
-        if self.dtype not in FORMATS:
-            msg = f"{name} returns {self.dtype}, but should return one of {', '.join(FORMATS)}"
-            raise SamplerError(msg)
-
-    def source(self, convert: Callable[[Any, int], Any] = lambda x, seed: x) -> Source:
-        """The function as a `Source`, its faults named."""
-
-        def tensors(seed: int, count: int) -> Iterator[Any]:
-            for i in range(count):
-                one = Key("", "tensor", "", block=i, stage=seed).seed & 0xFFFFFFFF  # every framework takes 32 bits
-                x = self.array(one)
-                if _dtype_name(x) != self.dtype:
-                    msg = f"{self.name} returns {_dtype_name(x)}, but should return {self.dtype}"
-                    raise SamplerError(msg)
-                yield convert(x, one)
-
-        return tensors
-
-    def array(self, seed: int) -> Any:
-        x = self.draw(self.shape, seed)
-        if not hasattr(x, "shape") or not hasattr(x, "dtype"):
-            msg = f"{self.name} returns {type(x).__name__}, but should return an array of shape {self.shape}"
-            raise SamplerError(msg)
-        if tuple(x.shape) != self.shape:
-            msg = f"{self.name} returns shape {tuple(x.shape)}, but should return {self.shape}"
-            raise SamplerError(msg)
-        return native(x)
+def _laws(mutants: Any) -> Mapping[str, Law]:
+    wrong = {} if mutants is None else mutants
+    if not isinstance(wrong, Mapping) or not all(hasattr(law, "logpdf") for law in wrong.values()):
+        msg = f"mutants={mutants!r}, but should be laws by name, as {{'twice the std': Normal(2.0)}} [check]"
+        raise TypeError(msg)
+    return wrong
 
 
-def _dtype_name(x: Any) -> str:
-    return str(x.dtype).removeprefix("torch.")
-
-
-def _found(sampler: _Sampler, law: Law, policy: Policy, key: Key, mutants: Mapping[str, Law]) -> Finding:
+def _found(sampler: Watched, law: Law, policy: Policy, key: Key, mutants: Mapping[str, Law]) -> Finding:
     match law:
         case Constant():
             return _constant(sampler, law)
@@ -171,10 +150,10 @@ def _found(sampler: _Sampler, law: Law, policy: Policy, key: Key, mutants: Mappi
 
 
 def _independent(
-    sampler: _Sampler, law: Law, centred: Law, policy: Policy, key: Key, mutants: Mapping[str, Law], centre: float
+    sampler: Watched, law: Law, centred: Law, policy: Policy, key: Key, mutants: Mapping[str, Law], centre: float
 ) -> Finding:
     source = sampler.source(lambda x, seed: _shifted(x, centre)) if centre else sampler.source()
-    _refuse_equal_neighbours(sampler)
+    sampler.refuse_equal_neighbours()
     narrow = FORMATS[sampler.dtype].digits < 24
     rule = replace(policy, alpha=policy.alpha / 2) if narrow else policy
     decision = _named(sampler, lambda: decide(centred, source, rule, key, dtype=sampler.dtype, mutants=mutants))
@@ -185,17 +164,7 @@ def _independent(
     return statistical(decision, policy, quantity="std", expected=law.std)
 
 
-def _refuse_equal_neighbours(sampler: _Sampler) -> None:
-    """Seeds that follow one another must give other tensors: a user may count them up."""
-    if math.prod(sampler.shape) < _TOLD_APART:
-        return
-    distinct = {float64(sampler.array(seed)).tobytes() for seed in range(4)}
-    if 1 < len(distinct) < 4:  # 1: the seed is ignored altogether, which the decision says
-        msg = f"{sampler.name} ignores part of its seed: two of the seeds 0, 1, 2 and 3 give the same values"
-        raise SamplerError(msg)
-
-
-def _many(sampler: _Sampler, key: Key) -> Any:
+def _many(sampler: Watched, key: Key) -> Any:
     """About 10^5 scalars of a stage of their own, in at most 1,000 tensors."""
     import numpy as np
 
@@ -208,13 +177,13 @@ def _shifted(x: Any, centre: float) -> Any:
     return xp.astype(x, xp.float64) - centre
 
 
-def _constant(sampler: _Sampler, law: Constant) -> Finding:
+def _constant(sampler: Watched, law: Constant) -> Finding:
     x = float64(next(iter(sampler.source()(0, 1)))).ravel()
     expected = FORMATS[sampler.dtype].round(law.value)
     return deterministic(compare(x.tolist(), [expected] * x.size, [0.0] * x.size), quantity="entry")
 
 
-def _orthogonal(sampler: _Sampler, law: Orthogonal, policy: Policy, key: Key) -> Finding:
+def _orthogonal(sampler: Watched, law: Orthogonal, policy: Policy, key: Key) -> Finding:
     """Orthogonality exactly, then Haar: a matrix gives few numbers, so delta is 5 % or the policy's, if larger."""
     first = float64(next(iter(sampler.source()(key.seed, 1))))
     exact = orthogonality(first, law.gain, sampler.dtype, 1.0)
@@ -225,7 +194,7 @@ def _orthogonal(sampler: _Sampler, law: Orthogonal, policy: Policy, key: Key) ->
     return statistical(decision, rule, quantity=f"std of {view}", expected=1.0)
 
 
-def _named(sampler: _Sampler, decision: Callable[[], T]) -> T:
+def _named(sampler: Watched, decision: Callable[[], T]) -> T:
     try:
         return decision()
     except SamplerError as error:

@@ -153,3 +153,54 @@ def test_torch_tensors_are_taken_as_they_are() -> None:
 
     verdict = varlaw.check(draw, varlaw.Normal(1.0), shape=(64, 64), dtype="bfloat16")
     assert verdict.outcome == "CONFORMS"
+
+
+def _overwritten() -> object:
+    buffer = np.empty((32, 64))
+
+    def draw(shape: tuple[int, ...], seed: int) -> np.ndarray:
+        buffer[:] = _he(shape, seed)
+        return buffer
+
+    return draw
+
+
+def test_an_array_that_is_written_over_is_refused() -> None:
+    with pytest.raises(varlaw.SamplerError, match="writes over the array that it returned before"):
+        varlaw.check(_overwritten(), HE, shape=(32, 64))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"shape": (0, 64)}, r"shape=\(0, 64\), but should be a sequence of whole numbers >= 1"),
+        ({"shape": 64}, "shape=64, but should be a sequence"),
+        ({"shape": "ab"}, "shape='ab', but should be a sequence"),
+        ({"draw": None}, "draw=None, but should be a function"),
+        ({"dtype": "float8"}, "dtype='float8', but should be one of float64"),
+        ({"delta": "fine"}, "delta='fine', but should be a number"),
+        ({"max_samples": 0}, "max_samples=0, but should be a whole number"),
+        ({"mutants": [HE]}, "but should be laws by name"),
+    ],
+)
+def test_arguments_that_are_none(changes: dict[str, object], words: str) -> None:
+    arguments = {"draw": _he, "law": HE, "shape": (32, 64)} | changes
+    with pytest.raises((ValueError, TypeError), match=words):
+        varlaw.check(**arguments)  # type: ignore[arg-type]
+
+
+def test_other_byte_orders_and_dtype_objects_are_read() -> None:
+    swapped = varlaw.check(lambda s, seed: _he(s, seed).astype(">f8"), HE, shape=np.array([32, 64]).tolist(), name="a")
+    assert swapped.outcome == varlaw.check(_he, HE, shape=(32, 64), dtype=np.float64, name="a").outcome == "CONFORMS"
+
+
+def test_parameters_are_taken_off_the_graph() -> None:
+    torch = pytest.importorskip("torch")
+
+    def draw(shape: tuple[int, ...], seed: int) -> object:
+        weight = torch.empty(shape).normal_(0, (2 / 64) ** 0.5, generator=torch.Generator().manual_seed(seed))
+        return torch.nn.Parameter(weight)
+
+    assert varlaw.check(draw, HE, shape=(32, 64)).outcome == "CONFORMS"
+    with pytest.raises(varlaw.SamplerError, match="meta device"):
+        varlaw.check(lambda s, seed: torch.empty(s, device="meta"), HE, shape=(32, 64))

@@ -1,0 +1,98 @@
+"""A user's sampler, watched: what it returns is an array as agreed, of its own memory, that depends on the seed."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from varlaw.evidence.decide import SamplerError, Source
+from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.state import native
+from varlaw.evidence.streams import Key
+from varlaw.verify.claims.initialisation import float64
+
+Draw = Callable[[tuple[int, ...], int], Any]
+
+_TOLD_APART = 16  # numbers of 16 bits that no two lawful tensors share
+
+
+class Watched:
+    """`draw(shape, seed)` as a source of tensors, its faults named.
+
+    Raises `TypeError` and `ValueError` for what is no function, shape or format, and `SamplerError` as soon as the
+    function returns something else than was agreed.
+    """
+
+    def __init__(self, draw: Draw, shape: Sequence[int], dtype: Any, name: str) -> None:
+        if not callable(draw):
+            msg = f"draw={draw!r}, but should be a function of a shape and a seed [check]"
+            raise TypeError(msg)
+        self.draw, self.shape, self.name = draw, _checked(shape), name
+        agreed = None if dtype is None else str(getattr(dtype, "__name__", dtype)).removeprefix("torch.")
+        if agreed is not None and agreed not in FORMATS:
+            msg = f"dtype={agreed!r}, but should be one of {', '.join(FORMATS)} [check]"
+            raise ValueError(msg)
+        self.dtype = agreed or format_of(self.array(0))
+        if self.dtype not in FORMATS:
+            msg = f"{name} returns {self.dtype}, but should return one of {', '.join(FORMATS)}"
+            raise SamplerError(msg)
+        self._refuse_shared_memory()
+
+    def source(self, convert: Callable[[Any, int], Any] = lambda x, seed: x) -> Source:
+        """The function as a `Source`."""
+
+        def tensors(seed: int, count: int) -> Iterator[Any]:
+            for i in range(count):
+                one = Key("", "tensor", "", block=i, stage=seed).seed & 0xFFFFFFFF  # every framework takes 32 bits
+                x = self.array(one)
+                if format_of(x) != self.dtype:
+                    msg = f"{self.name} returns {format_of(x)}, but should return {self.dtype}"
+                    raise SamplerError(msg)
+                yield convert(x, one)
+
+        return tensors
+
+    def array(self, seed: int) -> Any:
+        """The array for one seed, of the agreed shape."""
+        x = self.draw(self.shape, seed)
+        if not hasattr(x, "shape") or not hasattr(x, "dtype"):
+            msg = f"{self.name} returns {type(x).__name__}, but should return an array of shape {self.shape}"
+            raise SamplerError(msg)
+        if tuple(x.shape) != self.shape:
+            msg = f"{self.name} returns shape {tuple(x.shape)}, but should return {self.shape}"
+            raise SamplerError(msg)
+        if getattr(x, "is_meta", False):
+            msg = f"{self.name} returns a tensor on the meta device, which has no values"
+            raise SamplerError(msg)
+        return native(x)
+
+    def refuse_equal_neighbours(self) -> None:
+        """Seeds that follow one another must give other tensors: a user may count them up."""
+        if math.prod(self.shape) < _TOLD_APART:
+            return
+        distinct = {float64(self.array(seed)).tobytes() for seed in range(4)}
+        if 1 < len(distinct) < 4:  # 1: the seed is ignored altogether, which the decision says
+            msg = f"{self.name} ignores part of its seed: two of the seeds 0, 1, 2 and 3 give the same values"
+            raise SamplerError(msg)
+
+    def _refuse_shared_memory(self) -> None:
+        first = self.array(0)
+        before = float64(first).tobytes()
+        self.array(1)
+        if float64(first).tobytes() != before:
+            msg = f"{self.name} writes over the array that it returned before, but should return a new one each time"
+            raise SamplerError(msg)
+
+
+def format_of(x: Any) -> str:
+    """The name of an array's dtype, whatever its library."""
+    return str(x.dtype).removeprefix("torch.")
+
+
+def _checked(shape: Any) -> tuple[int, ...]:
+    sides: list[Any] = list(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else [None]
+    if not all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n > 0 for n in sides):
+        msg = f"shape={shape!r}, but should be a sequence of whole numbers >= 1 [check]"
+        raise ValueError(msg)
+    return tuple(map(int, sides))
