@@ -24,11 +24,12 @@ class Watched:
     function returns something else than was agreed.
     """
 
-    def __init__(self, draw: Draw, shape: Sequence[int], dtype: Any, name: str) -> None:
+    def __init__(self, draw: Any, shape: Any, dtype: Any, name: str) -> None:
         if not callable(draw):
             msg = f"draw={draw!r}, but should be a function of a shape and a seed [check]"
             raise TypeError(msg)
-        self.draw, self.shape, self.name = draw, _checked(shape), name
+        self.draw: Draw = draw
+        self.shape, self.name = _checked(shape), name
         agreed = None if dtype is None else str(getattr(dtype, "__name__", dtype)).removeprefix("torch.")
         if agreed is not None and agreed not in FORMATS:
             msg = f"dtype={agreed!r}, but should be one of {', '.join(FORMATS)} [check]"
