@@ -71,7 +71,7 @@ def test_what_the_theme_leaves_out_is_put_in_once() -> None:
 
 @built
 def test_axe_finds_nothing(tmp_path: Path) -> None:
-    browser = _module("browser", ROOT / "tests" / "reports" / "test_browser.py")
+    browser = _module("browser", ROOT / "tests" / "reports" / "browser.py")
     if browser.EXECUTABLE is None or not browser.AXE.exists():
         pytest.skip("needs chromium and axe-core: nox -s browser")
     axe = browser.AXE.read_text(encoding="utf-8")

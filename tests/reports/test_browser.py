@@ -1,139 +1,24 @@
 """The page in a real browser, from disk, without a network: no error, no request, and everything can be used."""
 
-import json
-import os
-import select
-import shutil
-import subprocess
-import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 import pytest
 
 from varlaw.reports import site
+from varlaw.reports.benchmarks import Measured, Pair, Times
+from varlaw.reports.defaults import Default, Defaults, Move, Passage, Version
 from varlaw.reports.folklore import FolkText
 from varlaw.reports.lawbook import LawText
 from varlaw.verify.verdict import Run
 
-EXECUTABLE = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--hide-scrollbars",
-    "--remote-debugging-pipe",
-]
-PATIENCE = 60.0  # seconds for one answer; a machine may be busy
-AXE = Path(os.environ.get("VARLAW_AXE", "node_modules/axe-core/axe.min.js"))
+from .browser import AXE, EXECUTABLE, Page, violations
 
 pytestmark = pytest.mark.skipif(EXECUTABLE is None, reason="no chromium here: apt-get install chromium")
 
 READY = "document.documentElement.dataset.ready === 'yes'"
 SHOWN = "[...document.querySelectorAll('.row:not([hidden]) th')].map((e) => e.textContent)"
-
-
-class Page:
-    """One tab: `visit` a file, `evaluate` JavaScript; `events` keeps all that the browser reported meanwhile."""
-
-    def __init__(self, profile: Path, *, width: int = 1280, height: int = 900) -> None:
-        assert EXECUTABLE is not None
-        self.events: list[dict[str, Any]] = []
-        self._last, self._buffer = 0, b""
-        reading, self._out = os.pipe()
-        self._in, writing = os.pipe()
-        size = f"--window-size={width},{height}"
-        command = [EXECUTABLE, *FLAGS, size, f"--user-data-dir={profile}", "about:blank"]
-        # The protocol fixes descriptors 3 and 4, which a shell redirects without a fork in Python.
-        wrapped = ["bash", "-c", f'exec "$@" 3<&{reading} 4>&{writing}', "chromium", *command]
-        self._process = subprocess.Popen(
-            wrapped, pass_fds=(reading, writing), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        os.close(reading)
-        os.close(writing)
-        target = self.send("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.send(f"{domain}.enable")
-
-    _session: str | None = None
-
-    def __enter__(self) -> "Page":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        os.close(self._out)
-        try:
-            self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        os.close(self._in)
-
-    def send(self, method: str, **params: Any) -> dict[str, Any]:
-        """The answer to one command."""
-        self._last += 1
-        message: dict[str, Any] = {"id": self._last, "method": method, "params": params}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._out, json.dumps(message).encode() + b"\0")
-        while (found := self._next()).get("id") != self._last:
-            self.events.append(found)
-        if "error" in found:
-            msg = f"{method}: {found['error']}"
-            raise RuntimeError(msg)
-        result: dict[str, Any] = found["result"]
-        return result
-
-    def _next(self) -> dict[str, Any]:
-        deadline = time.monotonic() + PATIENCE
-        while b"\0" not in self._buffer:
-            if not select.select([self._in], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                msg = "the browser does not answer"
-                raise TimeoutError(msg)
-            received = os.read(self._in, 1 << 20)
-            if not received:
-                msg = "the browser is gone"
-                raise RuntimeError(msg)
-            self._buffer += received
-        message, _, self._buffer = self._buffer.partition(b"\0")
-        found: dict[str, Any] = json.loads(message)
-        return found
-
-    def visit(self, path: Path) -> None:
-        """Open a file and wait until its script says that it is ready."""
-        self.send("Page.navigate", url=path.resolve().as_uri())
-        self.wait("document.readyState === 'complete'")
-
-    def wait(self, condition: str) -> None:
-        """Wait until a JavaScript condition holds."""
-        deadline = time.monotonic() + PATIENCE
-        while not self.evaluate(condition):
-            if time.monotonic() > deadline:
-                raise TimeoutError(condition)
-            time.sleep(0.02)
-
-    def evaluate(self, expression: str) -> Any:
-        """The value of a JavaScript expression, as JSON; promises are awaited."""
-        answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        if "exceptionDetails" in answer:
-            msg = f"{expression}: {answer['exceptionDetails']}"
-            raise RuntimeError(msg)
-        return answer["result"].get("value")
-
-    def named(self, *methods: str) -> list[dict[str, Any]]:
-        """The parameters of the events of some kinds, so far."""
-        return [event["params"] for event in self.events if event.get("method") in methods]
 
 
 @pytest.fixture(scope="module")
@@ -276,8 +161,9 @@ def test_accessibility(scheme: str, panel: bool, opened: Callable[[Run], Page], 
     assert violations(page) == []
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="no axe-core here: npm install axe-core, or name its file in VARLAW_AXE")
-def test_accessibility_of_the_other_pages(browser: Page, run: Run, hostile_run: Run, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def whole(run: Run, hostile_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site with pages of every kind."""
     law = LawText(
         **{name: name for name in ("title", "quantity", "formula", "kind", "derivation", "source", "statistic")},
         name="uniform.variance",
@@ -290,26 +176,66 @@ def test_accessibility_of_the_other_pages(browser: Page, run: Run, hostile_run: 
         FolkText(claim=c, finding=c, law=law.name, case={"q": 1.0}, popular=0.5, number=0.34, truth="<b>halved</b>")
         for c in ("refuted", "corrected", "confirmed")
     ]
-    site.write_site(
-        [run, hostile_run], tmp_path, library=site.Library(laws={law.name: law}, folklore=claims), pointer=True
+    times = Times(1e-3, 1.1e-3, 1.2e-3)
+    pairs = tuple(Pair(f"pair {k}", 2**k, 1.0, times, times, "x" * 200) for k in range(10, 22, 3))
+    found = [Version(title=f"torch {k}", defaults=(Default(name="w", law="Normal(1)", known=True),)) for k in (1, 2)]
+    versions = [replace(v, failed=(("w", "RuntimeError: " + "x" * 300),)) for v in found]
+    move = Move(kind="moved", name="torch.nn.Linear.weight", before="Normal(1)", after="Normal(2)", scale="std x2")
+    passage = Passage(old="torch 1", new="torch 2", summary="1 law compared", moves=(move,))
+    library = site.Library(
+        laws={law.name: law},
+        folklore=claims,
+        defaults=Defaults(versions=versions, passages=[passage]),
+        benchmarks=[Measured(pairs=pairs, singles=(), cpu="CPU", commit="0" * 40, when="2026-11-22")],
     )
+    directory = tmp_path_factory.mktemp("whole")
+    site.write_site([run, hostile_run], directory, library=library, pointer=True)
+    return directory
+
+
+def test_no_other_page_is_wider_than_a_phone(browser: Page, whole: Path) -> None:
+    browser.send("Emulation.setDeviceMetricsOverride", width=400, height=800, deviceScaleFactor=1, mobile=False)
+    try:
+        for page in sorted(whole.rglob("*.html")):
+            browser.visit(page)
+            assert browser.evaluate("document.documentElement.scrollWidth") <= 400, page.name
+    finally:
+        browser.send("Emulation.clearDeviceMetricsOverride")
+
+
+def test_tables_take_the_place_of_charts_on_a_phone(browser: Page, whole: Path) -> None:
+    browser.send("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=False)
+    try:
+        browser.visit(whole / "index.html")
+        browser.wait(READY)
+        assert browser.evaluate("[...document.querySelectorAll('#chart details')].every((d) => d.open)")
+        assert browser.evaluate("document.querySelector('#chart figure').getBoundingClientRect().width") == 0
+    finally:
+        browser.send("Emulation.clearDeviceMetricsOverride")
+
+
+def test_paper_holds_the_whole_matrix(opened: Callable[[Run], Page], run: Run) -> None:
+    page = opened(run)
+    page.send("Emulation.setDeviceMetricsOverride", width=718, height=1000, deviceScaleFactor=1, mobile=False)
+    page.send("Emulation.setEmulatedMedia", media="print")
+    try:
+        assert page.evaluate("document.documentElement.scrollWidth") <= 718
+    finally:
+        page.send("Emulation.setEmulatedMedia", media="")
+        page.send("Emulation.clearDeviceMetricsOverride")
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core here: npm install axe-core, or name its file in VARLAW_AXE")
+def test_accessibility_of_the_other_pages(browser: Page, whole: Path) -> None:
     browser.events.clear()
-    pages = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.html"))
+    pages = sorted(p.relative_to(whole).as_posix() for p in whole.rglob("*.html"))
     assert {"charts.html", "folklore.html", "laws/uniform.variance.html", "frameworks/torch.html"} < set(pages)
+    assert {"benchmarks.html", "defaults/torch-1.html", "defaults/torch-1-to-torch-2.html"} < set(pages)
     for page in pages:
-        browser.visit(tmp_path / page)
+        browser.visit(whole / page)
         if page == "charts.html":
             browser.wait(READY)
             assert browser.evaluate("document.querySelectorAll('.live svg.marks').length") == 2
         assert violations(browser) == [], page
     assert browser.named("Runtime.consoleAPICalled", "Log.entryAdded", "Runtime.exceptionThrown") == []
     assert len(browser.named("Network.requestWillBeSent")) == len(pages)
-
-
-def violations(page: Page) -> list[list[str]]:
-    """What axe-core finds wrong with a page: the rule and the elements."""
-    page.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
-    found: list[list[str]] = page.evaluate(
-        "axe.run().then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))"
-    )
-    return found
