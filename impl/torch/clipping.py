@@ -21,7 +21,7 @@ import torch
 from varlaw.impl.arguments import choice, number, refuse
 from varlaw.impl.clips import POLICIES, listed, slack, unit_axes
 from varlaw.impl.torch.gradient_norm import is_plain, norm_of
-from varlaw.impl.torch.shards import is_sharded, local_part, norm_of_whole, with_part
+from varlaw.impl.torch.shards import all_finite, is_sharded, local_part, with_part
 from varlaw.impl.torch.shrinking import SMALL_FACTOR, times, unit_norms, unitwise
 from varlaw.impl.torch.streams import NAMES, float_tensor, may_ask, name_of, writable, write_
 
@@ -191,7 +191,7 @@ def _zeroed(leaf: torch.Tensor) -> torch.Tensor:
 def _refuse_nonfinite(leaves: Sequence[torch.Tensor | None], where: str, name: str = "grads") -> None:
     for i, leaf in enumerate(leaves):
         if leaf is not None and is_sharded(leaf):
-            if not norm_of_whole(leaf).isfinite():  # asked of all, so that all refuse
+            if not all_finite(leaf):  # asked of all, so that all refuse
                 refuse(f"{name}[{i}]", "a DTensor not finite", "finite", where)
         elif leaf is not None and not leaf.isfinite().all():
             bad = int((~leaf.isfinite()).sum())

@@ -18,7 +18,7 @@ from torch._utils import _flatten_dense_tensors
 
 from varlaw.impl.numpy.rows import dots
 from varlaw.impl.numpy.streams import Array, in_parallel
-from varlaw.impl.torch.shards import is_sharded, norm_of_whole
+from varlaw.impl.torch.shards import is_sharded, norm_of_whole, peak_of_whole, with_part
 from varlaw.impl.torch.streams import eager
 
 TINY = 2.0**-1000  # a peak below it is scaled as if it were this: its square then still has all its digits
@@ -55,10 +55,12 @@ def norm_of(leaves: Sequence[torch.Tensor]) -> Norm:
     whole = [leaf for leaf in leaves if is_sharded(leaf)]
     doubles = [leaf for leaf in leaves if leaf.dtype == torch.float64 and leaf.numel() and not is_sharded(leaf)]
     narrow = [leaf for leaf in leaves if leaf.dtype != torch.float64 and not is_sharded(leaf)]
-    scale = _power_of_two(doubles, home) if doubles else one
+    wide = [leaf for leaf in whole if leaf.dtype == torch.float64]
+    scale = _power_of_two(doubles, wide, home) if doubles or wide else one
     parts = [_wide_norm(leaf, scale).to(home, non_blocking=True).reshape(1) for leaf in doubles]
     parts += [norm.to(home, non_blocking=True).reshape(1) * scale for norm in _narrow_norms(narrow)]
-    parts += [norm_of_whole(leaf).to(home).reshape(1) * scale for leaf in whole]
+    parts += [norm_of_whole(leaf).to(home).reshape(1) * scale for leaf in whole if leaf.dtype != torch.float64]
+    parts += [norm_of_whole(_scaled(leaf, scale)).to(home).reshape(1) for leaf in wide]
     return Norm(torch.cat(parts).square_().sum().sqrt() if parts else torch.zeros_like(one), scale)
 
 
@@ -146,9 +148,14 @@ def _wide_norm(leaf: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
     return (leaf * scale.to(leaf.device, non_blocking=True)).square_().sum().sqrt()
 
 
-def _power_of_two(leaves: Sequence[torch.Tensor], home: torch.device) -> torch.Tensor:
-    """2**-e with the largest entry in [2**(e-1), 2**e); 1 when that entry is zero or not finite."""
+def _scaled(leaf: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    return with_part(leaf, lambda part: part * scale.to(part.device, non_blocking=True))
+
+
+def _power_of_two(leaves: Sequence[torch.Tensor], sharded: Sequence[torch.Tensor], home: torch.device) -> torch.Tensor:
+    """2**-e with the largest entry in [2**(e-1), 2**e), or nearly; 1 when that entry is zero or not finite."""
     peaks = [leaf.abs().amax().to(home, non_blocking=True) for leaf in leaves]
+    peaks += [peak_of_whole(leaf).to(home, non_blocking=True) for leaf in sharded]
     peak = torch.stack(peaks).amax()
     usable = peak.isfinite() & (peak > 0)
     peak = torch.where(usable, peak.clamp(min=TINY), 1.0)

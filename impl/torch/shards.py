@@ -32,6 +32,18 @@ def norm_of_whole(tensor: torch.Tensor) -> torch.Tensor:
     return full
 
 
+def peak_of_whole(tensor: torch.Tensor) -> torch.Tensor:
+    """A finite size no smaller than the largest entry of the whole, nor larger than all together, 0-dim float64."""
+    small: Any = torch.linalg.vector_norm(with_part(tensor, lambda part: part.double() * 2.0**-64), 1)
+    full: torch.Tensor = small.full_tensor()
+    return full.clamp(max=2.0**956) * 2.0**64
+
+
+def all_finite(tensor: torch.Tensor) -> bool:
+    """Whether all entries of the whole are finite, asked of every process."""
+    return not norm_of_whole(with_part(tensor, lambda part: (~part.isfinite()).double())).any()
+
+
 def with_part(tensor: torch.Tensor, change: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
     """A DTensor placed like `tensor` whose part is `change` of its part."""
     from torch.distributed.tensor import DTensor

@@ -53,11 +53,18 @@ def unit_norms(leaf: torch.Tensor, axes: tuple[int, ...]) -> tuple[torch.Tensor,
     if not leaf.numel():
         none = torch.zeros([1 if i in axes else n for i, n in enumerate(leaf.shape)], dtype=wide.dtype)
         return none.to(leaf.device), torch.ones_like(none, device=leaf.device)
-    peak = wide.abs().amax(dim=axes, keepdim=True) if axes else wide.abs()
+    peak = _peaks(wide, axes) if axes else wide.abs()
     peak = torch.where(peak.isfinite() & (peak > 0), peak.clamp(min=TINY), 1.0)
     scale = torch.frexp(peak).mantissa / peak
     wide = wide * scale
     return (torch.linalg.vector_norm(wide, dim=axes, keepdim=True) if axes else wide.abs()), scale
+
+
+def _peaks(wide: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
+    """The size of the largest entry, or, as a part of a DTensor may be empty and then has none, of all together."""
+    if not is_sharded(wide):
+        return wide.abs().amax(dim=axes, keepdim=True)
+    return wide.abs().mul(2.0**-64).sum(dim=axes, keepdim=True).clamp(max=2.0**956) * 2.0**64
 
 
 def unitwise(leaf: torch.Tensor, ceiling: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:

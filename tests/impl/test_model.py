@@ -242,7 +242,18 @@ def test_two_processes_hold_the_parts_of_the_same_model(tmp_path):
                 for mine, other in zip(model.parameters(), plain.parameters()):
                     assert torch.equal(mine.full_tensor(), other), (placement, mine.shape)
                 check_clipping(list(model.parameters()), list(plain.parameters()))
+            check_edges(mesh)
             dist.destroy_process_group()
+
+        def check_edges(mesh):
+            """One row for two ranks, so that one of them has nothing, and squares that float64 cannot hold."""
+            for size in (1.0, 1e200, 1e-200):
+                for shape in ((1,), (1, 4), (3, 4)):
+                    whole = torch.linspace(1, 2, shape[0] * shape[-1], dtype=torch.float64).reshape(shape) * size
+                    part = distribute_tensor(whole, mesh, [Shard(0)])
+                    for clip in (lambda g: clip_by_global_norm([g], 0.5 * size)[0][0],
+                                 lambda g: clip_adaptive([g], [g], 0.5, floor=0.0)[0]):
+                        assert (clip(part).full_tensor() / size - clip(whole) / size).abs().max() < 1e-14
 
         def check_clipping(parts, wholes):
             for policy in ("raise", "zero", "skip"):
