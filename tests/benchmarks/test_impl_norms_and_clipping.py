@@ -65,7 +65,7 @@ def norm_pairs(size: int) -> dict[str, tuple[float, Callable[[], Any], Callable[
 # What makes ours dear beyond the price of a call.
 WHY = {
     "torch RMS norm": "squares that may overflow, summed in short pieces, take several calls where theirs is one",
-    "NumPy RMS norm": "a pass for the squares, one for the scale and one for gamma, as theirs; below 2^16 the calls count",
+    "NumPy RMS norm": "a pass for the squares, one for the scale, one for gamma, as theirs; below 2^16 calls count",
     "NumPy layer norm": "the mean is taken twice, so that it may be a million standard deviations",
     "NumPy batch norm": "channels are brought together and back again, two copies of everything",
 }

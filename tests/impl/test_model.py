@@ -246,7 +246,7 @@ def test_two_processes_hold_the_parts_of_the_same_model(tmp_path):
             dist.destroy_process_group()
 
         def check_edges(mesh):
-            """One row for two ranks, so that one of them has nothing, and squares that float64 cannot hold."""
+            # one row for two ranks, so that one of them has nothing, and squares that float64 cannot hold
             for size in (1.0, 1e200, 1e-200):
                 for shape in ((1,), (1, 4), (3, 4)):
                     whole = torch.linspace(1, 2, shape[0] * shape[-1], dtype=torch.float64).reshape(shape) * size
