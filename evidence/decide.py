@@ -77,7 +77,7 @@ def decide(
     battery = Battery(law, FORMATS[dtype], policy.battery if shape else 0)
     _guard(source, key)
     state, tensors, block, size = State(), 0, 0, 0
-    log_violation = 0.0
+    of_test = log_violation = 0.0
     outcome: Word = "UNDECIDED"
     limit = _limit(test, policy, 0, shape)
     while outcome == "UNDECIDED" and state.n < limit and tensors < policy.max_tensors:
@@ -85,12 +85,14 @@ def decide(
         count = min(max(1, -(-wanted // size)) if size else 1, policy.max_tensors - tensors)
         state += _draw(source, key.at(block=block), count, law.std, battery)
         size, tensors, block = max(1, state.n // (tensors + count)), tensors + count, block + 1
-        log_violation = _mixed(test.violation(state), battery)
+        of_test = test.violation(state)
+        log_violation = _mixed(of_test, battery)
         outcome = test.outcome(state, log_violation)
         if outcome == "CONFORMS" and shape and battery.n < policy.least and tensors < policy.few:
             outcome = "UNDECIDED"  # the scale is certain already, but the shape has hardly been seen
         limit = _limit(test, policy, state.n, shape)
     likely, gain = most_likely(law, mutants or {}, state) if outcome == "VIOLATES" else (None, None)
+    detail = _shape(of_test, battery) if outcome == "VIOLATES" else ""
     return Decision(
         outcome=outcome,
         state=state,
@@ -100,7 +102,9 @@ def decide(
         log_evidence=log_violation,
         likely=likely,
         likely_log_ratio=gain,
-        detail=_detail(outcome, state, tensors, policy, limit, battery),
+        detail=_undecided(state, tensors, policy, limit)
+        if outcome == "UNDECIDED"
+        else _shape(outcome, of_test, battery),
     )
 
 
@@ -145,16 +149,15 @@ def _guard(source: Source, key: Key) -> None:
         raise SamplerError(msg)
 
 
-def _detail(outcome: Word, state: State, tensors: int, policy: Policy, limit: int, battery: Battery) -> str:
-    if outcome == "UNDECIDED":
-        return _why_undecided(state, tensors, policy, limit)
-    if outcome == "VIOLATES" and battery.violation() >= math.log(10 / policy.alpha):
-        name, log_e = battery.strongest()
-        return f"shape: {name} (ln e {log_e:.1f})"
-    return ""
+def _shape(of_test: float, battery: Battery) -> str:
+    """What the battery saw, where it says much more than the scale: a wrong scale moves its processes, too."""
+    if battery.violation() < 2 * max(of_test, 0.0):
+        return ""
+    name, log_e = battery.strongest()
+    return f"shape: {name} (ln e {log_e:.1f})"
 
 
-def _why_undecided(state: State, tensors: int, policy: Policy, limit: int) -> str:
+def _undecided(state: State, tensors: int, policy: Policy, limit: int) -> str:
     if limit == policy.max_samples or (tensors >= policy.max_tensors and state.n < limit):
         return f"{state.n} scalars in {tensors} tensors are too few to certify {policy.delta:g}"
     if location.conformity(state, policy.delta) < 0:

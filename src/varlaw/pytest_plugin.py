@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from varlaw.evidence.budget import Policy
     from varlaw.verify.verdict import Verdict
 
 _PROPERTY = "varlaw"
@@ -26,8 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, so that --strict-markers accepts it."""
+    """Register the marker, so that --strict-markers accepts it, and refuse a policy that there is not."""
     config.addinivalue_line("markers", _MARKER)
+    _policy(_option(config, "policy"))
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -55,11 +57,18 @@ class Laws:
         return verdict
 
     def assert_law(self, draw: Any, law: Any, **options: Any) -> "Verdict":
-        """Fail the test, with the verdict's lines, unless `draw` conforms to `law`."""
+        """Fail the test, with the verdict's lines, or with what is wrong with `draw`, unless it conforms to `law`."""
+        from varlaw.evidence.decide import SamplerError
         from varlaw.verify.check import explained
         from varlaw.verify.verdict import Outcome
 
-        verdict = self.check(draw, law, **options)
+        fault = ""
+        try:
+            verdict = self.check(draw, law, **options)
+        except SamplerError as error:
+            fault = str(error)
+        if fault:  # outside of the handler, so that it is said once
+            pytest.fail(fault, pytrace=False)
         if verdict.outcome is not Outcome.CONFORMS:
             pytest.fail(explained(verdict), pytrace=False)
         return verdict
@@ -99,17 +108,21 @@ def _option(config: pytest.Config, name: str) -> str:
 
 def _defaults(request: pytest.FixtureRequest) -> dict[str, Any]:
     """delta, alpha, beta and salt of a test: its marker's, else the policy's."""
-    from varlaw.evidence.budget import policy
-
     marker = request.node.get_closest_marker("varlaw")
     options = dict(marker.kwargs) if marker else {}
-    try:
-        rule = policy(options.pop("policy", None) or _option(request.config, "policy"))
-    except ValueError as error:
-        raise pytest.UsageError(str(error)) from error
+    rule = _policy(options.pop("policy", None) or _option(request.config, "policy"))
     salt = _option(request.config, "salt")
     return {
         **{name: getattr(rule, name) for name in ("delta", "alpha", "beta")},
         **({"salt": salt} if salt else {}),
         **options,
     }
+
+
+def _policy(name: str) -> "Policy":
+    from varlaw.evidence.budget import policy
+
+    try:
+        return policy(name)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
