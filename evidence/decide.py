@@ -92,7 +92,11 @@ def decide(
             outcome = "UNDECIDED"  # the scale is certain already, but the shape has hardly been seen
         limit = _limit(test, policy, state.n, shape)
     likely, gain = most_likely(law, mutants or {}, state) if outcome == "VIOLATES" else (None, None)
-    detail = _shape(of_test, battery) if outcome == "VIOLATES" else ""
+    detail = ""
+    if outcome == "UNDECIDED":
+        detail = _undecided(state, tensors, policy, limit)
+    elif outcome == "VIOLATES":
+        detail = _shape(of_test, battery)
     return Decision(
         outcome=outcome,
         state=state,
@@ -102,9 +106,7 @@ def decide(
         log_evidence=log_violation,
         likely=likely,
         likely_log_ratio=gain,
-        detail=_undecided(state, tensors, policy, limit)
-        if outcome == "UNDECIDED"
-        else _shape(outcome, of_test, battery),
+        detail=detail,
     )
 
 
