@@ -238,5 +238,8 @@
     filter(hay);
     document.documentElement.dataset.ready = "yes";
   }
-  start();
+  start().catch(() => {
+    const words = "This browser is too old to filter, to search and to open single cells. The states below are complete without it.";
+    $("#matrix h2").after(make("p", "warning", words));
+  });
 })();

@@ -116,6 +116,18 @@ def test_ten_thousand_verdicts_stay_usable(opened: Callable[[Run], Page], large_
     assert "Layer0420" in page.evaluate("document.querySelector('#panel').innerText")
 
 
+def test_an_old_browser_says_what_it_cannot_do(browser: Page, large_run: Run, tmp_path: Path) -> None:
+    site.write_all(large_run, tmp_path)
+    script = browser.send("Page.addScriptToEvaluateOnNewDocument", source="delete window.DecompressionStream")
+    try:
+        browser.visit(tmp_path / "index.html")
+        browser.wait("document.querySelector('#matrix .warning') !== null")
+        assert browser.evaluate("document.querySelector('.tools').hidden")
+        assert "too old" in browser.evaluate("document.querySelector('#matrix .warning').textContent")
+    finally:
+        browser.send("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
+
+
 def test_conforming_rows_unfold(opened: Callable[[Run], Page], large_run: Run) -> None:
     page = opened(large_run)
     folded = len(page.evaluate(SHOWN))
