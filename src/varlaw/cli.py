@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from varlaw.commands import configuration
 from varlaw.commands.failure import Failure
 
 # Verb -> where its command object lives. A new verb is one line here and one file in `commands`.
@@ -24,6 +25,7 @@ _COMMANDS = {
     "baseline": "varlaw.commands.baseline:baseline",
     "report": "varlaw.commands.report:report",
     "laws": "varlaw.commands.laws:laws",
+    "config": "varlaw.commands.config:config",
 }
 
 
@@ -83,7 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what this terminal cannot show is written out
     try:
-        code = cli.main(args=arguments, prog_name="varlaw", standalone_mode=False)
+        kept = configuration.options(cli)
+        code = cli.main(
+            args=arguments, prog_name="varlaw", standalone_mode=False,
+            default_map=kept, auto_envvar_prefix=configuration.PREFIX,
+        )  # fmt: skip
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         code = 2

@@ -1,0 +1,27 @@
+"""`varlaw config show`: every option as it stands, and where its value comes from."""
+
+import json
+
+import click
+
+from varlaw.commands import configuration
+
+
+@click.group()
+def config() -> None:
+    """Options kept in pyproject.toml, under [tool.varlaw.verify] and the like."""
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object, on the standard output.")
+def show(as_json: bool) -> int:
+    """Print the options of every verb as the command line would find them, with the source of each."""
+    root = click.get_current_context().find_root()
+    assert isinstance(root.command, click.Group)
+    rows = [row for row in configuration.merged(root, root.command) if not row[0].startswith("config.")]
+    if as_json:
+        click.echo(json.dumps({name: {"value": v, "source": source} for name, v, source in rows}, default=str))
+        return 0
+    for name, value, source in rows:
+        click.echo(f"{name:<34} {json.dumps(value, default=str):<24} {source}")
+    return 0
