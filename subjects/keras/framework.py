@@ -61,7 +61,15 @@ def devices() -> tuple[str, ...]:
     return ("cpu", *(f"cuda:{i}" for i in range(count)))
 
 
-KERAS = Framework(name="keras", version=version, devices=devices)
+def release() -> None:
+    """On JAX, free what it has compiled."""
+    if keras().backend.backend() == "jax":
+        from varlaw.subjects.jax import framework
+
+        framework.release()
+
+
+KERAS = Framework(name="keras", version=version, devices=devices, release=release)
 
 
 class OnBackend(Mapping[str, str]):
