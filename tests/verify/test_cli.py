@@ -109,7 +109,10 @@ def test_an_interrupt_leaves_the_old_files_whole(tmp_path: Path, jobs: str) -> N
     run.write_text("old")
     command = [sys.executable, "-c", "from varlaw.cli import main; main()", "verify", "varlaw.numpy.*"]
     process = subprocess.Popen(
-        [*command, "--policy", "nightly", "--jobs", jobs, "--json", str(run)], stderr=subprocess.PIPE, text=True
+        [*command, "--policy", "nightly", "--jobs", jobs, "--json", str(run)],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a run in the background ignores it
     )
     time.sleep(3)
     process.send_signal(signal.SIGINT)

@@ -115,7 +115,13 @@ def _ours(mark: Path) -> list[str]:
 def test_an_interrupt_says_what_is_kept_and_how_to_go_on(tmp_path: Path, jobs: str) -> None:
     book = tmp_path / "ledger"
     command = [*_VARLAW, "verify", "varlaw.numpy.*", "--policy", "nightly", "--dtype", "float32", "--jobs", jobs]
-    process = subprocess.Popen([*command, "--ledger", str(book)], stderr=subprocess.PIPE, text=True, env=_ENV)
+    process = subprocess.Popen(
+        [*command, "--ledger", str(book)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_ENV,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a run in the background ignores it
+    )
     assert _eventually(lambda: book.exists() and book.read_bytes().count(b"\n") > 2)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
