@@ -21,6 +21,8 @@ from varlaw.theory.variates import Normal
 
 Floats = NDArray[np.float64]
 
+_SHAPE = 50_000  # scalars that show the QR of uniform numbers, 64 x 48
+
 
 def gaussian(q: Any, rng: np.random.Generator) -> Floats:
     """Q R: independent standard normals when Q (n x m or m x n, gain 1, in float64) is Haar; as tall as Q or Q^T."""
@@ -41,10 +43,7 @@ def upper_half(g: Floats) -> Floats:
 VIEWS: dict[str, Callable[[Floats], Floats]] = {"diag(QR)": np.diagonal, "upper half of QR": upper_half}
 
 
-_SHAPE = 50_000  # scalars that show the QR of uniform numbers, 64 x 48
-
-
-def coarse(policy: Policy) -> Policy:
+def policy_for_haar(policy: Policy) -> Policy:
     """The policy with a delta of at least 5 %, as a diagonal has few entries, and with a long look at shape."""
     battery, least = max(policy.battery, _SHAPE), max(policy.least, _SHAPE)
     return replace(policy, delta=max(policy.delta, 0.05), battery=battery, least=least, few=max(policy.few, 64))

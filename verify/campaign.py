@@ -264,8 +264,8 @@ def _held_against_deviations(claim: Claim, trial: Trial, finding: Finding) -> tu
             return finding, row.deviation(known)  # the effect is there, but smaller than this decision can see
         detail = f"deviation {row.id} foresaw a violation here: is it mended upstream?"
         return msgspec.structs.replace(finding, outcome=Outcome.VIOLATES, detail=detail), None
-    if finding.interval is None and not (row.ratio or row.statistics):
-        return finding, row.deviation(known)  # beyond what rounding allows by proof: other inputs could say no more
+    if not (finding.alpha or row.ratio or row.statistics):
+        return finding, row.deviation(known)  # beyond what rounding allows, by proof: chance has no part in it
     second = _measured_again(claim, trial, row, ratio)
     if second is None or (row.ratio and _of_size(second) and _other_foresees(claim, trial, row, known)):
         return finding, row.deviation(known)

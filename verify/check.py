@@ -15,7 +15,7 @@ from array_api_compat import array_namespace
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import SamplerError, decide
 from varlaw.evidence.exact import compare
-from varlaw.evidence.haar import coarse, decide_haar
+from varlaw.evidence.haar import decide_haar, policy_for_haar
 from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.streams import Key, canonical
 from varlaw.theory.variates import Constant, Normal, Orthogonal, Uniform, UniformRange
@@ -189,7 +189,7 @@ def _orthogonal(sampler: Watched, law: Orthogonal, policy: Policy, key: Key) -> 
     exact = orthogonality(first, law.gain, sampler.dtype, 1.0)
     if exact.outcome is not Outcome.CONFORMS:
         return exact
-    source, rule = sampler.source(lambda q, seed: float64(q) / law.gain), coarse(policy)
+    source, rule = sampler.source(lambda q, seed: float64(q) / law.gain), policy_for_haar(policy)
     view, decision = _named(sampler, lambda: decide_haar(source, rule, key, dtype=sampler.dtype))
     return statistical(decision, rule, quantity=f"std of {view}", expected=1.0)
 

@@ -3,7 +3,7 @@
 import math
 import subprocess
 import sys
-import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -208,78 +208,7 @@ def test_keep_keeps_and_says_so():
 
 def test_two_processes_hold_the_parts_of_the_same_model(tmp_path):
     """FSDP2 and tensor-parallel placements over two gloo ranks: parts of the plain model, and the norm of the whole."""
-    script = tmp_path / "ranks.py"
-    script.write_text(
-        textwrap.dedent("""
-        import sys, torch, torch.distributed as dist, torch.multiprocessing as mp
-        from torch import nn
-        from torch.distributed.device_mesh import init_device_mesh
-        from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
-        from varlaw.impl.torch import Rule, initialise
-        from varlaw.impl.torch import clip_adaptive, clip_by_global_norm, clip_by_global_norm_
-        from varlaw.impl.torch import clip_by_value, clip_per_parameter
-
-        RECIPE = [Rule("0.weight", "normal"), Rule("1.weight", "truncated_normal"), Rule("2.weight", "orthogonal"),
-                  Rule("*bias", "uniform", std=0.1)]
-
-        def build():
-            return nn.Sequential(nn.Linear(6, 5), nn.Linear(5, 7), nn.Linear(7, 3))
-
-        def main(rank, store):
-            dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-            mesh = init_device_mesh("cpu", (2,))
-            plain = build()
-            initialise(plain, RECIPE, key=9)
-            for placement in (Shard(0), Shard(1), Replicate()):
-                model = build()
-                for layer in model:
-                    for name, parameter in list(layer.named_parameters()):
-                        place = Shard(0) if name == "bias" and placement == Shard(1) else placement
-                        layer.register_parameter(
-                            name, nn.Parameter(distribute_tensor(parameter.detach(), mesh, [place]))
-                        )
-                initialise(model, RECIPE, key=9)
-                for mine, other in zip(model.parameters(), plain.parameters()):
-                    assert torch.equal(mine.full_tensor(), other), (placement, mine.shape)
-                check_clipping(list(model.parameters()), list(plain.parameters()))
-            check_edges(mesh)
-            dist.destroy_process_group()
-
-        def check_edges(mesh):
-            # one row for two ranks, so that one of them has nothing, and squares that float64 cannot hold
-            for size in (1.0, 1e200, 1e-200):
-                for shape in ((1,), (1, 4), (3, 4)):
-                    whole = torch.linspace(1, 2, shape[0] * shape[-1], dtype=torch.float64).reshape(shape) * size
-                    part = distribute_tensor(whole, mesh, [Shard(0)])
-                    for clip in (lambda g: clip_by_global_norm([g], 0.5 * size)[0][0],
-                                 lambda g: clip_adaptive([g], [g], 0.5, floor=0.0)[0]):
-                        assert (clip(part).full_tensor() / size - clip(whole) / size).abs().max() < 1e-14
-
-        def check_clipping(parts, wholes):
-            for policy in ("raise", "zero", "skip"):
-                for limit in (0.5, 1e3):
-                    wanted, norm = clip_by_global_norm(wholes, limit, nonfinite=policy)
-                    found, same = clip_by_global_norm(parts, limit, nonfinite=policy)
-                    assert abs(float(same / norm) - 1) < 1e-12
-                    for mine, other in zip(found, wanted):
-                        assert (mine.full_tensor() - other).abs().max() <= 2**-22 * other.abs().max()
-            adaptive = clip_adaptive(wholes, [w.detach() * 2 for w in wholes], 0.1), clip_adaptive(
-                parts, [p.detach() * 2 for p in parts], 0.1)
-            each = clip_per_parameter(wholes, 0.2)[0], clip_per_parameter(parts, 0.2)[0]
-            value = clip_by_value(wholes, 0.1), clip_by_value(parts, 0.1)
-            for wanted, found in (adaptive, each, value):
-                for mine, other in zip(found, wanted):
-                    assert (mine.full_tensor() - other).abs().max() <= 2**-22 * other.abs().max()
-            copies = [nn.Parameter(part.detach().clone()) for part in parts]
-            clip_by_global_norm_(copies, 0.5)
-            for mine, other in zip(copies, clip_by_global_norm(wholes, 0.5)[0]):
-                assert (mine.full_tensor() - other).abs().max() <= 2**-22 * other.abs().max()
-
-        if __name__ == "__main__":
-            mp.spawn(main, args=(sys.argv[1],), nprocs=2)
-            print("equal")
-        """)
-    )
+    script = Path(__file__).with_name("two_ranks.py")
     done = subprocess.run(
         [sys.executable, str(script), str(tmp_path / "store")], capture_output=True, text=True, timeout=300, check=False
     )

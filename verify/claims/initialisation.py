@@ -14,7 +14,7 @@ from array_api_compat import array_namespace, to_device
 
 from varlaw.evidence.decide import Source, decide
 from varlaw.evidence.exact import compare
-from varlaw.evidence.haar import coarse, decide_haar
+from varlaw.evidence.haar import decide_haar, policy_for_haar
 from varlaw.evidence.rounding import FORMATS, gamma
 from varlaw.subjects.subject import Case, Sampler, Tensor
 from varlaw.theory.variates import Constant, Normal, Orthogonal, SparseNormal
@@ -175,7 +175,7 @@ def _haar(promise: Promise, trial: Trial) -> Finding:
     exact = _orthogonal(promise, trial, law)
     if exact.outcome is not Outcome.CONFORMS:
         return exact
-    source, rule = promise.source(trial, lambda q, stream: float64(q) / law.gain), coarse(trial.policy)
+    source, rule = promise.source(trial, lambda q, stream: float64(q) / law.gain), policy_for_haar(trial.policy)
     view, decision = decide_haar(source, rule, trial.key, std=trial.factor, dtype=trial.dtype)
     return statistical(decision, rule, quantity=f"std of {view}", expected=1.0)
 
