@@ -162,6 +162,6 @@ def _shape(of_test: float, battery: Battery) -> str:
 def _undecided(state: State, tensors: int, policy: Policy, limit: int) -> str:
     if limit == policy.max_samples or (tensors >= policy.max_tensors and state.n < limit):
         return f"{state.n} scalars in {tensors} tensors are too few to certify {policy.delta:g}"
-    if location.conformity(state, policy.delta) < 0:
+    if not location.centred(state, policy.delta, policy.beta):
         return f"{state.n} scalars, the cap, leave the mean between 0 and a shift by {policy.delta:g} std"
     return f"{state.n} scalars, the cap, leave the scale between the law and an error of {policy.delta:g}"

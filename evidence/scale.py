@@ -7,7 +7,8 @@ The log likelihood of r is l(r) = -n ln r - S2 / (2 r^2). Guarantees, for n look
 * CONFORMS with probability at most beta when r >= 1 + delta or r <= 1 / (1 + delta);
 * n never exceeds `cap`, where the exact test decides what the sequential ones left open.
 
-Half of alpha and beta goes to the sequential tests, half to the terminal one. Measured mean n when correct:
+Half of alpha goes to the sequential tests, half to the terminal one; of beta, which a pass pays for, the terminal test
+has a quarter, for a cap 2 % higher. Measured mean n when correct:
 18.7 / delta^2 at beta = 1e-6 against 59.6 / delta^2 for a fixed-n exact test.
 """
 
@@ -15,6 +16,8 @@ import functools
 import math
 
 import numpy as np
+
+_TERMINAL = 0.25  # share of beta
 
 
 def log_likelihood(r: float, n: int, squares: float) -> float:
@@ -43,9 +46,14 @@ def conformity(n: int, squares: float, delta: float) -> float:
     )
 
 
+def passing(beta: float) -> float:
+    """Log e-value, in nats, at which `conformity` is settled: the sequential tests' share of `beta`, inverted."""
+    return -math.log((1 - _TERMINAL) * beta)
+
+
 @functools.cache
 def cap(delta: float, alpha: float, beta: float) -> int:
-    """Smallest n at which the exact chi-square test at alpha/2 has power 1 - beta/2 at 1 + delta and 1/(1 + delta)."""
+    """Smallest n at which the exact chi-square test at alpha/2 has power 1 - beta/4 at 1 + delta and 1/(1 + delta)."""
     low, high = 1, 2
     while not _has_power(high, delta, alpha, beta):
         low, high = high, 2 * high
@@ -78,7 +86,7 @@ def interval(n: int, squares: float, gamma: float) -> tuple[float, float]:
 
 def certified(n: int, squares: float, beta: float) -> float | None:
     """Smallest delta at which these sums would conform at risk beta; None below any use (a factor of 1,000)."""
-    threshold, high = math.log(2 / beta), 999.0
+    threshold, high = passing(beta), 999.0
     if conformity(n, squares, high) < threshold:
         return None
     low = 0.0
@@ -104,7 +112,7 @@ def _has_power(n: int, delta: float, alpha: float, beta: float) -> bool:
     low, high = terminal_limits(n, alpha)
     missed_above = gammainc(n / 2, high / (2 * (1 + delta) ** 2))
     missed_below = gammaincc(n / 2, low * (1 + delta) ** 2 / 2)
-    return bool(max(missed_above, missed_below) <= beta / 2)
+    return bool(max(missed_above, missed_below) <= _TERMINAL * beta)
 
 
 def _log_marginal(n: int, squares: float) -> float:

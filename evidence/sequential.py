@@ -24,8 +24,7 @@ class ScaleTest:
     """`scale`, with `location` and `extremes` beside it, bound to one law, policy and format, for one run of looks.
 
     The violation is the average of the e-values; scale keeps eight tenths of the weight, which costs it 0.2 nats.
-    Once the scale is settled, by the sequential or the terminal test, draws go on only while the mean is likelier to be
-    shifted by delta std than 0: such a shift is missed by 1.5 % of decisions, at 2 % more draws for a lawful sampler.
+    Once the scale is settled, by the sequential or the terminal test, draws go on until the mean is, see `location`.
     """
 
     def __init__(self, law: Normal, policy: Policy, fmt: Format) -> None:
@@ -51,8 +50,8 @@ class ScaleTest:
                 return "VIOLATES"
             self._settled = True
         of_scale = scale.conformity(state.n, state.squares, self._policy.delta)
-        self._settled = self._settled or of_scale >= math.log(2 / self._policy.beta)
-        centred = location.conformity(state, self._policy.delta) >= 0
+        self._settled = self._settled or of_scale >= scale.passing(self._policy.beta)
+        centred = location.centred(state, self._policy.delta, self._policy.beta)
         return "CONFORMS" if self._settled and centred else "UNDECIDED"
 
     def ratio(self, state: State) -> float:

@@ -76,7 +76,7 @@ def test_a_shifted_mean_violates_though_the_variance_is_right() -> None:
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(("law", "draw"), _LAWS, ids=["normal", "uniform", "truncated"])
 def test_a_mean_shifted_by_one_percent_of_the_std_is_found(law: object, draw: object, sign: int) -> None:
-    """One decision misses it with probability 1.5 % (normal; 2.2 sigma when the scale is settled), five with 8e-10."""
+    """One decision misses it with probability 0.4 % (normal, simulated), five with 1e-12."""
     lawful, shift = draw(), sign * 0.01 * law.std  # type: ignore[operator,attr-defined]
     keys = [Key("t", "shift", str(i)) for i in range(5)]
     found = [decide(law, source(lambda rng: lawful(rng) + shift), NIGHTLY, key).outcome for key in keys]  # type: ignore[arg-type]
@@ -84,7 +84,7 @@ def test_a_mean_shifted_by_one_percent_of_the_std_is_found(law: object, draw: ob
 
 
 def test_a_mean_in_doubt_costs_a_lawful_sampler_little() -> None:
-    """Draws go on for the mean in 3 % of decisions. In units of 1/delta^2, n has mean 20 and deviation 6 at most."""
+    """In units of 1/delta^2, n has mean 20.4 (simulated) and deviation 6 at most."""
     ns = [decide(Normal(1.0), source(_normal()), NIGHTLY, Key("t", "cost", str(i))).state.n for i in range(40)]
     assert np.mean(ns) * NIGHTLY.delta**2 <= 20.5 + 6 * 6 / math.sqrt(len(ns))  # six standard errors
 

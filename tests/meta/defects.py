@@ -147,7 +147,7 @@ CONTRIVED = (
     ),
     Defect(
         "mean +1 % of the std", Normal(1.0), _normal(lambda z, rng: z + 0.01),
-        unseen="1.5 % of decisions miss it",
+        unseen="0.3 % of decisions miss it",
     ),
     Defect("mean +5 % of the std", Normal(1.0), _normal(lambda z, rng: z + 0.05)),
     *(Defect(f"{name} of the same variance", Normal(1.0), _normal(x)) for name, x in _OTHER_FAMILY.items()),
