@@ -22,7 +22,7 @@ from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.registry import named, select
 from varlaw.subjects.subject import Subject
-from varlaw.verify import deviations, executors
+from varlaw.verify import deviations, executors, presence
 from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial
 from varlaw.verify.claims import claims_of
 from varlaw.verify.claims.domains import CASES
@@ -241,6 +241,8 @@ def _judged(claim: Claim, trial: Trial) -> Finding:
     except SamplerError as error:
         return Finding(outcome=Outcome.ERROR, quantity="", detail=str(error))
     except Exception as error:  # whatever a framework raises is its own verdict, and the run goes on
+        if absent := presence.lacked(error, claim.subject):
+            return Finding(outcome=Outcome.NOT_APPLICABLE, quantity="", detail=absent)
         text = " ".join(str(error).split())
         return Finding(outcome=Outcome.ERROR, quantity="", detail=f"{type(error).__name__}: {text[:300]}")
 

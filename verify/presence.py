@@ -1,5 +1,7 @@
 """Which of the selected subjects can run here: frameworks that are missing or broken are named, never passed over.
 
+A layer that the installed version does not have is not applicable, whoever asked: rows speak of several versions.
+
 A framework that is not installed is not applicable where a wide glob reached it; asked for by name, or installed but
 failing to import, it is an error of the run, and the other subjects still run.
 """
@@ -7,6 +9,7 @@ failing to import, it is an error of the run, and the other subjects still run.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from types import ModuleType
 
 from varlaw.subjects.subject import Framework, Subject
 from varlaw.verify.verdict import Outcome, Verdict
@@ -55,6 +58,20 @@ def _absence(framework: Framework, device: str, asked: bool) -> Absence | None:
 def _broken(framework: Framework, error: Exception) -> Absence:
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return Absence(framework.name, f"{framework.name} cannot be imported ({text[:300]})", error=True)
+
+
+def lacked(error: Exception, subject: Subject) -> str:
+    """What the installed version does not have, where `error` says that it is what the subject is named after.
+
+    An attribute of another name is a fault of the row, or of the framework.
+    """
+    if not isinstance(error, AttributeError) or not isinstance(error.obj, ModuleType):
+        return ""
+    module, framework = error.obj.__name__, subject.framework
+    named_after = error.name in subject.name.replace("(", ".").split(".")
+    if module.partition(".")[0] != framework.name.partition(".")[0] or not named_after:
+        return ""
+    return f"{framework.name} {framework.version()} has no {module}.{error.name}"
 
 
 def verdict(absence: Absence, device: str) -> Verdict:

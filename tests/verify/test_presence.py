@@ -1,6 +1,8 @@
 """A framework that cannot run is named in the records: not applicable, or an error where somebody asked for it."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -65,3 +67,19 @@ def test_the_others_still_run_and_the_absence_is_in_the_records(monkeypatch: pyt
     assert session.exit_code(run) == 3
     again = schema.decode(schema.encode(run), where="here")
     assert again.verdicts[-1].subject == "jax"
+
+
+def test_a_layer_that_the_version_does_not_have_is_told_from_a_faulty_row() -> None:
+    def error_of(module: object, name: str) -> Exception:
+        try:
+            getattr(module, name)
+        except AttributeError as error:
+            return error
+        raise AssertionError(name)
+
+    subject = _subject("math", lambda: "3.11")
+    named = replace(subject, name="math.DotNorm(fast=False)")
+    assert presence.lacked(error_of(math, "DotNorm"), named) == "math 3.11 has no math.DotNorm"
+    assert presence.lacked(error_of(math, "dot_norm"), named) == ""
+    assert presence.lacked(error_of(math.pi, "DotNorm"), named) == ""
+    assert presence.lacked(ValueError("DotNorm"), named) == ""
