@@ -169,9 +169,12 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def power(session: nox.Session) -> None:
-    """Measure what the engine finds, and after how many samples; fails when a mutant survives that it claims to see."""
+    """Measure what the engine finds, after how many samples, and at what risk; fails when it breaks a promise."""
     install(session, "torch", groups=("test",))
-    session.run("python", "tests/meta/power.py", *(session.posargs or [str(LATEST / "power")]))
+    folder, *options = session.posargs or [str(LATEST / "power")]
+    session.run("python", "tests/meta/power.py", folder, *options)
+    alone = {"OMP_NUM_THREADS": "1"}
+    session.run("python", "tests/meta/calibration.py", folder, "--jobs", "2", env=alone)
 
 
 @nox.session(default=False)
