@@ -5,15 +5,20 @@ R_jj ~ chi(n - j) and standard normals above (Bartlett 1933). Hence Q is Haar if
 standard normal entries for an R drawn so. Two views of Q R are decided. A QR without the sign correction has
 Q_jj <= 0 and shows at once as a negative mean of the diagonal; a QR of numbers that are not normal leaves its family
 in all entries. Of those only the upper half is taken, since the energy of the whole is that of R, whatever Q is.
+
+What no entry shows is the determinant, as often 1 as -1: of rotations, or of n reflections, it is always the same.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from varlaw.evidence import scores
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import Decision, Source, decide
 from varlaw.evidence.streams import Key
@@ -21,7 +26,9 @@ from varlaw.theory.variates import Normal
 
 Floats = NDArray[np.float64]
 
-_SHAPE = 50_000  # scalars that show the QR of uniform numbers, 64 x 48
+_SHAPE = 50_000  # scalars that show the QR of uniform numbers, 64 x 48 or 8 x 8
+_COINS = 64  # determinants looked at: a constant sign is evidence of 42 nats
+_BIASED = np.array([0.02, 0.1, 0.25, 0.75, 0.9, 0.98])
 
 
 def gaussian(q: Any, rng: np.random.Generator) -> Floats:
@@ -46,28 +53,40 @@ VIEWS: dict[str, Callable[[Floats], Floats]] = {"diag(QR)": np.diagonal, "upper 
 def policy_for_haar(policy: Policy) -> Policy:
     """The policy with a delta of at least 5 %, as a diagonal has few entries, and with a long look at shape."""
     battery, least = max(policy.battery, _SHAPE), max(policy.least, _SHAPE)
-    return replace(policy, delta=max(policy.delta, 0.05), battery=battery, least=least, few=max(policy.few, 64))
+    return replace(policy, delta=max(policy.delta, 0.05), battery=battery, least=least, few=max(policy.few, _COINS))
 
 
 def decide_haar(source: Source, policy: Policy, key: Key, *, std: float = 1.0, dtype: str) -> tuple[str, Decision]:
     """Decide whether the matrices of `source` (gain 1, in float64) are Haar, by the views of QR in turn.
 
-    Returns the view that does not conform, or else the diagonal, and the decision on it. Each view spends half of the
-    policy's alpha and beta. `std` is what the entries of QR are held against, `dtype` the format that Q was rounded to.
-    Raises `SamplerError` as `decide` does.
+    Returns the view that does not conform, or else the diagonal, and the decision on it. Each view spends a third of
+    the policy's alpha and half of its beta, the sign of determinants the last third. `std` is what the entries of QR
+    are held against, `dtype` the format that Q was rounded to. Raises `SamplerError` as `decide` does.
     """
-    shared = replace(policy, alpha=policy.alpha / 2, beta=policy.beta / 2)
+    shared = replace(policy, alpha=policy.alpha / 3, beta=policy.beta / 2)
     found: dict[str, Decision] = {}
+    coins: dict[tuple[int, int], bool] = {}
     for name, view in VIEWS.items():
-        found[name] = decide(Normal(std), _viewed(source, view), shared, key, dtype=dtype)
+        few = shared.few if view is np.diagonal else 8 * shared.few  # the family shows in the other entries
+        found[name] = decide(Normal(std), _viewed(source, view, coins), replace(shared, few=few), key, dtype=dtype)
         if found[name].outcome != "CONFORMS":
             return name, found[name]
-    return next(iter(found.items()))
+    name, decision = next(iter(found.items()))
+    heads, tosses = sum(coins.values()), len(coins)
+    log_e = float(scores.rates(heads, tosses, 0.5, _BIASED))
+    if log_e < -math.log(shared.alpha):
+        return name, decision
+    detail = f"shape: {heads} of {tosses} determinants are positive (ln e {log_e:.1f})"
+    return name, msgspec.structs.replace(decision, outcome="VIOLATES", log_evidence=log_e, detail=detail)
 
 
-def _viewed(source: Source, view: Callable[[Floats], Floats]) -> Source:
+def _viewed(source: Source, view: Callable[[Floats], Floats], coins: dict[tuple[int, int], bool]) -> Source:
+    """The view of each matrix; `coins` keeps by its address whether the determinant of a square one is positive."""
+
     def draws(seed: int, count: int) -> Iterator[Floats]:
         for i, q in enumerate(source(seed, count)):
+            if len(coins) < _COINS and q.shape[0] == q.shape[1]:
+                coins[seed, i] = bool(np.linalg.slogdet(np.asarray(q, dtype=np.float64))[0] > 0)
             yield view(gaussian(q, np.random.default_rng([seed, i, 1])))
 
     return draws

@@ -156,6 +156,18 @@ def test_the_qr_of_uniform_numbers_is_orthogonal_but_not_haar() -> None:
     assert (view, decision.outcome) == ("upper half of QR", "VIOLATES")
 
 
+def test_rotations_have_every_entry_right_but_not_the_determinant() -> None:
+    def matrix(rng: np.random.Generator) -> np.ndarray:
+        q, r = np.linalg.qr(rng.standard_normal((16, 16)))
+        q *= np.sign(np.diag(r))
+        q[:, 0] *= np.linalg.det(q)
+        return q
+
+    _, decision = decide_haar(source(matrix), policy_for_haar(POLICIES["pr"]), Key("t", "det"), dtype="float64")
+    assert decision.outcome == "VIOLATES"
+    assert decision.detail == "shape: 64 of 64 determinants are positive (ln e 41.3)"
+
+
 def test_unknown_policy_names_the_known_ones() -> None:
     with pytest.raises(ValueError, match="policy='weekly', but should be one of pr, nightly, release"):
         policy("weekly")

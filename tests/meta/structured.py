@@ -83,6 +83,21 @@ def _qr_of_uniforms(rng: Rng, shape: tuple[int, ...]) -> Array:
     return np.asarray(q * np.sign(np.diag(r)))
 
 
+def _rotation(rng: Rng, shape: tuple[int, ...]) -> Array:
+    """Haar but for the determinant, which is 1."""
+    q, r = np.linalg.qr(rng.standard_normal(shape))
+    q *= np.sign(np.diag(r))
+    q[:, 0] *= np.linalg.det(q)
+    return np.asarray(q)
+
+
+def _exponential(rng: Rng, shape: tuple[int, ...]) -> Array:
+    from scipy.linalg import expm
+
+    z = rng.standard_normal(shape)
+    return np.asarray(expm(z - z.T))
+
+
 _SQUARE = (64, 64)
 _UNIT = Normal(1.0)
 
@@ -114,4 +129,7 @@ STRUCTURED = (
     Defect("grid of 1/64 std, bfloat16", _UNIT, lambda rng, shape: np.asarray(
         np.round(64 * rng.standard_normal(shape)) / 64, dtype=ml_dtypes.bfloat16)),
     Defect("orthogonal from uniform numbers", Orthogonal(), _qr_of_uniforms, shape=(64, 48)),
+    Defect("orthogonal from uniform numbers, 8 x 8", Orthogonal(), _qr_of_uniforms, shape=(8, 8)),
+    Defect("rotations", Orthogonal(), _rotation, shape=(8, 8)),
+    Defect("exponentials of antisymmetric matrices", Orthogonal(), _exponential, shape=(4, 4)),
 )  # fmt: skip
