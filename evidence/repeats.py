@@ -1,4 +1,4 @@
-"""Numbers and tensors that come twice: ties of neighbours, values used again, and draws given out a second time."""
+"""Numbers and tensors that come twice: ties, zeros, values used again, and draws given out a second time."""
 
 import functools
 
@@ -23,7 +23,7 @@ class Repeats:
     def __init__(self, fmt: Format) -> None:
         self._wide = fmt.digits >= 24
         self._leading = -(-_TOLD_APART // (20 if self._wide else fmt.digits - 2))
-        self._ties = self._pairs = self._tensors = 0
+        self._ties = self._pairs = self._zeros = self._n = self._tensors = 0
         self._values, self._draws = np.zeros(len(_FACTORS)), np.zeros(len(_FACTORS))
         self._seen: set[bytes] = set()
 
@@ -35,6 +35,8 @@ class Repeats:
         if self._wide:
             self._ties += int(np.count_nonzero(flat[:, 1:] == flat[:, :-1]))
             self._pairs += flat[:, 1:].size
+            self._zeros += flat.size - int(np.count_nonzero(flat))
+            self._n += flat.size
             flat = np.abs(flat)
             for values, ordered in zip(flat, np.sort(flat, axis=1), strict=True):
                 self._values += repeats(values, ordered)
@@ -44,6 +46,8 @@ class Repeats:
         logs = {"repeated tensors": float(averaged(self._draws))}
         if self._pairs:
             logs["ties"] = float(rates(self._ties, self._pairs, POINT, _TIE_RATES))
+        if self._n:
+            logs["zeros"] = float(rates(self._zeros, self._n, POINT, _TIE_RATES))
             logs["repeated values"] = float(averaged(self._values))
         return logs
 

@@ -29,6 +29,7 @@ from varlaw.verify.watched import Draw, Watched
 Law = Any  # a variate or Orthogonal
 T = TypeVar("T")
 
+_BATTERY = 1_000_000  # scalars whose shape is looked at, as long as draws go on: one sampler can afford it
 _VALUES = 100_000  # of 16 bits: some 2,000 different ones in bfloat16, 15,000 in float16
 
 
@@ -86,7 +87,7 @@ def policy_for(delta: float, alpha: float, beta: float, max_samples: int | None)
     _refuse({"delta": delta, "alpha": alpha, "beta": beta}, max_samples)
     least, few = (100_000, 1000) if delta <= 0.02 else (32_768, 16)
     policy = Policy("check", delta=delta, alpha=alpha, beta=beta, max_samples=max_samples, max_tensors=1_000_000)
-    return replace(policy, least=least, few=few)
+    return replace(policy, battery=_BATTERY, least=least, few=few)
 
 
 def _refuse(risks: Mapping[str, Any], max_samples: Any) -> None:

@@ -83,6 +83,12 @@ def _qr_of_uniforms(rng: Rng, shape: tuple[int, ...]) -> Array:
     return np.asarray(q * np.sign(np.diag(r)))
 
 
+def _wider_edge(rng: Rng, shape: tuple[int, ...]) -> Array:
+    z = rng.standard_normal(shape)
+    z[:, 0] *= 1.3
+    return np.asarray(z)
+
+
 def _rotation(rng: Rng, shape: tuple[int, ...]) -> Array:
     """Haar but for the determinant, which is 1."""
     q, r = np.linalg.qr(rng.standard_normal(shape))
@@ -102,6 +108,9 @@ _SQUARE = (64, 64)
 _UNIT = Normal(1.0)
 
 STRUCTURED = (
+    Defect("one entry in a thousand is 0", _UNIT, lambda rng, shape: (
+        rng.standard_normal(shape) * (rng.random(shape) >= 0.001)).astype(np.float32)),
+    Defect("the first of 48 columns 30 % wider", _UNIT, _wider_edge, shape=(64, 48)),
     *(Defect(f"entries {lag} apart correlated 0.2", _UNIT, _lagged(lag, 0.2)) for lag in (4, 8, 16, 32)),
     Defect("four gates correlated 0.3", _UNIT, _gates),
     Defect("normal, stratified in each tensor", _UNIT, _stratified),
