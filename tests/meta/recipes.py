@@ -73,7 +73,7 @@ def _draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Any:
 
 
 def _fine(p: float, dtype: str) -> float:
-    return 1 / (1 - p)
+    return 1 / (1 - p) if p < 1 else 0.0
 
 
 _UNITS = {
@@ -87,12 +87,21 @@ def _mask(op: str, uniforms: Uniforms, rng: np.random.Generator, shape: tuple[in
     return uniforms(rng, tuple(1 if axis in _UNITS.get(op, ()) else n for axis, n in enumerate(shape)), dtype)
 
 
-def dropout(op: str = "dropout", uniforms: Uniforms = _draw, factor: Kept = _fine, strict: bool = False) -> Dropout:
-    """Dropout of kept entries times `factor`, where the `uniforms` reach p (or exceed it)."""
+def dropout(
+    op: str = "dropout",
+    uniforms: Uniforms = _draw,
+    factor: Kept = _fine,
+    strict: bool = False,
+    product: bool = False,
+) -> Dropout:
+    """Dropout of kept entries times `factor`, where the `uniforms` reach p (or exceed it), chosen or as a `product`."""
 
     def apply(x: Any, p: float, dtype: str, device: str, seed: int) -> Any:
         u = _mask(op, uniforms, np.random.default_rng(seed), x.shape, dtype)
-        return FORMATS[dtype].round_all(np.where(u > p if strict else u >= p, x * factor(p, dtype), 0.0))
+        keep = u > p if strict else u >= p
+        multiple = product or not np.isfinite(factor(p, dtype))
+        y = x * keep * factor(p, dtype) if multiple else np.where(keep, x * factor(p, dtype), 0.0)
+        return FORMATS[dtype].round_all(y)
 
     return Dropout(name=f"numpy.{op}", framework=OURS, op=op, apply=apply)
 
@@ -159,6 +168,10 @@ def wrong_dropouts() -> dict[str, tuple[str, str, Dropout]]:
         "alpha: scale 2 % too large": ("dropout.variance", "float32", alpha(scaled=1.02)),
         "alpha: entries for channels": ("dropout.shared", "float32", _entries("channel_alpha_dropout")),
         "noise: variance for std": ("dropout.noise", "float32", noise(lambda p: p / (1 - p))),
+        "a product with 0 and inf at p = 1": ("dropout.all", "float32", dropout(factor=lambda p, d: np.inf)),
+        "nothing dropped at p = 1": (
+            "dropout.all", "float32", dropout(uniforms=lambda r, s, d: 1 + r.random(s), factor=lambda p, d: 1.0)),
+        "dropped by a product": ("dropout.zeroed", "float32", dropout(product=True)),
         "noise: std of p": ("dropout.noise", "float32", noise(np.sqrt)),
     }  # fmt: skip
 
@@ -214,8 +227,21 @@ def _plain(leaves: Any, dtype: str) -> float:
     return float(np.sqrt(np.cumsum(squares, dtype=np.float32)[-1]))
 
 
+def _share(limit: float, total: float) -> float:
+    return min(1.0, limit / total) if total else 1.0
+
+
+def _product(limit: float, total: float) -> float:
+    """The factor as a product, in which an infinite limit meets 0."""
+    return float(np.float64(limit) * np.minimum(1 / np.float64(total), 1 / np.float64(limit)))
+
+
 def clipping(
-    norm: Callable[[Any, str], float] = _norm, refuses: bool = True, twice: bool = False, largest: bool = False
+    norm: Callable[[Any, str], float] = _norm,
+    refuses: bool = True,
+    twice: bool = False,
+    largest: bool = False,
+    share: Callable[[float, float], float] = _share,
 ) -> Clipper:
     """Clipping by that norm; `refuses` what is not finite and negative limits, or lets them through."""
 
@@ -225,7 +251,8 @@ def clipping(
             raise ValueError(msg)
         leaves = list({id(g): g for g in grads}.values()) if not twice else list(grads)
         total = norm(leaves, dtype) if not largest else max(norm([leaf], dtype) for leaf in leaves)
-        factor = min(1.0, limit / total) if total else 1.0
+        with np.errstate(invalid="ignore", divide="ignore"):
+            factor = share(limit, total)
         often = {id(g): sum(other is g for other in grads) if twice else 1 for g in grads}
         with np.errstate(invalid="ignore"):
             return [FORMATS[dtype].round_all(g * factor ** often[id(g)]) for g in grads], total
@@ -241,6 +268,10 @@ def wrong_clips() -> dict[str, tuple[str, str, Clipper]]:
         "multiplied twice": ("clip.duplicates", "float32", clipping(twice=True)),
         "norm of the largest leaf": ("clip.grouping", "float32", clipping(largest=True)),
         "squares added up in a row": ("clip.long", "float32", clipping(_plain)),
+        "0 taken for no limit": ("clip.shut", "float32", clipping(share=lambda c, n: _share(c, n) if c else 1.0)),
+        "zeros over a limit of 0": ("clip.shut", "float32", clipping(share=_product)),
+        "inf times 0": ("clip.open", "float32", clipping(share=_product)),
+        "an epsilon that shrinks": ("clip.open", "float32", clipping(share=lambda c, n: n / (n + 1e-3))),
     }
 
 

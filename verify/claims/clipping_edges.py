@@ -1,4 +1,4 @@
-"""Claims on clipping at its edges: leaves not finite, negative limits, leaves given twice or cut up, long ones.
+"""Claims on clipping at its edges: leaves not finite, limits of 0, inf or below 0, leaves given twice or cut up.
 
 Each has cases of its own, small but for the long ones. What is not documented otherwise is held to the least a user may
 expect: finite gradients survive, no gradient is turned round, all are multiplied by one number, and neither how they
@@ -23,19 +23,17 @@ Judging = Callable[[Clipper, Trial], Finding]
 
 
 def claims(subject: Clipper) -> tuple[Claim, ...]:
-    """The claims on one function that clips by the global norm; there are none on one that clips by value."""
-    if subject.op != "clip_norm":
-        return ()
-    table: tuple[tuple[str, str, str, Judging], ...] = (
-        ("clip.nonfinite", "clip_nonfinite", "finite leaves survive one that is not", _nonfinite),
-        ("clip.negative", "clip_negative", "a negative limit is refused, or turns nothing round", _negative),
-        ("clip.duplicates", "clip_duplicates", "a leaf given twice is clipped once", _duplicates),
-        ("clip.grouping", "clip_grouping", "one leaf, or the same numbers in many", _grouping),
-        ("clip.long", "clip_long", "the norm of a long leaf, as sums of blocks have it", _long),
-    )
+    """The claims on one clipping function; those on its limit where it clips by value."""
+    table: list[tuple[str, str, str, Judging]] = [
+        ("clip.shut", "clip_limits", "a limit of 0 is refused, or leaves zeros", _shut),
+        ("clip.open", "clip_limits", "an infinite limit is refused, or changes nothing", _open),
+    ]
+    law = "clip.value"
+    if subject.op == "clip_norm":
+        table, law = [*table, *_OF_NORMS], "clip.factor"
     return tuple(
         Claim(
-            name=name, law="clip.norm" if name == "clip.long" else "clip.factor", statement=statement, subject=subject,
+            name=name, law="clip.norm" if name == "clip.long" else law, statement=statement, subject=subject,
             target=subject.name, op=op, judge=_bind(judging, subject),
         )
         for name, op, statement, judging in table
@@ -44,6 +42,37 @@ def claims(subject: Clipper) -> tuple[Claim, ...]:
 
 def _bind(judging: Judging, subject: Clipper) -> Callable[[Trial], Finding]:
     return lambda trial: judging(subject, trial)
+
+
+def _shut(subject: Clipper, trial: Trial) -> Finding:
+    """Every entry becomes 0, of gradients that are not 0 and of those that are: 0/0 is no factor."""
+    g = Gradients(trial)
+    zeros = [0 * leaf for leaf in g.leaves]
+    try:
+        after = [_flat(subject.apply(leaves, 0.0, trial.dtype, trial.device)[0]) for leaves in (g.leaves, zeros)]
+    except Exception as refusal:
+        return _refused(refusal)
+    left = sum(int((x == 0).sum()) for x in after)
+    comparison = compare([left], [2 * g.entries * trial.factor], [0.0])
+    detail = " and ".join(name for name, x in zip(("others", "zeros"), after, strict=True) if np.isnan(x).any())
+    detail = f"gradients that become NaN: {detail}" if detail else ""
+    return deterministic(comparison, quantity="entries that become 0", names=g.names, detail=detail)
+
+
+def _open(subject: Clipper, trial: Trial) -> Finding:
+    """What switches clipping off, as inf does where only the norm is asked for; inf times 0 is no factor."""
+    g = Gradients(trial)
+    try:
+        after = _flat(subject.apply(g.leaves, math.inf, trial.dtype, trial.device)[0])
+    except Exception as refusal:
+        return _refused(refusal)
+    untouched = int((after == np.concatenate(g.leaves)).sum())
+    comparison = compare([untouched], [g.entries * trial.factor], [0.0])
+    return deterministic(comparison, quantity="entries untouched", names=g.names)
+
+
+def _flat(leaves: list[Floats]) -> Floats:
+    return np.concatenate([np.ravel(leaf) for leaf in leaves])
 
 
 def _nonfinite(subject: Clipper, trial: Trial) -> Finding:
@@ -58,7 +87,7 @@ def _nonfinite(subject: Clipper, trial: Trial) -> Finding:
         clipped, _ = subject.apply(bad, g.limit, trial.dtype, trial.device)
     except Exception as refusal:
         return _refused(refusal)
-    after = np.concatenate([np.ravel(leaf) for leaf in clipped[1:]])
+    after = _flat(clipped[1:])
     if subject.nonfinite == "signals" and np.isnan(after).all():
         return _settled("all leaves became NaN, as documented")
     observed = math.inf if np.isnan(after).any() else norm_of([after])
@@ -74,7 +103,7 @@ def _negative(subject: Clipper, trial: Trial) -> Finding:
         clipped, _ = subject.apply(g.leaves, -g.limit, trial.dtype, trial.device)
     except Exception as refusal:
         return _refused(refusal)
-    before, after = np.concatenate(g.leaves), np.concatenate([np.ravel(leaf) for leaf in clipped])
+    before, after = np.concatenate(g.leaves), _flat(clipped)
     product, size = float(before @ after), norm_of([before]) * norm_of([after])
     cosine = product / size if size else 1.0
     if cosine > 0 and trial.factor == 1:
@@ -111,7 +140,7 @@ def _grouping(subject: Clipper, trial: Trial) -> Finding:
     one, _ = subject.apply([whole], g.limit, trial.dtype, trial.device)
     together = np.ravel(one[0])
     bound = 2 * g.error * np.abs(together) + g.smallest
-    apart = np.concatenate([np.ravel(part) for part in parts])
+    apart = _flat(parts)
     comparison = compare(apart.tolist(), (together * trial.factor).tolist(), bound.tolist())
     return deterministic(comparison, quantity="entry", names=g.names)
 
@@ -136,3 +165,12 @@ def _long(subject: Clipper, trial: Trial) -> Finding:
     observed, quantity = (norm_of(clipped), "norm after clipping") if reported is None else (reported, "norm reported")
     comparison = compare([observed], [expected * trial.factor], [error * expected])
     return deterministic(comparison, quantity=quantity, names={"norm": norm, "limit": limit})
+
+
+_OF_NORMS: tuple[tuple[str, str, str, Judging], ...] = (
+    ("clip.nonfinite", "clip_nonfinite", "finite leaves survive one that is not", _nonfinite),
+    ("clip.negative", "clip_negative", "a negative limit is refused, or turns nothing round", _negative),
+    ("clip.duplicates", "clip_duplicates", "a leaf given twice is clipped once", _duplicates),
+    ("clip.grouping", "clip_grouping", "one leaf, or the same numbers in many", _grouping),
+    ("clip.long", "clip_long", "the norm of a long leaf, as sums of blocks have it", _long),
+)

@@ -377,7 +377,7 @@ CASES: dict[str, Cases] = {
     "fill_mode_grouped_conv": _FILL_MODE_GROUPED_CONV,
     **dict.fromkeys(("layer_norm", "rms_norm", "batch_norm", "group_norm", "instance_norm"), _NORM),
     **dict.fromkeys(("clip_norm", "clip_value"), _CLIP),
-    **dict.fromkeys(("clip_negative", "clip_duplicates"), _CLIP_FEW),
+    **dict.fromkeys(("clip_negative", "clip_duplicates", "clip_limits"), _CLIP_FEW),
     "clip_nonfinite": _CLIP_NONFINITE,
     "clip_grouping": _CLIP_GROUPING,
     "clip_long": _CLIP_LONG,
