@@ -65,7 +65,7 @@ class Battery:
 
     def violation(self) -> float:
         """Log e-value against the law: the average over the processes."""
-        return self._weakest().violation()
+        return min(member.violation() for member in self._members)
 
     def processes(self) -> dict[str, float]:
         """The log e-value of every process, by name."""

@@ -118,6 +118,7 @@ _WRONG: dict[str, tuple[object, Callable[[np.random.Generator], np.ndarray]]] = 
     "triangular on the same support": (Uniform(1.0), lambda rng: rng.triangular(-1, 0, 1, SHAPE)),
     "truncated, same variance": (Normal(TruncatedNormal(1.0).std), lambda rng: _truncated(rng, 4096).reshape(SHAPE)),
     "neighbours correlated 0.1": (Normal(1.0), _autoregressive(0.1)),
+    "one entry in 500 is 0": (Normal(1.0), lambda rng: rng.standard_normal(SHAPE) * (rng.random(SHAPE) > 0.002)),
     "every value twice": (Normal(1.0), lambda rng: np.repeat(rng.standard_normal((64, 32)), 2, axis=1)),
     "rows share a shift": (
         Normal(1.0),
@@ -136,6 +137,19 @@ def test_what_no_variance_shows_violates_under_nightly(name: str) -> None:
     law, draw = _WRONG[name]
     decision = decide(law, source(draw), POLICIES["nightly"], Key("t", name))  # type: ignore[arg-type]
     assert decision.outcome == "VIOLATES"
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_lines_that_are_wider_in_every_tensor_are_told_from_lines_wider_by_chance(axis: int) -> None:
+    wider = np.where(np.arange(64) < 4, 1.3, 1.0)
+    battery, rng = Battery(Normal(1.0), FORMATS["float64"], 1 << 20), Key("tests", "wider").generator()
+    for _ in range(24):
+        z = rng.standard_normal(SHAPE)
+        battery.update([z * wider if axis else z * wider[:, None]], rng)
+    processes = battery.processes()
+    line, other = ("columns", "rows") if axis else ("rows", "columns")
+    assert processes[f"scale of {line} of the tensor before"] > ALARM
+    assert processes[f"scale of {other} of the tensor before"] < ALARM
 
 
 @pytest.mark.parametrize(("shape", "seen"), [((1000, 100), 1000), ((1, 100_000), 1000), ((300, 2), 600)])
