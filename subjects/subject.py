@@ -117,13 +117,18 @@ class Loss:
     """A classification loss on logits (N, C) and labels (N,) of classes.
 
     `apply(logits, labels, reduction, dtype, device)` rounds the logits to the dtype and returns the loss as float64:
-    one number for reduction "mean", N numbers for "none".
+    one number for reduction "mean", N numbers for "none". `adjusted(logits, labels, smoothing, ignored, dtype, device)`
+    returns the mean with those of its arguments that `adjusts` names; at smoothing 0 and ignored None as by default.
     """
 
     name: str
     framework: Framework
     op: str  # cross_entropy
     apply: Callable[[Floats, NDArray[np.int64], str, str, str], Floats]
+    adjusted: Callable[[Floats, NDArray[np.int64], float, int | None, str, str], Floats] | None = None
+    adjusts: tuple[str, ...] = ()  # of "smoothing" and "ignored"
+    ignored: int | None = None  # the label that its documentation says does not count by default
+    indices: bool = True  # takes labels as they are; else as rows of probabilities, which the row makes of them
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 

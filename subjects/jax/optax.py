@@ -150,7 +150,7 @@ NOISES: tuple[Sampler, ...] = (
 Cross = Callable[[Any, Any, NDArray[np.int64]], Any]  # (optax, logits, labels) -> losses, one a row
 
 
-def _loss(name: str, cross: Cross) -> Loss:
+def _loss(name: str, cross: Cross, indices: bool = False) -> Loss:
     """optax returns one loss a row; its documentation takes the mean of them with `.mean()`."""
 
     def apply(logits: Floats, labels: NDArray[np.int64], reduction: str, dtype: str, device: str) -> Floats:
@@ -160,7 +160,7 @@ def _loss(name: str, cross: Cross) -> Loss:
             losses = cross(optax, array(logits, dtype), labels)
             return floats(losses.mean() if reduction == "mean" else losses)
 
-    return Loss(name=f"optax.{name}", framework=OPTAX, op="cross_entropy", apply=apply)
+    return Loss(name=f"optax.{name}", framework=OPTAX, op="cross_entropy", apply=apply, indices=indices)
 
 
 def _one_hot(logits: Any, labels: NDArray[np.int64]) -> Any:
@@ -174,6 +174,7 @@ LOSSES: tuple[Loss, ...] = (
     _loss(
         "softmax_cross_entropy_with_integer_labels",
         lambda o, x, y: o.softmax_cross_entropy_with_integer_labels(x, y.astype(np.int32)),
+        indices=True,
     ),
     _loss("safe_softmax_cross_entropy", lambda o, x, y: o.safe_softmax_cross_entropy(x, _one_hot(x, y))),
     _loss(

@@ -50,6 +50,16 @@ def _cross_entropy(logits: Floats, labels: NDArray[np.int64], reduction: str, dt
     return floats(cross_entropy(array(logits, dtype), mx.array(labels), reduction=reduction))
 
 
+def _smoothed(
+    logits: Floats, labels: NDArray[np.int64], smoothing: float, ignored: int | None, dtype: str, device: str
+) -> Floats:
+    import mlx.core as mx
+    from mlx.nn.losses import cross_entropy
+
+    z = array(logits, dtype)
+    return floats(cross_entropy(z, mx.array(labels), label_smoothing=smoothing, reduction="mean"))
+
+
 def _fused(logits: Floats, labels: NDArray[np.int64], reduction: str, dtype: str, device: str) -> Floats:
     """The kernel gives one loss for each row; their mean is taken as a user would take it, in the dtype."""
     import mlx.core as mx
@@ -59,6 +69,9 @@ def _fused(logits: Floats, labels: NDArray[np.int64], reduction: str, dtype: str
 
 
 LOSSES = (
-    Loss(name="mlx.nn.losses.cross_entropy", framework=MLX, op="cross_entropy", apply=_cross_entropy),
+    Loss(
+        name="mlx.nn.losses.cross_entropy", framework=MLX, op="cross_entropy", apply=_cross_entropy,
+        adjusted=_smoothed, adjusts=("smoothing",),
+    ),
     Loss(name="mlx.core.fast.cross_entropy", framework=MLX, op="cross_entropy", apply=_fused),
-)
+)  # fmt: skip

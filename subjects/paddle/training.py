@@ -103,11 +103,21 @@ DROPOUTS: tuple[Dropout, ...] = (
 # -- losses ------------------------------------------------------------------------------------------------------------
 
 
-def _loss(name: str, call: Callable[[Any, Any, str], Any]) -> Loss:
+def _loss(name: str, call: Callable[..., Any], adjusts: tuple[str, ...] = ("smoothing", "ignored")) -> Loss:
     def apply(logits: Floats, labels: NDArray[np.int64], reduction: str, dtype: str, device: str) -> Floats:
         return floats(call(array(logits, dtype), top("to_tensor")(labels), reduction)).squeeze()
 
-    return Loss(name=f"paddle.nn.{name}", framework=PADDLE, op="cross_entropy", apply=apply, unsupported=NO_HALF_KERNEL)
+    def adjusted(
+        logits: Floats, labels: NDArray[np.int64], smoothing: float, ignored: int | None, dtype: str, device: str
+    ) -> Floats:
+        more = {"label_smoothing": smoothing} if smoothing else {}
+        more |= {"ignore_index": ignored} if ignored is not None else {}
+        return floats(call(array(logits, dtype), top("to_tensor")(labels), "mean", **more)).squeeze()
+
+    return Loss(
+        name=f"paddle.nn.{name}", framework=PADDLE, op="cross_entropy", apply=apply, adjusted=adjusted,
+        adjusts=adjusts, unsupported=NO_HALF_KERNEL,
+    )  # fmt: skip
 
 
 def _reduced(each: Any, reduction: str) -> Any:
@@ -115,10 +125,14 @@ def _reduced(each: Any, reduction: str) -> Any:
 
 
 LOSSES: tuple[Loss, ...] = (
-    _loss("functional.cross_entropy", lambda x, t, how: functional().cross_entropy(x, t, reduction=how)),
+    _loss(
+        "functional.cross_entropy",
+        lambda x, t, how, **more: functional().cross_entropy(x, t, reduction=how, **more),
+    ),
     _loss(
         "functional.softmax_with_cross_entropy",
         lambda x, t, how: _reduced(functional().softmax_with_cross_entropy(x, t.unsqueeze(1)), how),
+        (),
     ),
-    _loss("CrossEntropyLoss", lambda x, t, how: nn("CrossEntropyLoss")(reduction=how)(x, t)),
+    _loss("CrossEntropyLoss", lambda x, t, how, **more: nn("CrossEntropyLoss")(reduction=how, **more)(x, t)),
 )

@@ -33,7 +33,7 @@ DROPOUTS: tuple[Dropout, ...] = (
 )
 
 
-def _loss(name: str, call: Callable[[Any, Labels, int], Any]) -> Loss:
+def _loss(name: str, call: Callable[[Any, Labels, int], Any], indices: bool) -> Loss:
     """The functions return a loss for each row; "mean" is `tf.reduce_mean` of them, as their guides show."""
 
     def apply(logits: Floats, labels: Labels, reduction: str, dtype: str, device: str) -> Floats:
@@ -41,7 +41,7 @@ def _loss(name: str, call: Callable[[Any, Labels, int], Any]) -> Loss:
             losses = call(tensor(logits, dtype), labels, logits.shape[1])
             return floats(tf().reduce_mean(losses) if reduction == "mean" else losses)
 
-    return Loss(name=f"tensorflow.nn.{name}", framework=TENSORFLOW, op="cross_entropy", apply=apply)
+    return Loss(name=f"tensorflow.nn.{name}", framework=TENSORFLOW, op="cross_entropy", apply=apply, indices=indices)
 
 
 def _sparse(logits: Any, labels: Labels, classes: int) -> Any:
@@ -54,6 +54,6 @@ def _dense(logits: Any, labels: Labels, classes: int) -> Any:
 
 
 LOSSES: tuple[Loss, ...] = (
-    _loss("softmax_cross_entropy_with_logits", _dense),
-    _loss("sparse_softmax_cross_entropy_with_logits", _sparse),
+    _loss("softmax_cross_entropy_with_logits", _dense, indices=False),
+    _loss("sparse_softmax_cross_entropy_with_logits", _sparse, indices=True),
 )

@@ -29,19 +29,37 @@ DROPOUTS: tuple[Dropout, ...] = (
 )
 
 
-def _loss(name: str, call: Callable[[Any, Any, str], Any]) -> Loss:
+def _loss(name: str, call: Callable[..., Any], adjusts: tuple[str, ...]) -> Loss:
     def apply(logits: Floats, labels: NDArray[np.int64], reduction: str, dtype: str, device: str) -> Floats:
         from tinygrad import Tensor
 
         return floats(call(array(logits, dtype), Tensor(labels.astype(np.int32)), reduction))
 
+    def adjusted(
+        logits: Floats, labels: NDArray[np.int64], smoothing: float, ignored: int | None, dtype: str, device: str
+    ) -> Floats:
+        from tinygrad import Tensor
+
+        more = {"label_smoothing": smoothing} if smoothing else {}
+        more |= {"ignore_index": ignored} if ignored is not None else {}
+        return floats(call(array(logits, dtype), Tensor(labels.astype(np.int32)), "mean", **more))
+
     return Loss(
-        name=f"tinygrad.Tensor.{name}", framework=TINYGRAD, op="cross_entropy", apply=apply, unsupported=UNSUPPORTED
-    )
+        name=f"tinygrad.Tensor.{name}", framework=TINYGRAD, op="cross_entropy", apply=apply, adjusted=adjusted,
+        adjusts=adjusts, unsupported=UNSUPPORTED,
+    )  # fmt: skip
 
 
 LOSSES: tuple[Loss, ...] = (
-    _loss("cross_entropy", lambda x, t, how: x.cross_entropy(t, reduction=how)),
-    _loss("sparse_categorical_crossentropy", lambda x, t, how: x.sparse_categorical_crossentropy(t, reduction=how)),
-    _loss("nll_loss", lambda x, t, how: x.log_softmax(axis=1).nll_loss(t, reduction=how)),
+    _loss("cross_entropy", lambda x, t, how, **more: x.cross_entropy(t, reduction=how, **more), ("smoothing",)),
+    _loss(
+        "sparse_categorical_crossentropy",
+        lambda x, t, how, **more: x.sparse_categorical_crossentropy(t, reduction=how, **more),
+        ("smoothing", "ignored"),
+    ),
+    _loss(
+        "nll_loss",
+        lambda x, t, how, **more: x.log_softmax(axis=1).nll_loss(t, reduction=how, **more),
+        ("ignored",),
+    ),
 )

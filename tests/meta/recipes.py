@@ -35,7 +35,31 @@ def _narrow_mean(rows: Any, dtype: str) -> float:
     return float(np.cumsum(rows.astype(_DTYPES[dtype]), dtype=_DTYPES[dtype])[-1]) / len(rows)
 
 
-def loss(rows: Rows = _rows, mean: Mean = lambda rows, dtype: float(rows.mean())) -> Loss:
+def _smoothed(z: Any, labels: Any, smoothing: float, ignored: int | None) -> Any:
+    """The cost of each row, and which rows count."""
+    each = [_rows(z, np.full(len(z), c)) for c in range(z.shape[1])] if smoothing else [np.zeros(len(z))]
+    there = np.where((labels >= 0) & (labels < z.shape[1]), labels, 0)
+    rows = (1 - smoothing) * _rows(z, there) + smoothing * np.mean(each, axis=0)
+    counted = (labels != -100) & (labels != ignored)
+    return rows, counted
+
+
+def _counting(z: Any, labels: Any, smoothing: float, ignored: int | None) -> float:
+    rows, counted = _smoothed(z, labels, smoothing, ignored)
+    return float(rows[counted].mean())
+
+
+def _all_counted(z: Any, labels: Any, smoothing: float, ignored: int | None) -> float:
+    """Ignored rows cost nothing, but are divided by."""
+    rows, counted = _smoothed(z, labels, smoothing, ignored)
+    return float((rows * counted).mean())
+
+
+def loss(
+    rows: Rows = _rows,
+    mean: Mean = lambda rows, dtype: float(rows.mean()),
+    labelled: Callable[..., float] = _counting,
+) -> Loss:
     """A loss with these rows and this mean, rounded to the dtype in the end."""
 
     def apply(logits: Any, labels: Any, reduction: str, dtype: str, device: str) -> Any:
@@ -43,7 +67,13 @@ def loss(rows: Rows = _rows, mean: Mean = lambda rows, dtype: float(rows.mean())
         found = fmt.round_all(rows(fmt.round_all(logits), labels, dtype))
         return found if reduction == "none" else np.asarray(fmt.round(mean(found, dtype)))
 
-    return Loss(name="numpy.loss", framework=OURS, op="cross_entropy", apply=apply)
+    def adjusted(logits: Any, labels: Any, smoothing: float, ignored: int | None, dtype: str, device: str) -> Any:
+        return np.asarray(FORMATS[dtype].round(labelled(logits, labels, smoothing, ignored)))
+
+    return Loss(
+        name="numpy.loss", framework=OURS, op="cross_entropy", apply=apply, adjusted=adjusted,
+        adjusts=("smoothing", "ignored"), ignored=-100,
+    )  # fmt: skip
 
 
 def wrong_losses() -> dict[str, tuple[str, str, Loss]]:
@@ -58,6 +88,13 @@ def wrong_losses() -> dict[str, tuple[str, str, Loss]]:
         "probabilities kept above 1e-7": ("loss.large", "float32", loss(lambda z, y, d: np.minimum(_rows(z, y), 16.1))),
         "sum in place of mean": ("loss.uniform", "float32", loss(mean=lambda rows, d: float(rows.sum()))),
         "one row too many": ("loss.uniform", "float32", loss(mean=lambda rows, d: float(rows.sum() / (len(rows) + 1)))),
+        "ignored rows divided by": ("loss.ignored", "float32", loss(labelled=_all_counted)),
+        "by default as well": ("loss.ignored_default", "float32", loss(labelled=_all_counted)),
+        "smoothed rows that are ignored": ("loss.smoothing_ignored", "float32", loss(
+            labelled=lambda z, y, e, i: _all_counted(z, y, e, i if e == 0 else None))),
+        "smoothing among the other classes": ("loss.smoothing", "float32", loss(
+            labelled=lambda z, y, e, i: _counting(z, y, e * z.shape[1] / (z.shape[1] - 1), i))),
+        "a label beyond the last class": ("loss.outside", "float32", loss(lambda z, y, d: _rows(z, y % z.shape[1]))),
         "mean over classes as well": ("loss.reduction", "float32", loss(mean=lambda rows, d: float(rows.mean() / 2))),
     }  # fmt: skip
 

@@ -24,7 +24,7 @@ _TABLES: Mapping[type, tuple[str, ...]] = {
     Norm: ("norms",),
     Clipper: ("clipping", "clipping_edges"),
     Gain: ("gains",),
-    Loss: ("losses",),
+    Loss: ("losses", "losses_labels"),
     Dropout: ("dropout",),
     Adapter: ("adapters",),
     Model: ("models",),

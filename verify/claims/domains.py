@@ -328,6 +328,7 @@ _LOSS = Cases(
         (2, 1), (10, 8), (50257, 1), (50257, 8), (1000, 1024), (2, 4096), (10, 65536), (2, 65536),
     ),
 )  # fmt: skip
+_LOSS_LABELS = Cases(Domain(classes=one_of(2, 10, 1000), rows=one_of(3, 64)), _rows("classes rows", (2, 8), (1000, 30)))
 _DROPOUT = Cases(Domain(p=one_of(0.01, 0.1, 0.3, 0.5)), _rows("p", (0.01,), (0.1,), (0.3,)))
 _ADAPTER = Cases(
     Domain(in_features=size(4, 128), out_features=size(4, 128), rank=size(1, 8), alpha=one_of(8.0, 1.0, 32.0)),
@@ -385,6 +386,7 @@ CASES: dict[str, Cases] = {
     "model": _MODEL,
     "model_once": _MODEL_ONCE,
     "cross_entropy": _LOSS,
+    "cross_entropy_labels": _LOSS_LABELS,
     **dict.fromkeys(("dropout", "channel_dropout", "drop_path", "gaussian_dropout"), _DROPOUT),
     **dict.fromkeys(("alpha_dropout", "channel_alpha_dropout"), _DROPOUT),
     "adapter": _ADAPTER,

@@ -50,29 +50,31 @@ def _labels(trial: Trial, rows: int) -> NDArray[np.int64]:
     return trial.key.generator().integers(0, trial.case["classes"], rows)
 
 
-def _working(fmt: Format) -> float:
+def working(fmt: Format) -> float:
+    """The unit of the format that sums accumulate in."""
     return min(fmt.unit, FORMATS["float32"].unit)
 
 
 def _rounding(fmt: Format, loss: Floats | float) -> Floats:
     """What rounding does to ln of C exponentials of 0: their sum is rounded twice at most, ln and what follows once."""
-    return np.asarray(fmt.unit * (3 * np.abs(loss) + 2) + 8 * _working(fmt) * (np.abs(loss) + 1))
+    return np.asarray(fmt.unit * (3 * np.abs(loss) + 2) + 8 * working(fmt) * (np.abs(loss) + 1))
 
 
-def _averaging(trial: Trial) -> float:
+def averaging(trial: Trial) -> float:
     """Relative rounding of a mean over the rows; in the dtype itself, 16 at a time, where a deviation foresees that."""
     fmt, rows = FORMATS[trial.dtype], trial.case["rows"]
     sixteens = 16 * math.ceil(math.log(rows, 16)) + 2 if rows > 1 else 2
-    return gamma(rows + 2, _working(fmt)) + (gamma(sixteens, fmt.unit) if trial.coarse else 0.0)
+    return gamma(rows + 2, working(fmt)) + (gamma(sixteens, fmt.unit) if trial.coarse else 0.0)
 
 
-def _number(mean: Floats) -> float:
+def number(mean: Floats) -> float:
     """A mean as reported; one that is not a number counts as infinite, so that a deviation can foresee it."""
     value = float(mean)
     return math.inf if math.isnan(value) else value
 
 
-def _times(expected: float, factor: float) -> float:
+def times(expected: float, factor: float) -> float:
+    """What a deviation foresees, also where that is inf."""
     return expected * factor if math.isfinite(factor) else factor
 
 
@@ -80,9 +82,9 @@ def _uniform(subject: Loss, trial: Trial) -> Finding:
     c, fmt = trial.case, FORMATS[trial.dtype]
     logits, labels = np.zeros((c["rows"], c["classes"])), _labels(trial, c["rows"])
     expected = LAWS["loss.zero_logits"].value(classes=c["classes"])
-    mean = _number(subject.apply(logits, labels, "mean", trial.dtype, trial.device))
-    bound = float(_rounding(fmt, expected)) + expected * (1 + fmt.unit) * _averaging(trial)
-    comparison = compare([mean], [_times(expected, trial.factor)], [bound])
+    mean = number(subject.apply(logits, labels, "mean", trial.dtype, trial.device))
+    bound = float(_rounding(fmt, expected)) + expected * (1 + fmt.unit) * averaging(trial)
+    comparison = compare([mean], [times(expected, trial.factor)], [bound])
     return deterministic(comparison, quantity="mean loss", names={"sum": c["rows"] * expected})
 
 
@@ -132,14 +134,13 @@ def _reduction(subject: Loss, trial: Trial) -> Finding:
     rng, labels = trial.key.at(block=1).generator(), _labels(trial, c["rows"])
     logits = fmt.round_all(3 * rng.standard_normal((c["rows"], c["classes"])))
     rows = subject.apply(logits, labels, "none", trial.dtype, trial.device)
-    mean = _number(subject.apply(logits, labels, "mean", trial.dtype, trial.device))
+    mean = number(subject.apply(logits, labels, "mean", trial.dtype, trial.device))
     size = float(np.abs(rows).mean())
     if not np.isfinite(size):
         msg = "rows that are not finite have no mean to compare with; loss.large and loss.shift speak of them"
         raise NotApplicable(msg)
-    working = _working(fmt)
     # The rows themselves: shifted logits, exponentials, the sum over C, ln and the difference, each rounded.
-    of_rows = fmt.unit * (3 * size + 2 * float(np.abs(logits).max())) + gamma(c["classes"] + 8, working)
-    bound = 2 * of_rows + size * (_averaging(trial) + fmt.unit)
-    comparison = compare([mean], [_times(float(rows.mean()), trial.factor)], [bound])
+    of_rows = fmt.unit * (3 * size + 2 * float(np.abs(logits).max())) + gamma(c["classes"] + 8, working(fmt))
+    bound = 2 * of_rows + size * (averaging(trial) + fmt.unit)
+    comparison = compare([mean], [times(float(rows.mean()), trial.factor)], [bound])
     return deterministic(comparison, quantity="mean loss", names={"sum": c["rows"] * size})
