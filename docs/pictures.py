@@ -48,7 +48,7 @@ def verdict(n: int, squares: float, policy: Policy) -> str:
     """What the sequential tests say at one look."""
     if scale.violation(n, squares, policy.delta) >= math.log(2 / policy.alpha):
         return "VIOLATES"
-    if scale.conformity(n, squares, policy.delta) >= math.log(2 / policy.beta):
+    if scale.conformity(n, squares, policy.delta) >= scale.passing(policy.beta):
         return "CONFORMS"
     return "UNDECIDED"
 
@@ -122,7 +122,7 @@ def interval() -> dict[str, Any]:
     for n, squares in path(1.0, rule, "interval"):
         low, high = scale.interval(n, squares, rule.gamma)
         rows.append({"n": n, "low": low, "high": high, "ratio": math.sqrt(squares / n)})
-        if done is None and scale.conformity(n, squares, rule.delta) >= math.log(2 / rule.beta):
+        if done is None and scale.conformity(n, squares, rule.delta) >= scale.passing(rule.beta):
             done = n
     x = _log("n", "samples", "~s")
     y = {"type": "quantitative", "scale": {"zero": False}, "title": "observed / expected", "axis": {"format": ".3f"}}
