@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects.jax.framework import JAX, sampler
+import numpy as np
+
+from varlaw.subjects.jax.framework import JAX, place, sampler
+from varlaw.subjects.seeds import streams
 from varlaw.subjects.subject import Case, Sampler
 
 Draw = Callable[[Any, Any, Case, Any], Any]  # (jax.random, key, case, dtype) -> array
@@ -27,6 +30,12 @@ def _multivariate(r: Any, key: Any, c: Case, d: Any) -> Any:
 
     n = c["num_features"]
     return r.multivariate_normal(key, jnp.zeros(n, d), 4 * jnp.eye(n, dtype=d), (), d, method="cholesky")
+
+
+def _of_seed(case: Case, dtype: str, seed: int) -> Any:
+    import jax
+
+    return np.asarray(jax.random.normal(jax.random.key(seed), case["shape"], dtype))
 
 
 SAMPLERS: tuple[Sampler, ...] = (
@@ -60,4 +69,5 @@ SAMPLERS: tuple[Sampler, ...] = (
         lambda r, k, c, d: r.orthogonal(k, c["shape"][0], (), d, c["shape"][1]),
         unsupported=NO_QR,
     ),
+    streams(JAX, "jax.random.normal(seeds)", _of_seed, place),
 )

@@ -4,7 +4,8 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.keras.framework import KERAS, drawn, keras
+from varlaw.subjects.keras.framework import KERAS, drawn, floats, keras, place
+from varlaw.subjects.seeds import streams
 from varlaw.subjects.subject import Case, Sampler, Tensor
 
 Arguments = Callable[[Case], Mapping[str, Any]]
@@ -37,6 +38,10 @@ def _streams() -> Sampler:
     return Sampler(name="keras.random.SeedGenerator", framework=KERAS, op="matrix", tensors=tensors, draws=drawn(build))
 
 
+def _of_seed(case: Case, dtype: str, seed: int) -> Any:
+    return floats(keras().random.normal(tuple(case["shape"]), dtype=dtype, seed=seed))
+
+
 def _noise() -> Sampler:
     def build(case: Case, dtype: str) -> Mapping[str, Any]:
         x = keras().ops.zeros(tuple(case["shape"]), dtype=dtype)
@@ -54,5 +59,6 @@ SAMPLERS: tuple[Sampler, ...] = (
         for op, label in (("shape", ""), ("sample", "(many)"))
     ),
     _streams(),
+    streams(KERAS, "keras.random.normal(seeds)", _of_seed, place),
     _noise(),
 )

@@ -4,8 +4,9 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.mlx.framework import MLX, NO_FLOAT64, dtype_of, measure_fans, seeded
+from varlaw.subjects.mlx.framework import MLX, NO_FLOAT64, dtype_of, host, measure_fans, seeded
 from varlaw.subjects.mlx.layers import build_conv
+from varlaw.subjects.seeds import streams
 from varlaw.subjects.subject import Case, Sampler, Tensor
 
 _NO_QR = {"float64": "the normal matrix is drawn in float32, whatever dtype is asked for"}
@@ -118,6 +119,12 @@ def _multivariate() -> Sampler:
     return _sampler("mlx.core.random.multivariate_normal", "features", "Normal(2)", draw, unsupported=wide)
 
 
+def _of_seed(case: Case, dtype: str, seed: int) -> Any:
+    import mlx.core as mx
+
+    return host(mx.random.normal(tuple(case["shape"]), dtype_of(dtype), key=mx.random.key(seed)))
+
+
 INITIALISERS: tuple[Sampler, ...] = (
     _initialiser("constant", "shape", "Constant(scale)", lambda c: {"value": c["scale"]}),
     _initialiser("normal", "shape", "Normal(scale)", lambda c: {"std": c["scale"]}),
@@ -139,4 +146,5 @@ INITIALISERS: tuple[Sampler, ...] = (
         "truncated_normal", "TruncatedNormal(1, -2, 2)", lambda c: {"lower": -2.0, "upper": 2.0}, unsupported=NO_FLOAT64
     ),
     _multivariate(),
+    streams(MLX, "mlx.core.random.normal(seeds)", _of_seed),
 )

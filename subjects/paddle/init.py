@@ -1,11 +1,13 @@
 """paddle.nn.initializer and the samplers under paddle: every one of them, with what the documentation promises."""
 
+import contextlib
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from varlaw.subjects.paddle.framework import NO_HALF_KERNEL, PADDLE, measure_fans, nn, seeded, top
+from varlaw.subjects.paddle.framework import NO_HALF_KERNEL, PADDLE, host, measure_fans, nn, seeded, top
 from varlaw.subjects.paddle.layers import build_conv
+from varlaw.subjects.seeds import streams
 from varlaw.subjects.subject import Case, Gain, Sampler, Tensor
 
 _NO_QR = dict.fromkeys(("float16", "bfloat16"), "the kernel `qr` is not registered on the CPU for 16-bit numbers")
@@ -160,6 +162,20 @@ def _cut(case: Case) -> dict[str, Any]:
     return {"std": case["scale"], "a": -2 * case["scale"], "b": 2 * case["scale"]}
 
 
+def _of_seed(case: Case, dtype: str, seed: int) -> Any:
+    top("seed")(seed)
+    return host(top("randn")(list(case["shape"]), dtype=dtype))
+
+
+@contextlib.contextmanager
+def _kept(dtype: str, device: str) -> Iterator[None]:
+    before = top("get_rng_state")()
+    try:
+        yield
+    finally:
+        top("set_rng_state")(before)
+
+
 INITIALISERS: tuple[Sampler, ...] = (
     _initialiser("Constant", "shape", "Constant(scale)", lambda c: {"value": c["scale"]}),
     _initialiser("Uniform", "shape", "Uniform(scale)", lambda c: {"low": -c["scale"], "high": c["scale"]}),
@@ -180,6 +196,7 @@ INITIALISERS: tuple[Sampler, ...] = (
     _drawn("uniform", "Uniform(scale)", _ends),
     _in_place("normal_", "Normal(scale)", _std, unsupported=NO_HALF_KERNEL),
     _in_place("uniform_", "Uniform(scale)", _ends, unsupported=NO_HALF_KERNEL),
+    streams(PADDLE, "paddle.randn(seeds)", _of_seed, _kept),
 )
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from varlaw.subjects.seeds import streams
 from varlaw.subjects.subject import Case, Sampler, Tensor
-from varlaw.subjects.tensorflow.framework import TENSORFLOW, drawn, tf
+from varlaw.subjects.tensorflow.framework import TENSORFLOW, drawn, floats, tf
 
 Arguments = Callable[[Case], Mapping[str, Any]]
 
@@ -76,6 +77,22 @@ def _parameterised() -> Sampler:
     return replace(row, unsupported={"bfloat16": "StatelessParameterizedTruncatedNormal has no bfloat16 kernel"})
 
 
+def _of_seed(case: Case, dtype: str, seed: int) -> Any:
+    return floats(tf().random.Generator.from_seed(seed).normal(case["shape"], dtype=dtype))
+
+
+def _reused(name: str, kind: str) -> Sampler:
+    """An initialiser that was given a seed, called for two tensors."""
+
+    def draw(case: Case, dtype: str, seed: int, i: int) -> Mapping[str, Any]:
+        initialise = getattr(tf(), name)(seed=(seed + i) % 2**31, **_arguments(kind, case))
+        return {f"tensor {j}": initialise(case["shape"], dtype=dtype) for j in range(2)}
+
+    tensors = tuple(Tensor(name=f"tensor {j}", documented=_DOCUMENTED[kind]) for j in range(2))
+    label = f"tensorflow.{name}(reused)"
+    return Sampler(name=label, framework=TENSORFLOW, op="matrix", tensors=tensors, draws=drawn(draw))
+
+
 SAMPLERS: tuple[Sampler, ...] = (
     *(_stateful(kind) for kind in _DOCUMENTED),
     *(_stateless(kind) for kind in _DOCUMENTED),
@@ -83,4 +100,7 @@ SAMPLERS: tuple[Sampler, ...] = (
     _parameterised(),
     _initialiser("random_normal_initializer", "normal"),
     _initialiser("random_uniform_initializer", "uniform"),
+    _reused("random_normal_initializer", "normal"),
+    _reused("random_uniform_initializer", "uniform"),
+    streams(TENSORFLOW, "tensorflow.random.Generator.normal(seeds)", _of_seed),
 )

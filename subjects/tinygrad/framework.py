@@ -186,6 +186,18 @@ def _stream() -> _Stream:
     return _Stream()
 
 
+@contextlib.contextmanager
+def kept(dtype: str, device: str) -> Iterator[None]:
+    """tinygrad with that default dtype; its global stream is put back afterwards."""
+    compiler()
+    before = _Stream._global()
+    try:
+        with context(dtype):
+            yield
+    finally:
+        _Stream._put(before)
+
+
 def seeded(build: Callable[[Case, str], Mapping[str, Any]]) -> Draws:
     """`Draws` from a builder that draws from tinygrad's global stream, whose state is put back afterwards."""
 

@@ -2,10 +2,12 @@
 
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from varlaw.subjects.seeds import streams
 from varlaw.subjects.subject import Case, Sampler, Tensor
-from varlaw.subjects.tinygrad.framework import TINYGRAD, UNSUPPORTED, measure_fans, seeded
+from varlaw.subjects.tinygrad.framework import TINYGRAD, UNSUPPORTED, bits, host, kept, measure_fans, seeded
 from varlaw.subjects.tinygrad.layers import build_conv
 
 
@@ -90,6 +92,13 @@ def _kaiming(name: str, law: str) -> Sampler:
     return _sampler(name, f"{law}(shape_fan_in, {_LEAKY})", op="fill_transposed", claims=true)
 
 
+def _of_seed(case: Case, dtype: str, seed: int) -> Any:
+    from tinygrad import Tensor
+
+    Tensor.manual_seed(seed)
+    return host(bits(Tensor.uniform(*case["shape"], low=-1.0, high=1.0)))
+
+
 INITIALISERS: tuple[Sampler, ...] = (
     _sampler("randn", "Normal(1)"),
     _randn_like(),
@@ -104,4 +113,5 @@ INITIALISERS: tuple[Sampler, ...] = (
     ),
     _kaiming("kaiming_uniform", "he_uniform"),
     _kaiming("kaiming_normal", "he_normal"),
+    replace(streams(TINYGRAD, "tinygrad.Tensor.uniform(seeds)", _of_seed, kept, "Uniform(1)"), unsupported=UNSUPPORTED),
 )

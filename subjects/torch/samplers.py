@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from varlaw.subjects.seeds import streams
 from varlaw.subjects.subject import Case, Sampler, Tensor
-from varlaw.subjects.torch.framework import TORCH, seeded
+from varlaw.subjects.torch.framework import TORCH, dtype_of, seeded
 
 _NO_HALF_QR = dict.fromkeys(("float16", "bfloat16"), "torch.linalg.qr has no half-precision kernel")
 
@@ -26,6 +27,13 @@ def _sampler(
     )
 
 
+def _of_seed(case: Case, dtype: str, seed: int) -> Any:
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(case["shape"], generator=generator, dtype=dtype_of(dtype))
+
+
 SAMPLERS: tuple[Sampler, ...] = (
     _sampler("torch.randn", "shape", "Normal(1)", lambda t, c, f: t.randn(c["shape"], **f)),
     _sampler("torch.randn_like", "shape", "Normal(1)", lambda t, c, f: t.randn_like(t.empty(c["shape"], **f))),
@@ -42,6 +50,7 @@ SAMPLERS: tuple[Sampler, ...] = (
         "Uniform(scale)",
         lambda t, c, f: t.empty(c["shape"], **f).uniform_(-c["scale"], c["scale"]),
     ),
+    streams(TORCH, "torch.randn(seeds)", _of_seed),
 )
 
 # -- weights that are computed from others -----------------------------------------------------------------------------

@@ -1,0 +1,46 @@
+"""Streams of seeds that differ: rows that show whether a framework listens to all of the seed that it accepts.
+
+Three tensors are drawn from three seeds that agree in their last 31 bits. A framework that keeps 32 of them, without a
+word, gives the first and the last the same numbers; one that refuses a seed is asked for another.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from varlaw.subjects.subject import Array, Case, Framework, Sampler, Tensor
+
+Draw = Callable[[Case, str, int], Array]  # (case, dtype, seed) -> a tensor
+Around = Callable[[str, str], AbstractContextManager[Any]]  # (dtype, device) -> what leaves the global stream alone
+
+_FAR = {"seed": 0, "seed + 2**31": 1 << 31, "seed + 2**32": 1 << 32}
+_STRIDE = 0x9E3779B1  # odd: the seeds of successive instances
+
+
+def streams(
+    framework: Framework,
+    name: str,
+    draw: Draw,
+    around: Around = lambda dtype, device: nullcontext(),
+    documented: str = "Normal(1)",
+) -> Sampler:
+    """A row for the numbers that `draw` gives for seeds that differ in one high bit."""
+
+    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:
+        for i in range(count):
+            first = (seed + i * _STRIDE) % (1 << 31)
+            with around(dtype, device):
+                drawn = {label: _accepted(draw, case, dtype, (first, first + far)) for label, far in _FAR.items()}
+            yield drawn
+
+    tensors = tuple(Tensor(name=n, documented=documented) for n in _FAR)
+    return Sampler(name=name, framework=framework, op="matrix", tensors=tensors, draws=draws)
+
+
+def _accepted(draw: Draw, case: Case, dtype: str, seeds: tuple[int, int]) -> Array:
+    """The numbers of the second seed, or of a neighbour of the first where the second is refused."""
+    first, wanted = seeds
+    try:
+        return draw(case, dtype, wanted)
+    except (OverflowError, TypeError, ValueError):
+        return draw(case, dtype, (first ^ wanted) % 30011 + first // 2 + 1)
