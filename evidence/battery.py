@@ -4,7 +4,7 @@ Under the law, u = F(x) is uniform and z = Phi^-1(u) standard normal, draw after
 first spread over their rounding cell, by a keyed stream, which makes u exactly uniform for the *rounded* law. Each
 score then has a known cumulant, so exp(lambda sum s - n psi(lambda)) is a martingale; a process is its average over a
 ladder of lambda, the battery the average over its processes. Averaging costs at most ln(processes) + ln(18) nats and
-keeps every guarantee; what it buys is sight of what no variance shows: a wrong family, missing or heavy tails,
+keeps every guarantee; what it buys is sight of what no variance shows: a wrong family, light or heavy tails,
 correlated neighbours, rows or columns, values used twice, coarse grids.
 """
 
@@ -91,7 +91,7 @@ class _Member:
     def __init__(self, law: Any, fmt: Format) -> None:
         self._law, self._fmt = law, fmt
         self.n = 0
-        self._legendre = np.zeros(scores.DEGREES)
+        self._legendre, self._quartic = np.zeros(scores.DEGREES), 0.0
         self._exceeding = np.zeros(len(_TAILS))
         self._lines, self._neighbours, self._repeats = Lines(), Neighbours(), Repeats(fmt)
 
@@ -104,6 +104,7 @@ class _Member:
         z = np.clip((x - self._law.mean) / self._law.std, -_FAR, _FAR) if normal else ndtri(u)
         self.n += z.size
         self._legendre += scores.legendre_sums(2 * u.ravel() - 1)
+        self._quartic += float(scores.quartic(z).sum())
         far = np.abs(z[np.abs(z) >= _TAILS[0]])
         self._exceeding += [np.count_nonzero(far >= t) for t in _TAILS]
         self._lines.update(z)
@@ -116,6 +117,7 @@ class _Member:
         tails = scores.rates(self._exceeding, self.n, _TAIL_MASSES, _TAIL_RATES)
         logs = {f"Legendre {k}": log_e for k, log_e in enumerate(legendre.tolist(), 1)}
         logs |= {f"tail {t}": log_e for t, log_e in zip(_TAILS, tails.tolist(), strict=True)}
+        logs["kurtosis"] = float(scores.tilted(self._quartic, self.n * scores.quartic_cumulants()))
         return logs | self._lines.processes() | self._neighbours.processes() | self._repeats.processes()
 
     def violation(self) -> float:

@@ -72,6 +72,23 @@ def test_scores_have_the_cumulants_that_are_used() -> None:
     assert np.all(lines.square_cumulants() >= 0)
 
 
+def test_the_quartic_score_has_its_moments_and_its_cumulants() -> None:
+    """Routes beside the quadrature: moments in closed form but for the mass beyond 5 sigmas, and mpmath."""
+    import mpmath
+
+    with mpmath.workdps(30):
+        at = [float(rung) for rung in scores.LADDER[6:]]  # up to 0.05: above, the level rules
+
+        def integrand(z: mpmath.mpf, rung: float) -> mpmath.mpf:
+            score = (min(z, 5) ** 4 - 6 * min(z, 5) ** 2 + 3) / mpmath.sqrt(24)
+            return 2 * mpmath.npdf(z) * mpmath.exp(rung * score)
+
+        exact = [float(mpmath.log(mpmath.quad(lambda z, r=r: integrand(z, r), [0, 1, 2, 3, 4, 5, 30]))) for r in at]
+    assert np.abs(scores.quartic_cumulants()[6:] - exact).max() <= gamma(
+        800, 2.0**-53
+    )
+
+
 @pytest.mark.parametrize("name", ["float16", "bfloat16"])
 def test_cells_round_to_their_number_and_tile_the_line(name: str) -> None:
     x = np.unique(Key("tests", "cells").generator().standard_normal(4000).astype(_DTYPES[name]).astype(float))

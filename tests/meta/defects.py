@@ -133,6 +133,7 @@ _OTHER_FAMILY = {
     "truncated normal": lambda z, rng: TruncatedNormal.with_std(1.0).quantile(rng.random(z.shape)),
     "Laplace": lambda z, rng: rng.laplace(0, np.sqrt(0.5), z.shape),
     "Student t, 5 degrees": lambda z, rng: rng.standard_t(5, z.shape) * np.sqrt(3 / 5),
+    "Student t, 30 degrees": lambda z, rng: rng.standard_t(30, z.shape) * np.sqrt(28 / 30),
 }
 
 CONTRIVED = (
@@ -151,6 +152,10 @@ CONTRIVED = (
     ),
     Defect("mean +5 % of the std", Normal(1.0), _normal(lambda z, rng: z + 0.05)),
     *(Defect(f"{name} of the same variance", Normal(1.0), _normal(x)) for name, x in _OTHER_FAMILY.items()),
+    Defect(
+        "sum of 12 uniforms", Normal(1.0), _normal(lambda z, rng: sum(rng.random(z.shape) for _ in range(12)) - 6),
+        unseen="half of decisions miss it",
+    ),
     Defect(
         "normal of the same variance for a truncated normal", TruncatedNormal(1.0),
         _float32(lambda rng, shape: rng.normal(0, TruncatedNormal(1.0).std, shape)),
