@@ -84,9 +84,7 @@ def test_the_quartic_score_has_its_moments_and_its_cumulants() -> None:
             return 2 * mpmath.npdf(z) * mpmath.exp(rung * score)
 
         exact = [float(mpmath.log(mpmath.quad(lambda z, r=r: integrand(z, r), [0, 1, 2, 3, 4, 5, 30]))) for r in at]
-    assert np.abs(scores.quartic_cumulants()[6:] - exact).max() <= gamma(
-        800, 2.0**-53
-    )
+    assert np.abs(scores.quartic_cumulants()[6:] - exact).max() <= gamma(800, 2.0**-53)
 
 
 @pytest.mark.parametrize("name", ["float16", "bfloat16"])
