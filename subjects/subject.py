@@ -143,6 +143,7 @@ class Dropout:
     framework: Framework
     op: str  # dropout, channel_dropout, drop_path, alpha_dropout, channel_alpha_dropout or gaussian_dropout
     apply: Callable[[Floats, float, str, str, int], Floats]
+    weights: bool = False  # what is dropped are weights of attention, by which x is multiplied
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -16,4 +16,4 @@ def dropout(of: Framework, name: str, op: str, drop: Drop) -> Dropout:
         with place(dtype, device):
             return floats(drop(array(x, dtype), p, key_of(seed)))
 
-    return Dropout(name=name, framework=of, op=op, apply=apply)
+    return Dropout(name=name, framework=of, op=op, apply=apply, weights="attention" in name)

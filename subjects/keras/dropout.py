@@ -25,7 +25,7 @@ def _dropout(name: str, op: str, call: Call, spatial: int = 0) -> Dropout:
             y = floats(detached(call(tensor(shown, dtype), p, dtype)))
         return np.moveaxis(y.reshape(x.shape[0], x.shape[2], x.shape[1]), 2, 1) if spatial else y
 
-    return Dropout(name=f"keras.{name}", framework=KERAS, op=op, apply=apply)
+    return Dropout(name=f"keras.{name}", framework=KERAS, op=op, apply=apply, weights="Attention" in name)
 
 
 def _layer(name: str, **fixed: Any) -> Call:

@@ -25,7 +25,7 @@ _TABLES: Mapping[type, tuple[str, ...]] = {
     Clipper: ("clipping", "clipping_edges"),
     Gain: ("gains",),
     Loss: ("losses", "losses_labels"),
-    Dropout: ("dropout",),
+    Dropout: ("dropout", "dropout_edges"),
     Adapter: ("adapters",),
     Model: ("models",),
     Network: ("networks",),

@@ -120,6 +120,9 @@ def _reported(subject: Clipper, trial: Trial) -> Finding:
     if reported is None:
         msg = "it reports no norm"
         raise NotApplicable(msg)
+    if g.norm > FORMATS[trial.dtype].largest:
+        msg = f"{trial.dtype} cannot hold a norm of {g.norm:.3g}"
+        raise NotApplicable(msg)
     comparison = compare([reported], [g.norm * trial.factor], [g.norm * g.error])
     return deterministic(comparison, quantity="norm", names=g.names)
 

@@ -254,6 +254,7 @@ _NORM = Cases(
         (2, 4, 8, 1, 0.0, 100.0, 1e-3, 0.3),
         (2, 4, 16, 2, 0.0, 1e-4, 1e-5, 0.1),  # squares fall below float16 ...
         (2, 4, 16, 1, 0.0, 1e3, 1e-5, 0.1),  # ... and rise above it
+        (2, 4, 16, 2, 0.0, 1e25, 1e-5, 0.1),  # squares rise above float32
         *((2, 4, 16, 2, mean, 1.0, 1e-5, 0.1) for mean in (100.0, 300.0, 1000.0, 3000.0, 1e4)),
         # Long sums, in few sets, where kernels split rows into blocks.
         (1, 2, 1000, 1, 300.0, 1.0, 1e-5, 0.1),
@@ -282,6 +283,7 @@ _CLIP = Cases(
         (2, 8, 2e-4, 1e-4),
         (2, 4, 0.0, 1.0),
         (2, 4, 1e20, 1.0),
+        (200, 8, 1e5, 1.0),  # entries that float16 holds, of a norm that it does not
         (2, 4, 1e-23, 1.0),
         (1000, 3, 2.0, 1.0),
         (3000, 2, 0.5, 1.0),
@@ -382,7 +384,7 @@ CASES: dict[str, Cases] = {
     "clip_nonfinite": _CLIP_NONFINITE,
     "clip_grouping": _CLIP_GROUPING,
     "clip_long": _CLIP_LONG,
-    "gain": _GAIN,
+    **dict.fromkeys(("gain", "dropout_edges"), _GAIN),
     "model": _MODEL,
     "model_once": _MODEL_ONCE,
     "cross_entropy": _LOSS,

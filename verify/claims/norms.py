@@ -97,6 +97,9 @@ def rows_of(x: Floats, op: str, case: Mapping[str, Any]) -> Floats:
 
 def _run(subject: Norm, trial: Trial, x: Floats) -> tuple[Rows, Mapping[str, Floats]]:
     rounded = FORMATS[trial.dtype].round_all(x)
+    if not np.isfinite(rounded).all():
+        msg = f"{trial.dtype} cannot hold an input of {float(np.abs(x).max()):.3g}"
+        raise NotApplicable(msg)
     results = subject.apply(rounded, trial.case, trial.dtype, trial.device)
     return Rows(rounded, subject.op, trial), results
 
