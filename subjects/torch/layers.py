@@ -99,12 +99,32 @@ def _conv_transpose(dims: int) -> Sampler:
 # -- recurrent and attention -------------------------------------------------------------------------------------------
 
 _HIDDEN = "Uniform(1/sqrt(hidden_size))"
-_RECURRENT = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-_CELL = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+_KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+_RECURRENT = tuple(f"{kind}_l0" for kind in _KINDS)
+
+
+# What a unit adds up from the inputs keeps their second moment with a variance of 1/input_size.
+_FROM_INPUTS = {"init.true_fan": "Uniform(sqrt(3/input_size))"}
 
 
 def _recurrent(name: str, tensors: tuple[str, ...]) -> Sampler:
-    return _simple(name, "recurrent", dict.fromkeys(tensors, _HIDDEN), "input_size", "hidden_size")
+    laws, claims = dict.fromkeys(tensors, _HIDDEN), {tensors[0]: _FROM_INPUTS}
+    return _layer(
+        name, "recurrent", lambda c, f: _nn(name)(c["input_size"], c["hidden_size"], **f), laws, claims=claims
+    )
+
+
+def _deep_recurrent(name: str, **options: Any) -> Sampler:
+    """Two layers in both directions; a projected LSTM passes on half of its units."""
+
+    def build(c: Case, f: dict[str, Any]) -> Any:
+        half = {"proj_size": c["hidden_size"] // 2} if "proj_size" in options else {}
+        fields = {**half, "num_layers": 2, "bidirectional": True}
+        return _nn(name)(c["input_size"], c["hidden_size"], **fields, **f)
+
+    kinds = (*_KINDS, *(("weight_hr",) if "proj_size" in options else ()))
+    laws = {f"{kind}_l{i}{way}": _HIDDEN for i in (0, 1) for way in ("", "_reverse") for kind in kinds}
+    return _layer(f"{name}({', '.join(('num_layers=2', *options))})", "recurrent", build, laws)
 
 
 _DEFAULT_LINEAR = "Uniform(1/sqrt(embed_dim))"
@@ -209,7 +229,9 @@ LAYERS: tuple[Sampler, ...] = (
     _simple("Embedding", "embedding", {"weight": "Normal(1)"}, *_EMBEDDING),
     _simple("EmbeddingBag", "embedding", {"weight": "Normal(1)"}, *_EMBEDDING),
     *(_recurrent(n, _RECURRENT) for n in ("RNN", "LSTM", "GRU")),
-    *(_recurrent(n, _CELL) for n in ("RNNCell", "LSTMCell", "GRUCell")),
+    *(_recurrent(n, _KINDS) for n in ("RNNCell", "LSTMCell", "GRUCell")),
+    *(_deep_recurrent(n) for n in ("RNN", "LSTM", "GRU")),
+    _deep_recurrent("LSTM", proj_size=True),
     _attention(),
     _separate_attention(),
     _simple("TransformerEncoderLayer", "transformer", _ENCODER_LAYER, *_BLOCK),

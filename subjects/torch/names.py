@@ -116,8 +116,8 @@ LEFT_OUT: Mapping[str, str] = {
     "torch.nn.utils.*spectral_norm": "divides by the largest singular value: no law of an entry is promised",
     **dict.fromkeys((f"torch.{n}" for n in ("rand", "rand_like")), _ON_ZERO_TO_ONE),
     **dict.fromkeys(
-        (f"torch.{n}" for n in ("randint*", "randperm", "*bernoulli*", "*multinomial", "poisson*")), _INTEGERS
+        (f"torch.{n}" for n in ("randint_like", "randperm", "*bernoulli*", "*multinomial", "poisson*")), _INTEGERS
     ),
-    **dict.fromkeys((f"torch.Tensor.{n}" for n in ("bernoulli_", "geometric_", "random_")), _INTEGERS),
+    **dict.fromkeys((f"torch.Tensor.{n}" for n in ("bernoulli_", "geometric_")), _INTEGERS),
     **dict.fromkeys((f"torch.Tensor.{n}" for n in ("log_normal_", "cauchy_", "exponential_")), _OTHER_LAW),
 }

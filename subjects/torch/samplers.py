@@ -34,6 +34,14 @@ def _of_seed(case: Case, dtype: str, seed: int) -> Any:
     return torch.randn(case["shape"], generator=generator, dtype=dtype_of(dtype))
 
 
+_WIDE = 3 << 26  # values: no power of two, and just below the 2^28 from which on torch takes 64 bits for one number
+
+
+def _spread(t: Any, whole: Any, c: Case, f: dict[str, Any]) -> Any:
+    """Whole numbers below _WIDE on [-scale, scale]: uniform as they are, but for a step of 1e-8."""
+    return (((2 * whole.double() + 1) / _WIDE - 1) * c["scale"]).to(f["dtype"])
+
+
 SAMPLERS: tuple[Sampler, ...] = (
     _sampler("torch.randn", "shape", "Normal(1)", lambda t, c, f: t.randn(c["shape"], **f)),
     _sampler("torch.randn_like", "shape", "Normal(1)", lambda t, c, f: t.randn_like(t.empty(c["shape"], **f))),
@@ -51,6 +59,18 @@ SAMPLERS: tuple[Sampler, ...] = (
         lambda t, c, f: t.empty(c["shape"], **f).uniform_(-c["scale"], c["scale"]),
     ),
     streams(TORCH, "torch.randn(seeds)", _of_seed),
+    _sampler(
+        "torch.randint",
+        "shape",
+        "Uniform(scale)",
+        lambda t, c, f: _spread(t, t.randint(_WIDE, tuple(c["shape"]), device=f["device"]), c, f),
+    ),
+    _sampler(
+        "torch.Tensor.random_",
+        "shape",
+        "Uniform(scale)",
+        lambda t, c, f: _spread(t, t.empty(c["shape"], dtype=t.int64, device=f["device"]).random_(0, _WIDE), c, f),
+    ),
 )
 
 # -- weights that are computed from others -----------------------------------------------------------------------------
