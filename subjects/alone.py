@@ -45,11 +45,12 @@ def norm(
 
         with torch.no_grad(), default_dtype(dtype):
             module = build(case, given(case, eps=eps, momentum=momentum)).train()
-            y = view(module, torch.as_tensor(x.copy()).to(getattr(torch, dtype)))
+            for _ in range(case.get("steps", 1)):
+                y = view(module, torch.as_tensor(x.copy()).to(getattr(torch, dtype)))
         running = {n: b.double().numpy() for n, b in module.named_buffers() if n.startswith("running")}
         return {"output": y.double().numpy().reshape(x.shape)} | running
 
-    return with_default(Norm(name=name, framework=framework, op=op, apply=apply))
+    return with_default(Norm(name=name, framework=framework, op=op, apply=apply, steps=op == "batch_norm"))
 
 
 def weight_used(convolution: Any, image: Any) -> Any:

@@ -83,6 +83,7 @@ class Norm:
     apply: Callable[[Floats, Case, str, str], Mapping[str, Floats]]
     exact_constant: bool = False  # promises exactly beta for constant input, not only to rounding
     running_variance: str = "unbiased"  # or "biased": what its documentation says the running variance averages
+    steps: bool = False  # takes case["steps"] training steps on x, where the case says how many, and not one
     # The same call with eps and momentum as the default constructor chooses them; for baselines.
     default: Callable[[Floats, Case, str, str], Mapping[str, Floats]] | None = None
     unsupported: Mapping[str, str] = field(default_factory=dict)

@@ -26,7 +26,8 @@ def _layer(name: str, op: str, arguments: Arguments, label: str = "") -> Norm:
     def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
         with place(dtype, device):
             layer = getattr(keras().layers, name)(**arguments(case), **given(case, eps="epsilon"), dtype=dtype)
-            y = floats(detached(layer(tensor(x, dtype), training=True)))
+            for _ in range(case.get("steps", 1)):
+                y = floats(detached(layer(tensor(x, dtype), training=True)))
             running = {
                 f"running_{ours}": floats(getattr(layer, f"moving_{theirs}").value)
                 for ours, theirs in (("mean", "mean"), ("var", "variance"))
@@ -37,6 +38,7 @@ def _layer(name: str, op: str, arguments: Arguments, label: str = "") -> Norm:
     row = Norm(
         name=f"keras.layers.{name}.call{label}", framework=KERAS, op=op, apply=apply,
         running_variance="biased",  # "var(batch)", as the layer normalises with
+        steps=op == "batch_norm",
     )  # fmt: skip
     return with_default(row)
 

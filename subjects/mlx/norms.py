@@ -45,11 +45,14 @@ def _channels_last(name: str, op: str, build: Build) -> Norm:
 
         module = build(mlx.nn, case)
         module.set_dtype(dtype_of(dtype))
-        y = floats(module(array(x.transpose(0, 2, 1), dtype))).transpose(0, 2, 1)
+        for _ in range(case.get("steps", 1)):
+            y = floats(module(array(x.transpose(0, 2, 1), dtype))).transpose(0, 2, 1)
         running = {n: floats(module[n]) for n in ("running_mean", "running_var") if n in module}
         return {"output": np.ascontiguousarray(y)} | running
 
-    return with_default(Norm(name=f"mlx.nn.{name}.forward", framework=MLX, op=op, apply=apply))
+    return with_default(
+        Norm(name=f"mlx.nn.{name}.forward", framework=MLX, op=op, apply=apply, steps=op == "batch_norm")
+    )
 
 
 def _group(nn: Any, c: Case, torch_like: bool) -> Any:

@@ -22,6 +22,13 @@ def _functional(name: str, op: str, call: Call) -> Norm:
     return _norm(f"torch.nn.functional.{name}", op, run, _OPTIONS[op])
 
 
+def _trained(module: Any, x: Any, case: Case) -> Any:
+    """The output of the last training step."""
+    for _ in range(case.get("steps", 1)):
+        y = module(x)
+    return y
+
+
 def _norm(name: str, op: str, run: Callable[..., Mapping[str, Floats]], options: tuple[str, ...]) -> Norm:
     """A row whose call takes `options` from the case; its default takes none."""
 
@@ -31,7 +38,9 @@ def _norm(name: str, op: str, run: Callable[..., Mapping[str, Floats]], options:
     def default(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
         return run(x, case, dtype, device, {})
 
-    return Norm(name=name, framework=TORCH, op=op, apply=apply, default=default)
+    return Norm(
+        name=name, framework=TORCH, op=op, apply=apply, default=default, steps=name.startswith("torch.nn.Batch")
+    )
 
 
 def _f() -> Any:
@@ -67,7 +76,8 @@ def _module(name: str, op: str, build: Callable[[Any, Case, dict[str, Any]], Any
 
         module = build(torch.nn, case, {"dtype": dtype_of(dtype), "device": device, **options})
         spatial = (x.shape[2],) + (1,) * (dims - 1)
-        y = module(tensor(x, dtype, device).reshape(*x.shape[:2], *spatial))
+        shaped = tensor(x, dtype, device).reshape(*x.shape[:2], *spatial)
+        y = _trained(module, shaped, case)
         running = {n: floats(b) for n, b in module.named_buffers() if n.startswith("running") and b is not None}
         return {"output": floats(y).reshape(x.shape)} | running
 
@@ -83,7 +93,7 @@ def _channels_last(name: str, op: str, build: Callable[[Any, Case, dict[str, Any
         module = build(torch.nn, case, {"dtype": dtype_of(dtype), "device": device, **options})
         wide = 2 - x.shape[2] % 2
         image = tensor(x, dtype, device).reshape(*x.shape[:2], -1, wide).to(memory_format=torch.channels_last)
-        y = module(image).contiguous()
+        y = _trained(module, image, case).contiguous()
         running = {n: floats(b) for n, b in module.named_buffers() if n.startswith("running") and b is not None}
         return {"output": floats(y).reshape(x.shape)} | running
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from varlaw.evidence.budget import POLICIES, Policy
+from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Clipper, Gain, Norm, Sampler, Tensor
@@ -21,6 +22,8 @@ from varlaw.verify.claims.domains import CASES
 from varlaw.verify.claims.initialisation import Promise
 from varlaw.verify.claims.mutants import wrong_laws
 from varlaw.verify.claims.norms import rows_of
+
+from .recipes import OURS
 
 PR = POLICIES["pr"]
 
@@ -331,6 +334,27 @@ def test_wrong_norms_violate(subject: Norm) -> None:
         assert "VIOLATES" in outcomes(wrong, claim_name), name
         documented = any(row.foresees(claim_name, subject.name, "2.13", "float32") for row in deviations.rows())
         assert documented or outcomes(subject, claim_name) == {"CONFORMS"}
+
+
+def _stepping(kept_in: str, times: float = 1.0) -> Norm:
+    """A batch norm whose running mean is rounded to that format at every step, and takes `times` the momentum."""
+
+    def apply(x: Any, case: Any, dtype: str, device: str) -> Mapping[str, Any]:
+        rows, m = rows_of(x, "batch_norm", case), times * case["momentum"]
+        running = np.zeros(len(rows))
+        for _ in range(case.get("steps", 1)):
+            running = FORMATS[kept_in].round_all((1 - m) * running + m * rows.mean(axis=1))
+        return {"output": x, "running_mean": FORMATS[dtype].round_all(running)}
+
+    return Norm(name="numpy.batch_norm", framework=OURS, op="batch_norm", apply=apply, steps=True)
+
+
+def test_running_statistics_that_stop_violate() -> None:
+    for dtype in ("float32", "float16", "bfloat16"):
+        assert outcomes(_stepping("float32"), "norm.running_steps", dtype) == {"CONFORMS"}
+        assert "VIOLATES" in outcomes(_stepping("float32", times=0.9), "norm.running_steps", dtype)
+    assert outcomes(_stepping("bfloat16"), "norm.running_steps", "bfloat16") == {"VIOLATES"}
+    assert "VIOLATES" in outcomes(_stepping("float16"), "norm.running_steps", "float16")
 
 
 def test_statistics_kept_in_16_bits_violate() -> None:

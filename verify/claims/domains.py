@@ -264,6 +264,15 @@ _NORM = Cases(
     ),
 )
 
+# Many training steps on one input, from statistics that start at 0 and 1.
+_NORM_STEPS = Cases(
+    Domain(momentum=one_of(0.1, 0.01)),
+    _rows("momentum", (0.1,), (0.01,)),
+    lambda raw: {
+        "batch": 2, "channels": 4, "length": 16, "groups": 1, "mean": 10.0, "std": 1.0, "eps": 1e-5, "steps": 300, **raw
+    },
+)  # fmt: skip
+
 # -- clipping: gradients of a given global norm, in `leaves` tensors ---------------------------------------------------
 
 _CLIP_RANGES: dict[str, Any] = {"norm": one_of(0.5, 3.0, 1e3), "limit": one_of(1.0, 0.1)}
@@ -379,6 +388,7 @@ CASES: dict[str, Cases] = {
     "fill_transposed": _FILL_TRANSPOSED,
     "fill_mode_grouped_conv": _FILL_MODE_GROUPED_CONV,
     **dict.fromkeys(("layer_norm", "rms_norm", "batch_norm", "group_norm", "instance_norm"), _NORM),
+    "batch_norm_steps": _NORM_STEPS,
     **dict.fromkeys(("clip_norm", "clip_value"), _CLIP),
     **dict.fromkeys(("clip_negative", "clip_duplicates", "clip_limits"), _CLIP_FEW),
     "clip_nonfinite": _CLIP_NONFINITE,

@@ -43,10 +43,13 @@ def claims(subject: Norm) -> tuple[Claim, ...]:
             ("norm.running_var", documented[kind], variance.format(kind), _running_var),
             ("norm.running_unbiased", documented["unbiased"], variance.format("unbiased"), _running_unbiased),
         ]
+    if subject.steps:
+        after = "r = (1 - (1 - m)^t) times the mean of x after t steps, rounded once"
+        table.append(("norm.running_steps", "batch_norm.running_mean", after, _running_steps))
     return tuple(
         Claim(
-            name=name, law=law, statement=text, subject=subject, target=subject.name, op=subject.op,
-            judge=_bind(judge, subject),
+            name=name, law=law, statement=text, subject=subject, target=subject.name,
+            op="batch_norm_steps" if name == "norm.running_steps" else subject.op, judge=_bind(judge, subject),
         )
         for name, law, text, judge in table
     )  # fmt: skip
@@ -175,6 +178,20 @@ def _running_mean(subject: Norm, trial: Trial) -> Finding:
     expected = law.value(t=1, momentum=trial.case["momentum"], start=0.0, mean=rows.mean)
     bound = (rows.sum_error + rows.entry_error) * np.abs(rows.x).mean(axis=1)
     return _finding(_statistics(results["running_mean"], expected, bound, trial), "running mean", rows)
+
+
+def _running_steps(subject: Norm, trial: Trial) -> Finding:
+    """Statistics kept in 16 bits stop where a step is less than half a unit: far from the mean, where m is small.
+
+    Every step rounds a few times in float32 at least, and 1/m of them are remembered; the momentum is rounded as well.
+    """
+    rows, results = _run(subject, trial, _input(trial))
+    c, working = trial.case, min(FORMATS[trial.dtype].unit, FORMATS["float32"].unit)
+    expected = LAWS["batch_norm.running_mean"].value(t=c["steps"], momentum=c["momentum"], start=0.0, mean=rows.mean)
+    relative = rows.sum_error + 8 * working / c["momentum"] + rows.entry_error
+    bound = relative * np.abs(rows.x).mean(axis=1)
+    comparison = _statistics(results["running_mean"], expected, bound, trial)
+    return _finding(comparison, f"running mean after {c['steps']} steps", rows)
 
 
 def _running_var(subject: Norm, trial: Trial) -> Finding:
