@@ -1,5 +1,6 @@
 """Keras 3: initialisers, default initialisation of every layer, norms, clipping, dropout, losses and samplers."""
 
+from varlaw.subjects.keras import dropout_inside
 from varlaw.subjects.keras.clipping import CLIPPERS
 from varlaw.subjects.keras.dropout import DROPOUTS
 from varlaw.subjects.keras.initialisers import INITIALISERS
@@ -14,5 +15,5 @@ from varlaw.subjects.subject import Subject
 __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
 SUBJECTS: tuple[Subject, ...] = (
-    *INITIALISERS, *SAMPLERS, *LAYERS, *SEQUENCES, *NORMS, *CLIPPERS, *DROPOUTS, *LOSSES,
+    *INITIALISERS, *SAMPLERS, *LAYERS, *SEQUENCES, *NORMS, *CLIPPERS, *DROPOUTS, *dropout_inside.DROPOUTS, *LOSSES,
 )  # fmt: skip
