@@ -35,6 +35,15 @@ def _narrow_mean(rows: Any, dtype: str) -> float:
     return float(np.cumsum(rows.astype(_DTYPES[dtype]), dtype=_DTYPES[dtype])[-1]) / len(rows)
 
 
+def _mean_by_sixteens(rows: Any, dtype: str) -> float:
+    """Sums of sixteen in the dtype, sums of sixteen of those, and so on."""
+    total = rows.astype(_DTYPES[dtype])
+    while total.size > 1:
+        padded = np.concatenate([total, np.zeros(-total.size % 16, total.dtype)]).reshape(-1, 16)
+        total = np.cumsum(padded, axis=1, dtype=total.dtype)[:, -1]
+    return float(total[0]) / len(rows)
+
+
 def _smoothed(z: Any, labels: Any, smoothing: float, ignored: int | None) -> Any:
     """The cost of each row, and which rows count."""
     each = [_rows(z, np.full(len(z), c)) for c in range(z.shape[1])] if smoothing else [np.zeros(len(z))]
@@ -80,6 +89,7 @@ def wrong_losses() -> dict[str, tuple[str, str, Loss]]:
     """By name: the claim that must see it, a dtype in which it must, and the loss with the mistake."""
     return {
         "rows added up in bfloat16": ("loss.uniform", "bfloat16", loss(mean=_narrow_mean)),
+        "rows added up in bfloat16 by sixteens": ("loss.uniform", "bfloat16", loss(mean=_mean_by_sixteens)),
         "random rows added up in bfloat16": ("loss.reduction", "bfloat16", loss(mean=_narrow_mean)),
         "classes added up in bfloat16": ("loss.rows", "bfloat16", loss(_narrow_classes)),
         "binary logarithm": ("loss.rows", "float32", loss(lambda z, y, d: _rows(z, y, log=np.log2))),

@@ -83,9 +83,23 @@ def _uniform(subject: Loss, trial: Trial) -> Finding:
     logits, labels = np.zeros((c["rows"], c["classes"])), _labels(trial, c["rows"])
     expected = LAWS["loss.zero_logits"].value(classes=c["classes"])
     mean = number(subject.apply(logits, labels, "mean", trial.dtype, trial.device))
-    bound = float(_rounding(fmt, expected)) + expected * (1 + fmt.unit) * averaging(trial)
+    row = subject.apply(logits[:1], labels[:1], "none", trial.dtype, trial.device)
+    as_its_rows = _as_its_rows(fmt, float(np.abs(row - expected).max()), expected, 8 * working(fmt) * (expected + 1))
+    bound = min(float(_rounding(fmt, expected)), as_its_rows) + expected * (1 + fmt.unit) * averaging(trial)
     comparison = compare([mean], [times(expected, trial.factor)], [bound])
     return deterministic(comparison, quantity="mean loss", names={"sum": c["rows"] * expected})
+
+
+def _as_its_rows(fmt: Format, off: float, size: float, sums: float) -> float:
+    """How far a mean may lie from the truth whose rows are `off` by that: it is rounded, and its rows may be again."""
+    return off + 2 * fmt.unit * size + sums
+
+
+def _exact(logits: Floats, labels: NDArray[np.int64]) -> Floats:
+    """The loss of each row in float64."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    exact: Floats = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
+    return exact
 
 
 def _rows(subject: Loss, trial: Trial) -> Finding:
@@ -129,7 +143,7 @@ def _large(subject: Loss, trial: Trial) -> Finding:
 
 
 def _reduction(subject: Loss, trial: Trial) -> Finding:
-    """Both reductions on random logits; what the rows lose by rounding they may lose twice, in either computation."""
+    """Both reductions on random logits: the mean is as close to the truth as the rows are, rounded twice more."""
     c, fmt = trial.case, FORMATS[trial.dtype]
     rng, labels = trial.key.at(block=1).generator(), _labels(trial, c["rows"])
     logits = fmt.round_all(3 * rng.standard_normal((c["rows"], c["classes"])))
@@ -140,7 +154,9 @@ def _reduction(subject: Loss, trial: Trial) -> Finding:
         msg = "rows that are not finite have no mean to compare with; loss.large and loss.shift speak of them"
         raise NotApplicable(msg)
     # The rows themselves: shifted logits, exponentials, the sum over C, ln and the difference, each rounded.
-    of_rows = fmt.unit * (3 * size + 2 * float(np.abs(logits).max())) + gamma(c["classes"] + 8, working(fmt))
-    bound = 2 * of_rows + size * (averaging(trial) + fmt.unit)
+    largest, sums = float(np.abs(logits).max()), gamma(c["classes"] + 8, working(fmt))
+    of_rows = 2 * (fmt.unit * (3 * size + 2 * largest) + sums)
+    off = float(np.abs(rows - _exact(logits, labels)).mean())
+    bound = min(of_rows, _as_its_rows(fmt, off, size, sums * (1 + largest + size))) + size * averaging(trial)
     comparison = compare([mean], [times(float(rows.mean()), trial.factor)], [bound])
     return deterministic(comparison, quantity="mean loss", names={"sum": c["rows"] * size})

@@ -1,0 +1,9 @@
+# torch-loss-bfloat16-sum
+# The mean of equal losses is less than each of them
+import torch
+
+logits, labels = torch.zeros(65536, 10, dtype=torch.bfloat16), torch.zeros(65536, dtype=torch.long)
+for reduction in ("mean", "none"):
+    print(torch.nn.functional.cross_entropy(logits, labels, reduction=reduction).unique().tolist())
+# [2.265625]
+# [2.296875]
