@@ -8,6 +8,7 @@ from varlaw.subjects.defaults import given
 from varlaw.subjects.jax.dropouts import dropout
 from varlaw.subjects.jax.framework import sampler
 from varlaw.subjects.jax.haiku_layers import HAIKU, LAYERS, Make
+from varlaw.subjects.jax.haiku_nets import NETS
 from varlaw.subjects.jax.initialisers import measure, read_shape, stored_shape
 from varlaw.subjects.jax.norms import norm
 from varlaw.subjects.jax.samplers import NO_QR
@@ -105,7 +106,7 @@ def _drop(x: Any, p: float, key: Any) -> Any:
 
 DROPOUTS: tuple[Dropout, ...] = (dropout(HAIKU, "haiku.dropout", "dropout", _drop),)
 
-SUBJECTS: tuple[Subject, ...] = (*INITIALISERS, *LAYERS, *NORMS, *DROPOUTS)
+SUBJECTS: tuple[Subject, ...] = (*INITIALISERS, *LAYERS, *NETS, *NORMS, *DROPOUTS)
 
 # -- what there is -----------------------------------------------------------------------------------------------------
 
@@ -117,6 +118,7 @@ def PUBLIC() -> Iterator[str]:
     for name, value in vars(hk).items():
         if inspect.isclass(value) and issubclass(value, hk.Module) and not name.startswith("_"):
             yield f"haiku.{name}"
+    yield from (f"haiku.nets.{name}" for name in dir(hk.nets) if name[0].isupper())
     yield from (f"haiku.initializers.{name}" for name in dir(hk.initializers) if name[0].isupper())
     yield from (f"haiku.{name}" for name in ("dropout", "multinomial"))
 
@@ -141,5 +143,7 @@ LEFT_OUT: Mapping[str, str] = {
     "haiku.SNParamsTree": "divides parameters that other modules drew by their largest singular value",
     "haiku.SpectralNorm": "divides a matrix that another module drew by its largest singular value",
     "haiku.initializers.Initializer": "the type of an initialiser",
+    "haiku.nets.ResNet*": "haiku.nets.ResNet of a given depth and width",
+    "haiku.nets.VectorQuantizerEMA": "keeps its embeddings as a state, drawn as VectorQuantizer draws them",
     "haiku.multinomial": "draws classes, not weights",
 }
