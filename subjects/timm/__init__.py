@@ -6,13 +6,20 @@ import inspect
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.timm.architectures import VARIANTS
 from varlaw.subjects.timm.framework import architectures, timm, utils
-from varlaw.subjects.timm.initialisers import INITIALISERS
+from varlaw.subjects.timm.initialisers import INITIALISERS, LAYERS
 from varlaw.subjects.timm.left_out import LEFT_OUT
 from varlaw.subjects.timm.models import model
 from varlaw.subjects.timm.norms import NORMS
 from varlaw.subjects.timm.regularisers import CLIPPERS, DROPOUTS
 
-SUBJECTS: tuple[Subject, ...] = (*INITIALISERS, *NORMS, *DROPOUTS, *CLIPPERS, *(model(name) for name in VARIANTS))
+SUBJECTS: tuple[Subject, ...] = (
+    *INITIALISERS,
+    *LAYERS,
+    *NORMS,
+    *DROPOUTS,
+    *CLIPPERS,
+    *(model(name) for name in VARIANTS),
+)
 
 _LAYERS = ("*Norm*", "*norm*", "*[Dd]rop*", "*init*", "trunc_normal*", "lecun*", "*StdConv*")
 

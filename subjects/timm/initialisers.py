@@ -70,6 +70,33 @@ def _of_linear(name: str, weight: str, bias: str, module_name: str = "layer") ->
     )
 
 
+def _of_layer(name: str, op: str, make: Callable[[Any, Case], Any], *tensors: Tensor) -> Sampler:
+    """The parameters of a layer of timm's own that `tensors` name."""
+
+    def build(case: Case, factory: Mapping[str, Any]) -> Mapping[str, Array]:
+        layer = make(lambda **more: getattr(timm().layers, name)(**more, **factory), case)
+        return {t.name: layer.get_parameter(t.name).detach() for t in tensors}
+
+    return Sampler(name=f"timm.layers.{name}", framework=TIMM, op=op, tensors=tensors, draws=seeded(build))
+
+
+_PROJECTION = "Normal(1/sqrt(embed_dim))"
+
+LAYERS: tuple[Sampler, ...] = (
+    # Keys and values are shared by all heads; each projection is an einsum over a parameter.
+    _of_layer(
+        "MultiQueryAttentionV2", "heads",
+        lambda layer, c: layer(
+            dim=c["embed_dim"], num_heads=c["num_heads"], key_dim=c["head_dim"], value_dim=c["head_dim"]
+        ),
+        *(Tensor(name=f"{n}_proj", documented=_PROJECTION) for n in ("query", "key", "value")),
+        Tensor(
+            name="out_proj", documented=_PROJECTION,
+            claims={"init.true_fan": "Normal(1/sqrt(num_heads*head_dim))"},
+        ),
+    ),
+)  # fmt: skip
+
 INITIALISERS: tuple[Sampler, ...] = (
     _row("trunc_normal_", "TruncatedNormal(scale, -2, 2)", _two_sigmas),
     _row("trunc_normal_", "Normal(0.02)", lambda f, w, c: f(w, std=0.02), "(std=0.02)"),  # as every model calls it

@@ -27,6 +27,17 @@ def _single(layers: Any, p: float, x: Any) -> Any:
     return layers.drop_block_2d(x[..., None], p, block_size=1, couple_channels=False)
 
 
+def _in_an_image(layers: Any, p: float, x: Any) -> Any:
+    """Blocks as they come: each number of x is one place, drawn at random, of an image of its own."""
+    import torch
+
+    place = torch.randint(_SIDE * _SIDE, (x.numel(), 1))
+    images = x.reshape(-1, 1, 1, 1).expand(-1, 1, _SIDE, _SIDE).contiguous()
+    return layers.DropBlock2d(p)(images).flatten(1).gather(1, place)
+
+
+_SIDE = 14  # twice the default size of a block
+
 DROPOUTS: tuple[Dropout, ...] = (
     _dropout("drop_path", "drop_path", lambda layers, p, x: layers.drop_path(x, p, training=True)),
     _dropout("DropPath", "drop_path", lambda layers, p, x: layers.DropPath(p)(x)),
@@ -35,6 +46,7 @@ DROPOUTS: tuple[Dropout, ...] = (
         "DropBlock2d(block_size=1)", "dropout",
         lambda layers, p, x: layers.DropBlock2d(p, block_size=1, couple_channels=False)(x[..., None]),
     ),
+    _dropout("DropBlock2d", "dropout", _in_an_image),
 )  # fmt: skip
 
 
