@@ -8,6 +8,8 @@ import pytest
 
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import SamplerError
+from varlaw.subjects.registry import select
+from varlaw.subjects.subject import Norm
 from varlaw.verify.claim import NotApplicable
 from varlaw.verify.claims import claims_of
 
@@ -18,6 +20,7 @@ RIGHT = {
     "loss": recipes.loss(),
     "adapter": recipes.adapter(),
     "clipping": recipes.clipping(),
+    "normalising": recipes.normalising(),
     **wholes.RIGHT,
     **{op: recipes.right_dropout(op) for op in (
         "dropout", "channel_dropout", "drop_path", "alpha_dropout", "channel_alpha_dropout", "gaussian_dropout"
@@ -75,6 +78,19 @@ def test_a_documented_signal_is_lawful() -> None:
     silent = dataclasses.replace(recipes.clipping(), apply=signals)
     assert outcomes(silent, "clip.nonfinite") == {"VIOLATES"}
     assert outcomes(dataclasses.replace(silent, nonfinite="signals"), "clip.nonfinite") == {"CONFORMS"}
+
+
+@pytest.mark.parametrize("single", [
+    lambda x, n: {"output": x, "running_mean": np.zeros(n), "running_var": np.ones(n)},
+    lambda x, n: {"output": 0 * x, "running_mean": np.zeros(n), "running_var": np.full(n, np.nan)},
+])  # fmt: skip
+def test_a_set_of_one_number_shows(single: Any) -> None:
+    """Left as it is, or divided by n - 1 = 0 in the running variance."""
+    (ours,) = select(["varlaw.numpy.batch_norm"])
+    assert isinstance(ours, Norm)
+    wrong = dataclasses.replace(ours, apply=lambda x, case, dtype, device: single(x, case["channels"]))
+    assert outcomes(wrong, "norm.single") == {"VIOLATES"}
+    assert outcomes(ours, "norm.single") == {"CONFORMS"}
 
 
 def test_what_is_drawn_from_the_generator_handed_over_repeats() -> None:

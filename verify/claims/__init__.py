@@ -21,8 +21,8 @@ from varlaw.verify.claim import Claim
 # Kind of subject -> the modules here that have claims on it, loaded when one is asked for.
 _TABLES: Mapping[type, tuple[str, ...]] = {
     Sampler: ("initialisation", "bulk", "pooled", "structure"),
-    Norm: ("norms",),
-    Clipper: ("clipping", "clipping_edges"),
+    Norm: ("norms", "norm_edges"),
+    Clipper: ("clipping", "clipping_edges", "normalising"),
     Gain: ("gains",),
     Loss: ("losses", "losses_labels"),
     Dropout: ("dropout", "dropout_edges"),

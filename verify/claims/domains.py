@@ -273,6 +273,13 @@ _NORM_STEPS = Cases(
     },
 )  # fmt: skip
 
+# One number in every set; the mean is that of the numbers which the claim brings.
+_SINGLE_ROW = (1, 4, 1, 4, 1e4, 0.0, 1e-5, 0.1)
+_NORM_SINGLE = Cases(
+    Domain(**{name: one_of(value) for name, value in zip(_NORM_NAMES.split(), _SINGLE_ROW, strict=True)}),
+    _rows(_NORM_NAMES, _SINGLE_ROW),
+)
+
 # -- clipping: gradients of a given global norm, in `leaves` tensors ---------------------------------------------------
 
 _CLIP_RANGES: dict[str, Any] = {"norm": one_of(0.5, 3.0, 1e3), "limit": one_of(1.0, 0.1)}
@@ -317,6 +324,11 @@ _CLIP_LONG = Cases(
 )
 # A gradient in parts costs a message for each leaf: few of them.
 _CLIP_SHARDED = replace(_CLIP, corners=tuple(c for c in _CLIP.corners if c["leaves"] <= 10))
+# Vectors that are divided by their norms.
+_NORMALISE = Cases(
+    Domain(leaves=one_of(1), entries=size(2, 256), norm=one_of(1.0, 1e-3, 30.0), limit=one_of(1.0)),
+    _rows(_CLIP_NAMES, *((1, 64, norm, 1.0) for norm in (1.0, 1e-3, 1e3, 1e20)), (1, 2048, 1e5, 1.0)),
+)
 # Tensors in parts on two processes: big enough for a correlation, and for the rank of a part to show.
 _SHARDED = Cases(
     Domain(in_features=size(32, 128), out_features=size(32, 128)),
@@ -389,9 +401,11 @@ CASES: dict[str, Cases] = {
     "fill_mode_grouped_conv": _FILL_MODE_GROUPED_CONV,
     **dict.fromkeys(("layer_norm", "rms_norm", "batch_norm", "group_norm", "instance_norm"), _NORM),
     "batch_norm_steps": _NORM_STEPS,
+    "norm_single": _NORM_SINGLE,
     **dict.fromkeys(("clip_norm", "clip_value"), _CLIP),
     **dict.fromkeys(("clip_negative", "clip_duplicates", "clip_limits"), _CLIP_FEW),
     "clip_nonfinite": _CLIP_NONFINITE,
+    "normalise": _NORMALISE,
     "clip_grouping": _CLIP_GROUPING,
     "clip_long": _CLIP_LONG,
     **dict.fromkeys(("gain", "dropout_edges"), _GAIN),
