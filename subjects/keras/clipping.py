@@ -51,7 +51,19 @@ def _max_norm() -> Clipper:
     return Clipper(name="keras.constraints.MaxNorm", framework=KERAS, op="clip_norm", apply=apply)
 
 
+def _normalise(name: str) -> Clipper:
+    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
+        with place(dtype, device):
+            rows = [tensor(g[None, :], dtype) for g in grads]
+            call = keras().ops.normalize if name == "ops.normalize" else keras().layers.UnitNormalization(dtype=dtype)
+            return [floats(detached(call(row)))[0] for row in rows], None
+
+    return Clipper(name=f"keras.{name}", framework=KERAS, op="normalise", apply=apply)
+
+
 CLIPPERS: tuple[Clipper, ...] = (
+    _normalise("ops.normalize"),
+    _normalise("layers.UnitNormalization"),
     _clipper("global_clipnorm", "clip_norm"),
     _clipper("clipnorm", "clip_norm", together=True),
     _clipper("clipvalue", "clip_value"),

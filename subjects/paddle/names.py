@@ -118,7 +118,6 @@ LEFT_OUT: Mapping[str, str] = {
     "paddle.nn.NLLLoss": "takes log-probabilities; cross_entropy, which makes them, has a row",
     "paddle.nn.*LocalResponseNorm": "divides by neighbouring channels: no second moment is promised",
     "paddle.nn.functional.local_response_norm": "divides by neighbouring channels: no second moment is promised",
-    "paddle.nn.functional.normalize": "divides by a p-norm: no second moment is promised",
     "paddle.nn.functional.gumbel_softmax": "a relaxed choice, whose law depends on its logits",
     "paddle.nn.functional.binary_cross_entropy*": _REAL_TARGETS,
     "paddle.nn.functional.margin_cross_entropy": _REAL_TARGETS,

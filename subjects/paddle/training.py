@@ -51,7 +51,16 @@ def _object(name: str, op: str, *, one: bool = False) -> Clipper:
     return Clipper(name=f"paddle.nn.{name}", framework=PADDLE, op=op, apply=apply, unsupported=NO_HALF_KERNEL | double)
 
 
+def _normalise() -> Clipper:
+    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
+        return [floats(nn("functional").normalize(array(g, dtype), axis=0)) for g in grads], None
+
+    name = "paddle.nn.functional.normalize"
+    return Clipper(name=name, framework=PADDLE, op="normalise", apply=apply, unsupported=NO_HALF_KERNEL)
+
+
 CLIPPERS: tuple[Clipper, ...] = (
+    _normalise(),
     _in_place("clip_grad_norm_", "clip_norm"),
     _in_place("clip_grad_value_", "clip_value"),
     _object("ClipGradByGlobalNorm", "clip_norm"),

@@ -56,4 +56,5 @@ CLIPPERS: tuple[Clipper, ...] = (
         _WIDE_ONLY,
     ),
     _clipper("clip_by_value", "clip_value", _each),
+    _clipper("nn.l2_normalize", "normalise", lambda gs, c, d: ([tf().nn.l2_normalize(tensor(g, d)) for g in gs], None)),
 )

@@ -77,7 +77,6 @@ LEFT_OUT: dict[str, str] = {
     **_reasons("no loss", "nn.", ("softmax", "log_softmax")),
     **_reasons("two classes or weights: another law than ln C", "nn.", ("sigmoid_*", "weighted_cross*")),
     **_reasons("a loss over sampled classes", "nn.", ("sampled_softmax_loss",)),
-    **_reasons("divides by the norm: no statistics", "nn.", ("l2_normalize",)),
     **_reasons("over neighbouring channels, without a mean: no law here speaks of it", "nn.", ("local_response*",)),
     **_reasons(
         "batch_normalization, which has a row with the moments of each, calls it or is called by it",

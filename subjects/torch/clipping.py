@@ -1,4 +1,4 @@
-"""torch.nn.utils: gradient clipping by global norm and by value, called on real parameters with gradients."""
+"""torch.nn.utils: gradient clipping by global norm and by value, on real parameters with gradients; normalize."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +23,17 @@ def _clipper(name: str, op: str) -> Clipper:
     return Clipper(name=f"torch.nn.utils.{name}", framework=TORCH, op=op, apply=apply)
 
 
+def _normalise() -> Clipper:
+    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
+        import torch
+
+        return [floats(torch.nn.functional.normalize(tensor(g, dtype, device), dim=0)) for g in grads], None
+
+    return Clipper(name="torch.nn.functional.normalize", framework=TORCH, op="normalise", apply=apply)
+
+
 CLIPPERS: tuple[Clipper, ...] = (
+    _normalise(),
     _clipper("clip_grad_norm_", "clip_norm"),
     _clipper("clip_grad_value_", "clip_value"),
 )

@@ -89,7 +89,6 @@ _BASE = "base class of the classes that have rows"
 _INTEGERS = "draws no real numbers"
 _ON_ZERO_TO_ONE = "numbers on [0, 1); `Tensor.uniform_` about 0 has a row"
 _OTHER_LAW = "a law that is no law of weights; the uniform and normal numbers under it have rows"
-_P_NORM = "a p-norm, or a division by one: no second moment is promised"
 
 LEFT_OUT: Mapping[str, str] = {
     **dict.fromkeys(
@@ -106,7 +105,6 @@ LEFT_OUT: Mapping[str, str] = {
     "torch.nn.functional.linear_cross_entropy": "a matrix product and cross_entropy in one, which has a row",
     "torch.nn.functional.*gumbel*": "a relaxed choice, whose law depends on its logits",
     "torch.nn.functional.local_response_norm": "divides by neighbouring channels: no second moment is promised",
-    "torch.nn.functional.normalize": _P_NORM,
     "torch.nn.functional.poisson_nll_loss": "a loss of real targets, not of logits and classes",
     "torch.nn.functional.gaussian_nll_loss": "a loss of real targets, not of logits and classes",
     "torch.nn.utils.get_total_norm": "the first half of clip_grad_norm_, which has a row",

@@ -322,6 +322,30 @@ def wrong_clips() -> dict[str, tuple[str, str, Clipper]]:
     }
 
 
+def normalising(norm: Callable[[Any, str], float] = _norm, epsilon: float = 0.0, zero: float = 1.0) -> Clipper:
+    """Division by that norm plus `epsilon`; by `zero` where it is 0."""
+
+    def apply(grads: Any, limit: float, dtype: str, device: str) -> Any:
+        with np.errstate(invalid="ignore", over="ignore"):
+            return [FORMATS[dtype].round_all(g / np.float64(norm([g], dtype) + epsilon or zero)) for g in grads], None
+
+    return Clipper(name="numpy.normalise", framework=OURS, op="normalise", apply=apply)
+
+
+def _in_float32(leaves: Any, dtype: str) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(sum((leaf.astype(np.float32) ** 2).sum() for leaf in leaves)))
+
+
+def wrong_normalisings() -> dict[str, tuple[str, str, Clipper]]:
+    """By name: the claim that must see it, a dtype in which it must, and the division with the mistake."""
+    return {
+        "squares in float32": ("norm.unit", "float32", normalising(_in_float32)),
+        "1e-6 added to the norm": ("norm.unit", "float32", normalising(epsilon=1e-6)),
+        "0/0": ("norm.unit_zero", "float32", normalising(zero=np.nan)),
+    }
+
+
 # -- samplers ----------------------------------------------------------------------------------------------------------
 
 
@@ -361,5 +385,6 @@ def _eight_bits(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
 
 
 WRONG: dict[str, tuple[str, str, Any]] = {
-    **wrong_losses(), **wrong_dropouts(), **wrong_adapters(), **wrong_clips(), **wrong_samplers()
+    **wrong_losses(), **wrong_normalisings(), **wrong_dropouts(), **wrong_adapters(), **wrong_clips(),
+    **wrong_samplers(),
 }  # fmt: skip

@@ -1,0 +1,55 @@
+"""Claims on division by the norm: a vector that is not 0 ends on the unit sphere, one that is 0 stays 0.
+
+Norms are tried whose squares leave float32, and float16; an epsilon that is documented may show below 1e-6.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from varlaw.evidence.exact import compare
+from varlaw.subjects.subject import Clipper
+from varlaw.theory.catalogue import LAWS
+from varlaw.verify.claim import Claim, Finding, Trial, deterministic
+from varlaw.verify.claims.clipping import Gradients, norm_of
+
+Judging = Callable[[Clipper, Trial], Finding]
+
+
+def claims(subject: Clipper) -> tuple[Claim, ...]:
+    """The claims on a function that divides each of its tensors by its norm; there are none on one that clips."""
+    if subject.op != "normalise":
+        return ()
+    table: tuple[tuple[str, str, Judging], ...] = (
+        ("norm.unit", "x / |x| has norm 1", _unit),
+        ("norm.unit_zero", "0 stays 0, whatever it is divided by", _zero),
+    )
+    return tuple(
+        Claim(
+            name=name, law="clip.normalised_norm", statement=statement, subject=subject, target=subject.name,
+            op=subject.op, judge=_bind(judging, subject),
+        )
+        for name, statement, judging in table
+    )  # fmt: skip
+
+
+def _bind(judging: Judging, subject: Clipper) -> Callable[[Trial], Finding]:
+    return lambda trial: judging(subject, trial)
+
+
+def _unit(subject: Clipper, trial: Trial) -> Finding:
+    x = Gradients(trial)
+    (y,), _ = subject.apply(x.leaves, 1.0, trial.dtype, trial.device)
+    expected = float(LAWS["clip.normalised_norm"].value(norm=x.norm, limit=1.0)) * trial.factor
+    observed = norm_of([y]) if np.isfinite(y).all() else math.inf
+    bound = x.error + x.smallest * math.sqrt(x.entries)
+    return deterministic(compare([observed], [expected], [bound]), quantity="norm", names=x.names)
+
+
+def _zero(subject: Clipper, trial: Trial) -> Finding:
+    zeros = np.zeros(trial.case["entries"])
+    (y,), _ = subject.apply([zeros], 1.0, trial.dtype, trial.device)
+    detail = "0/0 = NaN" if np.isnan(y).any() else ""
+    comparison = compare([int((y == 0).sum())], [zeros.size * trial.factor], [0.0])
+    return deterministic(comparison, quantity="entries that stay 0", detail=detail)
