@@ -10,7 +10,7 @@ from typing import Any
 
 from varlaw.subjects.subject import Array, Case, Framework, Sampler, Tensor
 
-Draw = Callable[[Case, str, int], Array]  # (case, dtype, seed) -> a tensor
+Draw = Callable[[Case, str, str, int], Array]  # (case, dtype, device, seed) -> a tensor
 Around = Callable[[str, str], AbstractContextManager[Any]]  # (dtype, device) -> what leaves the global stream alone
 
 _FAR = {"seed": 0, "seed + 2**31": 1 << 31, "seed + 2**32": 1 << 32}
@@ -30,17 +30,19 @@ def streams(
         for i in range(count):
             first = (seed + i * _STRIDE) % (1 << 31)
             with around(dtype, device):
-                drawn = {label: _accepted(draw, case, dtype, (first, first + far)) for label, far in _FAR.items()}
+                drawn = {
+                    label: _accepted(draw, case, dtype, device, (first, first + far)) for label, far in _FAR.items()
+                }
             yield drawn
 
     tensors = tuple(Tensor(name=n, documented=documented) for n in _FAR)
     return Sampler(name=name, framework=framework, op="matrix", tensors=tensors, draws=draws)
 
 
-def _accepted(draw: Draw, case: Case, dtype: str, seeds: tuple[int, int]) -> Array:
+def _accepted(draw: Draw, case: Case, dtype: str, device: str, seeds: tuple[int, int]) -> Array:
     """The numbers of the second seed, or of a neighbour of the first where the second is refused."""
     first, wanted = seeds
     try:
-        return draw(case, dtype, wanted)
+        return draw(case, dtype, device, wanted)
     except (OverflowError, TypeError, ValueError):
-        return draw(case, dtype, (first ^ wanted) % 30011 + first // 2 + 1)
+        return draw(case, dtype, device, (first ^ wanted) % 30011 + first // 2 + 1)

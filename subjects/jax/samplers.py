@@ -32,7 +32,7 @@ def _multivariate(r: Any, key: Any, c: Case, d: Any) -> Any:
     return r.multivariate_normal(key, jnp.zeros(n, d), 4 * jnp.eye(n, dtype=d), (), d, method="cholesky")
 
 
-def _of_seed(case: Case, dtype: str, seed: int) -> Any:
+def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
     import jax
 
     return np.asarray(jax.random.normal(jax.random.key(seed), case["shape"], dtype))

@@ -38,7 +38,7 @@ def _streams() -> Sampler:
     return Sampler(name="keras.random.SeedGenerator", framework=KERAS, op="matrix", tensors=tensors, draws=drawn(build))
 
 
-def _of_seed(case: Case, dtype: str, seed: int) -> Any:
+def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
     return floats(keras().random.normal(tuple(case["shape"]), dtype=dtype, seed=seed))
 
 

@@ -119,7 +119,7 @@ def _multivariate() -> Sampler:
     return _sampler("mlx.core.random.multivariate_normal", "features", "Normal(2)", draw, unsupported=wide)
 
 
-def _of_seed(case: Case, dtype: str, seed: int) -> Any:
+def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
     import mlx.core as mx
 
     return host(mx.random.normal(tuple(case["shape"]), dtype_of(dtype), key=mx.random.key(seed)))

@@ -162,7 +162,7 @@ def _cut(case: Case) -> dict[str, Any]:
     return {"std": case["scale"], "a": -2 * case["scale"], "b": 2 * case["scale"]}
 
 
-def _of_seed(case: Case, dtype: str, seed: int) -> Any:
+def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
     top("seed")(seed)
     return host(top("randn")(list(case["shape"]), dtype=dtype))
 

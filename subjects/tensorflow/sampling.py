@@ -77,7 +77,7 @@ def _parameterised() -> Sampler:
     return replace(row, unsupported={"bfloat16": "StatelessParameterizedTruncatedNormal has no bfloat16 kernel"})
 
 
-def _of_seed(case: Case, dtype: str, seed: int) -> Any:
+def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
     return floats(tf().random.Generator.from_seed(seed).normal(case["shape"], dtype=dtype))
 
 

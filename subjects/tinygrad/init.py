@@ -92,7 +92,7 @@ def _kaiming(name: str, law: str) -> Sampler:
     return _sampler(name, f"{law}(shape_fan_in, {_LEAKY})", op="fill_transposed", claims=true)
 
 
-def _of_seed(case: Case, dtype: str, seed: int) -> Any:
+def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
     from tinygrad import Tensor
 
     Tensor.manual_seed(seed)

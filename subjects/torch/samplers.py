@@ -27,11 +27,12 @@ def _sampler(
     )
 
 
-def _of_seed(case: Case, dtype: str, seed: int) -> Any:
+def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
+    """Of the CPU's generator, wherever the numbers go: that of CUDA has seeds of 64 bits."""
     import torch
 
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(case["shape"], generator=generator, dtype=dtype_of(dtype))
+    return torch.randn(case["shape"], generator=generator, dtype=dtype_of(dtype)).to(device)
 
 
 _WIDE = 3 << 26  # values: no power of two, and just below the 2^28 from which on torch takes 64 bits for one number
