@@ -95,7 +95,9 @@ class Clipper:
 
     name: str
     framework: Framework
-    op: str  # clip_norm, clip_value, or normalise: each tensor is divided by its norm, and there is no limit
+    # clip_norm or clip_value; without a limit normalise, where each vector is divided by its norm, or spectral, where
+    # each matrix is divided by its largest singular value.
+    op: str
     apply: Callable[[Sequence[Floats], float, str, str], tuple[list[Floats], float | None]]
     nonfinite: str = ""  # "signals": its documentation says that one leaf which is not finite makes all of them NaN
     unsupported: Mapping[str, str] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from varlaw.subjects.subject import Clipper, Floats
-from varlaw.subjects.torch.framework import TORCH, floats, tensor
+from varlaw.subjects.torch.framework import TORCH, dtype_of, floats, tensor
 
 
 def _clipper(name: str, op: str) -> Clipper:
@@ -32,8 +32,31 @@ def _normalise() -> Clipper:
     return Clipper(name="torch.nn.functional.normalize", framework=TORCH, op="normalise", apply=apply)
 
 
+def _spectral(name: str) -> Clipper:
+    """The weight of a linear layer after one training step, from the start vectors of one seed."""
+
+    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
+        import torch
+
+        found = []
+        with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []), torch.no_grad():
+            torch.manual_seed(0)
+            for w in grads:
+                layer = torch.nn.Linear(w.shape[1], w.shape[0], dtype=dtype_of(dtype), device=device)
+                layer.weight.copy_(tensor(w, dtype, device))
+                module = torch.nn.utils.parametrizations if name.startswith("parametrizations") else torch.nn.utils
+                layer = module.spectral_norm(layer)
+                layer(torch.ones(1, w.shape[1], dtype=dtype_of(dtype), device=device))
+                found.append(floats(layer.weight))
+        return found, None
+
+    return Clipper(name=f"torch.nn.utils.{name}", framework=TORCH, op="spectral", apply=apply)
+
+
 CLIPPERS: tuple[Clipper, ...] = (
     _normalise(),
+    _spectral("spectral_norm"),
+    _spectral("parametrizations.spectral_norm"),
     _clipper("clip_grad_norm_", "clip_norm"),
     _clipper("clip_grad_value_", "clip_value"),
 )

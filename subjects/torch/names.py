@@ -111,7 +111,6 @@ LEFT_OUT: Mapping[str, str] = {
     "torch.nn.utils.clip_grads_with_norm_": "the second half of clip_grad_norm_, which has a row",
     "torch.nn.utils.clip_grad_norm": _OLD,
     "torch.nn.utils.remove_*_norm": "puts the weight back that it finds",
-    "torch.nn.utils.*spectral_norm": "divides by the largest singular value: no law of an entry is promised",
     **dict.fromkeys((f"torch.{n}" for n in ("rand", "rand_like")), _ON_ZERO_TO_ONE),
     **dict.fromkeys(
         (f"torch.{n}" for n in ("randint_like", "randperm", "*bernoulli*", "*multinomial", "poisson*")), _INTEGERS

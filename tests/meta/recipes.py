@@ -332,6 +332,23 @@ def normalising(norm: Callable[[Any, str], float] = _norm, epsilon: float = 0.0,
     return Clipper(name="numpy.normalise", framework=OURS, op="normalise", apply=apply)
 
 
+def spectral(steps: int = 500, zero: float = 1.0) -> Clipper:
+    """Division by the largest singular value, after so many steps of power iteration."""
+
+    def apply(grads: Any, limit: float, dtype: str, device: str) -> Any:
+        found = []
+        for w in grads:
+            v = np.random.default_rng(0).standard_normal(w.shape[1])
+            for _ in range(steps):
+                u = w @ v / (np.linalg.norm(w @ v) or 1.0)
+                v = w.T @ u / (np.linalg.norm(w.T @ u) or 1.0)
+            with np.errstate(invalid="ignore"):
+                found.append(FORMATS[dtype].round_all(w / np.float64(u @ w @ v or zero)))
+        return found, None
+
+    return Clipper(name="numpy.spectral", framework=OURS, op="spectral", apply=apply)
+
+
 def _in_float32(leaves: Any, dtype: str) -> float:
     with np.errstate(over="ignore"):
         return float(np.sqrt(sum((leaf.astype(np.float32) ** 2).sum() for leaf in leaves)))
@@ -343,6 +360,9 @@ def wrong_normalisings() -> dict[str, tuple[str, str, Clipper]]:
         "squares in float32": ("norm.unit", "float32", normalising(_in_float32)),
         "1e-6 added to the norm": ("norm.unit", "float32", normalising(epsilon=1e-6)),
         "0/0": ("norm.unit_zero", "float32", normalising(zero=np.nan)),
+        "0/0 of a matrix": ("norm.unit_zero", "float32", spectral(zero=np.nan)),
+        "one step of power iteration": ("norm.spectral", "float32", spectral(1)),
+        "fifteen steps of power iteration": ("norm.spectral", "float32", spectral(15)),
     }
 
 

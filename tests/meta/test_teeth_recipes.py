@@ -21,6 +21,7 @@ RIGHT = {
     "adapter": recipes.adapter(),
     "clipping": recipes.clipping(),
     "normalising": recipes.normalising(),
+    "spectral": recipes.spectral(5000),
     **wholes.RIGHT,
     **{op: recipes.right_dropout(op) for op in (
         "dropout", "channel_dropout", "drop_path", "alpha_dropout", "channel_alpha_dropout", "gaussian_dropout"

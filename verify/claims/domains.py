@@ -329,6 +329,9 @@ _NORMALISE = Cases(
     Domain(leaves=one_of(1), entries=size(2, 256), norm=one_of(1.0, 1e-3, 30.0), limit=one_of(1.0)),
     _rows(_CLIP_NAMES, *((1, 64, norm, 1.0) for norm in (1.0, 1e-3, 1e3, 1e20)), (1, 2048, 1e5, 1.0)),
 )
+_SPECTRAL = Cases(
+    Domain(shape=one_of((64, 32), (16, 16), (128, 256))), _rows("shape", ((64, 32),), ((128, 256),)), _shape
+)
 # Tensors in parts on two processes: big enough for a correlation, and for the rank of a part to show.
 _SHARDED = Cases(
     Domain(in_features=size(32, 128), out_features=size(32, 128)),
@@ -406,6 +409,7 @@ CASES: dict[str, Cases] = {
     **dict.fromkeys(("clip_negative", "clip_duplicates", "clip_limits"), _CLIP_FEW),
     "clip_nonfinite": _CLIP_NONFINITE,
     "normalise": _NORMALISE,
+    "spectral": _SPECTRAL,
     "clip_grouping": _CLIP_GROUPING,
     "clip_long": _CLIP_LONG,
     **dict.fromkeys(("gain", "dropout_edges"), _GAIN),
