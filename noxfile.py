@@ -44,7 +44,7 @@ FRAMEWORK_TESTS = {
 # The versions whose recorded defaults are committed, each with the versions of what it stands on.
 BASELINES = {
     "torch-2.13.0": ("torch", ()),
-    "torch-2.6.0": ("torch", ()),
+    "torch-2.6.0": ("torch", ("sympy==1.13.1",)),
     "jax-0.10.2": ("jax", ()),
     "jax-0.7.2": ("jax", ("jaxlib==0.7.2", "flax==0.10.7", "optax==0.2.8")),
     "flax-0.12.8": ("jax", ()),
