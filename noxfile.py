@@ -59,7 +59,7 @@ BASELINES = {
     "keras-3.15.1": ("keras", ()),
     "keras-3.12.0": ("keras", ()),
     "transformers-5.23.0": ("transformers", ()),
-    "transformers-5.14.1": ("transformers", ()),
+    "transformers-5.14.1": ("transformers", ("huggingface_hub==1.33.0", "tokenizers==0.22.2")),
     "timm-1.0.31": ("transformers", ()),
     "peft-0.21.2": ("transformers", ()),
 }
