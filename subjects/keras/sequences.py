@@ -99,14 +99,21 @@ def _composed(name: str, build: Callable[[Case, str], Any], *parts: tuple[str, s
     return layer_row(name, "recurrent", build, tensors, claims=claims, seen=_split, unsupported=NO_QR)
 
 
-def _bidirectional() -> Sampler:
+def _seeded(label: str) -> dict[str, Any]:
+    """The argument of a user who gives one initialiser with a seed of its own, where the label says so."""
+    seed = random.randrange(1, 2**30)
+    return {"kernel_initializer": keras().initializers.GlorotUniform(seed=seed)} if label else {}
+
+
+def _bidirectional(label: str = "") -> Sampler:
     def build(c: Case, dtype: str) -> Any:
-        layer = made("Bidirectional", dtype, keras().layers.LSTM(c["hidden_size"], name="lstm", dtype=dtype))
+        inner = keras().layers.LSTM(c["hidden_size"], name="lstm", dtype=dtype, **_seeded(label))
+        layer = made("Bidirectional", dtype, inner)
         layer.build((None, 4, *_inputs(c)))
         return layer
 
     sides = (("LSTM", f"{side}_lstm.lstm_cell.", "input_size") for side in ("forward", "backward"))
-    return _composed("Bidirectional", build, *sides)
+    return _composed(f"Bidirectional{label}", build, *sides)
 
 
 def _stacked() -> Sampler:
@@ -161,9 +168,7 @@ def _multi_head(label: str = "") -> Sampler:
     """`label` is "(seeded)" where the user gives one initialiser with a seed of its own for all projections."""
 
     def build(c: Case, dtype: str) -> Any:
-        seed = random.randrange(1, 2**30)
-        seeded = {"kernel_initializer": keras().initializers.GlorotUniform(seed=seed)} if label else {}
-        layer = made("MultiHeadAttention", dtype, c["num_heads"], c["head_dim"], **seeded)
+        layer = made("MultiHeadAttention", dtype, c["num_heads"], c["head_dim"], **_seeded(label))
         layer.build((None, 4, c["embed_dim"]), (None, 4, c["embed_dim"]))
         return layer
 
@@ -171,16 +176,16 @@ def _multi_head(label: str = "") -> Sampler:
     return layer_row(f"MultiHeadAttention{label}", "heads", build, tensors)
 
 
-def _grouped() -> Sampler:
+def _grouped(label: str = "") -> Sampler:
     def build(c: Case, dtype: str) -> Any:
         arguments = (c["head_dim"], c["num_heads"] * 2, c["num_heads"])
-        layer = made("GroupQueryAttention", dtype, *arguments)
+        layer = made("GroupQueryAttention", dtype, *arguments, **_seeded(label))
         layer.build((None, 4, c["embed_dim"]), (None, 4, c["embed_dim"]))
         return layer
 
     twice = f"2*{_ALL_HEADS}"
     tensors = _projections({"query": twice, "key": _ALL_HEADS, "value": _ALL_HEADS}, twice)
-    return layer_row("GroupQueryAttention", "heads", build, tensors)
+    return layer_row(f"GroupQueryAttention{label}", "heads", build, tensors)
 
 
 def _attention() -> Sampler:
@@ -207,11 +212,13 @@ SEQUENCES: tuple[Sampler, ...] = (
     *(_only_cell(kind) for kind in GATES),
     *(_gate(kind) for kind in ("LSTM", "GRU")),
     _bidirectional(),
+    _bidirectional("(seeded)"),
     _stacked(),
     *(_conv_lstm(d) for d in (1, 2, 3)),
     _multi_head(),
     _multi_head("(seeded)"),
     _grouped(),
+    _grouped("(seeded)"),
     _attention(),
     _additive(),
 )
