@@ -7,6 +7,6 @@ for dtype in (torch.float32, torch.bfloat16):
     layer = torch.nn.BatchNorm1d(4, momentum=0.01, dtype=dtype)
     for _ in range(2000):
         layer(x.to(dtype))
-    print(round(layer.running_mean[0].item(), 3))
+    print(round(layer.state_dict()["running_mean"][0].item(), 3))
 # 10.0
 # 6.688
