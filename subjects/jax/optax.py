@@ -38,6 +38,18 @@ def _unit(leaf: Any) -> Any:
     return leaf * 0 + leaf.size**-0.5
 
 
+def _column(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+    """One column of a matrix of two: a unit by itself, as documented, whatever the gradient of the other one is."""
+    import jax.numpy as jnp
+    import optax
+
+    (leaf,) = leaves
+    rule = optax.adaptive_grad_clip(limit)
+    matrix = jnp.stack([leaf, jnp.full_like(leaf, 100.0)], axis=1)
+    updates, _ = rule.update([matrix], rule.init([matrix]), [jnp.stack([_unit(leaf)] * 2, axis=1)])
+    return [updates[0][:, 0]], optax.global_norm(leaves)
+
+
 def _block_rms(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
     """Clipping the root mean square of a block of n numbers to limit/sqrt(n) is clipping its norm to the limit."""
     import optax
@@ -90,6 +102,7 @@ CLIPPERS: tuple[Clipper, ...] = (
         _updated(lambda o, c: o.adaptive_grad_clip(c), _unit),
         single=True,
     ),
+    clipper(OPTAX, "optax.adaptive_grad_clip(column)", "clip_norm", _column, single=True),
     clipper(OPTAX, "optax.per_example_global_norm_clip", "clip_norm", _per_example("per_example_global_norm_clip")),
     clipper(
         OPTAX,
