@@ -6,7 +6,7 @@ for function in (torch.nn.utils.spectral_norm, torch.nn.utils.parametrizations.s
     torch.manual_seed(0)
     layer = torch.nn.Linear(256, 128)
     torch.nn.init.normal_(layer.weight)
-    layer = function(layer)
+    function(layer)
     layer(torch.ones(1, 256))
     print(f"{torch.linalg.matrix_norm(layer.weight, 2).item():.2f}")
     zero = torch.nn.Linear(8, 4)
