@@ -330,7 +330,9 @@ _NORMALISE = Cases(
     _rows(_CLIP_NAMES, *((1, 64, norm, 1.0) for norm in (1.0, 1e-3, 1e3, 1e20)), (1, 2048, 1e5, 1.0)),
 )
 _SPECTRAL = Cases(
-    Domain(shape=one_of((64, 32), (16, 16), (128, 256))), _rows("shape", ((64, 32),), ((128, 256),)), _shape
+    Domain(shape=one_of((64, 32), (16, 16), (128, 256))),
+    _rows("shape", ((64, 32),), ((128, 256),), ((256, 256),)),
+    _shape,
 )
 # Tensors in parts on two processes: big enough for a correlation, and for the rank of a part to show.
 _SHARDED = Cases(

@@ -60,7 +60,8 @@ def _spectral(subject: Clipper, trial: Trial) -> Finding:
     expected = float(LAWS["clip.normalised_norm"].value(norm=np.linalg.norm(w, 2), limit=1.0)) * trial.factor
     observed = float(np.linalg.norm(y, 2)) if np.isfinite(y).all() else math.inf
     working = min(fmt.unit, FORMATS["float32"].unit)
-    bound = gamma(8 * w.size, working) + 4 * fmt.unit * math.sqrt(min(shape))
+    # The number is a sum over rows and columns; signs that do not cancel cost sqrt(min(shape)).
+    bound = (gamma(sum(shape) + 8, working) + 4 * fmt.unit) * math.sqrt(min(shape))
     return deterministic(compare([observed], [expected], [bound]), quantity="largest singular value")
 
 
