@@ -23,8 +23,6 @@ from varlaw.verify.claims.initialisation import Promise
 from varlaw.verify.claims.mutants import wrong_laws
 from varlaw.verify.claims.norms import rows_of
 
-from .recipes import OURS
-
 PR = POLICIES["pr"]
 
 
@@ -346,7 +344,7 @@ def _stepping(kept_in: str, times: float = 1.0) -> Norm:
             running = FORMATS[kept_in].round_all((1 - m) * running + m * rows.mean(axis=1))
         return {"output": x, "running_mean": FORMATS[dtype].round_all(running)}
 
-    return Norm(name="numpy.batch_norm", framework=OURS, op="batch_norm", apply=apply, steps=True)
+    return Norm(name="numpy.batch_norm", framework=_NORMS[0].framework, op="batch_norm", apply=apply, steps=True)
 
 
 def test_running_statistics_that_stop_violate() -> None:
