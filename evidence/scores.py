@@ -59,7 +59,7 @@ def quartic(z: Floats) -> Floats:
     """He_4(z) / sqrt 24, level beyond 5 sigmas: what the logarithm of a density has where its kurtosis is off.
 
     >>> quartic(np.array([0.0, 5.0, 9.0])).round(6).tolist()
-    [0.612372, 97.571432, 97.571432]
+    [0.612372, 97.571341, 97.571341]
     """
     squares = np.minimum(z * z, _LEVEL**2)
     found: Floats = (squares * (squares - 6) + 3) / math.sqrt(24)
