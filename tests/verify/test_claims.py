@@ -1,5 +1,6 @@
 """The tables agree with each other: every claim names a law of the catalogue, every op has cases, no row is dead."""
 
+import msgspec
 import pytest
 
 from varlaw.evidence.streams import Key
@@ -58,3 +59,9 @@ def test_cases_are_keyed_and_lawful() -> None:
         for case in first:
             if "groups" in case and "in_channels" in case:
                 assert case["in_channels"] % case["groups"] == case["out_channels"] % case["groups"] == 0
+
+
+def test_a_condition_on_a_parameter_that_the_case_lacks_does_not_hold() -> None:
+    row = deviations.rows()[0]
+    assert not msgspec.structs.replace(row, when="no_such_parameter > 1").applies({"p": 1.0})
+    assert msgspec.structs.replace(row, when="p == 1").applies({"p": 1.0})

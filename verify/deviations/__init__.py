@@ -58,8 +58,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         )
 
     def applies(self, names: Mapping[str, Any]) -> bool:
-        """Whether the row's condition holds in a case."""
-        return bool(number(self.when, names))
+        """Whether the row's condition holds in a case; of parameters that the case does not have, it holds nothing."""
+        try:
+            return bool(number(self.when, names))
+        except NameError:
+            return False
 
     def deviation(self, names: Mapping[str, Any]) -> Deviation:
         """The record for a verdict, with the ratio foreseen in this case."""
