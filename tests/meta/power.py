@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # a script, beside the tables th
 
 import recipes
 import test_teeth as teeth
+import toy_models
 import wholes
 from defects import CONTRIVED, CORRECT, RELEASED, Defect
 from structured import STRUCTURED
@@ -79,6 +80,8 @@ def _exact(policy: Policy) -> Iterator[Hit]:
         yield "claims", claim, name, "VIOLATES" in teeth.outcomes(wrong, claim, "float64"), 0, ""
     for name, (claim, dtype, wrong) in {**recipes.WRONG, **wholes.WRONG}.items():
         yield "claims", claim, name, "VIOLATES" in teeth.outcomes(wrong, claim, dtype, policy), 0, ""
+    for name, (claim, built) in toy_models.WRONG.items():
+        yield "claims", claim, name, toy_models.finding_of(built(), claim).outcome == "VIOLATES", 0, ""
     for test, claim in _OTHERS.items():
         yield "claims", claim, test.__name__.removeprefix("test_").replace("_", " "), _passes(test), 0, ""
 
@@ -87,6 +90,7 @@ _OTHERS = {
     teeth.test_exact_tensors_violate_when_one_entry_is_off: "init.documented",
     teeth.test_zeros_of_a_sparse_matrix_are_counted: "init.zeros",
     teeth.test_a_box_one_ulp_too_wide_violates: "clip.value",
+    teeth.test_running_statistics_that_stop_violate: "norm.running_steps",
 }
 
 
