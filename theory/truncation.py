@@ -64,7 +64,7 @@ def _window_moments(a: Floats, b: Floats) -> tuple[Floats, ...]:
     mass = density.sum(axis=1)
     density /= mass[:, None]
     # In units of the window: no power of a tiny or huge width is ever formed.
-    centre = density @ u
+    centre = (density * u).sum(axis=1)  # a product of matrices has other last bits for one row than for many
     second = (density * (u - centre[:, None]) ** 2).sum(axis=1)
     fourth = (density * (u - centre[:, None]) ** 4).sum(axis=1)
     scale, begin = width[:, 0], start[:, 0]
@@ -124,4 +124,4 @@ def _slab(a: Floats, width: Floats) -> tuple[Floats]:
     reach = math.sqrt(2 * DROP)
     stop = np.minimum(width, 2 * DROP / (a + np.hypot(a, reach)))
     t = stop * u
-    return (stop[:, 0] * (np.exp(-t * (a + 0.5 * t)) @ w),)
+    return (stop[:, 0] * (np.exp(-t * (a + 0.5 * t)) * w).sum(axis=1),)

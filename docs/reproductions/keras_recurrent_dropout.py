@@ -1,5 +1,5 @@
 # keras-recurrent-dropout-all
-# A recurrent dropout of 1 is none
+# A recurrent dropout of 1 is none (torch backend)
 import keras
 import numpy as np
 
