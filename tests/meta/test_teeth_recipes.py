@@ -8,10 +8,12 @@ import pytest
 
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import SamplerError
+from varlaw.evidence.streams import Key
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Norm
-from varlaw.verify.claim import NotApplicable
+from varlaw.verify.claim import NotApplicable, Trial
 from varlaw.verify.claims import claims_of
+from varlaw.verify.claims.domains import CASES
 
 from . import recipes, wholes
 from .test_teeth import outcomes
@@ -96,3 +98,37 @@ def test_a_set_of_one_number_shows(single: Any) -> None:
 
 def test_what_is_drawn_from_the_generator_handed_over_repeats() -> None:
     assert outcomes(wholes.handed(), "structure.repeats", "float64") == {"CONFORMS"}
+
+
+_REFUSING: dict[str, Any] = {
+    "clip.shut": recipes.clipping(),
+    "clip.open": recipes.clipping(),
+    "clip.nonfinite": recipes.clipping(),
+    "clip.negative": recipes.clipping(),
+    "dropout.all": recipes.right_dropout("dropout"),
+    "loss.outside": recipes.loss(),
+    "norm.single": select(["varlaw.numpy.batch_norm"])[0],
+}
+
+
+@pytest.mark.parametrize("name", _REFUSING)
+def test_what_refuses_every_input_refuses_none(name: str) -> None:
+    """An exception on the odd input alone is a refusal; a function that always raises is missing or broken."""
+    calls: list[int] = []
+
+    def always(*args: Any) -> Any:
+        raise AttributeError(name)
+
+    def once(*args: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ValueError(name)
+        return _REFUSING[name].apply(*args)
+
+    claim = next(c for c in claims_of(dataclasses.replace(_REFUSING[name], apply=always)) if c.name == name)
+    case = CASES[claim.op].enumerate(Key("teeth", name), 0)[0]
+    with pytest.raises(AttributeError):
+        claim.judge(Trial(case, "float32", "cpu", POLICIES["pr"], Key("teeth", name)))
+    claim = next(c for c in claims_of(dataclasses.replace(_REFUSING[name], apply=once)) if c.name == name)
+    found = claim.judge(Trial(case, "float32", "cpu", POLICIES["pr"], Key("teeth", name)))
+    assert (found.outcome, found.detail) == ("CONFORMS", "refused: ValueError")

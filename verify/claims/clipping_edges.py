@@ -17,6 +17,7 @@ from varlaw.subjects.subject import Clipper
 from varlaw.theory.catalogue import LAWS
 from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial, deterministic
 from varlaw.verify.claims.clipping import Gradients, norm_of
+from varlaw.verify.claims.refusal import settled, tried
 
 Floats = NDArray[np.float64]
 Judging = Callable[[Clipper, Trial], Finding]
@@ -50,10 +51,10 @@ def _shut(subject: Clipper, trial: Trial) -> Finding:
     """Every entry becomes 0, of gradients that are not 0 and of those that are: 0/0 is no factor."""
     g = Gradients(trial)
     zeros = [0 * leaf for leaf in g.leaves]
-    try:
-        after = [_flat(subject.apply(leaves, 0.0, trial.dtype, trial.device)[0]) for leaves in (g.leaves, zeros)]
-    except Exception as refusal:
-        return _refused(refusal)
+    both = (g.leaves, zeros)
+    after = tried(lambda: [_clipped(subject, trial, x, 0.0) for x in both], lambda: _ordinary(subject, trial, g))
+    if isinstance(after, Finding):
+        return after
     left = sum(int((x == 0).sum()) for x in after)
     comparison = compare([left], [2 * g.entries * trial.factor], [0.0])
     detail = " and ".join(name for name, x in zip(("others", "zeros"), after, strict=True) if np.isnan(x).any())
@@ -64,13 +65,21 @@ def _shut(subject: Clipper, trial: Trial) -> Finding:
 def _open(subject: Clipper, trial: Trial) -> Finding:
     """What switches clipping off, as inf does where only the norm is asked for; inf times 0 is no factor."""
     g = Gradients(trial)
-    try:
-        after = _flat(subject.apply(g.leaves, math.inf, trial.dtype, trial.device)[0])
-    except Exception as refusal:
-        return _refused(refusal)
+    after = tried(lambda: _clipped(subject, trial, g.leaves, math.inf), lambda: _ordinary(subject, trial, g))
+    if isinstance(after, Finding):
+        return after
     untouched = int((after == np.concatenate(g.leaves)).sum())
     comparison = compare([untouched], [g.entries * trial.factor], [0.0])
     return deterministic(comparison, quantity="entries untouched", names=g.names)
+
+
+def _clipped(subject: Clipper, trial: Trial, leaves: list[Floats], limit: float) -> Floats:
+    """All entries after clipping, in their order."""
+    return _flat(subject.apply(leaves, limit, trial.dtype, trial.device)[0])
+
+
+def _ordinary(subject: Clipper, trial: Trial, g: Gradients) -> Floats:
+    return _clipped(subject, trial, g.leaves, g.limit)
 
 
 def _flat(leaves: list[Floats]) -> Floats:
@@ -85,13 +94,12 @@ def _nonfinite(subject: Clipper, trial: Trial) -> Finding:
     g = Gradients(trial)
     bad = [leaf.copy() for leaf in g.leaves]
     bad[0][0] = float(trial.case["entry"])
-    try:
-        clipped, _ = subject.apply(bad, g.limit, trial.dtype, trial.device)
-    except Exception as refusal:
-        return _refused(refusal)
-    after = _flat(clipped[1:])
+    whole = tried(lambda: _clipped(subject, trial, bad, g.limit), lambda: _ordinary(subject, trial, g))
+    if isinstance(whole, Finding):
+        return whole
+    after = whole[bad[0].size :]
     if subject.nonfinite == "signals" and np.isnan(after).all():
-        return _settled("all leaves became NaN, as documented")
+        return settled("all leaves became NaN, as documented")
     observed = math.inf if np.isnan(after).any() else norm_of([after])
     expected = norm_of(g.leaves[1:])
     comparison = compare([observed], [expected * trial.factor if math.isfinite(trial.factor) else math.inf], [0.0])
@@ -101,25 +109,16 @@ def _nonfinite(subject: Clipper, trial: Trial) -> Finding:
 def _negative(subject: Clipper, trial: Trial) -> Finding:
     """The cosine between gradients before and after: -1 where the factor limit/|g| kept its sign."""
     g = Gradients(trial)
-    try:
-        clipped, _ = subject.apply(g.leaves, -g.limit, trial.dtype, trial.device)
-    except Exception as refusal:
-        return _refused(refusal)
-    before, after = np.concatenate(g.leaves), _flat(clipped)
+    after = tried(lambda: _clipped(subject, trial, g.leaves, -g.limit), lambda: _ordinary(subject, trial, g))
+    if isinstance(after, Finding):
+        return after
+    before = np.concatenate(g.leaves)
     product, size = float(before @ after), norm_of([before]) * norm_of([after])
     cosine = product / size if size else 1.0
     if cosine > 0 and trial.factor == 1:
-        return _settled("no gradient was turned round")
+        return settled("no gradient was turned round")
     comparison = compare([cosine], [trial.factor], [4 * FORMATS[trial.dtype].unit])
     return deterministic(comparison, quantity="cosine", names=g.names)
-
-
-def _refused(error: Exception) -> Finding:
-    return _settled(f"refused: {type(error).__name__}")
-
-
-def _settled(detail: str) -> Finding:
-    return deterministic(compare([1.0], [1.0], [0.0]), quantity="", detail=detail)
 
 
 def _duplicates(subject: Clipper, trial: Trial) -> Finding:

@@ -14,6 +14,7 @@ from varlaw.evidence.exact import compare
 from varlaw.evidence.rounding import FORMATS
 from varlaw.subjects.subject import Dropout
 from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial, deterministic
+from varlaw.verify.claims.refusal import tried
 
 Judging = Callable[[Dropout, Trial], Finding]
 
@@ -48,10 +49,9 @@ def _output(subject: Dropout, trial: Trial, x: NDArray[np.float64], p: float) ->
 
 def _all(subject: Dropout, trial: Trial) -> Finding:
     x = FORMATS[trial.dtype].round_all(1 + trial.key.generator().random(_SHAPE))
-    try:
-        y = _output(subject, trial, x, 1.0)
-    except Exception as refusal:
-        return _counted(x.size, x.size, trial, f"refused: {type(refusal).__name__}")
+    y = tried(lambda: _output(subject, trial, x, 1.0), lambda: _output(subject, trial, x, 0.5))
+    if isinstance(y, Finding):
+        return y
     return _counted(int((y == 0).sum()), x.size, trial, _not_a_number(y))
 
 

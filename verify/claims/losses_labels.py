@@ -15,6 +15,7 @@ from varlaw.evidence.rounding import FORMATS, gamma
 from varlaw.subjects.subject import Loss
 from varlaw.verify.claim import Claim, Finding, Trial, deterministic
 from varlaw.verify.claims.losses import Floats, averaging, number, times, working
+from varlaw.verify.claims.refusal import tried
 
 Labels = NDArray[np.int64]
 Judging = Callable[[Loss, Trial], Finding]
@@ -97,10 +98,13 @@ def _outside(subject: Loss, trial: Trial) -> Finding:
     classes = trial.case["classes"]
     labels = np.zeros(max(trial.case["rows"], 2), dtype=np.int64)
     labels[0] = classes
-    try:
-        rows = subject.apply(np.zeros((len(labels), classes)), labels, "none", trial.dtype, trial.device)
-    except Exception as refusal:
-        return deterministic(compare([0.0], [0.0], [0.0]), quantity="", detail=f"refused: {type(refusal).__name__}")
+    logits = np.zeros((len(labels), classes))
+    rows = tried(
+        lambda: subject.apply(logits, labels, "none", trial.dtype, trial.device),
+        lambda: subject.apply(logits, 0 * labels, "none", trial.dtype, trial.device),
+    )
+    if isinstance(rows, Finding):
+        return rows
     finite = int(np.isfinite(np.ravel(rows)[0]))
     return deterministic(
         compare([finite], [0.0], [0.0]), quantity="finite losses", detail=f"it costs {float(np.ravel(rows)[0]):.6g}"

@@ -5,6 +5,7 @@ where it would stay for good. A refusal is as good.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from varlaw.evidence.rounding import FORMATS
 from varlaw.subjects.subject import Norm
 from varlaw.verify.claim import Claim, Finding, Trial, deterministic
 from varlaw.verify.claims.norms import Rows, rows_of
+from varlaw.verify.claims.refusal import tried
 
 _VALUES = (3.3, -100.1, 1e4, 1.7)
 
@@ -36,10 +38,12 @@ def _bind(subject: Norm) -> Callable[[Trial], Finding]:
 def _single(subject: Norm, trial: Trial) -> Finding:
     fmt = FORMATS[trial.dtype]
     x = fmt.round_all(np.resize(np.array(_VALUES), (1, trial.case["channels"], 1)))
-    try:
-        results = subject.apply(x, trial.case, trial.dtype, trial.device)
-    except Exception as refusal:
-        return deterministic(compare([0.0], [0.0], [0.0]), quantity="", detail=f"refused: {type(refusal).__name__}")
+    ordinary = {**trial.case, "length": 15}
+    many = fmt.round_all(np.resize(np.array(_VALUES), (1, ordinary["channels"], ordinary["length"])))
+    pairs = ((x, trial.case), (many, ordinary))
+    results = tried(*(partial(subject.apply, values, case, trial.dtype, trial.device) for values, case in pairs))
+    if isinstance(results, Finding):
+        return results
     rows = Rows(x, subject.op, trial)
     off = rows.gamma * np.abs(rows.x[:, 0]) + (4 * fmt.unit * np.abs(rows.x[:, 0]) if trial.coarse else 0.0)
     allowed = off / np.sqrt(off**2 + rows.eps) * (1 + 2 * rows.gamma) + 4 * fmt.unit
