@@ -14,6 +14,7 @@ from varlaw.theory.law import Law
 MODULES = (
     "linear",
     "distributions",
+    "complex_weights",
     "fans",
     "schemes",
     "activation_laws",

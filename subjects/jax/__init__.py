@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 
 from varlaw.subjects.jax import stax
 from varlaw.subjects.jax.clipping import CLIPPERS
+from varlaw.subjects.jax.complex_rows import OF_JAX
 from varlaw.subjects.jax.initialisers import INITIALISERS
 from varlaw.subjects.jax.norms import NORMS
 from varlaw.subjects.jax.samplers import SAMPLERS
 from varlaw.subjects.subject import Subject
 
-SUBJECTS: tuple[Subject, ...] = (*SAMPLERS, *INITIALISERS, *stax.LAYERS, *NORMS, *CLIPPERS, *stax.DROPOUTS)
+SUBJECTS: tuple[Subject, ...] = (*SAMPLERS, *INITIALISERS, *OF_JAX, *stax.LAYERS, *NORMS, *CLIPPERS, *stax.DROPOUTS)
 
 
 def PUBLIC() -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from varlaw.subjects.defaults import given
+from varlaw.subjects.jax import complex_rows, weight_norms
 from varlaw.subjects.jax.dropouts import dropout
 from varlaw.subjects.jax.framework import framework, measure_fans, ones_like, sampler
 from varlaw.subjects.jax.norms import norm
@@ -250,7 +251,13 @@ def _drop(x: Any, p: float, key: Any) -> Any:
 
 DROPOUTS: tuple[Dropout, ...] = (dropout(EQUINOX, "equinox.nn.Dropout.__call__", "dropout", _drop),)
 
-SUBJECTS: tuple[Subject, ...] = (*LAYERS, *NORMS, *DROPOUTS)
+SUBJECTS: tuple[Subject, ...] = (
+    *LAYERS,
+    *complex_rows.of_equinox(EQUINOX),
+    *NORMS,
+    *DROPOUTS,
+    *weight_norms.of_equinox(EQUINOX),
+)
 
 # -- what there is -----------------------------------------------------------------------------------------------------
 

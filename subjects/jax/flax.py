@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from varlaw.subjects.defaults import given
-from varlaw.subjects.jax import linen, nnx
+from varlaw.subjects.jax import complex_rows, linen, nnx, weight_norms
 from varlaw.subjects.jax.dropouts import dropout
 from varlaw.subjects.jax.framework import array, floats, key_of, place
 from varlaw.subjects.jax.linen import FLAX
@@ -165,7 +165,15 @@ def _lora(wrapped: bool) -> Adapter:
 
 ADAPTERS: tuple[Adapter, ...] = (_lora(wrapped=True), _lora(wrapped=False))
 
-SUBJECTS: tuple[Subject, ...] = (*linen.LAYERS, *nnx.LAYERS, *NORMS, *DROPOUTS, *ADAPTERS)
+SUBJECTS: tuple[Subject, ...] = (
+    *linen.LAYERS,
+    *nnx.LAYERS,
+    *complex_rows.of_flax(FLAX),
+    *NORMS,
+    *DROPOUTS,
+    *weight_norms.of_flax(FLAX),
+    *ADAPTERS,
+)
 
 # -- what there is -----------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from varlaw.subjects.defaults import given
+from varlaw.subjects.jax import complex_rows, weight_norms
 from varlaw.subjects.jax.dropouts import dropout
 from varlaw.subjects.jax.framework import sampler
 from varlaw.subjects.jax.haiku_layers import HAIKU, LAYERS, Make
@@ -106,7 +107,15 @@ def _drop(x: Any, p: float, key: Any) -> Any:
 
 DROPOUTS: tuple[Dropout, ...] = (dropout(HAIKU, "haiku.dropout", "dropout", _drop),)
 
-SUBJECTS: tuple[Subject, ...] = (*INITIALISERS, *LAYERS, *NETS, *NORMS, *DROPOUTS)
+SUBJECTS: tuple[Subject, ...] = (
+    *INITIALISERS,
+    *complex_rows.of_haiku(HAIKU),
+    *LAYERS,
+    *NETS,
+    *NORMS,
+    *weight_norms.of_haiku(HAIKU),
+    *DROPOUTS,
+)
 
 # -- what there is -----------------------------------------------------------------------------------------------------
 
@@ -141,7 +150,6 @@ LEFT_OUT: Mapping[str, str] = {
     "haiku.EMAParamsTree": "averages parameters that other modules drew",
     "haiku.ExponentialMovingAverage": "held through haiku.BatchNorm's running statistics",
     "haiku.SNParamsTree": "divides parameters that other modules drew by their largest singular value",
-    "haiku.SpectralNorm": "divides a matrix that another module drew by its largest singular value",
     "haiku.initializers.Initializer": "the type of an initialiser",
     "haiku.nets.ResNet*": "haiku.nets.ResNet of a given depth and width",
     "haiku.nets.VectorQuantizerEMA": "keeps its embeddings as a state, drawn as VectorQuantizer draws them",

@@ -75,6 +75,12 @@ def _ball(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
     return optax.projections.projection_l2_ball(leaves, limit), optax.global_norm(leaves)
 
 
+def _sphere(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+    import optax
+
+    return optax.projections.projection_l2_sphere(leaves), None
+
+
 def _box(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
     import optax
 
@@ -114,6 +120,9 @@ CLIPPERS: tuple[Clipper, ...] = (
     clipper(OPTAX, "optax.contrib.differentially_private_aggregate", "clip_norm", _private),
     clipper(OPTAX, "optax.projections.projection_l2_ball", "clip_norm", _ball),
     clipper(OPTAX, "optax.projections.projection_box", "clip_value", _box),
+    clipper(OPTAX, "optax.projections.projection_l2_sphere", "normalise", _sphere),
+    clipper(OPTAX, "optax.normalize_by_update_norm", "normalise", _updated(lambda o, c: o.normalize_by_update_norm())),
+    clipper(OPTAX, "optax.contrib.normalize", "normalise", _updated(lambda o, c: o.contrib.normalize())),
 )
 
 # -- noise ------------------------------------------------------------------------------------------------------------
@@ -237,13 +246,11 @@ LEFT_OUT: Mapping[str, str] = {
     "optax.tree.clip": "the function that optax.clip calls, which has a row",
     "optax.tree.unwrap_random_key_data": "draws nothing",
     "optax.global_norm": "held as the norm that optax.clip_by_global_norm reports",
-    "optax.contrib.normalize": "always rescales to norm 1, which is no projection",
-    "optax.normalize_by_update_norm": "always rescales to a given norm, which is no projection",
     "optax.losses.safe_softmax_cross_entropy": _SAME,
     "optax.losses.softmax_cross_entropy*": _SAME,
     "optax.losses.ranking_softmax_loss": "a loss of rankings, not of classes",
     "optax.*sigmoid_binary_cross_entropy": "a loss of independent labels, not of one class among C",
-    **{f"optax.projections.projection_{n}": _OTHER_SET for n in ("hal*", "hyper*", "l1*", "l2_sphere", "simplex")},
+    **{f"optax.projections.projection_{n}": _OTHER_SET for n in ("hal*", "hyper*", "l1*", "simplex")},
     "optax.projections.projection_linf_ball": "the box of projection_box",
     "optax.projections.projection_non_negative": _OTHER_SET,
     "optax.projections.projection_vector": _OTHER_SET,

@@ -69,7 +69,6 @@ LEFT_OUT: dict[str, str] = {
     **_reasons("no family that a law here speaks of", "random", ("beta", "binomial", "gamma")),
     **_reasons("draws integers or orders", "random", ("categorical", "randint", "shuffle")),
     **_reasons("no bound on a norm", "constraints", ("NonNeg",)),
-    **_reasons("sets norms instead of bounding them", "constraints", ("UnitNorm", "MinMaxNorm")),
     **_reasons("takes the statistics that BatchNormalization, which has a row, gives it", "ops", ("batch_norm*",)),
     **_reasons("a part of BatchNormalization and GroupNormalization, which have rows", "ops", ("moments",)),
     **_reasons("a norm, no normalisation", "ops", ("norm",)),

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from varlaw.subjects.complex_parts import NO_16_BITS, each
 from varlaw.subjects.mlx.framework import MLX, NO_FLOAT64, dtype_of, host, measure_fans, seeded
 from varlaw.subjects.mlx.layers import build_conv
 from varlaw.subjects.seeds import streams
@@ -125,6 +126,25 @@ def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
     return host(mx.random.normal(tuple(case["shape"]), dtype_of(dtype), key=mx.random.key(seed)))
 
 
+def _complex() -> Sampler:
+    """mlx.core.random.normal of the one complex dtype, by its two parts."""
+
+    def build(case: Case, dtype: str) -> dict[str, Any]:
+        import mlx.core as mx
+
+        w = mx.random.normal(tuple(case["shape"]), mx.complex64)
+        return {"real": mx.real(w), "imaginary": mx.imag(w)}
+
+    return Sampler(
+        name="mlx.core.random.normal(complex)",
+        framework=MLX,
+        op="shape",
+        tensors=tuple(Tensor(name=n, documented=law) for n, law in each("Normal(sqrt(1/2))").items()),
+        draws=seeded(build),
+        unsupported={**NO_16_BITS, "float64": "its only complex dtype has parts of float32"},
+    )
+
+
 INITIALISERS: tuple[Sampler, ...] = (
     _initialiser("constant", "shape", "Constant(scale)", lambda c: {"value": c["scale"]}),
     _initialiser("normal", "shape", "Normal(scale)", lambda c: {"std": c["scale"]}),
@@ -146,5 +166,6 @@ INITIALISERS: tuple[Sampler, ...] = (
         "truncated_normal", "TruncatedNormal(1, -2, 2)", lambda c: {"lower": -2.0, "upper": 2.0}, unsupported=NO_FLOAT64
     ),
     _multivariate(),
+    _complex(),
     streams(MLX, "mlx.core.random.normal(seeds)", _of_seed),
 )

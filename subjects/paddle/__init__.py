@@ -1,5 +1,6 @@
 """Paddle: paddle.nn's layers and initialisers, samplers, norms, dropout, losses, clipping and gains, as rows."""
 
+from varlaw.subjects.paddle.complex_rows import COMPLEX
 from varlaw.subjects.paddle.init import GAINS, INITIALISERS
 from varlaw.subjects.paddle.layers import LAYERS
 from varlaw.subjects.paddle.names import LEFT_OUT, PUBLIC
@@ -9,4 +10,13 @@ from varlaw.subjects.subject import Subject
 
 __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
-SUBJECTS: tuple[Subject, ...] = (*INITIALISERS, *GAINS, *LAYERS, *NORMS, *CLIPPERS, *DROPOUTS, *LOSSES)
+SUBJECTS: tuple[Subject, ...] = (
+    *INITIALISERS,
+    *COMPLEX,
+    *GAINS,
+    *LAYERS,
+    *NORMS,
+    *CLIPPERS,
+    *DROPOUTS,
+    *LOSSES,
+)

@@ -56,5 +56,13 @@ CLIPPERS: tuple[Clipper, ...] = (
         _WIDE_ONLY,
     ),
     _clipper("clip_by_value", "clip_value", _each),
+    _clipper(
+        "nn.embedding_lookup(max_norm)",
+        "clip_norm",
+        _whole(lambda t, limit: tf().nn.embedding_lookup(t[None], [0], max_norm=limit)[0]),
+    ),
+    _clipper(
+        "linalg.normalize", "normalise", lambda gs, c, d: ([tf().linalg.normalize(tensor(g, d))[0] for g in gs], None)
+    ),
     _clipper("nn.l2_normalize", "normalise", lambda gs, c, d: ([tf().nn.l2_normalize(tensor(g, d)) for g in gs], None)),
 )

@@ -2,6 +2,7 @@
 
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.torch.clipping import CLIPPERS
+from varlaw.subjects.torch.complex_rows import COMPLEX
 from varlaw.subjects.torch.dropout import DROPOUTS
 from varlaw.subjects.torch.init import GAINS, INITIALISERS
 from varlaw.subjects.torch.layers import LAYERS
@@ -24,6 +25,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *LOSSES,
     *DROPOUTS,
     *SAMPLERS,
+    *COMPLEX,
     *PARAMETRISED,
     *LOSS_LAYERS,
     *NETWORKS,

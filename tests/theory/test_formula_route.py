@@ -17,6 +17,7 @@ from varlaw.theory.law import Choice, Interval, Law
 from varlaw.theory.number_formats import FORMATS
 
 MODULES = (
+    "complex_weights",
     "residual",
     "residual_recipes",
     "norms",

@@ -21,7 +21,7 @@ import pytest
 from varlaw.theory.law import Kind, Law
 from varlaw.theory.number_formats import FORMATS
 
-MODULES = ("residual", "norms", "norm_gradients", "running_statistics", "clipping", "number_formats")
+MODULES = ("complex_weights", "residual", "norms", "norm_gradients", "running_statistics", "clipping", "number_formats")
 LAWS: dict[str, Law] = {
     law.name: law for name in MODULES for law in importlib.import_module(f"varlaw.theory.{name}").ENTRIES
 }
@@ -52,6 +52,16 @@ def route(*names: str) -> Callable[[Route], Route]:
 
 def stream(name: str) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=[zlib.crc32(name.encode()), 2026]))
+
+
+@route("complex.variance", "truncated_complex.variance")
+def complex_weights(rng: np.random.Generator) -> list[Case]:
+    w = rng.normal(size=20 * DRAWS) * 0.5 + 1j * rng.normal(size=20 * DRAWS) * 1.2
+    z = (rng.normal(size=20 * DRAWS) + 1j * rng.normal(size=20 * DRAWS)) / math.sqrt(2)
+    return [
+        Case({"real_variance": 0.25, "imaginary_variance": 1.44}, np.abs(w) ** 2, draws=True),
+        Case({"cut": 2.0}, np.abs(z[np.abs(z) <= 2]) ** 2, draws=True),
+    ]
 
 
 @route("residual.growth")
