@@ -95,11 +95,24 @@ class Clipper:
 
     name: str
     framework: Framework
-    # clip_norm or clip_value; without a limit normalise, where each vector is divided by its norm, or spectral, where
-    # each matrix is divided by its largest singular value.
-    op: str
+    op: str  # clip_norm or clip_value
     apply: Callable[[Sequence[Floats], float, str, str], tuple[list[Floats], float | None]]
     nonfinite: str = ""  # "signals": its documentation says that one leaf which is not finite makes all of them NaN
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Normaliser:
+    """Division by a norm. `apply(x, dtype, device, seed)` returns x divided, as float64.
+
+    Of op normalise x is a vector and divided by its norm; of op spectral x is a matrix (outputs, inputs) and divided by
+    its largest singular value, which is found from start vectors that `seed` decides.
+    """
+
+    name: str
+    framework: Framework
+    op: str  # normalise or spectral
+    apply: Callable[[Floats, str, str, int], Floats]
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -271,4 +284,4 @@ class Network:
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 
-Subject = Sampler | Norm | Clipper | Gain | Loss | Dropout | Adapter | Model | Network | Sharded
+Subject = Sampler | Norm | Clipper | Normaliser | Gain | Loss | Dropout | Adapter | Model | Network | Sharded

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from varlaw.subjects.jax.clipping import clipper
 from varlaw.subjects.jax.framework import array, floats, framework, place, sampler
-from varlaw.subjects.subject import Case, Clipper, Floats, Loss, Sampler, Subject
+from varlaw.subjects.jax.weight_norms import normaliser
+from varlaw.subjects.subject import Case, Clipper, Floats, Loss, Normaliser, Sampler, Subject
 
 OPTAX = framework("optax")
 
@@ -75,12 +76,6 @@ def _ball(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
     return optax.projections.projection_l2_ball(leaves, limit), optax.global_norm(leaves)
 
 
-def _sphere(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
-    import optax
-
-    return optax.projections.projection_l2_sphere(leaves), None
-
-
 def _box(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
     import optax
 
@@ -120,9 +115,31 @@ CLIPPERS: tuple[Clipper, ...] = (
     clipper(OPTAX, "optax.contrib.differentially_private_aggregate", "clip_norm", _private),
     clipper(OPTAX, "optax.projections.projection_l2_ball", "clip_norm", _ball),
     clipper(OPTAX, "optax.projections.projection_box", "clip_value", _box),
-    clipper(OPTAX, "optax.projections.projection_l2_sphere", "normalise", _sphere),
-    clipper(OPTAX, "optax.normalize_by_update_norm", "normalise", _updated(lambda o, c: o.normalize_by_update_norm())),
-    clipper(OPTAX, "optax.contrib.normalize", "normalise", _updated(lambda o, c: o.contrib.normalize())),
+)
+
+# -- division by the norm ----------------------------------------------------------------------------------------------
+
+
+def _normaliser(name: str, divide: Callable[[Any], Callable[[list[Any]], list[Any]]]) -> Normaliser:
+    """`divide(optax)` gives the function of a list of leaves, which here is one vector."""
+
+    def one(x: Any, key: Any) -> Any:
+        import optax
+
+        return divide(optax)([x])[0]
+
+    return normaliser(OPTAX, f"optax.{name}", "normalise", one)
+
+
+def _rule(make: Callable[[Any], Any]) -> Callable[[Any], Callable[[list[Any]], list[Any]]]:
+    """The updates that a gradient transformation returns."""
+    return lambda optax: lambda leaves: make(optax).update(leaves, make(optax).init(leaves))[0]
+
+
+NORMALISERS: tuple[Normaliser, ...] = (
+    _normaliser("projections.projection_l2_sphere", lambda o: o.projections.projection_l2_sphere),
+    _normaliser("normalize_by_update_norm", _rule(lambda o: o.normalize_by_update_norm())),
+    _normaliser("contrib.normalize", _rule(lambda o: o.contrib.normalize())),
 )
 
 # -- noise ------------------------------------------------------------------------------------------------------------
@@ -205,7 +222,7 @@ LOSSES: tuple[Loss, ...] = (
     ),
 )
 
-SUBJECTS: tuple[Subject, ...] = (*CLIPPERS, *NOISES, *LOSSES)
+SUBJECTS: tuple[Subject, ...] = (*CLIPPERS, *NORMALISERS, *NOISES, *LOSSES)
 
 # -- what there is -----------------------------------------------------------------------------------------------------
 

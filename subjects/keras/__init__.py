@@ -6,6 +6,7 @@ from varlaw.subjects.keras.dropout import DROPOUTS
 from varlaw.subjects.keras.initialisers import INITIALISERS
 from varlaw.subjects.keras.layers import LAYERS
 from varlaw.subjects.keras.losses import LOSSES
+from varlaw.subjects.keras.normalisers import NORMALISERS
 from varlaw.subjects.keras.norms import NORMS
 from varlaw.subjects.keras.public import LEFT_OUT, PUBLIC
 from varlaw.subjects.keras.sampling import SAMPLERS
@@ -15,5 +16,6 @@ from varlaw.subjects.subject import Subject
 __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
 SUBJECTS: tuple[Subject, ...] = (
-    *INITIALISERS, *SAMPLERS, *LAYERS, *SEQUENCES, *NORMS, *CLIPPERS, *DROPOUTS, *dropout_inside.DROPOUTS, *LOSSES,
+    *INITIALISERS, *SAMPLERS, *LAYERS, *SEQUENCES, *NORMS, *CLIPPERS, *NORMALISERS, *DROPOUTS,
+    *dropout_inside.DROPOUTS, *LOSSES,
 )  # fmt: skip

@@ -39,57 +39,23 @@ def _clipper(argument: str, op: str, together: bool = False) -> Clipper:
     return Clipper(name=f"keras.optimizers.Optimizer({argument})", framework=KERAS, op=op, apply=apply)
 
 
-def _constraint(name: str, op: str, **fixed: float) -> Clipper:
-    """A constraint on weights, applied to one vector of all leaves: a bound on its norm, or its norm itself."""
+def _constraint(name: str, **fixed: float) -> Clipper:
+    """A constraint on weights, applied to one vector of all leaves: a bound on its norm."""
 
     def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
         column = np.concatenate([np.ravel(g) for g in grads])[:, None]
         with place(dtype, device):
-            bound = {"max_value": limit} if op == "clip_norm" else {}
-            rule = getattr(keras().constraints, name)(**fixed, **bound, axis=0)
+            rule = getattr(keras().constraints, name)(**fixed, max_value=limit, axis=0)
             one = floats(rule(tensor(column, dtype)))[:, 0]
         return _parts(one, grads), None
 
-    return Clipper(name=f"keras.constraints.{name}", framework=KERAS, op=op, apply=apply)
-
-
-def _normalise(name: str) -> Clipper:
-    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        with place(dtype, device):
-            rows = [tensor(g[None, :], dtype) for g in grads]
-            call = keras().ops.normalize if name == "ops.normalize" else keras().layers.UnitNormalization(dtype=dtype)
-            return [floats(detached(call(row)))[0] for row in rows], None
-
-    return Clipper(name=f"keras.{name}", framework=KERAS, op="normalise", apply=apply)
-
-
-def _spectral() -> Clipper:
-    """The kernel that a dense layer is left with after one training step, from the start vector of one seed."""
-
-    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        found = []
-        with place(dtype, device):
-            for w in grads:
-                keras().utils.set_random_seed(0)
-                inner = keras().layers.Dense(w.shape[0], use_bias=False, dtype=dtype)
-                layer = keras().layers.SpectralNormalization(inner, dtype=dtype)
-                layer.build((None, w.shape[1]))
-                inner.kernel.assign(tensor(w.T, dtype))
-                layer(tensor(np.ones((1, w.shape[1])), dtype), training=True)
-                found.append(floats(detached(inner.kernel.value)).T)
-        return found, None
-
-    return Clipper(name="keras.layers.SpectralNormalization(step)", framework=KERAS, op="spectral", apply=apply)
+    return Clipper(name=f"keras.constraints.{name}", framework=KERAS, op="clip_norm", apply=apply)
 
 
 CLIPPERS: tuple[Clipper, ...] = (
-    _normalise("ops.normalize"),
-    _normalise("layers.UnitNormalization"),
     _clipper("global_clipnorm", "clip_norm"),
     _clipper("clipnorm", "clip_norm", together=True),
     _clipper("clipvalue", "clip_value"),
-    _constraint("MaxNorm", "clip_norm"),
-    _constraint("MinMaxNorm", "clip_norm", min_value=0.0),
-    _constraint("UnitNorm", "normalise"),
-    _spectral(),
+    _constraint("MaxNorm"),
+    _constraint("MinMaxNorm", min_value=0.0),
 )

@@ -4,6 +4,7 @@ from varlaw.subjects.paddle.complex_rows import COMPLEX
 from varlaw.subjects.paddle.init import GAINS, INITIALISERS
 from varlaw.subjects.paddle.layers import LAYERS
 from varlaw.subjects.paddle.names import LEFT_OUT, PUBLIC
+from varlaw.subjects.paddle.normalisers import NORMALISERS
 from varlaw.subjects.paddle.norms import NORMS
 from varlaw.subjects.paddle.training import CLIPPERS, DROPOUTS, LOSSES
 from varlaw.subjects.subject import Subject
@@ -17,6 +18,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *LAYERS,
     *NORMS,
     *CLIPPERS,
+    *NORMALISERS,
     *DROPOUTS,
     *LOSSES,
 )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from varlaw.subjects.paddle.framework import NO_HALF_KERNEL, PADDLE, array, default_dtype, floats, functional, nn, top
+from varlaw.subjects.paddle.framework import NO_HALF_KERNEL, PADDLE, array, floats, functional, nn, top
 from varlaw.subjects.subject import Clipper, Dropout, Floats, Loss
 
 # -- clipping ----------------------------------------------------------------------------------------------------------
@@ -51,52 +51,6 @@ def _object(name: str, op: str, *, one: bool = False) -> Clipper:
     return Clipper(name=f"paddle.nn.{name}", framework=PADDLE, op=op, apply=apply, unsupported=NO_HALF_KERNEL | double)
 
 
-def _normalise() -> Clipper:
-    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        return [floats(nn("functional").normalize(array(g, dtype), axis=0)) for g in grads], None
-
-    name = "paddle.nn.functional.normalize"
-    return Clipper(name=name, framework=PADDLE, op="normalise", apply=apply, unsupported=NO_HALF_KERNEL)
-
-
-def _direction() -> Clipper:
-    """The weight of a linear layer of one output after `weight_norm`, at a length of 1."""
-
-    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        found = []
-        for g in grads:
-            with default_dtype(dtype):
-                layer = nn("Linear")(g.size, 1, bias_attr=False)
-            layer.weight.set_value(array(g[:, None], dtype))
-            layer = nn("utils").weight_norm(layer, dim=1)
-            layer.weight_g.set_value(top("ones")([1], dtype=dtype))
-            layer(top("zeros")([1, g.size], dtype=dtype))  # what recomputes the weight
-            found.append(floats(layer.weight)[:, 0])
-        return found, None
-
-    name = "paddle.nn.utils.weight_norm(direction)"
-    return Clipper(name=name, framework=PADDLE, op="normalise", apply=apply, unsupported=NO_HALF_KERNEL)
-
-
-def _spectral() -> Clipper:
-    """The weight of a linear layer after one training step, from the start vectors of one seed."""
-
-    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        found = []
-        for w in grads:
-            top("seed")(0)
-            with default_dtype(dtype):
-                layer = nn("Linear")(*w.shape[::-1], bias_attr=False)
-                layer.weight.set_value(array(w.T, dtype))
-                layer = nn("utils").spectral_norm(layer)
-            layer(top("ones")([1, w.shape[1]], dtype=dtype))
-            found.append(floats(layer.weight).T)
-        return found, None
-
-    name = "paddle.nn.utils.spectral_norm"
-    return Clipper(name=name, framework=PADDLE, op="spectral", apply=apply, unsupported=NO_HALF_KERNEL)
-
-
 def _renorm() -> Clipper:
     """All leaves as one row."""
 
@@ -109,9 +63,6 @@ def _renorm() -> Clipper:
 
 
 CLIPPERS: tuple[Clipper, ...] = (
-    _normalise(),
-    _direction(),
-    _spectral(),
     _renorm(),
     _in_place("clip_grad_norm_", "clip_norm"),
     _in_place("clip_grad_value_", "clip_value"),

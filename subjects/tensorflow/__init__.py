@@ -5,6 +5,7 @@ Its layers and initialisers are Keras's, which has rows of its own.
 
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.tensorflow.clipping import CLIPPERS
+from varlaw.subjects.tensorflow.normalisers import NORMALISERS
 from varlaw.subjects.tensorflow.norms import NORMS
 from varlaw.subjects.tensorflow.public import LEFT_OUT, PUBLIC
 from varlaw.subjects.tensorflow.sampling import SAMPLERS
@@ -12,4 +13,4 @@ from varlaw.subjects.tensorflow.training import DROPOUTS, LOSSES
 
 __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
-SUBJECTS: tuple[Subject, ...] = (*SAMPLERS, *NORMS, *CLIPPERS, *DROPOUTS, *LOSSES)
+SUBJECTS: tuple[Subject, ...] = (*SAMPLERS, *NORMS, *CLIPPERS, *NORMALISERS, *DROPOUTS, *LOSSES)

@@ -61,8 +61,4 @@ CLIPPERS: tuple[Clipper, ...] = (
         "clip_norm",
         _whole(lambda t, limit: tf().nn.embedding_lookup(t[None], [0], max_norm=limit)[0]),
     ),
-    _clipper(
-        "linalg.normalize", "normalise", lambda gs, c, d: ([tf().linalg.normalize(tensor(g, d))[0] for g in gs], None)
-    ),
-    _clipper("nn.l2_normalize", "normalise", lambda gs, c, d: ([tf().nn.l2_normalize(tensor(g, d)) for g in gs], None)),
 )

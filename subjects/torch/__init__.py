@@ -9,6 +9,7 @@ from varlaw.subjects.torch.layers import LAYERS
 from varlaw.subjects.torch.losses import LOSSES
 from varlaw.subjects.torch.names import LEFT_OUT, PUBLIC
 from varlaw.subjects.torch.networks import NETWORKS
+from varlaw.subjects.torch.normalisers import NORMALISERS
 from varlaw.subjects.torch.norms import NORMS
 from varlaw.subjects.torch.samplers import LOSS_LAYERS, PARAMETRISED, SAMPLERS
 from varlaw.subjects.torch.sharded import CLIPPERS as SHARDED_CLIPPERS
@@ -22,6 +23,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *LAYERS,
     *NORMS,
     *CLIPPERS,
+    *NORMALISERS,
     *LOSSES,
     *DROPOUTS,
     *SAMPLERS,

@@ -7,7 +7,7 @@ import ml_dtypes
 import numpy as np
 
 from varlaw.evidence.rounding import FORMATS
-from varlaw.subjects.subject import Adapter, Clipper, Dropout, Framework, Loss, Sampler, Tensor
+from varlaw.subjects.subject import Adapter, Clipper, Dropout, Framework, Loss, Normaliser, Sampler, Tensor
 
 OURS = Framework(name="numpy", version=lambda: np.__version__, devices=lambda: ("cpu",))
 _DTYPES = {"float64": np.float64, "float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
@@ -322,31 +322,28 @@ def wrong_clips() -> dict[str, tuple[str, str, Clipper]]:
     }
 
 
-def normalising(norm: Callable[[Any, str], float] = _norm, epsilon: float = 0.0, zero: float = 1.0) -> Clipper:
+def normalising(norm: Callable[[Any, str], float] = _norm, epsilon: float = 0.0, zero: float = 1.0) -> Normaliser:
     """Division by that norm plus `epsilon`; by `zero` where it is 0."""
 
-    def apply(grads: Any, limit: float, dtype: str, device: str) -> Any:
+    def apply(x: Any, dtype: str, device: str, seed: int) -> Any:
         with np.errstate(invalid="ignore", over="ignore"):
-            return [FORMATS[dtype].round_all(g / np.float64(norm([g], dtype) + epsilon or zero)) for g in grads], None
+            return FORMATS[dtype].round_all(x / np.float64(norm([x], dtype) + epsilon or zero))
 
-    return Clipper(name="numpy.normalise", framework=OURS, op="normalise", apply=apply)
+    return Normaliser(name="numpy.normalise", framework=OURS, op="normalise", apply=apply)
 
 
-def spectral(steps: int = 500, zero: float = 1.0) -> Clipper:
+def spectral(steps: int = 500, zero: float = 1.0) -> Normaliser:
     """Division by the largest singular value, after so many steps of power iteration."""
 
-    def apply(grads: Any, limit: float, dtype: str, device: str) -> Any:
-        found = []
-        for w in grads:
-            v = np.random.default_rng(0).standard_normal(w.shape[1])
-            for _ in range(steps):
-                u = w @ v / (np.linalg.norm(w @ v) or 1.0)
-                v = w.T @ u / (np.linalg.norm(w.T @ u) or 1.0)
-            with np.errstate(invalid="ignore"):
-                found.append(FORMATS[dtype].round_all(w / np.float64(u @ w @ v or zero)))
-        return found, None
+    def apply(x: Any, dtype: str, device: str, seed: int) -> Any:
+        v = np.random.default_rng(seed).standard_normal(x.shape[1])
+        for _ in range(steps):
+            u = x @ v / (np.linalg.norm(x @ v) or 1.0)
+            v = x.T @ u / (np.linalg.norm(x.T @ u) or 1.0)
+        with np.errstate(invalid="ignore"):
+            return FORMATS[dtype].round_all(x / np.float64(u @ x @ v or zero))
 
-    return Clipper(name="numpy.spectral", framework=OURS, op="spectral", apply=apply)
+    return Normaliser(name="numpy.spectral", framework=OURS, op="spectral", apply=apply)
 
 
 def _in_float32(leaves: Any, dtype: str) -> float:
@@ -354,7 +351,7 @@ def _in_float32(leaves: Any, dtype: str) -> float:
         return float(np.sqrt(sum((leaf.astype(np.float32) ** 2).sum() for leaf in leaves)))
 
 
-def wrong_normalisings() -> dict[str, tuple[str, str, Clipper]]:
+def wrong_normalisings() -> dict[str, tuple[str, str, Normaliser]]:
     """By name: the claim that must see it, a dtype in which it must, and the division with the mistake."""
     return {
         "squares in float32": ("norm.unit", "float32", normalising(_in_float32)),

@@ -12,6 +12,7 @@ from varlaw.subjects.subject import (
     Model,
     Network,
     Norm,
+    Normaliser,
     Sampler,
     Sharded,
     Subject,
@@ -22,7 +23,8 @@ from varlaw.verify.claim import Claim
 _TABLES: Mapping[type, tuple[str, ...]] = {
     Sampler: ("initialisation", "bulk", "pooled", "structure"),
     Norm: ("norms", "norm_edges"),
-    Clipper: ("clipping", "clipping_edges", "normalising"),
+    Clipper: ("clipping", "clipping_edges"),
+    Normaliser: ("normalising",),
     Gain: ("gains",),
     Loss: ("losses", "losses_labels"),
     Dropout: ("dropout", "dropout_edges"),

@@ -25,8 +25,6 @@ _FEW = 4096  # entries whose squares are added up exactly
 
 def claims(subject: Clipper) -> tuple[Claim, ...]:
     """The claims on one clipping function."""
-    if subject.op in ("normalise", "spectral"):
-        return ()
     if subject.op == "clip_value":
         return (_claim(subject, "clip.value", "clip.value", "min(max(g, -limit), limit), entry by entry", _by_value),)
     return (

@@ -101,8 +101,8 @@ _CLIP_LONG = Cases(
 _CLIP_SHARDED = replace(_CLIP, corners=tuple(c for c in _CLIP.corners if c["leaves"] <= 10))
 # Vectors that are divided by their norms.
 _NORMALISE = Cases(
-    Domain(leaves=one_of(1), entries=size(2, 256), norm=one_of(1.0, 1e-3, 30.0), limit=one_of(1.0)),
-    corners(_CLIP_NAMES, *((1, 64, norm, 1.0) for norm in (1.0, 1e-3, 1e3, 1e20)), (1, 2048, 1e5, 1.0)),
+    Domain(entries=size(2, 256), norm=one_of(1.0, 1e-3, 30.0)),
+    corners("entries norm", *((64, norm) for norm in (1.0, 1e-3, 1e3, 1e20)), (2048, 1e5)),
 )
 _SPECTRAL = Cases(
     Domain(shape=one_of((64, 32), (16, 16), (128, 256))),

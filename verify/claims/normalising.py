@@ -5,6 +5,7 @@ that is divided by its largest singular value, as the weight of a layer under sp
 singular value is 1: a power iteration that has not converged shows.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable
 
@@ -12,18 +13,16 @@ import numpy as np
 
 from varlaw.evidence.exact import compare
 from varlaw.evidence.rounding import FORMATS, gamma
-from varlaw.subjects.subject import Clipper
+from varlaw.subjects.subject import Normaliser
 from varlaw.theory.catalogue import LAWS
 from varlaw.verify.claim import Claim, Finding, Trial, deterministic
 from varlaw.verify.claims.clipping import Gradients, norm_of
 
-Judging = Callable[[Clipper, Trial], Finding]
+Judging = Callable[[Normaliser, Trial], Finding]
 
 
-def claims(subject: Clipper) -> tuple[Claim, ...]:
-    """The claims on a function that divides each of its tensors by its norm; there are none on one that clips."""
-    if subject.op not in ("normalise", "spectral"):
-        return ()
+def claims(subject: Normaliser) -> tuple[Claim, ...]:
+    """The claims on one division by a norm."""
     unit = ("norm.unit", "x / |x| has norm 1", _unit)
     spectral = ("norm.spectral", "W / sigma_max(W) has a largest singular value of 1", _spectral)
     table: tuple[tuple[str, str, Judging], ...] = (
@@ -39,24 +38,29 @@ def claims(subject: Clipper) -> tuple[Claim, ...]:
     )  # fmt: skip
 
 
-def _bind(judging: Judging, subject: Clipper) -> Callable[[Trial], Finding]:
+def _bind(judging: Judging, subject: Normaliser) -> Callable[[Trial], Finding]:
     return lambda trial: judging(subject, trial)
 
 
-def _unit(subject: Clipper, trial: Trial) -> Finding:
-    x = Gradients(trial)
-    (y,), _ = subject.apply(x.leaves, 1.0, trial.dtype, trial.device)
+def _vector(trial: Trial) -> Gradients:
+    """One leaf, with a limit at the norm that it is brought to."""
+    return Gradients(dataclasses.replace(trial, case={"leaves": 1, "limit": 1.0, **trial.case}))
+
+
+def _unit(subject: Normaliser, trial: Trial) -> Finding:
+    x = _vector(trial)
+    y = subject.apply(x.leaves[0], trial.dtype, trial.device, trial.key.seed)
     expected = float(LAWS["clip.normalised_norm"].value(norm=x.norm, limit=1.0)) * trial.factor
     observed = norm_of([y]) if np.isfinite(y).all() else math.inf
     bound = x.error + x.smallest * math.sqrt(x.entries)
     return deterministic(compare([observed], [expected], [bound]), quantity="norm", names=x.names)
 
 
-def _spectral(subject: Clipper, trial: Trial) -> Finding:
+def _spectral(subject: Normaliser, trial: Trial) -> Finding:
     """To the rounding of a product of every entry with one number, and of that number."""
     fmt, shape = FORMATS[trial.dtype], tuple(trial.case["shape"])
     w = fmt.round_all(trial.key.generator().standard_normal(shape))
-    (y,), _ = subject.apply([w], 1.0, trial.dtype, trial.device)
+    y = subject.apply(w, trial.dtype, trial.device, trial.key.seed)
     expected = float(LAWS["clip.normalised_norm"].value(norm=np.linalg.norm(w, 2), limit=1.0)) * trial.factor
     observed = float(np.linalg.norm(y, 2)) if np.isfinite(y).all() else math.inf
     working = min(fmt.unit, FORMATS["float32"].unit)
@@ -65,9 +69,9 @@ def _spectral(subject: Clipper, trial: Trial) -> Finding:
     return deterministic(compare([observed], [expected], [bound]), quantity="largest singular value")
 
 
-def _zero(subject: Clipper, trial: Trial) -> Finding:
+def _zero(subject: Normaliser, trial: Trial) -> Finding:
     zeros = np.zeros(trial.case["shape"] if subject.op == "spectral" else trial.case["entries"])
-    (y,), _ = subject.apply([zeros], 1.0, trial.dtype, trial.device)
+    y = subject.apply(zeros, trial.dtype, trial.device, trial.key.seed)
     detail = "0/0 = NaN" if np.isnan(y).any() else ""
     comparison = compare([int((y == 0).sum())], [zeros.size * trial.factor], [0.0])
     return deterministic(comparison, quantity="entries that stay 0", detail=detail)
