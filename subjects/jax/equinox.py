@@ -8,7 +8,7 @@ from varlaw.subjects.defaults import given
 from varlaw.subjects.jax import complex_rows, weight_norms
 from varlaw.subjects.jax.dropouts import dropout
 from varlaw.subjects.jax.framework import framework, measure_fans, ones_like, sampler
-from varlaw.subjects.jax.norms import norm
+from varlaw.subjects.jax.norms import imaginary, norm
 from varlaw.subjects.subject import Case, Dropout, Norm, Sampler, Subject
 
 EQUINOX = framework("equinox")
@@ -216,19 +216,22 @@ def _batch_norm(mode: str) -> Callable[[Any, Case, Any], Any]:
     return call
 
 
-NORMS: tuple[Norm, ...] = (
-    norm(
-        EQUINOX,
+_OF_ROWS = (
+    (
         "equinox.nn.LayerNorm.__call__",
         "layer_norm",
         _rows(lambda nn, c, d: nn.LayerNorm(c["length"], **given(c, eps="eps"), dtype=d)),
     ),
-    norm(
-        EQUINOX,
+    (
         "equinox.nn.RMSNorm.__call__",
         "rms_norm",
         _rows(lambda nn, c, d: nn.RMSNorm(c["length"], **given(c, eps="eps"), dtype=d)),
     ),
+)
+
+NORMS: tuple[Norm, ...] = (
+    *(norm(EQUINOX, *row) for row in _OF_ROWS),
+    *(imaginary(EQUINOX, *row) for row in _OF_ROWS),
     norm(
         EQUINOX,
         "equinox.nn.GroupNorm.__call__",

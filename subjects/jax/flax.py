@@ -12,7 +12,7 @@ from varlaw.subjects.jax import complex_rows, linen, nnx, weight_norms
 from varlaw.subjects.jax.dropouts import dropout
 from varlaw.subjects.jax.framework import array, floats, key_of, place
 from varlaw.subjects.jax.linen import FLAX
-from varlaw.subjects.jax.norms import norm
+from varlaw.subjects.jax.norms import imaginary, norm
 from varlaw.subjects.subject import Adapter, Case, Dropout, Floats, Norm, Subject
 
 Arguments = Callable[[Case], Mapping[str, Any]]
@@ -84,6 +84,11 @@ def _norms(prefix: str, single: Any, batch: Any) -> Iterator[Norm]:
 NORMS: tuple[Norm, ...] = (
     *_norms("flax.linen", _linen, _linen_batch),
     *_norms("flax.nnx", _nnx, _nnx_batch),
+    *(
+        imaginary(FLAX, f"flax.{kind}.{name}.__call__", op, make(name, more))
+        for kind, make in (("linen", _linen), ("nnx", _nnx))
+        for name, op, more in (("LayerNorm", "layer_norm", _STABLE), ("RMSNorm", "rms_norm", {}))
+    ),
 )
 
 # -- dropout and adapters ----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from varlaw.subjects.jax.framework import sampler
 from varlaw.subjects.jax.haiku_layers import HAIKU, LAYERS, Make
 from varlaw.subjects.jax.haiku_nets import NETS
 from varlaw.subjects.jax.initialisers import measure, read_shape, stored_shape
-from varlaw.subjects.jax.norms import norm
+from varlaw.subjects.jax.norms import imaginary, norm
 from varlaw.subjects.jax.samplers import NO_QR
 from varlaw.subjects.subject import Case, Dropout, Norm, Sampler, Subject
 
@@ -63,7 +63,7 @@ INITIALISERS: tuple[Sampler, ...] = (
 # -- norms and dropout -------------------------------------------------------------------------------------------------
 
 
-def _norm(name: str, op: str, make: Make, statistics: str = "") -> Norm:
+def _called(make: Make, statistics: str = "") -> Callable[[Any, Case, Any], Any]:
     """`statistics` names the module whose running averages are looked at after one step."""
 
     def call(x: Any, case: Case, dtype: Any) -> Any:
@@ -76,7 +76,11 @@ def _norm(name: str, op: str, make: Make, statistics: str = "") -> Norm:
             return y
         return (y, *(state[f"{statistics}/~/{n}_ema"]["average"] for n in ("mean", "var")))
 
-    return norm(HAIKU, f"haiku.{name}.__call__", op, call)
+    return call
+
+
+def _norm(name: str, op: str, make: Make, statistics: str = "") -> Norm:
+    return norm(HAIKU, f"haiku.{name}.__call__", op, _called(make, statistics))
 
 
 def _batch(hk: Any, c: Case) -> Any:
@@ -85,15 +89,20 @@ def _batch(hk: Any, c: Case) -> Any:
     return lambda x: module(x, is_training=True)
 
 
+_LAYER: Make = lambda hk, c: hk.LayerNorm(-1, True, True, **given(c, eps="eps"))  # noqa: E731 - a table's entry
+_RMS: Make = lambda hk, c: hk.RMSNorm(-1, **given(c, eps="eps"))  # noqa: E731
+
 NORMS: tuple[Norm, ...] = (
     _norm("BatchNorm", "batch_norm", _batch, "batch_norm"),
-    _norm("LayerNorm", "layer_norm", lambda hk, c: hk.LayerNorm(-1, True, True, **given(c, eps="eps"))),
+    _norm("LayerNorm", "layer_norm", _LAYER),
+    imaginary(HAIKU, "haiku.LayerNorm.__call__", "layer_norm", _called(_LAYER)),
     _norm(
         "LayerNorm(fast)",
         "layer_norm",
         lambda hk, c: hk.LayerNorm(-1, True, True, **given(c, eps="eps"), use_fast_variance=True),
     ),
-    _norm("RMSNorm", "rms_norm", lambda hk, c: hk.RMSNorm(-1, **given(c, eps="eps"))),
+    _norm("RMSNorm", "rms_norm", _RMS),
+    imaginary(HAIKU, "haiku.RMSNorm.__call__", "rms_norm", _called(_RMS)),
     _norm("GroupNorm", "group_norm", lambda hk, c: hk.GroupNorm(c["groups"], **given(c, eps="eps"))),
     _norm("InstanceNorm", "instance_norm", lambda hk, c: hk.InstanceNorm(True, True, **given(c, eps="eps"))),
 )

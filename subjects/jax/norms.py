@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from varlaw.subjects.complex_parts import NO_16_BITS
 from varlaw.subjects.defaults import given, with_default
 from varlaw.subjects.jax.framework import JAX, array, floats, place
 from varlaw.subjects.subject import Case, Floats, Framework, Norm
@@ -28,6 +29,15 @@ def norm(of: Framework, name: str, op: str, call: Call, *, channels_last: bool =
 
     # No documentation says which variance is averaged; it is the one that the layer normalises with.
     return with_default(Norm(name=name, framework=of, op=op, apply=apply, running_variance="biased", **rest))
+
+
+def imaginary(of: Framework, name: str, op: str, call: Call) -> Norm:
+    """The norm of i x, i times the norm of x: what squares complex numbers as they are takes -x^2 for |x|^2."""
+
+    def turned(x: Any, case: Case, dtype: Any) -> Any:
+        return call(1j * x, case, dtype).imag
+
+    return norm(of, f"{name}(complex)", op, turned, unsupported=NO_16_BITS)
 
 
 def _tuple(x: Any) -> tuple[Any, ...]:

@@ -1,8 +1,10 @@
 """torch.nn.functional norms and the modules over them, called on inputs of shape (batch, channels, length)."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from varlaw.subjects.complex_parts import NO_16_BITS
 from varlaw.subjects.subject import Case, Floats, Norm
 from varlaw.subjects.torch.framework import TORCH, dtype_of, floats, tensor
 
@@ -100,6 +102,16 @@ def _channels_last(name: str, op: str, build: Callable[[Any, Case, dict[str, Any
     return _norm(f"torch.nn.{name}(channels_last).forward", op, run, _OPTIONS[op])
 
 
+def _complex_rms() -> Norm:
+    """The norm of i x, i times the norm of x: what squares complex numbers as they are takes -x^2 for |x|^2."""
+
+    def run(x: Floats, case: Case, dtype: str, device: str, options: Options) -> Mapping[str, Floats]:
+        return {"output": floats(_f().rms_norm(1j * tensor(x, dtype, device), x.shape[-1:], **options).imag)}
+
+    row = _norm("torch.nn.functional.rms_norm(complex)", "rms_norm", run, _OPTIONS["rms_norm"])
+    return dataclasses.replace(row, unsupported=NO_16_BITS)
+
+
 def _group(nn: Any, c: Case, f: dict[str, Any]) -> Any:
     return nn.GroupNorm(c["groups"], c["channels"], **f)
 
@@ -111,6 +123,7 @@ def _channels(name: str) -> Callable[[Any, Case, dict[str, Any]], Any]:
 NORMS: tuple[Norm, ...] = (
     _functional("layer_norm", "layer_norm", lambda x, c, o: _f().layer_norm(x, x.shape[-1:], **o)),
     _functional("rms_norm", "rms_norm", lambda x, c, o: _f().rms_norm(x, x.shape[-1:], **o)),
+    _complex_rms(),
     _functional("group_norm", "group_norm", lambda x, c, o: _f().group_norm(x, c["groups"], **o)),
     _functional("instance_norm", "instance_norm", lambda x, c, o: _f().instance_norm(x, **o)),
     _batch_norm(),
