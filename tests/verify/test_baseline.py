@@ -1,5 +1,6 @@
 """Baselines: other draws are no change, a planted one is found, and a file that was tampered with is refused."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from varlaw.commands import changes
 from varlaw.subjects import registry
 from varlaw.subjects.subject import Clipper, Framework, Norm, Sampler, Subject, Tensor
 from varlaw.theory.variates import TruncatedNormal
@@ -118,6 +120,18 @@ def test_what_came_and_went_is_said(recorded: Callable[..., Baseline]) -> None:
     few = {n: LAWS[n] for n in ("normal", "zeros")}
     changes = compare(recorded(_layer(few)), recorded(_layer({"normal": few["normal"], "half": LAWS["half"]}))).changes
     assert [(c.kind, c.name) for c in changes] == [("vanished", "tests.layer.zeros"), ("appeared", "tests.layer.half")]
+
+
+def test_a_row_that_varlaw_gained_is_no_change_of_the_framework(recorded: Callable[..., Baseline]) -> None:
+    first = _layer({"normal": LAWS["normal"]})
+    second = dataclasses.replace(_layer({"half": LAWS["half"]}), name="tests.other")
+    old, new = recorded(first), recorded(first, second)
+    found = compare(old, new)
+    assert (found.changes, found.unseen) == ([], ["tests.other"])
+    assert "1 subject had a row in one of them only" in changes.counts(found)
+    before_the_field = msgspec.structs.replace(old, looked=[])
+    assert decode(encode(before_the_field), where="here").looked == []
+    assert [c.kind for c in compare(before_the_field, new).changes] == ["appeared"]
 
 
 def _broken(case: Mapping[str, Any], dtype: str, device: str, seed: int, count: int) -> Iterator[dict[str, Any]]:

@@ -47,6 +47,7 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     comparisons: int
     laws: int
     changes: list[Change]
+    unseen: list[str] = []  # subjects that only one of them had a row for: nothing is said of those
 
 
 def compare(old: Baseline, new: Baseline) -> Diff:
@@ -59,13 +60,26 @@ def compare(old: Baseline, new: Baseline) -> Diff:
     shared = [name for name in before if name in after]
     comparisons = max(1, sum(_count(before[name], after[name]) for name in shared))
     threshold = math.log(ALPHA / comparisons)
+    unseen = _unseen(old, new)
     changes = [change for name in shared for change in _moved(name, before[name], after[name], threshold)]
-    changes += _came_and_went(before, after, old, new)
-    changes += list(_facts(old.facts, new.facts))
+    changes += [c for c in _came_and_went(before, after, old, new) if _subject(c.name, before, after) not in unseen]
+    changes += list(_facts(*([f for f in b.facts if f.subject not in unseen] for b in (old, new))))
     return Diff(
         schema="varlaw.baseline.diff/1", target=new.target, old=old.versions, new=new.versions, alpha=ALPHA,
-        comparisons=comparisons, laws=len(shared), changes=changes,
+        comparisons=comparisons, laws=len(shared), changes=changes, unseen=unseen,
     )  # fmt: skip
+
+
+def _unseen(old: Baseline, new: Baseline) -> list[str]:
+    """Subjects whose row varlaw gained or lost in between, where both files say which rows there were."""
+    if not (old.looked and new.looked):
+        return []
+    before, after = set(old.looked), set(new.looked)
+    return [name for name in dict.fromkeys([*new.looked, *old.looked]) if name not in before or name not in after]
+
+
+def _subject(name: str, *sides: dict[str, list[Identified]]) -> str:
+    return next(side[name][0].subject for side in sides if name in side)
 
 
 def _by_role(baseline: Baseline) -> dict[str, list[Identified]]:

@@ -61,6 +61,7 @@ def _baseline(
     return Baseline(
         schema=SCHEMA, varlaw=version("varlaw"), target=target, versions=dict(sorted(versions.items())),
         libraries=libraries, salt=salt, tensors=tensors, facts=facts, failed=failed,
+        looked=[s.name for s in subjects],
     )  # fmt: skip
 
 

@@ -46,6 +46,8 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     tensors: list[Identified]
     facts: list[Fact]
     failed: list[Failed]
+    # Every subject that there was a row for, whether this version has it or not; empty in files older than the field.
+    looked: list[str] = []
     checksum: str = ""
 
 
@@ -90,7 +92,9 @@ def _sealed(baseline: Baseline) -> Baseline:
 
 
 def _checksum(baseline: Baseline) -> str:
-    bare = msgspec.structs.replace(baseline, checksum="")
+    bare = msgspec.to_builtins(msgspec.structs.replace(baseline, checksum=""))
+    if not baseline.looked:
+        del bare["looked"]  # a file from before the field keeps its checksum
     return hashlib.blake2b(msgspec.json.encode(bare), digest_size=16, person=b"varlaw.baseline").hexdigest()
 
 

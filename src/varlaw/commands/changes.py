@@ -84,4 +84,6 @@ def counts(found: "Diff") -> str:
     kinds = [(kind, sum(c.kind == kind for c in found.changes)) for kind in _ORDER]
     said = ", ".join(f"{count} {kind}" for kind, count in kinds if count) or "no change"
     compared = f"{found.laws} laws compared in {found.comparisons} cases"
-    return f"{compared}: {said}; chance of any false change {found.alpha:g}"
+    gained = len(found.unseen)
+    unseen = f"; {gained} {'subject' if gained == 1 else 'subjects'} had a row in one of them only" if gained else ""
+    return f"{compared}: {said}; chance of any false change {found.alpha:g}{unseen}"
