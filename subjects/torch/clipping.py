@@ -9,7 +9,9 @@ from varlaw.subjects.subject import Clipper, Floats
 from varlaw.subjects.torch.framework import TORCH, floats, tensor
 
 
-def _clipper(name: str, op: str) -> Clipper:
+def _clipper(name: str, op: str, *, foreach: bool | None = None) -> Clipper:
+    """`foreach` is the way of several tensors at once, which torch takes by itself on accelerators only."""
+
     def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
         import torch
 
@@ -19,10 +21,11 @@ def _clipper(name: str, op: str) -> Clipper:
                 made[id(g)] = torch.nn.Parameter(torch.zeros_like(tensor(g, dtype, device)))
                 made[id(g)].grad = tensor(g, dtype, device).clone()  # clipped in place: the caller's data is shared
         parameters = [made[id(g)] for g in grads]
-        norm = getattr(torch.nn.utils, name)(parameters, limit)
+        norm = getattr(torch.nn.utils, name)(parameters, limit, foreach=foreach)
         return [floats(p.grad) for p in parameters], None if norm is None else float(norm)
 
-    return Clipper(name=f"torch.nn.utils.{name}", framework=TORCH, op=op, apply=apply)
+    variant = "(foreach)" if foreach else ""
+    return Clipper(name=f"torch.nn.utils.{name}{variant}", framework=TORCH, op=op, apply=apply)
 
 
 def _bounded(name: str, bound: Callable[[Any, float], Any]) -> Clipper:
@@ -55,6 +58,8 @@ def _embedding(row: Any, limit: float) -> Any:
 CLIPPERS: tuple[Clipper, ...] = (
     _clipper("clip_grad_norm_", "clip_norm"),
     _clipper("clip_grad_value_", "clip_value"),
+    _clipper("clip_grad_norm_", "clip_norm", foreach=True),
+    _clipper("clip_grad_value_", "clip_value", foreach=True),
     _bounded("renorm", _renorm),
     _bounded("nn.Embedding(max_norm)", _embedding),
 )
