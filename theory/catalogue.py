@@ -14,6 +14,7 @@ from varlaw.theory.law import Law
 MODULES = (
     "linear",
     "distributions",
+    "orthogonal_laws",
     "complex_weights",
     "fans",
     "schemes",

@@ -19,6 +19,7 @@ from . import formulas
 MODULES = (
     "linear",
     "distributions",
+    "orthogonal_laws",
     "fans",
     "schemes",
     "activation_laws",
