@@ -90,6 +90,9 @@ class Architecture:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.manual_seed(seed)
             model = self.model(dtype).train()  # batch norms have no statistics of their own yet
+            if not model.num_classes:  # found out before its tokens are attended to: 2 GB of them in one architecture
+                msg = "it has no classification head"
+                raise LookupError(msg)
             size = model.default_cfg.get("input_size", (3, 224, 224))
             side = self.fields.get("img_size", size[-1])
             try:
