@@ -1,5 +1,6 @@
 """Losses, dropouts, adapters, clipping and samplers in NumPy as they should be, and with one mistake each."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -7,7 +8,8 @@ import ml_dtypes
 import numpy as np
 
 from varlaw.evidence.rounding import FORMATS
-from varlaw.subjects.subject import Adapter, Clipper, Dropout, Framework, Loss, Normaliser, Sampler, Tensor
+from varlaw.subjects.registry import select
+from varlaw.subjects.subject import Adapter, Clipper, Dropout, Framework, Loss, Norm, Normaliser, Sampler, Tensor
 
 OURS = Framework(name="numpy", version=lambda: np.__version__, devices=lambda: ("cpu",))
 _DTYPES = {"float64": np.float64, "float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
@@ -363,10 +365,34 @@ def wrong_normalisings() -> dict[str, tuple[str, str, Normaliser]]:
     }
 
 
+# -- norms ---------------------------------------------------------------------------------------------------------
+
+
+def single(found: Callable[[Any, int], Mapping[str, Any]]) -> Norm:
+    """Our batch norm, which gives `found(x, channels)` in its place."""
+    (ours,) = select(["varlaw.numpy.batch_norm"])
+    assert isinstance(ours, Norm)
+    return dataclasses.replace(ours, apply=lambda x, case, dtype, device: found(x, case["channels"]))
+
+
+def wrong_singles() -> dict[str, tuple[str, str, Norm]]:
+    """By name: the claim that must see it, a dtype in which it must, and what becomes of a set of one number."""
+    as_it_is = single(lambda x, n: {"output": x, "running_mean": np.zeros(n), "running_var": np.ones(n)})
+    by_zero = single(lambda x, n: {"output": 0 * x, "running_mean": np.zeros(n), "running_var": np.full(n, np.nan)})
+    return {
+        "one number left as it is": ("norm.single", "float32", as_it_is),
+        "a variance of one number over n - 1": ("norm.single", "float32", by_zero),
+    }
+
+
 # -- samplers ----------------------------------------------------------------------------------------------------------
 
 
-def sampler(documented: str, draw: Callable[[np.random.Generator, tuple[int, ...]], Any]) -> Sampler:
+def sampler(
+    documented: str,
+    draw: Callable[[np.random.Generator, tuple[int, ...]], Any],
+    claims: Mapping[str, str] | None = None,
+) -> Sampler:
     """A sampler of tensors of any shape that should follow `documented`, rounded to the dtype in the end."""
 
     def draws(case: Any, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Any]]:
@@ -374,7 +400,7 @@ def sampler(documented: str, draw: Callable[[np.random.Generator, tuple[int, ...
         for _ in range(count):
             yield {"": (case["scale"] * draw(rng, tuple(case["shape"]))).astype(_DTYPES[dtype])}
 
-    tensor = Tensor(name="", documented=documented)
+    tensor = Tensor(name="", documented=documented, claims=claims or {})
     return Sampler(name="numpy.sampler", framework=OURS, op="shape", tensors=(tensor,), draws=draws)
 
 
@@ -384,6 +410,8 @@ def wrong_samplers() -> dict[str, tuple[str, str, Sampler]]:
     return {
         "uniforms of 8 bits, from -1 up": ("init.mean", "bfloat16", sampler(uniform, _eight_bits)),
         "a mean of 1 %": ("init.mean", "bfloat16", sampler(normal, lambda r, s: r.standard_normal(s) + 0.01)),
+        "another law than its name says": ("init.named", "float32", sampler(
+            normal, lambda r, s: r.standard_normal(s), {"init.named": "Normal(2*scale)"})),
         "a mean of 1.5 %": ("init.mean", "float32", sampler(normal, lambda r, s: r.standard_normal(s) + 0.015)),
         "a grid of 256 values": ("init.grid", "bfloat16", sampler(uniform, _eight_bits)),
         "a grid of 0.1": ("init.grid", "float16", sampler(normal, lambda r, s: r.standard_normal(s).round(1))),
@@ -403,5 +431,5 @@ def _eight_bits(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
 
 WRONG: dict[str, tuple[str, str, Any]] = {
     **wrong_losses(), **wrong_normalisings(), **wrong_dropouts(), **wrong_adapters(), **wrong_clips(),
-    **wrong_samplers(),
+    **wrong_singles(), **wrong_samplers(),
 }  # fmt: skip
