@@ -71,8 +71,11 @@ def compare(old: Baseline, new: Baseline) -> Diff:
 
 
 def _unseen(old: Baseline, new: Baseline) -> list[str]:
-    """Subjects whose row varlaw gained or lost in between, where both files say which rows there were."""
-    if not (old.looked and new.looked):
+    """Subjects whose row varlaw gained or lost in between, where both files say which rows there were.
+
+    Between files of different targets it was the user who chose: what is in one only vanished or appeared.
+    """
+    if old.target != new.target or not (old.looked and new.looked):
         return []
     before, after = set(old.looked), set(new.looked)
     return [name for name in dict.fromkeys([*new.looked, *old.looked]) if name not in before or name not in after]
