@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from varlaw.subjects.jax.framework import JAX, array, floats, place
+from varlaw.subjects.leaves import apart, joined
 from varlaw.subjects.subject import Clipper, Floats, Framework
 
 Clip = Callable[[list[Any], float], tuple[list[Any], Any]]  # (leaves, limit) -> leaves and the norm, or None
@@ -13,17 +14,12 @@ def clipper(of: Framework, name: str, op: str, clip: Clip, *, single: bool = Fal
     """A row for `clip`; with `single` it is given all gradients as one leaf, for rules that clip each leaf alone."""
 
     def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        import numpy as np
-
-        given = [np.concatenate([g.ravel() for g in grads])] if single else list(grads)
+        given = [joined(grads)] if single else list(grads)
         with place(dtype, device):
             clipped, norm = clip([array(g, dtype) for g in given], limit)
             found = [floats(g) for g in clipped]
             reported = None if norm is None else float(norm)
-        if single:
-            ends = np.cumsum([g.size for g in grads])[:-1]
-            found = [part.reshape(g.shape) for part, g in zip(np.split(found[0], ends), grads, strict=True)]
-        return found, reported
+        return apart(found[0], grads) if single else found, reported
 
     return Clipper(name=name, framework=of, op=op, apply=apply)
 

@@ -8,12 +8,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects.complex_parts import CIRCULAR, NO_16_BITS, each, parts, polar
+from varlaw.subjects.complex_parts import CIRCULAR, NO_16_BITS, cut_normal, disc, each, parts, polar
 from varlaw.subjects.jax.framework import JAX, sampler
 from varlaw.subjects.subject import Case, Framework, Sampler
 
 Draw = Callable[[Any, Case, Any], Any]  # (key, case, complex dtype) -> weight
-_CUT = 1 - 4 / math.expm1(4)  # E|w|^2 of a circular normal of variance 1 cut at |w| = 2
+Share = Callable[[Any, Any], Any]  # (array library, |w|^2) -> the distribution function there
 
 
 def _complex(dtype: Any) -> Any:
@@ -31,22 +31,16 @@ def _row(of: Framework, name: str, law: str, draw: Draw, op: str = "linear") -> 
     return sampler(of, f"{name}(complex)", op, build, each(law), unsupported=NO_16_BITS)
 
 
-def _circular(of: Framework, name: str, share: Callable[[Any], Any], draw: Draw) -> Sampler:
-    """A row for a circular law; `share` is the distribution function of |w|^2 in_features."""
+def _circular(of: Framework, name: str, share: Share, draw: Draw) -> Sampler:
+    """A row for a circular law of variance 1/in_features."""
 
     def build(case: Case, dtype: Any) -> Callable[[Any], dict[str, Any]]:
         import jax.numpy as jnp
 
-        scaled: Callable[[Any], Any] = lambda square: share(square * case["in_features"])  # noqa: E731
-        return lambda key: polar(jnp, draw(key, case, _complex(dtype)), scaled)
+        scale = math.sqrt(case["in_features"])
+        return lambda key: polar(jnp, draw(key, case, _complex(dtype)) * scale, share)
 
     return sampler(of, f"{name}(complex)", "linear", build, CIRCULAR, unsupported=NO_16_BITS)
-
-
-def _truncated(square: Any) -> Any:
-    import jax.numpy as jnp
-
-    return jnp.expm1(-_CUT * square) / math.expm1(-4)
 
 
 def _shape(c: Case) -> tuple[int, int]:
@@ -73,8 +67,8 @@ _NAME = "jax.nn.initializers.variance_scaling"
 OF_JAX: tuple[Sampler, ...] = (
     _row(JAX, "jax.random.normal", "Normal(sqrt(1/2))", _normal, "shape"),
     _row(JAX, f"{_NAME}(normal)", "lecun_normal(2*in_features)", _scaling("normal")),
-    _circular(JAX, f"{_NAME}(uniform)", lambda square: square / 2, _scaling("uniform")),
-    _circular(JAX, f"{_NAME}(truncated_normal)", _truncated, _scaling("truncated_normal")),
+    _circular(JAX, f"{_NAME}(uniform)", disc, _scaling("uniform")),
+    _circular(JAX, f"{_NAME}(truncated_normal)", cut_normal, _scaling("truncated_normal")),
 )
 
 
@@ -94,8 +88,8 @@ def of_flax(of: Framework) -> tuple[Sampler, ...]:
         return nnx.Linear(*_shape(c), param_dtype=dtype, rngs=nnx.Rngs(params=key)).kernel[...]
 
     return (
-        _circular(of, "flax.linen.Dense", _truncated, linen),
-        _circular(of, "flax.nnx.Linear", _truncated, nnx),
+        _circular(of, "flax.linen.Dense", cut_normal, linen),
+        _circular(of, "flax.nnx.Linear", cut_normal, nnx),
     )
 
 

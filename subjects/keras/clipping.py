@@ -9,6 +9,7 @@ import numpy as np
 
 from varlaw.subjects.keras.framework import KERAS, floats, keras, place, tensor
 from varlaw.subjects.keras.measure import detached
+from varlaw.subjects.leaves import apart, joined
 from varlaw.subjects.subject import Clipper, Floats
 
 
@@ -20,12 +21,6 @@ def _stepped(grads: Sequence[Floats], dtype: str, **clip: float) -> list[Floats]
     return [-floats(detached(v.value)) for v in variables]
 
 
-def _parts(one: Floats, grads: Sequence[Floats]) -> list[Floats]:
-    """One vector in the pieces of which it was made."""
-    ends = np.cumsum([g.size for g in grads])[:-1]
-    return [part.reshape(g.shape) for part, g in zip(np.split(one, ends), grads, strict=True)]
-
-
 def _clipper(argument: str, op: str, together: bool = False) -> Clipper:
     """`together`: the optimiser clips each variable by itself, so all leaves are put into one."""
 
@@ -33,8 +28,8 @@ def _clipper(argument: str, op: str, together: bool = False) -> Clipper:
         with place(dtype, device):
             if not together:
                 return _stepped(grads, dtype, **{argument: limit}), None
-            (one,) = _stepped([np.concatenate([np.ravel(g) for g in grads])], dtype, **{argument: limit})
-        return _parts(one, grads), None
+            (one,) = _stepped([joined(grads)], dtype, **{argument: limit})
+        return apart(one, grads), None
 
     return Clipper(name=f"keras.optimizers.Optimizer({argument})", framework=KERAS, op=op, apply=apply)
 
@@ -43,11 +38,11 @@ def _constraint(name: str, **fixed: float) -> Clipper:
     """A constraint on weights, applied to one vector of all leaves: a bound on its norm."""
 
     def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        column = np.concatenate([np.ravel(g) for g in grads])[:, None]
+        column = joined(grads)[:, None]
         with place(dtype, device):
             rule = getattr(keras().constraints, name)(**fixed, max_value=limit, axis=0)
             one = floats(rule(tensor(column, dtype)))[:, 0]
-        return _parts(one, grads), None
+        return apart(one, grads), None
 
     return Clipper(name=f"keras.constraints.{name}", framework=KERAS, op="clip_norm", apply=apply)
 

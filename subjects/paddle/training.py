@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from varlaw.subjects.leaves import apart, joined
 from varlaw.subjects.paddle.framework import NO_HALF_KERNEL, PADDLE, array, floats, functional, nn, top
 from varlaw.subjects.subject import Clipper, Dropout, Floats, Loss
 
@@ -38,13 +39,13 @@ def _object(name: str, op: str, *, one: bool = False) -> Clipper:
     """A clipping object of an optimiser, called on pairs of parameter and gradient; `one`: it knows single tensors."""
 
     def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        given = [np.concatenate([g.ravel() for g in grads])] if one else list(grads)
+        given = [joined(grads)] if one else list(grads)
         pairs = [(top("zeros")(list(g.shape), dtype=dtype), array(g, dtype)) for g in given]
         for parameter, _ in pairs:
             parameter.need_clip = True
         clipped = [floats(g) for _, g in nn(name)(limit)(pairs)]
         if one:
-            clipped = list(np.split(clipped[0], np.cumsum([g.size for g in grads])[:-1]))
+            clipped = apart(clipped[0], grads)
         return clipped, None
 
     double = {"float64": "the kernel `clip_by_norm` is registered for float32 only"} if one else {}
@@ -55,9 +56,8 @@ def _renorm() -> Clipper:
     """All leaves as one row."""
 
     def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        row = array(np.concatenate([g.ravel() for g in grads])[None], dtype)
-        one = floats(top("renorm")(row, 2.0, 0, limit))[0]
-        return list(np.split(one, np.cumsum([g.size for g in grads])[:-1])), None
+        one = top("renorm")(array(joined(grads)[None], dtype), 2.0, 0, limit)
+        return apart(floats(one)[0], grads), None
 
     return Clipper(name="paddle.renorm", framework=PADDLE, op="clip_norm", apply=apply, unsupported=NO_HALF_KERNEL)
 

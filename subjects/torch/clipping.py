@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
+from varlaw.subjects.leaves import apart, joined
 from varlaw.subjects.subject import Clipper, Floats
 from varlaw.subjects.torch.framework import TORCH, floats, tensor
 
@@ -32,9 +31,8 @@ def _bounded(name: str, bound: Callable[[Any, float], Any]) -> Clipper:
     """`bound(row, limit)` gives a matrix of one row, which holds all leaves, back with a norm of `limit` at most."""
 
     def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        one = bound(tensor(np.concatenate([np.ravel(g) for g in grads])[None], dtype, device), limit)
-        parts = np.split(floats(one)[0], np.cumsum([g.size for g in grads])[:-1])
-        return [part.reshape(g.shape) for part, g in zip(parts, grads, strict=True)], None
+        one = bound(tensor(joined(grads)[None], dtype, device), limit)
+        return apart(floats(one)[0], grads), None
 
     return Clipper(name=f"torch.{name}", framework=TORCH, op="clip_norm", apply=apply)
 

@@ -15,10 +15,12 @@ torch = pytest.importorskip("torch")
 from ..meta.toy_models import (  # noqa: E402 - torch comes first
     BLOCK,
     MISTAKES,
+    ROLES,
     WIDTH,
     Network,
     filled,
     finding_of,
+    in_role,
     multiplied,
     promised,
     torch_default,
@@ -70,6 +72,13 @@ def test_the_worst_parameter_is_reported_and_all_are_named() -> None:
     finding = finding_of(toy(change), "model.linear")
     assert finding.ratio == pytest.approx(3.0, rel=0.2)
     assert finding.detail.startswith("2 of 5: layers.*.up.weight x")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_promise_of_any_role_is_kept(role: str) -> None:
+    assert finding_of(in_role(role), f"model.{role}").outcome == "CONFORMS"
+    half = in_role(role, multiplied(f"{BLOCK}up.weight", 0.5))
+    assert finding_of(half, f"model.{role}").outcome == "VIOLATES"
 
 
 def test_a_role_that_nothing_plays_is_not_applicable() -> None:

@@ -16,6 +16,7 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parent))  # a script, beside the tables that it measures
 
+import complexes
 import recipes
 import test_teeth as teeth
 import toy_models
@@ -78,7 +79,7 @@ def _exact(policy: Policy) -> Iterator[Hit]:
         yield "claims", claim, name, "VIOLATES" in teeth.outcomes(wrong, claim, "float64", policy), 0, ""
     for name, (claim, wrong) in teeth.wrong_clips().items():
         yield "claims", claim, name, "VIOLATES" in teeth.outcomes(wrong, claim, "float64"), 0, ""
-    for name, (claim, dtype, wrong) in {**recipes.WRONG, **wholes.WRONG}.items():
+    for name, (claim, dtype, wrong) in {**recipes.WRONG, **wholes.WRONG, **complexes.WRONG}.items():
         yield "claims", claim, name, "VIOLATES" in teeth.outcomes(wrong, claim, dtype, policy), 0, ""
     for name, (claim, built) in toy_models.WRONG.items():
         yield "claims", claim, name, toy_models.finding_of(built(), claim).outcome == "VIOLATES", 0, ""

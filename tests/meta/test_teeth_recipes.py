@@ -14,7 +14,7 @@ from varlaw.verify.claim import NotApplicable, Trial
 from varlaw.verify.claims import claims_of
 from varlaw.verify.claims.domains import CASES
 
-from . import recipes, wholes
+from . import complexes, recipes, wholes
 from .test_teeth import outcomes
 
 RIGHT = {
@@ -30,7 +30,7 @@ RIGHT = {
 }  # fmt: skip
 
 
-WRONG = {**recipes.WRONG, **wholes.WRONG}
+WRONG = {**recipes.WRONG, **wholes.WRONG, **complexes.WRONG}
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -48,6 +48,18 @@ def test_the_truth_conforms(name: str, dtype: str) -> None:
         except NotApplicable:
             continue
         assert found == {"CONFORMS"}, claim.name
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", complexes.RIGHT)
+def test_lawful_complex_weights_conform(name: str, dtype: str) -> None:
+    for claim in ("init.documented", "structure.distinct", "structure.uncorrelated"):
+        assert outcomes(complexes.RIGHT[name], claim, dtype) == {"CONFORMS"}, claim
+
+
+@pytest.mark.parametrize("name", complexes.FINE)
+def test_complex_weights_one_percent_off_violate_at_nightly(name: str) -> None:
+    assert "VIOLATES" in outcomes(complexes.FINE[name], "init.documented", "float32", POLICIES["nightly"])
 
 
 @pytest.mark.parametrize("claim", ["init.mean", "init.grid", "structure.uncorrelated"])

@@ -171,9 +171,29 @@ def without_buffers(network: Any) -> None:
     network.steps.copy_(steps)
 
 
+def in_role(role: str, change: Change = lambda network: None) -> Model:
+    """The network with its matrices `up` in a role that no other parameter plays."""
+    model = toy(change)
+
+    def played(case: Any) -> Mapping[str, Any]:
+        found = model.parameters(case)
+        return {n: replace(p, role=role) if n.endswith("up.weight") else p for n, p in found.items()}
+
+    return replace(model, roles=(Role(role=role, documented="Normal(std)"),), parameters=played)
+
+
+ROLES = ("conv", "recurrent", "table")
+
 # Mistake -> the claim that finds it, and the model that makes it.
 WRONG: dict[str, tuple[str, Callable[[], Model]]] = {
     **{name: (claim, lambda change=change: toy(change)) for name, (claim, change) in MISTAKES.items()},
+    **{
+        f"half as wide, as {role}": (
+            f"model.{role}",
+            lambda role=role: in_role(role, multiplied(f"{BLOCK}up.weight", 0.5)),
+        )
+        for role in ROLES
+    },
     "logits of variance 11": ("loss.initial", lambda: toy(loss=5.0)),
     "a buffer lost on the meta device": ("structure.meta", lambda: toy(rebuild=without_buffers)),
 }
