@@ -34,18 +34,31 @@ def numbers(value: Any) -> Any:
     >>> numbers([1, 2]).dtype, numbers(True), numbers("3")
     (dtype('float64'), None, None)
     """
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = float(value) if abs(value) < 2**1023 else math.copysign(math.inf, value)  # no int64 has to hold it
+    if type(value) is int:
+        value = _nearest_float(value)
     try:
         x = np.asarray(value)
     except ValueError:  # a ragged list
         return None
+    if x.dtype == object and all(type(element) is int for element in x.flat):  # some beyond int64
+        x = np.array([_nearest_float(element) for element in x.flat]).reshape(x.shape)
     return x.astype(np.float64)[()] + 0.0 if x.dtype.kind in "iuf" else None  # + 0.0: no negative zero
+
+
+def _nearest_float(value: int) -> float:
+    """A whole number of any size as float64, infinite beyond the largest."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def shown(value: Any) -> str:
     """A value as an error prints it: on one line, cut where it is long."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        return f"<{type(value).__name__}, too long to print>"
     return text if len(text) <= 120 else f"{text[:100]} ... {text[-16:]}"
 
 
@@ -55,8 +68,10 @@ def nearest(value: Any, names: Iterable[Any]) -> str:
     >>> nearest("gelo", ["relu", "gelu", "tanh"])
     ' (nearest: gelu, relu)'
     """
-    known = [name for name in names if isinstance(name, str)] if isinstance(value, str) else []
-    found = difflib.get_close_matches(str(value).partition(":")[0], known, n=3, cutoff=0.5)
+    if not isinstance(value, str):
+        return ""
+    known = [name for name in names if isinstance(name, str)]
+    found = difflib.get_close_matches(value.partition(":")[0], known, n=3, cutoff=0.5)
     return f" (nearest: {', '.join(found)})" if found else ""
 
 

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from varlaw.theory.law import shown
+
+MOST = 2**63  # weights of one array, and so terms of one sum
 # What an axis counts. A name with "/groups" holds the channels of one group only.
 OUT, IN, SECOND, TAPS = "out", "in", "second in", "taps"
 OUT_OF_GROUP, IN_OF_GROUP, MULTIPLIER = "out/groups", "in/groups", "out per in"
@@ -114,7 +117,7 @@ def fans(
     >>> fans("torch.embedding", (50257, 768))
     Fans(fan_in=1.0, fan_out=768.0)
     """
-    where = f"fans({layout!r}, {tuple(shape)})" if isinstance(layout, str) else f"fans({tuple(shape)})"
+    where = f"fans({layout!r}, {shown(tuple(shape))})" if isinstance(layout, str) else f"fans({shown(tuple(shape))})"
     row = _find(layout, where)
     sides = _sides(shape, where)
     try:
@@ -144,7 +147,7 @@ def shape_fans(shape: Sequence[int]) -> Fans:
     >>> shape_fans((64, 32, 4, 4))
     Fans(fan_in=512.0, fan_out=1024.0)
     """
-    where = f"shape_fans({tuple(shape)})"
+    where = f"shape_fans({shown(tuple(shape))})"
     sides = _sides(shape, where)
     if len(sides) < 2:
         msg = f"shape={sides!r} has rank {len(sides)}, but should be 2 or more [{where}]"
@@ -178,7 +181,11 @@ def _find(layout: str | Layout, where: str) -> Layout:
 
 
 def _sides(shape: Sequence[int], where: str) -> tuple[int, ...]:
-    return tuple(_whole(side, "side of shape", where) for side in shape)
+    sides = tuple(_whole(side, "side of shape", where) for side in shape)
+    if math.prod(sides) >= MOST:
+        msg = f"shape={shown(sides)}, but should hold fewer than 2**63 weights [{where}]"
+        raise ValueError(msg)
+    return sides
 
 
 def _strides(stride: int | Sequence[int], spatial: int, where: str) -> tuple[int, ...]:
@@ -202,7 +209,7 @@ def _whole(value: Any, name: str, where: str) -> int:
         number = int(value)
     except (TypeError, ValueError, OverflowError):
         number = 0
-    if number < 1 or number != value:
-        msg = f"{name}={value!r}, but should be a whole number >= 1 [{where}]"
+    if not 1 <= number < MOST or number != value:
+        msg = f"{name}={shown(value)}, but should be a whole number >= 1 and < 2**63 [{where}]"
         raise ValueError(msg)
     return number

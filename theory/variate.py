@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
+from varlaw.theory.law import shown
 from varlaw.theory.quadrature import Floats
 
 
@@ -102,12 +103,22 @@ def floats(x: Any) -> Floats:
 
 def checked_scale(factor: float) -> float:
     """The factor itself; raises `ValueError` unless it is finite and > 0."""
-    require(0 < factor < math.inf, "factor", factor, "a finite number > 0", "scaled")
+    require(0 < real(factor) < math.inf, "factor", factor, "a finite number > 0", "scaled")
     return factor
+
+
+def real(x: Any) -> float:
+    """One real number as float64; NaN, which lies in no range, for text, arrays and whole numbers too large for it."""
+    if isinstance(x, str | bytes) or getattr(x, "ndim", 0) != 0:
+        return math.nan
+    try:
+        return float(x)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def require(holds: bool, name: str, got: object, expected: str, where: str) -> None:
     """Raise a one-line `ValueError` naming what, got, expected and where, unless `holds`."""
     if not holds:
-        msg = f"{name}={got!r}, but should be {expected} [{where}]"
+        msg = f"{name}={shown(got)}, but should be {expected} [{where}]"
         raise ValueError(msg)

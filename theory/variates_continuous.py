@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from varlaw.theory.quadrature import Floats
-from varlaw.theory.variate import Moments, checked_scale, floats, require
+from varlaw.theory.variate import Moments, checked_scale, floats, real, require
 
 LOG_SQRT_TWO_PI = 0.5 * math.log(2 * math.pi)
 
@@ -28,8 +28,8 @@ class Normal(Moments):
     support: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
 
     def __post_init__(self) -> None:
-        require(0 < self.std < math.inf, "std", self.std, "a finite number > 0", "Normal")
-        require(math.isfinite(self.mean), "mean", self.mean, "a finite number", "Normal")
+        require(0 < real(self.std) < math.inf, "std", self.std, "a finite number > 0", "Normal")
+        require(math.isfinite(real(self.mean)), "mean", self.mean, "a finite number", "Normal")
 
     @property
     def variance(self) -> float:
@@ -82,7 +82,7 @@ class UniformRange(Moments):
 
     def __post_init__(self) -> None:
         require(
-            -math.inf < self.low < self.high < math.inf,
+            -math.inf < real(self.low) < real(self.high) < math.inf,
             "low, high",
             (self.low, self.high),
             "finite and low < high",
@@ -143,7 +143,7 @@ class Uniform:
     atoms: ClassVar[tuple[tuple[float, float], ...]] = ()
 
     def __post_init__(self) -> None:
-        require(0 < self.bound < math.inf, "bound", self.bound, "a finite number > 0", "Uniform")
+        require(0 < real(self.bound) < math.inf, "bound", self.bound, "a finite number > 0", "Uniform")
 
     @classmethod
     def with_std(cls, std: float) -> Self:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from varlaw.theory.quadrature import Floats
-from varlaw.theory.variate import Moments, checked_scale, floats, require
+from varlaw.theory.variate import Moments, checked_scale, floats, real, require
 from varlaw.theory.variates_continuous import Normal
 
 
@@ -27,7 +27,7 @@ class Constant(Moments):
     kurtosis: ClassVar[float] = math.nan
 
     def __post_init__(self) -> None:
-        require(math.isfinite(self.value), "value", self.value, "a finite number", "Constant")
+        require(math.isfinite(real(self.value)), "value", self.value, "a finite number", "Constant")
 
     @property
     def mean(self) -> float:
@@ -72,7 +72,7 @@ class Rademacher(Moments):
     kurtosis: ClassVar[float] = 1.0
 
     def __post_init__(self) -> None:
-        require(0 < self.scale < math.inf, "scale", self.scale, "a finite number > 0", "Rademacher")
+        require(0 < real(self.scale) < math.inf, "scale", self.scale, "a finite number > 0", "Rademacher")
 
     @property
     def variance(self) -> float:
@@ -125,8 +125,8 @@ class SparseNormal(Moments):
     support: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
 
     def __init__(self, std: float, zeros: float) -> None:
-        require(0 < std < math.inf, "std", std, "a finite number > 0", "SparseNormal")
-        require(0 <= zeros < 1, "zeros", zeros, "a number >= 0 and < 1", "SparseNormal")
+        require(0 < real(std) < math.inf, "std", std, "a finite number > 0", "SparseNormal")
+        require(0 <= real(zeros) < 1, "zeros", zeros, "a number >= 0 and < 1", "SparseNormal")
         object.__setattr__(self, "parent_std", float(std))
         object.__setattr__(self, "zeros", float(zeros))
 

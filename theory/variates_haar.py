@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from varlaw.theory.quadrature import Floats
-from varlaw.theory.variate import Moments, checked_scale, floats, require
+from varlaw.theory.variate import Moments, checked_scale, floats, real, require
 from varlaw.theory.variates_discrete import Rademacher
 
 
@@ -28,8 +28,14 @@ class HaarEntry(Moments):
     mean: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
-        require(self.size >= 1 and self.size == int(self.size), "size", self.size, "a whole number >= 1", "HaarEntry")
-        require(0 < self.gain < math.inf, "gain", self.gain, "a finite number > 0", "HaarEntry")
+        require(
+            1 <= real(self.size) < math.inf and self.size == int(self.size),
+            "size",
+            self.size,
+            "a whole number >= 1",
+            "HaarEntry",
+        )
+        require(0 < real(self.gain) < math.inf, "gain", self.gain, "a finite number > 0", "HaarEntry")
 
     @property
     def variance(self) -> float:
@@ -107,7 +113,7 @@ class Orthogonal:
     mean: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
-        require(0 < self.gain < math.inf, "gain", self.gain, "a finite number > 0", "Orthogonal")
+        require(0 < real(self.gain) < math.inf, "gain", self.gain, "a finite number > 0", "Orthogonal")
 
     @property
     def support(self) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from varlaw.theory.quadrature import Floats
 from varlaw.theory.truncation import slab_fraction, truncated_moments
-from varlaw.theory.variate import Moments, checked_scale, floats, require
+from varlaw.theory.variate import Moments, checked_scale, floats, real, require
 
 LOG_SQRT_TWO_PI = 0.5 * math.log(2 * math.pi)
 
@@ -33,15 +33,15 @@ class TruncatedNormal(Moments):
     family: ClassVar[str] = "truncated normal"
 
     def __init__(self, std: float, low: float = -2.0, high: float = 2.0) -> None:
-        require(0 < std < math.inf, "std", std, "a finite number > 0", "TruncatedNormal")
-        require(low < high, "low, high", (low, high), "low < high, in sigmas", "TruncatedNormal")
+        require(0 < real(std) < math.inf, "std", std, "a finite number > 0", "TruncatedNormal")
+        require(real(low) < real(high), "low, high", (low, high), "low < high, in sigmas", "TruncatedNormal")
         for name, value in (("parent_std", std), ("low", low), ("high", high)):
             object.__setattr__(self, name, float(value))
 
     @classmethod
     def from_bounds(cls, std: float, low: float, high: float) -> Self:
         """N(0, std**2) conditioned on `low <= X <= high`: absolute bounds, as torch's `trunc_normal_` takes them."""
-        require(0 < std < math.inf, "std", std, "a finite number > 0", "TruncatedNormal.from_bounds")
+        require(0 < real(std) < math.inf, "std", std, "a finite number > 0", "TruncatedNormal.from_bounds")
         return cls(std, low / std, high / std)
 
     @classmethod

@@ -3,6 +3,7 @@
 import importlib
 import itertools
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -146,6 +147,31 @@ def test_errors_name_parameter_value_and_domain(law: Law) -> None:
             law.value(**{k: v for k, v in good.items() if k != name})
     with pytest.raises(TypeError, match="unheard_of"):
         law.value(**good, unheard_of=1.0)
+
+
+def told(law: Law, params: dict[str, Any]) -> str:
+    """ "number" when the law has a value, else the words of its error."""
+    try:
+        return "number" if not np.any(np.isnan(law.value(**params))) else "NaN"
+    except ValueError as error:
+        return str(error)
+
+
+HUGE = (10**400, -(10**400), 10**5000)  # no float64; the last more digits than Python prints
+
+
+@pytest.mark.parametrize("huge", HUGE, ids=("large", "negative", "unprintable"))
+@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
+def test_whole_numbers_beyond_float64_are_refused_in_one_line_or_infinite(law: Law, huge: int) -> None:
+    good = next(points(law.domain))
+    for name in law.domain.ranges:
+        for value in (huge, [1, huge]):
+            answer = told(law, {**good, name: value})
+            assert re.fullmatch(rf"number|.*{name}=.*, but .*\[{re.escape(law.name)}\]", answer)
+
+
+def test_whole_numbers_beyond_int64_count() -> None:
+    assert LAWS["he_normal.variance"].value(fan_in=[2**101, 2**102], gain=2.0).tolist() == [2**-99, 2**-100]
 
 
 @pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())

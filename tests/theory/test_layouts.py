@@ -116,6 +116,10 @@ def test_modes() -> None:
         (lambda: fans("torch.conv2d", (4, 3, 3, 3), stride=(1, 2, 3)), "stride"),
         (lambda: fans("torch.conv2d", (4, 3, 3, 3), stride=0), "stride"),
         (lambda: shape_fans((3,)), "shape"),
+        (lambda: shape_fans((10**400, 3)), "side of shape"),
+        (lambda: shape_fans((2**32, 2**32)), "shape"),
+        (lambda: fans("torch.linear", (10**5000, 3)), "side of shape"),
+        (lambda: fans("torch.linear", (3, 3), groups=10**400), "groups"),
     ],
 )
 def test_bad_input_is_named_in_one_line(call: object, name: str) -> None:

@@ -143,6 +143,16 @@ def test_haar_entry_of_two_dimensions_is_the_arcsine_law() -> None:
         (lambda: HaarEntry(0), "size"),
         (lambda: Orthogonal(-1.0), "gain"),
         (lambda: Normal(1.0).scaled(0.0), "factor"),
+        (lambda: Normal(1.0).scaled(10**400), "factor"),
+        (lambda: Normal(10**400), "std"),
+        (lambda: Normal(1.0, -(10**5000)), "mean"),
+        (lambda: Normal("1"), "std"),  # type: ignore[arg-type]
+        (lambda: Uniform(np.ones(3)), "bound"),  # type: ignore[arg-type]
+        (lambda: UniformRange(0.0, 10**400), "low, high"),
+        (lambda: TruncatedNormal(1.0, -2.0, 10**400), "low, high"),
+        (lambda: Constant(10**400), "value"),
+        (lambda: Constant(np.zeros(3)), "value"),  # type: ignore[arg-type]
+        (lambda: HaarEntry(10**400), "size"),
     ],
 )
 def test_bad_input_is_named_in_one_line(make: object, name: str) -> None:
