@@ -1,7 +1,7 @@
 """Sums that summarise draws: reduced where the tensor lives, in float64, then the tensor is forgotten.
 
-A state is `(n, sum z, sum z^2, max |x|)` with `z = x / unit`. States add (`+`): blocks, workers and runs merge to the
-same numbers up to the rounding of a few float64 additions; memory does not grow with the number of samples.
+A state is `(n, sum z, sum z^2, sum z^4, max |x|)` with `z = x / unit`. States add (`+`): blocks, workers and runs
+merge to the same numbers up to the rounding of a few float64 additions; memory does not grow with samples.
 Accumulation is float64 always: 4.2e6 squares summed in float32 are off by -0.37 % in the variance.
 """
 
@@ -20,20 +20,25 @@ _DEVICE_BLOCK = 1 << 24
 
 
 class State(msgspec.Struct, frozen=True):
-    """Sufficient sums of `n` scalars: `total` = sum z, `squares` = sum z^2, `peak` = max |x| in the units of x.
+    """Sums of `n` scalars: `total` z, `squares` z^2, `fourths` z^4; `peak` = max |x| in the units of x.
 
-    >>> State(2, 0.0, 2.0, 1.0) + State(1, 3.0, 9.0, 3.0)
-    State(n=3, total=3.0, squares=11.0, peak=3.0)
+    >>> State(2, 0.0, 2.0, 1.0, 2.0) + State(1, 3.0, 9.0, 3.0, 81.0)
+    State(n=3, total=3.0, squares=11.0, peak=3.0, fourths=83.0)
     """
 
     n: int = 0
     total: float = 0.0
     squares: float = 0.0
     peak: float = 0.0
+    fourths: float = 0.0
 
     def __add__(self, other: "State") -> "State":
         return State(
-            self.n + other.n, self.total + other.total, self.squares + other.squares, max(self.peak, other.peak)
+            n=self.n + other.n,
+            total=self.total + other.total,
+            squares=self.squares + other.squares,
+            peak=max(self.peak, other.peak),
+            fourths=self.fourths + other.fourths,
         )
 
     @property
@@ -54,11 +59,11 @@ def native(x: Any) -> Any:
 def reduce(x: Any, unit: float = 1.0) -> State:
     """The state of all elements of an array of any array-API library (float16, bfloat16, float32, float64).
 
-    The reduction runs on the array's own device, blockwise; four numbers return to the host, once, at the end.
+    The reduction runs on the array's own device, blockwise; five numbers return to the host, once, at the end.
 
     >>> import numpy as np
     >>> reduce(np.array([[1.0, -3.0]], dtype=np.float32), unit=2.0)
-    State(n=2, total=-1.0, squares=2.5, peak=3.0)
+    State(n=2, total=-1.0, squares=2.5, peak=3.0, fourths=5.125)
     """
     x = native(x)
     xp = array_namespace(x)
@@ -69,10 +74,11 @@ def reduce(x: Any, unit: float = 1.0) -> State:
     first, *rest = _blocks(flat, count, _block_size(x))
     sums = _sums(first, unit, xp)
     for block in rest:
-        total, squares, high, low = _sums(block, unit, xp)
-        sums = sums[0] + total, sums[1] + squares, xp.maximum(sums[2], high), xp.minimum(sums[3], low)
-    total, squares, high, low = xp.stack([xp.asarray(s) for s in sums]).tolist()
-    return State(count, total, squares, max(high, -low))
+        total, squares, fourths, high, low = _sums(block, unit, xp)
+        added = sums[0] + total, sums[1] + squares, sums[2] + fourths
+        sums = *added, xp.maximum(sums[3], high), xp.minimum(sums[4], low)
+    total, squares, fourths, high, low = xp.stack([xp.asarray(s) for s in sums]).tolist()
+    return State(count, total, squares, max(high, -low), fourths)
 
 
 def _blocks(flat: Any, count: int, step: int) -> list[Any]:
@@ -85,8 +91,10 @@ def _block_size(x: Any) -> int:
     return _CPU_BLOCK if str(device(x)) == "cpu" else _DEVICE_BLOCK
 
 
-def _sums(block: Any, unit: float, xp: Any) -> tuple[Any, Any, Any, Any]:
-    """Sum z, sum z^2, max x and min x of one block, as float64 scalars of its own library."""
+def _sums(block: Any, unit: float, xp: Any) -> tuple[Any, Any, Any, Any, Any]:
+    """Sum z, sum z^2, sum z^4, max x and min x of one block, as float64 scalars of its own library."""
     x = xp.astype(block, xp.float64)
     z = x if unit == 1.0 else x / unit
-    return xp.sum(z), z @ z, xp.max(x), xp.min(x)
+    with np.errstate(over="ignore"):  # a sum that is infinite says so
+        squares = z * z
+    return xp.sum(z), z @ z, squares @ squares, xp.max(x), xp.min(x)

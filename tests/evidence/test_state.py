@@ -37,6 +37,7 @@ def test_reduction_is_exact_sums_of_the_rounded_numbers(dtype: type) -> None:
     assert state.n == len(x)
     assert state.peak == np.abs(exact).max()
     assert state.squares == pytest.approx(float((exact**2).sum()), rel=1e-13)
+    assert state.fourths == pytest.approx(float((exact**4).sum()), rel=1e-13)
 
 
 def test_strided_and_empty_arrays() -> None:
