@@ -21,6 +21,7 @@ from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.sequential import BoundedTest, ScaleTest, Word, test_of
 from varlaw.evidence.state import State, reduce
 from varlaw.evidence.streams import Key
+from varlaw.evidence.wording import in_words
 from varlaw.theory.variates import Variate
 
 Source = Callable[[int, int], Iterable[Any]]  # (seed, number of tensors) -> that many fresh tensors
@@ -41,7 +42,14 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SamplerError(ValueError):
-    """A sampler broke its contract: non-finite values, no scalars, or draws that do not depend on the seed."""
+    """A sampler broke its contract: non-finite values, no scalars, or draws that do not depend on the seed.
+
+    `seeds` are those that the message names.
+    """
+
+    def __init__(self, message: str, *seeds: int) -> None:
+        super().__init__(message)
+        self.seeds = seeds
 
 
 def decide(
@@ -96,7 +104,7 @@ def decide(
     if outcome == "UNDECIDED":
         detail = _undecided(state, tensors, policy, limit)
     elif outcome == "VIOLATES":
-        detail = _shape(of_test, battery)
+        detail = _fell(test.parts(state), of_test, battery)
     return Decision(
         outcome=outcome,
         state=state,
@@ -131,7 +139,7 @@ def _draw(source: Source, key: Key, count: int, unit: float, battery: Battery | 
     if state.n == 0 or not state.finite:
         fault = "no scalars" if state.n == 0 else "values that are not finite"
         msg = f"the sampler returned {fault} at seed {key.seed}"
-        raise SamplerError(msg)
+        raise SamplerError(msg, key.seed)
     if battery and seen:
         battery.update(seen, key.generator())
     return state
@@ -145,18 +153,19 @@ def _guard(source: Source, key: Key) -> None:
     first, again = (_draw(source, key.at(block=0), 1, 1.0) for _ in range(2))
     if first != again:
         msg = f"the sampler gives other values when seed {key.at(block=0).seed} is used again"
-        raise SamplerError(msg)
+        raise SamplerError(msg, key.at(block=0).seed)
     if all(_draw(source, key.at(block=b), 1, 1.0) == first for b in range(1, 9)):
-        msg = f"the sampler ignores its seed: {key.at(block=0).seed} and {key.at(block=1).seed} give the same values"
-        raise SamplerError(msg)
+        used = key.at(block=0).seed, key.at(block=1).seed
+        msg = f"the sampler ignores its seed: {used[0]} and {used[1]} give the same values"
+        raise SamplerError(msg, *used)
 
 
-def _shape(of_test: float, battery: Battery) -> str:
-    """What the battery saw, where it says much more than the scale: a wrong scale moves its processes, too."""
-    if battery.violation() < 2 * max(of_test, 0.0):
-        return ""
-    name, log_e = battery.strongest()
-    return f"shape: {name} (ln e {log_e:.1f})"
+def _fell(parts: Mapping[str, float], of_test: float, battery: Battery) -> str:
+    """What fell beside the std, in words: of the battery where it says much more, for a wrong scale moves it, too."""
+    if battery.violation() >= 2 * max(of_test, 0.0):
+        return f"test that fell: {in_words(battery.strongest()[0])}"
+    loudest = max(parts, key=parts.__getitem__)
+    return "" if loudest == "the std" else f"test that fell: {loudest}"
 
 
 def _undecided(state: State, tensors: int, policy: Policy, limit: int) -> str:

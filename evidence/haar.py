@@ -49,8 +49,8 @@ def upper_half(g: Floats) -> Floats:
 
 # View -> what it takes of QR, and how many times more tensors it looks at: the family shows in the second.
 VIEWS: dict[str, tuple[Callable[[Floats], Floats], int]] = {
-    "diag(QR)": (np.diagonal, 1),
-    "upper half of QR": (upper_half, 8),
+    "the diagonal of QR": (np.diagonal, 1),
+    "the entries of QR": (upper_half, 8),
 }
 
 
@@ -80,7 +80,7 @@ def decide_haar(source: Source, policy: Policy, key: Key, *, std: float = 1.0, d
     log_e = float(scores.rates(heads, tosses, 0.5, _BIASED))
     if log_e < -math.log(shared.alpha):
         return name, decision
-    detail = f"shape: {heads} of {tosses} determinants are positive (ln e {log_e:.1f})"
+    detail = f"{heads} of {tosses} determinants are positive"
     return name, msgspec.structs.replace(decision, outcome="VIOLATES", log_evidence=log_e, detail=detail)
 
 

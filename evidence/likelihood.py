@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from varlaw.evidence.state import State
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, Variate
 
+_SIGMAS = 6.2  # of a mean square
+
 
 def log_likelihood(law: Variate, state: State, unit: float) -> float:
     """Log density of all draws of `state` (its z in units of `unit`) under `law`, in nats; -inf outside the support.
@@ -23,15 +25,26 @@ def log_likelihood(law: Variate, state: State, unit: float) -> float:
 
 
 def most_likely(law: Variate, mutants: Mapping[str, Variate], state: State) -> tuple[str | None, float | None]:
-    """The mutant with the largest log likelihood ratio against `law`, and that ratio; (None, None) when none gains."""
+    """The mutant with the largest log likelihood ratio against `law`, and that ratio; (None, None) when none gains.
+
+    Only a mutant that the draws bear explains them: the least bad of a list is no explanation.
+    """
     lawful = log_likelihood(law, state, law.std)
     if lawful == -math.inf:
         # Outside the lawful support every ratio is infinite; the ratio against the closest lawful density, the one
         # whose limit is the maximum seen, still ranks the mutants and stays printable.
         lawful = log_likelihood(law.scaled(state.peak / law.bound), state, law.std)
-    gains = {name: log_likelihood(m, state, law.std) - lawful for name, m in mutants.items()}
+    gains = {
+        name: log_likelihood(m, state, law.std) - lawful for name, m in mutants.items() if _borne(m, state, law.std)
+    }
     name = max(gains, key=gains.__getitem__, default=None)
     return (name, gains[name]) if name is not None and gains[name] > 0 else (None, None)
+
+
+def _borne(law: Variate, state: State, unit: float) -> bool:
+    """Whether the mean square of the draws is one that `law` may show, but for a risk of about 1e-9."""
+    error = state.squares * unit**2 / state.n - law.second_moment
+    return abs(error) <= _SIGMAS * law.second_moment * math.sqrt((law.kurtosis - 1) / state.n)
 
 
 def separation(law: Variate, mutant: Variate) -> float:

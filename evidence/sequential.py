@@ -1,6 +1,6 @@
 """The two tests of scale that a decision runs, each bound to one law, policy and format, for one run of looks.
 
-Both answer `cap`, `violation` and `outcome`, and report `ratio`, `interval` and `certified`. Their parts
+Both answer `cap`, `parts`, `violation` and `outcome`, and report `ratio`, `interval` and `certified`. Their parts
 are `scale`, `location` and `extremes` for a normal law, `endpoint` and `tilt` for a bounded one.
 """
 
@@ -36,10 +36,16 @@ class ScaleTest:
         """Most scalars that may be drawn, `n` having been: the scale's cap, and for the mean as many again."""
         return self._cap if n < self._cap else 2 * self._cap
 
+    def parts(self, state: State) -> dict[str, float]:
+        """The log e-value of each part, by what it looks at."""
+        return {
+            "the std": scale.violation(state.n, state.squares, self._policy.delta, self._eps0),
+            "the mean": location.violation(state),
+            "the largest value": extremes.violation(state, self._law.std),
+        }
+
     def violation(self, state: State) -> float:
-        of_scale = scale.violation(state.n, state.squares, self._policy.delta, self._eps0)
-        logs = [of_scale, location.violation(state), extremes.violation(state, self._law.std)]
-        return float(np.logaddexp.reduce(np.log([0.8, 0.1, 0.1]) + logs))
+        return float(np.logaddexp.reduce(np.log([0.8, 0.1, 0.1]) + list(self.parts(state).values())))
 
     def outcome(self, state: State, log_violation: float) -> Word:
         if log_violation >= math.log(2 / self._policy.alpha):
@@ -84,9 +90,15 @@ class BoundedTest:
         """Most scalars that may be drawn, however many have been."""
         return self._cap
 
+    def parts(self, state: State) -> dict[str, float]:
+        """The log e-value of each part, by what it looks at."""
+        return {
+            "the largest value": endpoint.violation(self._law, state, self._policy.delta, self._fmt),
+            "the std": tilt.violation(self._law, state, self._eps0),
+        }
+
     def violation(self, state: State) -> float:
-        of_limit = endpoint.violation(self._law, state, self._policy.delta, self._fmt)
-        return float(np.logaddexp(of_limit, tilt.violation(self._law, state, self._eps0)) - math.log(2))
+        return float(np.logaddexp(*self.parts(state).values()) - math.log(2))
 
     def outcome(self, state: State, log_violation: float) -> Word:
         if log_violation >= math.log(1 / self._policy.alpha):

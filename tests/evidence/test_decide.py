@@ -153,7 +153,7 @@ def test_the_qr_of_uniform_numbers_is_orthogonal_but_not_haar() -> None:
         return q * np.sign(np.diag(r))
 
     view, decision = decide_haar(source(matrix), policy_for_haar(POLICIES["pr"]), Key("t", "uniform"), dtype="float64")
-    assert (view, decision.outcome) == ("upper half of QR", "VIOLATES")
+    assert (view, decision.outcome) == ("the entries of QR", "VIOLATES")
 
 
 def test_rotations_have_every_entry_right_but_not_the_determinant() -> None:
@@ -165,7 +165,7 @@ def test_rotations_have_every_entry_right_but_not_the_determinant() -> None:
 
     _, decision = decide_haar(source(matrix), policy_for_haar(POLICIES["pr"]), Key("t", "det"), dtype="float64")
     assert decision.outcome == "VIOLATES"
-    assert decision.detail == "shape: 64 of 64 determinants are positive (ln e 41.3)"
+    assert decision.detail == "64 of 64 determinants are positive"
 
 
 def test_unknown_policy_names_the_known_ones() -> None:

@@ -1,0 +1,42 @@
+"""The tests of a decision in a user's words: what each process looks at, not what it computes."""
+
+import re
+
+_LINES = {"tensors": "whole tensors", "rows": "whole rows", "columns": "whole columns"}
+_QUANTITIES = {"mean": "means", "scale": "widths"}
+_NAMES = {
+    "kurtosis": "how heavy the tails are",
+    "row above": "rows against the row above",
+    "diagonal above": "entries against those up and to the left",
+    "mirrored": "entries against those mirrored at the diagonal",
+    "tensor before": "tensors against the tensor before",
+    "magnitude, lag 1": "sizes of neighbours",
+    "magnitude, tensor before": "sizes against those of the tensor before",
+    "repeated tensors": "tensors that come again",
+    "ties": "neighbours that are equal",
+    "zeros": "how many values are 0",
+    "repeated values": "values that come again",
+}
+_PATTERNS = (
+    (r"Legendre \d*[13579]", lambda m: "the histogram: its two sides differ"),
+    (r"Legendre \d+", lambda m: "the histogram: middle against ends"),
+    (r"tail ([\d.]+)", lambda m: f"how many values lie beyond {float(m[1]):g} sigmas"),
+    (r"lag (\d+)", lambda m: "neighbours" if m[1] == "1" else f"entries {m[1]} places apart"),
+    (r"part 1/(\d+) before", lambda m: f"the {m[1]} parts of a tensor against each other"),
+    (r"spread of (\w+) of (\w+)", lambda m: f"how much the {_QUANTITIES[m[1]]} of {_LINES[m[2]]} differ"),
+    (r"(\w+) of (\w+) as before", lambda m: f"how alike the {_QUANTITIES[m[1]]} of {_LINES[m[2]]} are"),
+    (r"(\w+) of (\w+) of the tensor before", lambda m: f"{_QUANTITIES[m[1]]} of {_LINES[m[2]]}, tensor after tensor"),
+    (r"(\w+) of (\w+)", lambda m: f"the {_QUANTITIES[m[1]]} of {_LINES[m[2]]}"),
+)
+
+
+def in_words(process: str) -> str:
+    """What a process of the battery looks at; a name that is none of these stays as it is.
+
+    >>> in_words("tail 3.0"), in_words("spread of mean of rows")
+    ('how many values lie beyond 3 sigmas', 'how much the means of whole rows differ')
+    """
+    for pattern, words in _PATTERNS:
+        if process not in _NAMES and (match := re.fullmatch(pattern, process)):
+            return words(match)
+    return _NAMES.get(process, process)
