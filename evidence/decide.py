@@ -83,7 +83,7 @@ def decide(
     """
     test = test_of(law, policy, replace(FORMATS[dtype], null_band=FORMATS[dtype].null_band + band))
     battery = Battery(law, FORMATS[dtype], policy.battery if shape else 0)
-    _guard(source, key)
+    _guard(source, key, law.std)
     state, tensors, block, size = State(), 0, 0, 0
     of_test = log_violation = 0.0
     outcome: Word = "UNDECIDED"
@@ -110,12 +110,20 @@ def decide(
         state=state,
         ratio=test.ratio(state),
         interval=test.interval(state),
-        certified=test.certified(state),
+        certified=_certified(test, state, outcome, policy),
         log_evidence=log_violation,
         likely=likely,
         likely_log_ratio=gain,
         detail=detail,
     )
+
+
+def _certified(test: ScaleTest | BoundedTest, state: State, outcome: Word, policy: Policy) -> float | None:
+    """The smallest delta that the draws exclude; what the terminal test settled is no more than was asked for."""
+    found = test.certified(state)
+    if outcome != "CONFORMS":
+        return found
+    return policy.delta if found is None else min(found, policy.delta)
 
 
 def _limit(test: ScaleTest | BoundedTest, policy: Policy, n: int, shape: bool) -> int:
@@ -145,16 +153,16 @@ def _draw(source: Source, key: Key, count: int, unit: float, battery: Battery | 
     return state
 
 
-def _guard(source: Source, key: Key) -> None:
+def _guard(source: Source, key: Key, unit: float) -> None:
     """Same key, same sums; another key, other sums: without this, n copies of one draw would pass for n draws.
 
     One number of 16 bits may come twice by chance; eight seeds that all give it are no chance.
     """
-    first, again = (_draw(source, key.at(block=0), 1, 1.0) for _ in range(2))
+    first, again = (_draw(source, key.at(block=0), 1, unit) for _ in range(2))
     if first != again:
         msg = f"the sampler gives other values when seed {key.at(block=0).seed} is used again"
         raise SamplerError(msg, key.at(block=0).seed)
-    if all(_draw(source, key.at(block=b), 1, 1.0) == first for b in range(1, 9)):
+    if all(_draw(source, key.at(block=b), 1, unit) == first for b in range(1, 9)):
         used = key.at(block=0).seed, key.at(block=1).seed
         msg = f"the sampler ignores its seed: {used[0]} and {used[1]} give the same values"
         raise SamplerError(msg, *used)

@@ -5,7 +5,8 @@ The log likelihood of r is l(r) = -n ln r - S2 / (2 r^2). Guarantees, for n look
 
 * VIOLATES with probability at most alpha when |ln r| <= eps0 (the null band of the dtype's rounding);
 * CONFORMS with probability at most beta when r >= 1 + delta or r <= 1 / (1 + delta);
-* n never exceeds `cap`, where the exact test decides what the sequential ones left open.
+* at n = `cap` the exact test decides what the sequential ones left open. (A decision may draw `cap` scalars more, for
+  the mean alone: see `location`.)
 
 Half of alpha goes to the sequential tests, half to the terminal one; of beta, which a pass pays for, the terminal test
 has a quarter, for a cap 2 % higher. Measured mean n when correct:
@@ -102,7 +103,7 @@ def _grid(delta: float) -> tuple[list[float], list[float]]:
     while steps[-1] * 4 <= 2:
         steps.append(steps[-1] * 4)
     others = len(steps) - 1
-    raw = [1.0] + [1 / (4 * others)] * others
+    raw = [1.0] + [1 / (4 * others)] * others if others else [1.0]  # beyond delta 1/2 there is no coarser error
     return steps, [w / (2 * sum(raw)) for w in raw]
 
 

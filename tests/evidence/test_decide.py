@@ -89,6 +89,33 @@ def test_a_mean_in_doubt_costs_a_lawful_sampler_little() -> None:
     assert np.mean(ns) * NIGHTLY.delta**2 <= 20.5 + 6 * 6 / math.sqrt(len(ns))  # six standard errors
 
 
+def test_what_conforms_is_certified_to_delta_whichever_test_settled_it() -> None:
+    """At 1 + delta/2 the terminal test settles most decisions, where the sequential sums alone certify less."""
+    off = source(_normal(1.025))
+    found = [decide(Normal(1.0), off, POLICIES["pr"], Key("t", "half", str(i))) for i in range(20)]
+    certified = [d.certified for d in found if d.outcome == "CONFORMS"]
+    assert certified
+    assert all(c is not None and c <= 0.05 for c in certified)
+
+
+@pytest.mark.parametrize("delta", [0.5, 0.6, 0.9, 0.99])
+@pytest.mark.parametrize(("law", "draw"), _LAWS, ids=["normal", "uniform", "truncated"])
+def test_every_delta_below_1_is_decided(law: object, draw: object, delta: float) -> None:
+    rule = Policy("wide", delta=delta, beta=1e-6)
+    lawful, wrong = draw(), draw(2.1)  # type: ignore[operator]
+    assert decide(law, source(lawful), rule, Key("t", "wide")).outcome == "CONFORMS"
+    assert decide(law, source(wrong), rule, Key("t", "wide")).outcome == "VIOLATES"
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e-300])
+@pytest.mark.parametrize(("law", "draw"), _LAWS, ids=["normal", "uniform", "truncated"])
+def test_scales_whose_squares_leave_float64_are_decided(law: object, draw: object, scale: float) -> None:
+    lawful, wrong = draw(scale), draw(1.05 * scale)  # type: ignore[operator]
+    scaled = law.scaled(scale)  # type: ignore[attr-defined]
+    assert decide(scaled, source(lawful), POLICIES["pr"], Key("t", "huge")).outcome == "CONFORMS"
+    assert decide(scaled, source(wrong), POLICIES["pr"], Key("t", "huge")).outcome == "VIOLATES"
+
+
 def test_few_small_tensors_end_undecided_and_say_why() -> None:
     tight = Policy("tight", delta=0.01, beta=1e-6, max_tensors=50)
     decision = decide(Normal(1.0), source(lambda rng: rng.standard_normal((2, 3))), tight, Key("t", "few"))
