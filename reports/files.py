@@ -1,45 +1,70 @@
 """Files written whole or not at all: every file is first written beside its place, then all are moved there.
 
-Guarantee: when anything fails before the last byte is on the disk, the old files are still there, untouched.
+Guarantee: when anything fails before the last byte is on the disk, the old files are still there, untouched. A link
+stays a link: the file it names is replaced. What is no file (a pipe, a terminal, /dev/null, `-` for the standard
+output) is written into, and stays what it is.
 """
 
 import contextlib
 import os
+import re
+import secrets
 import signal
-import tempfile
+import stat
+import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import IO, Final
+
+Data = bytes | Iterable[bytes]  # whole, or in pieces that need not be in memory together
+
+STDOUT: Final = Path("-")
+_HANDLE: Final = re.compile(r"/dev/(?:fd|stdin|stdout|stderr)(?:/(\d+))?|/proc/self/fd/(\d+)")
+_STANDARD: Final = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
 class ReportError(ValueError):
     """A record that cannot be read or a report that cannot be written, in one line."""
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write one file whole or not at all; `ReportError` in one line when the folder refuses."""
+def write_whole(path: Path, data: Data) -> None:
+    """Write one file whole or not at all, or into what is no file; `ReportError` in one line when that is refused."""
     write_all_whole({path: data})
 
 
-def write_all_whole(files: Mapping[Path, bytes], *, durable: bool = True) -> None:
+def write_all_whole(files: Mapping[Path, Data], *, durable: bool = True) -> None:
     """Write some files, in order, each whole or not at all, and none when any cannot be written.
 
     `durable` waits for the disk, so that not even a loss of power leaves half a file.
     """
     staged: dict[Path, Path] = {}
+    place = STDOUT
     try:
-        for path, data in files.items():
-            staged[path] = _stage(path, data, durable)
+        for place, data in files.items():
+            if _is_stream(place):
+                _pour(place, data)
+                continue
+            target = Path(os.path.realpath(place)) if place.is_symlink() else place
+            # Known before it is made: whenever an interrupt comes, it is removed again.
+            staged[target] = target.with_name(f".{target.name[:60]}.{secrets.token_hex(6)}.part")
+            _stage(target, staged[target], data, durable)
         with _undisturbed():
-            for path, temporary in staged.items():
-                temporary.replace(path)
-    except OSError as error:
-        msg = f"cannot write {error.filename2 or path}: {error.strerror or error}"
-        raise ReportError(msg) from error
+            for target, temporary in staged.items():
+                temporary.replace(target)
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte, or that this system cannot spell
+        if isinstance(error, BrokenPipeError) and _handle(place) == 1:
+            raise  # nobody reads the output, as with any other output
+        raise _refused(error, place) from error
     finally:
         for temporary in staged.values():
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
                 temporary.unlink(missing_ok=True)
+
+
+def _refused(error: Exception, path: Path) -> ReportError:
+    named = getattr(error, "filename2", None) or path
+    return ReportError(f"cannot write {named}: {getattr(error, 'strerror', None) or error}")
 
 
 @contextlib.contextmanager
@@ -59,28 +84,92 @@ def _undisturbed() -> Iterator[None]:
         raise KeyboardInterrupt(msg)
 
 
-def _stage(path: Path, data: bytes, durable: bool) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def _stage(path: Path, temporary: Path, data: Data, durable: bool) -> None:
+    """The bytes beside their place, with the permissions of the file they replace, or those that the umask leaves."""
+    make_folders(path.parent)
     if path.is_dir():
         raise IsADirectoryError(21, "is a folder", str(path))
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            if durable:
-                os.fsync(stream.fileno())
-        temporary.chmod(0o644)  # mkstemp makes private files; a report is for others to read
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    with os.fdopen(handle, "wb") as stream:
+        stream.writelines(_pieces(data))
+        stream.flush()
+        if durable:
+            os.fsync(stream.fileno())
+    if path.exists():
+        with contextlib.suppress(PermissionError):  # another's file may be replaced, not handed back to them
+            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
+
+
+def _pieces(data: Data) -> Iterable[bytes]:
+    return (data,) if isinstance(data, bytes) else data
+
+
+def make_folders(folder: Path) -> None:
+    """A folder and those above it, however many there are."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+
+
+# -- what is no file ---------------------------------------------------------------------------------------------------
+
+
+def _handle(path: Path) -> int | None:
+    """The open file of this process that a name stands for, as in /dev/fd/3; None for any other name."""
+    if path == STDOUT:
+        return 1
+    found = _HANDLE.fullmatch(str(path)) if os.name == "posix" else None
+    if found is None:
+        return None
+    number = found[1] or found[2]
+    return int(number) if number else _STANDARD.get(str(path))
+
+
+def to_stdout(path: Path | None) -> bool:
+    """Whether a result goes to the standard output, which then belongs to it alone."""
+    return path is not None and _handle(path) == 1
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a place takes bytes as they come, and cannot be replaced."""
+    return _handle(path) is not None or (path.exists() and not path.is_file() and not path.is_dir())
+
+
+def _pour(path: Path, data: Data) -> None:
+    with _opened(path) as stream:
+        stream.writelines(_pieces(data))
+        stream.flush()
+
+
+def _opened(path: Path) -> contextlib.AbstractContextManager[IO[bytes]]:
+    handle = _handle(path)
+    if handle is None:
+        return path.open("wb", buffering=0)
+    if handle in (1, 2):
+        stream = sys.stdout if handle == 1 else sys.stderr  # what was printed before comes first
+        stream.flush()
+        return contextlib.nullcontext(stream.buffer)
+    return os.fdopen(os.dup(handle), "wb")
+
+
+# -- before any work is done -------------------------------------------------------------------------------------------
 
 
 def probe(folder: Path) -> None:
     """Refuse, before any work is done, a folder that could not be made or written; `ReportError` in one line."""
-    nearest = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
+    if folder == STDOUT:
+        msg = f"cannot write to {folder}: it is the standard output, but should be a folder"
+        raise ReportError(msg)
+    try:
+        nearest = next(p for p in (folder.absolute(), *folder.absolute().parents) if _there(p))
+    except (OSError, ValueError) as error:
+        raise _refused(error, folder) from error
     if not nearest.is_dir():
         msg = f"cannot write to {folder}: {nearest} is a file, but should be a folder"
         raise ReportError(msg)
@@ -91,7 +180,29 @@ def probe(folder: Path) -> None:
 
 def probe_file(path: Path) -> None:
     """Refuse, before any work is done, a file that could not be written; `ReportError` in one line."""
-    if path.is_dir():
-        msg = f"cannot write {path}: it is a folder, but should be a file"
+    try:
+        handle = _handle(path)
+        if handle is not None:
+            os.fstat(handle)
+            return
+        mode = path.stat().st_mode if _there(path) else 0
+    except (OSError, ValueError) as error:
+        raise _refused(error, path) from error
+    for is_kind, kind in ((stat.S_ISDIR, "a folder"), (stat.S_ISBLK, "a disk"), (stat.S_ISSOCK, "a socket")):
+        if is_kind(mode):
+            msg = f"cannot write {path}: it is {kind}, but should be a file"
+            raise ReportError(msg)
+    if mode and not os.access(path, os.W_OK):
+        msg = f"cannot write {path}: permission denied"
         raise ReportError(msg)
-    probe(path.parent)
+    if not mode or stat.S_ISREG(mode):
+        probe(Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent)
+
+
+def _there(path: Path) -> bool:
+    """Whether something is there; raises `OSError` where that cannot be asked, as of a name that is too long."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True

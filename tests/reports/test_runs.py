@@ -214,7 +214,7 @@ def test_a_failed_site_leaves_the_old_report_whole(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tempfile.mkstemp", full)
+    monkeypatch.setattr("os.fdopen", full)
     with pytest.raises(ReportError, match="No space left"):
         site.write_all(make_run([]), tmp_path)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from varlaw.commands.failure import Failure, usage
+from varlaw.commands.failure import Failure, failing, usage
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,16 +30,16 @@ def record(frameworks: tuple[str, ...], output: Path, salt: str | None, quiet: b
     be looked at is recorded as such; the others are still there.
     """
     from varlaw.commands.screen import console
-    from varlaw.reports.files import ReportError, probe_file, write_whole
+    from varlaw.reports.files import ReportError, probe_file, to_stdout, write_whole
     from varlaw.verify import session
     from varlaw.verify.baseline.records import BaselineError, encode
 
-    stderr = console(stderr=True)
+    stderr, salt = console(stderr=True), session.SALT if salt is None else salt
     with usage():
-        session.check_salt(salt or session.SALT)
-    try:
+        session.check_salt(salt)
         probe_file(output)
-        found = _recorded(frameworks, salt or session.SALT, stderr, hidden=quiet)
+    try:
+        found = _recorded(frameworks, salt, stderr, hidden=quiet)
         write_whole(output, encode(found))
     except session.NothingSelected as error:
         raise Failure(str(error), 5) from error
@@ -47,11 +47,11 @@ def record(frameworks: tuple[str, ...], output: Path, salt: str | None, quiet: b
         msg = f"could not run: {error}"
         raise Failure(msg, 3) from error
     except ReportError as error:
-        raise Failure(str(error), 2) from error
+        raise Failure(str(error), 3) from error
     if not quiet:
         for failed in found.failed:
             stderr.print(f"not recorded: {failed.subject}: {failed.error}", markup=False, soft_wrap=True)
-        click.echo(_summary(found, output))
+        click.echo(_summary(found, output), err=to_stdout(output))
     return 0
 
 
@@ -89,22 +89,21 @@ def diff(old: Path, new: Path, json_file: Path | None, markdown: bool, no_color:
     """
     from varlaw.commands import changes
     from varlaw.commands.screen import console
-    from varlaw.reports.files import ReportError, probe_file, write_whole
+    from varlaw.reports.files import ReportError, probe_file, to_stdout, write_whole
     from varlaw.verify.baseline.diff import compare
     from varlaw.verify.baseline.records import BaselineError
 
-    try:
+    with failing(2, BaselineError, ReportError):
         if json_file:
             probe_file(json_file)
         found = compare(_read(old), _read(new))
-        if json_file:
+    if json_file:
+        with failing(3, ReportError):
             write_whole(json_file, changes.as_json(found))
-    except (BaselineError, ReportError) as error:
-        raise Failure(str(error), 2) from error
     if markdown:
-        click.echo(changes.markdown(found), nl=False)
+        click.echo(changes.markdown(found), nl=False, err=to_stdout(json_file))
     else:
-        screen = console(no_color=no_color)
+        screen = console(no_color=no_color, stderr=to_stdout(json_file))
         for line in changes.lines(found):
             screen.print(line, soft_wrap=True)
     return 1 if found.changes else 0

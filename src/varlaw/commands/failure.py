@@ -15,9 +15,16 @@ class Failure(click.ClickException):
 
 
 @contextmanager
-def usage() -> Iterator[None]:
-    """What is wrong with an option, as its one line and exit code 2."""
+def failing(code: int, *kinds: type[Exception]) -> Iterator[None]:
+    """What goes wrong inside, of these kinds, as its one line and an exit code."""
     try:
         yield
-    except ValueError as error:
-        raise Failure(str(error), 2) from error
+    except kinds as error:
+        raise Failure(str(error), code) from error
+
+
+@contextmanager
+def usage() -> Iterator[None]:
+    """What is wrong with an option, as its one line and exit code 2."""
+    with failing(2, ValueError):
+        yield

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from varlaw.commands.failure import Failure, usage
+from varlaw.commands.failure import Failure, failing, usage
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,21 +30,20 @@ def identify(targets: tuple[str, ...], salt: str | None, json_file: Path | None,
     """
     from varlaw.commands import readings
     from varlaw.commands.screen import console
-    from varlaw.reports.files import ReportError, probe_file, write_whole
+    from varlaw.reports.files import ReportError, probe_file, to_stdout, write_whole
     from varlaw.verify.session import SALT, check_salt
 
-    salt = salt or SALT
+    salt = SALT if salt is None else salt
     with usage():
         check_salt(salt)
-    try:
         if json_file:
             probe_file(json_file)
-        screen, stderr = console(no_color=no_color), console(no_color=no_color, stderr=True)
-        found = list(_shown(_found(targets, salt, stderr), screen, salt, verbose))
-        if json_file:
+    stderr = console(no_color=no_color, stderr=True)
+    screen = stderr if to_stdout(json_file) else console(no_color=no_color)
+    found = list(_shown(_found(targets, salt, stderr), screen, salt, verbose))
+    if json_file:
+        with failing(3, ReportError):
             write_whole(json_file, readings.as_json(found, salt))
-    except ReportError as error:
-        raise Failure(str(error), 2) from error
     return 3 if any(one.error for one in found) else 0
 
 

@@ -4,6 +4,7 @@ Numbers go to stdout, errors to stderr in one line with exit code 2. `--json` pr
 """
 
 import difflib
+import io
 import itertools
 import json
 import math
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from varlaw.commands.failure import failing, usage
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,9 +23,7 @@ if TYPE_CHECKING:
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 LEAST = 100  # columns of a table: on a narrower terminal its lines wrap, and no column is lost
 _PLAIN = click.option("--no-color", is_flag=True, help="Plain text; NO_COLOR in the environment does the same.")
-_OUTPUT = click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout."
-)
+_OUTPUT = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
 
 
 class LawError(click.ClickException):
@@ -54,7 +55,7 @@ def list_laws(as_json: bool, output: Path | None, no_color: bool) -> None:
     if as_json:
         _write(json.dumps([_record(law) for law in LAWS.values()], indent=2), output)
     else:
-        _print(_table_of(list(LAWS.values())), output, no_color)
+        _print([_table_of(list(LAWS.values()))], output, no_color)
 
 
 @laws.command()
@@ -76,12 +77,9 @@ def show(name: str, case: tuple[str, ...], as_json: bool, output: Path | None, n
     if as_json:
         _write(json.dumps({**_record(law), "sweep": _sweep_record(found)}, indent=2), output)
         return
-    text = _statement(law)
-    _print(text, output, no_color)
-    if found is not None:
-        blocks = output is not None or _console(no_color).encoding.startswith("utf")
-        picture = plot(found) if blocks else in_ascii(plot(found))
-        _print(f"\n{picture}", output, no_color, append=True)
+    blocks = output is not None or _console(no_color).encoding.startswith("utf")
+    picture = [] if found is None else [f"\n{plot(found) if blocks else in_ascii(plot(found))}"]
+    _print([_statement(law), *picture], output, no_color)
 
 
 @laws.command("eval")
@@ -129,7 +127,7 @@ def folklore(as_json: bool, output: Path | None, no_color: bool) -> None:
         ]
         _write(json.dumps(rows, indent=2), output)
     else:
-        _print(_folklore_table(), output, no_color)
+        _print([_folklore_table()], output, no_color)
 
 
 def _find(name: str) -> "Law":
@@ -287,26 +285,27 @@ def _write(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text)
         return
-    try:
-        output.write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        msg = f"{output} cannot be written: {error.strerror}"
-        raise LawError(msg) from error
+    from varlaw.reports.files import ReportError, probe_file, write_whole
+
+    with usage():
+        probe_file(output)
+    with failing(3, ReportError):
+        write_whole(output, f"{text}\n".encode())
 
 
-def _print(renderable: Any, output: Path | None, no_color: bool, *, append: bool = False) -> None:
+def _print(parts: list[Any], output: Path | None, no_color: bool) -> None:
     """Render to stdout, or without colour and at 100 columns to a file."""
     if output is None:
-        _console(no_color).print(renderable, soft_wrap=isinstance(renderable, str))
+        screen = _console(no_color)
+        for part in parts:
+            screen.print(part, soft_wrap=isinstance(part, str))
         return
     from rich.console import Console
 
-    try:
-        with output.open("a" if append else "w", encoding="utf-8") as file:
-            Console(file=file, width=100, no_color=True, highlight=False).print(renderable)
-    except OSError as error:
-        msg = f"{output} cannot be written: {error.strerror}"
-        raise LawError(msg) from error
+    page = io.StringIO()
+    for part in parts:
+        Console(file=page, width=100, no_color=True, highlight=False).print(part)
+    _write(page.getvalue().removesuffix("\n"), output)
 
 
 def _console(no_color: bool) -> "Console":

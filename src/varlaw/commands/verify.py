@@ -36,7 +36,9 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
     envvar="VARLAW_YEARLY_DECISIONS",
     help="Decisions planned for a year, over all runs; refused where they would expect more than 1e-3 false alarms.",
 )
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the run as one JSON object.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path), help="Write the run as one JSON object; - is stdout."
+)
 @click.option("--report", "report_dir", type=click.Path(path_type=Path), help="Write HTML, Markdown, JUnit, CSV here.")
 @click.option("-q", "--quiet", count=True, help="Only the findings and the counts.")
 @click.option("-v", "--verbose", count=True, help="Every row.")
@@ -63,6 +65,7 @@ def verify(
     can be imported is checked.
     """
     from varlaw.commands.screen import console
+    from varlaw.reports.files import to_stdout
     from varlaw.verify.session import SALT, exit_code
 
     chosen = {"policy": policy, "device": device, "dtypes": dtypes or DTYPES, "salt": salt or SALT, "jobs": jobs}
@@ -72,7 +75,8 @@ def verify(
     agreed = _plan(targets=targets, **chosen)
     heading = _heading(agreed, yearly_decisions)
     _writable(json_file, report_dir)
-    screen, stderr = console(no_color=no_color), console(no_color=no_color, stderr=True)
+    stderr = console(no_color=no_color, stderr=True)
+    screen = stderr if to_stdout(json_file) else console(no_color=no_color)
     for absence in agreed.absent:
         stderr.print(f"not run: {absence.reason}")
     with _place(dask) as executor, _opened(ledger_file, heading) as ledger:
