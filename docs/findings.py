@@ -1,17 +1,15 @@
 """The page of findings: every documented deviation, with a reproduction of a few lines whose output a test compares.
 
-A file in `reproductions/` is named after its framework; its first line names the rows of `verify/deviations/` that it
-shows; what it prints stands in comments below each `print`.
+A file in `verify/deviations/reproductions/` is named after its framework; its first line names the rows that it shows;
+what it prints stands in comments below each `print`.
 """
 
-import re
 from pathlib import Path
 
 from catalogue import prose
 
-from varlaw.verify.deviations import Row, rows
-
-REPRODUCTIONS = Path(__file__).parent / "reproductions"
+from varlaw.verify.deviations import Row, body, heading, reproduction_files, rows
+from varlaw.verify.deviations import shown as names
 
 
 def write(folder: Path) -> None:
@@ -33,24 +31,14 @@ def page() -> str:
     ]
     known = {row.id: row for row in rows()}
     shown: set[str] = set()
-    for path in sorted(REPRODUCTIONS.glob("*.py")):
-        found = [known[name] for name in names(path) if name in known]
+    for text in reproduction_files().values():
+        found = [known[name] for name in names(text) if name in known]
         shown |= {row.id for row in found}
-        lines += [f"## {heading(path)}", "", *(text for row in found for text in _row(row)), *_code(path)]
+        lines += [f"## {heading(text)}", "", *(line for row in found for line in _row(row)), *_code(text)]
     for row in rows():
         if row.id not in shown:
             lines += [f"## {row.id}", "", *_row(row)]
     return "\n".join(lines) + "\n"
-
-
-def names(path: Path) -> list[str]:
-    """The rows that a reproduction shows, from its first line."""
-    return re.findall(r"[\w-]+", _lines(path)[0].lstrip("# "))
-
-
-def heading(path: Path) -> str:
-    """What a reproduction shows, in words, from its second line."""
-    return _lines(path)[1].lstrip("# ")
 
 
 def _row(row: Row) -> list[str]:
@@ -73,9 +61,5 @@ def _subjects(row: Row) -> str:
     return ", ".join(names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"])
 
 
-def _code(path: Path) -> list[str]:
-    return ["```python", *_lines(path)[2:], "```", ""]
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").rstrip().splitlines()
+def _code(text: str) -> list[str]:
+    return ["```python", *body(text).rstrip().splitlines(), "```", ""]

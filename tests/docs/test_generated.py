@@ -12,10 +12,10 @@ import pytest
 from varlaw.subjects.torchvision import stub_torchvision
 from varlaw.theory.catalogue import LAWS
 from varlaw.theory.folklore import CLAIMS
-from varlaw.verify.deviations import rows
+from varlaw.verify import deviations
 
 DOCS = Path(__file__).parents[2] / "docs"
-REPRODUCTIONS = sorted((DOCS / "reproductions").glob("*.py"))
+REPRODUCTIONS = deviations.reproduction_files()
 
 
 @pytest.fixture(autouse=True)
@@ -57,16 +57,16 @@ def test_every_deviation_is_on_the_page() -> None:
     import findings
 
     page = findings.page()
-    assert all(page.count(f"\n`{row.id}`\n") == 1 for row in rows())
-    shown = {name for path in REPRODUCTIONS for name in findings.names(path)}
-    assert shown <= {row.id for row in rows()}
+    assert all(page.count(f"\n`{row.id}`\n") == 1 for row in deviations.rows())
+    shown = {name for text in REPRODUCTIONS.values() for name in deviations.shown(text)}
+    assert shown <= {row.id for row in deviations.rows()}
 
 
-@pytest.mark.parametrize("path", REPRODUCTIONS, ids=lambda p: p.stem)
-def test_a_reproduction_prints_what_it_says(path: Path) -> None:
+@pytest.mark.parametrize("file", list(REPRODUCTIONS))
+def test_a_reproduction_prints_what_it_says(file: str) -> None:
     from .test_blocks import first_missing  # type: ignore[import-not-found]
 
-    name = path.stem.partition("_")[0]
+    name = file.partition("_")[0]
     if name in (
         "peft",
         "timm",
@@ -75,14 +75,14 @@ def test_a_reproduction_prints_what_it_says(path: Path) -> None:
         pytest.importorskip("torch")
         stub_torchvision()
     framework = pytest.importorskip(name)
-    text = path.read_text(encoding="utf-8")
+    text = REPRODUCTIONS[file]
     if "(torch backend)" in text and framework.config.backend() != "torch":
         pytest.skip("shows what the torch backend does")
     said = [line.removeprefix("# ") for line in text.splitlines()[2:] if line.startswith("# ")]
     assert said
     with contextlib.redirect_stdout(io.StringIO()) as printed, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        exec(compile(text, str(path), "exec"), {})
+        exec(compile(text, file, "exec"), {})
     assert len(printed.getvalue().splitlines()) == len(said)
     assert first_missing(said, printed.getvalue()) is None, printed.getvalue()
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +42,33 @@ def test_what_obeys_or_is_no_spread_has_no_script() -> None:
     assert _script(_finding(outcome=Outcome.CONFORMS)) == ""
     assert _script(_finding(quantity="entry")) == ""
     assert _script(_finding(expected=None)) == ""
+
+
+def test_what_else_lies_beside_the_scripts_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip leaves a cache there, systems and editors their own files."""
+    folder = tmp_path / "reproductions"
+    (folder / "__pycache__").mkdir(parents=True)
+    (folder / "torch_folder.py").mkdir()
+    for name in ("__pycache__/torch_a.pyc", "._torch_a.py", "torch_b.py", ".DS_Store", "torch_a.py~", "torch_a (1).py"):
+        (folder / name).write_bytes(b"\x00\x05\x16\xff\xfe")
+    for name in ("__init__.py", "empty.py"):
+        (folder / name).write_bytes(b"")
+    (folder / "torch_a.py").write_text("# one, two\n# A heading\nprint(1)\n")
+    monkeypatch.setattr(resources, "files", lambda package: tmp_path)
+    deviations.reproductions.cache_clear()
+    try:
+        assert deviations.reproductions() == {"one": "print(1)\n", "two": "print(1)\n"}
+    finally:
+        deviations.reproductions.cache_clear()
+
+
+def test_every_script_names_rows_and_has_a_heading() -> None:
+    known = {row.id for row in deviations.rows()}
+    folder = Path(deviations.__file__).parent / "reproductions"
+    files = deviations.reproduction_files()
+    assert set(files) == {path.stem for path in folder.glob("*.py")}
+    assert {name: set(deviations.shown(text)) - known for name, text in files.items()} == dict.fromkeys(files, set())
+    assert all(deviations.heading(text) and deviations.body(text) for text in files.values())
 
 
 def test_a_documented_deviation_brings_its_own() -> None:

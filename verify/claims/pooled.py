@@ -82,7 +82,7 @@ class _Pool:
 
     def _tensors(self, index: int, seed: int, count: int) -> Iterator[Any]:
         """Tensors of one case from a stream of its own: one seed would give all cases the same bits."""
-        trial, own = self._trial, int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0] >> 1)
+        trial, own = self._trial, int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0]) >> 1
         instances = self._promise.subject.draws(self._cases[index], trial.dtype, trial.device, own, count)
         for instance in instances:
             yield float64(instance[self._promise.tensor.name]) / self._units[index]

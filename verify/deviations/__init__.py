@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any, Literal
 
 import msgspec
@@ -78,14 +79,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 @functools.cache
 def rows() -> tuple[Row, ...]:
     """All rows, file by file, in the order of each."""
-    files = sorted(
-        (f for f in resources.files("varlaw.verify.deviations").iterdir() if f.name.endswith(".toml")),
-        key=lambda f: f.name,
-    )
     found = tuple(
-        msgspec.convert(row | {"framework": file.name.removesuffix(".toml")}, Row)
-        for file in files
-        for row in tomllib.loads(file.read_text(encoding="utf-8")).get("deviation", [])
+        msgspec.convert(row | {"framework": framework}, Row)
+        for framework, text in _texts(resources.files("varlaw.verify.deviations"), ".toml").items()
+        for row in tomllib.loads(text).get("deviation", [])
     )
     assert len({row.id for row in found}) == len(found), "two deviations share an id"
     return found
@@ -99,11 +96,32 @@ def foreseen(claim: str, target: str, version: str, dtype: str, names: Mapping[s
 @functools.cache
 def reproductions() -> Mapping[str, str]:
     """The script that shows a row, by the row's id: the files in `reproductions`, whose first line names their rows."""
-    folder = resources.files("varlaw.verify.deviations") / "reproductions"
-    texts = [file.read_text(encoding="utf-8") for file in folder.iterdir()] if folder.is_dir() else []
-    return {name: text.split("\n", 2)[2] for text in texts for name in shown(text)}
+    return {name: body(text) for text in reproduction_files().values() for name in shown(text)}
+
+
+def reproduction_files() -> Mapping[str, str]:
+    """The text of each file in `reproductions` by its name; what else lies there (caches, an editor's copy) is none."""
+    found = _texts(resources.files("varlaw.verify.deviations") / "reproductions", ".py")
+    return {name: text for name, text in found.items() if text.startswith("# ")}
 
 
 def shown(text: str) -> list[str]:
     """The rows that a reproduction shows, from its first line."""
-    return re.findall(r"[\w-]+", text.partition("\n")[0].lstrip("# "))
+    return re.findall(r"[\w-]+", text.partition("\n")[0])
+
+
+def heading(text: str) -> str:
+    """What a reproduction shows, in words, from its second line."""
+    return text.split("\n", 2)[1].lstrip("# ")
+
+
+def body(text: str) -> str:
+    """The script, without the two lines that name it."""
+    return text.split("\n", 2)[-1]
+
+
+def _texts(folder: Traversable, suffix: str) -> dict[str, str]:
+    """The texts of a folder by the names of their files without the suffix, in the order of these names."""
+    files = {f.name.removesuffix(suffix): f for f in folder.iterdir() if f.name.endswith(suffix) and f.is_file()}
+    ours = sorted(name for name in files if re.fullmatch(r"[a-z][a-z0-9_]*", name))
+    return {name: files[name].read_text(encoding="utf-8", errors="replace") for name in ours}
