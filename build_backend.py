@@ -1,13 +1,12 @@
-"""The build backend of setuptools, stopped where a room is not linked into src/varlaw: an empty package helps nobody."""
+"""The build backend of setuptools, stopped where a room is not linked into src/varlaw: that would be an empty package."""
 
 from pathlib import Path
 
-_ROOMS = ("diagnose", "evidence", "impl", "reports", "subjects", "theory", "verify")
-for _room in _ROOMS:
-    if not Path(__file__).with_name("src").joinpath("varlaw", _room).is_dir():
-        raise SystemExit(
-            f"varlaw: nothing was built: src/varlaw/{_room} is no folder, but should be a link to {_room}/, which zip archives"
-            " and git with core.symlinks=false turn into a text file; take the tar.gz, or clone with core.symlinks=true"
-        )
+ROOMS = ("diagnose", "evidence", "impl", "reports", "subjects", "theory", "verify")
+LOST = [room for room in ROOMS if not (Path(__file__).parent / "src" / "varlaw" / room).is_dir()]
+if LOST:
+    msg = f"varlaw: nothing was built: src/varlaw/{LOST[0]} is no folder, but should be a link to one"
+    cause = "zip archives and git with core.symlinks=false write text files; take a tar.gz or clone with links"
+    raise SystemExit(f"{msg} ({cause})")
 
 from setuptools.build_meta import *  # noqa: E402, F403 - its hooks are ours

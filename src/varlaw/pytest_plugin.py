@@ -4,7 +4,11 @@ Nothing heavy is imported before a test asks for the fixture. Decisions are keye
 the same under xdist, in any order, and on a re-run; another `--varlaw-salt` gives fresh evidence.
 """
 
-from collections.abc import Callable
+from __future__ import annotations  # the names of an older pytest may be others
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -45,7 +49,7 @@ class Laws:
         self._defaults = _defaults(request)
         self._calls = 0
 
-    def check(self, draw: Any, law: Any, **options: Any) -> "Verdict":
+    def check(self, draw: Any, law: Any, **options: Any) -> Verdict:
         """`varlaw.check` with the run's defaults; the verdict goes into the test's properties."""
         from varlaw.verify.check import check
 
@@ -56,7 +60,7 @@ class Laws:
             self._record(f"{_PROPERTY}.{self._calls}.{field}", str(getattr(verdict, field)))
         return verdict
 
-    def assert_law(self, draw: Any, law: Any, **options: Any) -> "Verdict":
+    def assert_law(self, draw: Any, law: Any, **options: Any) -> Verdict:
         """Fail the test, with the verdict's lines, or with what is wrong with `draw`, unless it conforms to `law`."""
         from varlaw.evidence.decide import SamplerError
         from varlaw.verify.check import explained
@@ -84,21 +88,24 @@ def law(request: pytest.FixtureRequest, record_property: Callable[[str, object],
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """How many laws were decided, with what outcomes, and the chance that any of the alarms was false."""
-    outcomes: dict[str, int] = {}
-    risk = 0.0
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            if getattr(report, "when", "") != "call":
-                continue
-            for name, value in report.user_properties:
-                if name.startswith(f"{_PROPERTY}.") and name.endswith(".outcome"):
-                    outcomes[value] = outcomes.get(value, 0) + 1
-                elif name.startswith(f"{_PROPERTY}.") and name.endswith(".alpha"):
-                    risk += float(value)
-    if outcomes:
+    found = [one for reports in terminalreporter.stats.values() for report in reports for one in _decisions(report)]
+    if found:
+        outcomes = Counter(outcome for outcome, _ in found)
         counts = ", ".join(f"{n} {word}" for word, n in sorted(outcomes.items()))
         terminalreporter.section("varlaw")
+        risk = sum(alpha for _, alpha in found)
         terminalreporter.line(f"{counts}; chance of any false alarm at most {risk:.3g}")
+
+
+def _decisions(report: Any) -> Iterator[tuple[str, float]]:
+    """Outcome and alpha of each decision of a test; what other plugins put among its properties is not ours to read."""
+    properties = getattr(report, "user_properties", None) if getattr(report, "when", "") == "call" else None
+    pairs = [p for p in properties if isinstance(p, (tuple, list))] if isinstance(properties, (tuple, list)) else []
+    texts = {p[0]: p[1] for p in pairs if len(p) == 2 and isinstance(p[0], str) and isinstance(p[1], str)}
+    for name, outcome in texts.items():
+        alpha = texts.get(name.removesuffix("outcome") + "alpha", "")
+        if re.fullmatch(rf"{_PROPERTY}\.\d+\.outcome", name) and re.fullmatch(r"\d+(\.\d+)?(e-\d+)?", alpha):
+            yield outcome, float(alpha)
 
 
 def _option(config: pytest.Config, name: str) -> str:
@@ -119,7 +126,7 @@ def _defaults(request: pytest.FixtureRequest) -> dict[str, Any]:
     }
 
 
-def _policy(name: str) -> "Policy":
+def _policy(name: str) -> Policy:
     from varlaw.evidence.budget import policy
 
     try:

@@ -3,8 +3,10 @@
 import doctest
 import importlib
 import pkgutil
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,39 @@ _PACKAGE = ROOT / "src" / "varlaw"
 def test_links_are_exactly_the_rooms() -> None:
     links = {path.name: path.readlink() for path in _PACKAGE.iterdir() if path.is_symlink()}
     assert links == {room: Path("../..") / room for room in ROOMS}
+
+
+def _backend(checkout: Path) -> subprocess.CompletedProcess[str]:
+    """What a build sees first: the backend, imported in a process of its own, with a setuptools that has no hooks."""
+    (checkout.parent / "setuptools").mkdir()
+    (checkout.parent / "setuptools" / "build_meta.py").write_text("built = 1\n")
+    code = (
+        f"import sys; sys.path[:0] = {[str(checkout.parent), str(checkout)]}; import build_backend as b; print(b.built)"
+    )
+    return subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists() or not shutil.which("git"), reason="no checkout to archive")
+def test_a_zip_archive_whose_links_are_text_is_not_built(tmp_path: Path) -> None:
+    archive = tmp_path / "p.zip"
+    subprocess.run(["git", "archive", "--format=zip", "--prefix=p/", "-o", archive, "HEAD"], cwd=ROOT, check=True)
+    with zipfile.ZipFile(archive) as whole:  # as pip unpacks it: a link is a file that holds where it points
+        whole.extractall(tmp_path)
+    assert (tmp_path / "p" / "src" / "varlaw" / "theory").read_text() == "../../theory"
+    done = _backend(tmp_path / "p")
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("varlaw: nothing was built: src/varlaw/diagnose is no folder, but should be a link to one (")
+
+
+def test_a_checkout_with_its_links_or_an_sdist_with_its_folders_is_built(tmp_path: Path) -> None:
+    for room in ROOMS:
+        (tmp_path / "p" / "src" / "varlaw" / room).mkdir(parents=True)
+    shutil.copy(ROOT / "build_backend.py", tmp_path / "p")
+    assert _backend(tmp_path / "p").stdout == "1\n"
+    (tmp_path / "p" / "src" / "varlaw" / ROOMS[0]).rmdir()
+    shutil.rmtree(tmp_path / "setuptools")
+    assert ROOMS[0] in _backend(tmp_path / "p").stderr
 
 
 def test_no_room_is_importable_bare() -> None:

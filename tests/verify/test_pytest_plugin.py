@@ -71,3 +71,32 @@ def test_the_plugin_loads_nothing_heavy() -> None:
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert set(loaded) == {"varlaw", "varlaw.pytest_plugin"}
+
+
+def test_the_run_of_a_project_that_knows_nothing_of_varlaw_ends_as_without_it(pytester: pytest.Pytester) -> None:
+    """Whatever other plugins and tests keep among the properties of a test, the summary neither fails nor counts it."""
+    pytester.makeconftest(
+        """
+        import types
+
+        ODD = [
+            "abc", 5, None, (), ("a",), ("a", "b", "c"), (5, "x"), ("x", 5), (None, None), ["varlaw.1.outcome", []],
+            ("varlaw.1.alpha", "0.5"), ("varlaw.2.alpha", "much"), ("varlaw.2.outcome", 3), ("varlaw", "y"),
+            ("varlaw.3.outcome", "a"), ("varlaw.4.outcome", "a"), ("varlaw.4.alpha", "1-e"), ("varlaw.x.outcome", "a"),
+        ]
+
+        def pytest_runtest_makereport(item, call):
+            item.user_properties.extend(ODD if call.when == "call" else [])
+
+        def pytest_terminal_summary(terminalreporter):
+            of = types.SimpleNamespace
+            terminalreporter.stats["odd"] = [of(), of(when="call"), of(when="call", user_properties=7)]
+        """
+    )
+    pytester.makepyfile("def test_one(record_property): record_property(5, 'x')")
+    for options in ((), ("-n", "1")):
+        result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
+        result.assert_outcomes(passed=1)
+        assert result.ret == 0
+        assert "= varlaw =" not in result.stdout.str()
+        assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()

@@ -1,0 +1,98 @@
+"""Run every verb of an installed varlaw from an empty folder: `python tests/meta/installed.py [torch]`.
+
+The Python that runs this is that of the environment to look at: nothing of this repository is on the path of what it
+starts. With `torch`, the README's line over torch's own layers too.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SCRIPT = Path(sys.executable).with_name("varlaw")
+TESTS = """
+import numpy
+import varlaw
+
+def draw(shape, seed):
+    return numpy.random.default_rng(seed).normal(0, 0.02, shape)
+
+def test_function():
+    varlaw.assert_law(draw, varlaw.Normal(0.02), shape=(64, 64))
+
+def test_fixture(law, record_property):
+    record_property(5, "of another plugin")
+    law(draw, varlaw.Normal(0.02), shape=(64, 64))
+
+def test_wrong(law):
+    law(draw, varlaw.Normal(0.03), shape=(64, 64))
+"""
+
+# Arguments of `varlaw`, exit code, words of what it prints.
+CORE: list[tuple[str, int, str]] = [
+    ("--version", 0, "varlaw "),
+    ("--help", 0, "Do the numbers with which a network starts"),
+    ("", 2, "Usage: varlaw"),
+    ("frobnicate", 2, "frobnicate"),
+    ("verify nonsense", 5, "no subject matches 'nonsense'"),
+    ("verify varlaw.numpy.* --json run.json --report report", 0, "conform"),
+    ("verify varlaw.numpy.zeros --jobs 2 --ledger ledger", 0, "conform"),
+    ("verify varlaw.numpy.zeros --jobs 2 --ledger ledger", 0, "ledger holds 28 of 28 decisions"),
+    ("report run.json -o site", 0, "the first page is site/index.html"),
+    ("laws list", 0, "he_normal.variance"),
+    ("laws show he_normal.variance", 0, "He et al. 2015"),
+    ("laws eval he_normal.variance fan_in=8 gain=2", 0, "0.5"),
+    ("laws folklore", 0, "tanh"),
+    ("identify varlaw.numpy.he_normal", 0, "he_normal(fan(mode))"),
+    ("baseline record varlaw.numpy -o old.json", 0, "13 laws identified"),
+    ("baseline diff old.json old.json", 0, "no change"),
+    ("baseline diff old.json absent.json", 2, "cannot read absent.json"),
+    ("config show", 0, "verify.policy"),
+]
+WITHOUT_TORCH = [("verify torch.nn.Linear", 3, "could not run: torch is not installed")]
+WITH_TORCH = [
+    ("verify torch.nn* --dtype float32 --json torch.json --report torch", 0, "documented deviations"),
+    ("identify torch.nn.Linear", 0, "Uniform(1/sqrt(in_features))"),
+    ("baseline record torch.nn.Linear -o torch-old.json", 0, "2 laws identified"),
+]
+
+
+def run(command: list[str], folder: Path, code: int, words: str) -> str:
+    """What a command prints; an error of ours unless it leaves with `code` and says `words`."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VARLAW", "COV_"))}
+    done = subprocess.run(
+        command, cwd=folder, env=env | {"COLUMNS": "200", "NO_COLOR": "1"}, capture_output=True, text=True, check=False
+    )
+    text = done.stdout + done.stderr
+    faulty = "Traceback" in text or "a fault of varlaw" in text or "Warning" in done.stderr
+    if faulty or done.returncode != code or words not in text:
+        print(f"{text}\n{command} left with {done.returncode}, but should with {code} and {words!r}")
+        sys.exit(1)
+    return done.stdout
+
+
+def main(folder: Path, *, torch: bool) -> None:
+    """All verbs, then what needs their files, then the pytest plugin."""
+    for line, code, words in CORE + (WITH_TORCH if torch else WITHOUT_TORCH):
+        run([str(SCRIPT), *line.split()], folder, code, words)
+    found = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    for verdict in found["verdicts"][0], found["verdicts"][-1]:
+        again = run([str(SCRIPT), "replay", verdict["replay"], "--json"], folder, 0, verdict["outcome"])
+        assert json.loads(again)["verdicts"] == [verdict], verdict["replay"]
+    if torch:
+        verdicts = json.loads((folder / "torch.json").read_text(encoding="utf-8"))["verdicts"]
+        assert any(v["reproduction"].startswith("import torch") for v in verdicts if v["deviation"])
+    for page in ("report/index.html", "report/junit.xml", "site/laws/index.html"):
+        assert (folder / page).stat().st_size, page
+    run([sys.executable, "-m", "varlaw", "verify", "varlaw.numpy.zeros", "--jobs", "2"], folder, 0, "conform")
+    (folder / "test_toy.py").write_text(TESTS, encoding="utf-8")
+    run([sys.executable, "-m", "pytest", "-q"], folder, 1, "1 CONFORMS, 1 VIOLATES; chance of any false alarm at most")
+    run([sys.executable, "-m", "pytest", "-q", "-k", "not wrong"], folder, 0, "2 passed")
+    print(f"{len(CORE)} commands and the plugin did what they should, on Python {sys.version.split()[0]}")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as empty:
+        main(Path(empty), torch="torch" in sys.argv[1:])
