@@ -1,4 +1,4 @@
-"""The build backend of setuptools, stopped where the rooms are not linked into src/varlaw: no empty package is built."""
+"""The backend of setuptools, stopped where the rooms are not linked into src/varlaw: no empty package is built."""
 
 from pathlib import Path
 

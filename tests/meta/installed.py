@@ -54,7 +54,7 @@ CORE: list[tuple[str, int, str]] = [
 WITHOUT_TORCH = [("verify torch.nn.Linear", 3, "could not run: torch is not installed")]
 WITH_TORCH = [
     ("verify torch.nn* --dtype float32 --json torch.json --report torch", 0, "documented deviations"),
-    ("identify torch.nn.Linear", 0, "Uniform(1/sqrt(in_features))"),
+    ("identify torch.nn.Linear", 0, "Uniform(1/sqrt(fan_in))"),
     ("baseline record torch.nn.Linear -o torch-old.json", 0, "2 laws identified"),
 ]
 

@@ -25,11 +25,12 @@ def test_links_are_exactly_the_rooms() -> None:
 
 def _backend(checkout: Path) -> subprocess.CompletedProcess[str]:
     """What a build sees first: the backend, imported in a process of its own, with a setuptools that has no hooks."""
-    (checkout.parent / "setuptools").mkdir()
-    (checkout.parent / "setuptools" / "build_meta.py").write_text("built = 1\n")
-    code = (
-        f"import sys; sys.path[:0] = {[str(checkout.parent), str(checkout)]}; import build_backend as b; print(b.built)"
-    )
+    stub = checkout.parent / "setuptools"
+    stub.mkdir()
+    (stub / "__init__.py").touch()
+    (stub / "build_meta.py").write_text("built = 1\n")
+    places = [str(checkout.parent), str(checkout)]
+    code = f"import sys; sys.path[:0] = {places}; import build_backend as backend; print(backend.built)"
     return subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False)
 
 
