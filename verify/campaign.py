@@ -22,6 +22,7 @@ from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.registry import named, select
 from varlaw.subjects.subject import Subject
+from varlaw.theory.law import shown
 from varlaw.verify import deviations, executors, presence
 from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial
 from varlaw.verify.claims import claims_of
@@ -40,7 +41,7 @@ class WorkerLost(RuntimeError):
     """A worker died or its cluster went away: what it had not delivered is undecided."""
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One decision to take: a claim on a subject in a case, at a dtype, on a device."""
 
     subject: str
@@ -168,19 +169,35 @@ def replay_key(task: Task, policy_name: str, salt: str) -> str:
 
 
 def parse_replay(text: str) -> tuple[Task, str, str]:
-    """Task, policy name and salt of a replay key; `ValueError` in one line when it is none."""
+    """Task, policy name and salt of a replay key; `ValueError` in one line when it is none, or names no case."""
     try:
-        version, salt, policy_name, claim, fields = (text.split(":", 4) + [""] * 4)[:5]
+        version, salt, policy_name, claim_name, fields = (text.split(":", 4) + [""] * 4)[:5]
         if version != "v1":
             msg = f"its version is {version[:40]!r}, but should be v1"
             raise ValueError(msg)
-        task = msgspec.convert({**msgspec.json.decode(fields), "claim": claim}, Task)
+        task = msgspec.convert({**msgspec.json.decode(fields, type=dict), "claim": claim_name}, Task)
         policy(policy_name)
-        _claim(task)
-    except (ValueError, TypeError, KeyError, msgspec.MsgspecError) as error:
+        claim = _claim(task)
+    except (ValueError, TypeError, KeyError, RecursionError, msgspec.MsgspecError) as error:
         msg = f"not a replay key (v1:salt:policy:claim:{{...}}): {error}"
         raise ValueError(msg) from error
+    _check_case(claim, task)
     return task, policy_name, salt
+
+
+def _check_case(claim: Claim, task: Task) -> None:
+    """Refuse a case that no run would try: a key is no request for any size that somebody writes into it."""
+    where, known = f"{task.claim} of {task.target}", CASES[claim.op]
+    if not claim.pooled:
+        known.check(task.case, where=where)
+        return
+    pool = task.case.get("cases")
+    most = len(known.corners) + _POINTS
+    if list(task.case) != ["cases"] or not isinstance(pool, list) or not 0 < len(pool) <= most:
+        msg = f"a pooled case is {shown(task.case)}, but should be at most {most} cases in a list [{where}]"
+        raise ValueError(msg)
+    for case in pool:
+        known.check(case if isinstance(case, dict) else {}, where=where)
 
 
 def unmatched(verdicts: Iterable[Verdict]) -> list[deviations.Row]:

@@ -15,7 +15,7 @@ and must stay within `YEARLY_ALARMS`.
 import os
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -27,10 +27,15 @@ from varlaw.verify.verdict import Outcome, Verdict
 
 SCHEMA = "varlaw.ledger/1"
 YEARLY_ALARMS = 1e-3
+LONGEST = 1 << 26  # bytes of a line: what is longer is no verdict
 
 
 class LedgerError(ValueError):
     """A ledger that cannot be used, or a budget that cannot be kept: what is wrong and what to do, in one line."""
+
+
+class LedgerFull(LedgerError):
+    """The disk refuses to keep a verdict: nothing is wrong with what was asked for."""
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +68,7 @@ class Ledger:
         self.path, self.verdicts, self.torn, self._file = path, verdicts, torn, file
 
     def add(self, verdict: Verdict) -> None:
-        """Append one verdict; `LedgerError` when it is there already or the disk refuses.
+        """Append one verdict; `LedgerError` when it is there already, `LedgerFull` when the disk refuses.
 
         When this returns, the verdict survives the death of the process.
         """
@@ -80,27 +85,70 @@ class Ledger:
 def opened(path: Path, header: Header) -> Iterator[Ledger]:
     """The ledger at `path`, begun with `header` or, where there is one, resumed; closed and on the disk afterwards.
 
-    Raises `LedgerError` when another process has it open, when its header is another one, or when it is damaged.
+    Raises `LedgerError` when another process has it open, when its header is another one, or when it is damaged, and
+    `LedgerFull` when the disk refuses.
     """
+    with _open(path) as file:
+        _lock(path, file)
+        lines = _Lines(path, file)
+        first = next(lines, b"")
+        if first:
+            verdicts = _read(path, first, lines, header)
+            file.truncate(lines.end)
+        else:
+            verdicts = _begin(path, file, lines.torn, header)
+        try:
+            yield Ledger(path, file, verdicts, torn=bool(first and lines.torn))
+        finally:
+            _settle(path, file)
+
+
+def _open(path: Path) -> BinaryIO:
+    """The file, made where there is none; nothing else can be read again, or ends."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+b", buffering=0)
-    except OSError as error:
-        msg = f"cannot open the ledger {path}: {error.strerror or error}"
+        if path.exists() and not path.is_file():
+            kind = "a folder" if path.is_dir() else "no regular file"
+            msg = f"cannot open the ledger {path}: it is {kind}, but should be a file"
+            raise LedgerError(msg)
+        return path.open("a+b", buffering=0)
+    except (OSError, RecursionError) as error:
+        msg = f"cannot open the ledger {path}: {getattr(error, 'strerror', None) or error}"
         raise LedgerError(msg) from error
-    with file:
-        _lock(path, file)
+
+
+class _Lines:
+    """The complete lines of a file, one after the other; then `torn` is what follows the last newline.
+
+    `end` is the place after the last line given.
+    """
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
         file.seek(0)
-        whole, newline, torn = file.read().rpartition(b"\n")
-        if newline:
-            verdicts = _read(path, whole.split(b"\n"), header)
-            file.truncate(len(whole) + 1)
-        else:
-            verdicts = _begin(path, file, torn, header)
-        try:
-            yield Ledger(path, file, verdicts, torn=bool(newline and torn))
-        finally:
-            os.fsync(file.fileno())
+        self._path, self._file = path, os.fdopen(file.fileno(), "rb", closefd=False)
+        self._number, self.end, self.torn = 0, 0, b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        line = self._file.readline(LONGEST + 1)
+        self._number += 1
+        if len(line) > LONGEST:
+            raise _damaged(self._path, self._number, f"it has more than {LONGEST} bytes")
+        if not line.endswith(b"\n"):
+            self.torn = line
+            raise StopIteration
+        self.end += len(line)
+        return line[:-1]
+
+
+def _settle(path: Path, file: BinaryIO) -> None:
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        msg = f"cannot write to the ledger {path}: {error.strerror or error}; its end may be lost with the power"
+        raise LedgerFull(msg) from error
 
 
 def check_budget(yearly_decisions: int, planned: int, rule: Policy) -> None:
@@ -135,10 +183,10 @@ def _append(path: Path, file: BinaryIO, kind: str, record: Header | Verdict) -> 
         written = file.write(data)  # unbuffered: one system call, which a kill cannot undo
     except OSError as error:
         msg = f"cannot write to the ledger {path}: {error.strerror or error}; what it holds is safe"
-        raise LedgerError(msg) from error
+        raise LedgerFull(msg) from error
     if written != len(data):
         msg = f"cannot write to the ledger {path}: the disk is full; what it holds is safe"
-        raise LedgerError(msg)
+        raise LedgerFull(msg)
 
 
 def _encoded(kind: str, record: Header | Verdict) -> bytes:
@@ -160,10 +208,10 @@ def _begin(path: Path, file: BinaryIO, torn: bytes, header: Header) -> dict[str,
     return {}
 
 
-def _read(path: Path, lines: list[bytes], header: Header) -> dict[str, Verdict]:
-    _agree(path, _header(path, lines[0]), header)
+def _read(path: Path, first: bytes, others: Iterable[bytes], header: Header) -> dict[str, Verdict]:
+    _agree(path, _header(path, first), header)
     verdicts: dict[str, Verdict] = {}
-    for number, line in enumerate(lines[1:], start=2):
+    for number, line in enumerate(others, start=2):
         verdict = _verdict(path, number, line)
         if not verdict.replay.startswith(f"v1:{header.salt}:{header.policy}:"):
             raise _damaged(path, number, "it belongs to another run")

@@ -13,7 +13,8 @@ from varlaw.reports.files import write_all_whole
 
 _COMMAND = [sys.executable, "-c", "from varlaw.cli import main; main()"]
 _GAIN = (
-    'v1:2026-11-22:pr:init.documented:{"case":{"shape":[8,8]},"device":"cpu","dtype":"%s",'
+    'v1:2026-11-22:pr:init.documented:{"case":{"groups":1,"in_channels":64,"kernel_size":1,"layer":"linear",'
+    '"mode":"fan_in","out_channels":16,"stride":1},"device":"cpu","dtype":"%s",'
     '"subject":"varlaw.numpy.he_normal","target":"varlaw.numpy.he_normal"}'
 )
 

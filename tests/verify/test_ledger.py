@@ -292,3 +292,46 @@ def test_a_run_larger_than_its_year_fails_the_configuration(whole: dict[str, Any
 def test_every_policy_affords_what_its_default_plans() -> None:
     for rule in POLICIES.values():
         ledger.check_budget(ledger.affordable(rule), 1, rule)
+
+
+# -- what is no ledger -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and devices")
+@pytest.mark.parametrize(
+    "kind", ["pipe", "/dev/zero", "/dev/null", "/dev/stdin", "folder", "n" * 300, "a/" * 1990 + "b"]
+)
+def test_what_is_no_file_is_no_ledger(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / kind
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    command = [*_VARLAW, "verify", "varlaw.numpy.zeros", "--dtype", "float32", "--ledger", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.PIPE, env=_ENV, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "ledger" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+def test_a_full_disk_is_no_mistake_of_the_user(tmp_path: Path) -> None:
+    code = (
+        "import resource, signal; resource.setrlimit(resource.RLIMIT_FSIZE, (2500, 2500));"
+        " signal.signal(signal.SIGXFSZ, signal.SIG_IGN); from varlaw.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, "verify", _TARGET, "--ledger", str(tmp_path / "ledger")]
+    done = subprocess.run(command, capture_output=True, text=True, env=_ENV, check=False)
+    assert done.returncode == 3, done.stderr
+    assert "what it holds is safe" in done.stderr.splitlines()[-1]
+    assert _verify("--ledger", tmp_path / "ledger").returncode == 0
+
+
+def test_a_line_without_end_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "LONGEST", 1 << 16)
+    path = tmp_path / "ledger"
+    path.touch()
+    os.truncate(path, 1 << 40)  # sparse: it takes no room on the disk
+    header = session.header(session.plan(session.Request(targets=("varlaw.numpy.zeros",))))
+    with pytest.raises(ledger.LedgerError, match="more than 65536 bytes"), ledger.opened(path, header):
+        pass

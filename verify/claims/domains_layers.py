@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from varlaw.theory.law import Domain, one_of
-from varlaw.verify.claims.cases import Case, Cases, Raw, corners, shaped, size
+from varlaw.verify.claims.cases import Case, Cases, Raw, corners, multiple, shaped, size, unshaped
 
 # -- layers ------------------------------------------------------------------------------------------------------------
 
@@ -13,6 +13,12 @@ def _grouped(raw: Raw) -> Case:
     """Channels from channels per group, so that groups always divide them."""
     rest = {k: v for k, v in raw.items() if k not in ("inputs", "outputs")}
     return {"in_channels": raw["inputs"] * raw["groups"], "out_channels": raw["outputs"] * raw["groups"], **rest}
+
+
+def _ungroup(case: Case) -> Case:
+    rest = {k: v for k, v in case.items() if k not in ("in_channels", "out_channels")}
+    inputs, outputs = (multiple(case, name, "groups") for name in ("in_channels", "out_channels"))
+    return {"inputs": inputs, "outputs": outputs, **rest}
 
 
 _CONV = "inputs outputs groups kernel_size stride"
@@ -27,7 +33,7 @@ _CONV_ROWS = ((16, 32, 1, 3, 1), (12, 5, 1, 1, 1), (8, 4, 4, 3, 2), (1, 1, 64, 3
 
 
 def _conv(*rows: tuple[int, ...]) -> Cases:
-    return Cases(Domain(**_CONV_RANGES), corners(_CONV, *rows), _grouped)
+    return Cases(Domain(**_CONV_RANGES), corners(_CONV, *rows), _grouped, _ungroup)
 
 
 def _ungrouped(cases: Cases) -> Cases:
@@ -62,8 +68,13 @@ def _attention(raw: Raw) -> Case:
     return case | {k: v for k, v in raw.items() if k not in ("head_dim", "num_heads")}
 
 
+def _heads(case: Case) -> Case:
+    rest = {k: v for k, v in case.items() if k != "embed_dim"}
+    return {**rest, "head_dim": multiple(case, "embed_dim", "num_heads")}
+
+
 _HEADS: dict[str, Any] = {"num_heads": size(1, 8), "head_dim": size(4, 32)}
-_ATTENTION = Cases(Domain(**_HEADS), corners("num_heads head_dim", (4, 16), (1, 48)), _attention)
+_ATTENTION = Cases(Domain(**_HEADS), corners("num_heads head_dim", (4, 16), (1, 48)), _attention, _heads)
 
 
 def _separate_attention(raw: Raw) -> Case:
@@ -72,15 +83,21 @@ def _separate_attention(raw: Raw) -> Case:
     return case | {"kdim": case["kdim"] + (case["kdim"] == case["embed_dim"])}
 
 
+def _separate_heads(case: Case) -> Case:
+    return {**_heads(case), "kdim": case["kdim"] - (case["kdim"] == case["embed_dim"] + 1)}
+
+
 _SEPARATE = Cases(
     Domain(**_HEADS, kdim=size(8, 128), vdim=size(8, 128)),
     corners("num_heads head_dim kdim vdim", (4, 16, 24, 96)),
     _separate_attention,
+    _separate_heads,
 )
 _TRANSFORMER = Cases(
     Domain(**_HEADS, dim_feedforward=size(8, 256)),
     corners("num_heads head_dim dim_feedforward", (4, 16, 160)),
     _attention,
+    _heads,
 )
 _FEATURES = Cases(Domain(num_features=size(2, 1024)), corners("num_features", (64,)))
 
@@ -118,25 +135,33 @@ _SHAPE = Cases(
     Domain(shape=one_of(*_SHAPES, (16,), (31, 1), (2, 3, 64)), scale=_SCALES),
     corners("shape scale", *((s, 1.0) for s in _SHAPES), ((64, 16), 0.02)),
     shaped,
+    unshaped,
 )
 # Two million numbers: what goes wrong once in a quarter of a million shows.
-_SAMPLE = Cases(Domain(shape=one_of((2048, 1024)), scale=one_of(1.0)), ({"shape": (2048, 1024), "scale": 1.0},), shaped)
+_SAMPLE = Cases(
+    Domain(shape=one_of((2048, 1024)), scale=one_of(1.0)), ({"shape": (2048, 1024), "scale": 1.0},), shaped, unshaped
+)
 # One tensor of 2^21 entries, of which as many are drawn as a mean asks for.
 _BULK = Cases(
-    Domain(shape=one_of((1024, 2048)), scale=one_of(1.0)), corners("shape scale", ((1024, 2048), 1.0)), shaped
+    Domain(shape=one_of((1024, 2048)), scale=one_of(1.0)), corners("shape scale", ((1024, 2048), 1.0)), shaped, unshaped
 )
 _MATRIX = Cases(
     Domain(shape=one_of((64, 16), (16, 64), (33, 33), (5, 7), (1, 64)), scale=_SCALES),
     corners("shape scale", ((64, 16), 1.0), ((16, 64), 1.0), ((33, 33), 0.02)),
     shaped,
+    unshaped,
 )
 _SQUARE = Cases(
-    Domain(shape=one_of((33, 33), (1, 1), (5, 5)), scale=_SCALES), corners("shape scale", ((16, 16), 1.0)), shaped
+    Domain(shape=one_of((33, 33), (1, 1), (5, 5)), scale=_SCALES),
+    corners("shape scale", ((16, 16), 1.0)),
+    shaped,
+    unshaped,
 )
 _DIRAC = Cases(
     Domain(shape=one_of((16, 8, 3), (8, 8, 3, 3), (4, 2, 3, 3, 3)), groups=one_of(1, 2)),
     corners("shape groups", ((16, 8, 3), 2), ((8, 8, 3, 3), 1)),
     shaped,
+    unshaped,
 )
 
 # -- initialisers of a layer's weight ----------------------------------------------------------------------------------
@@ -171,11 +196,12 @@ _FILL_ROWS = (
     ("conv_transpose2d", 16, 4, 1, 4, 2),
 )
 _LAYERS = one_of("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d")
-_FILL = Cases(Domain(layer=_LAYERS, **_CONV_RANGES), corners(f"layer {_CONV}", *_FILL_ROWS), _fill)
+_FILL = Cases(Domain(layer=_LAYERS, **_CONV_RANGES), corners(f"layer {_CONV}", *_FILL_ROWS), _fill, _ungroup)
 _FILL_MODE = Cases(
     Domain(layer=_LAYERS, **_CONV_RANGES, mode=one_of("fan_in", "fan_out")),
     corners(f"layer {_CONV} mode", *((*row, mode) for mode in ("fan_in", "fan_out") for row in _FILL_ROWS)),
     _fill,
+    _ungroup,
 )
 _FILL_GROUPED_CONV = replace(_FILL, build=_fill_grouped_conv)
 _FILL_MODE_GROUPED_CONV = replace(_FILL_MODE, build=_fill_grouped_conv)
@@ -188,6 +214,7 @@ _FILL_AVERAGE = Cases(
     Domain(layer=_LAYERS, **_CONV_RANGES, mode=one_of("fan_in", "fan_out", "fan_avg")),
     (*_FILL_MODE.corners, *corners(f"layer {_CONV} mode", *((*row, "fan_avg") for row in _FILL_ROWS))),
     _fill_grouped_conv,
+    _ungroup,
 )
 
 _CONVS: dict[str, Cases] = {

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from varlaw.theory.law import Domain, one_of
-from varlaw.verify.claims.cases import Cases, corners, shaped, size
+from varlaw.verify.claims.cases import Cases, corners, shaped, size, unshaped
 
 # -- norms: statistics over `length` (and batch, where the norm takes it) of inputs of mean and std given --------------
 
@@ -46,6 +46,7 @@ _NORM_STEPS = Cases(
     lambda raw: {
         "batch": 2, "channels": 4, "length": 16, "groups": 1, "mean": 10.0, "std": 1.0, "eps": 1e-5, "steps": 300, **raw
     },
+    lambda case: {"momentum": case["momentum"]},
 )  # fmt: skip
 
 # One number in every set; the mean is that of the numbers which the claim brings.
@@ -108,6 +109,7 @@ _SPECTRAL = Cases(
     Domain(shape=one_of((64, 32), (16, 16), (128, 256))),
     corners("shape", ((64, 32),), ((128, 256),), ((256, 256),)),
     shaped,
+    unshaped,
 )
 # Tensors in parts on two processes: big enough for a correlation, and for the rank of a part to show.
 _SHARDED = Cases(
@@ -142,8 +144,10 @@ _ADAPTER = Cases(
 
 # -- whole models: as shipped, and with the standard deviation of their configuration doubled --------------------------
 
-_MODEL = Cases(Domain(), corners("scale", (1.0,), (2.0,)), lambda raw: {"scale": raw.get("scale", 1.0)})
-_MODEL_ONCE = Cases(Domain(), ({},), lambda raw: {"scale": 1.0})
+_MODEL = Cases(
+    Domain(), corners("scale", (1.0,), (2.0,)), lambda raw: {"scale": raw.get("scale", 1.0)}, lambda case: {}
+)
+_MODEL_ONCE = Cases(Domain(), ({},), lambda raw: {"scale": 1.0}, lambda case: {})
 
 TRAINING: dict[str, Cases] = {
     **dict.fromkeys(("layer_norm", "rms_norm", "batch_norm", "group_norm", "instance_norm"), _NORM),

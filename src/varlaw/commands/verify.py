@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from varlaw.commands.failure import Failure
+from varlaw.commands.failure import Failure, failing
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -124,11 +124,9 @@ def _place(address: str | None) -> "Iterator[Executor | None]":
 def _opened(path: Path | None, heading: "Header") -> "Iterator[Ledger | None]":
     from varlaw.verify import ledger
 
-    try:
-        with ledger.opened(path, heading) if path else nullcontext() as book:
-            yield book
-    except ledger.LedgerError as error:
-        raise Failure(str(error), 2) from error
+    book = ledger.opened(path, heading) if path else nullcontext()
+    with failing(2, ledger.LedgerError), failing(3, ledger.LedgerFull), book as found:
+        yield found
 
 
 def _execute(
