@@ -5,7 +5,7 @@ counts as the limit itself. Without that, a clipped gradient whose norm rounds t
 again, and no clip in floating point would be idempotent.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from varlaw.impl.arguments import choice, refuse, refuse_type
@@ -37,11 +37,21 @@ def listed(name: str, given: Any, array: type, where: str) -> list[Any]:
     return leaves
 
 
+# layout: the axes that number the units of a weight of this rank; axis 0 elsewhere
+_KEPT: dict[str | None, Callable[[int], Sequence[int]]] = {
+    "(in, out)": lambda rank: (1,),
+    "conv_transpose": lambda rank: (1,),
+    "embedding": lambda rank: range(rank - 1),
+    "experts": lambda rank: range(rank - 1),
+    "(experts, in, out)": lambda rank: (*range(rank - 2), rank - 1),
+}
+
+
 def unit_axes(shape: tuple[int, ...], layout: str | None, where: str) -> tuple[int, ...]:
     """The axes that one output unit's weights span: all but the output axis of the layout; all of a bias or scalar."""
     if layout is not None:
         choice("layout", layout, LAYOUTS, where)
     if len(shape) < 2:
         return tuple(range(len(shape)))
-    kept: Sequence[int] = {"conv_transpose": (1,), "experts": (0, 1)}.get(layout or "", (0,))
+    kept = _KEPT[layout](len(shape)) if layout in _KEPT else (0,)
     return tuple(axis for axis in range(len(shape)) if axis not in kept)

@@ -6,14 +6,19 @@ weight is used. These are the *mean* fans of the layer away from its borders, so
 | layout | axes | fan_in | fan_out |
 |---|---|---|---|
 | dense | (out, in) | in | out |
+| (in, out) | (in, out), as Keras, JAX and `Conv1D` of transformers keep a dense layer | in | out |
 | conv | (out, in/groups, *taps) | in/groups * taps | out/groups * taps / strides |
 | conv_transpose | (in, out/groups, *taps) | in/groups * taps / strides | out/groups * taps |
 | depthwise | (out, 1, *taps), groups = in | taps | out/groups * taps / strides |
-| embedding | (entries, out): a lookup is a product with a one-hot vector | 1 | out |
+| bilinear | (out, in1, in2); fan_out counts the uses of one entry of the first input | in1 * in2 | out * in2 |
+| embedding | (*entries, out): tables of tokens or positions; a lookup is a product with a one-hot vector | 1 | out |
 | packed_qkv | (3*out, in): three dense layers in one array | in | out |
-| experts | (experts, out, in): as many dense layers | in | out |
+| experts | (*experts, out, in): as many dense layers | in | out |
+| (experts, in, out) | (*experts, in, out): the same with their inputs first | in | out |
 
-The axes are those of torch; the NumPy functions use the same.
+The axes are those of torch; the NumPy functions use the same. Two axes are taken for dense and four or five for conv
+unless the layout says otherwise; three may be a kernel or a stack of matrices, so there the layout must be said, or a
+convolution's groups or stride.
 """
 
 import math
@@ -37,10 +42,6 @@ class _Geometry(NamedTuple):
     strides: int
 
 
-def _dense(g: _Geometry) -> Fans:
-    return Fans(g.shape[1], g.shape[0])
-
-
 def _conv(g: _Geometry) -> Fans:
     return Fans(g.shape[1] * g.taps, g.shape[0] / g.groups * g.taps / g.strides)
 
@@ -49,30 +50,48 @@ def _conv_transpose(g: _Geometry) -> Fans:
     return Fans(g.shape[0] / g.groups * g.taps / g.strides, g.shape[1] * g.taps)
 
 
+def _bilinear(g: _Geometry) -> Fans:
+    return Fans(g.shape[1] * g.shape[2], g.shape[0] * g.shape[2])
+
+
 def _embedding(g: _Geometry) -> Fans:
-    return Fans(1, g.shape[1])
+    return Fans(1, g.shape[-1])
 
 
 def _packed_qkv(g: _Geometry) -> Fans:
     return Fans(g.shape[1], g.shape[0] / 3)
 
 
-def _experts(g: _Geometry) -> Fans:
-    return Fans(g.shape[2], g.shape[1])
+def _matrices(g: _Geometry) -> Fans:
+    return Fans(g.shape[-1], g.shape[-2])
 
 
-# layout: (smallest rank, largest rank, fans); taps are all axes from the third on where a layout has taps
-_LAYOUTS: dict[str, tuple[int, int, Callable[[_Geometry], Fans]]] = {
-    "dense": (2, 2, _dense),
-    "conv": (3, 5, _conv),
-    "conv_transpose": (3, 5, _conv_transpose),
-    "depthwise": (3, 5, _conv),
-    "embedding": (2, 2, _embedding),
-    "packed_qkv": (2, 2, _packed_qkv),
-    "experts": (3, 3, _experts),
+def _matrices_in_out(g: _Geometry) -> Fans:
+    return Fans(g.shape[-2], g.shape[-1])
+
+
+class _Row(NamedTuple):
+    """The axes of a layout in words, its smallest and largest rank, and its fans; taps are all axes from the third."""
+
+    axes: str
+    fewest: int
+    most: int
+    rule: Callable[[_Geometry], Fans]
+
+
+_LAYOUTS: dict[str, _Row] = {
+    "dense": _Row("(out, in)", 2, 2, _matrices),
+    "(in, out)": _Row("(in, out)", 2, 2, _matrices_in_out),
+    "conv": _Row("(out, in/groups, *taps)", 3, 5, _conv),
+    "conv_transpose": _Row("(in, out/groups, *taps)", 3, 5, _conv_transpose),
+    "depthwise": _Row("(out, 1, *taps)", 3, 5, _conv),
+    "bilinear": _Row("(out, in1, in2)", 3, 3, _bilinear),
+    "embedding": _Row("(*entries, out)", 1, 5, _embedding),
+    "packed_qkv": _Row("(3*out, in)", 2, 2, _packed_qkv),
+    "experts": _Row("(*experts, out, in)", 3, 5, _matrices),
+    "(experts, in, out)": _Row("(*experts, in, out)", 3, 5, _matrices_in_out),
 }
 _GROUPED = ("conv", "conv_transpose", "depthwise")
-_BY_RANK = {2: "dense", 3: "conv", 4: "conv", 5: "conv"}
 
 LAYOUTS = tuple(_LAYOUTS)
 MODES = ("fan_in", "fan_out", "fan_avg")
@@ -88,23 +107,46 @@ def fans(
 ) -> Fans:
     """Mean fan_in and fan_out of the layer that uses a weight of this shape.
 
-    `layout` defaults to dense for two axes and conv for three to five. Raises `ValueError` for a rank that the layout
-    does not have, a size of zero, and groups that do not divide the channels.
+    `layout` defaults to dense for two axes and conv for four, five, and where groups or a stride are given. Raises
+    `ValueError` for three axes of which nothing is known, a rank that the layout does not have, a size of zero, and
+    groups that do not divide the channels.
 
     >>> fans((64, 4, 3, 3), groups=8, stride=2)
     Fans(fan_in=36, fan_out=18.0)
+    >>> fans((8, 48, 64), layout="experts")
+    Fans(fan_in=64, fan_out=48)
     """
     shape = sizes(shape, where)
-    layout = _BY_RANK.get(len(shape)) if layout is None else choice("layout", layout, LAYOUTS, where)
-    if layout is None:
-        refuse("shape", shape, "of 2 to 5 axes, for a fan to exist", where)
-    fewest, most, rule = _LAYOUTS[layout]
+    layout = _default(shape, groups, stride, where) if layout is None else choice("layout", layout, LAYOUTS, where)
+    _, fewest, most, rule = _LAYOUTS[layout]
     if not fewest <= len(shape) <= most:
         ranks = f"{fewest}" if fewest == most else f"{fewest} to {most}"
         refuse("shape", shape, f"of {ranks} axes in layout {layout!r}", where)
     if 0 in shape:
         refuse("shape", shape, "without a size of zero, for a fan to exist", where)
     return rule(_geometry(shape, layout, groups, stride, where))
+
+
+def _default(shape: tuple[int, ...], groups: int, stride: int | Sequence[int], where: str) -> str:
+    if not 2 <= len(shape) <= 5:
+        refuse("shape", shape, "of 2 to 5 axes, for a fan to exist", where)
+    if len(shape) == 3 and groups == 1 and stride == 1:
+        refuse("layout", None, f"what the axes of {shape} are: {possible(shape)}", where)
+    return "dense" if len(shape) == 2 else "conv"
+
+
+def possible(shape: tuple[int, ...]) -> str:
+    """The layouts that a weight of this shape could have, each with the meaning of its axes.
+
+    >>> possible((12, 4))
+    "'dense' (out, in), '(in, out)', 'embedding' (*entries, out), 'packed_qkv' (3*out, in)"
+    """
+    fitting = {name: row for name, row in _LAYOUTS.items() if row.fewest <= len(shape) <= row.most}
+    if len(shape) < 2 or shape[0] % 3:
+        fitting.pop("packed_qkv", None)
+    if len(shape) > 2 and shape[1] != 1:
+        fitting.pop("depthwise", None)
+    return ", ".join(repr(name) if name == row.axes else f"{name!r} {row.axes}" for name, row in fitting.items())
 
 
 def _geometry(shape: tuple[int, ...], layout: str, groups: int, stride: int | Sequence[int], where: str) -> _Geometry:

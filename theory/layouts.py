@@ -22,6 +22,7 @@ MOST = 2**63  # weights of one array, and so terms of one sum
 # What an axis counts. A name with "/groups" holds the channels of one group only.
 OUT, IN, SECOND, TAPS = "out", "in", "second in", "taps"
 OUT_OF_GROUP, IN_OF_GROUP, MULTIPLIER = "out/groups", "in/groups", "out per in"
+STACK = "stack"  # as many operations of the same kind: their number is no part of any fan
 
 
 class Fans(NamedTuple):
@@ -64,6 +65,9 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
         **{f"torch.conv_transpose{d}d": _conv(IN, OUT_OF_GROUP, TAPS, taps=d, transposed=True) for d in (1, 2, 3)},
         "torch.bilinear": Layout((OUT, IN, SECOND)),
         "torch.embedding": Layout((IN, OUT), lookup=True),
+        "torch.positions": Layout((STACK, IN, OUT), lookup=True),
+        "torch.experts": Layout((STACK, OUT, IN)),
+        "torch.experts_in_out": Layout((STACK, IN, OUT)),
         "torch.packed_qkv": Layout((OUT, IN), blocks=3),
         "torch.recurrent": Layout((OUT, IN)),
         "torch.rnn": Layout((OUT, IN)),
@@ -116,6 +120,8 @@ def fans(
     Fans(fan_in=256.0, fan_out=512.0)
     >>> fans("torch.embedding", (50257, 768))
     Fans(fan_in=1.0, fan_out=768.0)
+    >>> fans("torch.experts", (8, 48, 64))
+    Fans(fan_in=64.0, fan_out=48.0)
     """
     where = f"fans({layout!r}, {shown(tuple(shape))})" if isinstance(layout, str) else f"fans({shown(tuple(shape))})"
     row = _find(layout, where)

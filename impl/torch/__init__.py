@@ -25,7 +25,7 @@ from varlaw.impl.torch.initialisers import (
     variance_scaling,
 )
 from varlaw.impl.torch.keyed import keyed_normal, keyed_truncated_normal, keyed_uniform
-from varlaw.impl.torch.model import Initialised, Rule, initialise
+from varlaw.impl.torch.model import initialise
 from varlaw.impl.torch.norm_gradients import (
     NormGradients,
     batch_norm_backward,
@@ -35,6 +35,7 @@ from varlaw.impl.torch.norm_gradients import (
     rms_norm_backward,
 )
 from varlaw.impl.torch.norms import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from varlaw.impl.torch.rules import Initialised, Rule
 from varlaw.impl.torch.structured import delta_orthogonal, dirac, gated_orthogonal, identity, sparse
 from varlaw.impl.torch.weights import weight_norm, weight_norm_backward, weight_standardise, weight_standardise_backward
 

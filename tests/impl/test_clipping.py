@@ -202,11 +202,21 @@ def test_adaptive_limits_each_unit_by_its_weights(backend):
     assert np.array_equal(backend.wide(again), backend.wide(clipped))
 
 
+UNITS = {  # the axes that number the units of a (2, 3, 4) weight
+    None: (0,), "conv": (0,), "bilinear": (0,), "conv_transpose": (1,), "depthwise": (0,),
+    "experts": (0, 1), "(experts, in, out)": (0, 2), "embedding": (0, 1),
+}  # fmt: skip
+
+
 def test_adaptive_units_follow_the_layout(backend):
-    grads, weights = backend.make(np.ones((2, 3, 4)), "float64"), backend.make(np.ones((2, 3, 4)), "float64")
-    for layout, count in (("conv", 12), ("conv_transpose", 8), ("experts", 4), (None, 12)):
-        (clipped,) = backend.clip_adaptive([grads], [weights], 0.5, layout=layout)
-        assert np.array_equal(backend.wide(clipped), np.full((2, 3, 4), 0.5)), count
+    weights = np.ones((2, 3, 4))
+    grads = np.random.default_rng(5).standard_normal(weights.shape) + 3
+    for layout, kept in UNITS.items():
+        axes = tuple({0, 1, 2} - set(kept))
+        wanted = grads * 0.5 * np.sqrt(np.sum(weights, axes, keepdims=True) / np.sum(grads**2, axes, keepdims=True))
+        given = (backend.make(values, "float64") for values in (grads, weights))
+        (clipped,) = backend.clip_adaptive(*([leaf] for leaf in given), 0.5, layout=layout)
+        np.testing.assert_array_max_ulp(backend.wide(clipped), wanted, maxulp=8)
     (bias,) = backend.clip_adaptive([backend.make([3.0, 4.0], "float64")], [backend.make([6.0, 8.0], "float64")], 0.1)
     np.testing.assert_array_max_ulp(backend.wide(bias), np.array([0.6, 0.8]), maxulp=4)
 

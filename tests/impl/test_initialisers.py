@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from varlaw.impl.fans import LAYOUTS, Fans, fan_of, fans
+from varlaw.theory import layouts
 
 NAMED = {
     "glorot_uniform": ("uniform", 1.0, "fan_avg"),
@@ -18,7 +19,9 @@ NAMED = {
 
 FANS = [
     ((64, 32), {}, (32, 64)),
-    ((64, 32, 3), {}, (96, 192)),
+    ((64, 32), {"layout": "dense"}, (32, 64)),
+    ((64, 32), {"layout": "(in, out)"}, (64, 32)),
+    ((64, 32, 3), {"layout": "conv"}, (96, 192)),
     ((64, 32, 3, 5), {}, (480, 960)),
     ((64, 4, 3, 3), {"groups": 8}, (36, 72)),
     ((64, 32, 3, 3), {"stride": 2}, (288, 144)),
@@ -30,6 +33,12 @@ FANS = [
     ((1000, 16), {"layout": "embedding"}, (1, 16)),
     ((48, 16), {"layout": "packed_qkv"}, (16, 16)),
     ((8, 64, 32), {"layout": "experts"}, (32, 64)),
+    ((2, 8, 64, 32), {"layout": "experts"}, (32, 64)),
+    ((8, 64, 32), {"layout": "(experts, in, out)"}, (64, 32)),
+    ((2, 8, 64, 32), {"layout": "(experts, in, out)"}, (64, 32)),
+    ((1, 196, 16), {"layout": "embedding"}, (1, 16)),
+    ((16,), {"layout": "embedding"}, (1, 16)),
+    ((2, 3, 4), {"layout": "bilinear"}, (12, 8)),
 ]
 
 
@@ -42,7 +51,8 @@ def test_every_layout_has_a_case():
     assert {given.get("layout", "dense" if len(shape) == 2 else "conv") for shape, given, _ in FANS} == set(LAYOUTS)
 
 
-LINEAR = [case for case in FANS if case[1].get("layout") not in ("embedding", "packed_qkv", "experts")]
+MEASURED = (None, "dense", "conv", "conv_transpose", "depthwise")
+LINEAR = [case for case in FANS if case[1].get("layout") in MEASURED]
 
 
 @pytest.mark.parametrize(("shape", "given", "expected"), LINEAR)
@@ -66,6 +76,34 @@ def test_fans_are_those_that_the_torch_layer_measures(shape, given, expected):
     assert float(grad.mean()) == pytest.approx(expected[1], rel=1e-12)
     centre = tuple(n // 2 for n in y.shape[2:])
     assert float(y[(0, 0, *centre)].detach()) == pytest.approx(expected[0], rel=1e-12)
+
+
+IN_THEORY = {
+    "dense": "torch.linear",
+    "(in, out)": "transformers.conv1d",
+    "conv": "torch.conv{taps}d",
+    "conv_transpose": "torch.conv_transpose{taps}d",
+    "depthwise": "torch.conv{taps}d",
+    "bilinear": "torch.bilinear",
+    "embedding": "torch.embedding",
+    "packed_qkv": "torch.packed_qkv",
+    "experts": "torch.experts",
+    "(experts, in, out)": "torch.experts_in_out",
+}
+
+
+@pytest.mark.parametrize(("shape", "given", "expected"), FANS)
+def test_fans_are_those_of_theory(shape, given, expected):
+    """Two tables, written apart; theory keeps one axis of a stack, and knows no lookup without an axis of entries."""
+    layout = given.get("layout", "dense" if len(shape) == 2 else "conv")
+    name, groups = IN_THEORY[layout].format(taps=len(shape) - 2), given.get("groups", 1)
+    if layout in ("experts", "(experts, in, out)"):
+        shape = (math.prod(shape[:-2]), *shape[-2:])
+    if layout == "embedding":
+        shape = (math.prod(shape[:-1]), shape[-1])
+    if layout == "depthwise":
+        groups = given.get("groups", shape[0])
+    assert layouts.fans(name, shape, groups=groups, stride=given.get("stride", 1)) == expected
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -126,6 +164,7 @@ def test_out_is_written_whatever_its_strides(backend, dtype, name):
 
 
 ERRORS = {
+    "a kernel or a stack": (ValueError, "layout=None.*'conv'.*'experts'", lambda b: b.he_normal((8, 48, 64), seed=0)),
     "one axis": (ValueError, "shape=", lambda b: b.he_normal((3,), seed=0)),
     "no axis": (ValueError, "shape=", lambda b: b.he_normal((), seed=0)),
     "six axes": (ValueError, "shape=", lambda b: b.he_normal((1,) * 6, seed=0)),

@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402 (needs the skip above)
+from torch.nn.utils import prune  # noqa: E402
 
 import varlaw.impl.torch as ours  # noqa: E402
 from varlaw.impl.torch import Rule, initialise  # noqa: E402
@@ -175,11 +176,24 @@ def test_padding_rows_stay_zero_whoever_owns_the_weight_first():
     assert not bag.weight[3].any()
 
 
-@pytest.mark.parametrize("wrap", [nn.utils.parametrizations.spectral_norm, nn.utils.parametrizations.weight_norm])
-def test_a_parametrised_weight_has_the_fans_of_its_layer(wrap):
+LENGTHS = [Rule("*weight_g", "ones"), Rule("*original0", "ones")]
+WRAPS = [
+    (nn.utils.parametrizations.spectral_norm, []),
+    (nn.utils.parametrizations.weight_norm, LENGTHS[1:]),
+    (nn.utils.spectral_norm, []),
+    (nn.utils.weight_norm, LENGTHS[:1]),
+    (lambda layer: prune.random_unstructured(layer, "weight", 0.5), []),
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+@pytest.mark.parametrize(("wrap", "lengths"), WRAPS)
+def test_a_parametrised_weight_has_the_fans_of_its_layer(wrap, lengths):
     model = nn.Sequential(wrap(nn.ConvTranspose2d(4, 8, 3, groups=2, stride=2, bias=False)))
-    report = initialise(model, [Rule("*", "normal")], key=1)
+    report = initialise(model, [*lengths, Rule("*", "normal")], key=1)
     assert report[-1].fans == (4.5, 36)
+    if lengths:
+        refused(model, [Rule("*", "normal")], r"what the axes of \(4, 1, 1, 1\) are")
 
 
 def test_packed_gates_have_the_fans_of_one_gate():

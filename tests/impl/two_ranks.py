@@ -21,7 +21,10 @@ from varlaw.impl.torch import (
 
 PLACES = 64 * 2.0**-53  # sums of at most 90 terms in float64
 RECIPE = [
-    Rule("0.weight", "normal"),
+    Rule("0.weight", "keep", part=(slice(None), 0)),
+    Rule("0.weight", "orthogonal", part=(slice(1, 4), slice(1, 5))),
+    Rule("0.weight", "log_uniform", low=0.1, high=1.0, part=-1),
+    Rule("0.weight", "normal", mean=1.0),
     Rule("1.weight", "truncated_normal"),
     Rule("2.weight", "orthogonal"),
     Rule("*bias", "uniform", std=0.1),
@@ -35,15 +38,20 @@ def build():
 def main(rank, store):
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
     mesh = init_device_mesh("cpu", (2,))
+    torch.manual_seed(0)  # of what is kept
     plain = build()
+    start = {name: value.clone() for name, value in plain.state_dict().items()}
     initialise(plain, RECIPE, key=9)
     for placement in (Shard(0), Shard(1), Replicate()):
-        model = placed(build(), mesh, placement)
+        model = build()
+        model.load_state_dict(start)
+        model = placed(model, mesh, placement)
         initialise(model, RECIPE, key=9)
         for mine, other in zip(model.parameters(), plain.parameters(), strict=True):
             assert torch.equal(mine.full_tensor(), other), (placement, mine.shape)
         check_clipping(list(model.parameters()), list(plain.parameters()))
     check_edges(mesh)
+    dist.barrier()  # no rank leaves while another still listens to it
     dist.destroy_process_group()
 
 
