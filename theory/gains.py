@@ -55,7 +55,7 @@ def _law(
         title=title,
         quantity=quantity,
         formula=formula,
-        kind=more.pop("kind", Kind.EXACT),
+        kind=more.pop("kind", Kind.IN_EXPECTATION),
         domain=domain,
         rule=rule,
         hypotheses=more.pop("hypotheses", ("z ~ N(0, q)",)),

@@ -21,8 +21,8 @@ import numpy as np
 class Kind(enum.Enum):
     """How exactly a law holds."""
 
-    EXACT = "exact"  # at finite size, for every realisation
-    IN_EXPECTATION = "exact in expectation"  # at finite size, under the stated distribution
+    EXACT = "exact"  # at finite size, for every realisation: the quantity is no mean, variance or probability
+    IN_EXPECTATION = "exact in expectation"  # so is a mean, variance or probability under the stated distribution
     ASYMPTOTIC = "asymptotic"  # the law states the order of its error
     BOUND = "bound"
     CONVENTION = "convention"  # a paper's or framework's definition: only conformity can be tested

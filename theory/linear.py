@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, above, at_least, between
+from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, above, at_least, between
 from varlaw.theory.quadrature import Floats
 from varlaw.theory.scaled import product
 
@@ -53,6 +53,18 @@ def _law(
         **more,
     )
 
+
+def _equicorrelated(correlation: Any, input_square_sum: Any, input_sum: Any) -> Floats:
+    """sum_ij x_i x_j Corr[w_i, w_j]."""
+    return (1 - _floats(correlation)) * input_square_sum + _floats(correlation) * _floats(input_sum) ** 2
+
+
+_LAWFUL = Relation(  # to rounding: at -1 / (n - 1) and equal inputs the second moment is 0
+    "(1 - correlation) * input_square_sum + correlation * input_sum**2 >= 0, as for every lawful correlation",
+    lambda variance, correlation, input_square_sum, input_sum: (
+        _equicorrelated(correlation, input_square_sum, input_sum) >= -(2.0**-50) * _floats(input_square_sum)
+    ),
+)
 
 _FLOW = (
     _law(
@@ -114,17 +126,22 @@ _FLOW = (
         "E[y^2]",
         "variance * ((1 - correlation) * input_square_sum + correlation * input_sum**2)",
         lambda variance, correlation, input_square_sum, input_sum: (
-            _floats(variance) * ((1 - _floats(correlation)) * input_square_sum + correlation * _floats(input_sum) ** 2)
+            _floats(variance) * np.maximum(_equicorrelated(correlation, input_square_sum, input_sum), 0.0)
         ),
         Domain(
+            _LAWFUL,
             variance=_MOMENT,
-            correlation=between(0, 1),
+            correlation=between(-1, 1),
             input_square_sum=_MOMENT,
             input_sum=Interval(low=-1e75, high=1e75, typical=(-30.0, 30.0)),
         ),
-        ("weights of mean 0 and one variance, every pair with the same correlation >= 0", "fixed input"),
+        (
+            "weights of mean 0 and one variance, every pair with the same correlation, >= -1/(n - 1) for n weights",
+            "fixed input",
+        ),
         "sum_ij x_i x_j Cov[w_i, w_j].",
         "mean of y^2 over fresh weight draws",
+        precision="next to its zero, at negative correlation: absolute error 4e-16 variance input_square_sum",
     ),
     _law(
         "linear.tied_twice",

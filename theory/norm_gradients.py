@@ -106,7 +106,7 @@ ENTRIES: tuple[Law, ...] = (
     Law(
         name="weight_norm.gradient_ratio",
         title="Weight normalisation: the gradient of v is the projected gradient of w, scaled",
-        quantity="|grad_v| / |P grad_w|, P the projection orthogonal to v",
+        quantity="|grad_v| / |part of grad_w orthogonal to v|",
         formula="gain / norm",
         kind=Kind.EXACT,
         domain=Domain(gain=_POSITIVE, norm=_POSITIVE),

@@ -136,7 +136,7 @@ _DIRAC = Law(
     title="Second moment through an identity or Dirac initialisation",
     quantity="E[y^2]/E[x^2], mean over output channels",
     formula="min(channels_in, channels_out) / mpf(channels_out)",
-    kind=Kind.EXACT,
+    kind=Kind.IN_EXPECTATION,
     domain=Domain(channels_in=_SIDE, channels_out=_SIDE),
     rule=lambda channels_in, channels_out: np.minimum(channels_in, channels_out) / _real(channels_out),
     hypotheses=("one group", "channels of equal second moment", "stride 1, size-keeping padding"),

@@ -334,7 +334,11 @@ _LOGS = (
     ),
 )
 
-_SYMMETRIC = ("zero biases", "weights symmetric about 0 and without atoms", "input not zero")
+_SYMMETRIC = (
+    "zero biases",
+    "weights independent, within a layer and between layers, each symmetric about 0 and without atoms",
+    "input not zero",
+)
 _DEAD = (
     Law(
         name="products.dead_layer",
@@ -348,6 +352,7 @@ _DEAD = (
         derivation="Each pre-activation is negative with probability 1/2, independently given the input.",
         source="derived; Lu et al. 2020, arXiv:1903.06733",
         statistic="share of dead layers over fresh weights",
+        not_to_confuse="layers whose rows depend on each other: equal rows are dead together with probability 1/2",
     ),
     Law(
         name="products.dead_network",

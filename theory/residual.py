@@ -166,14 +166,15 @@ ENTRIES: tuple[Law, ...] = (
     Law(
         name="residual.prenorm_last_gradient_bound",
         title="Pre-norm shrinks the last layer's weight gradient by the root of the depth",
-        quantity="bound on |last weight gradient|, pre-norm over post-norm",
+        quantity="order of an upper bound on |last weight gradient|, pre-norm over post-norm",
         formula="1 / sqrt(layers)",
-        kind=Kind.BOUND,
+        kind=Kind.ASYMPTOTIC,
+        error="a constant factor; orders of two upper bounds, which bound no ratio of the gradients",
         domain=Domain(layers=_LAYERS),
         rule=lambda layers: 1 / np.sqrt(np.asarray(layers, dtype=np.float64)),
         hypotheses=(
             "Glorot weights, uniform attention, ReLU feed-forward blocks",
-            "upper bounds up to a common constant",
+            "each upper bound up to a constant of its own",
         ),
         derivation=(
             "O(d sqrt(ln d)) for post-norm against O(d sqrt(ln d / L)) for pre-norm, whose last norm divides by "

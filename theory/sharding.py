@@ -71,7 +71,7 @@ ENTRIES: tuple[Law, ...] = (
         title="A fan read from the shard inflates the variance by the number of shards",
         quantity="Var[w] / Var[w] of the whole layer",
         formula="shards",
-        kind=Kind.EXACT,
+        kind=Kind.IN_EXPECTATION,
         domain=Domain(shards=_SHARDS),
         rule=lambda shards: _real(shards),
         hypotheses=("the fan_in dimension is split over the shards", "variance c / fan_in with the local fan_in"),
@@ -89,10 +89,13 @@ ENTRIES: tuple[Law, ...] = (
         domain=Domain(samples=at_least(1, typical=(1, 1e9))),
         rule=lambda samples: 1 / np.sqrt(_real(samples)),
         hypotheses=(
-            "two tensors of `samples` entries each, independent",
-            "one of them iid normal, or with exchangeable signs",
+            "two tensors of `samples` entries each, independent, neither all zero",
+            "the entries of one are iid and symmetric about 0 (or any with its signs and places mixed at random)",
         ),
-        derivation="The cosine of a uniform direction with a fixed one: E cos^2 = 1/N (attention.cosine_variance).",
+        derivation=(
+            "The signs are independent of the sizes, so E cos^2 is the sum of E[a_i^2/|a|^2] b_i^2/|b|^2, whose first "
+            "factor is 1/N for every i: entries are exchangeable. Signs alone do not do: (+-1, 0, 0) against (1, 0, 0)."
+        ),
         source="derived",
         statistic="sum(a b) / sqrt(sum a^2 sum b^2) over pairs of tensors",
         not_to_confuse="0: a threshold of five standard deviations is 5 / sqrt(samples)",

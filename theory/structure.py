@@ -109,7 +109,10 @@ ENTRIES: tuple[Law, ...] = (
         kind=Kind.BOUND,
         domain=Domain(bits=at_least(1, typical=(8, 24)), entries=_SIZE),
         rule=_coincidence,
-        hypotheses=("the tensors are independent", "each entry takes no value more often than once in 2**bits"),
+        hypotheses=(
+            "the tensors are independent, and so are the entries of each",
+            "each entry takes no value more often than once in 2**bits",
+        ),
         derivation="Entry by entry, two independent draws agree with probability sum p^2 <= max p = 2**-bits.",
         source="derived",
         statistic="pairs of parameters of one shape with equal values",

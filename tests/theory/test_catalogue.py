@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from varlaw.theory import LAWS
-from varlaw.theory.law import Choice, Domain, Interval, Law
+from varlaw.theory.law import Choice, Domain, Interval, Kind, Law
 
 from . import formulas
 
@@ -184,6 +184,21 @@ def test_every_field_is_filled_in_ascii(law: Law) -> None:
         assert text.isascii()
     assert law.hypotheses
     assert (law.kind.value == "asymptotic") == bool(law.error)
+
+
+OF_A_DISTRIBUTION = re.compile(r"(?<![A-Za-z])(E|Var|Cov|P)[\[( |]")
+
+
+def test_a_mean_a_variance_or_a_probability_is_exact_in_expectation_only() -> None:
+    found = {law.name for law in LAWS.values() if OF_A_DISTRIBUTION.search(law.quantity)}
+    assert {
+        "activation.mean",
+        "maxout.mean",
+        "truncated_normal.log_mass",
+        "gain.selu_alpha",
+        "uniform.variance",
+    } <= found
+    assert [name for name in found if LAWS[name].kind is Kind.EXACT] == []
 
 
 def test_table_is_read_only_and_named_after_its_keys() -> None:

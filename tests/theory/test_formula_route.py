@@ -54,6 +54,7 @@ CANCELLING = {  # sums whose parts may cancel: the tolerance counts from the lar
     "loss.random_logits_excess": lambda p: max(1.0, float(np.log(p["classes"]))),  # the reference, not the rule
     "loss.random_logits_gradient": lambda p: 1.0,
     "shards.row_parallel_ratio": lambda p: 1.0,
+    "linear.equicorrelated_second_moment": lambda p: p["variance"] * p["input_square_sum"],
 }
 
 

@@ -69,6 +69,23 @@ def test_equal_correlations() -> None:
     assert got == pytest.approx(want, rel=1e-14)
 
 
+@pytest.mark.parametrize("n", [2, 3, 4, 17])
+def test_equal_correlations_down_to_the_smallest(n: int) -> None:
+    """Weights less their mean have correlation -1/(n-1), and none can have less: their sum is 0."""
+    law = LAWS["linear.equicorrelated_second_moment"]
+    spread = np.eye(n) - 1 / n
+    x = np.linspace(-1.0, 2.0, n)
+    want = float(x @ spread @ x) * n / (n - 1)
+    sums = {"input_square_sum": float(x @ x), "input_sum": float(x.sum())}
+    assert law.value(variance=1.0, correlation=-1 / (n - 1), **sums) == pytest.approx(want, rel=1e-14)
+    ones = {"input_square_sum": float(n), "input_sum": float(n)}
+    assert law.value(variance=1.0, correlation=-1 / (n - 1), **ones) <= n * 2.0**-50
+    with pytest.raises(ValueError, match="as for every lawful correlation"):
+        law.value(
+            variance=1.0, correlation=-1.001 / (n - 1) if n > 2 else -0.9, **(ones | {"input_sum": n + 0.5 * (n == 2)})
+        )
+
+
 def test_sampling_laws() -> None:
     n = 4
     square = mean_over(n, lambda v: float(np.mean(v**2)) ** 2) - 1
