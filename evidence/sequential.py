@@ -1,7 +1,7 @@
 """The two tests of scale that a decision runs, each bound to one law, policy and format, for one run of looks.
 
 Both answer `cap`, `parts`, `violation` and `outcome`, and report `ratio`, `interval` and `certified`. Their parts
-are `scale`, `location` and `extremes` for a normal law, `endpoint` and `tilt` for a bounded one.
+are `scale`, `location` and `extremes` for a normal law, `endpoint`, `betting` and `tilt` for a bounded one.
 """
 
 import math
@@ -9,13 +9,13 @@ from typing import Literal
 
 import numpy as np
 
-from varlaw.evidence import endpoint, extremes, location, scale, tilt
+from varlaw.evidence import betting, endpoint, extremes, location, scale, tilt
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.rounding import Format
 from varlaw.evidence.state import State
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, Variate
 
-_DULL = 20  # a draw shows a limit that is off by delta with chance delta, or a quarter of it for a truncated normal
+_FAR = 4.0  # a limit so many std away is not reached by enough draws to tell anything
 
 Word = Literal["CONFORMS", "VIOLATES", "UNDECIDED"]
 
@@ -67,24 +67,27 @@ class ScaleTest:
         return scale.interval(state.n, state.squares, self._policy.gamma)
 
     def certified(self, state: State) -> float | None:
-        return scale.certified(state.n, state.squares, self._policy.beta)
+        found = scale.certified(state.n, state.squares, self._policy.beta)
+        return _at_most(found, self._policy.delta) if self._settled else found
 
 
 class BoundedTest:
-    """`endpoint`, with `tilt` beside it, bound to one law, policy and format.
+    """`endpoint` for the limit and `betting` for the std on it, bound to one law, policy and format.
 
-    The violation is the average of both e-values. Where the format is so coarse that the maximum hardly tells a limit
-    wrong by delta, conformity asks for the second moment in its place.
+    The violation is the average of the e-values of the limit and, by `tilt`, of mean and second moment. A sampler
+    conforms when nothing lies beyond the limit and its std is settled: against every distribution within the limit, or,
+    where that is beyond `_FAR` times the std and shows nothing, against other scales of the law, by `tilt`.
     """
 
     def __init__(self, law: endpoint.Bounded, policy: Policy, fmt: Format) -> None:
         self._law, self._policy, self._fmt = law, policy, fmt
-        self._coarse = endpoint.sight(law, policy.delta, fmt) < policy.delta / _DULL
+        self._limit = endpoint.limit(law, fmt)
+        self._far = law.bound > _FAR * law.std
         # A limit in the middle of its rounding cell moves the variance by up to 3/4 (cell / limit)^2.
         self._eps0 = 2 * fmt.unit**2
-        self._cap = endpoint.cap(law, policy.delta, policy.alpha, policy.beta, fmt)
-        if self._coarse:
-            self._cap = max(self._cap, tilt.cap(law, policy.delta, policy.alpha, policy.beta))
+        self._settled = False
+        risks = policy.delta, policy.alpha, policy.beta
+        self._cap = tilt.cap(law, *risks) if self._far else betting.cap(law.kurtosis, self._reach(1), *risks)
 
     def cap(self, n: int) -> int:
         """Most scalars that may be drawn, however many have been."""
@@ -103,26 +106,41 @@ class BoundedTest:
     def outcome(self, state: State, log_violation: float) -> Word:
         if log_violation >= math.log(1 / self._policy.alpha):
             return "VIOLATES"
-        law, delta, risk = self._law, self._policy.delta, math.log(1 / self._policy.beta)
-        if self._coarse:
-            inside = state.peak <= endpoint.limit(law, self._fmt)
-            conforms = inside and tilt.conformity(law, state, delta) >= risk
+        delta = self._policy.delta
+        if self._far:
+            of_std = tilt.conformity(self._law, state, delta)
         else:
-            conforms = endpoint.conformity(law, state, delta, self._fmt) >= risk
-        return "CONFORMS" if conforms else "UNDECIDED"
+            of_std = betting.conformity(state, self._law.kurtosis, self._reach(1), delta)
+        self._settled = state.peak <= self._limit and of_std >= math.log(1 / self._policy.beta)
+        return "CONFORMS" if self._settled else "UNDECIDED"
 
     def ratio(self, state: State) -> float:
-        return math.sqrt(state.squares / state.n) if self._coarse else state.peak / self._law.bound
+        return math.sqrt(state.squares / state.n)
 
     def interval(self, state: State) -> tuple[float, float]:
-        if self._coarse:
+        """Of the std: for every distribution within the limit, or within the 2nd, 4th, ... multiple that holds all."""
+        if self._far:
             return tilt.interval(self._law, state, self._policy.gamma)
-        return endpoint.interval(self._law, state, self._policy.gamma, self._fmt)
+        beyond = max(state.peak / self._limit, 1.0)
+        return betting.interval(state, self._reach(2 ** math.ceil(math.log2(beyond))), self._policy.gamma)
 
     def certified(self, state: State) -> float | None:
-        if self._coarse:
-            return tilt.certified(self._law, state, self._policy.beta)
-        return endpoint.certified(self._law, state, self._policy.beta, self._fmt)
+        if state.peak > self._limit:
+            return None
+        if self._far:
+            found = tilt.certified(self._law, state, self._policy.beta)
+        else:
+            found = betting.certified(state, self._law.kurtosis, self._reach(1), self._policy.beta)
+        return _at_most(found, self._policy.delta) if self._settled else found
+
+    def _reach(self, times: float) -> float:
+        """The largest lawful square, in units of the variance, where the limit is so many times the law's."""
+        return (times * self._limit / self._law.std) ** 2
+
+
+def _at_most(found: float | None, delta: float) -> float:
+    """What is certified once `delta` is settled: the sums may have been kinder at a look before, or at the cap."""
+    return min(found, delta) if found is not None else delta
 
 
 def test_of(law: Variate, policy: Policy, fmt: Format) -> ScaleTest | BoundedTest:
