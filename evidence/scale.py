@@ -15,6 +15,7 @@ has a quarter, for a cap 2 % higher. Measured mean n when correct:
 
 import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -87,13 +88,17 @@ def interval(n: int, squares: float, gamma: float) -> tuple[float, float]:
 
 def certified(n: int, squares: float, beta: float) -> float | None:
     """Smallest delta at which these sums would conform at risk beta; None below any use (a factor of 1,000)."""
-    threshold, high = passing(beta), 999.0
-    if conformity(n, squares, high) < threshold:
+    return smallest(lambda delta: conformity(n, squares, delta), passing(beta))
+
+
+def smallest(log_e: Callable[[float], float], threshold: float) -> float | None:
+    """The smallest delta of which the log e-value reaches the threshold, or None where that of 999 does not."""
+    low, high = 0.0, 999.0
+    if log_e(high) < threshold:
         return None
-    low = 0.0
     while high - low > 1e-6 * high:  # six digits are more than anybody reads
         middle = math.expm1((math.log1p(low) + math.log1p(high)) / 2)
-        low, high = (low, middle) if conformity(n, squares, middle) >= threshold else (middle, high)
+        low, high = (low, middle) if log_e(middle) >= threshold else (middle, high)
     return high
 
 

@@ -67,8 +67,7 @@ class ScaleTest:
         return scale.interval(state.n, state.squares, self._policy.gamma)
 
     def certified(self, state: State) -> float | None:
-        found = scale.certified(state.n, state.squares, self._policy.beta)
-        return _at_most(found, self._policy.delta) if self._settled else found
+        return scale.certified(state.n, state.squares, self._policy.beta)
 
 
 class BoundedTest:
@@ -84,8 +83,7 @@ class BoundedTest:
         self._limit = endpoint.limit(law, fmt)
         self._far = law.bound > _FAR * law.std
         # A limit in the middle of its rounding cell moves the variance by up to 3/4 (cell / limit)^2.
-        self._eps0 = 2 * fmt.unit**2
-        self._settled = False
+        self._eps0 = 0.5 * (fmt.spacing(self._limit) / law.bound) ** 2
         risks = policy.delta, policy.alpha, policy.beta
         self._cap = tilt.cap(law, *risks) if self._far else betting.cap(law.kurtosis, self._reach(1), *risks)
 
@@ -97,7 +95,7 @@ class BoundedTest:
         """The log e-value of each part, by what it looks at."""
         return {
             "the largest value": endpoint.violation(self._law, state, self._policy.delta, self._fmt),
-            "the std": tilt.violation(self._law, state, self._eps0),
+            "the std": tilt.violation(self._law, self._centred(state), self._eps0),
         }
 
     def violation(self, state: State) -> float:
@@ -106,41 +104,37 @@ class BoundedTest:
     def outcome(self, state: State, log_violation: float) -> Word:
         if log_violation >= math.log(1 / self._policy.alpha):
             return "VIOLATES"
-        delta = self._policy.delta
-        if self._far:
-            of_std = tilt.conformity(self._law, state, delta)
-        else:
-            of_std = betting.conformity(state, self._law.kurtosis, self._reach(1), delta)
-        self._settled = state.peak <= self._limit and of_std >= math.log(1 / self._policy.beta)
-        return "CONFORMS" if self._settled else "UNDECIDED"
+        settled = self._conformity(state, self._policy.delta) >= math.log(1 / self._policy.beta)
+        return "CONFORMS" if settled else "UNDECIDED"
 
     def ratio(self, state: State) -> float:
-        return math.sqrt(state.squares / state.n)
+        return math.sqrt(self._centred(state).squares / state.n)
 
     def interval(self, state: State) -> tuple[float, float]:
         """Of the std: for every distribution within the limit, or within the 2nd, 4th, ... multiple that holds all."""
+        centred, gamma = self._centred(state), self._policy.gamma
         if self._far:
-            return tilt.interval(self._law, state, self._policy.gamma)
+            return tilt.interval(self._law, centred, gamma)
         beyond = max(state.peak / self._limit, 1.0)
-        return betting.interval(state, self._reach(2 ** math.ceil(math.log2(beyond))), self._policy.gamma)
+        return betting.interval(centred, self._reach(2 ** math.ceil(math.log2(beyond))), gamma)
 
     def certified(self, state: State) -> float | None:
+        return scale.smallest(lambda delta: self._conformity(state, delta), math.log(1 / self._policy.beta))
+
+    def _conformity(self, state: State, delta: float) -> float:
         if state.peak > self._limit:
-            return None
+            return -math.inf
+        centred = self._centred(state)
         if self._far:
-            found = tilt.certified(self._law, state, self._policy.beta)
-        else:
-            found = betting.certified(state, self._law.kurtosis, self._reach(1), self._policy.beta)
-        return _at_most(found, self._policy.delta) if self._settled else found
+            return tilt.conformity(self._law, centred, delta)
+        return betting.conformity(centred, self._law.kurtosis, self._reach(1), delta)
+
+    def _centred(self, state: State) -> State:
+        return state.about(self._law.mean / self._law.std)
 
     def _reach(self, times: float) -> float:
         """The largest lawful square, in units of the variance, where the limit is so many times the law's."""
-        return (times * self._limit / self._law.std) ** 2
-
-
-def _at_most(found: float | None, delta: float) -> float:
-    """What is certified once `delta` is settled: the sums may have been kinder at a look before, or at the cap."""
-    return min(found, delta) if found is not None else delta
+        return ((times * self._limit + abs(self._law.mean)) / self._law.std) ** 2
 
 
 def test_of(law: Variate, policy: Policy, fmt: Format) -> ScaleTest | BoundedTest:

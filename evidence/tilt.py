@@ -1,12 +1,12 @@
 """Mean and second moment of any known law, by exponential tilts with exact cumulants.
 
 For a score s of one draw with cumulant psi(lambda) = ln E exp(lambda s), exp(lambda sum s - n psi(lambda)) is a
-martingale under the law. With s = z it sees a shifted mean, with s = z^2 a wrong variance, whatever the family; the
-maximum of a bounded law sees a wrong support sooner, but not a wrong mass inside it, nor a wrong scale where the
-support is lost in the rounding of a coarse format.
+martingale under the law. z is taken from the law's mean: with s = z it sees another mean, with s = z^2 a wrong
+variance, whatever the family; the maximum of a bounded law sees a wrong support sooner, but not a wrong mass inside it.
 
-Conformity is that of the scale family: under a law r >= 1 + delta times as wide, E exp(-lambda z^2) is at most that
-at 1 + delta, so the tilt with that cumulant is an e-process against all of them at once, and likewise below.
+Conformity, which is asked only of laws whose limits lie too far out for `betting`, is that of the scale family: under a
+law r >= 1 + delta times as wide about its mean, E exp(-lambda z^2) is at most that at 1 + delta, so the tilt with that
+cumulant is an e-process against all of them at once, and likewise below.
 """
 
 import functools
@@ -47,16 +47,6 @@ def cap(law: Bounded, delta: float, alpha: float, beta: float) -> int:
     return math.ceil(3 * math.log(max(2 / beta, 2 / alpha)) / rate)
 
 
-def certified(law: Bounded, state: State, beta: float) -> float | None:
-    """Smallest delta, to a hundredth of itself, at which these draws would conform at risk beta; None above 1."""
-    delta = 1.0
-    if conformity(law, state, delta) < math.log(1 / beta):
-        return None
-    while conformity(law, state, delta / 1.01) >= math.log(1 / beta):
-        delta /= 1.01
-    return delta
-
-
 def interval(law: Bounded, state: State, gamma: float) -> tuple[float, float]:
     """Always-valid interval for r: the widths that a mixture of tilts does not refute at gamma/2 a side."""
     standard = _standard(law)
@@ -89,7 +79,7 @@ def _quadrature(standard: Bounded) -> tuple[Floats, Floats]:
     low, high = np.clip(standard.support, -_WIDEST, _WIDEST)
     z = low + (high - low) * (x + 1) / 2
     logs = np.log(w * (high - low) / 2) + standard.logpdf(z)
-    return z, logs - np.logaddexp.reduce(logs)
+    return z - standard.mean, logs - np.logaddexp.reduce(logs)
 
 
 def _cumulant(standard: Bounded, slope: float, power: int, r: float = 1.0) -> float:
@@ -117,7 +107,7 @@ def _of_square(standard: Bounded, state: State, eps0: float) -> Floats:
     )
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def _sides(standard: Bounded, delta: float) -> tuple[_Tilt, _Tilt]:
     return _fastest(standard, 1 + delta, -1), _fastest(standard, 1 / (1 + delta), 1)
 

@@ -58,3 +58,11 @@ def test_torch_tensors_reduce_to_the_same_sums(dtype: str) -> None:
     same = reduce(x.double().numpy())
     assert reduce(x).squares == pytest.approx(same.squares, rel=1e-13)
     assert reduce(x).peak == same.peak
+
+
+@pytest.mark.parametrize("m", [0.0, 0.7, -30.0])
+def test_a_state_about_another_mean_is_that_of_the_shifted_numbers(m: float) -> None:
+    moved, shifted = reduce(_X).about(m), reduce(_X - m)
+    for name in ("n", "total", "squares", "cubes", "fourths"):
+        assert getattr(moved, name) == pytest.approx(getattr(shifted, name), rel=1e-9)
+    assert moved.peak == reduce(_X).peak
