@@ -16,6 +16,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 CONSTRAINTS = "constraints/ci.txt"
+PYTHONS = ("3.11", "3.13")  # the oldest that is allowed, and the newest to be had; where one is not, nox says so
 LATEST = Path("reports/latest")
 AXE = "axe-core@4.14.1"
 
@@ -84,6 +85,15 @@ def install(session: nox.Session, *extras: str, groups: tuple[str, ...] = (), ed
     requirements = [r for group in groups for r in nox.project.dependency_groups(PYPROJECT, group)]
     package = f".[{','.join(extras)}]" if extras else "."
     session.install("-c", CONSTRAINTS, *(["-e"] if editable else []), package, *requirements)
+
+
+def built_wheel(session: nox.Session) -> Path:
+    """A wheel of a clone of what is committed, so that nothing else that lies here is in it."""
+    folder = Path(session.create_tmp())
+    shutil.rmtree(folder / "clone", ignore_errors=True)
+    session.run("git", "clone", "--quiet", ".", str(folder / "clone"), external=True, log=False)
+    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder), str(folder / "clone"))
+    return next(folder.glob("*.whl"))
 
 
 @nox.session(tags=["ci"])
@@ -200,6 +210,25 @@ def build(session: nox.Session) -> None:
     shutil.rmtree("dist", ignore_errors=True)
     session.run("python", "-m", "build", "--quiet")
     session.run("python", "tests/meta/distribution.py", "dist")
+
+
+@nox.session(default=False, python=PYTHONS)
+@nox.parametrize("extras", ["", "torch"], ids=["core", "torch"])
+def wheel(session: nox.Session, extras: str) -> None:
+    """Build a wheel from what is committed, install it alone, and run every verb from an empty folder."""
+    built = built_wheel(session)
+    session.install(f"{built}[{extras}]" if extras else str(built), "pytest", "--constraint", CONSTRAINTS)
+    session.run("python", "tests/meta/installed.py", extras)
+
+
+@nox.session(default=False, python=PYTHONS[0])
+@nox.parametrize("extras", ["", "torch"], ids=["core", "torch"])
+def lowest(session: nox.Session, extras: str) -> None:
+    """The same at the lowest versions that pyproject.toml allows, to which all others are newer."""
+    project = PYPROJECT["project"]
+    allowed = project["dependencies"] + (project["optional-dependencies"][extras] if extras else [])
+    session.install(str(built_wheel(session)), "pytest", *(requirement.replace(">=", "==") for requirement in allowed))
+    session.run("python", "tests/meta/installed.py", extras)
 
 
 @nox.session(default=False)
