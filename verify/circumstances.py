@@ -1,5 +1,6 @@
 """What a run stood on besides its salt: libraries, CPU, BLAS, accelerator, and the commit it was started in."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -50,14 +51,36 @@ def hardware(frameworks: Iterable[Framework], device: str) -> str:
 
 
 def commit() -> str:
-    """The commit of the repository around the working directory, "+changes" where tracked files differ; "" for none."""
-    head = _git("rev-parse", "HEAD")
-    return f"{head}+changes" if head and _git("status", "--porcelain", "--untracked-files=no") else head
+    """The commit of the repository around the working directory, "+changes" where tracked files differ; "" for none.
+
+    Nothing that this repository's own configuration names is run: no monitor, hook, filter, pager or remote.
+    """
+    head = _git("rev-parse", "--verify", "HEAD")
+    if not head:
+        return ""
+    keys = _git("config", "--null", "--name-only", "--get-regexp", r"^filter\.").split("\0")
+    filters = {key.rpartition(".")[0] for key in keys if key}
+    silenced = [(f"{one}.{key}", value) for one in sorted(filters) for key, value in _NO_FILTER]
+    changes = _git("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty", also=silenced)
+    return f"{head}+changes" if changes else head
 
 
-def _git(*arguments: str) -> str:
+_INERT = (("core.fsmonitor", "false"), ("core.hooksPath", os.devnull), ("core.pager", "cat"))
+_NO_FILTER = (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false"))
+
+
+def _git(*arguments: str, also: Iterable[tuple[str, str]] = ()) -> str:
+    """What git prints; of the environment's GIT_* nothing counts, which may speak of another repository."""
+    settings = [*_INERT, *also]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    env |= {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
+    env |= {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_COUNT": str(len(settings))}
+    for k, (name, value) in enumerate(settings):
+        env |= {f"GIT_CONFIG_KEY_{k}": name, f"GIT_CONFIG_VALUE_{k}": value}
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(
+            ["git", *arguments], stdin=subprocess.DEVNULL, capture_output=True, env=env, timeout=10, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else ""

@@ -4,7 +4,6 @@ Exit codes: 0 conforms or documented deviation, 1 a violation, 2 usage or config
 selected, 130 interrupted, 141 the output was closed. Every error is one line on stderr.
 """
 
-import contextlib
 import importlib
 import io
 import os
@@ -14,8 +13,8 @@ from typing import Any
 
 import click
 
-from varlaw.commands import configuration
-from varlaw.commands.failure import Failure
+from varlaw.commands import configuration, environment
+from varlaw.commands.failure import Failure, forget, say
 
 # Verb -> where its command object lives. A new verb is one line here and one file in `commands`.
 _COMMANDS = {
@@ -40,27 +39,22 @@ class _LazyGroup(click.Group):
             return None
         module, _, name = _COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
+        environment.bind(command, f"{configuration.PREFIX}_{cmd_name}")
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
-            _forget_output()
+            forget(sys.stdout)
             silent = ""  # as of any program that a closed pipe ends
             raise Failure(silent, 141) from error
         except OSError as error:
             if error.filename is not None:
                 raise
-            _forget_output()
+            forget(sys.stdout)
             msg = f"cannot write the output: {error.strerror or error}"
             raise Failure(msg, 3) from error
-
-
-def _forget_output() -> None:
-    """What is still in the buffers goes nowhere: the interpreter would fail on it again when it ends."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -86,27 +80,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")  # what this terminal cannot show is written out
     try:
         kept = configuration.options(cli)
-        code = cli.main(
-            args=arguments, prog_name="varlaw", standalone_mode=False,
-            default_map=kept, auto_envvar_prefix=configuration.PREFIX,
-        )  # fmt: skip
+        environment.check(cli)
+        code = cli.main(args=arguments, prog_name="varlaw", standalone_mode=False, default_map=kept)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         code = 2
     except click.ClickException as error:
-        _say(error.format_message())
+        say(error.format_message())
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort) as error:
-        _say(str(error.__cause__ or error) or "interrupted; nothing was written")
+        say(str(error.__cause__ or error) or "interrupted; nothing was written")
         code = 130
     except Exception as error:
         if os.environ.get("VARLAW_TRACEBACK"):
             raise
-        _say(f"{type(error).__name__}: {error} (a fault of varlaw: VARLAW_TRACEBACK=1 shows where)")
+        say(f"{type(error).__name__}: {error} (a fault of varlaw: VARLAW_TRACEBACK=1 shows where)")
         code = 3
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _say(text: str) -> None:
-    if text:
-        click.echo(f"varlaw: {' '.join(text.split())}", err=True)

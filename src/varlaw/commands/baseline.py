@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from varlaw.commands.failure import Failure, failing, usage
+from varlaw.commands.verb import Verbs
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from varlaw.verify.baseline.records import Baseline
 
 
-@click.group()
+@click.group(cls=Verbs)
 def baseline() -> None:
     """Record a framework's defaults, and say what changed from one version to another."""
 

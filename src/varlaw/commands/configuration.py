@@ -1,15 +1,19 @@
 """Options kept in pyproject.toml: `[tool.varlaw.verify]` holds those of `varlaw verify`, by their long names.
 
 An option on the command line goes before the environment (`VARLAW_VERIFY_POLICY`), that before the file, and the file
-before the built-in default. The nearest pyproject.toml counts, from the current directory upwards.
+before the built-in default. The nearest pyproject.toml counts, from the current directory upwards to the root of the
+repository or the home folder. Whoever wrote it need not be who runs the verb: it names files to write below its own
+folder only, and no such file, nor where to decide, in a parent folder outside of a repository and of the home.
 """
 
+import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from varlaw.commands.failure import Failure
 
@@ -17,9 +21,31 @@ PREFIX = "VARLAW"
 
 
 def find() -> Path | None:
-    """The nearest pyproject.toml, from here upwards."""
-    here = Path.cwd()
-    return next((p for folder in (here, *here.parents) if (p := folder / "pyproject.toml").is_file()), None)
+    """The nearest pyproject.toml, from here up to where the project ends."""
+    return next((path for folder in _folders() if (path := folder / "pyproject.toml").is_file()), None)
+
+
+def _folders() -> list[Path]:
+    """Here and what it lies in, as far as the root of the repository or the home folder, where one of them holds it."""
+    try:
+        here = Path.cwd()
+    except OSError:  # the folder was removed under us
+        return []
+    folders = [here, *here.parents]
+    end = next((k for k, folder in enumerate(folders, 1) if _ends(folder)), len(folders))
+    return folders[:end]
+
+
+def _ends(folder: Path) -> bool:
+    home = os.path.realpath(os.path.expanduser("~"))  # noqa: PTH111 - stays "~" where there is none
+    return (folder / ".git").exists() or str(folder) == home
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file lies here, or is the user's or the system's in the repository around here or the home folder."""
+    folders = _folders()
+    owners = (0, os.geteuid()) if hasattr(os, "geteuid") else (path.stat().st_uid,)
+    return path.parent == folders[0] or (_ends(folders[-1]) and path.stat().st_uid in owners)
 
 
 def options(group: click.Group) -> dict[str, Any]:
@@ -53,8 +79,39 @@ def _checked(tables: Any, group: click.Group, place: str, path: Path) -> dict[st
         wrong = next((key for key in _table(table, inside, path) if key not in names), None)
         if wrong is not None:
             raise _unknown(path, inside, wrong, names)
-        known[name] = {str(names[key].name): _several(names[key], value) for key, value in table.items()}
+        left_out = _left_out(table, inside, path)
+        allowed = {key: value for key, value in table.items() if key not in left_out}
+        known[name] = {str(names[key].name): _several(names[key], value) for key, value in allowed.items()}
+        known[name][_LEFT_OUT] = left_out
     return known
+
+
+# Options that name a file to write, or another place to decide in.
+_WRITTEN, _ELSEWHERE = ("json", "report", "ledger", "output"), ("dask",)
+_LEFT_OUT = "left out"  # no option's name
+
+
+def _left_out(table: Mapping[str, Any], place: str, path: Path) -> list[str]:
+    """The options that a file may not give from where it lies; `Failure` 2 for one to write outside of its folder."""
+    if not _is_ours(path):
+        return [key for key in table if key in (*_WRITTEN, *_ELSEWHERE)]
+    for key in _WRITTEN:
+        named = table.get(key)
+        if isinstance(named, str) and not Path(named).resolve().is_relative_to(path.parent.resolve()):
+            wanted = f"should name a file below {path.parent}; the command line may name others"
+            msg = f"{path}: [{place}] has {key}={named!r}, but {wanted}"
+            raise Failure(msg, 2)
+    return []
+
+
+def told(context: click.Context) -> str:
+    """Which options of a verb hold because a file gives them, and which it may not give; "" where it gives none."""
+    sources = {p: context.get_parameter_source(str(p.name)) for p in context.command.params}
+    given = ", ".join(long_name(p) for p, source in sources.items() if source is ParameterSource.DEFAULT_MAP)
+    left_out = ", ".join((context.default_map or {}).get(_LEFT_OUT, ()))
+    holds = f"{find()} gives {given}" if given else ""
+    stranger = f"{find()} lies outside of this project and gives no {left_out}" if left_out else ""
+    return "; ".join(filter(None, (holds, stranger)))
 
 
 def kept_in_file(command: click.Command) -> list[click.Parameter]:

@@ -1,7 +1,10 @@
-"""A failure as one line and an exit code."""
+"""A failure as one line and an exit code, and what is said beside the output."""
 
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import click
 
@@ -28,3 +31,19 @@ def usage() -> Iterator[None]:
     """What is wrong with an option, as its one line and exit code 2."""
     with failing(2, ValueError):
         yield
+
+
+def say(text: str) -> None:
+    """One line on stderr; where that cannot be written, nothing, for it changes no exit code."""
+    if not text:
+        return
+    try:
+        click.echo(f"varlaw: {' '.join(text.split())}", err=True)
+    except (OSError, ValueError):
+        forget(sys.stderr)
+
+
+def forget(stream: Any) -> None:
+    """What is still in a stream's buffers goes nowhere: the interpreter would fail on it again when it ends."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from varlaw.commands.failure import Failure, failing, usage
+from varlaw.commands.verb import Verb
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from varlaw.verify.identify.records import Identified
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("targets", nargs=-1, required=True, metavar="SUBJECT...")
 @click.option("--salt", default=None, help="Names the draws: another salt, fresh draws. [default: this release's]")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write what was found as one JSON object.")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from varlaw.commands.failure import failing, usage
+from varlaw.commands.verb import Verbs
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +33,7 @@ class LawError(click.ClickException):
     exit_code = 2
 
 
-@click.group()
+@click.group(cls=Verbs)
 def laws() -> None:
     """Look laws up, see them, and evaluate them to 17 digits.
 

@@ -3,9 +3,10 @@
 import click
 
 from varlaw.commands.failure import Failure
+from varlaw.commands.verb import Verb
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("key")
 @click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
 @click.option("--no-color", is_flag=True, help="Plain text; NO_COLOR in the environment does the same.")

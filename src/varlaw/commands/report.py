@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from varlaw.commands.verb import Verb
+
 if TYPE_CHECKING:
     from varlaw.reports.lawbook import LawText
     from varlaw.reports.site import Library
@@ -15,7 +17,7 @@ _RECORDS = click.Path(path_type=Path, readable=False)  # what cannot be read has
 USAGE, COULD_NOT_RUN, NOTHING_SELECTED = 2, 3, 5
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("runs", nargs=-1, type=_RECORDS, metavar="[RUN.json ...]")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write; it is created.")
 @click.option("--baseline", "baselines", multiple=True, type=_RECORDS, metavar="BASELINE.json",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from varlaw.commands.failure import Failure, failing
+from varlaw.commands.verb import Verb
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
 @click.option("--policy", default="pr", show_default=True, help="pr (finds 5 %), nightly (1 %) or release (0.1 %).")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
