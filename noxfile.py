@@ -168,6 +168,18 @@ def baseline(session: nox.Session, file: str) -> None:
 
 
 @nox.session(default=False)
+@nox.parametrize("name", list(FRAMEWORKS), ids=list(FRAMEWORKS))
+def deviations(session: nox.Session, name: str) -> None:
+    """Measure again how large the documented deviations without a ratio are; posargs go to tests/meta/sizes.py."""
+    group, prefixes, env = FRAMEWORKS[name]
+    session.install("-c", pins(group), "-e", ".", *nox.project.dependency_groups(PYPROJECT, group))
+    recorded = str(LATEST / "sizes")
+    for framework in prefixes:
+        options = session.posargs or ("--name", name)
+        session.run("python", "tests/meta/sizes.py", recorded, framework, *options, env=env)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure what it costs, as ratios in one run, and show it beside the last run (reports/latest/bench)."""
     install(session, "torch", "charts", groups=("bench",))

@@ -1,7 +1,7 @@
 """Rows of every report: the verdicts of one claim about one subject, over all dtypes, devices and cases, worst first.
 
-Vocabulary: *group* (one cell of the matrix: subject x claim), *worst* (the verdict shown for its group), *smallest*
-(the easiest case in which the worst state is seen).
+Vocabulary: *group* (one cell of the matrix: subject x claim), *worst* (the verdict shown for its group: all that a row
+shows, its replay line too, is of this one case).
 """
 
 import math
@@ -50,13 +50,9 @@ class Group:
 
     @cached_property
     def worst(self) -> Verdict:
-        """The verdict that stands for the group: of the worst state, the one furthest from its law."""
-        return max((v for v in self.verdicts if v.state == self.state), key=distance)
-
-    @cached_property
-    def smallest(self) -> Verdict:
-        """Of the verdicts in the worst state, the one with the smallest case."""
-        return min((v for v in self.verdicts if v.state == self.state), key=lambda v: size(v.case))
+        """The verdict that stands for the group: of the worst state, the one furthest from its law, in a small case."""
+        of_state = (v for v in self.verdicts if v.state == self.state)
+        return max(of_state, key=lambda v: (distance(v), -size(v.case)))
 
     @property
     def affected(self) -> list[str]:
@@ -74,10 +70,10 @@ class Group:
 def distance(verdict: Verdict) -> float:
     """How far a verdict lies from its law: |ln ratio|, infinite for a ratio that has no logarithm, -1 for none.
 
-    What keeps on the safe side of a limit is no distance away from it.
+    What keeps on the safe side of a limit is no distance away from it. NaN and infinite ratios are null in a record.
     """
     if verdict.ratio is None:
-        return -1.0
+        return math.inf if verdict.expected is not None and verdict.state in ("VIOLATES", "deviation") else -1.0
     if one_sided(verdict):
         return 0.0
     return abs(math.log(verdict.ratio)) if 0 < verdict.ratio < math.inf else math.inf
@@ -120,28 +116,49 @@ def worst_first(groups: Iterable[Group]) -> list[Group]:
     return sorted(groups, key=lambda g: (severity(g.state), -distance(g.worst)))
 
 
-def by_deviation(groups: Iterable[Group]) -> list[tuple[Deviation, list[Group]]]:
-    """The rows that each documented deviation explains, whatever ratio it foresaw for each of them."""
-    members: dict[tuple[str, str, str], tuple[Deviation, list[Group]]] = {}
-    for group in groups:
-        if (known := group.worst.deviation) is not None:
-            members.setdefault((known.id, known.reason, known.link), (known, []))[1].append(group)
-    return list(members.values())
+def by_deviation(verdicts: Iterable[Verdict]) -> list[tuple[Deviation, list[Group]]]:
+    """What each documented deviation explains, whatever it foresaw for each: the verdicts that met it, worst first.
+
+    A row holds the verdicts that met this deviation alone: other cases of its claim may violate, or meet another one.
+    """
+    members: dict[tuple[str, str, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        if (known := verdict.deviation) is not None:
+            members.setdefault((known.id, known.reason, known.link), []).append(verdict)
+    met = [(worst_first(grouped(those)), those) for those in members.values()]
+    met.sort(key=lambda pair: (severity(pair[0][0].state), -distance(pair[0][0].worst)))
+    return [(those[0].deviation, rows) for rows, those in met if those[0].deviation]
+
+
+def looser(run: Run) -> tuple[int, str]:
+    """How many conforming verdicts exclude larger errors only than the run looks for, and which: "10 % to 99 %".
+
+    >>> from types import SimpleNamespace as of
+    >>> some = [of(state="conforms", delta=delta) for delta in (0.05, 0.1, 0.1, 0.99)]
+    >>> looser(of(run=of(delta=0.05), verdicts=some))
+    (3, '10 % to 99 %')
+    """
+    deltas = [v.delta for v in run.verdicts if v.state == "conforms" and v.delta > run.run.delta * (1 + 1e-9)]
+    ends = dict.fromkeys([percent(min(deltas)), percent(max(deltas))]) if deltas else ()
+    return len(deltas), " to ".join(ends)
 
 
 def headline(run: Run) -> str:
-    """The counts of a run in one sentence."""
+    """The counts of a run in one sentence; what conforms to within larger errors than the run's is counted apart."""
     counts = tally(run.verdicts)
+    many, errors = looser(run)
+    closely = counts.get("conforms", 0) - many
     phrases = {
-        "conforms": "{n:,} conform" if counts.get("conforms") != 1 else "1 conforms",
+        "conforms": "{n:,} conform" if closely != 1 else "1 conforms",
+        "looser": f"{{n:,}} conform{'' if many != 1 else 's'} to within {errors} only",
         "deviation": "{n:,} documented deviations" if counts.get("deviation") != 1 else "1 documented deviation",
         "VIOLATES": "{n:,} violate" if counts.get("VIOLATES") != 1 else "1 violates",
         "error": "{n:,} errors" if counts.get("error") != 1 else "1 error",
         "undecided": "{n:,} undecided",
         "not applicable": "{n:,} not applicable",
     }
-    order = ("conforms", "deviation", "VIOLATES", "error", "undecided", "not applicable")
-    parts = [phrases[s].format(n=counts[s]) for s in order if counts.get(s)]
+    shown = {**counts, "conforms": closely, "looser": many}
+    parts = [phrase.format(n=shown[state]) for state, phrase in phrases.items() if shown.get(state)]
     text = f"{quantities(len(run.verdicts), 'verdict')}: {', '.join(parts)}" if parts else "no verdicts"
     if counts.get("undecided"):
         text += f" (undecided: too few draws to certify {percent(run.run.delta)} within the budget)"

@@ -12,7 +12,7 @@ from typing import Final
 from varlaw.reports import charts, words
 from varlaw.reports.abridge import abridged
 from varlaw.reports.diff import compare
-from varlaw.reports.groups import Group, by_deviation, grouped, headline, tally, worst_first
+from varlaw.reports.groups import Group, by_deviation, grouped, headline, looser, tally, worst_first
 from varlaw.reports.island import island
 from varlaw.reports.matrix import boards, glance
 from varlaw.reports.merge import merged
@@ -66,6 +66,7 @@ def _page(
         laws=laws,
         info=run.run,
         headline=headline,
+        looser=looser(run),
         verdict_line=conclusion(run),
         counts=tally(run.verdicts),
         total=len(run.verdicts),
@@ -77,7 +78,8 @@ def _page(
         comparisons=[(a, b, compare(a, b)) for a, b in itertools.pairwise(runs) if _comparable(a, b)],
         boards=(found := boards(shown)),
         glance=glance(found),
-        deviations=by_deviation(of_state["deviation"][:ROWS]),
+        deviations=(met := by_deviation(run.verdicts)),
+        each=max(1, ROWS // max(1, len(met))),
         limit=ROWS,
         folded=len(groups) - len(shown),
         chosen=chosen,

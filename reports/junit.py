@@ -80,7 +80,7 @@ def _numbers(verdict: Verdict) -> dict[str, str]:
         "delta": _full(verdict.delta),
         "certified": _full(verdict.certified),
         "likely": verdict.likely or "",
-        "deviation": " ".join([verdict.deviation.reason, verdict.deviation.link]) if verdict.deviation else "",
+        "deviation": f"{known.id}: {known.reason} {known.link}".rstrip() if (known := verdict.deviation) else "",
         "replay": verdict.replay,
     }
     return {k: v for k, v in found.items() if v}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from varlaw.reports.groups import Group, grouped, headline, worst_first
+from varlaw.reports.groups import Group, by_deviation, grouped, headline, worst_first
 from varlaw.reports.words import (
     MEANINGS,
     STATES,
@@ -56,7 +56,7 @@ def _parts(run: Run) -> Iterator[str]:
         if by_state[state]:
             yield f"### {SYMBOLS[state]} {title}\n\n"
             yield from map(_finding, by_state[state])
-    yield from _deviations(by_state["deviation"])
+    yield from _deviations(run)
     yield from _conforming(by_state["conforms"])
     yield _reproduce(run)
 
@@ -77,11 +77,11 @@ def _counts(groups: list[Group]) -> str:
 
 
 def _finding(group: Group) -> str:
-    verdict, smallest = group.worst, group.smallest
+    verdict = group.worst
     head = f"- **{group.state}** {code(group.subject)}: {text(verdict.statement)} ({code(group.claim)})"
     lines = [_measured(verdict), text(verdict.detail), text(undecided(verdict)) if group.state == "undecided" else ""]
-    lines.append(f"case {code(case_text(smallest.case))}, seen in {text(group.extent)}")
-    lines.append(f"replay {code(replay_command(smallest))}" if smallest.replay else "")
+    lines.append(f"case {code(case_text(verdict.case))}, seen in {text(group.extent)}")
+    lines.append(f"replay {code(replay_command(verdict))}" if verdict.replay else "")
     return head + "".join(f"  \n  {line}" for line in lines if line) + "\n"
 
 
@@ -93,15 +93,17 @@ def _measured(verdict: Verdict) -> str:
     return "; ".join(filter(None, [got, ratio, text(likely(verdict))]))
 
 
-def _deviations(groups: list[Group]) -> Iterator[str]:
-    if groups:
+def _deviations(run: Run) -> Iterator[str]:
+    met = by_deviation(run.verdicts)
+    if met:
         yield f"\n### {SYMBOLS['deviation']} Documented deviations\n\n"
-        yield "| subject | law | measured | reason |\n|---|---|---|---|\n"
-    for group in groups:
-        known = group.worst.deviation
-        reason = f"{text(known.reason)} {_link(known.link)}".strip() if known else ""
-        law = text(group.worst.statement)
-        yield f"| {code(group.subject)} | {law} | {text(evidence(group.worst))} | {reason} |\n"
+        yield "| deviation | subject | law | measured | reason |\n|---|---|---|---|---|\n"
+    for known, groups in met:
+        reason = f"{text(known.reason)} {_link(known.link)}".strip()
+        for group in groups:
+            law = text(group.worst.statement)
+            row = (code(known.id), code(group.subject), law, text(evidence(group.worst)), reason)
+            yield f"| {' | '.join(row)} |\n"
 
 
 def _conforming(groups: list[Group]) -> Iterator[str]:

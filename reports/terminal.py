@@ -30,7 +30,7 @@ from varlaw.reports.words import (
     risk,
     undecided,
 )
-from varlaw.verify.verdict import Run, Verdict
+from varlaw.verify.verdict import Deviation, Run, Verdict
 
 STYLES = {
     "VIOLATES": "bold red",
@@ -41,6 +41,7 @@ STYLES = {
     "not applicable": "dim",
 }
 FOLD_ABOVE = 12  # conforming rows
+Met = tuple[Deviation, list[Group]]
 STATE = 12  # columns for the word of a state
 INDENT = " " * 6
 
@@ -50,7 +51,7 @@ def render(run: Run, console: Console, *, verbosity: int = 0, report: Path | str
     run, width = settled(run), max(console.width, 40)
     opening = (_wrapped(line, width, "bold", indent="") for line in header(run))
     closing = _wrapped(f"{headline(run)}   {duration(run.run.wall_time)}", width, "bold", indent="  ")
-    body = _sections(worst_first(grouped(run.verdicts)), width, verbosity)
+    body = _sections(worst_first(grouped(run.verdicts)), by_deviation(run.verdicts), width, verbosity)
     for line in itertools.chain(*opening, [Text()], body, closing):
         console.print(line, soft_wrap=True)
     if report is not None:
@@ -79,19 +80,21 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _sections(groups: list[Group], width: int, verbosity: int) -> Iterator[Text]:
+def _sections(groups: list[Group], met: list[Met], width: int, verbosity: int) -> Iterator[Text]:
     by_state = {s: [g for g in groups if g.state == s] for s in STYLES}
     conforming = by_state["conforms"]
     listed = verbosity > 0 or (verbosity == 0 and len(conforming) <= FOLD_ABOVE)
-    columns = _columns([g for g in groups if g.state != "not applicable" and (listed or g.state != "conforms")], width)
+    known = [group for _, rows in met for group in rows]
+    shown = [g for g in groups if g.state not in ("not applicable", "deviation") and (listed or g.state != "conforms")]
+    columns = _columns(shown + known, width)
     for state in ("VIOLATES", "error"):
         yield from itertools.chain.from_iterable(_finding(g, columns) for g in by_state[state])
     if verbosity < 0:
         return
     yield from itertools.chain.from_iterable(_finding(g, columns) for g in by_state["undecided"])
-    yield from _deviations(by_state["deviation"], columns)
+    yield from _deviations(met, columns)
     if listed:
-        columns = _columns(conforming + by_state["deviation"], width) if verbosity <= 0 else columns
+        columns = _columns(conforming + known, width) if verbosity <= 0 else columns
         for group in conforming:
             yield from _row(group, columns)
             if verbosity > 1:
@@ -156,12 +159,12 @@ def _finding(group: Group, columns: Columns) -> Iterator[Text]:
         yield from _wrapped(plain(verdict.detail), width)
     if group.state == "undecided":
         yield from _wrapped(undecided(verdict), width)
-    smallest = case_text(group.smallest.case)
-    word = "case" if len(group.verdicts) == 1 else "smallest case"
-    case = f"{word}: {smallest}" if smallest else ""
-    yield from _wrapped("; ".join(filter(None, [case, f"seen in {group.extent}"])), width)
-    if group.smallest.replay:
-        yield _detail(f"replay: {replay_command(group.smallest)}")
+    case = case_text(verdict.case)
+    word = "case" if len(group.verdicts) == 1 else "worst case"
+    where = f"{word}: {case}" if case else ""
+    yield from _wrapped("; ".join(filter(None, [where, f"seen in {group.extent}"])), width)
+    if verdict.replay:
+        yield _detail(f"replay: {replay_command(verdict)}")
 
 
 def _measured(verdict: Verdict) -> str:
@@ -171,9 +174,9 @@ def _measured(verdict: Verdict) -> str:
     return "; ".join(filter(None, [text, likely(verdict)]))
 
 
-def _deviations(groups: list[Group], columns: Columns) -> Iterator[Text]:
+def _deviations(met: list[Met], columns: Columns) -> Iterator[Text]:
     """The rows that one documented deviation explains, then its reason, once."""
-    for known, rows in by_deviation(groups):
+    for known, rows in met:
         yield from itertools.chain.from_iterable(_row(group, columns) for group in rows)
         ratios = {foreseen(group.worst.deviation) for group in rows if group.worst.deviation}
         expected = f", {ratios.pop()} foreseen" if len(ratios) == 1 and "" not in ratios else ""

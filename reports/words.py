@@ -209,8 +209,13 @@ def effort(verdict: Verdict) -> str:
 
 
 def foreseen(known: Deviation) -> str:
-    """The ratio that a documented deviation foresaw, "" for one without a finite ratio."""
-    return "" if known.ratio is None else number(known.ratio)
+    """The ratio that a documented deviation foresaw, or the range of it; "" where no finite number was foreseen."""
+    if known.ratio is not None or known.range is None:
+        return "" if known.ratio is None else number(known.ratio)
+    low, high = ("-inf" if known.range[0] is None else number(known.range[0])), number(known.range[1])
+    if known.range == (None, None):
+        return "no finite number"
+    return low if low == high else f"{low} to {'inf' if known.range[1] is None else high}"
 
 
 def case_text(case: dict[str, Any]) -> str:

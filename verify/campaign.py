@@ -9,10 +9,9 @@ import itertools
 import math
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -23,7 +22,7 @@ from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.registry import named, select
 from varlaw.subjects.subject import Subject
 from varlaw.theory.law import shown
-from varlaw.verify import deviations, executors, presence
+from varlaw.verify import deviations, executors, foresight, presence
 from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial
 from varlaw.verify.claims import claims_of
 from varlaw.verify.claims.domains import CASES
@@ -31,9 +30,6 @@ from varlaw.verify.reproduction import reproduction
 from varlaw.verify.verdict import Deviation, Outcome, Verdict
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
-# Inputs of which one must violate again where no ratio is foreseen (or be lawful, where a violation is met by chance):
-# such an effect depends on the input, or on how many numbers are drawn, so half of them are looked at more closely.
-_AGAIN = 10
 _POINTS = 1  # keyed points beside the corners of a domain
 
 
@@ -153,8 +149,8 @@ def decide(task: Task, policy_name: str, salt: str) -> Verdict:
     params = canonical({"case": task.case, "dtype": task.dtype, "device": task.device})
     key = Key(salt, f"{task.claim}:{task.target}", params)
     trial = Trial(task.case, task.dtype, task.device, rule, key)
-    finding = _judged(claim, trial)
-    finding, deviation = _held_against_deviations(claim, trial, finding)
+    finding = judged(claim, trial)
+    finding, deviation = foresight.held(claim, trial, finding, judged)
     return _verdict(claim, task, rule, finding, deviation, replay_key(task, policy_name, salt))
 
 
@@ -246,7 +242,7 @@ def _claim(task: Task) -> Claim:
     return found[0]
 
 
-def _judged(claim: Claim, trial: Trial) -> Finding:
+def judged(claim: Claim, trial: Trial) -> Finding:
     try:
         if trial.dtype in claim.subject.unsupported:
             raise NotApplicable(claim.subject.unsupported[trial.dtype])
@@ -264,71 +260,12 @@ def _judged(claim: Claim, trial: Trial) -> Finding:
         return Finding(outcome=Outcome.ERROR, quantity="", detail=f"{type(error).__name__}: {text[:300]}")
 
 
-def _held_against_deviations(claim: Claim, trial: Trial, finding: Finding) -> tuple[Finding, Deviation | None]:
-    """A violation that a row foresaw is measured again, independently, against the law times the foreseen ratio."""
-    if finding.outcome not in (Outcome.VIOLATES, Outcome.CONFORMS):
-        return finding, None
-    known = {**trial.case, **finding.names}
-    row = deviations.foreseen(claim.name, claim.target, claim.subject.framework.version(), trial.dtype, known)
-    if row is None:
-        return finding, None
-    try:
-        ratio = row.foreseen_ratio(known)
-    except NameError:  # a lawful finding knows no worst parameter, of whose fans the row speaks
-        ratio = math.nan
-    if finding.outcome is Outcome.CONFORMS:
-        if row.statistics or not row.ratio:
-            return finding, None  # whether the effect shows depends on the input
-        if abs(ratio - 1) <= 2 * finding.delta:
-            return finding, row.deviation(known)  # the effect is there, but smaller than this decision can see
-        detail = f"deviation {row.id} foresaw a violation here: is it mended upstream?"
-        return msgspec.structs.replace(finding, outcome=Outcome.VIOLATES, detail=detail), None
-    if not (finding.alpha or row.ratio or row.statistics):
-        return finding, row.deviation(known)  # beyond what rounding allows, by proof: chance has no part in it
-    second = _measured_again(claim, trial, row, ratio)
-    if second is None or (row.ratio and _of_size(second) and _other_foresees(claim, trial, row, known)):
-        return finding, row.deviation(known)
-    detail = f"deviation {row.id} foresaw the ratio {ratio:.6g}; a second measurement, against that, {second.outcome}"
-    return msgspec.structs.replace(finding, detail=detail), None
-
-
-def _measured_again(claim: Claim, trial: Trial, row: deviations.Row, ratio: float) -> Finding | None:
-    """None where an independent measurement finds what the row foresees, else the last that does not."""
-    wanted = Outcome.CONFORMS if row.ratio or row.statistics else Outcome.VIOLATES
-    sharp = bool(row.ratio) or row.statistics == "dtype"  # then one measurement settles it, unless it is undecided
-    for stage in range(1, _AGAIN + 1):
-        key = trial.key.at(block=0, stage=stage)
-        closer = trial.policy if sharp or stage <= _AGAIN // 2 else _closer(trial.policy)
-        second = _judged(claim, replace(trial, factor=ratio, coarse=bool(row.statistics), key=key, policy=closer))
-        if second.outcome is wanted:
-            return None
-        if sharp and second.outcome is not Outcome.UNDECIDED:
-            break
-    return second
-
-
-def _of_size(second: Finding) -> bool:
-    """Whether a measurement against what a row foresees found that size, and violates in another respect."""
-    off = math.inf if second.ratio is None else abs(second.ratio - 1)
-    return second.outcome is Outcome.VIOLATES and off <= second.delta
-
-
-def _other_foresees(claim: Claim, trial: Trial, row: deviations.Row, known: Mapping[str, Any]) -> bool:
-    """Whether another row, without a ratio, foresees the rest: two things at once, a wrong fan and a sampler's grid."""
-    place = (claim.name, claim.target, claim.subject.framework.version(), trial.dtype)
-    rest = (r for r in deviations.rows() if r is not row and not r.ratio and r.statistics != "dtype")
-    return any(r.foresees(*place) and r.applies(known) for r in rest)
-
-
-def _closer(rule: Policy) -> Policy:
-    nightly = policy("nightly")
-    return nightly if nightly.delta < rule.delta else rule
-
-
 def _verdict(
     claim: Claim, task: Task, rule: Policy, finding: Finding, deviation: Deviation | None, replay: str
 ) -> Verdict:
-    found = {name: _finite(value) for name, value in msgspec.structs.asdict(finding).items() if name != "names"}
+    found = {
+        name: _finite(value) for name, value in msgspec.structs.asdict(finding).items() if name not in ("names", "size")
+    }
     if finding.observed is not None and found["observed"] is None and not finding.detail:
         found["detail"] = f"observed {finding.observed}"
     return Verdict(

@@ -52,6 +52,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     likely: str | None = None
     likely_log_ratio: float | None = None
     detail: str = ""
+    size: float | None = None  # what a deviation's range speaks of, where neither ratio nor observation measures it
     # What a deviation's ratio may speak of beside the case.
     names: Mapping[str, Any] = msgspec.field(default_factory=dict)
 

@@ -30,6 +30,9 @@ class Deviation(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     link: str  # upstream issue or documentation, "" when there is none
     ratio: float | None  # the foreseen ratio, which a second measurement confirmed; null when it is infinite
+    # Where no ratio is foreseen: the least and greatest ratio (or number, where 0 is expected) foreseen in this
+    # case, from those that were measured; an end that is not finite is null, and the range where none was measured.
+    range: tuple[float | None, float | None] | None = None
     versions: str
 
 

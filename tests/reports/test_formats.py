@@ -82,10 +82,10 @@ def test_badge_words(run: Run, make_run: Callable[..., Run]) -> None:
     assert "no verdicts (interrupted)" in badge.render(make_run([], complete=False))
 
 
-def test_groups_put_the_worst_and_the_smallest_first(run: Run) -> None:
+def test_groups_put_the_worst_first_and_of_equals_the_smallest(run: Run) -> None:
     group = next(g for g in grouped(run.verdicts) if g.state == "VIOLATES")
     assert group.counts == {"VIOLATES": 2}
-    assert group.smallest.case == {"in": 2, "out": 8, "kernel": 1}
+    assert group.worst.case == {"in": 2, "out": 8, "kernel": 1}
     assert group.extent == "2 cases, float32 bfloat16"
 
 

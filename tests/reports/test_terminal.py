@@ -25,7 +25,7 @@ def test_findings_are_complete(run: Run, width: int) -> None:
         "policy pr: finds 5 %, false alarm 1e-12, false pass 1e-3 per decision | salt 2026-11-22",
         "VIOLATES 0.5000 [0.4980, 0.5020]",
         "expected std 0.034, measured 0.017; most likely: fan_out taken for fan_in (ln LR +812)",
-        "smallest case: in=2 out=8 kernel=1; seen in 2 cases, float32 bfloat16",
+        "worst case: in=2 out=8 kernel=1; seen in 2 cases, float32 bfloat16",
         """replay: varlaw replay 'v1:2026-11-22:torch.conv_transpose2d.fan:{"in":2,"out":8,"kernel":1}'""",
         "deviation 0.5774 exact",
         "pytorch/pytorch#57109",

@@ -1,15 +1,19 @@
 """One decision is a function of task, policy and salt; what a subject does wrong stays in its own verdict."""
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
 
+from varlaw.evidence.exact import Comparison
 from varlaw.subjects.registry import named, select
 from varlaw.verify import campaign, deviations, session
+from varlaw.verify.claim import Finding, Trial, deterministic
 from varlaw.verify.claims import claims_of
+from varlaw.verify.deviations import measured
 from varlaw.verify.verdict import Outcome
 
 SALT = "tests"
@@ -200,3 +204,102 @@ def test_strictness_reaches_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     run = session.execute(session.plan(session.Request(targets=("varlaw.numpy.normal",), dtypes=("float32",))))
     assert session.exit_code(run) == 1
     assert run.verdicts[-1].claim == "deviations.strict"
+
+
+# -- a row without a ratio foresees the range that was measured --------------------------------------------------------
+
+
+def _sized(
+    monkeypatch: pytest.MonkeyPatch, *bands: tuple[float | str, ...], dtypes: tuple[str, ...] = ("float32",)
+) -> None:
+    rows = {"planted": {"init.documented varlaw.numpy.normal float32": bands} if bands else {}}
+    table = measured.Sizes(inputs=measured.INPUTS, versions=("1",), dtypes=dtypes, rows=rows)
+    monkeypatch.setattr(measured, "sizes", lambda framework: table)
+
+
+@pytest.mark.parametrize(("scale", "state"), [(1.5, "deviation"), (2.0, "VIOLATES"), (0.75, "VIOLATES")])
+def test_a_violation_outside_the_range_that_was_measured_is_none(
+    monkeypatch: pytest.MonkeyPatch, scale: float, state: str
+) -> None:
+    _sized(monkeypatch, (1.45, 1.55))
+    (verdict,) = _planted(monkeypatch, _row(ratio="", measured=None), scale=scale)
+    assert verdict.state == state
+    if verdict.deviation:
+        assert verdict.deviation.range == pytest.approx((1.35, 1.65))
+    else:
+        assert "foresaw 1.35 to 1.65 here" in verdict.detail
+
+
+def test_a_range_speaks_of_its_cases_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = _row(ratio="", measured=None)
+    here = measured.case_name(_tasks("varlaw.numpy.normal")[0].case)
+    for cases, state in (((here,), "deviation"), (("ffff",), "VIOLATES"), (("*",), "VIOLATES")):
+        _sized(monkeypatch, (1.45, 1.55, *cases))
+        (verdict,) = _planted(monkeypatch, row, scale=1.5)
+        assert verdict.state == state
+
+
+def test_a_claim_that_never_violated_is_not_foreseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    _sized(monkeypatch)
+    (verdict,) = _planted(monkeypatch, _row(ratio="", measured=None), scale=1.5)
+    assert verdict.state == "VIOLATES"
+    assert "foresaw no violation here" in verdict.detail
+
+
+def test_a_row_that_could_not_be_measured_must_violate_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    _sized(monkeypatch, (1.0, 1.1), dtypes=("float64",))
+    (verdict,) = _planted(monkeypatch, _row(ratio="", measured=None), scale=1.5)
+    assert verdict.state == "deviation"
+    assert verdict.deviation is not None
+    assert verdict.deviation.range is None
+
+
+def _exact(monkeypatch: pytest.MonkeyPatch, first: float, second: float, case: dict[str, Any]) -> campaign.Verdict:
+    """A deterministic claim that finds one size at first and another in an independent input."""
+    (task, *_) = _tasks("varlaw.numpy.normal")
+    subject = named(task.subject)
+    assert subject is not None
+    seen = iter((first, second))
+
+    def judge(trial: Trial) -> Finding:
+        return deterministic(Comparison(1, 2.0, 2.0 * next(seen), 0.02, 0), quantity="norm")
+
+    claims = [dataclasses.replace(c, judge=judge) for c in claims_of(subject) if c.name == task.claim]
+    monkeypatch.setattr(campaign, "claims_of", lambda subject: claims)
+    monkeypatch.setattr(deviations, "rows", lambda: (_row(ratio="", measured=None),))
+    return campaign.decide(msgspec.structs.replace(task, case={**task.case, **case}), "pr", SALT)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "state"),
+    [
+        (0.5, 0.52, "deviation"),  # both in the range
+        (0.5, 1.0, "deviation"),  # the effect depends on the input
+        (0.5, 0.9, "VIOLATES"),  # the second is of another size
+        (0.25, 0.5, "VIOLATES"),
+        (0.435, 0.5, "deviation"),  # within the rounding bound of the range
+        (math.nan, math.nan, "VIOLATES"),  # NaN is in no range
+        (math.inf, math.inf, "VIOLATES"),
+        (-0.5, -0.5, "VIOLATES"),
+    ],
+)
+def test_an_exact_claim_is_measured_twice_as_well(
+    monkeypatch: pytest.MonkeyPatch, first: float, second: float, state: str
+) -> None:
+    _sized(monkeypatch, (0.48, 0.52))
+    assert _exact(monkeypatch, first, second, {}).state == state
+
+
+def test_what_is_not_finite_is_foreseen_by_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    _sized(monkeypatch, (math.nan, math.nan), (math.inf, math.inf))
+    for size, state in ((math.nan, "deviation"), (math.inf, "deviation"), (-math.inf, "VIOLATES"), (1e30, "VIOLATES")):
+        assert _exact(monkeypatch, size, size, {}).state == state
+
+
+def test_keyed_points_are_held_against_all_cases_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    _sized(monkeypatch, (0.5, 0.5, "aaaa"), (0.7, 0.7, "bbbb"))
+    for size, state in ((0.6, "deviation"), (0.9, "deviation"), (0.4, "VIOLATES"), (1.2, "VIOLATES")):
+        assert _exact(monkeypatch, size, size, {"scale": 0.123}).state == state
+    assert _exact(monkeypatch, 0.6, 0.6, {}).state == "VIOLATES"  # a corner that no band names
+    assert _exact(monkeypatch, 1.005, 1.0, {}).state == "conforms"
+    assert _exact(monkeypatch, 1.018, 1.0, {}).state == "deviation"  # no more than twice its rounding bound

@@ -1,6 +1,7 @@
 """Documented deviations: data with reason, upstream link, version range and measured value, and strict.
 
-One file for each framework, named after it: `torch.toml`, `jax.toml`, ...
+One file for each framework, named after it: `torch.toml`, `jax.toml`, ...; beside it `torch.sizes.toml`, recorded
+and not written: the sizes that rows without a ratio were measured to have.
 """
 
 import fnmatch
@@ -28,8 +29,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     claim: str
     subject: str | tuple[str, ...]  # a glob, or several: strictness asks each of them to be met
     reason: str
-    measured: float  # a ratio seen when the row was written, of the first subject where there are several
-    ratio: str = ""  # empty where the effect depends on the input: a second measurement must then violate too
+    measured: float | None = None  # a ratio seen when the row was written, of the first of several subjects
+    ratio: str = ""  # empty where the effect depends on the input: `measured.py` then knows its range, case by case
     # "dtype": statistics are kept in the dtype, to whose rounding they then hold; "drawn": the size is drawn at random.
     statistics: Literal["", "dtype", "drawn"] = ""
     versions: str
@@ -65,11 +66,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         except NameError:
             return False
 
-    def deviation(self, names: Mapping[str, Any]) -> Deviation:
-        """The record for a verdict, with the ratio foreseen in this case."""
+    def deviation(
+        self, names: Mapping[str, Any], between: tuple[float | None, float | None] | None = None
+    ) -> Deviation:
+        """The record for a verdict, with the ratio or the range foreseen in this case."""
         ratio = self.foreseen_ratio(names)
         finite = ratio if self.ratio and math.isfinite(ratio) else None
-        return Deviation(id=self.id, reason=self.reason, link=self.link, ratio=finite, versions=self.versions)
+        return Deviation(
+            id=self.id, reason=self.reason, link=self.link, ratio=finite, range=between, versions=self.versions
+        )
 
     def foreseen_ratio(self, names: Mapping[str, Any]) -> float:
         """observed / expected as foreseen in a case; inf where a norm overflows, 1 where no number is foreseen."""

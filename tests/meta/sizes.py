@@ -1,0 +1,218 @@
+"""Record how large the documented deviations are that state no ratio: `python tests/meta/sizes.py FOLDER FRAMEWORK`.
+
+Each claim that such a row speaks of is judged at `--inputs` salts, the default one among them, so that a run without
+`--salt` meets what was recorded. The folder keeps one line for each decision; all recordings of a framework (other
+versions, backends, processors' instruction sets) go together into `verify/deviations/<framework>.sizes.toml`. Rows that
+none of them speaks of keep the sizes that stand there.
+"""
+
+import argparse
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from varlaw.evidence.budget import policy
+from varlaw.evidence.streams import Key, canonical
+from varlaw.subjects.registry import select
+from varlaw.subjects.subject import Subject
+from varlaw.verify import campaign, deviations, foresight, presence
+from varlaw.verify.claim import Trial
+from varlaw.verify.claims import claims_of
+from varlaw.verify.deviations import measured
+from varlaw.verify.session import SALT
+from varlaw.verify.verdict import Outcome
+
+TABLES = Path(__file__).parents[2] / "verify" / "deviations"
+DIGITS = 3  # of an effect, rounded away from none
+POINTS = 4  # keyed points at most: each is another case, which some frameworks compile
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """One decision where a row without a ratio speaks."""
+
+    row: str
+    place: str  # claim, target, dtype
+    case: str  # its name, or "*" for a keyed point
+    corners: list[str]  # of the claim's domain
+    violates: bool
+    size: str  # JSON has no NaN
+    version: str
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("framework")
+    parser.add_argument("--targets", nargs="*")
+    parser.add_argument("--dtype", nargs="*", default=list(campaign.DTYPES))
+    parser.add_argument("--inputs", type=int, default=measured.INPUTS)
+    parser.add_argument("--name", default="", help="of this recording, where there are several: a backend, a processor")
+    parser.add_argument("--write", action="store_true", help="only write the table from what the folder holds")
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    if not given.write:
+        there, absent = presence.there(select(given.targets or [f"{given.framework}.*"]), "cpu")
+        assert there, absent
+        record(given, there)
+    write(given.folder, given.framework)
+
+
+def record(given: argparse.Namespace, subjects: list[Subject]) -> None:
+    """Append every decision to a file of the folder, named after the framework and the recording."""
+    for dtype in given.dtype:
+        stem = ".".join(filter(None, [given.framework, given.name, str(given.inputs), dtype]))
+        with (given.folder / f"{stem}.jsonl").open("ab") as file:
+            for subject in subjects:
+                for one in _decisions(subject, given.framework, dtype, given.inputs):
+                    file.write(msgspec.json.encode(one) + b"\n")
+                subject.framework.release()
+
+
+def _decisions(subject: Subject, framework: str, dtype: str, inputs: int) -> Iterator[Seen]:
+    rows = [r for r in deviations.rows() if r.framework == framework and not r.ratio and r.statistics != "dtype"]
+    version = subject.framework.version()
+    claims = {(c.name, c.target): c for c in claims_of(subject)}
+    spoken = {at for at in claims if any(r.foresees(*at, version, dtype) for r in rows)}
+    if not spoken:
+        return
+    corners = {at: foresight.corners(claims[at]) for at in spoken}
+    for turn, salt in enumerate((SALT, *(f"sizes-{k}" for k in range(1, inputs)))):
+        for task in campaign.tasks([subject], [dtype], "cpu", salt):
+            at, name = (task.claim, task.target), measured.case_name(task.case)
+            if at not in spoken or (turn >= POINTS and name not in corners[at] and not claims[at].pooled):
+                continue
+            params = canonical({"case": task.case, "dtype": dtype, "device": "cpu"})
+            key = Key(salt, f"{task.claim}:{task.target}", params)
+            finding = campaign.judged(claims[at], Trial(task.case, dtype, "cpu", policy(measured.POLICY), key))
+            if finding.outcome not in (Outcome.CONFORMS, Outcome.VIOLATES):
+                continue
+            row = deviations.foreseen(*at, version, dtype, {**task.case, **finding.names})
+            if row is None or row.ratio or row.statistics == "dtype":
+                continue
+            yield Seen(
+                row=row.id,
+                place=f"{task.claim} {task.target} {dtype}",
+                case=name if name in corners[at] else measured.KEYED,
+                corners=sorted(corners[at]),
+                violates=finding.outcome is Outcome.VIOLATES,
+                size=repr(measured.size(finding)),
+                version=version,
+            )
+
+
+# -- the table ---------------------------------------------------------------------------------------------------------
+
+
+def write(folder: Path, framework: str) -> None:
+    """The table of a framework, from all that was recorded of it."""
+    files = sorted(folder.glob(f"{framework}.*.jsonl"))
+    seen = [msgspec.json.decode(line, type=Seen) for file in files for line in file.read_bytes().splitlines()]
+    inputs = max(int(file.stem.split(".")[-2]) for file in files)
+    tried = {file.stem.split(".")[-1] for file in files}
+    old = measured.sizes(framework)
+    tables: dict[str, dict[str, list[str]]] = defaultdict(dict)
+    by_place: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    for one in seen:
+        by_place[one.row, one.place].append(one)
+    for (row, place), of_place in sorted(by_place.items()):
+        tables[row]  # a row whose every measurement conformed foresees nothing
+        if any(one.violates for one in of_place):
+            tables[row][place] = [_text(band) for band in _bands(of_place, inputs)]
+    for row, places in old.rows.items() if old else ():
+        known = row in {r.id for r in deviations.rows()}
+        if known and row not in tables:
+            tables[row] = {
+                p: [_text(measured.Band(*b[:2], tuple(b[2:]))) for b in bands] for p, bands in places.items()
+            }
+    versions = {one.version for one in seen} | set(old.versions if old else ())
+    lines = [
+        "# Recorded by `nox -s deviations`, not written by hand: sizes of rows that state no ratio (see measured.py).",
+        '# "claim target dtype" = [[least, greatest, cases ...], ...]; without cases: every corner; "*": keyed points.',
+        f"inputs = {inputs}",
+        f"versions = {_list(sorted(versions))}",
+        f"dtypes = {_list([d for d in campaign.DTYPES if d in tried | set(old.dtypes if old else ())])}",
+    ]
+    for row in sorted(tables):
+        lines += ["", f"[rows.{row}]"]
+        lines += [f'"{place}" = [{", ".join(bands)}]' for place, bands in sorted(tables[row].items())]
+    (TABLES / f"{framework}.sizes.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _bands(of_place: list[Seen], inputs: int) -> list[measured.Band]:
+    """The sizes in each case that violated once at least, cases together where each one's range holds the other's."""
+    cases: dict[str, list[Seen]] = defaultdict(list)
+    for one in of_place:
+        cases[one.case].append(one)
+    bands: list[measured.Band] = []
+    for case, of_case in sorted(cases.items()):
+        if not any(one.violates for one in of_case):
+            continue
+        sizes = [float(one.size) for one in of_case]
+        ordinary = [x for x in sizes if math.isfinite(x)]
+        if ordinary:
+            bands.append(measured.Band(_outward(min(ordinary), -1), _outward(max(ordinary), 1), (case,)))
+        odd = {repr(x): x for x in sizes if not math.isfinite(x)}
+        bands += [measured.Band(x, x, (case,)) for x in odd.values()]
+    together = _together([b for b in bands if b.cases != (measured.KEYED,)], inputs)
+    every = set(of_place[0].corners)
+    whole = [measured.Band(b.low, b.high) if every and set(b.cases) == every else b for b in together]
+    keyed = [b for b in bands if b.cases == (measured.KEYED,)]
+    return [*whole, *(b for b in keyed if not any(_holds(w, b, 10**9) for w in whole))]
+
+
+def _together(bands: list[measured.Band], inputs: int) -> list[measured.Band]:
+    found: list[measured.Band] = []
+    for band in sorted(bands, key=lambda b: (str(b.low), -b.high)):
+        for k, other in enumerate(found):
+            if _holds(other, band, inputs) and _holds(band, other, inputs):
+                both = (min(band.low, other.low), max(band.high, other.high))
+                found[k] = measured.Band(*both, tuple(sorted({*other.cases, *band.cases})))
+                break
+        else:
+            found.append(band)
+    return found
+
+
+def _holds(outer: measured.Band, inner: measured.Band, inputs: int) -> bool:
+    """Whether the range that one band foresees holds the other; NaN holds NaN."""
+    if math.isnan(outer.low) or math.isnan(inner.low):
+        return math.isnan(outer.low) and math.isnan(inner.low)
+    low, high = outer.widened(inputs) if inputs < 10**9 else outer[:2]
+    return low <= inner.low and inner.high <= high
+
+
+def _outward(value: float, sign: int) -> float:
+    """A size with few digits of its effect, rounded down for sign -1 and up for 1.
+
+    >>> _outward(0.997431, -1), _outward(8.68551, 1)
+    (0.99743, 8.69)
+    """
+    centre = 1.0 if 0.5 < value < 2 else 0.0
+    effect = value - centre
+    if effect == 0:
+        return value
+    unit = 10.0 ** (math.floor(math.log10(abs(effect))) - DIGITS + 1)
+    steps = effect / unit
+    whole = math.floor(steps + 1e-6) if sign < 0 else math.ceil(steps - 1e-6)
+    places = max(0, -round(math.log10(unit)))
+    return float(f"{centre + whole * unit:.{places}f}")
+
+
+def _text(band: measured.Band) -> str:
+    return f"[{', '.join([*map(_number, band[:2]), *(msgspec.json.encode(c).decode() for c in band.cases)])}]"
+
+
+def _number(value: float) -> str:
+    return repr(value) if not value.is_integer() or abs(value) > 1e15 else f"{value:.1f}"
+
+
+def _list(words: list[Any]) -> str:
+    return msgspec.json.encode(words).decode().replace(",", ", ")
+
+
+if __name__ == "__main__":
+    main()

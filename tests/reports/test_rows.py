@@ -1,0 +1,102 @@
+"""What a row shows is of one case, every documented deviation that a run met is shown, and no delta is glossed over."""
+
+import io
+import re
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+
+from tests.reports.conftest import DEVIATION
+from varlaw.reports import html, junit, markdown, terminal
+from varlaw.reports.groups import grouped, headline
+from varlaw.verify.verdict import Deviation, Outcome, Run, Verdict
+
+Making = Callable[..., Verdict]
+
+
+def _terminal(run: Run, verbosity: int = 0) -> str:
+    stream = io.StringIO()
+    terminal.render(run, Console(file=stream, width=140, no_color=True), verbosity=verbosity)
+    return " ".join(stream.getvalue().split())
+
+
+def _findings(run: Run) -> str:
+    page = html.render(run)
+    return page[page.index('id="findings"') : page.index('id="matrix"')]
+
+
+FORMS: dict[str, Callable[[Run], str]] = {
+    "terminal": _terminal,
+    "terminal -v": lambda run: _terminal(run, 1),
+    "Markdown": markdown.render,
+    "HTML findings": _findings,
+    "JUnit": junit.render,
+}
+
+
+@pytest.fixture
+def folded(make_verdict: Making, make_run: Callable[..., Run]) -> Run:
+    """One row of two cases: the larger one is further from its law, and each has numbers of its own."""
+    broken = {"outcome": Outcome.VIOLATES, "interval": None, "certified": None}
+    near = make_verdict(
+        case={"fan": 2}, ratio=0.9, expected=3.25, observed=2.925, samples=21, replay="v1:near", **broken
+    )
+    far = make_verdict(case={"fan": 64}, ratio=0.5, expected=4.5, observed=2.25, samples=77, replay="v1:far", **broken)
+    return make_run([near, far])
+
+
+@pytest.mark.parametrize("form", ["terminal", "Markdown", "HTML findings"])
+def test_all_that_a_row_shows_is_of_one_case(folded: Run, form: str) -> None:
+    text = FORMS[form](folded)
+    assert all(word in text for word in ("fan=64", "v1:far", "0.5000", "4.5", "2.25"))
+    assert not any(word in text for word in ("fan=2 ", "v1:near", "0.9000", "3.25", "2.925"))
+
+
+def test_the_worst_of_equals_is_the_smallest_case_and_nan_is_worse_than_any_ratio(make_verdict: Making) -> None:
+    off = [make_verdict(outcome=Outcome.VIOLATES, ratio=0.5, case={"n": n}) for n in (9, 2, 5)]
+    lost = make_verdict(outcome=Outcome.VIOLATES, ratio=None, observed=None, case={"n": 7})
+    assert grouped(off)[0].worst.case == {"n": 2}
+    assert grouped([*off, lost])[0].worst is lost
+
+
+def _known(k: int) -> Deviation:
+    return Deviation(id=f"known-{k}", reason=f"because of {k}", link="", ratio=None, range=(0.25, 0.75), versions=">=1")
+
+
+@pytest.fixture
+def documented(make_verdict: Making, make_run: Callable[..., Run]) -> Run:
+    """Deviations in rows of their own, behind a worse one, behind a violation, and of a size that cannot be seen."""
+    broken = {"outcome": Outcome.VIOLATES, "interval": None, "certified": None}
+    return make_run(
+        [
+            make_verdict(deviation=_known(0), ratio=0.5, **broken),
+            make_verdict(deviation=_known(1), ratio=0.7, **broken),
+            make_verdict(subject="torch.b", deviation=_known(2), ratio=0.5, **broken),
+            make_verdict(subject="torch.b", ratio=0.4, **broken),
+            make_verdict(subject="torch.c", deviation=_known(3)),
+            make_verdict(subject="torch.d", deviation=_known(4), ratio=None, observed=None, **broken),
+            *(make_verdict(subject=f"torch.e{k}", deviation=DEVIATION, ratio=0.6, **broken) for k in range(500)),
+        ]
+    )
+
+
+@pytest.mark.parametrize("form", list(FORMS))
+def test_every_deviation_that_a_run_met_is_shown(documented: Run, form: str) -> None:
+    text = FORMS[form](documented)
+    met = {v.deviation.id for v in documented if v.deviation}
+    assert {name for name in met if name in text} == met
+
+
+def test_what_was_foreseen_is_shown_as_a_range(documented: Run) -> None:
+    assert "0.25 to 0.75" in _findings(documented)
+    assert re.search(r"documented as known-0, 0\.25 to 0\.75 foreseen", _terminal(documented))
+
+
+def test_a_conforming_verdict_of_a_larger_delta_is_counted_apart(
+    make_verdict: Making, make_run: Callable[..., Run]
+) -> None:
+    run = make_run([make_verdict(delta=delta) for delta in (0.05, 0.01, 0.1, 0.99)])
+    assert "2 conform, 2 conform to within 10 % to 99 % only" in headline(run)
+    assert "conform to within" not in headline(make_run([make_verdict(delta=0.05)]))
+    assert "2 of the conforming verdicts only of 10 % to 99 %" in html.render(run)

@@ -1,0 +1,147 @@
+"""The sizes that rows without a ratio were measured to have: what lies outside is no documented deviation.
+
+`<framework>.sizes.toml` is recorded by `nox -s deviations` from some keyed inputs in each case. A *size* is observed /
+expected, or what was observed where 0 is expected; NaN and the infinities are sizes of their own. A *band* is the least
+and the greatest size seen in some corners of a domain. The rule by which it is widened needs no judgement:
+
+- by its own length on each side, on a logarithmic scale where the greatest is more than twice the least: after 40
+  inputs a new value of a normal law lies outside with a probability of 1e-6; fewer inputs widen it in proportion.
+- an exact size may miss the band by the rounding bound of its comparison, an estimated one must have an interval that
+  meets the band.
+
+A corner that no band names conformed in each input, and none of more than twice its rounding bound is foreseen there.
+The keyed points of a run are held against all bands of the claim together.
+"""
+
+import functools
+import math
+import tomllib
+import zlib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any, NamedTuple
+
+import msgspec
+
+from varlaw.evidence.streams import canonical
+from varlaw.verify.claim import Finding
+
+INPUTS = 40
+POLICY = "pr"  # at which sizes are recorded: what a closer look finds in other cases is foreseen there as well
+KEYED = "*"  # in the place of a case: the keyed points
+
+
+class Band(NamedTuple):
+    """The sizes seen in some cases; in every corner where none is named."""
+
+    low: float
+    high: float
+    cases: tuple[str, ...] = ()
+
+    def widened(self, inputs: int) -> tuple[float, float]:
+        """The range foreseen from what `inputs` inputs showed.
+
+        >>> Band(1.25, 1.5).widened(40)
+        (1.0, 1.75)
+        >>> Band(1.0, 4.0).widened(40)
+        (0.25, 16.0)
+        """
+        often = max(1.0, INPUTS / inputs)
+        if 0 < 2 * self.low < self.high < math.inf:
+            wider = (self.high / self.low) ** often
+            return self.low / wider, self.high * wider
+        reach = often * (self.high - self.low) if self.low < self.high else 0.0
+        return self.low - reach, self.high + reach
+
+
+class Sizes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file: how it was recorded, and by row id the bands of each "claim target dtype"."""
+
+    inputs: int
+    versions: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    rows: dict[str, dict[str, tuple[tuple[float | str, ...], ...]]]
+
+
+@functools.cache
+def sizes(framework: str) -> Sizes | None:
+    """What was recorded of a framework; None where nothing was."""
+    file = resources.files("varlaw.verify.deviations") / f"{framework}.sizes.toml"
+    return msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), Sizes) if file.is_file() else None
+
+
+def recorded(row: str, framework: str, dtype: str) -> bool:
+    """Whether the sizes of a row were measured: of versions that are not to be had they were not."""
+    found = sizes(framework)
+    return found is not None and row in found.rows and dtype in found.dtypes
+
+
+def bands(row: str, framework: str, claim: str, target: str, dtype: str) -> list[Band]:
+    """The bands of a row in one place; none where each measurement conformed."""
+    found = sizes(framework)
+    lines = found.rows.get(row, {}).get(f"{claim} {target} {dtype}", ()) if found else ()
+    return [Band(float(low), float(high), tuple(map(str, cases))) for low, high, *cases in lines]
+
+
+def case_name(case: Mapping[str, Any]) -> str:
+    """The few letters by which a band names a case.
+
+    >>> case_name({"rows": 3})
+    '0ddf'
+    """
+    return f"{zlib.crc32(canonical(dict(sorted(case.items()))).encode()) & 0xFFFF:04x}"
+
+
+def size(finding: Finding) -> float:
+    """The size of what was found; NaN where it has none."""
+    if finding.size is not None:
+        return finding.size
+    found = finding.observed if finding.expected == 0 else finding.ratio
+    return math.nan if found is None else found
+
+
+def foreseen(of_row: Sequence[Band], finding: Finding, case: str | None, inputs: int) -> list[Band]:
+    """The ranges that a finding may lie in: those of its corner, or all from no effect on where `case` is None."""
+    centre = 0.0 if finding.expected == 0 else 1.0
+    if case is None:
+        numbers = [b for b in of_row if not math.isnan(b.low)]
+        ends = [end for band in numbers for end in band.widened(inputs)] or [centre]
+        return [Band(min(centre, *ends), max(centre, *ends)), *(b for b in of_row if math.isnan(b.low))]
+    chosen = [b for b in of_row if case in b.cases or not b.cases]
+    if not chosen and of_row and not finding.alpha:
+        return [Band(centre - finding.delta, centre + finding.delta)]
+    return [Band(*band.widened(inputs)) for band in chosen]
+
+
+def meets(finding: Finding, ranges: Sequence[Band]) -> bool:
+    """Whether a size, or its interval, lies in one of the ranges."""
+    value = size(finding)
+    if math.isnan(value):
+        return any(math.isnan(band.low) for band in ranges)
+    low, high = (value - finding.delta, value + finding.delta)
+    if finding.interval is not None and finding.size is None:
+        low, high = (min(finding.interval[0], value), max(finding.interval[1], value))
+    return any(band.low <= high and low <= band.high for band in ranges)
+
+
+def hull(ranges: Sequence[Band]) -> tuple[float | None, float | None] | None:
+    """The least and the greatest size of some ranges, None for an end that is not finite; None without any range."""
+    if not ranges:
+        return None
+    low, high = min(b.low for b in ranges), max(b.high for b in ranges)
+    return (low if math.isfinite(low) else None, high if math.isfinite(high) else None)
+
+
+def told(ranges: Sequence[Band]) -> str:
+    """Ranges in words.
+
+    >>> told([Band(0.5, 0.75), Band(math.nan, math.nan)])
+    '0.5 to 0.75 or NaN'
+    """
+    return " or ".join(dict.fromkeys(map(_in_words, ranges))) or "no violation"
+
+
+def _in_words(band: Band) -> str:
+    if math.isnan(band.low):
+        return "NaN"
+    return f"{band.low:.4g}" if band.low == band.high else f"{band.low:.4g} to {band.high:.4g}"
