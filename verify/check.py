@@ -209,7 +209,7 @@ def verdict_of(
     """The verdict on a user's own function, with the address of its evidence."""
     import msgspec
 
-    found = {k: v for k, v in msgspec.structs.asdict(finding).items() if k != "names"}
+    found = {k: v for k, v in msgspec.structs.asdict(finding).items() if k not in ("names", "size")}
     if found["interval"] is not None:
         found["interval"] = tuple(x if math.isfinite(x) else None for x in found["interval"])
     if found["log_evidence"] is not None and not math.isfinite(found["log_evidence"]):
