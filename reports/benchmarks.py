@@ -5,15 +5,16 @@ first quartile over the other's third to the third over the other's first. Rows 
 fastest of their group. An earlier file tells what has moved: by more than the spreads of both allow.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import msgspec
 
 from varlaw.reports.charts import COLOUR, log_axis, panels
-from varlaw.reports.files import ReportError
+from varlaw.reports.files import ReportError, read_record
 from varlaw.reports.pages import picture, template
 
 PAGE: Final = "benchmarks.html"
@@ -87,53 +88,80 @@ def read(path: Path | str) -> Measured:
     Raises `ReportError`, in one line, when it cannot be read or is something else.
     """
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
-        return _measured(found)
-    except OSError as error:
-        msg = f"cannot read {path}: {error.strerror or error}"
-        raise ReportError(msg) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        msg = f"{path} should be a file of pytest-benchmark, but is not: {type(error).__name__}: {error}"
+        return _measured(msgspec.json.decode(read_record(Path(path)), type=_File))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        if isinstance(error, ReportError):
+            raise
+        msg = f"{path} should be a file of pytest-benchmark, but is not: {error}"
         raise ReportError(msg) from error
 
 
-def _measured(found: dict[str, Any]) -> Measured:
-    rows = found["benchmarks"]
-    roles: dict[tuple[str, int], dict[str, dict[str, Any]]] = {}
-    single: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        extra = row["extra_info"]
-        if {"pair", "size", "role", "goal"} <= extra.keys():
-            roles.setdefault((extra["pair"], int(extra["size"])), {})[extra["role"]] = row
+Seconds = Annotated[float, msgspec.Meta(gt=0, lt=1e9)]
+
+
+class _Stats(msgspec.Struct):
+    min: Seconds
+    q1: Seconds
+    q3: Seconds
+
+
+class _Row(msgspec.Struct):
+    """A row of pytest-benchmark; `extra_info` is ours, where the row is one of a pair."""
+
+    name: str
+    stats: _Stats
+    extra_info: dict[str, Any]
+    group: str | None = None
+
+
+class _Role(msgspec.Struct):
+    pair: str
+    size: int
+    role: str
+    goal: Annotated[float, msgspec.Meta(gt=0)]
+    why: str = ""
+
+
+class _File(msgspec.Struct):
+    benchmarks: list[_Row]
+    machine_info: dict[str, Any] = {}
+    commit_info: dict[str, Any] = {}
+    datetime: str = ""
+
+
+def _measured(found: _File) -> Measured:
+    roles: dict[tuple[str, int], dict[str, tuple[_Role, _Row]]] = {}
+    single: dict[str, list[_Row]] = {}
+    for row in found.benchmarks:
+        if {"pair", "size", "role", "goal"} <= row.extra_info.keys():
+            role = msgspec.convert(row.extra_info, _Role)
+            roles.setdefault((role.pair, role.size), {})[role.role] = role, row
         else:
-            single.setdefault(row["group"] or row["name"], []).append(row)
+            single.setdefault(row.group or row.name, []).append(row)
     pairs = tuple(
-        _pair(name, size, both["ours"], both["theirs"])
+        Pair(
+            name, size, both["ours"][0].goal, *(_times(both[who][1]) for who in ("ours", "theirs")), both["ours"][0].why
+        )
         for (name, size), both in sorted(roles.items())
         if both.keys() == {"ours", "theirs"}
     )
-    machine, commit = found.get("machine_info", {}), found.get("commit_info", {})
+    cpu, commit = found.machine_info.get("cpu"), found.commit_info
     return Measured(
         pairs=pairs,
         singles=tuple(s for group, members in single.items() for s in _singles(group, members)),
-        cpu=str(machine.get("cpu", {}).get("brand_raw", "")),
+        cpu=str(cpu.get("brand_raw", "")) if isinstance(cpu, dict) else "",
         commit=f"{commit.get('id', '')}{'+changes' if commit.get('dirty') else ''}",
-        when=str(found.get("datetime", ""))[:10],
+        when=found.datetime[:10],
     )
 
 
-def _pair(name: str, size: int, ours: dict[str, Any], theirs: dict[str, Any]) -> Pair:
-    extra = ours["extra_info"]
-    return Pair(name, size, float(extra["goal"]), _times(ours), _times(theirs), str(extra.get("why", "")))
+def _times(row: _Row) -> Times:
+    return Times(row.stats.min, row.stats.q1, row.stats.q3)
 
 
-def _times(row: dict[str, Any]) -> Times:
-    return Times(row["stats"]["min"], row["stats"]["q1"], row["stats"]["q3"])
-
-
-def _singles(group: str, members: list[dict[str, Any]]) -> list[Single]:
-    fastest = min(row["stats"]["min"] for row in members)
-    return [Single(group, row["name"], _times(row), row["stats"]["min"] / fastest) for row in members]
+def _singles(group: str, members: list[_Row]) -> list[Single]:
+    fastest = min(row.stats.min for row in members)
+    return [Single(group, row.name, _times(row), row.stats.min / fastest) for row in members]
 
 
 def moved(now: Pair, before: Pair) -> bool:

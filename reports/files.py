@@ -28,6 +28,10 @@ class ReportError(ValueError):
     """A record that cannot be read or a report that cannot be written, in one line."""
 
 
+class NoFile(ReportError):
+    """Something was named that is no file and cannot be read like one: a pipe, a device, a folder."""
+
+
 def write_whole(path: Path, data: Data) -> None:
     """Write one file whole or not at all, or into what is no file; `ReportError` in one line when that is refused."""
     write_all_whole({path: data})
@@ -115,6 +119,19 @@ def make_folders(folder: Path) -> None:
         folder = folder.parent
     for path in reversed(missing):
         path.mkdir(exist_ok=True)
+
+
+def read_record(path: Path) -> bytes:
+    """The bytes of a file; `ReportError` in one line where there is none, `NoFile` for what may have no end."""
+    try:
+        if path.exists() and not path.is_file():
+            kind = "a folder" if path.is_dir() else "no regular file"
+            msg = f"cannot read {path}: it is {kind}, but should be a file"
+            raise NoFile(msg)
+        return path.read_bytes()
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror or error}"
+        raise ReportError(msg) from error
 
 
 # -- what is no file ---------------------------------------------------------------------------------------------------

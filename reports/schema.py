@@ -7,19 +7,21 @@ is refused in one line that says why.
 
 import codecs
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from varlaw.reports.files import ReportError, write_whole
-from varlaw.verify.verdict import SCHEMA, Run
+from varlaw.reports.files import ReportError, read_record, write_whole
+from varlaw.verify.verdict import SCHEMA, Run, Verdict
 
 __all__ = ["ReportError", "json_schema", "read", "schema_text", "write"]
 
 FAMILY, VERSION = SCHEMA.split("/")[0], int(SCHEMA.split("/")[1])
 IDENTIFIER: Final = f"urn:{FAMILY.replace('.', ':')}:{VERSION}"
+
+DEEPEST: Final = 20  # levels of a case
 
 # For each version that is no longer written: how its objects become those of the next version.
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
@@ -31,13 +33,7 @@ def read(path: Path | str) -> Run:
     Raises `ReportError`, in one line, for a file that is missing, empty, truncated, not JSON, of another program, of a
     later version, or not of the schema it names.
     """
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        msg = f"cannot read {path}: {error.strerror or error}"
-        raise ReportError(msg) from error
-    return decode(data, where=str(path))
+    return decode(read_record(Path(path)), where=str(path))
 
 
 def decode(data: bytes, *, where: str) -> Run:
@@ -52,10 +48,33 @@ def decode(data: bytes, *, where: str) -> Run:
         msg = f"{where} is {reason}, but should be a {SCHEMA} record: {error}"
         raise ReportError(msg) from error
     try:
-        return msgspec.convert(_upgraded(found, where), Run)
-    except msgspec.ValidationError as error:
+        run = msgspec.convert(_upgraded(found, where), Run)
+        for k, verdict in enumerate(run.verdicts):
+            _check(verdict, k)
+    except ValueError as error:
+        if isinstance(error, ReportError):
+            raise
         msg = f"{where} does not follow {SCHEMA}: {error}"
         raise ReportError(msg) from error
+    return run
+
+
+def _check(verdict: Verdict, place: int) -> None:
+    """What the types do not say of a verdict; `ValueError` as msgspec words it."""
+    low, high = verdict.interval or (None, None)
+    if low is not None and high is not None and low > high:
+        msg = f"Expected an interval that begins below its end, got [{low}, {high}] - at `$.verdicts[{place}].interval`"
+        raise ValueError(msg)
+    level: list[Any] = [verdict.case]
+    for _ in range(DEEPEST):
+        level = [inner for value in level if isinstance(value, (dict, list)) for inner in _inside(value)]
+    if level:
+        msg = f"Expected a case of at most {DEEPEST} levels - at `$.verdicts[{place}].case`"
+        raise ValueError(msg)
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _upgraded(found: Any, where: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from varlaw.theory.variates import Constant, Normal, Orthogonal, Uniform, Unifor
 from varlaw.verify.claim import Finding, deterministic, statistical
 from varlaw.verify.claims.bulk import judged_values
 from varlaw.verify.claims.initialisation import float64, orthogonality
-from varlaw.verify.session import SALT
+from varlaw.verify.session import SALT, check_salt
 from varlaw.verify.verdict import Outcome, Verdict
 from varlaw.verify.watched import Draw, Watched
 
@@ -30,6 +30,7 @@ Law = Any  # a variate or Orthogonal
 T = TypeVar("T")
 
 _BATTERY = 1_000_000  # scalars whose shape is looked at, as long as draws go on: one sampler can afford it
+_SMALLEST = {"delta": 1e-9, "alpha": 1e-300, "beta": 1e-300}  # below, float64 holds neither the draws nor the chance
 _VALUES = 100_000  # of 16 bits: some 2,000 different ones in bfloat16, 15,000 in float16
 
 
@@ -68,7 +69,7 @@ def check(
     <Outcome.CONFORMS: 'CONFORMS'>
     """
     policy = policy_for(delta, alpha, beta, max_samples)
-    sampler = Watched(draw, shape, dtype, name or str(getattr(draw, "__qualname__", repr(draw))))
+    sampler = Watched(draw, shape, dtype, address(draw, salt, name))
     key = Key(salt, f"check:{sampler.name}", canonical({"shape": list(sampler.shape), "law": repr(law)}))
     finding = _found(sampler, law, policy, key, _laws(mutants))
     return verdict_of(
@@ -90,11 +91,25 @@ def policy_for(delta: float, alpha: float, beta: float, max_samples: int | None)
     return replace(policy, battery=_BATTERY, least=least, few=few)
 
 
+def address(function: Any, salt: Any, name: Any) -> str:
+    """The name under which a function's evidence is kept: its own unless given; `ValueError` for what is no address."""
+    check_salt(salt)
+    if name is None:
+        return str(getattr(function, "__qualname__", repr(function)))
+    if not isinstance(name, str) or not name:
+        msg = f"name={name!r}, but should be text [check]"
+        raise ValueError(msg)
+    return name
+
+
 def _refuse(risks: Mapping[str, Any], max_samples: Any) -> None:
     for name, risk in risks.items():
         if isinstance(risk, bool) or not isinstance(risk, Real):
             msg = f"{name}={risk!r}, but should be a number > 0 and < 1 [check]"
             raise TypeError(msg)
+        if 0 < risk < _SMALLEST[name]:
+            msg = f"{name}={risk!r}, but should be a number >= {_SMALLEST[name]:g} and < 1 [check]"
+            raise ValueError(msg)
     if max_samples is not None and (not isinstance(max_samples, Integral) or max_samples < 1):
         msg = f"max_samples={max_samples!r}, but should be a whole number >= 1 [check]"
         raise ValueError(msg)

@@ -12,6 +12,7 @@ Yearly budget: `yearly_decisions` x alpha, over every salt and machine, is the e
 and must stay within `YEARLY_ALARMS`.
 """
 
+import json
 import os
 import sys
 import zlib
@@ -27,6 +28,7 @@ from varlaw.verify.verdict import Outcome, Verdict
 
 SCHEMA = "varlaw.ledger/1"
 YEARLY_ALARMS = 1e-3
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 LONGEST = 1 << 26  # bytes of a line: what is longer is no verdict
 
 
@@ -107,7 +109,7 @@ def _open(path: Path) -> BinaryIO:
     """The file, made where there is none; nothing else can be read again, or ends."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file():
+        if path == Path("-") or (path.exists() and not path.is_file()):
             kind = "a folder" if path.is_dir() else "no regular file"
             msg = f"cannot open the ledger {path}: it is {kind}, but should be a file"
             raise LedgerError(msg)
@@ -224,21 +226,21 @@ def _read(path: Path, first: bytes, others: Iterable[bytes], header: Header) -> 
 def _header(path: Path, line: bytes) -> Header:
     try:
         raw = msgspec.json.decode(line, type=_Line)
-        schema = msgspec.json.decode(raw.header, type=dict[str, msgspec.Raw])["schema"]
-    except (msgspec.MsgspecError, KeyError) as error:
+        schema = msgspec.json.decode(raw.header)["schema"]
+    except (*_UNREADABLE, KeyError, TypeError) as error:
         msg = f"{path} is no ledger (its first line is no header); name another file, or restore it from a copy"
         raise LedgerError(msg) from error
-    if msgspec.json.decode(schema) != SCHEMA:
+    if schema != SCHEMA:
         msg = (
-            f"{path} is a ledger of schema {bytes(schema).decode()}, but this varlaw reads {SCHEMA}; finish it with the"
-            " varlaw that began it, or begin another file"
+            f"{path} is a ledger of schema {json.dumps(schema)[:80]}, but this varlaw reads {SCHEMA}; finish it with"
+            " the varlaw that began it, or begin another file"
         )
         raise LedgerError(msg)
     if _crc(bytes(raw.header)) != raw.crc:
         raise _damaged(path, 1, "its checksum differs")
     try:
         return msgspec.json.decode(raw.header, type=Header)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise _damaged(path, 1, str(error)) from error
 
 
@@ -248,7 +250,7 @@ def _verdict(path: Path, number: int, line: bytes) -> Verdict:
         if _crc(bytes(raw.verdict)) != raw.crc:
             raise _damaged(path, number, "its checksum differs")
         return msgspec.json.decode(raw.verdict, type=Verdict)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise _damaged(path, number, str(error)) from error
 
 

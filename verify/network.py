@@ -17,7 +17,7 @@ from varlaw.evidence.state import State, reduce
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.subject import Floats, Passage
 from varlaw.theory.variates import Normal
-from varlaw.verify.check import policy_for, verdict_of
+from varlaw.verify.check import address, policy_for, verdict_of
 from varlaw.verify.claim import Finding, statistical
 from varlaw.verify.session import SALT
 from varlaw.verify.verdict import Outcome, Verdict
@@ -112,7 +112,7 @@ def check_network(
     if dtype not in FORMATS:
         msg = f"dtype={dtype!r}, but should be one of {', '.join(FORMATS)} [check_network]"
         raise ValueError(msg)
-    named = name or str(getattr(run, "__qualname__", repr(run)))
+    named = address(run, salt, name)
     policy = policy_for(delta, alpha, beta, max_samples)
     key = Key(salt, f"check_network:{named}", canonical({"direction": direction, "law": repr(law)}))
 

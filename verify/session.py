@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from typing import Any
 
 from varlaw.evidence.budget import policy
 from varlaw.subjects import registry
@@ -21,9 +22,9 @@ from varlaw.verify.verdict import Outcome, Run, RunInfo, Verdict
 SALT = "2026-11-22"
 
 
-def check_salt(salt: str) -> None:
+def check_salt(salt: Any) -> None:
     """Refuse a salt that is no part of a replay key; `ValueError` in one line."""
-    if not re.fullmatch(r"[A-Za-z0-9._+-]+", salt):
+    if not isinstance(salt, str) or not re.fullmatch(r"[A-Za-z0-9._+-]+", salt):
         msg = f"salt={salt!r}, but should be letters, digits and any of . _ + -"
         raise ValueError(msg)
 

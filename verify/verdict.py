@@ -6,11 +6,16 @@ number in them carries its interval or is marked exact (`interval` null, `sample
 
 import enum
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 SCHEMA = "varlaw.run/1"
+
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Chance = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Size = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Outcome(enum.StrEnum):
@@ -55,11 +60,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     observed: float | None = None
     ratio: float | None = None  # observed / expected
     interval: tuple[float | None, float | None] | None = None  # of the ratio, 99.9 %, always valid; null when exact
-    samples: int = 0
-    delta: float  # smallest relative error that had to be found; for exact claims the rounding bound
-    certified: float | None = None  # smallest delta that these samples exclude; null when none
-    alpha: float
-    beta: float
+    samples: Count = 0
+    delta: Size  # smallest relative error that had to be found; for exact claims the rounding bound
+    certified: Size | None = None  # smallest delta that these samples exclude; null when none
+    alpha: Chance
+    beta: Chance
     log_evidence: float | None = None  # natural log of the e-value against the law
     likely: str | None = None  # the named wrong law that explains a violation best
     likely_log_ratio: float | None = None  # its log likelihood ratio against the law
@@ -84,19 +89,19 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     python: str
     platform: str
     cpu: str
-    threads: int
+    threads: Count
     devices: list[str]
     dtypes: list[str]
     policy: str
-    delta: float
-    alpha: float
-    beta: float
-    decisions: int  # statistical decisions that spent alpha
-    alpha_budget: float  # decisions x alpha: the chance of any false alarm in this run
+    delta: Size
+    alpha: Chance
+    beta: Chance
+    decisions: Count  # statistical decisions that spent alpha
+    alpha_budget: Size  # decisions x alpha: the chance of any false alarm in this run
     salt: str
     targets: list[str]
-    wall_time: float  # seconds; no report prints it, so equal runs give equal bytes
-    pooled: float = 1.0  # smallest error that a claim pooled over its cases looks for; 1: none is pooled
+    wall_time: Size  # seconds; no report prints it, so equal runs give equal bytes
+    pooled: Size = 1.0  # smallest error that a claim pooled over its cases looks for; 1: none is pooled
     blas: str = ""
     hardware: str = ""  # accelerator and the switches that change its arithmetic
     commit: str = ""  # of the repository that the run was started in, with "+changes" where files differ from it

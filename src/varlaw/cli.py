@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what this terminal cannot show is written out
     try:
-        kept = configuration.options(cli)
+        kept = _options(sys.argv[1:] if arguments is None else arguments)
         environment.check(cli)
         code = cli.main(args=arguments, prog_name="varlaw", standalone_mode=False, default_map=kept)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -97,3 +97,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         say(f"{type(error).__name__}: {error} (a fault of varlaw: VARLAW_TRACEBACK=1 shows where)")
         code = 3
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _options(arguments: Sequence[str]) -> dict[str, Any]:
+    """The options kept in a file; a file with a mistake keeps nobody from the version or the help."""
+    try:
+        return configuration.options(cli)
+    except Failure:
+        if {"--version", "--help", "-h"} & set(arguments):
+            return {}
+        raise

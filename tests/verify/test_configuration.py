@@ -56,7 +56,7 @@ def test_show_names_the_source_of_each_value(run: Any, tmp_path: Path) -> None:
         ('[tool.varlaw.verify]\npolice = "pr"\n', "[tool.varlaw.verify] has 'police', but should have only targets"),
         ("[tool.varlaw.verfy]\n", "[tool.varlaw] has 'verfy', but should have only verify"),
         ("[tool.varlaw]\nverify = 3\n", "[tool.varlaw.verify] is 3, but should be a table"),
-        ("[tool.varlaw.verify]\njobs = -2\n", "-2 is not in the range x>=1"),
+        ("[tool.varlaw.verify]\njobs = -2\n", "-2 is not in the range 1<=x<=1024"),
         ("tool = [", "pyproject.toml cannot be read"),
     ],
 )

@@ -68,12 +68,12 @@ def decode(data: bytes, where: str) -> Baseline:
     """The baseline in a file; `BaselineError` for another schema, a truncated file, or one edited by hand."""
     try:
         fields = msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         msg = f"{where} is not JSON, or was cut off: {error}"
         raise BaselineError(msg) from error
     schema = fields.get("schema") if isinstance(fields, dict) else None
     if schema != SCHEMA:
-        msg = f"{where} has the schema {schema!r}, but should have {SCHEMA!r}"
+        msg = f"{where} has the schema {str(schema)[:80]!r}, but should have {SCHEMA!r}"
         raise BaselineError(msg)
     try:
         baseline = msgspec.convert(fields, Baseline)

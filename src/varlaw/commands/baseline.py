@@ -111,10 +111,7 @@ def diff(old: Path, new: Path, json_file: Path | None, markdown: bool, no_color:
 
 
 def _read(path: Path) -> "Baseline":
-    from varlaw.verify.baseline.records import BaselineError, decode
+    from varlaw.reports.files import read_record
+    from varlaw.verify.baseline.records import decode
 
-    try:
-        return decode(path.read_bytes(), where=str(path))
-    except OSError as error:
-        msg = f"cannot read {path}: {error.strerror or error}"
-        raise BaselineError(msg) from error
+    return decode(read_record(path), where=str(path))

@@ -57,10 +57,11 @@ def options(group: click.Group) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("varlaw", {})
-    except (OSError, ValueError) as error:
+        whole = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         msg = f"{path} cannot be read: {error}"
         raise Failure(msg, 2) from error
+    tables = _table(whole.get("tool", {}), "tool", path).get("varlaw", {})
     return _checked(tables, group, "tool.varlaw", path)
 
 
@@ -79,6 +80,8 @@ def _checked(tables: Any, group: click.Group, place: str, path: Path) -> dict[st
         wrong = next((key for key in _table(table, inside, path) if key not in names), None)
         if wrong is not None:
             raise _unknown(path, inside, wrong, names)
+        for key, value in table.items():
+            _check_value(names[key], value, f"{path}: [{inside}] {key}")
         left_out = _left_out(table, inside, path)
         allowed = {key: value for key, value in table.items() if key not in left_out}
         known[name] = {str(names[key].name): _several(names[key], value) for key, value in allowed.items()}
@@ -119,15 +122,38 @@ def kept_in_file(command: click.Command) -> list[click.Parameter]:
     return [p for p in command.params if isinstance(p, click.Option) or not p.required]
 
 
+def _check_value(parameter: click.Parameter, value: Any, where: str) -> None:
+    """Refuse a value of another type than the option's; what else is wrong with it the option says itself."""
+    wanted: type = str
+    if isinstance(parameter, click.Option) and parameter.is_flag:
+        wanted = bool
+    elif isinstance(parameter.type, click.types.IntParamType) or getattr(parameter, "count", False):
+        wanted = int
+    several = _repeated(parameter) and isinstance(value, list)
+    if not all(type(one) is wanted and "\0" not in str(one) for one in (value if several else [value])):
+        words = {str: "text without zero bytes", bool: "true or false", int: "a whole number"}[wanted]
+        msg = f"{where} = {shown(value)}, but should be {words}{', or a list of such' if _repeated(parameter) else ''}"
+        raise Failure(msg, 2)
+
+
+def shown(value: Any) -> str:
+    """A value as an error prints it: on one line, cut where it is long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 120 else f"{text[:100]} ..."
+
+
+def _repeated(parameter: click.Parameter) -> bool:
+    return parameter.nargs == -1 or bool(getattr(parameter, "multiple", False))
+
+
 def _several(parameter: click.Parameter, value: Any) -> Any:
     """One value of an option that may be repeated needs no brackets."""
-    repeated = parameter.nargs == -1 or getattr(parameter, "multiple", False)
-    return [value] if repeated and isinstance(value, str) else value
+    return [value] if _repeated(parameter) and isinstance(value, str) else value
 
 
 def _table(value: Any, place: str, path: Path) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        msg = f"{path}: [{place}] is {value!r}, but should be a table of options"
+        msg = f"{path}: [{place}] is {shown(value)}, but should be a table of options"
         raise Failure(msg, 2)
     return value
 

@@ -27,14 +27,11 @@ def shown(paths: Sequence[Path]) -> "Defaults":
 
 
 def _read(path: Path) -> "Baseline":
-    from varlaw.reports.files import ReportError
+    from varlaw.reports.files import ReportError, read_record
     from varlaw.verify.baseline.records import BaselineError, decode
 
     try:
-        return decode(path.read_bytes(), str(path))
-    except OSError as error:
-        msg = f"cannot read {path}: {error.strerror or error}"
-        raise ReportError(msg) from error
+        return decode(read_record(path), str(path))
     except BaselineError as error:
         raise ReportError(str(error)) from error
 

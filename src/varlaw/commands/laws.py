@@ -180,7 +180,7 @@ def _known(law: "Law", given: dict[str, Any]) -> None:
 
 def _finite(value: float) -> float | str:
     """JSON has no infinity: it is written as the word."""
-    return value if math.isfinite(value) else str(value)
+    return value if isinstance(value, int) or math.isfinite(value) else str(value)
 
 
 def _plain(given: Any) -> Any:

@@ -39,14 +39,14 @@ def report(
     """Build a report from the records of one or more runs, or from benchmarks alone.
 
     Several runs are shown side by side, with what changed from each to the next. Everything works offline, from a file.
-    Exit code 2 for a folder in use, 3 for records that cannot be read or a folder that cannot be written, 5 for runs
-    without verdicts.
+    Exit code 2 for a folder in use and for records that are no file, 3 for records that cannot be read or a folder that
+    cannot be written, 5 for runs without verdicts.
     """
     from dataclasses import replace
 
     from varlaw.commands.defaults import shown
     from varlaw.reports.benchmarks import read as read_benchmarks
-    from varlaw.reports.files import ReportError
+    from varlaw.reports.files import NoFile, ReportError
     from varlaw.reports.site import FolderInUse, write_benchmarks, write_site
 
     if not runs and not benchmarks:
@@ -60,7 +60,7 @@ def report(
             paths = write_site(found, output, library=books, pointer=interactive)
         else:
             paths = write_benchmarks(measured, output)
-    except FolderInUse as error:
+    except (FolderInUse, NoFile) as error:
         raise _Failure(str(error), USAGE) from error
     except ReportError as error:
         raise _Failure(str(error), COULD_NOT_RUN) from error

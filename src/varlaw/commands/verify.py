@@ -1,5 +1,6 @@
 """`varlaw verify`: decide every claim on the subjects named, show the table, write the records and the report."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -28,12 +29,12 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
 @click.option("--dtype", "dtypes", multiple=True, type=click.Choice(DTYPES), help="Only this dtype; may be repeated.")
 @click.option("--salt", default=None, help="Names the evidence: another salt, fresh draws. [default: this release's]")
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Worker processes.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 1024), help="Worker processes.")
 @click.option("--dask", metavar="ADDRESS", help="Decide on the workers of this Dask scheduler, e.g. tcp://host:8786.")
 @click.option("--ledger", "ledger_file", type=click.Path(path_type=Path), help="Keep each verdict here, and resume.")
 @click.option(
     "--yearly-decisions",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 10**18),
     envvar="VARLAW_YEARLY_DECISIONS",
     help="Decisions planned for a year, over all runs; refused where they would expect more than 1e-3 false alarms.",
 )
@@ -69,7 +70,11 @@ def verify(
     from varlaw.reports.files import to_stdout
     from varlaw.verify.session import SALT, exit_code
 
-    chosen = {"policy": policy, "device": device, "dtypes": dtypes or DTYPES, "salt": salt or SALT, "jobs": jobs}
+    chosen = {"policy": policy, "device": device, "dtypes": dtypes or DTYPES, "salt": SALT if salt is None else salt}
+    chosen["jobs"] = _workers(jobs)
+    if dask == "":
+        msg = "dask='', but should be the address of a scheduler, such as tcp://host:8786"
+        raise Failure(msg, 2)
     if dask and jobs > 1:
         msg = "--dask and --jobs are two places to decide in; give one"
         raise Failure(msg, 2)
@@ -84,6 +89,14 @@ def verify(
         run = _execute(agreed, stderr, quiet, ledger, executor)
     _tell(run, screen, verbose - quiet, json_file, report_dir)
     return exit_code(run)
+
+
+def _workers(jobs: int) -> int:
+    """As many processes as were asked for, and as this machine runs at a time: more only wait for one another."""
+    have = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if jobs > have:
+        click.echo(f"{jobs} jobs were asked for; this machine runs {have} at a time, so {have} are started", err=True)
+    return min(jobs, have)
 
 
 def _plan(**options: Any) -> "Plan":
