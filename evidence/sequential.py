@@ -99,7 +99,7 @@ class BoundedTest:
         }
 
     def violation(self, state: State) -> float:
-        return float(np.logaddexp(*self.parts(state).values()) - math.log(2))
+        return float(np.logaddexp.reduce(list(self.parts(state).values())) - math.log(2))
 
     def outcome(self, state: State, log_violation: float) -> Word:
         if log_violation >= math.log(1 / self._policy.alpha):

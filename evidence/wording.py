@@ -1,6 +1,7 @@
 """The tests of a decision in a user's words: what each process looks at, not what it computes."""
 
 import re
+from collections.abc import Callable
 
 _LINES = {"tensors": "whole tensors", "rows": "whole rows", "columns": "whole columns"}
 _QUANTITIES = {"mean": "means", "scale": "widths"}
@@ -17,7 +18,7 @@ _NAMES = {
     "zeros": "how many values are 0",
     "repeated values": "values that come again",
 }
-_PATTERNS = (
+_PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"Legendre \d*[13579]", lambda m: "the histogram: its two sides differ"),
     (r"Legendre \d+", lambda m: "the histogram: middle against ends"),
     (r"tail ([\d.]+)", lambda m: f"how many values lie beyond {float(m[1]):g} sigmas"),

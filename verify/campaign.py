@@ -23,7 +23,7 @@ from varlaw.subjects.registry import named, select
 from varlaw.subjects.subject import Subject
 from varlaw.theory.law import shown
 from varlaw.verify import deviations, executors, foresight, presence
-from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial
+from varlaw.verify.claim import INTERNAL, Claim, Finding, NotApplicable, Trial
 from varlaw.verify.claims import claims_of
 from varlaw.verify.claims.domains import CASES
 from varlaw.verify.reproduction import reproduction
@@ -151,6 +151,8 @@ def decide(task: Task, policy_name: str, salt: str) -> Verdict:
     trial = Trial(task.case, task.dtype, task.device, rule, key)
     finding = judged(claim, trial)
     finding, deviation = foresight.held(claim, trial, finding, judged)
+    if deviation is None and finding.outcome is Outcome.VIOLATES and finding.explained:
+        finding = finding.explained(finding)
     return _verdict(claim, task, rule, finding, deviation, replay_key(task, policy_name, salt))
 
 
@@ -263,9 +265,7 @@ def judged(claim: Claim, trial: Trial) -> Finding:
 def _verdict(
     claim: Claim, task: Task, rule: Policy, finding: Finding, deviation: Deviation | None, replay: str
 ) -> Verdict:
-    found = {
-        name: _finite(value) for name, value in msgspec.structs.asdict(finding).items() if name not in ("names", "size")
-    }
+    found = {name: _finite(value) for name, value in msgspec.structs.asdict(finding).items() if name not in INTERNAL}
     if finding.observed is not None and found["observed"] is None and not finding.detail:
         found["detail"] = f"observed {finding.observed}"
     return Verdict(

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from array_api_compat import array_namespace
+from numpy.linalg import LinAlgError
 
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import SamplerError, decide
@@ -19,12 +20,15 @@ from varlaw.evidence.haar import decide_haar, policy_for_haar
 from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.streams import Key, canonical
 from varlaw.theory.variates import Constant, Normal, Orthogonal, Uniform, UniformRange
-from varlaw.verify.claim import Finding, deterministic, statistical
+from varlaw.verify import causes
+from varlaw.verify.causes.words import law_text
+from varlaw.verify.claim import INTERNAL, Finding, deterministic, statistical
 from varlaw.verify.claims.bulk import judged_values
 from varlaw.verify.claims.initialisation import float64, orthogonality
+from varlaw.verify.explained import explained
 from varlaw.verify.session import SALT, check_salt
 from varlaw.verify.verdict import Outcome, Verdict
-from varlaw.verify.watched import Draw, Watched
+from varlaw.verify.watched import Draw, Watched, seed_of
 
 Law = Any  # a variate or Orthogonal
 T = TypeVar("T")
@@ -50,17 +54,19 @@ def check(
 ) -> Verdict:
     """Decide whether `draw(shape, seed)` follows `law`, entry by entry and independently.
 
+    A violation says why, from fresh draws: which test fell, which law or mistake explains the draws, what is certain.
+
     draw: returns a floating array of `shape` (NumPy, torch, JAX or any array-API library) that depends on `seed` alone.
     law: `Normal(std)`, `Uniform(bound)`, `TruncatedNormal(std, low, high)` (bounds in sigmas), `Constant(value)` or
         `Orthogonal(gain)`, in the units of the array.
     dtype: the format of the array ("float32", torch.bfloat16, ...); read off it when not given, checked when given.
     delta: relative error of the scale that must be found; alpha, beta: risks of a false alarm and a false conform.
-    mutants: wrong laws by name; the one that explains a violation best is named in the verdict.
+    mutants: wrong laws by name; the best of those that the draws bear is named before any cause of varlaw's own.
     max_samples: give up, UNDECIDED, after so many scalars.
     salt, name: the address of the evidence; name is the function's own unless given.
 
     Raises `SamplerError`, a ValueError that names the sampler, when it returns something else than such an array, when
-    it ignores its seed or does not repeat; `TypeError` for a law that has no test.
+    it ignores a part of its seed or does not repeat; `TypeError` for a law that has no test.
 
     >>> import numpy as np
     >>> from varlaw.theory.variates import Normal
@@ -71,12 +77,12 @@ def check(
     policy = policy_for(delta, alpha, beta, max_samples)
     sampler = Watched(draw, shape, dtype, address(draw, salt, name))
     key = Key(salt, f"check:{sampler.name}", canonical({"shape": list(sampler.shape), "law": repr(law)}))
-    finding = _found(sampler, law, policy, key, _laws(mutants))
+    finding = _explained(sampler, law, key, _laws(mutants), lambda wrong: _found(sampler, law, policy, key, wrong))
     return verdict_of(
         finding,
         subject=sampler.name,
         law=f"{getattr(law, 'family', 'law').replace(' ', '_')}.variance",
-        statement=repr(law),
+        statement=law_text(law),
         dtype=sampler.dtype,
         case={"shape": list(sampler.shape)},
         key=key,
@@ -126,28 +132,30 @@ def assert_law(draw: Draw, law: Law, **options: Any) -> Verdict:
     return verdict
 
 
-def explained(verdict: Verdict) -> str:
-    """A verdict in four lines: the finding, the numbers, the likely cause, the risk and the address."""
-    lines = [f"{verdict.subject}: {verdict.state}; law {verdict.statement}, case {canonical(verdict.case)}"]
-    if verdict.ratio is not None:
-        ends = [f"{x:.6g}" if x is not None else "inf" for x in verdict.interval or ()]
-        interval = f"99.9 % interval [{', '.join(ends)}]" if ends else "exact"
-        numbers = f"expected {verdict.expected:.6g}, observed {verdict.observed:.6g}, ratio {verdict.ratio:.6g}"
-        lines.append(f"{verdict.quantity} {numbers}, {interval}")
-    if verdict.likely:
-        lines.append(f"most likely: {verdict.likely} (ln LR {verdict.likely_log_ratio:+.3g})")
-    elif verdict.detail:
-        lines.append(verdict.detail)
-    risk = f"delta {verdict.delta:g}, alpha {verdict.alpha:g}, beta {verdict.beta:g}"
-    return "\n".join([*lines, f"{verdict.samples} draws; {risk}; {verdict.replay}"])
-
-
 def _laws(mutants: Any) -> Mapping[str, Law]:
     wrong = {} if mutants is None else mutants
     if not isinstance(wrong, Mapping) or not all(hasattr(law, "logpdf") for law in wrong.values()):
         msg = f"mutants={mutants!r}, but should be laws by name, as {{'twice the std': Normal(2.0)}} [check]"
         raise TypeError(msg)
     return wrong
+
+
+def _explained(
+    sampler: Watched, law: Law, key: Key, mutants: Mapping[str, Law], found: Callable[[Mapping[str, Law]], Finding]
+) -> Finding:
+    """The finding, with its cause if it is a violation; a contract broken by a fact is one, too."""
+    source = sampler.source()
+    try:
+        finding = found(mutants)
+    except (SamplerError, LinAlgError) as error:
+        fact = causes.broken(source, law, key, error, seed_of) or causes.never_written(sampler.array, sampler.shape)
+        if fact is None:
+            raise
+        return fact
+    if finding.outcome is not Outcome.VIOLATES:
+        return finding
+    why = causes.explain(source, law, sampler.dtype, key, finding.samples, sampler.shape, mutants=mutants)
+    return causes.explained(finding, why)
 
 
 def _found(sampler: Watched, law: Law, policy: Policy, key: Key, mutants: Mapping[str, Law]) -> Finding:
@@ -215,7 +223,9 @@ def _named(sampler: Watched, decision: Callable[[], T]) -> T:
         return decision()
     except SamplerError as error:
         msg = str(error).replace("the sampler", sampler.name)
-        raise SamplerError(msg) from error
+        for seed in error.seeds:  # of a block: the function itself got that of its first tensor
+            msg = msg.replace(str(seed), str(seed_of(seed, 0)))
+        raise SamplerError(msg, *error.seeds) from error
 
 
 def verdict_of(
@@ -224,7 +234,7 @@ def verdict_of(
     """The verdict on a user's own function, with the address of its evidence."""
     import msgspec
 
-    found = {k: v for k, v in msgspec.structs.asdict(finding).items() if k not in ("names", "size")}
+    found = {k: v for k, v in msgspec.structs.asdict(finding).items() if k not in INTERNAL}
     if found["interval"] is not None:
         found["interval"] = tuple(x if math.isfinite(x) else None for x in found["interval"])
     if found["log_evidence"] is not None and not math.isfinite(found["log_evidence"]):

@@ -55,6 +55,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     size: float | None = None  # what a deviation's range speaks of, where neither ratio nor observation measures it
     # What a deviation's ratio may speak of beside the case.
     names: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    # Asked for only if the finding stays a violation: the same with its cause, found on draws of their own.
+    explained: Callable[["Finding"], "Finding"] | None = None
+
+
+INTERNAL = ("names", "size", "explained")  # fields of a finding that no verdict has
 
 
 class NotApplicable(Exception):

@@ -45,7 +45,7 @@ class Watched:
 
         def tensors(seed: int, count: int) -> Iterator[Any]:
             for i in range(count):
-                one = Key("", "tensor", "", block=i, stage=seed).seed & 0xFFFFFFFF  # every framework takes 32 bits
+                one = seed_of(seed, i)
                 x = self.array(one)
                 if format_of(x) != self.dtype:
                     msg = f"{self.name} returns {format_of(x)}, but should return {self.dtype}"
@@ -84,6 +84,11 @@ class Watched:
         if float64(first).tobytes() != before:
             msg = f"{self.name} writes over the array that it returned before, but should return a new one each time"
             raise SamplerError(msg)
+
+
+def seed_of(block: int, i: int) -> int:
+    """The seed that a user's function gets for the tensor at place `i` of a block; every framework takes 32 bits."""
+    return Key("", "tensor", "", block=i, stage=block).seed & 0xFFFFFFFF
 
 
 def format_of(x: Any) -> str:

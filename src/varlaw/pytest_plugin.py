@@ -63,7 +63,7 @@ class Laws:
     def assert_law(self, draw: Any, law: Any, **options: Any) -> Verdict:
         """Fail the test, with the verdict's lines, or with what is wrong with `draw`, unless it conforms to `law`."""
         from varlaw.evidence.decide import SamplerError
-        from varlaw.verify.check import explained
+        from varlaw.verify.explained import explained
         from varlaw.verify.verdict import Outcome
 
         fault = ""

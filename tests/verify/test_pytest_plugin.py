@@ -37,7 +37,8 @@ def test_fixture_header_and_summary(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "varlaw: policy nightly, salt pinned",
-            "*::test_wrong: VIOLATES; law Normal(std=0.03*",
+            "std x0.6681 of Normal(0.03)",
+            "VIOLATES: std expected 0.03, observed*",
             "*= varlaw =*",
             "2 CONFORMS, 1 VIOLATES; chance of any false alarm at most 3e-12",
         ]

@@ -9,15 +9,17 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import numpy as np
 from array_api_compat import array_namespace, to_device
 
-from varlaw.evidence.decide import Source, decide
+from varlaw.evidence.decide import SamplerError, Source, decide
 from varlaw.evidence.exact import compare
 from varlaw.evidence.haar import decide_haar, policy_for_haar
 from varlaw.evidence.rounding import FORMATS, gamma
 from varlaw.subjects.subject import Case, Sampler, Tensor
 from varlaw.theory.variates import Constant, Normal, Orthogonal, SparseNormal
+from varlaw.verify import causes
 from varlaw.verify.claim import Claim, Finding, Judge, NotApplicable, Trial, deterministic, statistical
 from varlaw.verify.claims.matrices import matrix
 from varlaw.verify.claims.mutants import wrong_laws
@@ -93,7 +95,16 @@ def _claim(name: str, promise: Promise, judging: Judging, law: str = "", stateme
 
 
 def _bind(judging: Judging, promise: Promise) -> Judge:
-    return lambda trial: judging(promise, trial)
+    def judge(trial: Trial) -> Finding:
+        try:
+            return judging(promise, trial)
+        except (SamplerError, np.linalg.LinAlgError) as error:  # perhaps for a fact that is itself the violation
+            fact = causes.broken(promise.source(trial), promise.law(trial.case), trial.key, error)
+            if fact is None:
+                raise
+            return fact
+
+    return judge
 
 
 # -- judges ------------------------------------------------------------------------------------------------------------
@@ -122,7 +133,14 @@ def _independent(promise: Promise, trial: Trial, law: Any, source: Source) -> Fi
     known = promise.names(trial.case)
     wrong = wrong_laws(law, known)
     decision = decide(law, source, trial.policy, trial.key, dtype=trial.dtype, mutants=wrong)
-    return statistical(decision, trial.policy, quantity="std", expected=law.std / trial.factor, names=known)
+    finding = statistical(decision, trial.policy, quantity="std", expected=law.std / trial.factor, names=known)
+
+    def explained(found: Finding) -> Finding:
+        shape = next(iter(source(trial.key.seed, 1))).shape
+        why = causes.explain(source, law, trial.dtype, trial.key, found.samples, shape, names=known, mutants=wrong)
+        return causes.explained(found, why)
+
+    return msgspec.structs.replace(finding, explained=explained)
 
 
 def _first(promise: Promise, trial: Trial) -> Any:

@@ -1,0 +1,208 @@
+"""Samplers with a mistake each, the law that they should follow, and the words of which one must be in the reason."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import ml_dtypes
+import numpy as np
+
+from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
+
+Array = np.ndarray
+Draw = Callable[[tuple[int, ...], int], Array]
+
+
+class Mistake(NamedTuple):
+    """A sampler, its law, and what the reason must say."""
+
+    draw: Draw
+    law: Any
+    words: tuple[str, ...]
+    shape: tuple[int, ...] = (64, 64)
+
+
+def rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def normal(shape: tuple[int, ...], seed: int) -> Array:
+    return rng(seed).standard_normal(shape)
+
+
+def of_normal(change: Callable[[Array, np.random.Generator], Array]) -> Draw:
+    """A sampler that changes standard normal numbers."""
+    return lambda shape, seed: change(normal(shape, seed), rng(seed + 1))
+
+
+def quantile(law: Any) -> Draw:
+    return lambda shape, seed: np.asarray(law.quantile(rng(seed).random(shape)))
+
+
+def orthogonal(shape: tuple[int, ...], seed: int, fixed: bool = True) -> Array:
+    q, r = np.linalg.qr(rng(seed).normal(size=(max(shape), min(shape))))
+    q = q * np.sign(np.diag(r)) if fixed else q
+    return q if shape[0] >= shape[1] else q.T
+
+
+def _put(x: Array, where: Any, what: Any) -> Array:
+    x[where] = what
+    return x
+
+
+def _half_copied(x: Array, _: Any) -> Array:
+    return np.concatenate([x[: len(x) // 2]] * 2)
+
+
+def _antithetic(x: Array, _: Any) -> Array:
+    half = x.ravel()[: x.size // 2]
+    return np.concatenate([half, -half[::-1]]).reshape(x.shape)
+
+
+def _autoregressive(x: Array, _: Any) -> Array:
+    flat = x.ravel().copy()
+    flat[1:] = 0.5 * flat[:-1] + 0.75**0.5 * flat[1:]
+    return flat.reshape(x.shape)
+
+
+def _stratified(shape: tuple[int, ...], seed: int) -> Array:
+    n = int(np.prod(shape))
+    strata = (np.arange(n) + rng(seed).random(n)) / n
+    return np.asarray(Normal(1.0).quantile(rng(seed).permutation(strata))).reshape(shape)
+
+
+def _reflection(shape: tuple[int, ...], seed: int) -> Array:
+    v = normal((shape[0],), seed)
+    return np.eye(shape[0]) - 2 * np.outer(v, v) / (v @ v)
+
+
+def _rotation(shape: tuple[int, ...], seed: int) -> Array:
+    q = orthogonal(shape, seed)
+    return np.concatenate([q[:, :1] * np.linalg.det(q), q[:, 1:]], axis=1)
+
+
+HE = Normal((2 / 64) ** 0.5)
+UNIT = Normal(1.0)
+CUT = TruncatedNormal(1.0)
+_BOARD = (-1.0) ** np.add.outer(np.arange(64), np.arange(64))
+
+MISTAKES = {
+    # families
+    "uniform": Mistake(lambda s, k: rng(k).uniform(-(3**0.5), 3**0.5, s), UNIT, ("uniform in place of normal",)),
+    "uniform in float16": Mistake(
+        lambda s, k: rng(k).uniform(-(3**0.5), 3**0.5, s).astype(np.float16), UNIT, ("uniform in place of normal",)
+    ),
+    "normal for uniform": Mistake(lambda s, k: normal(s, k) / 3**0.5, Uniform(1.0), ("normal in place of uniform",)),
+    "Laplace": Mistake(lambda s, k: rng(k).laplace(0, 0.5**0.5, s), UNIT, ("Laplace",)),
+    "logistic": Mistake(lambda s, k: rng(k).logistic(0, 3**0.5 / np.pi, s), UNIT, ("logistic",)),
+    "Student": Mistake(lambda s, k: rng(k).standard_t(5, s) * 0.6**0.5, UNIT, ("Student's t of 5",)),
+    "Cauchy": Mistake(lambda s, k: rng(k).standard_cauchy(s), UNIT, ("Cauchy",)),
+    "triangular": Mistake(lambda s, k: rng(k).triangular(-(6**0.5), 0, 6**0.5, s), UNIT, ("triangular",)),
+    "sine of an angle": Mistake(lambda s, k: 2**0.5 * np.sin(rng(k).uniform(0, 2 * np.pi, s)), UNIT, ("arcsine",)),
+    "sum of twelve": Mistake(lambda s, k: rng(k).random((12, *s)).sum(axis=0) - 6, UNIT, ("twelve uniforms",)),
+    "signs": Mistake(lambda s, k: rng(k).choice([-1.0, 1.0], s), UNIT, ("Rademacher",)),
+    "integers": Mistake(lambda s, k: rng(k).integers(-3, 4, s) / 2.0, UNIT, ("only 7 different values",)),
+    "mixture": Mistake(of_normal(lambda x, g: x * np.where(g.random(x.shape) < 0.05, 8, 1)), UNIT, ("mixture",)),
+    "exponential": Mistake(lambda s, k: rng(k).exponential(1.0, s), UNIT, ("exponential",)),
+    "log-normal": Mistake(of_normal(lambda x, g: np.exp(x)), UNIT, ("log-normal",)),
+    "log-uniform": Mistake(lambda s, k: np.exp(rng(k).uniform(-7, -2, s)), UNIT, ("log-uniform",)),
+    # cuts
+    "cut at 2": Mistake(quantile(TruncatedNormal.with_std(1.0)), UNIT, ("normal cut at 2 sigmas",)),
+    "cut at 2, not corrected": Mistake(quantile(CUT), UNIT, ("given as the parent std",)),
+    "not cut": Mistake(normal, CUT, ("normal in place of normal cut at 2 sigmas",)),
+    "not cut, same std": Mistake(lambda s, k: CUT.std * normal(s, k), CUT, ("normal in place of normal cut",)),
+    "cut elsewhere": Mistake(quantile(TruncatedNormal(1.0, -3, 3)), CUT, ("normal cut at 3 sigmas",)),
+    "clamped": Mistake(of_normal(lambda x, g: x.clip(-2, 2)), CUT, ("clamped",)),
+    # centre and sides
+    "mean": Mistake(of_normal(lambda x, g: x + 0.1), UNIT, ("the mean is 0.1", "the mean is 0.09")),
+    "mean in bfloat16": Mistake(
+        lambda s, k: (normal(s, k) + 0.1).astype(ml_dtypes.bfloat16), UNIT, ("the mean is 0.1", "the mean is 0.09")
+    ),
+    "no mean": Mistake(lambda s, k: 0.02 * normal(s, k), Normal(0.02, mean=1.0), ("the law's 1 is missing",)),
+    "absolute value": Mistake(of_normal(lambda x, g: np.abs(x)), UNIT, ("absolute value of a normal",)),
+    "U(0, b)": Mistake(lambda s, k: rng(k).random(s), Uniform(1.0), ("one side of the law's range only",)),
+    "U(-b, 0)": Mistake(lambda s, k: -rng(k).random(s), Uniform(1.0), ("one side of the law's range only",)),
+    "another range": Mistake(lambda s, k: rng(k).uniform(2, 4, s), UniformRange(2.0, 5.0), ("UniformRange(2, 4)",)),
+    # scales
+    "variance as std": Mistake(lambda s, k: 2 / 64 * normal(s, k), HE, ("the variance 0.03125 given as the std",)),
+    "std as variance": Mistake(lambda s, k: (2 / 64) ** 0.25 * normal(s, k), HE, ("given as a variance",)),
+    "fans swapped": Mistake(
+        lambda s, k: (2 / s[0]) ** 0.5 * normal(s, k), HE, ("rows (32) taken for columns",), (32, 64)
+    ),
+    "mean fan": Mistake(lambda s, k: (2 / 48) ** 0.5 * normal(s, k), HE, ("the mean of rows and columns",), (32, 64)),
+    "packed": Mistake(
+        lambda s, k: rng(k).uniform(-1, 1, s) * (6 / 256) ** 0.5, Uniform(0.046875**0.5), ("3 packed parts",), (192, 64)
+    ),
+    "no receptive field": Mistake(
+        lambda s, k: (2 / s[1]) ** 0.5 * normal(s, k), Normal((2 / 144) ** 0.5), ("receptive field",), (32, 16, 3, 3)
+    ),
+    "fan_out of a kernel": Mistake(
+        lambda s, k: (2 / 288) ** 0.5 * normal(s, k), Normal((2 / 144) ** 0.5), ("fan_out (288) taken",), (32, 16, 3, 3)
+    ),
+    "gain": Mistake(of_normal(lambda x, g: 2**0.5 * x), UNIT, ("sqrt(2)",)),
+    "half": Mistake(of_normal(lambda x, g: x / 2), UNIT, ("half the std",)),
+    "std as bound": Mistake(lambda s, k: rng(k).uniform(-1, 1, s) / 8, Uniform(3**0.5 / 8), ("given as the bound",)),
+    "bound as std": Mistake(lambda s, k: normal(s, k) / 8, Uniform(1 / 8), ("bound 0.125 given as the std",)),
+    "not scaled": Mistake(normal, Normal(0.02), ("not scaled at all",)),
+    "depth forgotten": Mistake(lambda s, k: 0.02 * normal(s, k), Normal(0.02 / 48**0.5), ("usual 0.02",)),
+    "nothing usual": Mistake(lambda s, k: 0.138 * normal(s, k), Normal(0.125), ("no usual mistake gives that",)),
+    "x51.8": Mistake(of_normal(lambda x, g: 51.8 * x), UNIT, ("no usual mistake gives that",)),
+    # copies
+    "tied rows": Mistake(of_normal(_half_copied), UNIT, ("rows 0-31 = rows 32-63",)),
+    "equal columns": Mistake(of_normal(lambda x, g: np.repeat(x[:, :1], 64, axis=1)), UNIT, ("64 columns are equal",)),
+    "one row twice": Mistake(of_normal(lambda x, g: _put(x, 40, x[3])), UNIT, ("row 3 = row 40",)),
+    "equal taps": Mistake(
+        of_normal(lambda x, g: x[:, :, :1, :1] * np.ones((1, 1, 3, 3))), UNIT, ("slices (axis 2) are",), (16, 16, 3, 3)
+    ),
+    "antithetic": Mistake(of_normal(_antithetic), UNIT, ("antithetic",)),
+    "symmetric": Mistake(of_normal(lambda x, g: np.triu(x) + np.triu(x, 1).T), UNIT, ("symmetric",)),
+    "shuffled": Mistake(lambda s, k: rng(k).permutation(normal(s, 3).ravel()).reshape(s), UNIT, ("in another order",)),
+    "new signs": Mistake(lambda s, k: np.abs(normal(s, 3)) * rng(k).choice([-1, 1], s), UNIT, ("the same sizes",)),
+    "few seeds": Mistake(lambda s, k: normal(s, k % 7), UNIT, ("tensors come again",)),
+    "sorted": Mistake(of_normal(lambda x, g: np.sort(x.ravel()).reshape(x.shape)), UNIT, ("sorted",)),
+    # whole matrices
+    "rank one": Mistake(of_normal(lambda x, g: np.outer(x[0], x[1])), UNIT, ("rank 1",)),
+    "low rank": Mistake(of_normal(lambda x, g: x[:, :8] @ g.standard_normal((8, 64)) / 8**0.5), UNIT, ("rank 8",)),
+    "orthogonal for normal": Mistake(lambda s, k: 8 * orthogonal(s, k), UNIT, ("orthogonal",)),
+    "rows normalised": Mistake(
+        of_normal(lambda x, g: 8 * x / np.linalg.norm(x, axis=1, keepdims=True)), UNIT, ("each row has the norm 8",)
+    ),
+    "columns centred": Mistake(of_normal(lambda x, g: x - x.mean(axis=0)), UNIT, ("each column has the mean 0",)),
+    "spectral": Mistake(of_normal(lambda x, g: 16 * x / np.linalg.norm(x, 2)), UNIT, ("spectral normalisation",)),
+    # values
+    "grid": Mistake(of_normal(lambda x, g: np.round(x * 64) / 64), UNIT, ("multiples of 0.01562",)),
+    "bfloat16 kept": Mistake(
+        of_normal(lambda x, g: x.astype(ml_dtypes.bfloat16).astype(np.float32)), UNIT, ("numbers of bfloat16",)
+    ),
+    "zeros": Mistake(of_normal(lambda x, g: x * (g.random(x.shape) < 0.75)), UNIT, ("are exactly 0",)),
+    "a row of zeros": Mistake(of_normal(lambda x, g: _put(x, 5, 0.0)), UNIT, ("exactly 0: row 5",)),
+    "spikes": Mistake(of_normal(lambda x, g: np.where(g.random(x.shape) < 3e-4, 100.0, x)), UNIT, ("spikes",)),
+    # unevenness and dependence
+    "wide columns": Mistake(
+        of_normal(lambda x, g: x * np.repeat([1.3, (2 - 1.69) ** 0.5], 32)), UNIT, ("columns differ in scale",)
+    ),
+    "a wide row": Mistake(of_normal(lambda x, g: _put(x, 7, 3 * x[7])), UNIT, ("row 7 has the std",)),
+    "a shifted column": Mistake(of_normal(lambda x, g: x + (np.arange(64) == 9)), UNIT, ("column 9",)),
+    "rows of own scale": Mistake(
+        of_normal(lambda x, g: x * np.exp(g.normal(0, 0.5, (64, 1)))), UNIT, ("rows have scales of their own",)
+    ),
+    "tensors of own scale": Mistake(
+        of_normal(lambda x, g: x * np.exp(g.normal(0, 0.3))), UNIT, ("tensors differ in scale",)
+    ),
+    "checkerboard": Mistake(of_normal(lambda x, g: x + 0.2 * _BOARD), UNIT, ("checkerboard",)),
+    "neighbours": Mistake(of_normal(_autoregressive), UNIT, ("values of neighbours depend",)),
+    "stratified": Mistake(_stratified, UNIT, ("stratified",)),
+    # facts
+    "zero": Mistake(lambda s, k: np.zeros(s), UNIT, ("all 16,384 values are 0",)),
+    "NaN": Mistake(of_normal(lambda x, g: _put(x, (2, [5, 7, 9]), np.nan)), UNIT, ("3 of 4,096 values are NaN",)),
+    "infinite": Mistake(of_normal(lambda x, g: np.where(x > -3, x, np.inf)), UNIT, ("are infinite",)),
+    "one value each": Mistake(lambda s, k: np.full(s, normal((1,), k)), UNIT, ("holds one value only",)),
+    "no seed": Mistake(lambda s, k: normal(s, 3), UNIT, ("the values never change",)),
+    # other laws
+    "noise for zeros": Mistake(lambda s, k: 0.02 * normal(s, k), Constant(0.0), ("values are not 0",)),
+    "ones for zeros": Mistake(lambda s, k: np.ones(s), Constant(0.0), ("values are 1",)),
+    "normal for orthogonal": Mistake(lambda s, k: normal(s, k) / 8, Orthogonal(), ("of independent entries",)),
+    "gain of orthogonal": Mistake(lambda s, k: 2**0.5 * orthogonal(s, k), Orthogonal(), ("x1.414 = sqrt(2)",)),
+    "signs of QR": Mistake(lambda s, k: orthogonal(s, k, False), Orthogonal(), ("QR without its sign fix",), (32, 16)),
+    "reflection": Mistake(_reflection, Orthogonal(), ("a reflection",), (32, 32)),
+    "rotation": Mistake(_rotation, Orthogonal(), ("rotations only", "determinants are positive"), (16, 16)),
+}  # fmt: skip
