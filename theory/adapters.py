@@ -7,6 +7,7 @@
 """
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,12 @@ def _log_odds(logits: Any, new_logit: Any) -> Any:
     z = np.atleast_1d(_real(logits))
     top = z.max(axis=-1)
     return new_logit - top - np.log(np.sum(np.exp(z - top[..., None]), axis=-1))
+
+
+def _mean_logit(logits: Any) -> Any:
+    """Summed without rounding, since logits of both signs cancel."""
+    z = np.atleast_1d(_real(logits))
+    return np.apply_along_axis(math.fsum, -1, z) / z.shape[-1]
 
 
 def _mean_kl(logits: Any, count: Any) -> Any:
@@ -145,6 +152,20 @@ _ADAPTERS = (
 )
 
 _TOKENS_LAWS = (
+    Law(
+        name="new_tokens.mean_logit",
+        title="A token at the mean embedding has the mean logit, whatever the input",
+        quantity="logit of the new token",
+        formula="fsum(logits) / len(logits)",
+        kind=Kind.EXACT,
+        domain=Domain(logits=_LOGITS),
+        rule=_mean_logit,
+        hypotheses=(_VECTOR, "the new output embedding is the mean of the old ones, bias included"),
+        derivation="<mean of e_i, h> = mean of <e_i, h>. It lies at or below the largest old logit.",
+        source=_HEWITT,
+        statistic="logit of the new token against the mean of the old ones, within a rounding bound",
+        not_to_confuse="the largest logit, or 0, which is the logit of a row of zeros",
+    ),
     Law(
         name="new_tokens.mean_kl",
         title="New tokens at the mean embedding: how far the model moves",

@@ -31,6 +31,7 @@ MODULES = (
     "clipping",
     "number_formats",
     "attention",
+    "positions",
     "loss",
     "symmetry",
     "batch_explosion",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from varlaw.theory.activation_closed import hardtanh
+from varlaw.theory.chi import chi_mean, chi_variance
 from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, above, at_least
 from varlaw.theory.quadrature import Floats
 from varlaw.theory.scaled import product
@@ -277,4 +278,36 @@ _SIMPLE = (
 )
 
 
-ENTRIES: tuple[Law, ...] = (*_SIMPLE, *_TRUNCATED, *_TRAPS, *_CLIPPED)
+_VECTOR = Domain(n=at_least(1, typical=(1, 1e6)), std=_POSITIVE)
+_NORMS = (
+    Law(
+        name="normal_vector.norm_mean",
+        title="Mean length of a Gaussian vector",
+        quantity="E|w|, w ~ N(0, std^2 I_n)",
+        formula="std * sqrt(2) * gamma((mpf(n) + 1) / 2) / gamma(mpf(n) / 2)",
+        kind=Kind.IN_EXPECTATION,
+        domain=_VECTOR,
+        rule=lambda n, std: _floats(std) * chi_mean(n),
+        hypotheses=("n independent entries N(0, std^2)",),
+        derivation="|w|/std is chi distributed: the integral of r^n e^(-r^2/2) over that of r^(n-1) e^(-r^2/2).",
+        source="derived",
+        statistic="mean of |w| over fresh draws",
+        not_to_confuse="std sqrt(n), the root mean square of the length, larger by a factor of about 1 + 1/(4n)",
+    ),
+    Law(
+        name="normal_vector.norm_variance",
+        title="Spread of the length of a Gaussian vector",
+        quantity="Var|w|, w ~ N(0, std^2 I_n)",
+        formula="std**2 * (n - 2 * (gamma((mpf(n) + 1) / 2) / gamma(mpf(n) / 2))**2)",
+        kind=Kind.IN_EXPECTATION,
+        domain=_VECTOR,
+        rule=lambda n, std: product(chi_variance(n), std, std),
+        hypotheses=("n independent entries N(0, std^2)",),
+        derivation="E|w|^2 - (E|w|)^2 with E|w|^2 = n std^2. About std^2/2 - std^2/(8n), whatever n.",
+        source="derived",
+        statistic="variance of |w| over fresh draws",
+        not_to_confuse="a spread that grows with n: a wide vector's length is std sqrt(n) give or take 0.7 std",
+    ),
+)
+
+ENTRIES: tuple[Law, ...] = (*_SIMPLE, *_TRUNCATED, *_TRAPS, *_CLIPPED, *_NORMS)

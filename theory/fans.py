@@ -1,5 +1,7 @@
 """Laws about fans: how many terms an output sums, what a convention counts instead, and what borders take away."""
 
+import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +62,20 @@ def transposed_taps(position: Any, kernel: Any, stride: Any) -> Floats:
     """Taps that reach one output position of a transposed convolution along one axis, far from the border."""
     residue = _floats(position) % _floats(stride)
     return _floats(np.maximum(np.ceil((_floats(kernel) - residue) / _floats(stride)), 0.0))
+
+
+@functools.partial(np.vectorize, otypes=[np.float64])
+def bordered_taps(position: float, kernel: float, size: float, stride: float, padding: float, dilation: float) -> float:
+    """Taps of a transposed convolution that bring one of `size` inputs to an output position, along one axis."""
+    p, s, d = int(position + padding), int(stride), int(dilation)
+    common = math.gcd(s, d)
+    if p % common:
+        return 0
+    # Tap (p - j s) / d of input j is whole for one input in `every`, counted from `first`.
+    every = d // common
+    first = p // common * pow(s // common, -1, every) % every
+    low, high = max(0, -((int(kernel - 1) * d - p) // s)), min(int(size) - 1, p // s)
+    return (high - first) // every - (low - 1 - first) // every if low <= high else 0
 
 
 def padded_taps(position: Any, kernel: Any, size: Any, stride: Any, padding: Any, dilation: Any) -> Floats:
@@ -143,6 +159,42 @@ _CONV = (
         ("away from the border", "no output padding; position counted from the first untrimmed output"),
         "Input j reaches p through tap p - j stride: as many taps as t = p mod stride, + stride, ... below kernel.",
         not_to_confuse="one variance everywhere: unless stride divides kernel it is periodic (checkerboard)",
+    ),
+    _law(
+        "conv_transpose.border_taps_at",
+        "Terms of a transposed convolution at one position, borders included",
+        "taps that bring an input to output position p along one axis",
+        "sum(1 for t in range(kernel) if (position + padding - t * dilation) % stride == 0"
+        " and 0 <= position + padding - t * dilation < size * stride)",
+        bordered_taps,
+        Domain(
+            position=at_least(0, typical=(0, 64)),
+            kernel=_TAPS,
+            size=at_least(1, typical=(1, 64)),
+            stride=_STRIDES,
+            padding=at_least(0, typical=(0, 24)),
+            dilation=_STRIDES,
+        ),
+        (
+            "padding trims the output; position counted from the first one kept",
+            "output padding adds positions at the end",
+        ),
+        "Input j reaches p + padding through tap (p + padding - j stride) / dilation, if it is one. Positions nearer "
+        "to an end than dilation (kernel - 1) lack inputs that conv_transpose.taps_at counts.",
+        not_to_confuse="the count away from the border: the first position of an untrimmed output has one term",
+    ),
+    _law(
+        "conv_transpose.mean_taps",
+        "Mean number of terms of an untrimmed transposed convolution",
+        "mean over all positions of the taps that bring an input, along one axis",
+        "kernel * size / (mpf(size - 1) * stride + dilation * (kernel - 1) + 1)",
+        lambda kernel, size, stride, dilation: (
+            _floats(kernel) * size / ((_floats(size) - 1) * stride + _floats(dilation) * (_floats(kernel) - 1) + 1)
+        ),
+        Domain(kernel=_TAPS, size=at_least(1, typical=(1, 64)), stride=_STRIDES, dilation=_STRIDES),
+        ("no padding and no output padding", "E x^2 equal at all positions"),
+        "Each tap of each input lands on one of (size - 1) stride + dilation (kernel - 1) + 1 outputs. Axes multiply.",
+        not_to_confuse="kernel / stride, the mean away from the border (conv_transpose.fan_in)",
     ),
     _law(
         "padding.taps_at",

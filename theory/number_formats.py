@@ -106,6 +106,15 @@ ENTRIES: tuple[Law, ...] = (
         not_to_confuse="the smallest normal number, which is 2^(bits-1) times larger",
     ),
     _law(
+        "smallest_normal",
+        "Smallest positive normal number of a format",
+        "number",
+        "mpf(FORMATS[dtype].smallest) * 2**(FORMATS[dtype].bits - 1)",
+        lambda dtype: FORMATS[dtype].smallest_normal,
+        "From here on a number has all bits of the significand; the subnormal grid below keeps its spacing.",
+        not_to_confuse="the smallest positive number, dtype.smallest; tiny of numpy and torch is the normal one",
+    ),
+    _law(
         "unit_roundoff",
         "Largest relative error of rounding to a format, within its normal range",
         "relative error",

@@ -22,6 +22,23 @@ def _log_retention(bias: Any, steps: Any) -> Any:
     return -_real(steps) * np.logaddexp(0.0, -_real(bias))
 
 
+_STEP = 0.25
+
+
+@functools.partial(np.vectorize, otypes=[np.float64])
+def _gate_mean(bias: float, variance: float) -> float:
+    from scipy.special import expit, log_ndtr
+
+    std = float(np.sqrt(variance))
+    if std <= 1:
+        z = np.arange(-14.0, 15.0, _STEP)
+        return float(np.sum(np.exp(-z * z / 2) * expit(bias + std * z))) * _STEP / np.sqrt(2 * np.pi)
+    x = np.arange(-800.0, 800.0, _STEP)
+    logs = -np.abs(x) - 2 * np.log1p(np.exp(-np.abs(x))) + log_ndtr((bias - x) / std)
+    top = logs.max()  # at a bias of -700 the terms are near the smallest numbers
+    return float(np.exp(top) * np.sum(np.exp(logs - top))) * _STEP
+
+
 def _time_constant(bias: Any) -> Any:
     return 1 / np.logaddexp(0.0, -_real(bias))
 
@@ -67,6 +84,23 @@ ENTRIES: tuple[Law, ...] = (
         source="derived",
         statistic="decay of the cell state without input",
         not_to_confuse="the sequence length: bias 1 remembers 3.19 steps, bias 0 1.44 steps",
+    ),
+    Law(
+        name="recurrent.gate_mean",
+        title="Mean of a biased gate",
+        quantity="E[sigmoid(bias + z)], z ~ N(0, variance)",
+        formula="quad(lambda z: npdf(z) / (1 + exp(-bias - sqrt(variance) * z)), linspace(-14, 26, 81))",
+        kind=Kind.IN_EXPECTATION,
+        domain=Domain(bias=_BIAS, variance=Interval(low=0.0, high=100.0, typical=(1e-3, 10.0))),
+        rule=_gate_mean,
+        hypotheses=("pre-activation N(bias, variance): Gaussian weights and one fixed input, or wide layers",),
+        derivation=(
+            "Trapezoidal sums, whose error falls as e^(-2 pi strip / step): in z while the sigmoid is wider, and "
+            "beyond over a logistic variate in its place, of its density times the normal probability."
+        ),
+        source="derived",
+        statistic="mean of the gate over fresh weights",
+        not_to_confuse="sigmoid(bias): spread pulls the mean towards 1/2, 0.7311 becomes 0.6967 at bias 1, variance 1",
     ),
     Law(
         name="recurrent.chrono_bias",

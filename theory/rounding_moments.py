@@ -136,6 +136,30 @@ def uniform_change(dtype: str, bound: float) -> float:
     return 3 / edge**3 * math.fsum(_uniform_segment(s, edge) for s in segments(dtype, scale, edge))
 
 
+def uniform_change_towards_zero(dtype: str, bound: float) -> float:
+    """E[cut(x)^2] / (bound^2 / 3) - 1 for x ~ U(-bound, bound), where cut takes the digits away that do not fit.
+
+    >>> f"{uniform_change_towards_zero('float16', 1.0):.3e}"
+    '-6.277e-04'
+    """
+    if bound <= FORMATS[dtype].smallest:
+        return -1.0
+    scale = math.ldexp(1.0, math.frexp(bound)[1] - 1)
+    edge = bound / scale
+    return -3 / edge**3 * math.fsum(_lost_in_segment(s, edge) for s in segments(dtype, scale, edge))
+
+
+def _lost_in_segment(s: Segment, edge: float) -> float:
+    """A cell [g, g + d) loses the integral of x^2 - g^2, g d^2 + d^3 / 3; the last one stops at the edge."""
+    whole = min(s.cells, math.floor((edge - s.start) / s.spacing))
+    starts = whole * s.start + s.spacing * whole * (whole - 1) / 2
+    lost = starts * s.spacing**2 + whole * s.spacing**3 / 3
+    if whole < s.cells:
+        g = s.start + whole * s.spacing
+        lost += g * (edge - g) ** 2 + (edge - g) ** 3 / 3
+    return lost
+
+
 def _uniform_segment(s: Segment, edge: float) -> float:
     """A whole cell adds spacing^3 / 6; the last one stops at the edge."""
     if s.start + s.cells * s.spacing <= edge:

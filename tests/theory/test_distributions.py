@@ -53,6 +53,22 @@ def test_norms_through_orthogonal_matrices(fan_in: int, fan_out: int) -> None:
     assert LAWS["orthogonal.norm_factor_variance"].value(**params) == pytest.approx(spread, abs=1e-15)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 15, 16, 17, 400, 10**6])
+def test_lengths_of_gaussian_vectors_by_recurrence(n: int) -> None:
+    """E|z_n| E|z_(n+1)| = n, from E|z_1| and E|z_2| on; far out, by that product and the mean's own series."""
+    mean, spread = LAWS["normal_vector.norm_mean"], LAWS["normal_vector.norm_variance"]
+    assert mean.value(n=n, std=2.0) * mean.value(n=n + 1, std=0.5) == pytest.approx(n, rel=1e-14)
+    if n <= 400:
+        with mp.workdps(60):
+            length = mp.sqrt(2 / mp.pi) if n % 2 else mp.sqrt(mp.pi / 2)
+            for k in range(1 if n % 2 else 2, n, 2):
+                length = length * (k + 1) / k
+            assert mean.value(n=n, std=1.0) == pytest.approx(float(length), rel=1e-14)
+            assert spread.value(n=n, std=3.0) == pytest.approx(float(9 * (n - length**2)), rel=1e-13)
+    else:
+        assert spread.value(n=n, std=1.0) == pytest.approx(0.5 - 1 / (8 * n) - 1 / (16 * n**2), rel=1e-15)
+
+
 def test_clamping_by_quadrature() -> None:
     u, w = legendre(60)
     for limit in (0.3, 1.0, 2.0, 5.0):

@@ -26,6 +26,7 @@ MODULES = (
     "clipping",
     "number_formats",
     "attention",
+    "positions",
     "loss",
     "symmetry",
     "batch_explosion",
@@ -54,6 +55,8 @@ CANCELLING = {  # sums whose parts may cancel: the tolerance counts from the lar
     "loss.random_logits_excess": lambda p: max(1.0, float(np.log(p["classes"]))),  # the reference, not the rule
     "loss.random_logits_gradient": lambda p: 1.0,
     "shards.row_parallel_ratio": lambda p: 1.0,
+    "positions.sinusoidal_product": lambda p: p["dim"] * (1 + p["distance"]),
+    "new_tokens.mean_logit": lambda p: max(map(abs, p["logits"])),
     "linear.equicorrelated_second_moment": lambda p: p["variance"] * p["input_square_sum"],
 }
 
@@ -62,7 +65,7 @@ def names() -> dict[str, Any]:
     """mpmath's functions, and a few more for formulas that need an integral or a grid."""
     table = {name: getattr(mp, name) for name in dir(mp) if not name.startswith("_")}
     table.update(FORMATS=FORMATS, min=min, max=max, len=len, range=range, int=int, abs=abs)
-    table["grid"] = grid
+    table["grid"], table["pairwise"] = grid, itertools.pairwise
     table["normal_mass"] = lambda low, high, std: (mp.erf(high / std / mp.sqrt(2)) - mp.erf(low / std / mp.sqrt(2))) / 2
     return table
 

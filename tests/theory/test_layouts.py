@@ -88,6 +88,45 @@ def test_transposed_taps_average_to_the_fan() -> None:
         assert mean == pytest.approx(kernel / stride, rel=1e-15)
 
 
+def transposed(size: int, kernel: int, stride: int, dilation: int) -> list[int]:
+    """Terms of each output of an untrimmed transposed convolution: every tap of every input laid down once."""
+    counts = [0] * ((size - 1) * stride + dilation * (kernel - 1) + 1)
+    for place, tap in itertools.product(range(size), range(kernel)):
+        counts[place * stride + tap * dilation] += 1
+    return counts
+
+
+def test_transposed_taps_at_the_border() -> None:
+    at, mean = LAWS["conv_transpose.border_taps_at"], LAWS["conv_transpose.mean_taps"]
+    inner = LAWS["conv_transpose.taps_at"]
+    for kernel, size, stride, dilation in itertools.product((1, 2, 3, 5), (1, 2, 9), (1, 2, 3, 4), (1, 2, 3, 4)):
+        counts = transposed(size, kernel, stride, dilation)
+        case = {"kernel": kernel, "size": size, "stride": stride, "dilation": dilation}
+        for padding in {0, 1, 3, len(counts) - 1}:
+            kept = [at.value(position=p, padding=padding, **case) for p in range(len(counts) - padding)]
+            assert kept == counts[padding:]
+        assert mean.value(**case) == pytest.approx(sum(counts) / len(counts), rel=1e-15)
+        if dilation == 1 and size == 9:
+            middle = range(kernel, len(counts) - kernel)
+            assert all(counts[p] == inner.value(position=p, kernel=kernel, stride=stride) for p in middle)
+
+
+def test_transposed_taps_are_those_of_torch() -> None:
+    torch = pytest.importorskip("torch")
+    at = LAWS["conv_transpose.border_taps_at"]
+    for kernel, size, stride, padding, dilation in itertools.product(
+        (1, 3, 4), (2, 7), (1, 2, 3), (0, 1, 2), (1, 2, 3)
+    ):
+        case = {"kernel": kernel, "size": size, "stride": stride, "padding": padding, "dilation": dilation}
+        extra = min(max(stride, dilation) - 1, 1)
+        if (size - 1) * stride + dilation * (kernel - 1) + 1 + extra <= 2 * padding:
+            continue
+        ones = torch.ones(1, 1, size, dtype=torch.float64), torch.ones(1, 1, kernel, dtype=torch.float64)
+        moves = {"stride": stride, "padding": padding, "dilation": dilation, "output_padding": extra}
+        found = torch.nn.functional.conv_transpose1d(*ones, **moves)[0, 0].tolist()
+        assert found == [at.value(position=p, **case) for p in range(len(found))]
+
+
 def test_padding_map_averages_to_its_mean() -> None:
     at, mean = LAWS["padding.taps_at"], LAWS["padding.mean_taps"]
     for kernel, size in itertools.product((1, 3, 5, 9, 15), (1, 2, 3, 8, 20)):

@@ -418,11 +418,13 @@ def info(name: str) -> tuple[Any, Any]:
     return dtype, ml_dtypes.finfo(dtype) if name not in ("float64", "float32", "float16") else np.finfo(dtype)
 
 
-@route("dtype.largest", "dtype.smallest", "dtype.unit_roundoff")
+@route("dtype.largest", "dtype.smallest", "dtype.smallest_normal", "dtype.unit_roundoff")
 def dtype_facts(rng: np.random.Generator) -> list[Case]:
     facts = [(name, info(name)[1]) for name in FORMATS]
     return [
-        Case({"dtype": name}, float(value)) for name, f in facts for value in (f.max, f.smallest_subnormal, f.eps / 2)
+        Case({"dtype": name}, float(value))
+        for name, f in facts
+        for value in (f.max, f.smallest_subnormal, f.smallest_normal, f.eps / 2)
     ]
 
 

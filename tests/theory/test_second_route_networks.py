@@ -23,6 +23,7 @@ from varlaw.theory.number_formats import FORMATS
 
 MODULES = (
     "attention",
+    "positions",
     "loss",
     "symmetry",
     "batch_explosion",
@@ -350,6 +351,34 @@ def lora_rank(rng: np.random.Generator) -> list[Case]:
     ]
 
 
+@route("positions.sinusoidal_square_norm", "positions.sinusoidal_product")
+def positions(rng: np.random.Generator) -> list[Case]:
+    """The table itself, from complex powers: a row is the real and imaginary parts of e^(i t w)."""
+    cases = []
+    for dim, base, start, distance in ((2, 1e4, 3, 5), (64, 1e4, 17, 1), (512, 1e4, 900, 60), (96, 500.0, 0, 11)):
+        with mp.workdps(30):
+            steps = [mp.mpf(base) ** (-mp.mpf(2 * i) / dim) for i in range(dim // 2)]
+            near, far = ([mp.expj(t * w) for w in steps] for t in (start, start + distance))
+            norm = mp.fsum(z.real**2 + z.imag**2 for z in near)
+            product = mp.fsum((a * mp.conj(b)).real for a, b in zip(near, far, strict=True))
+        cases += [
+            Case({"dim": dim}, float(norm)),
+            Case(
+                {"dim": dim, "distance": distance, "base": base}, float(product), absolute=1e-15 * dim * (1 + distance)
+            ),
+        ]
+    return cases
+
+
+@route("new_tokens.mean_logit")
+def mean_logit(rng: np.random.Generator) -> list[Case]:
+    """The product of the mean row with a hidden state, in exact fractions."""
+    rows, h = rng.integers(-9, 9, (50, 8)), rng.integers(-9, 9, 8)
+    mean = [Fraction(int(column.sum()), 50) for column in rows.T]
+    logit = sum((m * int(x) for m, x in zip(mean, h, strict=True)), Fraction(0))
+    return [Case({"logits": (rows @ h).astype(float)}, float(logit))]
+
+
 @route("new_tokens.mean_kl", "new_tokens.zero_share")
 def new_tokens(rng: np.random.Generator) -> list[Case]:
     cases = []
@@ -372,6 +401,16 @@ def kl_bound(rng: np.random.Generator) -> list[Case]:
         count=3, vocabulary=50
     )
     return [Case({"count": 3, "vocabulary": 50}, equal)]
+
+
+@route("products.linear_log_variance_leading")
+def leading_term(rng: np.random.Generator) -> list[Case]:
+    """The whole sum of trigammas, by their series sum 1 / (n/2 + j)^2, less its first term."""
+    with mp.workdps(30):
+        return [
+            Case({"width": n, "layers": k}, float(k * mp.zeta(2, mp.mpf(n) / 2)), absolute=k * (2 / n**2 + 3 / n**3))
+            for n, k in ((16, 1), (64, 10), (1000, 100))
+        ]
 
 
 def product_norms(rng: np.random.Generator, n: int, factors: int, std: float) -> Any:
@@ -595,6 +634,22 @@ def gate(rng: np.random.Generator) -> list[Case]:
     ]
 
 
+@route("recurrent.gate_mean")
+def gate_mean(rng: np.random.Generator) -> list[Case]:
+    """Gauss-Hermite sums for narrow spreads; for wide ones 1 - the value at the other sign, and draws."""
+    z, w = np.polynomial.hermite_e.hermegauss(120)
+    narrow = [
+        Case({"bias": b, "variance": q}, float(w @ (1 / (1 + np.exp(-b - math.sqrt(q) * z)))) / math.sqrt(2 * math.pi))
+        for b, q in ((1.0, 0.0), (1.0, 0.3), (-2.0, 1.0), (5.0, 1.0))
+    ]
+    law = LAWS["recurrent.gate_mean"]
+    mirrored = [
+        Case({"bias": b, "variance": q}, 1 - law.value(bias=-b, variance=q)) for b, q in ((0.0, 50.0), (3.0, 9.0))
+    ]
+    drawn = 1 / (1 + np.exp(-1.5 - 3.0 * rng.normal(size=10 * DRAWS)))
+    return [*narrow, *mirrored, Case({"bias": 1.5, "variance": 9.0}, drawn, draws=True)]
+
+
 @route("recurrent.orthogonal_norm")
 def orthogonal(rng: np.random.Generator) -> list[Case]:
     w, x = np.linalg.qr(rng.normal(size=(20, 20)))[0], rng.normal(size=20)
@@ -628,6 +683,19 @@ def rounding(rng: np.random.Generator) -> list[Case]:
             Case({"dtype": "float16", "bound": scale}, float(growth)),
             Case({"dtype": "float16", "std": scale}, float(zero)),
         ]
+    return cases
+
+
+@route("rounding.uniform_towards_zero")
+def cut_uniforms(rng: np.random.Generator) -> list[Case]:
+    """Every number of float16 in exact fractions; the bound may cut a cell."""
+    numbers = [Fraction(float(x)) for x in float16_numbers()]
+    cases = []
+    for bound in (1.0, 0.3, 2.0**-24, 3e-7, 1000.5):
+        edge, kept = Fraction(bound), Fraction(0)
+        for g, up in itertools.pairwise(numbers):
+            kept += g**2 * max(min(up, edge) - g, Fraction(0))
+        cases.append(Case({"dtype": "float16", "bound": bound}, float(3 * kept / edge**3 - 1)))
     return cases
 
 
