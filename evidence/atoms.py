@@ -1,8 +1,8 @@
 """Single values: how many different ones a sampler gives, and whether one comes up too often.
 
 A variance says nothing of a coarse grid, of a share of exact zeros or of entries that sit on a limit. Under a law
-rounded to a format each value has a known probability p; in formats of 24 digits and more no value should come up more
-often than `POINT`, which uniform numbers of 24 bits keep to. Both statements are exact in finite samples:
+rounded to a format each value has a known probability p, to which `POINT` is added, for uniform numbers of 24 bits give
+no value more often. Both statements are exact in finite samples:
 
 * the number D of different values among n is a sum of negatively associated indicators, so with mu = E D
   P(D <= mu - t) <= exp(-t^2 / (2 mu)) (Chernoff; Dubhashi and Ranjan 1998);
@@ -16,11 +16,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from varlaw.evidence.grid import POINT, likeliest
 from varlaw.evidence.rounding import Format
 
 Floats = NDArray[np.float64]
-
-POINT = 2.0**-20
 
 
 class Atoms(msgspec.Struct, frozen=True):
@@ -55,20 +54,18 @@ def atoms(law: Any, fmt: Format, draws: Floats, alpha: float) -> Atoms:
 
 def _probabilities(law: Any, fmt: Format, values: Floats) -> Floats:
     """Upper bounds on the probability of each value; at the ends of a support twice the cell, however it was cut."""
-    if fmt.digits >= 24:
-        return np.full(values.shape, POINT)
     low, high = fmt.cells(values)
     p = np.maximum(law.cdf(high) - law.cdf(low), 0.0)
-    ends = (
-        np.abs(values) >= fmt.round(max(abs(end) for end in law.support)) if np.isfinite(law.support).all() else False
-    )
+    least, most = (fmt.round(end) for end in law.support)
+    ends = (values <= least) | (values >= most)
     bounded: Floats = np.minimum(np.where(ends, 2 * p + 1e-4, p) + POINT, 0.5)
     return bounded
 
 
 def _expected_distinct(law: Any, fmt: Format, n: int) -> float:
     if fmt.digits >= 24:
-        return -math.expm1(n * math.log1p(-POINT)) / POINT
+        point = max(POINT, min(likeliest(law, fmt), 0.5))
+        return -math.expm1(n * math.log1p(-point)) / point
     low, high = fmt.cells(fmt.finite())
     p = np.clip(law.cdf(high) - law.cdf(low), 0.0, 1.0)
     return float(-np.expm1(n * np.log1p(-np.minimum(p, 1 - 1e-15))).sum())

@@ -1,7 +1,8 @@
 """Shape, tails, neighbours and ties: a battery of exact e-processes on the probability integral transform.
 
-Under the law, u = F(x) is uniform and z = Phi^-1(u) standard normal, draw after draw. Numbers rounded to 16 bits are
-first spread over their rounding cell, by a keyed stream, which makes u exactly uniform for the *rounded* law. Each
+Under the law, u = F(x) is uniform and z = Phi^-1(u) standard normal, draw after draw. Where one value is likelier than
+2^-20, as in 16 bits or far from 0, numbers are first spread over their rounding cell, by a keyed stream, which makes u
+exactly uniform for the *rounded* law. Each
 score then has a known cumulant, so exp(lambda sum s - n psi(lambda)) is a martingale; a process is its average over a
 ladder of lambda, the battery the average over its processes. Averaging costs at most ln(processes) + ln(18) nats and
 keeps every guarantee; what it buys is sight of what no variance shows: a wrong family, light or heavy tails,
@@ -18,6 +19,7 @@ from array_api_compat import array_namespace, size, to_device
 from numpy.typing import NDArray
 
 from varlaw.evidence import scores
+from varlaw.evidence.grid import POINT, Grid
 from varlaw.evidence.lines import Lines
 from varlaw.evidence.neighbours import Neighbours, magnitudes
 from varlaw.evidence.repeats import Repeats
@@ -31,6 +33,7 @@ _TAILS = (2.5, 3.0, 3.3, 3.5, 4.0, 5.0)
 _TAIL_MASSES = np.array([math.erfc(t / math.sqrt(2)) for t in _TAILS])
 _MULTIPLIERS = (2.0**-60, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 16.0, 256.0, 4096.0)  # the largest find spikes far out
 _TAIL_RATES = np.minimum(np.multiply.outer(_TAIL_MASSES, _MULTIPLIERS), 0.9)
+_PROCESSES = 67  # that there are in all
 _FAR = 8.2  # z of the smallest u that is told from 0
 
 
@@ -57,7 +60,7 @@ class Battery:
 
     def update(self, tensors: Sequence[Any], rng: np.random.Generator) -> None:
         """Take tensors into account, in their order; `rng`, no stream of the sampler's, spreads 16-bit numbers."""
-        parts = (_host(_part(native(t), max(self._limit, 1))) for t in tensors)
+        parts = (host(_part(native(t), max(self._limit, 1))) for t in tensors)
         for _, alike in itertools.groupby(parts, key=np.shape):
             stacked = np.stack(list(alike))
             for member in self._members:
@@ -89,19 +92,21 @@ class _Member:
     """The sums and processes for one law."""
 
     def __init__(self, law: Any, fmt: Format) -> None:
-        self._law, self._fmt = law, fmt
+        self._grid = Grid(law, fmt)
+        self._spread = self._grid.likeliest > POINT
         self.n = 0
         self._legendre, self._quartic = np.zeros(scores.DEGREES), 0.0
         self._exceeding = np.zeros(len(_TAILS))
-        self._lines, self._neighbours, self._repeats = Lines(), Neighbours(), Repeats(fmt)
+        self._lines, self._neighbours, self._repeats = Lines(), Neighbours(), Repeats(self._grid.likeliest)
 
     def update(self, x: Floats, rng: np.random.Generator) -> None:
         """Tensors of one shape, stacked along the first axis."""
         from scipy.special import ndtri
 
         u = self._uniform(x.ravel(), rng).reshape(x.shape)
-        normal = isinstance(self._law, Normal) and self._fmt.digits >= 24  # then z is x itself, standardised
-        z = np.clip((x - self._law.mean) / self._law.std, -_FAR, _FAR) if normal else ndtri(u)
+        law, centred = self._grid.law, x - self._grid.centre if self._grid.centre else x
+        itself = isinstance(law, Normal) and not self._spread  # then z is x itself, standardised
+        z = np.clip(centred / law.std, -_FAR, _FAR) if itself else ndtri(u)
         self.n += z.size
         self._legendre += scores.legendre_sums(2 * u.ravel() - 1)
         self._quartic += float(scores.quartic(z).sum())
@@ -109,7 +114,7 @@ class _Member:
         self._exceeding += [np.count_nonzero(far >= t) for t in _TAILS]
         self._lines.update(z)
         self._neighbours.update(z, magnitudes(u))
-        self._repeats.update(x - self._law.mean)
+        self._repeats.update(centred)
 
     def processes(self) -> dict[str, float]:
         """The log e-value of every process, by name."""
@@ -124,15 +129,13 @@ class _Member:
         """Log e-value against the law: the average over the processes."""
         if self.n == 0:
             return 0.0
-        return float(scores.averaged(np.array(list(self.processes().values()))))
+        logs = np.zeros(_PROCESSES)  # one that has not begun, for want of rows, say, stands at 1
+        found = list(self.processes().values())
+        logs[: len(found)] = found
+        return float(scores.averaged(logs))
 
     def _uniform(self, x: Floats, rng: np.random.Generator) -> Floats:
-        if self._fmt.digits >= 24:
-            u = self._law.cdf(x)
-        else:
-            low, high = _cells(x, self._fmt)
-            below, above = self._law.cdf(low), self._law.cdf(high)
-            u = below + rng.random(x.size) * (above - below)
+        u = self._grid.uniform(x, rng) if self._spread else self._grid.law.cdf(x - self._grid.centre)
         inside: Floats = np.clip(u, 2.0**-53, 1 - 2.0**-53)
         return inside
 
@@ -146,16 +149,7 @@ def _part(tensor: Any, limit: int) -> Any:
     return tensor[:rows] if rows else array_namespace(tensor).reshape(tensor, (-1,))[:limit]
 
 
-def _host(tensor: Any) -> Floats:
+def host(tensor: Any) -> Floats:
     """A tensor of any library as float64 on the host; exact for every narrower format."""
     xp = array_namespace(tensor)
     return np.asarray(to_device(xp.astype(tensor, xp.float64), "cpu"))
-
-
-def _cells(x: Floats, fmt: Format) -> tuple[Floats, Floats]:
-    """The real numbers that round to each x: half a spacing outwards, and inwards that of the binade below."""
-    mantissa, exponent = np.frexp(np.abs(x))
-    exponent = np.where(x == 0, fmt.lowest, np.maximum(exponent - 1, fmt.lowest))
-    outer = np.ldexp(0.5, exponent - fmt.digits + 1)
-    inner = np.where((mantissa == 0.5) & (exponent > fmt.lowest), outer / 2, outer)
-    return x - np.where(x > 0, inner, outer), x + np.where(x < 0, inner, outer)

@@ -14,12 +14,13 @@ import msgspec
 import numpy as np
 
 from varlaw.evidence import location
-from varlaw.evidence.battery import Battery
+from varlaw.evidence.battery import Battery, host
 from varlaw.evidence.budget import Policy
+from varlaw.evidence.grid import Grid, moved, visible
 from varlaw.evidence.likelihood import most_likely
 from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.sequential import BoundedTest, ScaleTest, Word, test_of
-from varlaw.evidence.state import State, reduce
+from varlaw.evidence.state import State, native, reduce
 from varlaw.evidence.streams import Key
 from varlaw.evidence.wording import in_words
 from varlaw.theory.variates import Variate
@@ -65,13 +66,14 @@ def decide(
 ) -> Decision:
     """Decide whether the tensors of `source` follow `law`, entry by entry and independently.
 
-    law: a zero-mean `Normal`, a `Uniform` or a `TruncatedNormal`, in the units of the tensors.
+    law: a `Normal`, a `Uniform`, a `UniformRange` or a `TruncatedNormal`, in the units of the tensors.
     source: called as `source(seed, count)`, yields `count` fresh tensors that depend on `seed` alone.
     dtype: the format that the draws were rounded to; its rounding belongs to the law.
     mutants: wrong laws by name; the one that explains a violation best is named.
     shape: whether the battery looks at family, tails, neighbours and ties beside scale, mean and limit.
     band: |ln ratio| of a normal's std that is lawful beside the rounding of the draws themselves.
 
+    Where the format is too coarse to show an error of `policy.delta`, the outcome is UNDECIDED and nothing is drawn.
     Raises `SamplerError` when a draw is not finite, is empty, ignores its seed or does not repeat.
 
     >>> import numpy as np
@@ -81,9 +83,14 @@ def decide(
     >>> decide(Normal(1.0), draw, POLICIES["pr"], Key("salt", "doc")).outcome
     'CONFORMS'
     """
-    test = test_of(law, policy, replace(FORMATS[dtype], null_band=FORMATS[dtype].null_band + band))
+    grid = Grid(law, FORMATS[dtype])
+    seen = visible(grid, policy.delta)
+    if seen == 0:
+        return _blind(law, dtype, policy)
+    fmt = replace(grid.format, null_band=grid.format.null_band + band)
+    test = test_of(grid.law, replace(policy, delta=seen), fmt)
     battery = Battery(law, FORMATS[dtype], policy.battery if shape else 0)
-    _guard(source, key, law.std)
+    _guard(source, key, grid)
     state, tensors, block, size = State(), 0, 0, 0
     of_test = log_violation = 0.0
     outcome: Word = "UNDECIDED"
@@ -91,7 +98,7 @@ def decide(
     while outcome == "UNDECIDED" and state.n < limit and tensors < policy.max_tensors:
         wanted = min(max(policy.first, math.ceil(state.n * (1 + policy.growth))), limit) - state.n
         count = min(max(1, -(-wanted // size)) if size else 1, policy.max_tensors - tensors)
-        state += _draw(source, key.at(block=block), count, law.std, battery)
+        state += _draw(source, key.at(block=block), count, grid, battery)
         size, tensors, block = max(1, state.n // (tensors + count)), tensors + count, block + 1
         of_test = test.violation(state)
         log_violation = _mixed(of_test, battery)
@@ -99,18 +106,20 @@ def decide(
         if outcome == "CONFORMS" and shape and battery.n < policy.least and tensors < policy.few:
             outcome = "UNDECIDED"  # the scale is certain already, but the shape has hardly been seen
         limit = _limit(test, policy, state.n, shape)
-    likely, gain = most_likely(law, mutants or {}, state) if outcome == "VIOLATES" else (None, None)
+    wrong = {name: moved(mutant, -grid.centre) for name, mutant in (mutants or {}).items()}
+    likely, gain = most_likely(grid.law, wrong, state) if outcome == "VIOLATES" else (None, None)
     detail = ""
     if outcome == "UNDECIDED":
         detail = _undecided(state, tensors, policy, limit)
     elif outcome == "VIOLATES":
         detail = _fell(test.parts(state), of_test, battery)
+    low, high = test.interval(state)
     return Decision(
         outcome=outcome,
         state=state,
-        ratio=test.ratio(state),
-        interval=test.interval(state),
-        certified=_certified(test, state, outcome, policy),
+        ratio=_unveiled(test.ratio(state), policy.delta / seen),
+        interval=(_unveiled(low, policy.delta / seen), _unveiled(high, policy.delta / seen)),
+        certified=_certified(test.certified(state), outcome, policy.delta, seen),
         log_evidence=log_violation,
         likely=likely,
         likely_log_ratio=gain,
@@ -118,12 +127,25 @@ def decide(
     )
 
 
-def _certified(test: ScaleTest | BoundedTest, state: State, outcome: Word, policy: Policy) -> float | None:
+def _unveiled(ratio: float, lens: float) -> float:
+    """The ratio of std that shows as `ratio` through the cells of a coarse format; `lens` is 1 for a fine one."""
+    return ratio if lens == 1 else max(0.0, 1 + (ratio - 1) * lens)
+
+
+def _certified(found: float | None, outcome: Word, delta: float, seen: float) -> float | None:
     """The smallest delta that the draws exclude; what the terminal test settled is no more than was asked for."""
-    found = test.certified(state)
+    certified = found * (delta / seen) if found is not None else None
     if outcome != "CONFORMS":
-        return found
-    return policy.delta if found is None else min(found, policy.delta)
+        return certified
+    return delta if certified is None else min(certified, delta)
+
+
+def _blind(law: Variate, dtype: str, policy: Policy) -> Decision:
+    """Nothing drawn: the law's std is so small beside the spacing of the format that errors of delta round away."""
+    return Decision(
+        outcome="UNDECIDED", state=State(), ratio=math.nan, interval=(0.0, math.inf), certified=None, log_evidence=0.0,
+        detail=f"{dtype} is too coarse where {law!r} lies to show an error of {policy.delta:g} in its std",
+    )  # fmt: skip
 
 
 def _limit(test: ScaleTest | BoundedTest, policy: Policy, n: int, shape: bool) -> int:
@@ -136,33 +158,41 @@ def _mixed(of_test: float, battery: Battery) -> float:
     return float(np.logaddexp(math.log(0.9) + of_test, math.log(0.1) + battery.violation()))
 
 
-def _draw(source: Source, key: Key, count: int, unit: float, battery: Battery | None = None) -> State:
-    state = State()
+def _draw(source: Source, key: Key, count: int, grid: Grid, battery: Battery | None = None) -> State:
+    state, rng = State(), key.generator()
     seen: list[Any] = []
     room = battery.room if battery else 0
     for tensor in source(key.seed, count):
         if state.n < room:
             seen.append(tensor)
-        state += reduce(tensor, unit)
+        state += _reduced(tensor, grid, rng if battery else None)
     if state.n == 0 or not state.finite:
         fault = "no scalars" if state.n == 0 else "values that are not finite"
         msg = f"the sampler returned {fault} at seed {key.seed}"
         raise SamplerError(msg, key.seed)
     if battery and seen:
-        battery.update(seen, key.generator())
+        battery.update(seen, rng)
     return state
 
 
-def _guard(source: Source, key: Key, unit: float) -> None:
+def _reduced(tensor: Any, grid: Grid, rng: np.random.Generator | None) -> State:
+    """The sums of a tensor around the law's centre, where the format is coarse of its numbers spread by `rng`."""
+    if rng is None or not grid.coarse:
+        return reduce(tensor, grid.law.std, grid.centre)
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers that are not finite are told from the sums
+        return reduce(grid.spread(host(native(tensor)), rng), grid.law.std)
+
+
+def _guard(source: Source, key: Key, grid: Grid) -> None:
     """Same key, same sums; another key, other sums: without this, n copies of one draw would pass for n draws.
 
     One number of 16 bits may come twice by chance; eight seeds that all give it are no chance.
     """
-    first, again = (_draw(source, key.at(block=0), 1, unit) for _ in range(2))
+    first, again = (_draw(source, key.at(block=0), 1, grid) for _ in range(2))
     if first != again:
         msg = f"the sampler gives other values when seed {key.at(block=0).seed} is used again"
         raise SamplerError(msg, key.at(block=0).seed)
-    if all(_draw(source, key.at(block=b), 1, unit) == first for b in range(1, 9)):
+    if all(_draw(source, key.at(block=b), 1, grid) == first for b in range(1, 9)):
         used = key.at(block=0).seed, key.at(block=1).seed
         msg = f"the sampler ignores its seed: {used[0]} and {used[1]} give the same values"
         raise SamplerError(msg, *used)
@@ -170,7 +200,7 @@ def _guard(source: Source, key: Key, unit: float) -> None:
 
 def _fell(parts: Mapping[str, float], of_test: float, battery: Battery) -> str:
     """What fell beside the std, in words: of the battery where it says much more, for a wrong scale moves it, too."""
-    if battery.violation() >= 2 * max(of_test, 0.0):
+    if battery.n and battery.violation() >= 2 * max(of_test, 0.0):
         return f"test that fell: {in_words(battery.strongest()[0])}"
     loudest = max(parts, key=parts.__getitem__)
     return "" if loudest == "the std" else f"test that fell: {loudest}"

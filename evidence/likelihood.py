@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from varlaw.evidence.state import State
-from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, Variate
+from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, UniformRange, Variate
 
 _SIGMAS = 6.2  # of a mean square
 
@@ -16,11 +16,13 @@ def log_likelihood(law: Variate, state: State, unit: float) -> float:
     """
     if state.peak > law.bound * (1 + 2.0**-7):  # the coarsest format may round a lawful limit up by this much
         return -math.inf
-    if isinstance(law, Uniform):
-        return -state.n * math.log(2 * law.bound)
+    if isinstance(law, Uniform | UniformRange):
+        low, high = law.support
+        return -state.n * math.log(high - low)
     assert isinstance(law, Normal | TruncatedNormal)
     parent, log_mass = (law.std, 0.0) if isinstance(law, Normal) else (law.parent_std, law.log_mass)
-    squares = state.squares * (unit / parent) ** 2
+    mean = law.mean / unit if isinstance(law, Normal) else 0.0
+    squares = (state.squares - 2 * mean * state.total + state.n * mean**2) * (unit / parent) ** 2
     return -state.n * (math.log(parent * math.sqrt(2 * math.pi)) + log_mass) - squares / 2
 
 
@@ -43,8 +45,8 @@ def most_likely(law: Variate, mutants: Mapping[str, Variate], state: State) -> t
 
 def _borne(law: Variate, state: State, unit: float) -> bool:
     """Whether the mean square of the draws is one that `law` may show, but for a risk of about 1e-9."""
-    error = state.squares * unit**2 / state.n - law.second_moment
-    return abs(error) <= _SIGMAS * law.second_moment * math.sqrt((law.kurtosis - 1) / state.n)
+    lawful = (law.std / unit) ** 2 + (law.mean / unit) ** 2
+    return abs(state.squares / state.n - lawful) <= _SIGMAS * lawful * math.sqrt((law.kurtosis - 1) / state.n)
 
 
 def separation(law: Variate, mutant: Variate) -> float:

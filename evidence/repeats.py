@@ -1,88 +1,140 @@
-"""Numbers and tensors that come twice: ties, zeros, values used again, and draws given out a second time."""
+"""Numbers, lines and tensors that come twice: ties, zeros, values used again, and draws given out a second time.
+
+No value of a law rounded to its format is likelier than the `point` that the counts are held against, a value and its
+negative being taken for one: twice the likeliest value, and not below 2^-20, which 24 random bits keep to. The
+alternatives all lie above it, so that rarer coincidences than that are no evidence.
+"""
 
 import functools
+import math
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from varlaw.evidence.rounding import Format
+from varlaw.evidence.grid import POINT
 from varlaw.evidence.scores import averaged, rates
 
 Floats = NDArray[np.float64]
 
-POINT = 2.0**-20  # 24 random bits give no value of a float32 uniform or normal a larger probability
 _TIE_RATES = np.array([2.0**-16, 2.0**-12, 2.0**-8, 2.0**-4, 0.5])
 _FACTORS = np.array([4.0, 64.0, 1024.0, 2.0**16])
 _SAME_SEED = 2.0**-31  # frameworks that take 32 bits of a seed give two of them the same tensor this often
 _TOLD_APART = 100  # bits that the leading entries hold at least, so that equal ones are no chance
+_SORTED = 2.0**-14  # largest point at which a value's second coming says something
+_LINE = 16  # entries of the shortest rows and columns that are compared
 
 
 class Repeats:
-    """Counts what comes twice, of numbers wide enough that a lawful one hardly ever does."""
+    """Counts what comes twice, where one value has a probability of `likeliest` at most."""
 
-    def __init__(self, fmt: Format) -> None:
-        self._wide = fmt.digits >= 24
-        self._leading = -(-_TOLD_APART // (20 if self._wide else fmt.digits - 2))
-        self._ties = self._pairs = self._zeros = self._n = self._tensors = 0
-        self._values, self._draws = np.zeros(len(_FACTORS)), np.zeros(len(_FACTORS))
-        self._seen: set[bytes] = set()
+    def __init__(self, likeliest: float) -> None:
+        self._point = max(POINT, 2 * likeliest)
+        bits = min(20.0, -math.log2(self._point)) if self._point < 1 else 0.0
+        self._leading = math.ceil(_TOLD_APART / bits) if bits > 1 else 0  # 0: nothing is compared
+        self._counts = {"ties": [0, 0], "zeros": [0, 0], "entries of the tensor before": [0, 0]}
+        self._known = {name: _Known() for name in ("tensors", "shuffled tensors", "rows", "columns")}
+        self._values: Floats | None = None
+        self._last: Floats = np.empty(0)
 
     def update(self, x: Floats) -> None:
-        """Tensors of one shape, stacked, with the law's mean taken off: a value and its negative count as one."""
+        """Tensors of one shape, stacked, with the law's centre taken off: a value and its negative count as one."""
+        if not self._leading:
+            return
         flat = x.reshape(len(x), -1)
-        if flat.shape[1] >= self._leading:
-            self._compare(flat[:, : self._leading])
-        if self._wide:
-            self._ties += int(np.count_nonzero(flat[:, 1:] == flat[:, :-1]))
-            self._pairs += flat[:, 1:].size
-            self._zeros += flat.size - int(np.count_nonzero(flat))
-            self._n += flat.size
-            flat = np.abs(flat)
-            for values, ordered in zip(flat, np.sort(flat, axis=1), strict=True):
-                self._values += repeats(values, ordered)
+        self._count("ties", flat[:, 1:] == flat[:, :-1])
+        self._count("zeros", flat == 0)
+        if self._last.size == flat.shape[1]:
+            self._count("entries of the tensor before", flat[0] == self._last)
+        self._count("entries of the tensor before", flat[1:] == flat[:-1])
+        self._last = flat[-1]
+        sizes = np.abs(flat)
+        self._compare("tensors", sizes)
+        if x.ndim > 2:
+            grid = sizes.reshape(len(x), x.shape[1], -1)
+            for name, lines in (("rows", grid), ("columns", grid.transpose(0, 2, 1))):
+                if lines.shape[2] >= _LINE:
+                    self._compare(name, lines)
+        if self._point <= _SORTED:
+            self._value(sizes)
 
     def processes(self) -> dict[str, float]:
         """The log e-value of every process, by name."""
-        logs = {"repeated tensors": float(averaged(self._draws))}
-        if self._pairs:
-            logs["ties"] = float(rates(self._ties, self._pairs, POINT, _TIE_RATES))
-        if self._n:
-            logs["zeros"] = float(rates(self._zeros, self._n, POINT, _TIE_RATES))
+        rising = np.maximum(_TIE_RATES, 2 * self._point)
+        logs = {name: float(rates(hits, n, self._point, rising)) for name, (hits, n) in self._counts.items() if n}
+        logs |= {f"repeated {name}": float(averaged(k.logs)) for name, k in self._known.items() if k.n}
+        if self._values is not None:
             logs["repeated values"] = float(averaged(self._values))
         return logs
 
-    def _compare(self, leading: Floats) -> None:
-        fresh = np.ones(len(leading), dtype=bool)
-        for i, words in enumerate(map(np.ndarray.tobytes, leading)):
-            fresh[i] = words not in self._seen
-            self._seen.add(words)
-        earlier = np.arange(self._tensors, self._tensors + len(leading))
-        p, q = _rates(np.maximum(earlier, 1), _SAME_SEED)
-        self._draws += np.where(fresh, np.log1p(-q) - np.log1p(-p), np.log(q / p)).sum(axis=1)
-        self._tensors += len(leading)
+    def _count(self, name: str, hits: NDArray[np.bool_]) -> None:
+        if self._point < 0.25:
+            self._counts[name][0] += int(np.count_nonzero(hits))
+            self._counts[name][1] += hits.size
+
+    def _compare(self, name: str, lines: Floats) -> None:
+        """Lines along the last axis, each known by its leading entries."""
+        if lines.shape[-1] >= self._leading:
+            words = lines[..., : self._leading].reshape(-1, self._leading)
+            self._known[name].update(map(np.ndarray.tobytes, words))
+
+    def _value(self, sizes: Floats) -> None:
+        ordered = np.sort(sizes, axis=1)
+        self._compare("shuffled tensors", ordered[:, ::-1])
+        again = [repeats(values, row, self._point) for values, row in zip(sizes, ordered, strict=True)]
+        self._values = np.sum(again, axis=0) + (0.0 if self._values is None else self._values)
 
 
-def repeats(values: Floats, ordered: Floats) -> Floats:
+class _Known:
+    """Words that came before, and the log e-values, one a factor, of how many came again."""
+
+    def __init__(self) -> None:
+        self.n, self.logs = 0, np.zeros(len(_FACTORS))
+        self._seen: set[bytes] = set()
+
+    def update(self, words: Iterable[bytes]) -> None:
+        new = list(words)
+        fresh = self._fresh(new)
+        p, q = _rates(np.maximum(np.arange(self.n, self.n + len(new)), 1), _SAME_SEED)
+        self.logs = self.logs + np.where(fresh, np.log1p(-q) - np.log1p(-p), np.log(q / p)).sum(axis=1)
+        self.n += len(new)
+
+    def _fresh(self, words: list[bytes]) -> list[bool] | bool:
+        """Which of the words are new; True where all are."""
+        distinct = set(words)
+        if len(distinct) == len(words) and self._seen.isdisjoint(distinct):
+            self._seen |= distinct
+            return True
+        fresh = []
+        for word in words:
+            fresh.append(word not in self._seen)
+            self._seen.add(word)
+        return fresh
+
+
+def repeats(values: Floats, ordered: Floats, point: float = POINT) -> Floats:
     """Log e-values, one a factor m, of how often a tensor's entries take a value that it had before.
 
-    Entry i repeats one of at most i values with probability at most p = i 2^-20; the alternative is m times that.
-    `ordered` holds the same values sorted, in which those that occur twice are found at once.
+    Entry i repeats one of at most i values with probability at most p = i `point`; the alternative is m times that.
+    Entries where p passes 1/2 say nothing. `ordered` holds the same values sorted, in which those that occur twice are
+    found at once.
     """
-    logs = _all_new(values.size)
+    telling = min(values.size, int(0.5 / point))
+    logs = _all_new(telling, point)
     doubled = ordered[1:][ordered[1:] == ordered[:-1]]
     if doubled.size == 0:
         return logs
     at = np.flatnonzero(np.isin(values, doubled))
     at = np.delete(at, np.unique(values[at], return_index=True)[1])
-    p, q = _rates(at, POINT)
+    p, q = _rates(at[at < telling], point)
     again: Floats = (np.log(q / p) - np.log1p(-q) + np.log1p(-p)).sum(axis=1)
     return logs + again
 
 
 @functools.lru_cache(maxsize=256)
-def _all_new(size: int) -> Floats:
+def _all_new(size: int, point: float) -> Floats:
     """The same where no value occurs twice."""
-    p, q = _rates(np.arange(size), POINT)
+    p, q = _rates(np.arange(size), point)
     new: Floats = (np.log1p(-q) - np.log1p(-p)).sum(axis=1)
     return new
 

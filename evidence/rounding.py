@@ -67,11 +67,15 @@ class Format:
         >>> [float(end[0]) for end in FORMATS["bfloat16"].cells(np.array([1.0]))]
         [0.998046875, 1.00390625]
         """
+        inner, outer = self.halves(x)
+        return x - np.where(x > 0, inner, outer), x + np.where(x < 0, inner, outer)
+
+    def halves(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """How far the cell of each x of the grid reaches towards 0, and away from it."""
         mantissa, exponent = np.frexp(np.abs(x))
         exponent = np.where(x == 0, self.lowest, np.maximum(exponent - 1, self.lowest))
         outer = np.ldexp(0.5, exponent - self.digits + 1)
-        inner = np.where((mantissa == 0.5) & (exponent > self.lowest), outer / 2, outer)
-        return x - np.where(x > 0, inner, outer), x + np.where(x < 0, inner, outer)
+        return np.where((mantissa == 0.5) & (exponent > self.lowest), outer / 2, outer), outer
 
     def finite(self) -> NDArray[np.float64]:
         """All finite numbers of a format of 16 bits, ascending."""

@@ -77,8 +77,8 @@ def native(x: Any) -> Any:
     return x.astype(x.dtype.newbyteorder("=")) if is_numpy_array(x) and not x.dtype.isnative else x
 
 
-def reduce(x: Any, unit: float = 1.0) -> State:
-    """The state of all elements of an array of any array-API library (float16, bfloat16, float32, float64).
+def reduce(x: Any, unit: float = 1.0, centre: float = 0.0) -> State:
+    """The state of all elements, less `centre`, of an array of any array-API library (16 bits to float64).
 
     The reduction runs on the array's own device, blockwise; six numbers return to the host, once, at the end.
 
@@ -93,9 +93,9 @@ def reduce(x: Any, unit: float = 1.0) -> State:
     if count == 0:
         return State()
     first, *rest = _blocks(flat, count, _block_size(x))
-    sums = _sums(first, unit, xp)
+    sums = _sums(first, unit, centre, xp)
     for block in rest:
-        new = _sums(block, unit, xp)
+        new = _sums(block, unit, centre, xp)
         added = [old + more for old, more in zip(sums[:4], new[:4], strict=True)]
         sums = [*added, xp.maximum(sums[4], new[4]), xp.minimum(sums[5], new[5])]
     total, squares, cubes, fourths, high, low = xp.stack([xp.asarray(s) for s in sums]).tolist()
@@ -112,9 +112,10 @@ def _block_size(x: Any) -> int:
     return _CPU_BLOCK if str(device(x)) == "cpu" else _DEVICE_BLOCK
 
 
-def _sums(block: Any, unit: float, xp: Any) -> list[Any]:
+def _sums(block: Any, unit: float, centre: float, xp: Any) -> list[Any]:
     """Sums of z, z^2, z^3 and z^4, max x and min x of one block, as float64 scalars of its own library."""
     x = xp.astype(block, xp.float64)
+    x = x - centre if centre else x
     z = x if unit == 1.0 else x / unit
     with np.errstate(over="ignore"):  # a sum that is infinite says so
         squares = z * z

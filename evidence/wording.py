@@ -17,6 +17,14 @@ _NAMES = {
     "ties": "neighbours that are equal",
     "zeros": "how many values are 0",
     "repeated values": "values that come again",
+    "repeated rows": "rows that come again",
+    "repeated columns": "columns that come again",
+    "repeated shuffled tensors": "tensors that come again in another order",
+    "entries of the tensor before": "entries equal to those of the tensor before",
+    "mean of each entry": "means of single entries, the same in all tensors",
+    "mean of one entry": "the mean of one entry, the same in all tensors",
+    "magnitude of each entry": "widths of single entries, the same in all tensors",
+    "magnitude of one entry": "the width of one entry, the same in all tensors",
 }
 _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"Legendre \d*[13579]", lambda m: "the histogram: its two sides differ"),

@@ -5,26 +5,26 @@ lawful sampler fails once in 1/alpha runs of *different* salts or names.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
-from array_api_compat import array_namespace
+import numpy as np
 from numpy.linalg import LinAlgError
 
+from varlaw.evidence import every_seed
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import SamplerError, decide
-from varlaw.evidence.exact import compare
 from varlaw.evidence.haar import decide_haar, policy_for_haar
 from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.streams import Key, canonical
-from varlaw.theory.variates import Constant, Normal, Orthogonal, Uniform, UniformRange
+from varlaw.theory.variates import Constant, Orthogonal
 from varlaw.verify import causes
 from varlaw.verify.causes.words import law_text
-from varlaw.verify.claim import INTERNAL, Finding, deterministic, statistical
+from varlaw.verify.claim import INTERNAL, Finding, statistical
 from varlaw.verify.claims.bulk import judged_values
-from varlaw.verify.claims.initialisation import float64, orthogonality
+from varlaw.verify.claims.initialisation import fixed, float64, orthogonal
 from varlaw.verify.explained import explained
 from varlaw.verify.session import SALT, check_salt
 from varlaw.verify.verdict import Outcome, Verdict
@@ -35,6 +35,7 @@ T = TypeVar("T")
 
 _BATTERY = 1_000_000  # scalars whose shape is looked at, as long as draws go on: one sampler can afford it
 _SMALLEST = {"delta": 1e-9, "alpha": 1e-300, "beta": 1e-300}  # below, float64 holds neither the draws nor the chance
+_EXACT, _FEW = 1 << 30, 16  # operations that go into exact comparisons, and tensors that are looked at in any case
 _VALUES = 100_000  # of 16 bits: some 2,000 different ones in bfloat16, 15,000 in float16
 
 
@@ -57,8 +58,8 @@ def check(
     A violation says why, from fresh draws: which test fell, which law or mistake explains the draws, what is certain.
 
     draw: returns a floating array of `shape` (NumPy, torch, JAX or any array-API library) that depends on `seed` alone.
-    law: `Normal(std)`, `Uniform(bound)`, `TruncatedNormal(std, low, high)` (bounds in sigmas), `Constant(value)` or
-        `Orthogonal(gain)`, in the units of the array.
+    law: `Normal(std, mean)`, `Uniform(bound)`, `UniformRange(low, high)`, `TruncatedNormal(std, low, high)` (bounds in
+        sigmas), `Constant(value)` or `Orthogonal(gain)`, in the units of the array.
     dtype: the format of the array ("float32", torch.bfloat16, ...); read off it when not given, checked when given.
     delta: relative error of the scale that must be found; alpha, beta: risks of a false alarm and a false conform.
     mutants: wrong laws by name; the best of those that the draws bear is named before any cause of varlaw's own.
@@ -161,26 +162,20 @@ def _explained(
 def _found(sampler: Watched, law: Law, policy: Policy, key: Key, mutants: Mapping[str, Law]) -> Finding:
     match law:
         case Constant():
-            return _constant(sampler, law)
+            return _constant(sampler, law, policy, key)
         case Orthogonal():
             return _orthogonal(sampler, law, policy, key)
-        case Normal(mean=mean) if mean != 0:
-            return _independent(sampler, law, Normal(law.std), policy, key, mutants, mean)
-        case UniformRange():
-            half = (law.high - law.low) / 2
-            return _independent(sampler, law, Uniform(half), policy, key, mutants, law.mean)
         case _:
-            return _independent(sampler, law, law, policy, key, mutants, 0.0)
+            return _independent(sampler, law, policy, key, mutants)
 
 
-def _independent(
-    sampler: Watched, law: Law, centred: Law, policy: Policy, key: Key, mutants: Mapping[str, Law], centre: float
-) -> Finding:
-    source = sampler.source(lambda x, seed: _shifted(x, centre)) if centre else sampler.source()
-    sampler.refuse_equal_neighbours()
+def _independent(sampler: Watched, law: Law, policy: Policy, key: Key, mutants: Mapping[str, Law]) -> Finding:
     narrow = FORMATS[sampler.dtype].digits < 24
     rule = replace(policy, alpha=policy.alpha / 2) if narrow else policy
-    decision = _named(sampler, lambda: decide(centred, source, rule, key, dtype=sampler.dtype, mutants=mutants))
+    source = sampler.source()
+    decision = _named(sampler, lambda: decide(law, source, rule, key, dtype=sampler.dtype, mutants=mutants))
+    if decision.state.n:
+        sampler.refuse_equal_neighbours()
     if narrow and decision.outcome == "CONFORMS":
         values = judged_values(_many(sampler, key), law, sampler.dtype, rule.alpha)
         if values.outcome is Outcome.VIOLATES:
@@ -190,27 +185,28 @@ def _independent(
 
 def _many(sampler: Watched, key: Key) -> Any:
     """About 10^5 scalars of a stage of their own, in at most 1,000 tensors."""
-    import numpy as np
-
     count = min(-(-_VALUES // max(1, math.prod(sampler.shape))), 1000)
     return np.concatenate([float64(x).ravel() for x in sampler.source()(key.at(block=0, stage=2).seed, count)])
 
 
-def _shifted(x: Any, centre: float) -> Any:
-    xp = array_namespace(x)
-    return xp.astype(x, xp.float64) - centre
-
-
-def _constant(sampler: Watched, law: Constant) -> Finding:
-    x = float64(next(iter(sampler.source()(0, 1)))).ravel()
+def _constant(sampler: Watched, law: Constant, policy: Policy, key: Key) -> Finding:
     expected = FORMATS[sampler.dtype].round(law.value)
-    return deterministic(compare(x.tolist(), [expected] * x.size, [0.0] * x.size), quantity="entry")
+    tensors = _many_seeds(sampler, policy, key, math.prod(sampler.shape))
+    return fixed(tensors, lambda shape: np.full(shape, expected), policy.beta)
+
+
+def _many_seeds(sampler: Watched, policy: Policy, key: Key, cost: int) -> Iterator[Any]:
+    """Tensors enough to find a fault in a share delta of the seeds; of huge ones, that `cost` so much each, fewer."""
+    count = min(every_seed.tensors_for(policy.delta, policy.beta), max(_FEW, _EXACT // cost))
+    return (float64(x) for x in sampler.source()(key.seed, count))
 
 
 def _orthogonal(sampler: Watched, law: Orthogonal, policy: Policy, key: Key) -> Finding:
     """Orthogonality exactly, then Haar: a matrix gives few numbers, so delta is 5 % or the policy's, if larger."""
-    first = float64(next(iter(sampler.source()(key.seed, 1))))
-    exact = orthogonality(first, law.gain, sampler.dtype, 1.0)
+    size = math.prod(sampler.shape)
+    side = min(sampler.shape[0], size // sampler.shape[0])
+    tensors = _many_seeds(sampler, policy, key, size * max(1, side // 16))  # a product of matrices runs 16 times faster
+    exact = orthogonal(tensors, law.gain, sampler.dtype, policy.beta)
     if exact.outcome is not Outcome.CONFORMS:
         return exact
     source, rule = sampler.source(lambda q, seed: float64(q) / law.gain), policy_for_haar(policy)

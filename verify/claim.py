@@ -86,14 +86,18 @@ class Claim:
 def statistical(
     decision: Decision, policy: Policy, *, quantity: str, expected: float, names: Mapping[str, Any] | None = None
 ) -> Finding:
-    """A finding from draws; `expected` in the quantity's unit, observed = expected times the measured ratio."""
+    """A finding from draws; `expected` in the quantity's unit, observed = expected times the measured ratio.
+
+    Where nothing was drawn there is neither.
+    """
+    drawn = decision.state.n > 0
     return Finding(
         outcome=Outcome(decision.outcome),
         quantity=quantity,
         expected=expected,
-        observed=expected * decision.ratio,
-        ratio=decision.ratio,
-        interval=decision.interval,
+        observed=expected * decision.ratio if drawn else None,
+        ratio=decision.ratio if drawn else None,
+        interval=decision.interval if drawn else None,
         samples=decision.state.n,
         delta=policy.delta,
         certified=decision.certified,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from varlaw.evidence import lines, scores
-from varlaw.evidence.battery import Battery, _cells
+from varlaw.evidence.battery import _PROCESSES, Battery
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import decide
 from varlaw.evidence.rounding import FORMATS, gamma
@@ -91,7 +91,7 @@ def test_the_quartic_score_has_its_moments_and_its_cumulants() -> None:
 def test_cells_round_to_their_number_and_tile_the_line(name: str) -> None:
     x = np.unique(Key("tests", "cells").generator().standard_normal(4000).astype(_DTYPES[name]).astype(float))
     x = np.concatenate([x, [0.0, 1.0, -1.0, 0.5, -2.0]])
-    low, high = _cells(x, FORMATS[name])
+    low, high = FORMATS[name].cells(x)
     for edge in (low, high):
         within, beyond = x + (edge - x) * (1 - 2.0**-6), x + (edge - x) * (1 + 2.0**-6)
         assert np.array_equal(within.astype(_DTYPES[name]).astype(float), x)
@@ -193,3 +193,66 @@ def test_the_stream_that_spreads_is_none_of_the_samplers() -> None:
 
     decision = decide(Uniform(0.3), draw, POLICIES["nightly"], Key("t", "stream"), dtype="bfloat16")  # type: ignore[arg-type]
     assert decision.outcome == "CONFORMS"
+
+
+_EIGHT = np.indices((64, 64)).sum(axis=0) % 2 * 0.16 - 0.08
+_PATTERN = 0.08 * np.random.default_rng(3).standard_normal((64, 64))
+
+
+def _stuck(rng: np.random.Generator) -> np.ndarray:
+    z = rng.standard_normal(SHAPE)
+    z[5, 7] = 0.37
+    return z
+
+
+def _one_off(rng: np.random.Generator) -> np.ndarray:
+    z = rng.standard_normal(SHAPE)
+    z[5, 7] += 2.0
+    return z
+
+
+def _rows_again(dtype: type) -> Callable[[np.random.Generator], np.ndarray]:
+    def draw(rng: np.random.Generator) -> np.ndarray:
+        z = rng.standard_normal(SHAPE).astype(dtype)
+        z[50] = -z[3]
+        return z
+
+    return draw
+
+
+def _shuffled(rng: np.random.Generator) -> np.ndarray:
+    z = np.random.default_rng(rng.integers(30)).standard_normal(SHAPE)
+    return rng.permutation(z.ravel()).reshape(SHAPE)
+
+
+_FIXED: dict[str, tuple[Callable[[np.random.Generator], np.ndarray], str]] = {
+    "a checkerboard of means": (lambda rng: _EIGHT + rng.standard_normal(SHAPE), "mean of each entry"),
+    "any matrix of means": (lambda rng: _PATTERN + rng.standard_normal(SHAPE), "mean of each entry"),
+    "a pattern of widths": (lambda rng: (1 + 2 * _EIGHT) * rng.standard_normal(SHAPE), "magnitude of each entry"),
+    "one entry that is off": (_one_off, "mean of one entry"),
+    "one entry that is always the same": (_stuck, "entries of the tensor before"),
+    "a row that comes again": (_rows_again(np.float32), "repeated values"),
+    "a row that comes again, bfloat16": (_rows_again(ml_dtypes.bfloat16), "repeated rows"),
+    "thirty tensors, shuffled": (_shuffled, "repeated shuffled tensors"),
+}
+
+
+@pytest.mark.parametrize("name", _FIXED)
+def test_what_all_tensors_share_is_found_and_by_its_name(name: str) -> None:
+    draw, process = _FIXED[name]
+    rng = Key("tests", name).generator()
+    dtype = "bfloat16" if name.endswith("bfloat16") else "float32"
+    battery = Battery(Normal(1.0), FORMATS[dtype], 1 << 20)
+    while battery.n < 160_000:
+        battery.update([draw(rng).astype(_DTYPES[dtype])], rng)
+    assert battery.violation() > ALARM
+    assert battery.strongest()[0] == process
+
+
+def test_the_average_is_over_all_processes_there_are() -> None:
+    """One that begins with a later shape has stood at 1 so far: the average never jumps."""
+    battery, rng = Battery(Normal(1.0), FORMATS["float32"], 1 << 20), np.random.default_rng(1)
+    battery.update([rng.standard_normal(48)], rng)
+    few = len(battery.processes())
+    battery.update([rng.standard_normal((24, 24)) for _ in range(2)], rng)
+    assert few < len(battery.processes()) == _PROCESSES

@@ -158,7 +158,7 @@ def test_a_number_that_comes_twice_by_chance_is_no_neglected_seed() -> None:
 
 
 def test_a_law_without_a_test_is_refused() -> None:
-    with pytest.raises(TypeError, match="zero-mean Normal"):
+    with pytest.raises(TypeError, match="should be a Normal, a Uniform"):
         decide(Constant(1.0), source(_normal()), NIGHTLY, Key("t", "law"))
 
 

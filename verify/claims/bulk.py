@@ -90,7 +90,7 @@ def _grid(promise: Promise, trial: Trial) -> Finding:
 def judged_values(x: Any, law: Any, dtype: str, alpha: float) -> Finding:
     """Whether `x` holds as many different values as `law`, rounded to `dtype`, gives, and none of them too often."""
     found = atoms(law, FORMATS[dtype], np.ravel(x), alpha)
-    detail = "" if found.count <= found.most else f"{found.value:.6g} comes up {found.count} times of {found.n}"
+    detail = "" if found.count <= found.most else f"{found.value + 0.0:.6g} comes up {found.count} times of {found.n}"
     return Finding(
         outcome=Outcome.CONFORMS if found.lawful else Outcome.VIOLATES, quantity="different values",
         expected=found.expected, observed=float(found.distinct), ratio=found.distinct / found.expected,

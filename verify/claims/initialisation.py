@@ -6,13 +6,14 @@ Var[w] times that fan exactly (linear.second_moment), so it is decided on the en
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 import numpy as np
 from array_api_compat import array_namespace, to_device
 
+from varlaw.evidence import every_seed
 from varlaw.evidence.decide import SamplerError, Source, decide
 from varlaw.evidence.exact import compare
 from varlaw.evidence.haar import decide_haar, policy_for_haar
@@ -143,10 +144,11 @@ def _independent(promise: Promise, trial: Trial, law: Any, source: Source) -> Fi
     return msgspec.structs.replace(finding, explained=explained)
 
 
-def _first(promise: Promise, trial: Trial) -> Any:
-    """One fresh tensor as float64."""
-    (instance,) = promise.subject.draws(trial.case, trial.dtype, trial.device, trial.key.seed, 1)
-    return float64(instance[promise.tensor.name])
+def _tensors(promise: Promise, trial: Trial) -> Iterator[Any]:
+    """Fresh tensors as float64, each from a seed of its own."""
+    for block in range(trial.policy.few):
+        (instance,) = promise.subject.draws(trial.case, trial.dtype, trial.device, trial.key.at(block=block).seed, 1)
+        yield float64(instance[promise.tensor.name])
 
 
 def float64(x: Any) -> Any:
@@ -156,16 +158,50 @@ def float64(x: Any) -> Any:
 
 
 def _fixed(promise: Promise, trial: Trial, law: Any) -> Finding:
-    """A tensor without chance in it: every entry is the promised one, rounded to the format, bit for bit."""
-    x = _first(promise, trial)
-    expected = np.full(x.shape, law.value) if isinstance(law, Constant) else matrix(law, x.shape)
-    rounded = FORMATS[trial.dtype].round_all(np.ravel(expected).astype(np.float64)) * trial.factor
-    comparison = compare(np.ravel(x).tolist(), rounded.tolist(), [0.0] * x.size)
-    return deterministic(comparison, quantity="entry", names=promise.names(trial.case))
+    """Tensors without chance in them: every entry is the promised one, rounded to the format, bit for bit."""
+
+    def expected(shape: tuple[int, ...]) -> Any:
+        x = np.full(shape, law.value) if isinstance(law, Constant) else matrix(law, shape)
+        return FORMATS[trial.dtype].round_all(np.asarray(x, dtype=np.float64)) * trial.factor
+
+    return fixed(_tensors(promise, trial), expected, trial.policy.beta, promise.names(trial.case))
+
+
+def fixed(
+    tensors: Iterable[Any],
+    expected: Callable[[tuple[int, ...]], Any],
+    beta: float,
+    names: Mapping[str, Any] | None = None,
+) -> Finding:
+    """Whether each of the tensors, from other seeds, is the `expected` one of its shape; the first that is not."""
+
+    def judged(x: Any) -> Finding:
+        wanted = expected(x.shape)
+        pairs = (x, wanted) if bool((x != wanted).any()) else (x.ravel()[:1], wanted.ravel()[:1])
+        comparison = compare(*(np.ravel(side).tolist() for side in pairs), [0.0] * pairs[0].size)
+        return deterministic(msgspec.structs.replace(comparison, n=x.size), quantity="entry", names=names)
+
+    return _all(map(judged, tensors), beta)
+
+
+def _all(findings: Iterable[Finding], beta: float) -> Finding:
+    """The first that violates; or one for all, with what so many seeds say."""
+    samples, seeds = 0, 0
+    for seeds, finding in enumerate(findings, 1):
+        samples += finding.samples
+        if finding.outcome is not Outcome.CONFORMS:
+            which = f"seed {seeds} of those tried" if seeds > 1 else ""
+            return msgspec.structs.replace(finding, samples=samples, detail=finding.detail or which)
+    return msgspec.structs.replace(finding, samples=samples, beta=beta, detail=every_seed.words(seeds, beta))
 
 
 def _orthogonal(promise: Promise, trial: Trial, law: Orthogonal) -> Finding:
-    return orthogonality(_first(promise, trial), law.gain, trial.dtype, trial.factor)
+    return orthogonal(_tensors(promise, trial), law.gain, trial.dtype, trial.policy.beta, trial.factor)
+
+
+def orthogonal(tensors: Iterable[Any], gain: float, dtype: str, beta: float, factor: float = 1.0) -> Finding:
+    """Whether each of the tensors, from other seeds, is `gain` times an orthogonal one; the first that is not."""
+    return _all((orthogonality(x, gain, dtype, factor) for x in tensors), beta)
 
 
 def orthogonality(x: Any, gain: float, dtype: str, factor: float) -> Finding:
@@ -175,13 +211,29 @@ def orthogonality(x: Any, gain: float, dtype: str, factor: float) -> Finding:
     the Frobenius norm by no more than one.
     """
     x = x.reshape(x.shape[0], -1)
-    values = np.linalg.svd(x, compute_uv=False)
+    sides, target = min(x.shape), gain * factor
     unit = FORMATS[dtype].unit
     working = min(unit, FORMATS["float32"].unit)  # half precision is computed in float32 and cast
     of_norm = gain * (gamma(8 * x.size, working) + unit)
-    bounds = [of_norm * math.sqrt(len(values))] * len(values) + [of_norm]
-    observed = [*values.tolist(), float(np.linalg.norm(x)) / math.sqrt(len(values))]
-    return deterministic(compare(observed, [gain * factor] * len(observed), bounds), quantity="singular value")
+    rms = float(np.linalg.norm(x)) / math.sqrt(sides)
+    bounds = [of_norm * math.sqrt(sides)] * sides + [of_norm]
+    if abs(rms - target) <= of_norm and _close(x, target, bounds[0]):
+        comparison = compare([rms], [target], [of_norm])
+        comparison = msgspec.structs.replace(comparison, n=sides + 1)
+    else:
+        observed = [*np.linalg.svd(x, compute_uv=False).tolist(), rms]
+        comparison = compare(observed, [target] * len(observed), bounds)
+    return deterministic(comparison, quantity="singular value")
+
+
+def _close(x: Any, target: float, bound: float) -> bool:
+    """Whether the Gram matrix alone shows that no singular value is further than `bound` from `target`.
+
+    For |s - t| t <= |s^2 - t^2|, which the Frobenius norm of x x^T - t^2 bounds for all of them at once.
+    """
+    gram = x @ x.T if x.shape[0] <= x.shape[1] else x.T @ x
+    gram[np.diag_indices(len(gram))] -= target**2
+    return bool(np.linalg.norm(gram) <= bound * target)
 
 
 def _haar(promise: Promise, trial: Trial) -> Finding:
@@ -200,12 +252,12 @@ def _haar(promise: Promise, trial: Trial) -> Finding:
 
 def _zeros(promise: Promise, trial: Trial) -> Finding:
     """The share of zeros in each column: ceil(zeros * rows) of them, and what a normal draw rounds to 0 by itself."""
-    x = _first(promise, trial)
     law: SparseNormal = promise.law(trial.case)
-    rows = x.shape[0]
+    stack = np.stack(list(_tensors(promise, trial)))
+    rows = stack.shape[1]
     wanted = math.ceil(law.zeros * rows) / rows
-    seen = (x == 0).mean(axis=0)
-    slack = _chance_zeros(x.size, trial) / rows
+    seen = (stack == 0).mean(axis=1).ravel()
+    slack = _chance_zeros(stack.size, trial) / rows
     comparison = compare(seen.tolist(), [wanted * trial.factor] * len(seen), [slack] * len(seen))
     return deterministic(comparison, quantity="share of zeros", names=promise.names(trial.case))
 
