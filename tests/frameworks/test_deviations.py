@@ -6,6 +6,7 @@ import pytest
 
 from varlaw.subjects.registry import select
 from varlaw.verify import campaign, deviations
+from varlaw.verify.deviations import measured
 from varlaw.verify.verdict import Verdict
 
 pytest.importorskip("torch")
@@ -29,3 +30,50 @@ def test_the_measured_value_is_seen_again(row: deviations.Row) -> None:
     """In one case at least the second measurement confirmed, within the policy, the number written in the table."""
     seen = [math.inf if v.deviation.ratio is None else v.deviation.ratio for v in _met(row) if v.deviation]
     assert any(math.isclose(ratio, row.measured, rel_tol=0.01) for ratio in seen), seen
+
+
+# -- the sizes that were recorded --------------------------------------------------------------------------------------
+
+
+def _unsized(row: deviations.Row) -> bool:
+    return not row.ratio and row.statistics != "dtype"
+
+
+def test_every_size_recorded_is_of_a_row_without_a_ratio() -> None:
+    rows = {r.id: r for r in deviations.rows()}
+    for framework in {r.framework for r in rows.values()}:
+        table = measured.sizes(framework)
+        for name, places in table.rows.items() if table else ():
+            assert name in rows, f"{framework}.sizes.toml: no row {name}"
+            assert rows[name].framework == framework
+            assert _unsized(rows[name]), name
+            for place in places:
+                claim, rest = place.split(" ", 1)
+                target, dtype = rest.rsplit(" ", 1)
+                assert dtype in campaign.DTYPES, place
+                bands = measured.bands(name, framework, claim, target, dtype)
+                assert bands, place
+                assert all(b.low <= b.high or math.isnan(b.low) for b in bands), place
+
+
+def test_every_row_has_a_ratio_or_a_size_that_was_measured() -> None:
+    """A row that no installation here could measure says what was seen when it was written."""
+    for row in deviations.rows():
+        table = measured.sizes(row.framework)
+        sized = table is not None and row.id in table.rows
+        assert (row.measured is None) == (_unsized(row) and sized), row.id
+
+
+@pytest.mark.parametrize(("factor", "broken"), [(1.0, False), (0.5, True), (1.05, True)])
+def test_what_is_broken_beyond_its_documentation_violates(
+    monkeypatch: pytest.MonkeyPatch, factor: float, broken: bool
+) -> None:
+    import torch
+
+    real = torch.nn.functional.group_norm
+    monkeypatch.setattr(torch.nn.functional, "group_norm", lambda *args, **kw: factor * real(*args, **kw))
+    tasks = campaign.tasks(select(["torch.nn.GroupNorm(channels_last)*"]), ["float32"], "cpu", SALT)
+    claims = ("norm.second_moment", "norm.constant", "norm.mean")
+    found = [campaign.decide(t, "pr", SALT) for t in tasks if t.claim in claims]
+    assert "deviation" in {v.state for v in found}
+    assert ("VIOLATES" in {v.state for v in found}) is broken
