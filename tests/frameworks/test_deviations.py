@@ -28,6 +28,7 @@ def _met(row: deviations.Row) -> list[Verdict]:
 )
 def test_the_measured_value_is_seen_again(row: deviations.Row) -> None:
     """In one case at least the second measurement confirmed, within the policy, the number written in the table."""
+    assert row.measured is not None
     seen = [math.inf if v.deviation.ratio is None else v.deviation.ratio for v in _met(row) if v.deviation]
     assert any(math.isclose(ratio, row.measured, rel_tol=0.01) for ratio in seen), seen
 
