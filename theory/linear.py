@@ -56,7 +56,7 @@ def _law(
 
 def _equicorrelated(correlation: Any, input_square_sum: Any, input_sum: Any) -> Floats:
     """sum_ij x_i x_j Corr[w_i, w_j]."""
-    return (1 - _floats(correlation)) * input_square_sum + _floats(correlation) * _floats(input_sum) ** 2
+    return _floats((1 - _floats(correlation)) * input_square_sum + _floats(correlation) * _floats(input_sum) ** 2)
 
 
 _LAWFUL = Relation(  # to rounding: at -1 / (n - 1) and equal inputs the second moment is 0

@@ -32,11 +32,11 @@ def _gate_mean(bias: float, variance: float) -> float:
     std = float(np.sqrt(variance))
     if std <= 1:
         z = np.arange(-14.0, 15.0, _STEP)
-        return float(np.sum(np.exp(-z * z / 2) * expit(bias + std * z))) * _STEP / np.sqrt(2 * np.pi)
+        return float(np.sum(np.exp(-z * z / 2) * expit(bias + std * z)) * _STEP / np.sqrt(2 * np.pi))
     x = np.arange(-800.0, 800.0, _STEP)
     logs = -np.abs(x) - 2 * np.log1p(np.exp(-np.abs(x))) + log_ndtr((bias - x) / std)
     top = logs.max()  # at a bias of -700 the terms are near the smallest numbers
-    return float(np.exp(top) * np.sum(np.exp(logs - top))) * _STEP
+    return float(np.exp(top) * np.sum(np.exp(logs - top)) * _STEP)
 
 
 def _time_constant(bias: Any) -> Any:
