@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from varlaw.commands import stopping
 from varlaw.commands.failure import Failure, failing
 from varlaw.commands.verb import Verb
 
@@ -166,11 +167,11 @@ def _execute(
     except session.CannotRun as error:
         msg = f"could not run: {error}{_resumption(agreed, ledger)}"
         raise Failure(msg, 3) from error
-    except KeyboardInterrupt as error:
+    except KeyboardInterrupt as stop:
         if not ledger:
             raise
-        msg = f"interrupted{_resumption(agreed, ledger)}"
-        raise Failure(msg, 130) from error
+        msg = f"{stopping.word(stop)}{_resumption(agreed, ledger)}"
+        raise Failure(msg, stopping.code(stop)) from stop
 
 
 def _state(agreed: "Plan", ledger: "Ledger") -> str:
