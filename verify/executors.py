@@ -44,7 +44,7 @@ def in_processes(
                 for pipe, (place, call) in zip(idle, left, strict=False):
                     pipe.send((function, call))
                     running[pipe] = place
-                idle = wait(list(running)) if running else []
+                idle = list[Any](wait(list(running))) if running else []
                 answers = [(running.pop(pipe), *pipe.recv()) for pipe in idle]
             except (EOFError, OSError) as error:
                 msg = "a process ended before its time"
