@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from varlaw.commands import stopping
-from varlaw.commands.failure import Failure, failing
+from varlaw.commands.failure import Failure, failing, say
 from varlaw.commands.verb import Verb
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _workers(jobs: int) -> int:
     """As many processes as were asked for, and as this machine runs at a time: more only wait for one another."""
     have = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if jobs > have:
-        click.echo(f"{jobs} jobs were asked for; this machine runs {have} at a time, so {have} are started", err=True)
+        say(f"{jobs} jobs were asked for; this machine runs {have} at a time, so {have} are started")
     return min(jobs, have)
 
 
