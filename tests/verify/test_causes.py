@@ -76,7 +76,7 @@ def test_printed_seeds_are_those_that_the_function_got() -> None:
         return x
 
     verdict = varlaw.check(draw, UNIT, shape=(8, 8), name="mine")
-    assert "1 of 64 values are NaN (seed " in verdict.detail
+    assert "1 of 64 values is NaN (seed " in verdict.detail
     seed = int(verdict.detail.split("seed ")[1].rstrip(")"))
     assert seed in got
     assert seed % 3 == 0

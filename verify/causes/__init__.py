@@ -26,6 +26,7 @@ from varlaw.verify.verdict import Outcome
 SeedOf = Callable[[int, int], int]  # (seed of a block, place) -> the seed of one tensor
 
 _CLEAN = 0.995  # share of values that are no spots, from which unevenness is looked for
+_DIRECTIONS = "orthogonal, but not in all directions alike, as of a QR of numbers that are not normal"
 _SHOWN = 3  # facts in one verdict, at most
 _REDRAWN = 4096  # tensors of a block, at most, among which the one that is not finite is looked for
 
@@ -103,7 +104,7 @@ def _of_matrices(draws: Draws, law: Orthogonal) -> Why:
     off = float(np.abs(values / law.gain - 1).max())
     told = matrices.not_orthogonal(draws, law.gain) if off > 64 * 2.0 ** -min(draws.fmt.digits, 24) else ""
     told = told or matrices.not_haar(draws) or next(copies.found(draws), "")
-    return Why(likely=told or None)
+    return Why(likely=told) if told else Why(facts=(_DIRECTIONS,))
 
 
 def _of_entries(
@@ -114,14 +115,19 @@ def _of_entries(
     coarse = list(lattice.found(draws, bool(copied or spotted)))
     whole = [] if copied or spotted else list(matrices.found(draws))
     kept = 1 - sum(spot.count for spot in often) / draws.flat.size
-    found = _fitted(_values(draws, often, bool(copied)), law, shape, {**names, "kept": kept})
+    values = _values(draws, often, bool(copied))
+    found = _fitted(values, draws.fmt.unit, law, shape, {**names, "kept": kept})
+    fitted = found is not None
     if found and (whole or any("clamped" in fact for fact in spotted)) and not found.same_family:
         found = None  # entries that depend on each other, or were cut off, are of no family
     loose = kept > _CLEAN and not (copied or whole or any("different values:" in fact for fact in coarse))
     uneven = list(patterns.found(draws)) if loose else []
     if uneven and found and not found.plain:
         found = None  # lines of several scales look like a family with heavy tails
-    return _chosen([*copied, *spotted, *coarse, *whole], uneven, found, _named(draws, law, mutants))
+    certain = [*copied, *spotted, *coarse, *whole]
+    if not (certain or uneven or fitted) and values.size >= 64:
+        certain = [laws.undescribed(values, law)]
+    return _chosen([fact for fact in certain if fact], uneven, found, _named(draws, law, mutants))
 
 
 def _values(draws: Draws, often: Sequence[lattice.Spot], copied: bool) -> Floats:
@@ -130,8 +136,8 @@ def _values(draws: Draws, often: Sequence[lattice.Spot], copied: bool) -> Floats
     return np.random.default_rng(0).permutation(np.unique(x) if copied else x)
 
 
-def _fitted(x: Floats, law: Any, shape: Sequence[int], names: Mapping[str, Any]) -> laws.Entries | None:
-    fit = entries.best(x, law) if x.size >= 16 and np.ptp(x) > 0 else None
+def _fitted(x: Floats, unit: float, law: Any, shape: Sequence[int], names: Mapping[str, Any]) -> laws.Entries | None:
+    fit = entries.best(x, law, unit) if x.size >= 16 and np.ptp(x) > 0 else None
     return laws.told(fit, x, law, shape, names) if fit else None
 
 

@@ -33,6 +33,7 @@ class Fit:
     of_logs: bool = False
     fitted: bool = False  # the centre
     strays: int = 0
+    unit: float = 0.0
     furthest: float = 0.0
 
     @property
@@ -44,8 +45,8 @@ class Fit:
         """Relative error of the scale, in an interval of 99.95 %."""
         if math.isfinite(self.shape.bound) and self.shape.name != "triangular (the sum of two uniforms)":
             edge = float(np.exp(self.shape.logpdf(np.array([self.shape.bound * (1 - 1e-9)])))[0]) * self.shape.bound
-            return min(9 / (self.n * max(edge, 1e-9)), 0.5) + 1e-6
-        return _SIGMAS / math.sqrt(self.n) * (0.75 if self.shape.name == "normal" else 1.3)
+            return min(9 / (self.n * max(edge, 1e-9)), 0.5) + 1e-6 + self.unit
+        return _SIGMAS / math.sqrt(self.n) * (0.75 if self.shape.name == "normal" else 1.3) + self.unit**2
 
     def uniform(self, x: Floats) -> Floats:
         """The distribution function of draws, uniform if the fit is right."""
@@ -54,11 +55,14 @@ class Fit:
         return u
 
 
-def best(x: Floats, law: Any) -> Fit | None:
-    """The likeliest family that the draws bear, its strays told apart; None where none is borne."""
-    found = _borne(x, law)
-    if found is not None or x.size < 64:
-        return found
+def best(x: Floats, law: Any, unit: float) -> Fit | None:
+    """The likeliest family that the draws, known to a relative `unit`, bear; None where none is borne."""
+    found = _borne(x, law) or (_but_strays(x, law) if x.size >= 64 else None)
+    return found and replace(found, unit=unit)
+
+
+def _but_strays(x: Floats, law: Any) -> Fit | None:
+    """The same without values that are far out, told apart."""
     middle = float(np.median(x))
     sizes = np.abs(x - middle)
     far = sizes > _FAR * float(np.median(sizes)) / 0.6745

@@ -35,7 +35,8 @@ def _not_finite(tensors: Sequence[Floats], seeds: Sequence[int]) -> str:
     x = tensors[bad]
     counts = {"NaN": int(np.isnan(x).sum()), "infinite": int(np.isinf(x).sum())}
     where = "".join([_all_in(~np.isfinite(x)), f" (seed {seeds[bad]})" if seeds else ""])
-    return " and ".join(f"{of_values(n, x.size)} are {word}" for word, n in counts.items() if n) + where
+    told = [f"{of_values(n, x.size)} {'is' if n == 1 else 'are'} {word}" for word, n in counts.items() if n]
+    return " and ".join(told) + where
 
 
 def _all_in(mask: NDArray[np.bool_]) -> str:

@@ -13,6 +13,7 @@ from varlaw.verify.causes.words import axis_words, number, of_values, places, sh
 
 _FEW = 16  # different values that are named one by one
 _OFTEN = 8  # times that one value comes up, at least, to be too often
+_NEAR = 64  # steps from 0 that show a grid
 _POINT = 2.0**-20  # no lawful value of a wide format is likelier
 
 
@@ -85,7 +86,7 @@ def found(draws: Draws, explained: bool) -> Iterator[str]:
     if len(values) <= _FEW < draws.flat.size:
         yield f"only {len(values)} different values: {_listed(values, counts)}{_signs(values, counts)}"
         return
-    if step := _step(values, draws):
+    if step := _step(values, draws) or _small_steps(values, counts, draws):
         yield f"all values are multiples of {number(step)}{_power(step)}: a grid of {len(values):,} different values"
     elif narrow := _narrower(values, draws):
         yield f"all values are numbers of {narrow}, in {draws.fmt.name}"
@@ -119,6 +120,16 @@ def _step(values: Floats, draws: Draws) -> float:
     few = levels < min(draws.flat.size / 2, 2.0 ** (draws.fmt.digits - 1))
     wide = step > 4 * draws.fmt.spacing(float(np.abs(values).max()))
     return step if few and wide and float(np.abs(offset).max()) < tolerance else 0.0
+
+
+def _small_steps(values: Floats, counts: NDArray[np.int64], draws: Draws) -> float:
+    """The step of a grid that is seen about 0 only, where 16 bits are finer than elsewhere."""
+    sizes = np.abs(values)
+    least = float(sizes[sizes > 0].min()) if (sizes > 0).any() else 0.0
+    near = sizes <= _NEAR * least
+    multiples = np.round(sizes[near] / (least or 1.0)) * least == sizes[near]
+    coarse = least > _FEW * draws.fmt.spacing(least) and counts[near].sum() > 2 * _NEAR
+    return least if coarse and multiples.all() else 0.0
 
 
 def _power(step: float) -> str:

@@ -11,7 +11,7 @@ from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, UniformRang
 from varlaw.verify.causes import relations
 from varlaw.verify.causes.entries import Fit
 from varlaw.verify.causes.families import Floats
-from varlaw.verify.causes.words import law_text, number, share
+from varlaw.verify.causes.words import law_text, number, of_values, share
 
 _SHIFT = 4.5  # standard errors from which a mean is another one
 
@@ -41,15 +41,31 @@ def told(fit: Fit, x: Floats, law: Any, shape: Sequence[int], names: Mapping[str
         return Entries("", tuple(facts), None, *kind)
     if same:
         return Entries(f"{_text(fit, x, law)}: {shift}", tuple(facts), _gain(fit, x, law), *kind)
-    related = _related(fit, law, shape, names)
-    if related and not shift:
-        return Entries(
-            f"{_text(fit, x, law)}, std x{number(ratio)}: {related}", tuple(facts), _gain(fit, x, law), *kind
-        )
-    plain = f"std is {number(ratio)} times the law's" + (
-        f" ({related})" if related else "; no usual mistake gives that"
-    )
-    return Entries(f"{_text(fit, x, law)}: {shift}" if shift else "", (*facts, plain), _gain(fit, x, law), *kind)
+    fitted = _text(fit, x, law)
+    related = "" if shift else _related(fit, law, shape, names)
+    if related:
+        return Entries(f"{fitted}, std x{number(ratio)}: {related}", tuple(facts), _gain(fit, x, law), *kind)
+    plain = f"std is {number(ratio)} times the law's" + ("" if shift else "; no usual mistake gives that")
+    return Entries(f"{fitted}: {shift}" if shift else "", (*facts, plain), _gain(fit, x, law), *kind)
+
+
+def undescribed(x: Floats, law: Any) -> str:
+    """What is unlike the law where no usual family is borne: limits, mean, sides, tails."""
+    z, n = (x - law.mean) / law.std, x.size
+    beyond = int(((x < law.support[0] - 1e-6 * law.bound) | (x > law.support[1] + 1e-6 * law.bound)).sum())
+    mean, width, above = float(z.mean()), float(z.std()), float((z > 0).mean())
+    skewness, kurtosis = (float(((z - mean) ** power).mean()) / width**power for power in (3, 4))
+    reach = _SHIFT / math.sqrt(n)
+    table = {
+        f"{of_values(beyond, n)} lie beyond the law's limits, up to {number(float(np.abs(x).max()))}": beyond > 0,
+        f"mean {number(float(x.mean()))}": abs(mean) > reach,
+        f"std x{number(width)}": abs(width - 1) > reach * math.sqrt((kurtosis - 1) / 4),
+        f"{100 * above:.3g} % above the mean": abs(above - float(law.survival(law.mean))) > reach / 2,
+        f"skewness {skewness:.2g}": abs(skewness) > 4 * reach and law.support[0] == -law.support[1],
+        f"kurtosis {kurtosis:.3g}, the law's {law.kurtosis:.3g}": abs(kurtosis / law.kurtosis - 1) > 0.03,
+    }
+    told = [words for words, unlike in table.items() if unlike]
+    return f"no usual family: {'; '.join(told)}" if told else ""
 
 
 def _same_kind(fit: Fit, law: Any) -> bool:
@@ -57,7 +73,7 @@ def _same_kind(fit: Fit, law: Any) -> bool:
     if name:
         return fit.shape.name == name
     cut = min(abs(law.low), law.high) if isinstance(law, TruncatedNormal) else math.nan
-    return fit.shape.name == "as the law's" or abs(fit.shape.cut / cut - 1) < 1e-3
+    return fit.shape.name == "as the law's" or abs(fit.shape.cut - cut) < 1e-3 * cut
 
 
 def _two_sided(fit: Fit) -> bool:
@@ -74,6 +90,8 @@ def _shift(fit: Fit, x: Floats, law: Any) -> str:
     mean, error = _mean(fit, x, law)
     if mean == law.mean:
         return ""
+    if isinstance(law, TruncatedNormal) and law.mean:
+        return ""  # its mean is that of its cut
     if law.mean and abs(mean) < _SHIFT * error:
         return f"the mean is 0: the law's {number(law.mean)} is missing"
     return f"the mean is {mean:.3g}, {(mean - law.mean) / law.std:.2g} std from the law's {number(law.mean)}"

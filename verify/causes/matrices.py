@@ -9,6 +9,7 @@ from varlaw.verify.causes.draws import Draws, Floats
 from varlaw.verify.causes.words import number
 
 _SIDE = 384  # of the part of a matrix whose singular values are computed
+_SPECTRA = 4  # matrices that are decomposed
 _LINES = 8  # from which lines of one norm are no chance
 _SIGNS = 48  # numbers whose signs all agree by no chance
 
@@ -28,25 +29,31 @@ def _singular_values(x: Floats) -> Floats:
 
 
 def _rounding(draws: Draws) -> float:
-    """Relative error of a norm or a singular value that the format leaves."""
-    return 8 * 2.0 ** -min(draws.fmt.digits, 24)
+    """Relative error of a norm that the format leaves: single numbers are off by more, but not all the same way."""
+    return (8 if draws.fmt.digits >= 24 else 1) * 2.0 ** -min(draws.fmt.digits, 24)
+
+
+def _flat(values: Floats, draws: Draws) -> bool:
+    """Whether singular values are all equal, but for rounding and a QR."""
+    bound = (16 if draws.fmt.digits >= 24 else 4) * math.sqrt(len(values)) * 2.0 ** -min(draws.fmt.digits, 24)
+    return bool(np.ptp(values) < bound * values[0])
 
 
 def _spectrum(draws: Draws) -> str:
     if len(draws.shape) < 2 or min(draws.grids.shape[1:]) < 2:
         return ""
-    spectra = [_singular_values(x) for x in draws.tensors[:2]]
+    spectra = [_singular_values(x) for x in draws.tensors[:_SPECTRA]]
     small = min(len(values) for values in spectra)
     ranks = [int((values > values[0] * _rounding(draws)).sum()) for values in spectra]
     if max(ranks) < (small if draws.fmt.digits >= 24 else 0.5 * small):
         return f"each matrix has rank {max(ranks)}, where {small} is full{_outer(max(ranks))}"
-    whole = small == min(draws.grids.shape[1:]) <= _SIDE and max(draws.grids.shape[1:]) <= _SIDE
-    means = [float(values.mean()) for values in spectra]
-    if whole and all(np.ptp(values) < 32 * _rounding(draws) * values[0] for values in spectra) and small > 2:
-        return f"each matrix is orthogonal: all its singular values are {number(means[0])}"
-    tops = [float(values[0]) for values in spectra]
-    if whole and small > 2 and abs(tops[0] - tops[1]) < _rounding(draws) * tops[0]:
-        return f"the largest singular value is always {number(tops[0])}: spectral normalisation"
+    if small < 3 or max(draws.grids.shape[1:]) > _SIDE:
+        return ""
+    tops = np.array([values[0] for values in spectra])
+    if all(_flat(values, draws) for values in spectra):
+        return f"each matrix is orthogonal: all its singular values are {number(float(tops.mean()))}"
+    if len(tops) >= _SPECTRA and np.ptp(tops) < _rounding(draws) * tops[0]:
+        return f"the largest singular value is always {number(float(tops[0]))}: spectral normalisation"
     return ""
 
 
@@ -100,9 +107,9 @@ def _few_tensors(lines: Floats, name: str, rounding: float) -> str:
 
 def not_orthogonal(draws: Draws, gain: float) -> str:
     """What matrices are that should be orthogonal with this gain: of another gain, normal, of unit rows, low rank."""
-    values = [_singular_values(x) for x in draws.tensors[:4]]
+    values = [_singular_values(x) for x in draws.tensors[:_SPECTRA]]
     small, mean = len(values[0]), float(np.mean([v.mean() for v in values]))
-    if all(np.ptp(v) < 32 * _rounding(draws) * v[0] for v in values):
+    if all(_flat(v, draws) for v in values):
         return f"orthogonal, of gain {number(mean)}: x{number(mean / gain)}{_root(mean / gain)}"
     if told := _rank_of(values, draws):
         return told

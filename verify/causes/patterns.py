@@ -4,7 +4,7 @@ Each is looked at on normal scores of the ranks of all values, so that no family
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from varlaw.verify.causes.words import axis_words, number, places
 _SIGMAS = 7.0  # from which a statistic is no chance, however many are looked at
 _LAGS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64)
 _PARTS = (2, 3, 4)
+_WALK = 0.9  # correlation of neighbours, from which values wander
 _SPREAD = 4  # places with half of the largest correlation, from which it is not one of neighbours
 
 
@@ -39,15 +40,11 @@ def scores(draws: Draws) -> Scores:
 def found(draws: Draws) -> Iterator[str]:
     """What is uneven or dependent, in words."""
     s = scores(draws)
-    near = list(_neighbours(s))
-    if near and not near[0].lasting:
-        yield near[0].text
-        return
-    uneven = [told for told in (*_lines(s), _tensors(s)) if told]
-    if uneven:
-        yield uneven[0]
-    else:
-        yield from filter(None, [_place(s) or (near[0].text if near else "")])
+    near = next(_neighbours(s), None)
+    if near and not near.lasting:
+        yield near.text
+    elif told := _lines(s, draws.shape) or _tensors(s) or _place(s) or (near.text if near else ""):
+        yield told
 
 
 # -- uneven ------------------------------------------------------------------------------------------------------------
@@ -96,27 +93,52 @@ def _under(standard: Floats) -> bool:
     return n >= 8 and square < 1 and n / 2 * (square - 1 - math.log(max(square, 1e-300))) > 28
 
 
-def _lines(s: Scores) -> Iterator[str]:
-    if s.rank < 2:
+@dataclass(frozen=True)
+class _Lines:
+    """Scores and values as tensors x lines x entries of a line, with the words for one line and several."""
+
+    z: Floats
+    raw: Floats
+    one: str
+    many: str
+
+
+def _views(s: Scores, shape: tuple[int, ...]) -> Iterator[_Lines]:
+    """Rows and columns; of a kernel its axes and its taps, which are the last axes or the first."""
+    rank = len(shape)
+    if rank < 2:
         return
-    for axis in (0, 1):
-        z, raw = (s.z, s.raw) if axis == 0 else (np.swapaxes(s.z, 1, 2), np.swapaxes(s.raw, 1, 2))
+    cuts = {axis_words(0, 2): (0,), axis_words(1, 2): (1,)}
+    if rank > 2:
+        cuts = {axis_words(0, rank): (0,), axis_words(1, rank): (1,), ("tap", "taps"): tuple(range(2, rank))}
+        cuts[("tap", "taps (first axes)")] = tuple(range(rank - 2))
+    for (one, many), axes in cuts.items():
+        z, raw = (_moved(x.reshape(-1, *shape), axes) for x in (s.z, s.raw))
         if z.shape[1] > 1 and z.shape[2] * len(z) >= 4:
-            one, many = axis_words(axis, 2)
-            yield _fixed_lines(z, raw, one, many) or (_drawn_lines(z, raw, many) if z.shape[2] >= 4 else "")
+            yield _Lines(z, raw, one, many)
 
 
-def _fixed_lines(z: Floats, raw: Floats, one: str, many: str) -> str:
+def _moved(x: Floats, axes: tuple[int, ...]) -> Floats:
+    moved = np.moveaxis(x, [a + 1 for a in axes], range(1, len(axes) + 1))
+    return moved.reshape(len(x), math.prod(moved.shape[1 : len(axes) + 1]), -1)
+
+
+def _lines(s: Scores, shape: tuple[int, ...]) -> str:
+    """How lines differ in the same way in every tensor, else how each tensor's differ or are too much alike."""
+    views = list(_views(s, shape))
+    fixed = [told for view in views for told in _fixed_lines(view)]
+    drawn = [] if fixed else [told for view in views if view.z.shape[2] >= 4 for told in _drawn_lines(view)]
+    strongest = max(fixed or drawn, default=(0.0, ""))
+    return strongest[1] if strongest[0] > _SIGMAS else _too_even(views)
+
+
+def _fixed_lines(view: _Lines) -> Iterator[tuple[float, str]]:
     """Lines that are wide, or shifted, in every tensor: more than they differ between tensors."""
-    values = np.swapaxes(raw, 0, 1).reshape(z.shape[1], -1)  # a line of all tensors
-    of_scale, of_mean = _lasting(_energies(z)), _lasting(_sums(z))
-    if of_scale > max(_SIGMAS, of_mean):
-        return f"{many} differ in scale: {_which(values.std(axis=1), one, many)}"
-    if of_mean > _SIGMAS:
-        means, width = values.mean(axis=1), float(values.std())
-        i = int(np.abs(means - np.median(means)).argmax())
-        return f"{many} differ in mean: that of {one} {i} is {number(float(means[i]))}, {means[i] / width:.2g} std"
-    return ""
+    values = np.swapaxes(view.raw, 0, 1).reshape(view.z.shape[1], -1)  # a line of all tensors
+    if (strength := _lasting(_energies(view.z))) > _SIGMAS:
+        yield strength, f"{view.many} differ in scale: {_which(values.std(axis=1), 'std', view)}"
+    if (strength := _lasting(_sums(view.z))) > _SIGMAS:
+        yield strength, f"{view.many} differ in mean: {_which(values.mean(axis=1), 'mean', view)}"
 
 
 def _lasting(standard: Floats) -> float:
@@ -128,38 +150,46 @@ def _lasting(standard: Floats) -> float:
     return max(_over(means), float(np.abs(means).max()) - 2.0)
 
 
-def _which(widths: Floats, one: str, many: str) -> str:
-    """The block of lines that is wider or narrower than the rest, or the line that stands out."""
+def _which(sizes: Floats, word: str, view: _Lines) -> str:
+    """The blocks of lines that differ, or the line that stands out."""
     for parts in (2, 3, 4):
-        if len(widths) % parts == 0 and len(widths) > parts and (told := _in_blocks(widths.reshape(parts, -1), many)):
-            return told
-    i = int(np.abs(np.log(widths / np.median(widths))).argmax()) if widths.all() else int(widths.argmin())
-    return f"{one} {i} has the std {number(float(widths[i]))}, the middle one {number(float(np.median(widths)))}"
+        if len(sizes) % parts == 0 and len(sizes) > 2 * parts and (told := _in_blocks(sizes.reshape(parts, -1), view)):
+            return f"{word} {told}"
+    middle = float(np.median(sizes))
+    i = int(np.abs(sizes - middle).argmax())
+    return f"{view.one} {i} has the {word} {number(float(sizes[i]))}, the middle one {number(middle)}"
 
 
-def _in_blocks(widths: Floats, many: str) -> str:
+def _in_blocks(sizes: Floats, view: _Lines) -> str:
     """Blocks of lines (a row each) that differ by much more than lines do within them."""
-    logs = np.log(np.maximum(widths, 1e-300))
-    within = float((logs - logs.mean(axis=1, keepdims=True)).std())
-    if logs.mean(axis=1).std() <= 4 * within / math.sqrt(widths.shape[1]) or within > logs.std() / 2:
+    within = float((sizes - sizes.mean(axis=1, keepdims=True)).std())
+    if sizes.mean(axis=1).std() <= 4 * within / math.sqrt(sizes.shape[1]) or within > sizes.std() / 2:
         return ""
-    sizes, n = np.sqrt((widths**2).mean(axis=1)).tolist(), widths.shape[1]
-    shown = [f"{number(size)} in {many} {places(range(k * n, (k + 1) * n))}" for k, size in enumerate(sizes)]
-    return f"std {', '.join(shown)}"
+    n, many = sizes.shape[1], view.many.partition(" (")[0]
+    means = [float(f"{mean:.3g}") for mean in sizes.mean(axis=1).tolist()]
+    shown = [f"{number(mean)} in {many} {places(range(k * n, (k + 1) * n))}" for k, mean in enumerate(means)]
+    return ", ".join(shown)
 
 
-def _drawn_lines(z: Floats, raw: Floats, many: str) -> str:
-    """Lines whose scale or mean is drawn anew, or held."""
-    if _over(_energies(z / np.sqrt((z**2).mean(axis=(1, 2), keepdims=True)))) > _SIGMAS:  # tensors apart
-        widths = raw.std(axis=2)
+def _drawn_lines(view: _Lines) -> Iterator[tuple[float, str]]:
+    """Lines whose scale or mean is drawn anew in each tensor."""
+    z, many = view.z, view.many
+    even = z / np.sqrt((z**2).mean(axis=(1, 2), keepdims=True))  # tensors may differ, too
+    if (strength := _over(_energies(even))) > _SIGMAS:
+        widths = view.raw.std(axis=2)
         ends = f"from {number(float(widths.min()))} to {number(float(widths.max()))}"
-        return f"{many} have scales of their own, other ones in each tensor: stds {ends}"
-    if _over(_sums(z - z.mean(axis=(1, 2), keepdims=True))) > _SIGMAS:
-        return f"{many} have means of their own, other ones in each tensor: their entries share a shift"
-    if _under(_sums(z)):
-        return f"the means of {many} are nearer to the law's than chance allows (centred, stratified or antithetic)"
-    if _under(_energies(z)):
-        return f"the {many} are all equally wide, more than chance allows (normalised or orthogonal)"
+        yield strength, f"{many} have scales of their own, other ones in each tensor: stds {ends}"
+    if (strength := _over(_sums(z - z.mean(axis=(1, 2), keepdims=True)))) > _SIGMAS:
+        yield strength, f"{many} have means of their own, other ones in each tensor: their entries share a shift"
+
+
+def _too_even(views: Sequence[_Lines]) -> str:
+    for view in views:
+        if view.z.shape[2] >= 4 and _under(_sums(view.z)):
+            many = view.many
+            return f"the means of {many} are nearer to the law's than chance allows (centred, stratified or antithetic)"
+        if view.z.shape[2] >= 4 and _under(_energies(view.z)):
+            return f"the {view.many} are all equally wide, more than chance allows (normalised or orthogonal)"
     return ""
 
 
@@ -202,7 +232,10 @@ def _neighbours(s: Scores) -> Iterator[Dependence]:
             largest = max(map(abs, strong.values()))
             place = next(p for p, c in strong.items() if abs(c) > 0.9 * largest)  # the nearest of the strongest
             lasting = kind == "sizes" or sum(abs(c) > 0.5 * largest for c in strong.values()) > _SPREAD
-            yield Dependence(f"{kind} {place} depend on each other: correlation {strong[place]:.2g}", lasting)
+            sums = kind == "values" and strong.get(_apart(1), 0.0) > _WALK
+            tail = ", as of running sums" if sums else ""
+            text = f"{kind} {place} depend on each other: correlation {strong[place]:.2g}{tail}"
+            yield Dependence(text, lasting and not sums)
             return
 
 
@@ -215,7 +248,9 @@ def _pairs(z: Floats, rank: int) -> dict[str, tuple[Floats, Floats]]:
     """Entries with those that lie somewhere before them, by where."""
     flat = z.reshape(len(z), -1)
     length, row = flat.shape[1], z.shape[2]
-    found = {_apart(lag): (flat[:, lag:], flat[:, :-lag]) for lag in _LAGS if lag < length}
+    found = {
+        _apart(lag): (flat[:, lag:], flat[:, :-lag]) for lag in _LAGS if lag < length and lag not in (row, 2 * row)
+    }
     if rank > 1 and z.shape[1] > 1:
         found["of a row and the row above"] = (z[:, 1:], z[:, :-1])
         found["of a row and the second row above"] = (z[:, 2:], z[:, :-2])

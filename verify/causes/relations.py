@@ -60,7 +60,7 @@ def named(std: float, error: float, ratio: float, law: Any, drawn: Mapping[str, 
     table = [*_confused(law, drawn), *_fans(law, shape, names), *_absolute(law), *_factors(law)]
     table += [*_widened(law, names.get("kept", 1.0)), *_integers(law, ratio, error)]
     near = sorted((r for r in table if abs(math.log(std / r.std)) <= error), key=lambda r: r.price)
-    near = [r for r in near if r.price < near[0].price + 0.7]
+    near = [r for r in near if r.price < near[0].price + 0.35]
     return "; or ".join(dict.fromkeys(r.words for r in near[:2]))
 
 
@@ -111,7 +111,7 @@ def _integers(law: Any, ratio: float, error: float) -> Iterator[Relation]:
     for power, up in itertools.product((1, 2), (True, False)):
         x = ratio ** (power if up else -power)
         n = round(x)
-        if 3 <= n <= 4096 and power * error < 0.15 / n and abs(x / n - 1) < power * error:
+        if 3 <= n <= 4096 and power * error < 0.05 / n and abs(x / n - 1) < power * error:
             factor = f"{n}" if power == 1 else f"sqrt({n})"
             words = f"a factor 1/{factor} is missing" if up else f"a factor 1/{factor} too much"
             layers = f", as of {n // 2} layers in 1/sqrt(2 L)" if power == 2 and n % 2 == 0 and n > 4 else ""
@@ -132,7 +132,7 @@ def _fans(law: Any, shape: Sequence[int], names: Mapping[str, Any]) -> Iterator[
                     if abs(math.log(wrong / fan)) > 1e-3:
                         words = f"{other} ({number(wrong)}) taken for {mine} ({number(fan)})"
                         known = True
-                        yield Relation(math.sqrt(gain / wrong), words, 0.5 + 0.3 * (_dear(mine) + _dear(other)))
+                        yield Relation(math.sqrt(gain / wrong), words, 0.8 + 0.3 * (_dear(mine) + _dear(other)))
         (a, x), (b, y) = list(table.items())[:2]
         if abs(math.log(x / y)) > 1e-3 and not known:
             for ratio, (c, d) in ((y / x, (a, b)), (x / y, (b, a))):
