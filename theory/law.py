@@ -236,6 +236,12 @@ class Law:
     error: str = ""  # order of the error of an asymptotic law
     precision: str = ""  # a corner of the domain where fewer digits are to be had, and how many
     not_to_confuse: str = ""  # what people write in its place
+    defaults: tuple[tuple[str, float], ...] = ()  # of parameters that may be left out
+
+    def domain_of(self, name: str) -> str:
+        """The range of a parameter in words, with what it is unless given."""
+        default = dict(self.defaults).get(name)
+        return f"{self.domain.ranges[name]}" + ("" if default is None else f", {default:.4g} unless given")
 
     def value(self, **params: Any) -> Any:
         """The law's number: a float for scalars, a float64 array of the broadcast shape for arrays.
@@ -244,6 +250,7 @@ class Law:
         Raises `TypeError` for unknown or missing parameters and `ValueError` outside the domain or where the law has
         no value, such as 0 * inf, in one line: NaN is never returned.
         """
+        params = {**dict(self.defaults), **params}
         self.domain.check(params, where=self.name)
         try:
             with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="raise"):

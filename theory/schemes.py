@@ -226,6 +226,7 @@ def _he(name: str, title: str) -> Law:
         source="He et al. 2015, arXiv:1502.01852",
         statistic=_STATISTIC,
         not_to_confuse=_NOT_HALF_VARIANCE,
+        defaults=(("gain", SQRT2),),
     )
 
 
@@ -243,6 +244,7 @@ def _glorot(name: str, title: str) -> Law:
         source="Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward neural networks",
         statistic=_STATISTIC,
         not_to_confuse="a law that keeps signals: its forward factor is 2 fan_in/(fan_in + fan_out)",
+        defaults=(("gain", 1.0),),
     )
 
 

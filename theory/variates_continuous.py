@@ -127,9 +127,9 @@ class UniformRange(Moments):
         return UniformRange(checked_scale(factor) * self.low, factor * self.high)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Uniform:
-    """Uniform on `[-bound, bound]`, of variance `bound**2 / 3`.
+    """Uniform on `[-bound, bound]`, of variance `bound**2 / 3`; from one end to another it is a `UniformRange`.
 
     >>> Uniform(3.0).variance, Uniform.with_std(1.0).bound == 3**0.5
     (3.0, True)
@@ -142,8 +142,13 @@ class Uniform:
     kurtosis: ClassVar[float] = 1.8
     atoms: ClassVar[tuple[tuple[float, float], ...]] = ()
 
-    def __post_init__(self) -> None:
-        require(0 < real(self.bound) < math.inf, "bound", self.bound, "a finite number > 0", "Uniform")
+    def __init__(self, bound: float, *other: float) -> None:
+        if other:
+            range_ = f"UniformRange({', '.join(map(repr, (bound, *other)))})"
+            msg = f"Uniform takes one number, its bound on both sides of 0; between two ends write {range_} [Uniform]"
+            raise TypeError(msg)
+        require(0 < real(bound) < math.inf, "bound", bound, "a finite number > 0", "Uniform")
+        object.__setattr__(self, "bound", bound)
 
     @classmethod
     def with_std(cls, std: float) -> Self:

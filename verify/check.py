@@ -19,7 +19,9 @@ from varlaw.evidence.decide import SamplerError, decide
 from varlaw.evidence.haar import decide_haar, policy_for_haar
 from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.streams import Key, canonical
-from varlaw.theory.variates import Constant, Orthogonal
+from varlaw.theory import schemes
+from varlaw.theory.law import shown
+from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
 from varlaw.verify import causes
 from varlaw.verify.causes.words import law_text
 from varlaw.verify.claim import INTERNAL, Finding, statistical
@@ -32,6 +34,7 @@ from varlaw.verify.watched import Draw, Watched, seed_of
 
 Law = Any  # a variate or Orthogonal
 T = TypeVar("T")
+_LAWS = (Normal, Uniform, UniformRange, TruncatedNormal, Constant, Orthogonal)
 
 _BATTERY = 1_000_000  # scalars whose shape is looked at, as long as draws go on: one sampler can afford it
 _SMALLEST = {"delta": 1e-9, "alpha": 1e-300, "beta": 1e-300}  # below, float64 holds neither the draws nor the chance
@@ -76,6 +79,7 @@ def check(
     <Outcome.CONFORMS: 'CONFORMS'>
     """
     policy = policy_for(delta, alpha, beta, max_samples)
+    _refuse_law(law)
     sampler = Watched(draw, shape, dtype, address(draw, salt, name))
     key = Key(salt, f"check:{sampler.name}", canonical({"shape": list(sampler.shape), "law": repr(law)}))
     finding = _explained(sampler, law, key, _laws(mutants), lambda wrong: _found(sampler, law, policy, key, wrong))
@@ -120,6 +124,20 @@ def _refuse(risks: Mapping[str, Any], max_samples: Any) -> None:
     if max_samples is not None and (not isinstance(max_samples, Integral) or max_samples < 1):
         msg = f"max_samples={max_samples!r}, but should be a whole number >= 1 [check]"
         raise ValueError(msg)
+
+
+def _refuse_law(law: Any) -> None:
+    """One line for what is no law that has a test: what to write in its place."""
+    if isinstance(law, _LAWS) and not (isinstance(law, TruncatedNormal) and math.isinf(law.bound)):
+        return
+    made = law.partition("(")[0].strip() if isinstance(law, str) else getattr(law, "name", "").partition(".")[0]
+    hint = f"; varlaw.theory.schemes.{made} makes one of fans" if hasattr(schemes, made or "-") else ""
+    got = f"the class {law.__name__}" if isinstance(law, type) else shown(law)
+    msg = (
+        f"law={got}, but should be Normal(std), Uniform(bound), UniformRange(low, high), "
+        f"TruncatedNormal(std, low, high) with two ends, Constant(value) or Orthogonal(gain){hint} [check]"
+    )
+    raise TypeError(msg)
 
 
 def assert_law(draw: Draw, law: Law, **options: Any) -> Verdict:

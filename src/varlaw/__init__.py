@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from varlaw.evidence.decide import SamplerError
     from varlaw.theory.catalogue import LAWS
-    from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform
+    from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
     from varlaw.verify.check import assert_law, check
     from varlaw.verify.network import check_network
     from varlaw.verify.verdict import Outcome, Verdict
@@ -22,7 +22,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "LAWS": "varlaw.theory.catalogue",
-    **dict.fromkeys(("Constant", "Normal", "Orthogonal", "TruncatedNormal", "Uniform"), "varlaw.theory.variates"),
+    **dict.fromkeys(
+        ("Constant", "Normal", "Orthogonal", "TruncatedNormal", "Uniform", "UniformRange"), "varlaw.theory.variates"
+    ),
     **dict.fromkeys(("assert_law", "check"), "varlaw.verify.check"),
     "check_network": "varlaw.verify.network",
     **dict.fromkeys(("Outcome", "Verdict"), "varlaw.verify.verdict"),
@@ -38,6 +40,7 @@ __all__ = [
     "SamplerError",
     "TruncatedNormal",
     "Uniform",
+    "UniformRange",
     "Verdict",
     "__version__",
     "assert_law",

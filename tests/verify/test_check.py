@@ -252,3 +252,38 @@ def test_parameters_are_taken_off_the_graph() -> None:
     assert varlaw.check(draw, HE, shape=(32, 64)).outcome == "CONFORMS"
     with pytest.raises(varlaw.SamplerError, match="meta device"):
         varlaw.check(lambda s, seed: torch.empty(s, device="meta"), HE, shape=(32, 64))
+
+
+@pytest.mark.parametrize(
+    ("law", "words"),
+    [
+        (
+            "he_normal",
+            r"law='he_normal', but should be Normal\(std\), .*; varlaw.theory.schemes.he_normal makes one of fans",
+        ),
+        ("he_normal(fan_in)", "varlaw.theory.schemes.he_normal makes one of fans"),
+        (varlaw.LAWS["lecun_uniform.variance"], "varlaw.theory.schemes.lecun_uniform makes one of fans"),
+        ("mine", r"law='mine', but should be Normal\(std\)"),
+        (None, "law=None, but should be"),
+        (0.02, "law=0.02, but should be"),
+        (varlaw.Normal, "law=the class Normal, but should be"),
+        (varlaw.TruncatedNormal(1.0, -np.inf, 2.0), "with two ends"),
+    ],
+)
+def test_what_is_no_law_is_told_what_to_write(law: object, words: str) -> None:
+    with pytest.raises(TypeError, match=words) as caught:
+        varlaw.check(_he, law, shape=(32, 64))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_uniform_law_between_two_ends_is_a_range() -> None:
+    with pytest.raises(TypeError, match=r"between two ends write UniformRange\(2.0, 5.0\)"):
+        varlaw.Uniform(2.0, 5.0)
+    assert varlaw.UniformRange(2.0, 5.0).mean == 3.5
+    with pytest.raises(ValueError, match=r"value=array\(\[0., 0.\]\), but should be a finite number \[Constant\]"):
+        varlaw.Constant(np.zeros(2))  # type: ignore[arg-type]
+
+
+def test_gains_of_named_schemes_may_be_left_out() -> None:
+    assert varlaw.LAWS["he_normal.variance"].value(fan_in=200) == pytest.approx(2 / 200, rel=1e-15)
+    assert varlaw.LAWS["glorot_uniform.variance"].value(fan_in=200, fan_out=100) == pytest.approx(2 / 300, rel=1e-15)

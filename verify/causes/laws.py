@@ -72,8 +72,9 @@ def _same_kind(fit: Fit, law: Any) -> bool:
     name = {Normal: "normal", Uniform: "uniform", UniformRange: "uniform"}.get(type(law))
     if name:
         return fit.shape.name == name
-    cut = min(abs(law.low), law.high) if isinstance(law, TruncatedNormal) else math.nan
-    return fit.shape.name == "as the law's" or abs(fit.shape.cut - cut) < 1e-3 * cut
+    if fit.shape.name == "as the law's":
+        return True
+    return isinstance(law, TruncatedNormal) and law.low == -law.high and abs(fit.shape.cut - law.high) < 1e-3 * law.high
 
 
 def _two_sided(fit: Fit) -> bool:

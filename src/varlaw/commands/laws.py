@@ -198,6 +198,7 @@ def _record(law: "Law") -> dict[str, Any]:
         "kind": law.kind.value,
         "error": law.error,
         "parameters": {name: str(allowed) for name, allowed in law.domain.ranges.items()},
+        "defaults": dict(law.defaults),
         "relations": [relation.text for relation in law.domain.relations],
         "hypotheses": list(law.hypotheses),
         "derivation": law.derivation,
