@@ -21,10 +21,6 @@ Data = bytes | Iterable[bytes]  # whole, or in pieces that need not be in memory
 
 STDOUT: Final = Path("-")
 _HANDLE: Final = re.compile(r"/dev/(?:fd|stdin|stdout|stderr)(?:/(\d+))?|/proc/self/fd/(\d+)")
-_OWN: Final = secrets.token_hex(4)
-_PART: Final = re.compile(r"\..+\.(\d+)-([0-9a-f]{8})-\d+\.part")
-_EARLIER_PART: Final = re.compile(r"\..+\.(html|json|csv|xml|md|svg)\.[a-z0-9_]{8}\.part")  # varlaw before 0.1
-PLACED: Final[list[Path]] = []  # the files that this process has written, for who is asked what there is
 _STANDARD: Final = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
@@ -52,16 +48,14 @@ def write_all_whole(files: Mapping[Path, Data], *, durable: bool = True) -> None
         for place, data in files.items():
             if _is_stream(place):
                 _pour(place, data)
-                PLACED.append(place)
                 continue
             target = Path(os.path.realpath(place)) if place.is_symlink() else place
             # Known before it is made: whenever an interrupt comes, it is removed again.
-            staged[target] = target.with_name(f".{target.name[:60]}.{_mark()}-{len(staged)}.part")
+            staged[target] = target.with_name(f".{target.name[:60]}.{secrets.token_hex(6)}.part")
             _stage(target, staged[target], data, durable)
         with _undisturbed():
             for target, temporary in staged.items():
                 temporary.replace(target)
-                PLACED.append(target)
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte, or that this system cannot spell
         if isinstance(error, BrokenPipeError) and _handle(place) == 1:
             raise  # nobody reads the output, as with any other output
@@ -70,8 +64,6 @@ def write_all_whole(files: Mapping[Path, Data], *, durable: bool = True) -> None
         for temporary in staged.values():
             with contextlib.suppress(OSError, ValueError):
                 temporary.unlink(missing_ok=True)
-        for folder in {target.parent for target in staged}:
-            sweep(folder)
 
 
 def _refused(error: Exception, path: Path) -> ReportError:
@@ -81,54 +73,19 @@ def _refused(error: Exception, path: Path) -> ReportError:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """A signal waits until all files are in place: a report is the old one or the new one, never half of each."""
+    """An interrupt waits until all files are in place: a report is the old one or the new one, never half of each."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     came: list[int] = []
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    heard = [n for n in numbers if signal.getsignal(n) not in (None, signal.SIG_IGN)]
-    before = {number: signal.signal(number, lambda number, frame: came.append(number)) for number in heard}
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    try:
-        for number in came[:1]:
-            signal.raise_signal(number)
-    except KeyboardInterrupt as stop:
-        stop.args = ("interrupted when all files were in place",)
-        raise
-
-
-# -- what an earlier process left --------------------------------------------------------------------------------------
-
-
-def sweep(folder: Path) -> None:
-    """Remove what a process that was killed while it wrote has left in a folder."""
-    with contextlib.suppress(OSError):
-        for part in folder.glob(".*.part"):
-            ours, earlier = _PART.fullmatch(part.name), _EARLIER_PART.fullmatch(part.name)
-            if earlier or (ours and not _runs(int(ours[1]), ours[2])):
-                part.unlink(missing_ok=True)
-
-
-def _mark() -> str:
-    return f"{os.getpid()}-{_OWN}"
-
-
-def _runs(process: int, mark: str) -> bool:
-    """Whether the process that left a mark may still write; in containers all have the same few numbers."""
-    if process == os.getpid() or os.name != "posix":
-        return process != os.getpid() or mark == _OWN
-    try:
-        os.kill(process, 0)
-    except PermissionError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return True
+        signal.signal(signal.SIGINT, before)
+    if came:
+        msg = "interrupted when all files were in place"
+        raise KeyboardInterrupt(msg)
 
 
 # -- files -------------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from varlaw.reports import (
 from varlaw.reports.abridge import abridged
 from varlaw.reports.benchmarks import Measured
 from varlaw.reports.defaults import Defaults
-from varlaw.reports.files import ReportError, sweep, write_all_whole
+from varlaw.reports.files import ReportError, write_all_whole
 from varlaw.reports.folklore import FolkText
 from varlaw.reports.lawbook import LawText
 from varlaw.reports.merge import merged
@@ -158,7 +158,6 @@ def _forget_stale(directory: Path, files: Mapping[str, bytes]) -> None:
     for name in sorted(OURS - files.keys()):
         (directory / name).unlink(missing_ok=True)
     for folder in (".", lawbook.FOLDER, atlas.FOLDER, defaults.FOLDER):
-        sweep(directory / folder)
         for page in sorted((directory / folder).glob("*.html")):
             if page.relative_to(directory).as_posix() not in files and _is_ours(page):
                 page.unlink(missing_ok=True)

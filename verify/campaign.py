@@ -9,10 +9,9 @@ import itertools
 import math
 import threading
 import warnings
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
@@ -72,17 +71,16 @@ def run(jobs: Iterable[Task], policy_name: str, salt: str, workers: int | Execut
     """The verdicts of `jobs`, in their order, decided here, in `workers` > 1 processes, or by an executor."""
     early: dict[int, Verdict] = {}
     due = 0
-    with closing(arriving(jobs, policy_name, salt, workers)) as verdicts:
-        for index, verdict in verdicts:
-            early[index] = verdict
-            while due in early:
-                yield early.pop(due)
-                due += 1
+    for index, verdict in arriving(jobs, policy_name, salt, workers):
+        early[index] = verdict
+        while due in early:
+            yield early.pop(due)
+            due += 1
 
 
 def arriving(
     jobs: Iterable[Task], policy_name: str, salt: str, workers: int | Executor = 1
-) -> Generator[tuple[int, Verdict], None, None]:
+) -> Iterator[tuple[int, Verdict]]:
     """The verdicts of `jobs` with their places, each as soon as it is there: what is kept is not lost to a slow one.
 
     An executor that is passed in is left running; what it has not begun is cancelled when the iteration is left.
@@ -92,30 +90,15 @@ def arriving(
     if workers == 1:
         yield from enumerate(_in_turn(work, policy_name, salt))
         return
-    size = max(1, min(_CHUNK, len(work) // _CHUNKS))
-    chunks = list(_chunks(work, size))
-    if isinstance(workers, Executor):
-        yield from _by_executor(chunks, policy_name, salt, workers)
-        return
-    calls = [(chunk, policy_name, salt) for _, chunk in chunks]
-    try:
-        with closing(executors.in_processes(_decide_all, calls, workers)) as answers:
-            for place, verdicts in answers:
-                yield from enumerate(verdicts, chunks[place][0])
-    except BrokenProcessPool as error:
-        raise _lost(error) from error
-
-
-def _by_executor(
-    chunks: Iterable[tuple[int, Sequence[Task]]], policy_name: str, salt: str, pool: Executor
-) -> Iterator[tuple[int, Verdict]]:
-    starts = {pool.submit(_decide_all, chunk, policy_name, salt): start for start, chunk in chunks}
-    try:
-        for future in as_completed(list(starts)):
-            yield from enumerate(_result(future), starts.pop(future))
-    finally:
-        for future in starts:
-            future.cancel()
+    with nullcontext(workers) if isinstance(workers, Executor) else executors.processes(workers) as pool:
+        size = max(1, min(_CHUNK, len(work) // _CHUNKS))
+        starts = {pool.submit(_decide_all, chunk, policy_name, salt): start for start, chunk in _chunks(work, size)}
+        try:
+            for future in as_completed(list(starts)):
+                yield from enumerate(_result(future), starts.pop(future))
+        finally:
+            for future in starts:
+                future.cancel()
 
 
 _CHUNK, _CHUNKS = 32, 64  # tasks sent at once, at most; messages per run, at least (or one for each task)
@@ -154,12 +137,9 @@ def _result(future: "Future[list[Verdict]]") -> list[Verdict]:
     try:
         return future.result()
     except Exception as error:  # `decide` answers for its subject; this is the worker's end
-        raise _lost(error) from error
-
-
-def _lost(error: Exception) -> WorkerLost:
-    text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
-    return WorkerLost(f"a worker was lost ({text[:200]})")
+        text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+        msg = f"a worker was lost ({text[:200]})"
+        raise WorkerLost(msg) from error
 
 
 def decide(task: Task, policy_name: str, salt: str) -> Verdict:

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
-from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -114,15 +113,14 @@ def execute(
     keys = _keys(agreed)
     left = [task for key, task in keys.items() if key not in known]
     try:
-        with closing(campaign.arriving(left, request.policy, request.salt, executor or request.jobs)) as arriving:
-            for _, verdict in arriving:
-                if verdict.version != versions[verdict.framework]:
-                    msg = f"a worker has {verdict.framework} {verdict.version}, but this process has another"
-                    raise CannotRun(msg)
-                if ledger:
-                    ledger.add(verdict)
-                known[verdict.replay] = verdict
-                progress(verdict)
+        for _, verdict in campaign.arriving(left, request.policy, request.salt, executor or request.jobs):
+            if verdict.version != versions[verdict.framework]:
+                msg = f"a worker has {verdict.framework} {verdict.version}, but this process has another"
+                raise CannotRun(msg)
+            if ledger:
+                ledger.add(verdict)
+            known[verdict.replay] = verdict
+            progress(verdict)
     except campaign.WorkerLost as error:
         raise CannotRun(str(error)) from error
     verdicts = [known[key] for key in keys]

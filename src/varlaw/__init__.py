@@ -11,7 +11,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from varlaw.checking import check_model
     from varlaw.evidence.decide import SamplerError
+    from varlaw.reports.model.report import ModelReport
     from varlaw.theory.catalogue import LAWS
     from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
     from varlaw.verify.check import assert_law, check
@@ -26,7 +28,9 @@ _HOMES = {
         ("Constant", "Normal", "Orthogonal", "TruncatedNormal", "Uniform", "UniformRange"), "varlaw.theory.variates"
     ),
     **dict.fromkeys(("assert_law", "check"), "varlaw.verify.check"),
+    "check_model": "varlaw.checking",
     "check_network": "varlaw.verify.network",
+    "ModelReport": "varlaw.reports.model.report",
     **dict.fromkeys(("Outcome", "Verdict"), "varlaw.verify.verdict"),
     "SamplerError": "varlaw.evidence.decide",
 }
@@ -34,6 +38,7 @@ _HOMES = {
 __all__ = [
     "LAWS",
     "Constant",
+    "ModelReport",
     "Normal",
     "Orthogonal",
     "Outcome",
@@ -45,6 +50,7 @@ __all__ = [
     "__version__",
     "assert_law",
     "check",
+    "check_model",
     "check_network",
 ]
 

@@ -1,7 +1,7 @@
 """The command `varlaw`: one verb for each thing to do, loaded when it is asked for.
 
 Exit codes: 0 conforms or documented deviation, 1 a violation, 2 usage or configuration, 3 could not run, 5 nothing
-selected, 129 hung up, 130 interrupted, 141 the output was closed, 143 terminated. Every error is one line on stderr.
+selected, 130 interrupted, 141 the output was closed. Every error is one line on stderr.
 """
 
 import importlib
@@ -13,13 +13,14 @@ from typing import Any
 
 import click
 
-from varlaw.commands import configuration, environment, stopping
+from varlaw.commands import configuration, environment
 from varlaw.commands.failure import Failure, forget, say
 
 # Verb -> where its command object lives. A new verb is one line here and one file in `commands`.
 _COMMANDS = {
     "verify": "varlaw.commands.verify:verify",
     "replay": "varlaw.commands.replay:replay",
+    "check": "varlaw.commands.check:check",
     "identify": "varlaw.commands.identify:identify",
     "baseline": "varlaw.commands.baseline:baseline",
     "report": "varlaw.commands.report:report",
@@ -45,8 +46,6 @@ class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt as stop:
-            raise Failure(stopping.line(stop), stopping.code(stop)) from stop
         except BrokenPipeError as error:
             forget(sys.stdout)
             silent = ""  # as of any program that a closed pipe ends
@@ -74,52 +73,36 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command and leave with its exit code; errors become one line.
-
-    With arguments of the caller's, signals are the caller's too.
-    """
+    """Run the command and leave with its exit code; errors become one line."""
     # Threads split sums, and where they do shows in the last bits: with one, a verdict is the same on any machine.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what this terminal cannot show is written out
     try:
-        if arguments is None:
-            stopping.listen()
-        code = _run(arguments)
-        if arguments is None:
-            stopping.deafen()
-    except KeyboardInterrupt as stop:
-        say(stopping.line(stop))
-        code = stopping.code(stop)
-    sys.exit(code)
-
-
-def _run(arguments: Sequence[str] | None) -> int:
-    """The exit code of a command line; whatever was wrong has been said."""
-    try:
-        kept = _kept(sys.argv[1:] if arguments is None else arguments)
+        kept = _options(sys.argv[1:] if arguments is None else arguments)
+        environment.check(cli)
         code = cli.main(args=arguments, prog_name="varlaw", standalone_mode=False, default_map=kept)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
-        return 2
+        code = 2
     except click.ClickException as error:
         say(error.format_message())
-        return error.exit_code
-    except click.Abort as error:
-        raise error.__cause__ or KeyboardInterrupt from None
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort) as error:
+        say(str(error.__cause__ or error) or "interrupted; nothing was written")
+        code = 130
     except Exception as error:
         if os.environ.get("VARLAW_TRACEBACK"):
             raise
         say(f"{type(error).__name__}: {error} (a fault of varlaw: VARLAW_TRACEBACK=1 shows where)")
-        return 3
-    return code if isinstance(code, int) else 0
+        code = 3
+    sys.exit(code if isinstance(code, int) else 0)
 
 
-def _kept(arguments: Sequence[str]) -> dict[str, Any]:
-    """The options kept in a file, and the environment checked; a mistake there keeps nobody from version or help."""
+def _options(arguments: Sequence[str]) -> dict[str, Any]:
+    """The options kept in a file; a file with a mistake keeps nobody from the version or the help."""
     try:
-        environment.check(cli)
         return configuration.options(cli)
     except Failure:
         if {"--version", "--help", "-h"} & set(arguments):

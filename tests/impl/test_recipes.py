@@ -13,7 +13,6 @@ import varlaw  # noqa: E402
 from varlaw.impl.fans import LAYOUTS  # noqa: E402
 from varlaw.impl.torch import Rule, initialise, keyed_normal, keyed_uniform  # noqa: E402
 from varlaw.impl.torch.parts import box_of, meeting, uncovered  # noqa: E402
-from varlaw.theory import layouts  # noqa: E402
 from varlaw.theory.variates import Normal, TruncatedNormal, UniformRange, Variate  # noqa: E402
 
 
@@ -133,37 +132,6 @@ def test_modules_tell_the_axes_of_their_weights(make, names, fans):
     (done,) = [d for d in initialise(model, [Rule(names, "normal"), *others], key=1) if d.law == "normal"]
     assert done.fans == fans
     assert done.std == 1 / math.sqrt(fans[0])
-
-
-def drawn_modules(rng):
-    """A module of each kind with sizes drawn at random, its weight's name in theory, and its groups and stride."""
-    few = lambda high: int(rng.integers(1, high))  # noqa: E731 (one word for a size)
-    groups, stride, taps = few(4), few(4), int(rng.integers(1, 5))
-    inputs, outputs = groups * few(5), groups * few(5)
-    for rank in (1, 2, 3):
-        moves = {"groups": groups, "stride": stride}
-        yield getattr(nn, f"Conv{rank}d")(inputs, outputs, taps, **moves), f"torch.conv{rank}d", moves
-        layer = getattr(nn, f"ConvTranspose{rank}d")(inputs, outputs, taps, **moves)
-        yield layer, f"torch.conv_transpose{rank}d", moves
-    yield nn.Linear(inputs, outputs), "torch.linear", {}
-    yield nn.Embedding(inputs, outputs), "torch.embedding", {}
-    yield nn.Bilinear(inputs, outputs, taps), "torch.bilinear", {}
-    yield nn.LSTM(inputs, outputs), "torch.lstm", {}
-    yield nn.GRU(inputs, outputs), "torch.gru", {}
-    yield nn.RNN(inputs, outputs), "torch.rnn", {}
-    yield nn.MultiheadAttention(inputs, 1), "torch.packed_qkv", {}
-    yield conv1d(inputs, outputs), "transformers.conv1d", {}
-
-
-def test_modules_of_many_sizes_have_the_fans_of_theory():
-    rng = np.random.default_rng(2)
-    for _ in range(40):
-        for model, layout, moves in drawn_modules(rng):
-            for name, weight in model.named_parameters():
-                if weight.ndim > 1 and not name.startswith("out_proj"):
-                    rules = [Rule(name, "normal"), *[Rule("*", "zeros")] * (len(list(model.parameters())) > 1)]
-                    found = next(done.fans for done in initialise(model, rules, key=1) if done.name == name)
-                    assert found == layouts.fans(layout, weight.shape, **moves), (layout, name)
 
 
 UNTOLD = [
@@ -358,13 +326,6 @@ def test_columns_and_single_places_are_parts_too():
     wanted = torch.ones(4, 6)
     wanted[:, :2], wanted[0, -1] = 7.0, 3.0
     assert torch.equal(model.w.detach(), wanted)
-
-
-def test_a_parameter_of_no_numbers_obeys_a_rule_too():
-    model = Raw(0, 3)
-    assert report_of(model, Rule("*", "normal", std=1.0))["w"].part is None
-    refused(model, [Rule("*", "zeros", part=0)], "part=0")
-    refused(model, [Rule("x", "zeros")], "no rule for w")
 
 
 def test_what_no_part_covers_is_said():

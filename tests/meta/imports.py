@@ -16,8 +16,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "subjects": ("impl",),
     "evidence": ("theory.variates",),
     "verify": ("theory", "subjects", "evidence"),
-    "diagnose": ("theory", "evidence", "verify.verdict"),
-    "reports": ("verify.verdict",),
+    "diagnose": ("theory", "impl", "subjects", "evidence", "verify"),
+    "reports": ("verify.verdict", "diagnose.records"),
 }
 
 # Room -> third-party modules it must not touch, however lazily.

@@ -1,12 +1,8 @@
 """The terminal of every command: plain text where that is asked for, and no broken pipe taken for a verdict."""
 
 import os
-import sys
-from typing import Any
 
 from rich.console import Console
-
-from varlaw.commands.failure import forget
 
 
 def console(*, no_color: bool = False, stderr: bool = False, least: int | None = None) -> Console:
@@ -14,9 +10,10 @@ def console(*, no_color: bool = False, stderr: bool = False, least: int | None =
 
     Without colour there is no bold and no dimmed text either: not one control character leaves.
     """
-    file: Any = _Beside(sys.stderr) if stderr and sys.stderr else None
-    plain = bool(no_color or os.environ.get("NO_COLOR"))
-    found = _Console(file=file, stderr=stderr, highlight=False, markup=False, color_system=None if plain else "auto")
+    if no_color or os.environ.get("NO_COLOR"):
+        found: Console = _Console(stderr=stderr, highlight=False, markup=False, color_system=None)
+    else:
+        found = _Console(stderr=stderr, highlight=False, markup=False)
     if least and found.width < least:
         found.width = least
     return found
@@ -27,26 +24,3 @@ class _Console(Console):
 
     def on_broken_pipe(self) -> None:
         raise
-
-
-class _Beside:
-    """stderr, on which progress and remarks are lost where it cannot be written: they change no exit code."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        try:
-            self._stream.write(text)
-        except (OSError, ValueError):
-            forget(self._stream)
-        return len(text)
-
-    def flush(self) -> None:
-        try:
-            self._stream.flush()
-        except (OSError, ValueError):
-            forget(self._stream)

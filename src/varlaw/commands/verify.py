@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from varlaw.commands import stopping
-from varlaw.commands.failure import Failure, failing, say
+from varlaw.commands.failure import Failure, failing
 from varlaw.commands.verb import Verb
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ def _workers(jobs: int) -> int:
     """As many processes as were asked for, and as this machine runs at a time: more only wait for one another."""
     have = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if jobs > have:
-        say(f"{jobs} jobs were asked for; this machine runs {have} at a time, so {have} are started")
+        click.echo(f"{jobs} jobs were asked for; this machine runs {have} at a time, so {have} are started", err=True)
     return min(jobs, have)
 
 
@@ -167,11 +166,11 @@ def _execute(
     except session.CannotRun as error:
         msg = f"could not run: {error}{_resumption(agreed, ledger)}"
         raise Failure(msg, 3) from error
-    except KeyboardInterrupt as stop:
+    except KeyboardInterrupt as error:
         if not ledger:
             raise
-        msg = f"{stopping.word(stop)}{_resumption(agreed, ledger)}"
-        raise Failure(msg, stopping.code(stop)) from stop
+        msg = f"interrupted{_resumption(agreed, ledger)}"
+        raise Failure(msg, 130) from error
 
 
 def _state(agreed: "Plan", ledger: "Ledger") -> str:

@@ -1,0 +1,239 @@
+"""Signals and gradients over depth: what each linear map makes of its measured input, and what all of them together do.
+
+A signal is followed from where its size was last set (the input, an embedding, a norm, a bounded activation) to the
+operation in hand; its size is the root mean square of its entries. The band is a factor of 1,000 either way: all layers
+share one rate and one number format, and float16 holds the square of nothing beyond. One draw of a deep and narrow
+net is noisy: its variance in ln E y^2 is summed from the maps that it passed, 2 / (units * independent inputs) each, so
+that VIOLATES is said only where luck of `alpha` does not explain it, and UNDECIDED where it might.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+from varlaw.diagnose.records import Call, Finding, Sight
+from varlaw.diagnose.signals import finding
+from varlaw.diagnose.structure import Graph
+
+BAND = 1000.0  # of a root mean square, over the whole depth
+_COLLAPSED = 1e-4  # share of the second moment in which the rows of the batch still differ
+_SETS = frozenset(
+    ("input", "embedding", "norm", "softmax", "product", "attention", "loss", "recurrent", "join", "opaque")
+)
+_BOUNDED = frozenset(["tanh", "sigmoid", "softsign", "hardsigmoid", "hardtanh", "relu6", "sin", "cos"])
+_TRUNK = frozenset(("linear", "recurrent", "add", "embedding"))
+_FOLLOWED = frozenset(("linear", "activation", "add", "dropout", "pool", "other"))
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What became of a signal up to one call: ln of its gain since its size was last set, and the variance of that."""
+
+    origin: int
+    gain: float = 0.0
+    variance: float = 0.0
+    maps: int = 0
+    steps: tuple[tuple[int, float], ...] = ()  # calls and their ln gains
+
+
+def followed(sight: Sight, graph: Graph) -> dict[int, Passed]:
+    """Every call whose second moment is known, with the way that its largest input came."""
+    known: dict[int, Passed] = {}
+    for call in sight.calls:
+        if call.output is None or not call.output.second > 0 or call.output.nonfinite:
+            continue
+        parents = [p for p in call.parents if p in known]
+        if not parents or call.kind in _SETS:
+            known[call.number] = Passed(call.number)
+            continue
+        largest = max(parents, key=lambda p: _second(sight.calls[p]))
+        known[call.number] = _further(known[largest], sight.calls[largest], call)
+    return known
+
+
+def _second(call: Call) -> float:
+    return call.output.second if call.output else 0.0
+
+
+def _further(before: Passed, parent: Call, call: Call) -> Passed:
+    assert call.output
+    gain = math.log(call.output.second / _second(parent)) if _second(parent) > 0 else 0.0
+    spread = 2 / (call.step.units * call.step.effective_inputs) if call.step else 0.0
+    if call.kind == "linear" and call.step is None:
+        spread = 2 / max(1, call.shape[-1] if call.shape else 1)
+    return Passed(
+        before.origin,
+        before.gain + gain,
+        before.variance + spread,
+        before.maps + (call.kind == "linear"),
+        (*before.steps, (call.number, gain)),
+    )
+
+
+def signals(sights: Sequence[Sight], graph: Graph, alpha: float) -> list[Finding]:
+    """Growth and shrinking of the signal over depth, over all draws, along the trunk."""
+    ways = [followed(sight, graph) for sight in sights]
+    calls = sights[0].calls
+    trunk = graph.trunk(_end(calls))
+    shared = [n for n in trunk if all(n in way for way in ways) and calls[n].kind in _FOLLOWED]
+    scored = {n: _mean([way[n].gain for way in ways]) for n in shared if ways[0][n].maps > 1}
+    found = []
+    for name, sign in (("signal.grows", 1), ("signal.shrinks", -1)):
+        worst = max(scored, key=lambda n: sign * scored[n], default=None)
+        if worst is None or sign * scored[worst] <= 2 * math.log(BAND):
+            continue
+        found.append(_judged(name, sign, [way[worst] for way in ways], calls, graph, alpha))
+    return found
+
+
+def _end(calls: Sequence[Call]) -> int:
+    """The last linear map with parameters, or the last call where there is none."""
+    return next((c.number for c in reversed(calls) if c.kind == "linear" and c.parameters), len(calls) - 1)
+
+
+def _judged(name: str, sign: int, ways: Sequence[Passed], calls: Sequence[Call], graph: Graph, alpha: float) -> Finding:
+    gains = [way.gain for way in ways]
+    mean, error = _mean(gains), _error(gains, ways[0].variance)
+    away = NormalDist().inv_cdf(1 - alpha / 2) * error
+    outcome = "VIOLATES" if sign * mean - away > 2 * math.log(BAND) else "UNDECIDED"
+    way = ways[0]
+    name = _residual_or(name, way, calls, graph)
+    per_map = math.exp(mean / 2 / max(1, way.maps))
+    culprits = _culprits(way, calls)
+    says = (
+        f"rms x{math.exp(mean / 2):.3g} over {way.maps} maps from {_place(calls[way.origin])} to "
+        f"{_place(calls[way.steps[-1][0]])}, x{per_map:.3g} a map"
+    )
+    ends = math.exp((mean - away) / 2), math.exp((mean + away) / 2)
+    return finding(
+        name, outcome, says, *culprits, expected=1.0, observed=math.exp(mean / 2), ratio=math.exp(mean / 2),
+        interval=ends, samples=len(ways), alpha=alpha,
+    )  # fmt: skip
+
+
+def _error(gains: Sequence[float], variance: float) -> float:
+    """Standard error of the mean ln gain, from theory's spread of one draw or the draws' own, whichever is larger."""
+    n = len(gains)
+    mean = _mean(gains)
+    seen = sum((g - mean) ** 2 for g in gains) / (n - 1) if n > 2 else 0.0
+    return math.sqrt(max(variance, seen) / n)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _residual_or(name: str, way: Passed, calls: Sequence[Call], graph: Graph) -> str:
+    """Growth from the first residual add to the last one on the way is the residual stream's."""
+    if name != "signal.grows":
+        return name
+    adds = {r.add for r in graph.residuals()}
+    places = [i for i, (number, _) in enumerate(way.steps) if number in adds]
+    if len(places) < 3:
+        return name
+    between = sum(gain for _, gain in way.steps[places[0] + 1 : places[-1] + 1])
+    return "signal.residual" if between > way.gain / 2 else name
+
+
+def _culprits(way: Passed, calls: Sequence[Call]) -> tuple[str, ...]:
+    """The parameters of the one step that makes most of the change, or of all maps on the way."""
+    steps = [(gain, calls[number]) for number, gain in way.steps if calls[number].parameters]
+    total = sum(abs(gain) for gain, _ in steps) or 1.0
+    steps.sort(key=lambda step: -abs(step[0]))
+    if steps and abs(steps[0][0]) > 0.7 * total:
+        return steps[0][1].parameters[:1]
+    return tuple(call.parameters[0] for _, call in steps[:6]) or (_place(calls[way.steps[-1][0]]),)
+
+
+def _place(call: Call) -> str:
+    return call.path or call.op
+
+
+def gradients(sights: Sequence[Sight], graph: Graph, alpha: float) -> list[Finding]:
+    """Growth and shrinking of the gradient from the last linear map with parameters to the first ones.
+
+    It is followed along the trunk: beside it, in a residual branch or at the keys of an attention, it is as small as
+    that part is, on purpose where it starts near zero.
+    """
+    calls = sights[0].calls
+    maps = [
+        c.number
+        for c in calls
+        if c.kind in ("linear", "recurrent") and c.parameters and all(_live(s, c) for s in sights)
+    ]
+    if len(maps) < 3:
+        return []
+    last = maps[-1]
+    known = [n for n in graph.trunk(last) if calls[n].kind in _TRUNK and all(_live(s, calls[n]) for s in sights)]
+    logs = {n: [_norm(s, n) - _norm(s, last) for s in sights] for n in known}
+    found = []
+    for name, sign in (("gradient.grows", 1), ("gradient.shrinks", -1)):
+        worst = max(logs, key=lambda n: sign * _mean(logs[n]), default=None)
+        if worst is not None and sign * _mean(logs[worst]) > 2 * math.log(BAND):
+            found.append(_gradient(name, sign, logs[worst], calls, worst, last, len(known), alpha))
+    return found
+
+
+def _live(sight: Sight, call: Call) -> bool:
+    same = sight.calls[call.number] if call.number < len(sight.calls) else None
+    return same is not None and same.gradient is not None and same.gradient.second > 0 and not same.gradient.nonfinite
+
+
+def _norm(sight: Sight, number: int) -> float:
+    gradient = sight.calls[number].gradient
+    assert gradient
+    return math.log(gradient.second * gradient.count)
+
+
+def _gradient(
+    name: str, sign: int, gains: Sequence[float], calls: Sequence[Call], first: int, last: int, depth: int, alpha: float
+) -> Finding:
+    variance = sum(2 / (c.step.units * c.step.effective_inputs) for c in calls[first : last + 1] if c.step)
+    mean, error = _mean(gains), _error(gains, variance)
+    away = NormalDist().inv_cdf(1 - alpha / 2) * error
+    outcome = "VIOLATES" if sign * mean - away > 2 * math.log(BAND) else "UNDECIDED"
+    there = f"{math.exp(mean / 2):.3g} of that at {_place(calls[last])}"
+    says = f"gradient norm at {_place(calls[first])} is {there}, over {depth} operations"
+    where = calls[first].parameters[:1] or (_place(calls[first]),)
+    return finding(
+        name, outcome, says, *where, expected=1.0, observed=math.exp(mean / 2), ratio=math.exp(mean / 2),
+        interval=(math.exp((mean - away) / 2), math.exp((mean + away) / 2)), samples=len(gains), alpha=alpha,
+    )  # fmt: skip
+
+
+def collapse(sights: Sequence[Sight], quiet: bool) -> list[Finding]:
+    """Whether rows of the batch that differ at the input are the same at the end.
+
+    quiet: branches start near zero on purpose, so that the output hardly looks at the input yet: then it is a note.
+    """
+    inputs = [c.apart for c in sights[0].calls if c.kind in ("input", "embedding") and c.apart is not None]
+    if not inputs or max(inputs) < 0.1 or sights[0].batch_rows < 4:
+        return []
+    last = [c for c in sights[0].calls if c.kind == "linear" and c.apart is not None and c.step]
+    if not last or _behind_constant(last[-1]):
+        return []
+    number = last[-1].number
+    shares = [abs(s.calls[number].apart or 0.0) for s in sights if number < len(s.calls)]
+    if max(shares) > _COLLAPSED:
+        return []
+    first = next(c for c in last if abs(c.apart or 0.0) <= _COLLAPSED)
+    share = f"{max(shares):.1g} of the second moment at {_place(last[-1])}, in {max(inputs):.2g} at the input"
+    says = f"rows of the batch differ in {share}"
+    return [
+        finding(
+            "signal.collapse",
+            "NOTE" if quiet else "VIOLATES",
+            says,
+            _place(first),
+            observed=max(shares),
+            samples=len(sights),
+        )
+    ]
+
+
+def _behind_constant(call: Call) -> bool:
+    return call.output is None or call.output.second == 0
+
+
+Judge = Callable[[Sequence[Sight], Graph], list[Finding]]

@@ -1,0 +1,306 @@
+"""Parameters as they start: written at all, drawn apart from each other, like their peers, and as expected.
+
+Values come from fresh models: one shows bits, a second shows what depends on the seed, and small tensors take all
+draws. Every statement with chance in it says its alpha; the share of each is that of the report over the tensors asked.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist, median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varlaw.diagnose.records import Finding, Tensor, Written
+from varlaw.diagnose.signals import finding
+
+Floats = NDArray[np.float32]
+
+_FEWEST = 64  # entries from which a correlation is asked for
+_MOST = 1 << 16  # entries of a tensor that are compared: its first rows
+_AGREE = 2 / 3  # share of a role's members that make its law
+_LARGE = 4096  # entries of pairs that are correlated with all others of their shape at once
+
+
+@dataclass(frozen=True)
+class Values:
+    """The values of one model: parameters by name, `again` those of a second draw where there is one."""
+
+    first: Mapping[str, Floats]
+    again: Mapping[str, Floats] | None
+    draws: Sequence[Mapping[str, Floats]]  # further draws of the small ones
+
+
+def pattern(name: str) -> str:
+    """A name with its numbers left out: all blocks of a stack have one."""
+    return re.sub(r"\d+", "*", name)
+
+
+def uninitialised(tensors: Mapping[str, Tensor], values: Values, written: Sequence[Written]) -> list[Finding]:
+    """Parameters and buffers that hold memory nobody wrote, or are still on the meta device."""
+    shares = {w.name: w.unwritten for w in written}
+    found = [
+        finding("init.uninitialised", "VIOLATES", "is on the meta device: it has no values", name)
+        for name, t in tensors.items()
+        if t.meta
+    ]
+    for name, x in values.first.items():
+        bad = shares.get(name, 0.0) or float(1 - np.isfinite(x).mean() if x.size else 0.0)
+        if bad:
+            what = "was never written" if shares.get(name) else "is not finite"
+            count = "all of it" if bad == 1 else f"{bad:.2g} of it"
+            found.append(finding("init.uninitialised", "VIOLATES", f"{count} {what}", name, observed=bad))
+    return found
+
+
+def copied(tensors: Mapping[str, Tensor], values: Values, alpha: float) -> list[Finding]:
+    """Tensors with the same bits or with correlated numbers, stacks of equal slices, and seeds that are ignored."""
+    drawn = {n: x for n, x in values.first.items() if _random(x) and not tensors[n].buffer}
+    found = [*_equal(drawn), *_correlated(drawn, alpha), *_slices(drawn), *_seedless(drawn, values, tensors)]
+    return found
+
+
+def _random(x: Floats) -> bool:
+    return bool(x.size > 1 and np.isfinite(x).all() and np.ptp(x) > 0)
+
+
+def _equal(drawn: Mapping[str, Floats]) -> list[Finding]:
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for name, x in drawn.items():
+        if x.size >= 4:
+            groups.setdefault((x.shape, x.tobytes()), []).append(name)
+    return [
+        finding("init.copied", "VIOLATES", f"{len(names)} tensors hold the same {drawn[names[0]].size} numbers", *names)
+        for names in groups.values()
+        if len(names) > 1 and _many_values(drawn[names[0]])
+    ]
+
+
+def _many_values(x: Floats) -> bool:
+    """Drawn, not written down: a table of few values may be the same twice on purpose."""
+    sample = x.ravel()[:4096]
+    return len(np.unique(sample)) > min(16, len(sample) // 2)
+
+
+def _correlated(drawn: Mapping[str, Floats], alpha: float) -> list[Finding]:
+    """Pairs of one shape whose correlation no luck of alpha over all pairs explains; Fisher's z."""
+    shapes: dict[tuple[int, ...], list[str]] = {}
+    for name, x in drawn.items():
+        if x.size >= _FEWEST and _many_values(x):
+            shapes.setdefault(x.shape, []).append(name)
+    pairs = sum(math.comb(len(g), 2) for g in shapes.values())
+    found = []
+    for group in shapes.values():
+        for a, b, r in _pairs(group, drawn, alpha / max(1, pairs)):
+            found.append(
+                finding(
+                    "init.copied", "VIOLATES", f"correlation {r:.3g} between the two", a, b, observed=r, alpha=alpha
+                )
+            )
+    return found
+
+
+def _pairs(group: Sequence[str], drawn: Mapping[str, Floats], alpha: float) -> Iterator[tuple[str, str, float]]:
+    rows = np.stack([drawn[name].ravel()[:_MOST].astype(np.float64) for name in group])
+    rows -= rows.mean(axis=1, keepdims=True)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    r = rows @ rows.T
+    limit = math.tanh(-NormalDist().inv_cdf(alpha / 2) / math.sqrt(max(1, rows.shape[1] - 3)))
+    for i, j in zip(*np.nonzero(np.triu(np.abs(r) > limit, 1)), strict=True):
+        if abs(r[i, j]) < 1 - 1e-12 or not np.array_equal(drawn[group[i]], drawn[group[j]]):
+            yield group[i], group[j], float(r[i, j])
+
+
+def _slices(drawn: Mapping[str, Floats]) -> list[Finding]:
+    """Experts, gates or heads of one tensor that are equal parts of an axis: 0-63 = 64-127."""
+    found = []
+    for name, x in drawn.items():
+        parts = _repeats(x)
+        if parts:
+            says = f"its {parts} parts along axis 0 hold the same numbers"
+            found.append(finding("init.copied", "VIOLATES", says, name, observed=float(parts)))
+    return found
+
+
+def _repeats(x: Floats) -> int:
+    if x.ndim < 2 or not _many_values(x):
+        return 0
+    for parts in (2, 3, 4, 6, 8, x.shape[0]):
+        if parts > 1 and x.shape[0] % parts == 0 and _repeated(x, x.shape[0] // parts, parts):
+            return int(parts)
+    return 0
+
+
+def _repeated(x: Floats, size: int, parts: int) -> bool:
+    if x[:size].size < 8 or (x.ndim == 2 and size == 1):
+        return False
+    return np.array_equal(np.tile(x[:size], (parts, *[1] * (x.ndim - 1))), x)
+
+
+def _seedless(drawn: Mapping[str, Floats], values: Values, tensors: Mapping[str, Tensor]) -> list[Finding]:
+    if values.again is None:
+        return []
+    same = [n for n, x in drawn.items() if n in values.again and np.array_equal(x, values.again[n]) and _many_values(x)]
+    trained = [n for n in same if tensors[n].trainable]
+    if not trained:
+        return []
+    whole = len(same) == len([n for n in drawn if _many_values(drawn[n])])
+    says = (
+        "build ignores its seed: two fresh models hold the same numbers"
+        if whole
+        else "the same numbers in two fresh models"
+    )
+    return [finding("init.copied", "VIOLATES" if whole else "NOTE", says, *trained[:8])]
+
+
+# -- peers -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Size:
+    """ln of a second moment with its standard error; None where all entries are zero."""
+
+    name: str
+    log: float | None
+    error: float
+
+
+def peers(tensors: Mapping[str, Tensor], values: Values, delta: float, alpha: float) -> list[Finding]:
+    """Members of one role whose scale is not that of most of them; a scale that changes with depth is no odd one."""
+    found = []
+    groups = [g for g in _roles(tensors, values) if len(g) > 2]
+    for group in groups:
+        sizes = [_size(name, values) for name in group]
+        found += _unlike(sizes, delta, alpha / max(1, len(groups)))
+    return found
+
+
+def _roles(tensors: Mapping[str, Tensor], values: Values) -> list[list[str]]:
+    """Names that differ in numbers alone, in modules of one class whose tensors all have the same shapes."""
+    shapes: dict[str, list[tuple[int, ...]]] = {}
+    for name, t in tensors.items():
+        shapes.setdefault(name.rpartition(".")[0], []).append(t.shape)
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for name, x in values.first.items():
+        t = tensors[name]
+        if not t.buffer and np.isfinite(x).all():
+            kin = tuple(sorted(shapes[name.rpartition(".")[0]]))
+            groups.setdefault((pattern(name), t.shape, t.module, kin), []).append(name)
+    return list(groups.values())
+
+
+def _size(name: str, values: Values) -> _Size:
+    draws = [values.first[name], *(d[name] for d in values.draws if name in d)]
+    n, squares, fourth = 0, 0.0, 0.0
+    for x in draws:
+        square = np.square(np.ravel(x), dtype=np.float64)
+        n, squares, fourth = n + x.size, squares + float(square.sum()), fourth + float(square @ square)
+    if squares == 0:
+        return _Size(name, None, 0.0)
+    kurtosis = fourth * n / squares**2
+    return _Size(name, math.log(squares / n), math.sqrt(max(kurtosis - 1, 0.0) / n))
+
+
+def _unlike(sizes: Sequence[_Size], delta: float, alpha: float) -> list[Finding]:
+    zeros = [s for s in sizes if s.log is None]
+    drawn = [s for s in sizes if s.log is not None]
+    if zeros and drawn and len(zeros) != len(sizes):
+        odd = zeros if len(zeros) < len(drawn) else drawn
+        if len(odd) > (1 - _AGREE) * len(sizes):
+            return []
+        says = "is all zero, its peers are not" if odd is zeros else "is drawn, its peers are all zero"
+        return [finding("init.peers", "VIOLATES", f"{says} ({len(sizes)} of one role)", *(s.name for s in odd))]
+    if len(drawn) < 3:
+        return []
+    centre = median(s.log for s in drawn if s.log is not None)
+    limit = -NormalDist().inv_cdf(alpha / (2 * len(drawn)))
+    typical = median(s.error for s in drawn) / math.sqrt(len(drawn)) * 1.26  # of a median
+    odd = [
+        s
+        for s in drawn
+        if abs((s.log or 0.0) - centre) > max(2 * math.log1p(delta), limit * math.hypot(s.error, typical))
+    ]
+    if not odd or len(odd) > (1 - _AGREE) * len(drawn):
+        return []  # none, or a scale that changes with depth
+    return [_odd(s, centre, len(sizes), alpha) for s in odd]
+
+
+def _odd(size: _Size, centre: float, members: int, alpha: float) -> Finding:
+    ratio = math.exp(((size.log or 0.0) - centre) / 2)
+    says = f"its rms is x{ratio:.4g} of that of its peers ({members} of one role)"
+    return finding(
+        "init.peers", "VIOLATES", says, size.name, expected=math.exp(centre / 2),
+        observed=math.exp((size.log or 0.0) / 2), ratio=ratio, alpha=alpha,
+    )  # fmt: skip
+
+
+# -- passed over -------------------------------------------------------------------------------------------------------
+
+
+def unset(tensors: Mapping[str, Tensor], written: Sequence[Written], heads: frozenset[str]) -> list[Finding]:
+    """Weights that kept the default of their layer where the author's own line wrote those of the same class.
+
+    A head may keep it on purpose: that is a note.
+    """
+    matrices = [
+        w for w in written if w.name in tensors and len(tensors[w.name].shape) > 1 and not tensors[w.name].buffer
+    ]
+    kinds: dict[tuple[str, str], list[Written]] = {}
+    for w in matrices:
+        kinds.setdefault((tensors[w.name].module, w.name.rpartition(".")[2]), []).append(w)
+    found = []
+    for (module, _), members in kinds.items():
+        authors = [w for w in members if not w.default]
+        left = [w for w in members if w.default]
+        if not left or len(authors) < 2 or len(left) > (1 - _AGREE) * len(members):
+            continue
+        lines = {w.where for w in authors}
+        says = f"kept the default of {module}, where {len(authors)} others were written at {sorted(lines)[0]}"
+        body = any(w.name not in heads for w in left)
+        outcome = "VIOLATES" if body and (len(lines) == 1 or _inside(left, authors)) else "NOTE"
+        found.append(finding("init.unset", outcome, says, *(w.name for w in left), samples=len(members)))
+    return found
+
+
+def _inside(left: Sequence[Written], authors: Sequence[Written]) -> bool:
+    """Whether those passed over stand in the same repeated blocks as those that were written."""
+    return bool({pattern(w.name) for w in left} & {pattern(w.name) for w in authors})
+
+
+# -- new rows ----------------------------------------------------------------------------------------------------------
+
+
+def new_rows(names: Sequence[str], values: Values, delta: float, alpha: float) -> list[Finding]:
+    """Embedding tables whose last rows have another scale than those before them."""
+    found = []
+    for name in names:
+        x = values.first.get(name)
+        if x is None or x.ndim != 2 or len(x) < 16:
+            continue
+        cut, ratio, surprise = _change(x.astype(np.float64))
+        if surprise > -math.log(alpha) + math.log(len(x)) and abs(math.log(ratio)) > math.log1p(delta):
+            says = f"rows {cut} to {len(x) - 1} have x{ratio:.3g} the rms of those before"
+            found.append(finding("embedding.new", "VIOLATES", says, name, ratio=ratio, samples=x.size, alpha=alpha))
+    return found
+
+
+def _change(x: NDArray[np.float64]) -> tuple[int, float, float]:
+    """Where the scale of rows changes: the cut with the largest likelihood ratio, new over old rms, and its nats.
+
+    Rows of zeros (padding) are left out; entries count as normal, whose ratio is the least generous of light tails.
+    """
+    keep = np.flatnonzero(np.any(x != 0, axis=1))
+    squares = (x[keep] ** 2).sum(axis=1)
+    n, width = len(keep), x.shape[1]
+    if n < 16:
+        return 0, 1.0, 0.0
+    before, total = np.cumsum(squares)[:-1], squares.sum()
+    k = np.arange(1, n)
+    old, new = before / (k * width), (total - before) / ((n - k) * width)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        nats = 0.5 * width * (n * np.log(total / (n * width)) - k * np.log(old) - (n - k) * np.log(new))
+    nats[k < n // 2] = -np.inf  # new rows are fewer than old ones
+    best = int(np.nanargmax(nats))
+    return int(keep[best + 1]), float(np.sqrt(new[best] / old[best])), float(nats[best])

@@ -1,0 +1,156 @@
+"""The words of findings: what each says, of which kind it is, what may cause it, and what to try, in order.
+
+The words are public and stable; a new one is a row here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from varlaw.diagnose.records import Finding, Kind
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One word: `says` completes "the model ...", hypotheses and remedies are in the order in which to look and try."""
+
+    name: str
+    says: str
+    kind: Kind
+    law: str = ""
+    hypotheses: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
+
+
+_INIT = ("initialise it by law: varlaw.advise writes the rule",)
+
+TABLE = (
+    Signal(
+        "init.uninitialised", "holds memory that nobody wrote, NaN or inf", Kind.EXACT, "parameters.coverage",
+        ("torch.empty without an initialiser", "left on the meta device", "to_empty() without reset"),
+        ("write its values in the constructor", *_INIT),
+    ),
+    Signal(
+        "init.unset", "has a parameter that the author's initialisation passed over", Kind.LAW, "parameters.coverage",
+        ("an isinstance() test that misses the class", "created after model.apply(...)", "a name that does not match"),
+        ("add the missing case", *_INIT),
+    ),
+    Signal(
+        "init.law", "has a parameter that does not follow the law expected of it", Kind.LAW, "",
+        ("fans swapped", "gain of another activation", "a depth factor that was not applied", "truncation"),
+        _INIT,
+    ),
+    Signal(
+        "init.peers", "has a parameter unlike its peers of the same role", Kind.LAW, "parameters.coverage",
+        ("one layer written by hand", "a depth factor on some only", "a loop that ends one too early"),
+        ("give all peers one rule", *_INIT),
+    ),
+    Signal(
+        "init.copied", "has tensors that hold the same or correlated numbers", Kind.EXACT, "parameters.coincidence",
+        ("copy.deepcopy of an initialised layer", "one seed set before each layer", "a generator that is reset"),
+        ("initialise after copying", "draw from one stream"),
+    ),
+    Signal(
+        "init.symmetric", "has units that start and learn alike", Kind.EXACT, "symmetry.distinct_units",
+        ("constant weights", "one row repeated"),
+        ("draw the weights at random", *_INIT),
+    ),
+    Signal(
+        "signal.grows", "makes its signal grow with depth", Kind.LAW, "linear.second_moment",
+        ("gain above that of the activation", "fan_out taken for fan_in", "no norm", "residual scale missing"),
+        ("initialise by law", "scale residual branches by 1/sqrt(2 L)", "norm"),
+    ),
+    Signal(
+        "signal.shrinks", "makes its signal vanish with depth", Kind.LAW, "linear.second_moment",
+        ("gain below that of the activation", "torch's default of a third in a deep net", "no norm"),
+        ("initialise by law", "norm", "residual connections"),
+    ),
+    Signal(
+        "gradient.grows", "makes its gradient grow towards the input", Kind.LAW, "linear.gradient_second_moment",
+        ("backward gain above 1", "recurrence over many steps", "no norm"),
+        ("initialise by law", "norm", "clip by global norm"),
+    ),
+    Signal(
+        "gradient.shrinks", "makes its gradient vanish towards the input", Kind.LAW, "linear.gradient_second_moment",
+        ("backward gain below 1", "saturated units", "wrong fan"),
+        ("initialise by law", "norm", "residual connections", "another activation"),
+    ),
+    Signal(
+        "signal.residual", "has a residual stream that grows exponentially with depth", Kind.LAW, "residual.growth",
+        ("no 1/sqrt(2 L) on the branches and no norm in them", "the branch starts at the stream's own size"),
+        ("scale branches by 1/sqrt(2 L)", "start the last map of each branch at zero", "norm before each branch"),
+    ),
+    Signal(
+        "signal.collapse", "makes different inputs the same", Kind.LAW, "meanfield.correlation_map",
+        ("ordered phase: weights too small beside biases", "dead or saturated units", "a norm over the wrong axis"),
+        ("initialise at the edge of chaos", "norm"),
+    ),
+    Signal(
+        "unit.dead", "has more dead units than its law foresees", Kind.LEVEL, "relu.second_moment",
+        ("negative biases", "inputs far from zero", "a constant offset"),
+        ("start biases at zero", "initialise by law", "leaky activation"),
+    ),
+    Signal(
+        "unit.saturated", "has saturated units", Kind.LEVEL, "",
+        ("gain too large", "inputs that are not normalised"),
+        ("initialise by law", "normalise the input", "norm"),
+    ),
+    Signal(
+        "loss.start", "starts with a loss that its own law forbids", Kind.LAW, "loss.random_logits",
+        ("a head that is too large", "a sum for the mean", "softmax before the loss", "wrong number of classes"),
+        ("scale the head: logits of variance 1 or less", "read the options of the loss"),
+    ),
+    Signal(
+        "gradient.none", "has a trainable parameter that gets no gradient", Kind.EXACT, "",
+        ("no operation uses it", "detach() or no_grad() on the way", "an operation without a gradient"),
+        ("use it, or freeze it", "remove the cut"),
+    ),
+    Signal(
+        "gradient.zero", "has a trainable parameter whose gradient is exactly zero", Kind.EXACT, "",
+        ("dead units", "underflow", "a zero factor that gets no gradient itself", "a mask that hides it"),
+        ("initialise by law", "look at the zero factor"),
+    ),
+    Signal(
+        "norm.bias", "has a bias that the following norm cancels", Kind.EXACT, "batch_norm.bias_gradient",
+        ("bias=True before a norm",),
+        ("bias=False: it learns nothing",),
+    ),
+    Signal(
+        "norm.eps", "has a norm whose eps is of the size of the variance", Kind.LAW, "norm.shortfall",
+        ("a signal that has vanished before the norm", "eps in the wrong unit"),
+        ("initialise by law", "a smaller eps"),
+    ),
+    Signal(
+        "norm.degenerate", "has a norm over a single value", Kind.EXACT, "",
+        ("batch of one", "1 x 1 maps", "as many groups as channels"),
+        ("more values in a set", "another norm"),
+    ),
+    Signal(
+        "number.range", "leaves the range of its number format", Kind.EXACT, "",
+        ("a norm or a softmax in 16 bits", "gain too large"),
+        ("that layer in float32", "initialise by law"),
+    ),
+    Signal(
+        "adapter.active", "has an adapter that is not the identity at the start", Kind.EXACT, "",
+        ("both factors drawn at random",),
+        ("start the second factor at zero",),
+    ),
+    Signal(
+        "embedding.new", "has new rows outside the distribution of the old ones", Kind.LAW, "",
+        ("rows added with another default",),
+        ("draw new rows with the mean and variance of the old ones",),
+    ),
+    Signal(
+        "structure.doubled", "does one thing twice", Kind.EXACT, "",
+        ("an activation inside the module and outside it", "softmax before a loss that applies it"),
+        ("remove one of the two",),
+    ),
+)  # fmt: skip
+
+SIGNALS = {signal.name: signal for signal in TABLE}
+
+
+def finding(name: str, outcome: str, says: str, *where: str, **numbers: Any) -> Finding:
+    """A finding of the signal `name`, with the table's law, hypotheses and remedies unless `numbers` has its own."""
+    row = SIGNALS[name]
+    defaults = {"law": row.law, "hypotheses": row.hypotheses, "remedies": row.remedies}
+    return Finding(signal=name, where=where, outcome=outcome, kind=row.kind.value, says=says, **{**defaults, **numbers})

@@ -1,0 +1,101 @@
+"""The graph of a pass, read without names and without torch: who feeds whom, residual branches, what cuts a gradient.
+
+Calls are numbered in the order in which they ran, so parents come before children.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from varlaw.diagnose.records import Call
+
+_THROUGH = frozenset(("dropout", "view", "norm", "product", "pool"))  # between a branch's last weight and its add
+
+
+class Residual(NamedTuple):
+    """An add of a stream and of a branch that grew out of it."""
+
+    add: int
+    stream: int
+    branch: int
+    weight: int | None  # the call of the branch's last linear map
+
+
+class Graph:
+    """Children and ancestors of every call."""
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self.calls = calls
+        self.children: list[list[int]] = [[] for _ in calls]
+        self._ancestors: list[int] = []  # as bits
+        for call in calls:
+            bits = 0
+            for parent in call.parents:
+                self.children[parent].append(call.number)
+                bits |= self._ancestors[parent] | (1 << parent)
+            self._ancestors.append(bits)
+
+    def leads(self, first: int, last: int) -> bool:
+        """Whether what `first` made went into `last`."""
+        return bool(self._ancestors[last] >> first & 1)
+
+    def users(self) -> dict[str, list[int]]:
+        """The calls that use each parameter."""
+        found: dict[str, list[int]] = {}
+        for call in self.calls:
+            for name in call.parameters:
+                found.setdefault(name, []).append(call.number)
+        return found
+
+    def residuals(self) -> list[Residual]:
+        """Every add whose one summand is an ancestor of the other, with the linear map that ends the branch."""
+        found = []
+        for call in self.calls:
+            if call.kind != "add" or len(call.parents) != 2:
+                continue
+            a, b = call.parents
+            stream, branch = (a, b) if self.leads(a, b) else (b, a)
+            if self.leads(stream, branch):
+                found.append(Residual(call.number, stream, branch, self._last_weight(branch, stream)))
+        return [r for r in found if r.weight is not None]
+
+    def _last_weight(self, node: int, stream: int) -> int | None:
+        for _ in range(12):
+            call = self.calls[node]
+            if call.kind in ("linear", "recurrent", "attention") and call.parameters:
+                return node
+            inside = [p for p in call.parents if self.leads(stream, p) and self.calls[p].kind != "activation"]
+            if call.kind not in _THROUGH | {"other", "join", "add"} or not inside:
+                return None
+            node = inside[-1]
+        return None
+
+    def trunk(self, last: int) -> list[int]:
+        """The calls through which all that reaches `last` passes: nothing runs beside them."""
+        relevant = self._ancestors[last] | (1 << last)
+        heirs = [0] * len(self.calls)
+        for call in reversed(self.calls[: last + 1]):
+            if relevant >> call.number & 1:
+                for parent in call.parents:
+                    heirs[parent] |= heirs[call.number] | (1 << call.number)
+        return [
+            n
+            for n in range(last + 1)
+            if relevant >> n & 1 and not relevant & ~(self._ancestors[n] | heirs[n] | (1 << n))
+        ]
+
+    def single(self, number: int, through: frozenset[str]) -> Iterator[Call]:
+        """The calls behind `number` as long as each has one consumer and is of a kind in `through`."""
+        while len(self.children[number]) == 1:
+            call = self.calls[self.children[number][0]]
+            yield call
+            if call.kind not in through:
+                return
+            number = call.number
+
+    def downstream(self, number: int) -> Iterator[Call]:
+        """Every call that what `number` made went into, in order."""
+        return (call for call in self.calls[number + 1 :] if self.leads(number, call.number))
+
+    def cut(self, number: int) -> Call | None:
+        """The first call on the way from `number` to the end whose output has no graph."""
+        return next((call for call in self.downstream(number) if not call.graph), None)

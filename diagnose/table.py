@@ -1,0 +1,39 @@
+"""The rows of a report by depth: what each operation made, in the mean over draws, beside what its law foresees."""
+
+import math
+from collections.abc import Sequence
+
+from varlaw.diagnose.records import Call, Finding, Row, Sight
+from varlaw.diagnose.structure import Graph
+
+_SHOWN = frozenset(("embedding", "linear", "recurrent", "attention", "norm", "activation", "add", "loss"))
+_BAND = 3.29  # standard deviations: 99.9 % of draws
+
+
+def rows(sights: Sequence[Sight], graph: Graph, found: Sequence[Finding]) -> list[Row]:
+    """One row a salient call."""
+    return [_row(call, sights, found) for call in sights[0].calls if call.kind in _SHOWN]
+
+
+def _row(call: Call, sights: Sequence[Sight], found: Sequence[Finding]) -> Row:
+    seconds = [c.output.second for s in sights if (c := _same(s, call)) and c.output and c.output.second > 0]
+    gradients = [c.gradient.second for s in sights if (c := _same(s, call)) and c.gradient and c.gradient.second > 0]
+    second = _geometric(seconds)
+    law = _geometric([c.step.expected for s in sights if (c := _same(s, call)) and c.step and c.step.expected > 0])
+    spread = math.sqrt(2 / (call.step.units * call.step.effective_inputs)) if call.step else None
+    return Row(
+        path=call.path, op=call.op, shape=call.shape, parameters=call.parameters, second=second,
+        low=law * math.exp(-_BAND * spread) if law and spread else None,
+        high=law * math.exp(_BAND * spread) if law and spread else None,
+        law=law, gradient=_geometric(gradients),
+        findings=tuple(i for i, f in enumerate(found) if {call.path, *call.parameters} & set(f.where)),
+    )  # fmt: skip
+
+
+def _same(sight: Sight, call: Call) -> Call | None:
+    return sight.calls[call.number] if call.number < len(sight.calls) else None
+
+
+def _geometric(values: Sequence[float]) -> float | None:
+    finite = [v for v in values if math.isfinite(v) and v > 0]
+    return math.exp(sum(map(math.log, finite)) / len(finite)) if finite else None

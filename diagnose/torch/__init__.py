@@ -1,0 +1,1 @@
+"""Seeing a torch model: how it is built, and what one forward and backward pass does."""

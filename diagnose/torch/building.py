@@ -1,0 +1,172 @@
+"""Who gave each parameter its values: a build watched operation by operation, with unwritten memory made visible.
+
+While the model is built, memory that `torch.empty` and its kin hand out is filled with NaN, and every operation that
+writes is noted on the storage that it writes to, with the function of `torch.nn.init` and the line of code that asked
+for it. The values that the model ends with are those of an unwatched build, bit for bit.
+"""
+
+import contextlib
+import random
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.nn.parameter import UninitializedParameter
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from varlaw.diagnose.records import Written
+
+_EMPTY = {
+    f"aten::{name}"
+    for name in ("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "empty_permuted", "resize_")
+}
+_TORCH = str(Path(torch.__file__).parent)
+_LAYERS = str(Path(torch.__file__).parent / "nn" / "modules")
+_INIT = str(Path(torch.__file__).parent / "nn" / "init.py")
+
+
+class CannotSee(ValueError):
+    """The model, its batch or its loss do not fit together: one line that says what was got and expected."""
+
+
+class _Writer(NamedTuple):
+    function: str
+    where: str
+    default: bool
+
+
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Fills empty memory with NaN and keeps the last writer of every storage."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.writers: dict[int, _Writer] = {}
+        self._alive: dict[int, StorageWeakRef] = {}  # so that no address is used twice
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        with contextlib.suppress(RuntimeError, NotImplementedError, TypeError):  # watching never breaks a build
+            self._note(func, args, kwargs or {}, out)
+        return out
+
+    def _note(self, func: Any, args: Any, kwargs: Any, out: Any) -> None:
+        schema = func._schema
+        if schema.name in _EMPTY:
+            if out.is_floating_point() or out.is_complex():
+                out.fill_(float("nan"))
+            self._keep(out, None)
+            return
+        written = [
+            value
+            for argument, value in _bound(schema, args, kwargs)
+            if argument.alias_info is not None and argument.alias_info.is_write and isinstance(value, torch.Tensor)
+        ]
+        for tensor in written:
+            self._keep(tensor, _writer(schema.name))
+        if not written and isinstance(out, torch.Tensor) and out.untyped_storage()._cdata not in self._alive:
+            self._keep(out, _writer(schema.name))
+
+    def _keep(self, tensor: torch.Tensor, writer: _Writer | None) -> None:
+        storage = tensor.untyped_storage()
+        self._alive.setdefault(storage._cdata, StorageWeakRef(storage))  # type: ignore[no-untyped-call]
+        if writer is None:
+            self.writers.pop(storage._cdata, None)
+        else:
+            self.writers[storage._cdata] = writer
+
+    def of(self, tensor: torch.Tensor) -> _Writer | None:
+        return self.writers.get(tensor.untyped_storage()._cdata)
+
+
+def _bound(schema: Any, args: Any, kwargs: Any) -> Iterator[tuple[Any, Any]]:
+    yield from zip(schema.arguments, args, strict=False)
+    yield from ((a, kwargs[a.name]) for a in schema.arguments if a.name in kwargs)
+
+
+def _writer(operation: str) -> _Writer:
+    """The function of torch.nn.init and the author's line behind the operation that runs now."""
+    function, default = operation.removeprefix("aten::"), False
+    frame: FrameType | None = sys._getframe(1)
+    own = __file__
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file == _INIT and not frame.f_code.co_name.startswith("_"):
+            function = frame.f_code.co_name
+        elif file.startswith(_LAYERS):
+            default = True
+        elif file != own and not file.startswith(_TORCH) and not file.startswith("<"):
+            return _Writer(function, f"{Path(file).name}:{frame.f_lineno}", default)
+        frame = frame.f_back
+    return _Writer(function, "", default)
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seeds every generator that a model may draw from, and puts their states back."""
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002 - the user's
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    cuda = [torch.cuda.get_rng_state(i) for i in devices]
+    try:
+        torch.manual_seed(seed)
+        np.random.seed(seed & 0xFFFFFFFF)  # noqa: NPY002
+        random.seed(seed)
+        yield
+    finally:
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        random.setstate(states[2])
+        for i, state in zip(devices, cuda, strict=True):
+            torch.cuda.set_rng_state(state, i)
+
+
+def built(build: Callable[[], Any], seed: int) -> torch.nn.Module:
+    """A fresh model from `build`, with every generator seeded; `ValueError` where it returns something else."""
+    with seeded(seed):
+        try:
+            model = build()
+        except Exception as error:  # whatever the user's constructor raises
+            msg = f"build fails: {type(error).__name__}: {' '.join(str(error).split())} [check_model]"
+            raise CannotSee(msg) from error
+    if not isinstance(model, torch.nn.Module):
+        msg = f"build returns {type(model).__name__}, but should return a torch.nn.Module [check_model]"
+        raise CannotSee(msg)
+    refuse_lazy(model)
+    return model
+
+
+def refuse_lazy(model: torch.nn.Module) -> None:
+    """Refuses parameters that have no shape yet."""
+    for name, parameter in model.named_parameters():
+        if isinstance(parameter, UninitializedParameter):
+            msg = f"{name} is a lazy parameter, but should have its shape: call the model once first [check_model]"
+            raise CannotSee(msg)
+
+
+def watched(build: Callable[[], Any], seed: int) -> tuple[torch.nn.Module, list[Written]]:
+    """A fresh model and the last writer of each parameter and float buffer; none where it cannot be watched."""
+    watch = _Watch()
+    try:
+        with watch:
+            model = built(build, seed)
+    except CannotSee:  # a constructor that computes with memory it has not written may not bear NaN
+        return built(build, seed), []
+    return model, [_written(name, tensor, watch) for name, tensor in _tensors(model)]
+
+
+def _tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    yield from model.named_parameters()
+    yield from ((n, b) for n, b in model.named_buffers() if b.is_floating_point())
+
+
+def _written(name: str, tensor: torch.Tensor, watch: _Watch) -> Written:
+    plain = tensor.detach()
+    writer = None if plain.is_meta else watch.of(plain)
+    share = 0.0 if plain.is_meta or not plain.numel() else float(torch.isnan(plain).double().mean())
+    if writer is None:
+        return Written(name=name, function="", where="", default=False, unwritten=share)
+    return Written(name=name, **writer._asdict(), unwritten=share)

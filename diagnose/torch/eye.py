@@ -1,0 +1,253 @@
+"""One pass seen operation by operation: a function mode that runs each operation once and notes what it did.
+
+A tensor carries a tag: the number of the call that made it, or, where only parameters and constants went into it, the
+names of those parameters. Tags are kept by identity with weak references, so nothing is held alive and no name, class
+or architecture is assumed. A failure to note never reaches the model: its reason goes to `blind`.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from varlaw.diagnose.records import Call
+from varlaw.diagnose.torch import measuring, operations
+from varlaw.diagnose.torch.measuring import Meter
+from varlaw.diagnose.torch.operations import tensors_in
+
+
+class Tag(NamedTuple):
+    """Where a tensor comes from: `node` is None for what is made of parameters and constants alone."""
+
+    node: int | None
+    parameters: tuple[str, ...] = ()
+    axis: int = -1  # where its units lie
+
+
+class Before(NamedTuple):
+    """What an in-place operation was about to change: the tags of its inputs, and the moments of the first."""
+
+    tags: list[Tag]
+    moments: tuple[torch.Tensor, torch.Tensor] | None
+
+
+_CONSTANT = Tag(None)
+# The first argument of these is a signal by its place, even where it is made of parameters: learned queries.
+_BY_PLACE = operations.CONVOLUTIONS | {"linear", "embedding", "embedding_bag", "scaled_dot_product_attention"}
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
+
+
+class Eye(TorchFunctionMode):
+    """The mode; `calls` grows while the pass runs, `meter.read()` fills in the numbers afterwards."""
+
+    def __init__(self, names: Callable[[], Iterator[tuple[str, torch.Tensor]]], path: Callable[[], str]) -> None:
+        super().__init__()
+        self.calls: list[Call] = []
+        self.blind: list[str] = []
+        self.meter = Meter()
+        self.rows = 0
+        self._path = path
+        self._tags = WeakTensorKeyDictionary()
+        for name, tensor in names():
+            known = self._tags.get(tensor)  # type: ignore[no-untyped-call]
+            self._tags[tensor] = Tag(None, (*(known.parameters if known else ()), name))
+
+    def enter(self, values: Any) -> None:
+        """The tensors of a batch are nodes of their own."""
+        for tensor in tensors_in(values):
+            call = self._new("input", "input", tensor, ())
+            self._tags[tensor] = Tag(call.number)
+
+    def own(self, name: str, tensor: torch.Tensor) -> None:
+        """A parameter that was replaced by another tensor while the pass runs."""
+        if tensor not in self._tags:
+            self._tags[tensor] = Tag(None, (name,))
+
+    def unseen(self, path: str, inputs: Any, output: Any) -> None:
+        """What a module returns without an operation that was seen is a node of its own, fed by the module's inputs."""
+        made = [t for t in tensors_in(output) if t not in self._tags and (t.is_floating_point() or t.is_complex())]
+        tags = [self.tag_of(t) for t in tensors_in(inputs)]
+        parents = tuple(dict.fromkeys(tag.node for tag in tags if tag.node is not None))
+        if not made or not parents:
+            return
+        call = self._new("opaque", "opaque", made[0], parents)
+        call.path = path
+        for tensor in made:
+            self._tags[tensor] = Tag(call.number)
+        if len(self.blind) < 100:
+            self.blind.append(f"{path or 'model'}: runs operations that cannot be seen")
+
+    def tag_of(self, tensor: torch.Tensor) -> Tag:
+        found: Tag = self._tags.get(tensor, _CONSTANT)  # type: ignore[no-untyped-call]
+        return found
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        op = operations.name_of(func)
+        kind = operations.kind_of(op)
+        if kind == "ignored" or torch._C._current_graph_task_id() != -1:  # the second: recomputed in backward
+            return func(*args, **kwargs)
+        if op == "multi_head_attention_forward" and all(type(t) in _PLAIN for t in tensors_in((args, kwargs))):
+            return self._opened(func, args, kwargs)
+        given = tensors_in((args, kwargs))
+        before = self._guarded(self._before, op, kind, given) if operations.in_place(func) else None
+        out = func(*args, **kwargs)
+        self._guarded(self._note, func, op, kind, args, kwargs, given, out, before)
+        return out
+
+    def _opened(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Runs the body of torch's attention under this mode, as its own caller would."""
+        functional: Any = torch.nn.functional
+        original = functional.has_torch_function
+
+        def once(tensors: Any) -> bool:
+            functional.has_torch_function = original
+            return False
+
+        functional.has_torch_function = once
+        try:
+            with self:
+                return func(*args, **kwargs)
+        finally:
+            functional.has_torch_function = original
+
+    def _guarded(self, note: Callable[..., Any], *args: Any) -> Any:
+        try:
+            with torch.no_grad():
+                return note(*args)
+        except Exception as error:  # whatever cannot be measured is named in the report, and the model runs on
+            text = f"{self._path() or 'model'}: {args[0] if isinstance(args[0], str) else args[1]}: {error}"
+            if len(self.blind) < 100:
+                self.blind.append(" ".join(text.split())[:200])
+            return None
+
+    def _before(self, op: str, kind: str, given: list[torch.Tensor]) -> Before:
+        first = next((t for t in given[:1] if t.numel()), None)
+        return Before([self.tag_of(t) for t in given], None if first is None else measuring.moments_of(first))
+
+    def _note(
+        self, func: Any, op: str, kind: str, args: Any, kwargs: Any, given: list[Any], out: Any, before: Before | None
+    ) -> None:
+        made = [t for t in tensors_in(out) if t.is_floating_point() or t.is_complex()]
+        if operations.in_place(func) and given and not made:  # setitem returns nothing
+            made = given[:1]
+        if not made:
+            return
+        if kind == "factory":
+            for tensor in made:
+                self._tags[tensor] = _CONSTANT
+            return
+        tags = before.tags if before else [self.tag_of(t) for t in given]
+        parents = tuple(dict.fromkeys(tag.node for tag in tags if tag.node is not None))
+        used = tuple(dict.fromkeys(itertools.chain.from_iterable(tag.parameters for tag in tags if tag.node is None)))
+        if not parents and not (op in _BY_PLACE and used):
+            for tensor in made:
+                self._tags[tensor] = Tag(None, used)
+            return
+        axis = next((tag.axis for tag in tags if tag.node is not None), -1)
+        if kind == "view" and len(parents) <= 1:
+            for tensor in made:
+                self._tags[tensor] = Tag(parents[0] if parents else None, (), axis)
+            return
+        axis = 1 if op in operations.CONVOLUTIONS else -1 if kind in ("linear", "attention", "recurrent") else axis
+        chosen = operations.options(func, args, kwargs)
+        if kind == "loss" and given:
+            chosen["shape_of_logits"] = list(given[0].shape)
+        call = self._new(op, kind, made[0], parents, used, chosen)
+        for tensor in made:
+            self._tags[tensor] = Tag(call.number, (), axis)
+        self._measure(call, func, args, kwargs, given, made[0], before, axis)
+
+    def _new(
+        self,
+        op: str,
+        kind: str,
+        out: torch.Tensor,
+        parents: tuple[int, ...],
+        used: tuple[str, ...] = (),
+        options: Any = None,
+    ) -> Call:
+        call = Call(
+            number=len(self.calls), path=self._path(), op=op, kind=kind, parameters=used, parents=parents,
+            shape=tuple(out.shape), dtype=str(out.dtype).removeprefix("torch."), graph=bool(out.requires_grad),
+            options=options or {},
+        )  # fmt: skip
+        self.calls.append(call)
+        if kind == "input" and out.numel() and (out.is_floating_point() or out.is_complex()):
+            self._moments(call, out)
+        return call
+
+    def _moments(self, call: Call, out: torch.Tensor) -> None:
+        count = out.numel()
+        self.meter.later(
+            lambda q, m: setattr(call, "output", measuring.moments(q, m, count)), *measuring.moments_of(out)
+        )
+        if self.rows > 1 and out.ndim > 1 and out.shape[0] == self.rows:
+            self.meter.later(lambda s: setattr(call, "apart", s), measuring.spread_of(out, self.rows))
+
+    def _measure(
+        self,
+        call: Call,
+        func: Any,
+        args: Any,
+        kwargs: Any,
+        given: list[Any],
+        out: torch.Tensor,
+        before: Before | None,
+        axis: int,
+    ) -> None:
+        if not out.numel() or out.is_meta or torch._C._functorch.is_functorch_wrapped_tensor(out):
+            return
+        self._moments(call, out)
+        if out.requires_grad:
+            out.register_hook(self._gradient_of(call))  # type: ignore[no-untyped-call]
+        first = given[0] if given else out
+        if first.numel() and not before and (first.is_floating_point() or first.is_complex()):
+            second, mean = measuring.moments_of(first)
+            self._inputs(call, second, mean, first.numel())
+        elif before and before.moments:
+            second, mean = before.moments
+            self._inputs(call, second, mean, first.numel())
+        if call.kind == "linear" and len(call.parents) == 1:
+            self._step(call, func, list(args), kwargs)
+        if call.kind == "activation" and out.ndim > 1:
+            count, rows, silent, saturated = measuring.units_of(out, call.op, axis)
+            self.meter.later(lambda n, s: setattr(call, "units", measuring.units(count, rows, n, s)), silent, saturated)
+        if call.kind == "add" and len(call.parents) == 2 and not before and given[0].shape == given[1].shape:
+            self.meter.later(lambda c: setattr(call, "cosine", c), measuring.cosine_of(given[0], given[1]))
+
+    def _inputs(self, call: Call, second: torch.Tensor, mean: torch.Tensor, count: int) -> None:
+        self.meter.later(lambda q, m: setattr(call, "inputs", (measuring.moments(q, m, count),)), second, mean)
+
+    def _gradient_of(self, call: Call) -> Callable[[torch.Tensor], None]:
+        def hook(gradient: torch.Tensor) -> None:
+            count = gradient.numel()
+            self._guarded(
+                lambda op: self.meter.later(
+                    lambda q, m: setattr(call, "gradient", measuring.moments(q, m, count)),
+                    *measuring.moments_of(gradient),
+                ),
+                call.op,
+            )
+
+        return hook
+
+    def _step(self, call: Call, func: Any, args: list[Any], kwargs: dict[str, Any]) -> None:
+        """A map whose second argument is made of parameters, from its own measured input."""
+        if call.op not in operations.CONVOLUTIONS and call.op not in ("linear", "matmul", "mm"):
+            return
+        weight = kwargs.get("weight", args[1] if len(args) > 1 else None)
+        if not isinstance(weight, torch.Tensor) or self.tag_of(weight).node is not None:
+            return
+        bias = kwargs.get("bias", args[2] if len(args) > 2 and call.op not in ("matmul", "mm") else None)
+        with torch.autocast(args[0].device.type, enabled=False):
+            expected, w2, effective = measuring.one_step(func, call.op, [args[0], weight, *args[2:]], kwargs, weight)
+        b2 = measuring.moments_of(bias)[0] if isinstance(bias, torch.Tensor) else torch.zeros(())
+        units = weight.shape[-1] if call.op in ("matmul", "mm") else weight.shape[0]
+        self.meter.later(
+            lambda e, w, r, b: setattr(call, "step", measuring.step(e, w, r, b, units)), expected, w2, effective, b2
+        )

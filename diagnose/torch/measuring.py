@@ -1,0 +1,146 @@
+"""The numbers of a pass: second moments without waiting for the device, one linear map from its own input, units.
+
+Every number is a 0-dim tensor until `Meter.read` reads all of them at once.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from varlaw.diagnose.records import Moments, Step, Units
+from varlaw.diagnose.torch.operations import CONVOLUTIONS
+
+_ROWS = 128  # rows of the input whose independence is looked at: fewer make the band wider, never narrower
+
+
+class Meter:
+    """Numbers that are computed now and read later, together."""
+
+    def __init__(self) -> None:
+        self._numbers: list[torch.Tensor] = []
+        self._sinks: list[tuple[Callable[..., None], int, int]] = []
+
+    def later(self, sink: Callable[..., None], *numbers: torch.Tensor) -> None:
+        """Calls `sink` with the numbers as floats when they are read."""
+        self._sinks.append((sink, len(self._numbers), len(numbers)))
+        self._numbers.extend(number.detach().double() for number in numbers)
+
+    def read(self) -> None:
+        """Reads every number, in one transfer for each device."""
+        values = [math.nan] * len(self._numbers)
+        places: dict[torch.device, list[int]] = {}
+        for i, number in enumerate(self._numbers):
+            if not number.is_meta:
+                places.setdefault(number.device, []).append(i)
+        for indices in places.values():
+            for i, value in zip(indices, torch.stack([self._numbers[i] for i in indices]).tolist(), strict=True):
+                values[i] = value
+        for sink, start, count in self._sinks:
+            sink(*values[start : start + count])
+        self._numbers.clear()
+        self._sinks.clear()
+
+
+def real(x: torch.Tensor) -> torch.Tensor:
+    """A tensor as wide floats: squares of float16 leave its range from 256 on."""
+    x = x.detach()
+    if x.is_complex():
+        x = torch.view_as_real(x)
+    wide: torch.Tensor = x.float() if x.element_size() < 4 or not x.is_floating_point() else x
+    return wide
+
+
+def moments_of(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """E x^2 and E x of all entries."""
+    x = real(x)
+    norm = torch.linalg.vector_norm(x)
+    return norm.double().square() / x.numel(), x.mean()
+
+
+def moments(second: float, mean: float, count: int) -> Moments:
+    """A record of what `moments_of` gave."""
+    return Moments(second=second, mean=mean, count=count, nonfinite=not math.isfinite(second))
+
+
+def spread_of(x: torch.Tensor, rows: int) -> torch.Tensor:
+    """Share of the second moment in which the rows of a batch differ: 1 for independent rows, 0 for equal ones."""
+    x = real(x)
+    mean = x.mean(dim=0)
+    of_mean = torch.linalg.vector_norm(mean).double().square() / mean.numel()
+    second = torch.linalg.vector_norm(x).double().square() / x.numel()
+    share: torch.Tensor = (1 - of_mean / second) * rows / (rows - 1)
+    return share
+
+
+def one_step(func: Any, op: str, args: list[Any], kwargs: dict[str, Any], weight: torch.Tensor) -> Any:
+    """E y^2 of a linear map for independent zero-mean weights of the measured second moment: numbers for a `Step`.
+
+    The map itself is run on (x^2, weights of ones), so padding, groups and strides are counted as they are; a plain
+    linear map needs no ones.
+    """
+    x = real(args[0])
+    w2 = moments_of(weight)[0]
+    if op == "linear":
+        through = moments_of(x)[0] * x.shape[-1]
+    else:
+        ones = torch.ones_like(real(weight))
+        squares = [x.square(), ones, *args[2:]]
+        through = _without_bias(func, op, squares, kwargs).double().mean()
+    return through * w2, w2, _effective(x, op)
+
+
+def _without_bias(func: Any, op: str, args: list[Any], kwargs: dict[str, Any]) -> torch.Tensor:
+    rest = {name: value for name, value in kwargs.items() if name != "bias"}
+    if op in CONVOLUTIONS and len(args) > 2:
+        args = [*args[:2], None, *args[3:]]
+    result: torch.Tensor = func(*args, **rest)
+    return result
+
+
+def _effective(x: torch.Tensor, op: str) -> torch.Tensor:
+    """(tr G)^2 / tr G^2 of the Gram matrix of at most 128 rows."""
+    rows = x.movedim(1, -1).reshape(-1, x.shape[1]) if op in CONVOLUTIONS else x.reshape(-1, x.shape[-1])
+    if len(rows) > _ROWS:
+        rows = rows[torch.linspace(0, len(rows) - 1, _ROWS, device=rows.device).long()]
+    gram = rows @ rows.T
+    return gram.diagonal().sum().double().square() / gram.double().square().sum()
+
+
+def step(expected: float, w2: float, effective: float, b2: float, units: int) -> Step:
+    """A record of what `one_step` gave."""
+    return Step(
+        expected=expected + b2, weight_second=w2, bias_second=b2, effective_inputs=max(effective, 1.0), units=units
+    )
+
+
+def units_of(y: torch.Tensor, op: str, axis: int) -> tuple[int, int, torch.Tensor, torch.Tensor]:
+    """Units, rows, how many units are 0 on every row, and the share of entries that sit where nothing moves them."""
+    y = real(y)
+    flat = y.movedim(axis, -1).reshape(-1, y.shape[axis])
+    silent = (flat.abs().amax(dim=0) == 0).sum()
+    return flat.shape[1], flat.shape[0], silent, _saturated(flat, op)
+
+
+# Where the derivative falls to 2 % of its largest value, in the units of the output.
+_ENDS = {"tanh": (-math.sqrt(0.98), math.sqrt(0.98)), "sigmoid": (0.005025, 0.994975), "softsign": (-0.858, 0.858)}
+
+
+def _saturated(y: torch.Tensor, op: str) -> torch.Tensor:
+    if op not in _ENDS:
+        return torch.zeros((), device=y.device)
+    low, high = _ENDS[op]
+    return ((y < low) | (y > high)).double().mean()
+
+
+def units(count: int, rows: int, silent: float, saturated: float) -> Units:
+    """A record of what `units_of` gave."""
+    return Units(units=count, rows=rows, silent=round(silent), saturated=saturated)
+
+
+def cosine_of(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Cosine of two tensors of one shape."""
+    a, b = real(a).reshape(-1), real(b).reshape(-1)
+    cosine: torch.Tensor = torch.dot(a, b) / (torch.linalg.vector_norm(a) * torch.linalg.vector_norm(b))
+    return cosine

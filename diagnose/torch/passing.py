@@ -1,0 +1,159 @@
+"""One forward and backward pass of a model, seen: paths by module hooks, operations by the `Eye`, gradients of all.
+
+>>> model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU())
+>>> [(c.op, c.path) for c in seen(model, torch.ones(2, 4), None, seed=0).calls]
+[('input', ''), ('linear', '0'), ('relu', '1')]
+"""
+
+import contextlib
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+
+from varlaw.diagnose.records import Sight, Tensor
+from varlaw.diagnose.torch import measuring
+from varlaw.diagnose.torch.building import CannotSee, seeded
+from varlaw.diagnose.torch.eye import Eye
+from varlaw.diagnose.torch.operations import tensors_in
+
+
+def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | None, seed: int) -> Sight:
+    """What one pass of `model` in its own mode does; `loss(model, batch)`, or its outputs times random cotangents.
+
+    Raises `CannotSee` where the model does not take the batch or the loss is no scalar.
+    """
+    paths = {module: name for name, module in model.named_modules()}
+    stack: list[torch.nn.Module] = []
+    eye = Eye(lambda: _named(model), lambda: paths.get(stack[-1], f"?{type(stack[-1]).__name__}") if stack else "")
+    eye.rows = _rows(batch)
+    with _hooked(eye, stack, paths), seeded(seed):
+        target = _forward(eye, model, batch, loss)
+        value = _backward(target, seed)
+    eye.meter.read()
+    return Sight(
+        calls=eye.calls, tensors=described(model), blind=eye.blind, loss=value if loss else None, batch_rows=eye.rows
+    )
+
+
+def call(model: Any, batch: Any) -> Any:
+    """The model on a batch: a tensor, a tuple of arguments, or a mapping of named ones."""
+    if isinstance(batch, Mapping):
+        return model(**batch)
+    return model(*batch) if isinstance(batch, (tuple, list)) else model(batch)
+
+
+def _forward(eye: Eye, model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | None) -> Any:
+    eye.enter(batch)
+    try:
+        with warnings.catch_warnings(), torch.compiler.set_stance("force_eager"), torch.enable_grad(), eye:
+            warnings.filterwarnings("ignore", "Using `torch.compile.module.` when there are global hooks")
+            made = loss(model, batch) if loss else call(model, batch)
+    except Exception as error:
+        what = "loss(model, batch)" if loss else "the model"
+        msg = f"{what} fails on the batch: {type(error).__name__}: {' '.join(str(error).split())} [check_model]"
+        raise CannotSee(msg) from error
+    if loss and not (isinstance(made, torch.Tensor) and made.numel() == 1):
+        got = f"a tensor of shape {tuple(made.shape)}" if isinstance(made, torch.Tensor) else type(made).__name__
+        msg = f"loss(model, batch) returns {got}, but should return a scalar [check_model]"
+        raise CannotSee(msg)
+    return made
+
+
+def _backward(target: Any, seed: int) -> float:
+    """Sends gradients from a scalar, or from every output that has a graph with cotangents of variance 1/n."""
+    if isinstance(target, torch.Tensor) and target.numel() == 1 and target.requires_grad:
+        total = target.reshape(())
+    else:
+        outputs = [t for t in tensors_in(target) if t.requires_grad]
+        if not outputs:
+            return float(target) if isinstance(target, torch.Tensor) and target.numel() == 1 else math.nan
+        total = sum((_projected(o, seed + i) for i, o in enumerate(outputs)), torch.zeros(()))
+    value = float(total.detach())
+    if math.isfinite(value):
+        total.backward()  # type: ignore[no-untyped-call]
+    return value
+
+
+def _projected(output: torch.Tensor, seed: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed % 2**63)
+    cotangent = torch.randn(output.shape, generator=generator) / math.sqrt(output.numel())
+    flat = output.abs() if output.is_complex() else output
+    return (flat * cotangent.to(output.device, flat.dtype)).sum().to("cpu")
+
+
+def _rows(batch: Any) -> int:
+    sizes = {t.shape[0] for t in tensors_in(batch) if t.ndim}
+    return min(sizes) if sizes else 0
+
+
+def _named(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    yield from model.named_parameters(remove_duplicate=False)
+
+
+@contextlib.contextmanager
+def _hooked(eye: Eye, stack: list[torch.nn.Module], paths: dict[torch.nn.Module, str]) -> Iterator[None]:
+    """Keeps the stack of running modules; what a module returns unseen becomes a node of its own."""
+
+    def before(module: torch.nn.Module, inputs: Any) -> None:
+        stack.append(module)
+        if module in paths:
+            prefix = f"{paths[module]}." if paths[module] else ""
+            for name, parameter in module._parameters.items():
+                if parameter is not None:
+                    eye.own(prefix + name, parameter)
+
+    def after(module: torch.nn.Module, inputs: Any, output: Any) -> None:
+        while stack and stack.pop() is not module:
+            pass
+        eye.unseen(paths.get(module, ""), inputs, output)
+
+    handles = register_module_forward_pre_hook(before), register_module_forward_hook(after, always_call=True)
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def described(model: torch.nn.Module) -> dict[str, Tensor]:
+    """Every parameter and buffer, with the gradient that it got and whether its units are all alike."""
+    aliases: dict[int, list[str]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        aliases.setdefault(id(parameter), []).append(name)
+    found = {}
+    for name, parameter in model.named_parameters():
+        found[name] = _tensor(model, name, parameter, tuple(aliases[id(parameter)][1:]))
+    for name, buffer in model.named_buffers():
+        found[name] = _tensor(model, name, buffer, (), buffer=True)
+    return found
+
+
+def _tensor(
+    model: torch.nn.Module, name: str, tensor: torch.Tensor, aliases: tuple[str, ...], *, buffer: bool = False
+) -> Tensor:
+    owner = model.get_submodule(name.rpartition(".")[0])
+    one = Tensor(
+        name=name, aliases=aliases, shape=tuple(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."),
+        module=type(owner).__name__, buffer=buffer, trainable=bool(tensor.requires_grad) and not buffer,
+        meta=bool(tensor.is_meta),
+    )  # fmt: skip
+    gradient = None if buffer else tensor.grad
+    if gradient is not None and not gradient.is_sparse and gradient.numel():
+        second, mean = (float(x) for x in measuring.moments_of(gradient))
+        one.gradient = measuring.moments(second, mean, gradient.numel())
+        one.equal_rows = tensor.ndim >= 2 and second > 0 and _alike(tensor.detach()) and _alike(gradient)
+    elif gradient is not None and gradient.numel():
+        second, mean = (float(x) for x in measuring.moments_of(gradient.coalesce().values()))
+        one.gradient = measuring.moments(second, mean, gradient.numel())
+    return one
+
+
+def _alike(x: torch.Tensor) -> bool:
+    """Whether all rows, or all columns, are the same bits."""
+    if x.is_complex() or 1 in x.shape[:2]:
+        return False
+    return bool((x == x[:1]).all()) or bool((x == x[:, :1]).all())

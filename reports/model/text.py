@@ -1,0 +1,87 @@
+"""A model's report as plain text: what is wrong first, with cause and remedy, then the table by depth.
+
+Guarantee: no line is longer than the width, from 60 columns on; names that are longer are broken.
+"""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from varlaw.diagnose.records import Finding, ModelRecord, Row
+from varlaw.reports.words import plain
+
+_NAMES = 6  # parameters that a finding names
+_ROWS = 48  # rows of the table, beyond which its middle is left out
+_MARK = 22  # columns for the word of a finding behind its row
+_WORDS = {"NOTE": "note", "UNDECIDED": "undecided", "NOT_APPLICABLE": "not seen"}
+
+
+def render(record: ModelRecord, width: int = 80, *, verbose: bool = False) -> str:
+    """The report in lines of at most `width` columns; `verbose` shows every row of the table."""
+    lines = [*_heading(record, width), ""]
+    for finding in record.findings:
+        lines += [*_finding(finding, width), ""]
+    if record.rows:
+        lines += [*_table(record.rows, record.findings, width, verbose=verbose), ""]
+    lines += _closing(record, width)
+    return "\n".join(lines)
+
+
+def _heading(record: ModelRecord, width: int) -> Iterator[str]:
+    draws = "1 draw" if record.draws == 1 else f"{record.draws} draws"
+    risk = f"finds {record.delta:.0%} of a std, false alarm {record.alpha:.0e} for the whole report".replace(
+        "e-0", "e-"
+    )
+    text = f"{plain(record.name)}: {record.numbers:,} parameters, {draws} | {risk} | salt {plain(record.salt)}"
+    yield from textwrap.wrap(text, width)
+
+
+def _finding(finding: Finding, width: int) -> Iterator[str]:
+    names = [plain(name) for name in finding.where]
+    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    word = _WORDS.get(finding.outcome, finding.outcome)
+    yield from _wrapped(f"{word} {finding.signal} ({finding.kind})", f"{', '.join(names[:_NAMES])}{more}", width, "  ")
+    yield from textwrap.wrap(plain(finding.says), width, initial_indent="    ", subsequent_indent="    ")
+    if finding.outcome in ("VIOLATES", "UNDECIDED"):
+        yield from _wrapped("    look at", "; ".join(finding.hypotheses), width, "    ")
+        yield from _wrapped("    try    ", "; ".join(finding.remedies), width, "    ")
+
+
+def _wrapped(head: str, text: str, width: int, indent: str) -> list[str]:
+    return textwrap.wrap(f"{head}  {text}", width, subsequent_indent=indent + "  ", break_on_hyphens=False)
+
+
+def _table(rows: Sequence[Row], findings: Sequence[Finding], width: int, *, verbose: bool) -> Iterator[str]:
+    place = max(12, min(max(len(r.path) for r in rows), width - 42 - _MARK))
+    yield f"  {'module':{place}} {'operation':10} {'rms':>9} {'/ law':>6} {'gradient':>9}"
+    left_out = 0 if verbose else max(0, len(rows) - _ROWS)
+    half = _ROWS // 2
+    shown = rows if not left_out else [*rows[:half], *rows[-half:]]
+    for i, row in enumerate(shown):
+        if left_out and i == half:
+            yield f"  ... {left_out} rows more (-v shows them)"
+        yield _row(row, place, findings, width)
+
+
+def _row(row: Row, place: int, findings: Sequence[Finding], width: int) -> str:
+    path = plain(row.path) or "(model)"
+    path = path if len(path) <= place else "~" + path[-(place - 1) :]
+    rms = f"{row.second**0.5:.3g}" if row.second else "-"
+    law = f"{(row.second / row.law) ** 0.5:.3f}" if row.second and row.law else ""
+    gradient = f"{row.gradient**0.5:.2g}" if row.gradient else ""
+    wrong = [findings[i].signal for i in row.findings if findings[i].outcome == "VIOLATES"]
+    line = f"  {path:{place}} {row.op[:10]:10} {rms:>9} {law:>6} {gradient:>9}"
+    mark = f"  <- {wrong[0]}" if wrong else ""
+    return (line + (mark if len(line) + len(mark) <= width else " !")).rstrip()
+
+
+def _closing(record: ModelRecord, width: int) -> Iterator[str]:
+    if record.loss is not None:
+        law = f", where zero logits give {record.loss_law:.4g}" if record.loss_law is not None else ""
+        yield f"  first loss {record.loss:.4g}{law}"
+    counts = {word: sum(f.outcome == word for f in record.findings) for word in ("VIOLATES", "UNDECIDED", "NOTE")}
+    words = [f"{counts['VIOLATES']} violate" if counts["VIOLATES"] != 1 else "1 violates"]
+    words += [f"{counts['UNDECIDED']} undecided"] if counts["UNDECIDED"] else []
+    words += [f"{counts['NOTE']} notes" if counts["NOTE"] > 1 else "1 note"] if counts["NOTE"] else []
+    yield "  " + (", ".join(words) if record.findings else "nothing is wrong by law in what was seen")
+    for reason in dict.fromkeys(record.blind):
+        yield from textwrap.wrap(f"not seen: {plain(reason)}", width, initial_indent="  ", subsequent_indent="    ")

@@ -1,0 +1,82 @@
+"""`varlaw check`: look at a model before its first step, and say what is wrong with it by law."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from varlaw.commands.failure import Failure
+
+if TYPE_CHECKING:
+    from varlaw.reports.model.report import ModelReport
+
+
+@click.command()
+@click.argument("model", metavar="MODEL")
+@click.option("--batch", metavar="PKG.MOD:NAME", help="What the model takes: a value, or a function of a seed.")
+@click.option("--loss", metavar="PKG.MOD:NAME", help="A function of (model, batch) that returns the scalar minimised.")
+@click.option("--expect", metavar="RECIPE", help="What the author meant: a recipe's name, or PKG.MOD:NAME of laws.")
+@click.option("--policy", default="pr", show_default=True, help="pr (finds 5 %) or nightly (1 %).")
+@click.option("--redraws", default=16, show_default=True, type=click.IntRange(min=1), help="Fresh models at most.")
+@click.option("--device", default=None, help="cpu, cuda or cuda:N. [default: where the model is]")
+@click.option("--salt", default=None, help="Names the evidence: another salt, fresh draws. [default: this release's]")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the record as one JSON object.")
+@click.option("--report", "report_dir", type=click.Path(path_type=Path), help="Write the page with its pictures here.")
+@click.option("-v", "--verbose", is_flag=True, help="Every row of the table by depth.")
+def check(
+    model: str,
+    batch: str | None,
+    loss: str | None,
+    expect: str | None,
+    json_file: Path | None,
+    report_dir: Path | None,
+    verbose: bool,
+    **options: Any,
+) -> int:
+    """Look at a model before its first step.
+
+    MODEL is a function that returns a torch model, as pkg.mod:factory; or a model of a library by its configuration,
+    as timm:vit_tiny_patch16_224 or transformers:gpt2, made small and with nothing downloaded.
+
+    \b
+    varlaw check mygpt:make --batch mygpt:batch --loss mygpt:loss --expect gpt2 --report out
+    """
+    from varlaw.commands.modelled import target
+
+    chosen = target(model, batch, loss, expect)
+    report = _checked(chosen, options)
+    _written(report, json_file, report_dir)
+    from varlaw.reports.model import text
+
+    click.echo(text.render(report.record, _width(), verbose=verbose))
+    if report_dir:
+        click.echo(f"  report: {report_dir / 'index.html'}")
+    return 0 if report.ok else 1
+
+
+def _width() -> int:
+    from varlaw.commands.screen import console
+
+    return max(console().width, 60)
+
+
+def _checked(chosen: dict[str, Any], options: dict[str, Any]) -> "ModelReport":
+    from varlaw.checking import check_model
+
+    try:
+        return check_model(**chosen, **options)
+    except (ValueError, TypeError) as error:
+        raise Failure(str(error), 2) from error
+
+
+def _written(report: "ModelReport", json_file: Path | None, report_dir: Path | None) -> None:
+    from varlaw.reports.files import ReportError
+
+    try:
+        if json_file:
+            report.json(json_file)
+        if report_dir:
+            report_dir.mkdir(parents=True, exist_ok=True)
+            report.html(report_dir / "index.html")
+    except (ReportError, OSError) as error:
+        raise Failure(str(error), 3) from error
