@@ -39,7 +39,10 @@ def measured(subject: Subject, key: Key) -> Iterator[Fact]:
         case _:
             return
     for name, value, error in found:
-        yield Fact(subject=subject.name, name=name, value=value, error=error)
+        if isinstance(value, str) or (math.isfinite(value) and math.isfinite(error)):
+            yield Fact(subject=subject.name, name=name, value=value, error=error)
+        else:
+            yield Fact(subject=subject.name, name=name, value=f"not finite: {value}")
 
 
 Found = Iterator[tuple[str, float | str, float]]

@@ -12,7 +12,7 @@ from varlaw.evidence.streams import Key
 from varlaw.subjects.subject import Model, Sampler, Subject
 from varlaw.verify import recording
 from varlaw.verify.baseline.facts import measured
-from varlaw.verify.baseline.records import SCHEMA, Baseline, BaselineError, Fact, Failed
+from varlaw.verify.baseline.records import KEPT, SCHEMA, Baseline, BaselineError, Fact, Failed
 from varlaw.verify.identify import of_subject
 from varlaw.verify.identify.records import Identified
 
@@ -61,7 +61,7 @@ def _baseline(
     return Baseline(
         schema=SCHEMA, varlaw=version("varlaw"), target=target, versions=dict(sorted(versions.items())),
         libraries=libraries, salt=salt, tensors=tensors, facts=facts, failed=failed,
-        looked=[s.name for s in subjects],
+        looked=[s.name for s in subjects], keeps=list(KEPT),
     )  # fmt: skip
 
 

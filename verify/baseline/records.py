@@ -4,18 +4,19 @@ Guarantee: what `encode` wrote, `decode` reads back equal; anything else is refu
 """
 
 import hashlib
+import math
 from typing import Any, Final
 
 import msgspec
 
+from varlaw.verify.baseline.sound import BaselineError, check
 from varlaw.verify.identify.records import Identified
 
 SCHEMA: Final = "varlaw.baseline/1"
+# What a case keeps beside its sums; files older than one of them are compared without it.
+KEPT: Final = ("ties", "copies", "formats", "repeats", "dependence", "evenness", "marks")
 _DIGITS = 7  # of every number that is written
-
-
-class BaselineError(ValueError):
-    """A file that is no baseline, or two that cannot be held against each other; one line."""
+_BEYOND = 1e300
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -34,7 +35,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     error: str
 
 
-class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+class Baseline(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The defaults of the subjects that `target` names, as one version of their framework has them."""
 
     schema: str
@@ -48,6 +49,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     failed: list[Failed]
     # Every subject that there was a row for, whether this version has it or not; empty in files older than the field.
     looked: list[str] = []
+    keeps: list[str] = []  # those of KEPT that the file has
     checksum: str = ""
 
 
@@ -67,23 +69,33 @@ def encode(baseline: Baseline) -> bytes:
 def decode(data: bytes, where: str) -> Baseline:
     """The baseline in a file; `BaselineError` for another schema, a truncated file, or one edited by hand."""
     try:
-        fields = msgspec.json.decode(data)
+        baseline = msgspec.json.decode(data, type=Baseline)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        msg = f"{where} is not JSON, or was cut off: {error}"
+        msg = f"{where} {_refusal(data, error)}"
         raise BaselineError(msg) from error
-    schema = fields.get("schema") if isinstance(fields, dict) else None
-    if schema != SCHEMA:
-        msg = f"{where} has the schema {str(schema)[:80]!r}, but should have {SCHEMA!r}"
+    if baseline.schema != SCHEMA:
+        msg = f"{where} {_refusal(data, None)}"
         raise BaselineError(msg)
-    try:
-        baseline = msgspec.convert(fields, Baseline)
-    except msgspec.ValidationError as error:
-        msg = f"{where} does not follow {SCHEMA}: {error}"
-        raise BaselineError(msg) from error
     if _checksum(baseline) != baseline.checksum:
         msg = f"{where} was changed after it was recorded: its checksum does not match; record it again"
         raise BaselineError(msg)
+    check(baseline.tensors, baseline.facts, where)
     return baseline
+
+
+def _refusal(data: bytes, error: Exception | None) -> str:
+    """Why the data are no baseline: no JSON at all, another schema, or not what the schema says."""
+    try:
+        fields = msgspec.json.decode(data)
+    except RecursionError:
+        return "is nested too deep for a baseline"
+    except (msgspec.DecodeError, UnicodeDecodeError) as torn:
+        return f"is not JSON, or was cut off: {torn}"
+    schema = fields.get("schema") if isinstance(fields, dict) else None
+    if schema != SCHEMA:
+        shown = repr(schema)
+        return f"has the schema {shown if len(shown) < 80 else '(long)'}, but should have {SCHEMA!r}"
+    return f"does not follow {SCHEMA}: {error}"
 
 
 def _sealed(baseline: Baseline) -> Baseline:
@@ -92,15 +104,15 @@ def _sealed(baseline: Baseline) -> Baseline:
 
 
 def _checksum(baseline: Baseline) -> str:
-    bare = msgspec.to_builtins(msgspec.structs.replace(baseline, checksum=""))
-    if not baseline.looked:
-        del bare["looked"]  # a file from before the field keeps its checksum
-    return hashlib.blake2b(msgspec.json.encode(bare), digest_size=16, person=b"varlaw.baseline").hexdigest()
+    """Of all fields but this one, which stood empty among them in the first files."""
+    bare = msgspec.json.encode(msgspec.structs.replace(baseline, checksum=""))
+    return hashlib.blake2b(bare[:-1] + b',"checksum":""}', digest_size=16, person=b"varlaw.baseline").hexdigest()
 
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
-        return float(f"{value:.{_DIGITS}g}")
+        # JSON has no infinity: a number that no draws give stands for evidence beyond all numbers.
+        return float(f"{value:.{_DIGITS}g}") if abs(value) < _BEYOND else math.copysign(_BEYOND, value)
     if isinstance(value, dict):
         return {k: _rounded(v) for k, v in value.items()}
     return [_rounded(v) for v in value] if isinstance(value, list | tuple) else value

@@ -16,7 +16,7 @@ from varlaw.evidence.streams import Key
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
 from varlaw.verify.identify.formulas import DECISIVE, Unit
 from varlaw.verify.identify.sample import Moments, Sample
-from varlaw.verify.identify.scales import Entries, Floats
+from varlaw.verify.identify.scales import ROUNDING, Entries, Floats
 
 ALPHA = 1e-9  # false refusal of a true family, per tensor
 
@@ -97,6 +97,17 @@ def log_likelihood(moments: Sequence[Moments], cut: float) -> float:
         return Entries(moments, 0.0).free - n * math.log(2)
     mass = 0.0 if math.isinf(cut) else math.log(math.erf(cut / math.sqrt(2)))
     return Entries(moments, cut).free - n * (_LOG_ROOT_TWO_PI + mass)
+
+
+def log_likelihoods(n: Floats, squares: Floats, peak: Floats, cut: float) -> Floats:
+    """`log_likelihood` of many single cases, by their sums."""
+    floor = np.full(len(n), -np.inf) if math.isinf(cut) else np.log(peak) - math.log(cut or 1.0) - ROUNDING
+    if cut == 0:
+        return -n * (floor + math.log(2))
+    mass = 0.0 if math.isinf(cut) else math.log(math.erf(cut / math.sqrt(2)))
+    scale = np.maximum(0.5 * np.log(squares / n), floor)
+    found: Floats = -n * (scale + _LOG_ROOT_TWO_PI + mass) - squares * np.exp(-2 * scale) / 2
+    return found
 
 
 def refusal(family: Family, samples: Sequence[Sample], logs: Floats, key: Key) -> tuple[float, str]:

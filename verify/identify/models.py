@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def roles(subject: Model, salt: str) -> Iterator[tuple[Specimen, Reading]]:
         merged = _merged([s for _, s in found])
         together = identify(merged, key) if len({bool(s.fixed.all()) for s in merged}) == 1 else None
         if together and together.known:
-            yield Specimen(role, _largest(merged)), together
+            yield Specimen(role, _largest(merged), tuple(dict.fromkeys(name for name, _ in found))), together
         else:
             yield from _apart(role, found, key)
 
@@ -42,14 +43,14 @@ def _parameters(subject: Model, salt: str) -> Iterator[tuple[str, str, Sample]]:
     for case in chosen:
         known = subject.parameters(case)
         key = specimens.stream(subject.name, salt, case)
-        for name, (shape, values) in specimens.instances(subject, case, key, len(chosen), _INSTANCES).items():
-            parameter = known.get(name, Parameter(role="unlisted", shape=shape))
+        for name, drawn in specimens.instances(subject, case, key, len(chosen), _INSTANCES).items():
+            parameter = known.get(name, Parameter(role="unlisted", shape=drawn.shape))
             if parameter.role in _SILENT:
                 continue
-            names = {**case, **specimens.of_shape(shape), **parameter.names}
+            names = {**case, **specimens.of_shape(drawn.shape), **parameter.names}
             if parameter.fan_in and parameter.fan_out:
                 names |= {"fan_in": parameter.fan_in, "fan_out": parameter.fan_out}
-            sample = Sample(case, specimens.numbers(names), shape, values)
+            sample = Sample(case, specimens.numbers(names), drawn.shape, drawn.values, drawn.again)
             yield re.sub(r"(?<![^.])\d+(?![^.])", "*", name), parameter.role, _without(sample, parameter.zero_rows)
 
 
@@ -58,7 +59,7 @@ def _without(sample: Sample, rows: Sequence[int]) -> Sample:
     if not rows:
         return sample
     values = np.delete(sample.values, list(rows), axis=1)
-    return Sample(sample.case, sample.names, values.shape[1:], values)
+    return replace(sample, shape=values.shape[1:], values=values)
 
 
 def _apart(role: str, found: Sequence[Named], key: Key) -> Iterator[tuple[Specimen, Reading]]:
@@ -78,8 +79,7 @@ def _merged(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def _stacked(group: Sequence[Sample]) -> Sample:
-    first = group[0]
-    return Sample(first.case, first.names, first.shape, np.concatenate([s.values for s in group]))
+    return replace(group[0], values=np.concatenate([s.values for s in group]), again=all(s.again for s in group))
 
 
 def _largest(samples: Sequence[Sample]) -> list[Sample]:

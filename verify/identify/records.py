@@ -46,12 +46,23 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return "unknown" if self.family in ("unknown", "") else f"{self.family}, unknown scale"
 
     @property
+    def families(self) -> set[str]:
+        """The family, or those of its parts."""
+        return {family for part in self.parts for family in part.families} if self.parts else {self.family}
+
+    @property
     def known(self) -> bool:
         return all(part.known for part in self.parts) if self.parts else bool(self.law)
 
 
 class CaseStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The sums of one case, with z = x / unit: enough to compare its scale and its family with another recording."""
+    """The sums of one case, with z = x / unit: enough to compare its scale and its family with another recording.
+
+    The sums are over the finite entries, `lost` are the others. `ties` are entries whose magnitude another one has too,
+    `copied` of `looked` those that an earlier tensor of the same instance holds. `depends` holds what speaks against
+    independent signs, in ln e-values, `even` what is the same for all rows, columns or instances, and `marks` numbers
+    of each instance of a law whose entries may depend on each other, all three as `dependence` says.
+    """
 
     case: dict[str, Any]
     shape: tuple[int, ...]
@@ -66,8 +77,17 @@ class CaseStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     limits: float = 0.0
     distinct: int | None = None  # where small
     fixed: bool = False  # the same numbers in every draw
-    spread: float | None = None  # of an unknown law: standard error of ln rms, between so many instances
-    instances: int = 0
+    spread: float | None = None  # of an unknown law: standard error of ln rms, between instances
+    instances: int = 0  # where they differ; in files before `keeps`, of an unknown law only
+    lost: int = 0
+    ties: int = 0
+    copied: int = 0
+    looked: int = 0
+    format: str = ""  # the narrowest one that holds every entry
+    again: bool = True  # the same seed gave the same numbers once more
+    depends: dict[str, float] = {}
+    even: list[str] = []
+    marks: dict[str, list[float]] = {}
 
     @property
     def std(self) -> float:
@@ -83,7 +103,7 @@ class CaseStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class Identified(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One tensor of one subject with its law and the sums of every case."""
+    """One tensor of one subject with its law and the sums of every case; `members`: parameters of a model's role."""
 
     subject: str
     tensor: str
@@ -91,6 +111,7 @@ class Identified(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: str
     reading: Reading
     cases: list[CaseStatistics] = []
+    members: list[str] = []
     error: str = ""  # why it could not be looked at
 
     @property

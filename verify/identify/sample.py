@@ -15,13 +15,18 @@ Floats = NDArray[np.float64]
 class Sample:
     """Fresh draws of one tensor in one case: `values` has one instance a row, each of `shape`.
 
-    `names` holds the numbers by which the law may scale: sizes of the case, fans, sides of the shape.
+    `names` holds the numbers by which the law may scale: sizes of the case, fans, sides of the shape. `again` says
+    whether the same seed gave the same numbers once more; `copied` of `looked` entries stand in an earlier tensor of
+    the same instance too.
     """
 
     case: Mapping[str, Any]
     names: Mapping[str, float]
     shape: tuple[int, ...]
     values: Floats
+    again: bool = True
+    copied: int = 0
+    looked: int = 0
 
     @cached_property
     def fixed(self) -> NDArray[np.bool_]:

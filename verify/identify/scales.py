@@ -17,7 +17,7 @@ from varlaw.verify.identify.sample import Moments
 
 Floats = NDArray[np.float64]
 
-_ROUNDING = 2.0**-21  # a limit computed in float32 may lie this much lower than its formula
+ROUNDING = 2.0**-21  # a limit computed in float32 may lie this much lower than its formula
 DROP = math.log(1000)  # nats below the maximum where a 99.9 % interval ends
 
 
@@ -63,7 +63,7 @@ class Entries:
         """ln of the smallest scale whose support holds every entry seen."""
         if math.isinf(self.cut):
             return np.full(len(self.moments), -np.inf)
-        return np.log([m.peak for m in self.moments]) - math.log(self.cut or 1.0) - _ROUNDING
+        return np.log([m.peak for m in self.moments]) - math.log(self.cut or 1.0) - ROUNDING
 
     @property
     def precision(self) -> float:

@@ -32,17 +32,27 @@ _INSTANCES = 2000  # at most
 _SETTLED = 8  # instances after which a tensor that never changed is taken for fixed
 _FEWEST, _PATIENCE = 5, 4.0  # cases that are always drawn, and seconds after which no further one is
 _SECONDS = 2.7  # for all cases of a subject, but at least two instances of each
-_LARGEST = 400_000  # entries of one tensor in a case that are kept
+_COMPARED = 4  # instances whose tensors are held against each other
 _EPOCH = "cases"  # the cases are the same for every salt
 SHAPES = ((64, 48), (96, 20), (24, 160), (50, 36, 3, 3), (12, 40, 5, 5), (150, 28), (30, 90, 2, 2), (40, 256))
 
 
 @dataclass(frozen=True)
 class Specimen:
-    """One tensor with its samples."""
+    """One tensor with its samples; of a model's role, `members` are the parameters that play it."""
 
     tensor: str
     samples: list[Sample]
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The instances of one tensor in one case, one a row; `again`: the same seed gave the same first one once more."""
+
+    shape: tuple[int, ...]
+    values: Floats
+    again: bool
 
 
 def of_sampler(subject: Sampler, salt: str) -> list[Specimen]:
@@ -53,9 +63,12 @@ def of_sampler(subject: Sampler, salt: str) -> list[Specimen]:
     for i, case in enumerate(chosen):
         if i >= _FEWEST and time.perf_counter() - start > _PATIENCE:
             break  # a framework that compiles for every case: the cases that tell most apart come first
-        for name, (shape, values) in instances(subject, case, stream(subject.name, salt, case), len(chosen)).items():
-            names = _names(subject, name, case, shape)
-            drawn.setdefault(name, []).append(Sample(case, names, shape, values))
+        found = instances(subject, case, stream(subject.name, salt, case), len(chosen))
+        copies = _copies(found)
+        for name, one in found.items():
+            names = _names(subject, name, case, one.shape)
+            sample = Sample(case, names, one.shape, one.values, one.again, *copies.get(name, (0, 0)))
+            drawn.setdefault(name, []).append(sample)
     return [Specimen(name, samples) for name, samples in drawn.items()]
 
 
@@ -169,10 +182,8 @@ def stream(subject: str, salt: str, case: Case) -> Key:
     return Key(salt, f"identify:{subject}", canonical(case))
 
 
-def instances(
-    subject: Sampler | Model, case: Case, key: Key, shares: int, most: int = _INSTANCES
-) -> dict[str, tuple[tuple[int, ...], Floats]]:
-    """Tensor -> its shape and its instances, one a row."""
+def instances(subject: Sampler | Model, case: Case, key: Key, shares: int, most: int = _INSTANCES) -> dict[str, Drawn]:
+    """Tensor -> its instances."""
     kept: dict[str, list[Floats]] = {}
     start = time.perf_counter()
     with warnings.catch_warnings():
@@ -191,7 +202,31 @@ def instances(
                 rows = kept.get(name, [])
                 if rows and rows[0].shape == tuple(x.shape):
                     rows.append(float64(x))
-    return {name: (rows[0].shape, np.stack(rows)) for name, rows in kept.items() if rows[0].size}
+        once_more = next(iter(subject.draws(case, "float32", "cpu", key.seed, most)))
+    return {
+        name: Drawn(rows[0].shape, np.stack(rows), _equal(rows[0], once_more.get(name)))
+        for name, rows in kept.items()
+        if rows[0].size
+    }
+
+
+def _equal(x: Floats, other: Any) -> bool:
+    return other is not None and np.array_equal(x, float64(other), equal_nan=True)
+
+
+def _copies(found: Mapping[str, Drawn]) -> dict[str, tuple[int, int]]:
+    """Of each tensor with chance in it: how many entries an earlier one of the same instance holds, of how many."""
+    random = {name: one.values for name, one in found.items() if not (one.values == one.values[0]).all()}
+    counts = dict.fromkeys(random, (0, 0))
+    for i in range(min([_COMPARED, *(len(values) - 1 for values in random.values())])):
+        earlier = np.empty(0)
+        for name, values in random.items():
+            mine = np.abs(values[i].ravel()[:_ENTRIES])
+            mine = mine[mine != 0]
+            copied, looked = counts[name]
+            counts[name] = copied + int(np.isin(mine, earlier).sum()), looked + (mine.size if earlier.size else 0)
+            earlier = np.concatenate([earlier, mine])
+    return counts
 
 
 def _enough(rows: Sequence[Floats]) -> bool:

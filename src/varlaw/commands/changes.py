@@ -1,16 +1,23 @@
-"""The changes between two baselines as lines of a terminal, as a Markdown table and as JSON."""
+"""The changes between two baselines as lines of a terminal, as a Markdown table and as JSON.
+
+A baseline's checksum is no key: every text of it is shown escaped, so that no name moves the cursor or draws a table.
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from varlaw.reports.words import plain, quantities
+
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from varlaw.verify.baseline.diff import Change, Diff
+    from varlaw.verify.baseline.diff import Diff
+    from varlaw.verify.baseline.moved import Change
 
 INDENT = " " * 6
 _STYLES = {"moved": "bold red", "constant": "bold red", "failed": "bold magenta", "vanished": "yellow"}
 _ORDER = ("moved", "constant", "failed", "vanished", "appeared", "recovered")
+_NAMED = 8  # parameters of a role, or reasons, that are named before the rest is counted
 
 
 def as_json(found: "Diff") -> bytes:
@@ -21,27 +28,37 @@ def as_json(found: "Diff") -> bytes:
 
 
 def lines(found: "Diff") -> "Iterator[Text]":
-    """A heading, each change with what it was and is, and the counts."""
+    """A heading, each change with what it was and is, what could not be compared, and the counts."""
     from rich.text import Text
 
-    yield Text(f"{_versions(found.old)} -> {_versions(found.new)}", "bold")
+    yield Text(f"{plain(_versions(found.old))} -> {plain(_versions(found.new))}", "bold")
     yield Text()
     for change in in_order(found):
-        yield Text("  ").append(f"{change.kind:<10}", style=_STYLES.get(change.kind, "green")).append(change.name)
-        yield Text(f"{INDENT}{_what(change)}")
-        for note in _notes(change):
-            yield Text(INDENT + note, style="dim")
+        style = _STYLES.get(change.kind, "green")
+        yield Text("  ").append(f"{change.kind:<10}", style=style).append(plain(change.name))
+        yield Text(f"{INDENT}{plain(_what(change))}")
+        for note in notes(change):
+            yield Text(INDENT + plain(note), style="dim")
+    for one in found.open:
+        yield Text("  ").append(f"{'open':<10}", style="yellow").append(plain(one.name))
+        yield Text(INDENT + plain(one.reason), style="dim")
     yield Text(f"  {counts(found)}", "bold")
+    if found.unkept:
+        yield Text(f"  {older(found)}", "yellow")
 
 
 def markdown(found: "Diff") -> str:
     """One table, and the counts below it."""
-    rows = ["| | what | was | is | scale |", "|---|---|---|---|---|"]
+    from varlaw.reports.markdown import code, text
+
+    rows = ["| | what | was | is | scale and reasons |", "|---|---|---|---|---|"]
     for c in in_order(found):
-        cells = (c.kind, f"`{c.name}`", _code(c.before), _code(c.after), scale(c))
-        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    heading = f"**{_versions(found.old)} → {_versions(found.new)}**"
-    return "\n".join([heading, "", *(rows if found.changes else []), "", counts(found), ""])
+        reasons = text("; ".join(filter(None, [scale(c), *_reasons(c)])))
+        rows.append(f"| {text(c.kind)} | {code(c.name)} | {code(c.before)} | {code(c.after)} | {reasons} |")
+    rows += [f"| open | {code(one.name)} | | | {text(one.reason)} |" for one in found.open]
+    heading = f"**{text(_versions(found.old))} → {text(_versions(found.new))}**"
+    below = [counts(found), *(["", older(found)] if found.unkept else [])]
+    return "\n".join([heading, "", *(rows if found.changes or found.open else []), "", *below, ""])
 
 
 def in_order(found: "Diff") -> "list[Change]":
@@ -51,10 +68,6 @@ def in_order(found: "Diff") -> "list[Change]":
 
 def _versions(versions: dict[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in versions.items())
-
-
-def _code(text: str) -> str:
-    return f"`{text}`" if text else ""
 
 
 def _what(change: "Change") -> str:
@@ -71,19 +84,39 @@ def scale(change: "Change") -> str:
     return ", ".join(filter(None, [f"std x{change.ratio:.4g}{ends}", change.cases]))
 
 
-def _notes(change: "Change") -> Iterator[str]:
+def notes(change: "Change") -> Iterator[str]:
+    """The scale, what else shows the change, who plays the role, and the claims that speak of it."""
     if found := scale(change):
         chance = "" if change.log_p is None else f"   one law for both: ln p {change.log_p:.3g}"
         yield found + chance
+    yield from _reasons(change)
     if change.touches:
         yield f"touches {', '.join(change.touches)}"
 
 
+def _reasons(change: "Change") -> Iterator[str]:
+    yield from _few(change.why)
+    if change.parameters:
+        yield f"parameters: {', '.join(_few(change.parameters))}"
+
+
+def _few(texts: list[str]) -> Iterator[str]:
+    yield from texts[:_NAMED]
+    if len(texts) > _NAMED:
+        yield f"and {len(texts) - _NAMED} more"
+
+
 def counts(found: "Diff") -> str:
-    """What was compared, how many of each kind changed, and the risk of a false change."""
+    """What was compared, how many of each kind changed, what could not be compared, and the risk of a false change."""
     kinds = [(kind, sum(c.kind == kind for c in found.changes)) for kind in _ORDER]
-    said = ", ".join(f"{count} {kind}" for kind, count in kinds if count) or "no change"
-    compared = f"{found.laws} laws compared in {found.comparisons} cases"
-    gained = len(found.unseen)
-    unseen = f"; {gained} {'subject' if gained == 1 else 'subjects'} had a row in one of them only" if gained else ""
-    return f"{compared}: {said}; chance of any false change {found.alpha:g}{unseen}"
+    said = ", ".join(f"{count} {kind}" for kind, count in kinds if count)
+    if found.open:
+        said = f"{said or 'none changed that could be compared'}, {len(found.open)} open"
+    compared = f"{quantities(found.laws, 'law')} compared in {quantities(found.comparisons, 'case')}"
+    unseen = f"; {quantities(len(found.unseen), 'subject')} had a row in one of them only" if found.unseen else ""
+    return f"{compared}: {said or 'no change'}; chance of any false change {found.alpha:g}{unseen}"
+
+
+def older(found: "Diff") -> str:
+    """What was left out since one file is older than that."""
+    return f"not compared, as one file is older than that: {', '.join(found.unkept)}; record it again"
