@@ -16,7 +16,8 @@ from varlaw.subjects.subject import Clipper, Framework, Norm, Sampler, Subject, 
 from varlaw.theory.variates import TruncatedNormal
 from varlaw.verify.baseline.diff import Change, compare
 from varlaw.verify.baseline.record import record
-from varlaw.verify.baseline.records import SCHEMA, Baseline, BaselineError, decode, encode
+from varlaw.verify.baseline.records import SCHEMA, Baseline, decode, encode
+from varlaw.verify.baseline.sound import BaselineError
 from varlaw.verify.identify import specimens
 
 Floats = NDArray[np.float64]

@@ -11,8 +11,10 @@ import msgspec
 from varlaw.subjects import registry
 from varlaw.verify.baseline import moved
 from varlaw.verify.baseline.moved import Change, Open, Tensor
-from varlaw.verify.baseline.records import KEPT, Baseline, BaselineError, Fact
+from varlaw.verify.baseline.records import KEPT, Baseline, Fact
+from varlaw.verify.baseline.sound import BaselineError
 from varlaw.verify.baseline.twosample import Pair
+from varlaw.verify.claim import Claim
 from varlaw.verify.claims import claims_of
 from varlaw.verify.identify.records import CaseStatistics, Identified, Reading
 
@@ -48,7 +50,8 @@ def compare(old: Baseline, new: Baseline) -> Diff:
     tensors = [tensor for name in shared for tensor in _tensors(name, before[name], after[name])]
     kept = [name for name in KEPT if name in old.keeps and name in new.keeps]
     found = moved.of_all(tensors, frozenset(kept), ALPHA)
-    changes = [_touching(one) for one in found if isinstance(one, Change)]
+    claims: dict[str, Sequence[Claim]] = {}
+    changes = [_touching(one, claims) for one in found if isinstance(one, Change)]
     unseen = _unseen(old, new)
     changes += [c for c in _came_and_went(before, after, old, new) if _subject(c.name, before, after) not in unseen]
     changes += list(_facts(*([f for f in b.facts if f.subject not in unseen] for b in (old, new))))
@@ -132,15 +135,14 @@ def _parameters(old: Identified, new: Identified) -> list[str]:
     return list(new.members or old.members)
 
 
-def _touching(change: Change) -> Change:
-    """With the claims that speak of the tensor, or of a model's role, each with its law."""
-    subject = registry.named(change.subject)
-    if subject is None:
-        return change
+def _touching(change: Change, claims: dict[str, Sequence[Claim]]) -> Change:
+    """With the claims that speak of the tensor, or of a model's role, each with its law; `claims` keeps those found."""
+    if change.subject not in claims:
+        subject = registry.named(change.subject)
+        claims[change.subject] = claims_of(subject) if subject else ()
     role = change.name.partition(": ")[0].removeprefix(change.subject)
-    names = (change.name, f"model{role}")
-    touches = [f"{c.name} ({c.law})" for c in claims_of(subject) if c.target == names[0] or c.name == names[1]]
-    return msgspec.structs.replace(change, touches=touches)
+    speak = [c for c in claims[change.subject] if c.target == change.name or c.name == f"model{role}"]
+    return msgspec.structs.replace(change, touches=[f"{c.name} ({c.law})" for c in speak])
 
 
 # -- what is on one side only, and constants ---------------------------------------------------------------------------

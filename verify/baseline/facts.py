@@ -42,7 +42,7 @@ def measured(subject: Subject, key: Key) -> Iterator[Fact]:
         if isinstance(value, str) or (math.isfinite(value) and math.isfinite(error)):
             yield Fact(subject=subject.name, name=name, value=value, error=error)
         else:
-            yield Fact(subject=subject.name, name=name, value=f"not finite: {value}")
+            yield Fact(subject=subject.name, name=name, value="not finite")
 
 
 Found = Iterator[tuple[str, float | str, float]]
@@ -106,6 +106,8 @@ def _eps(
         v = (x**2).mean(axis=1) - (x.mean(axis=1) ** 2 if op != "rms_norm" else 0.0)
         m = (y**2).mean(axis=1) - (y.mean(axis=1) ** 2 if op != "rms_norm" else 0.0)
         m /= scale**2
+        if not (np.isfinite(m) & (m > 0)).all():
+            return math.nan, 0.0  # no second moment of a norm, whatever the median of the others says
         eps = float(np.median(v / m - v))
         error = float(np.median(v / m)) * 64 * _UNIT
         if float(np.median(m)) < _CLEAR:

@@ -17,7 +17,7 @@ Pair = tuple[CaseStatistics, CaseStatistics]
 
 
 def by_spread(old: CaseStatistics, new: CaseStatistics) -> float:
-    """ln p of the scales, by how they differ between the instances of each."""
+    """ln p of the scales, by how they differ between the instances of each: for files older than marks."""
     if not old.rms or not new.rms or old.spread is None or new.spread is None:
         return 0.0
     error = math.hypot(old.spread, new.spread) or _ROUNDED

@@ -72,7 +72,7 @@ class Tensor:
 
 def comparisons(tensors: Sequence[Tensor]) -> int:
     """Cases that are compared, each by itself, and once together."""
-    return max(1, sum(len(t.pairs) + 1 for t in tensors))
+    return sum(len(t.pairs) + 1 for t in tensors)
 
 
 def of_all(tensors: Sequence[Tensor], kept: frozenset[str], alpha: float) -> list[Change | Open]:
@@ -80,7 +80,7 @@ def of_all(tensors: Sequence[Tensor], kept: frozenset[str], alpha: float) -> lis
 
     Half of the risk is for probabilities, half for laws that only one recording knows.
     """
-    threshold = math.log(alpha / 2 / _TESTS / comparisons(tensors))
+    threshold = math.log(alpha / 2 / _TESTS / max(comparisons(tensors), 1))
     doubt = -math.log(alpha / 2 / max(len(tensors), 1))
     logs = twosample.log_ps([Laws(t.before, t.after, () if _by_text(t) else t.pairs) for t in tensors])
     found = (_one(t, own, kept, threshold, doubt) for t, own in zip(tensors, logs, strict=True))

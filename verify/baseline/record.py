@@ -12,7 +12,8 @@ from varlaw.evidence.streams import Key
 from varlaw.subjects.subject import Model, Sampler, Subject
 from varlaw.verify import recording
 from varlaw.verify.baseline.facts import measured
-from varlaw.verify.baseline.records import KEPT, SCHEMA, Baseline, BaselineError, Fact, Failed
+from varlaw.verify.baseline.records import KEPT, SCHEMA, Baseline, Fact, Failed
+from varlaw.verify.baseline.sound import BaselineError
 from varlaw.verify.identify import of_subject
 from varlaw.verify.identify.records import Identified
 

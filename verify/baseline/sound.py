@@ -4,17 +4,21 @@ Sums obey the inequalities of Cauchy and Schwarz, shares lie in [0, 1], a mean l
 refused in one line that names the tensor, so that nothing behind it divides by zero or leaves the floats.
 """
 
+import itertools
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from varlaw.verify.identify.records import CaseStatistics, Identified
+from varlaw.verify.identify.records import CaseStatistics, Identified, Reading
 
 _TINY, _HUGE = 1e-60, 1e60  # no number of 32 bits lies beyond
 _MOST: Final = 2**50  # entries
+_DEEPEST: Final = 4  # parts of a tensor within parts by case, within those of a role
 _SLACK = 1e-4  # what the digits that are written leave
 
 Floats = NDArray[np.float64]
@@ -39,6 +43,13 @@ class Measured(Protocol):
 
 def check(tensors: Sequence[Identified], facts: Sequence[Measured], where: str) -> None:
     """Raise `BaselineError` for the first tensor or fact with a number that no draws can give."""
+    for name in _twice([one.name for one in tensors] + [f"{fact.subject}: {fact.name}" for fact in facts]):
+        msg = f"{where} holds {name!r} twice"
+        raise BaselineError(msg)
+    for one in tensors:
+        if _depth(one.reading.parts, _DEEPEST) > _DEEPEST:
+            msg = f"{where} holds {one.name!r} with parts of parts deeper than {_DEEPEST}"
+            raise BaselineError(msg)
     owners = [(one, case) for one in tensors for case in one.cases]
     for wrong, text in _rules([case for _, case in owners]) if owners else ():
         if wrong.any():
@@ -50,6 +61,18 @@ def check(tensors: Sequence[Identified], facts: Sequence[Measured], where: str) 
         if not all(abs(v) < _HUGE for v in numbers) or fact.error < 0:
             msg = f"{where} holds numbers that nothing gives: {fact.subject + ': ' + fact.name!r} is {fact.value!r}"
             raise BaselineError(msg)
+
+
+def _twice(names: Sequence[str]) -> Iterator[str]:
+    if len(set(names)) < len(names):
+        yield next(name for name, count in Counter(names).items() if count > 1)
+
+
+def _depth(parts: Sequence[Reading], most: int) -> int:
+    """How deep parts lie in parts, as far as `most` and one more."""
+    if not parts or most < 0:
+        return 0
+    return 1 + max(_depth(part.parts, most - 1) for part in parts)
 
 
 def _rules(cases: Sequence[CaseStatistics]) -> Iterator[tuple[NDArray[np.bool_], str]]:
@@ -81,21 +104,30 @@ def _rules(cases: Sequence[CaseStatistics]) -> Iterator[tuple[NDArray[np.bool_],
 
 
 def _column(cases: Sequence[CaseStatistics], name: str) -> Floats:
-    return np.array([min(max(getattr(case, name), -1e300), 1e300) for case in cases], dtype=np.float64)
+    values = list(map(attrgetter(name), cases))
+    try:
+        return np.array(values, dtype=np.float64)
+    except OverflowError:  # a whole number beyond the floats
+        return np.array([math.inf if abs(value) > _HUGE else value for value in values], dtype=np.float64)
 
 
 def _any(found: Iterator[NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    return np.logical_or.reduce(list(found))
+    broken: NDArray[np.bool_] = np.logical_or.reduce(list(found))
+    return broken
 
 
 def _odd(case: CaseStatistics) -> bool:
-    if any(not _plain(value) for value in case.case.values()) or any(side < 0 or side > _MOST for side in case.shape):
+    if not all(map(_plain, case.case.values())) or (
+        case.shape and not 0 <= min(case.shape) <= max(case.shape) <= _MOST
+    ):
         return True
-    marks = [value for values in case.marks.values() for value in values] if case.marks else ()
-    return any(not abs(value) < _HUGE for value in (*case.depends.values(), *marks))
+    numbers = [*case.depends.values(), *itertools.chain.from_iterable(case.marks.values())]
+    return not all(abs(value) < _HUGE for value in numbers)
 
 
 def _plain(value: Any) -> bool:
+    if isinstance(value, int | str):
+        return True
     if isinstance(value, list):
         return all(not isinstance(v, list | dict) and _plain(v) for v in value)
     return not isinstance(value, dict) and (not isinstance(value, float) or math.isfinite(value))

@@ -79,7 +79,9 @@ def _without_chance(old: CaseStatistics, new: CaseStatistics, *, exact: bool, fr
         return 0.0 if small else -math.inf
     if min(old.n, new.n) < _ENOUGH:
         return 0.0
-    return math.nan if free else instances.by_spread(old, new)
+    if free:
+        return math.nan
+    return 0.0 if old.marks and new.marks else instances.by_spread(old, new)
 
 
 def together_log_p(logs: Sequence[float]) -> float:
@@ -134,7 +136,8 @@ def count_log_p(old: Floats, new: Floats, share: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         above = np.where(new > 0, betainc(np.maximum(new, 1), total - new + 1, share), 1.0)
         below = np.where(old > 0, betainc(np.maximum(old, 1), total - old + 1, 1 - share), 1.0)
-        return np.maximum(np.minimum(np.log(2 * np.minimum(above, below)), 0.0), LEAST)
+        logs: Floats = np.maximum(np.minimum(np.log(2 * np.minimum(above, below)), 0.0), LEAST)
+    return logs
 
 
 def _of_sums(pairs: Sequence[Pair], kinds: Sequence[tuple[bool, bool]]) -> list[float]:

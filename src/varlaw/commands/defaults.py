@@ -28,7 +28,8 @@ def shown(paths: Sequence[Path]) -> "Defaults":
 
 def _read(path: Path) -> "Baseline":
     from varlaw.reports.files import ReportError, read_record
-    from varlaw.verify.baseline.records import BaselineError, decode
+    from varlaw.verify.baseline.records import decode
+    from varlaw.verify.baseline.sound import BaselineError
 
     try:
         return decode(read_record(path), str(path))
