@@ -181,7 +181,7 @@ def test_no_text_of_a_file_reaches_the_terminal_or_markdown_raw(sound: Baseline,
         for options in ([], ["--no-color"], ["--markdown"]):
             paths = [str(tmp_path / name) for name in pair]
             result = CliRunner().invoke(cli, ["baseline", "diff", *paths, *options])
-            assert "1 moved" in result.output or "vanished" in result.output, result.output
+            assert "1 open" in result.output or "vanished" in result.output, result.output
             assert "\x1b]" not in result.output
             assert "\x1b[2J" not in result.output
             assert not any(line.startswith("# b") for line in result.output.splitlines())

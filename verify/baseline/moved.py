@@ -184,7 +184,7 @@ def _starved(reading: Reading) -> bool:
 
 def _reason(reading: Reading) -> str:
     reasons = [r.reason for r in (reading, *reading.parts) if r.reason]
-    return f"unknown: {reasons[0]}" if reasons else "unknown"
+    return f"unknown: {reasons[0]}" if reasons else reading.text
 
 
 def _why_open(tensor: Tensor, logs: Sequence[float], threshold: float, least: float) -> str:
@@ -199,10 +199,11 @@ def _why_open(tensor: Tensor, logs: Sequence[float], threshold: float, least: fl
         return f"{old.text}, and {new.text}: {_reason(unknown).removeprefix('unknown: ')}; the draws do not decide"
     if old.families != new.families:
         return f"read as {old.text}, and as {new.text}; the draws do not tell them apart"
-    if old.known or dependence.independent(old) or dependence.independent(new):
+    if dependence.independent(old) or dependence.independent(new) or old.families | new.families <= EXACT:
         return ""
-    if not any(logs) and least > threshold:
-        return f"{_reason(new)}; too few instances of a law that has no name here"
+    fixed = all(a.fixed and b.fixed for a, b in tensor.pairs)
+    if not fixed and not any(logs) and least > threshold:
+        return f"{_reason(new)}; too few instances of a law whose entries may depend on each other"
     return ""
 
 
