@@ -1,7 +1,7 @@
 """The law of random entries: signs, sparse and clipped laws, then family, formula, and whether the winner fits."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,15 @@ def random(samples: Sequence[Sample], key: Key) -> Reading:
         kept = [s.changed(s.values[(s.values > s.values.min()) & (s.values < s.values.max())]) for s in kept]
     if min(s.values.size for s in kept) < 2:
         return Reading(family="unknown", reason="too few entries in a case to look at")
-    centres = _centres(kept)
+    found = Reading(family="unknown")
+    for centres in _centres(kept):
+        found = _about(centres, kept, share, clipped, key)
+        if found.family != "unknown":
+            break
+    return found
+
+
+def _about(centres: Floats, kept: Sequence[Sample], share: float, clipped: bool, key: Key) -> Reading:
     centred = [s.changed(s.values - c) if c else s for s, c in zip(kept, centres, strict=True)]
     if min(moments(s.values).squares for s in centred) == 0:
         return Reading(family="unknown", reason="a case without spread")
@@ -109,15 +117,17 @@ def _doubts(choice: families.Choice, fit: Fit) -> str:
     return "; ".join(doubts)
 
 
-def _centres(samples: Sequence[Sample]) -> Floats:
-    """0 where no case has a mean beyond chance; else the middle of each case's range, or its mean if it has tails."""
+def _centres(samples: Sequence[Sample]) -> Iterator[Floats]:
+    """0 where no case has a mean beyond chance; else the means, after the middles of the ranges if there are limits."""
     sums = [moments(s.values) for s in samples]
     if all(abs(m.total) <= _CENTRED * math.sqrt(m.squares) for m in sums):
-        return np.zeros(len(samples))
-    middles = [(m.low + m.high) / 2 for m in sums]
+        yield np.zeros(len(samples))
+        return
+    middles = np.array([(m.low + m.high) / 2 for m in sums])
     about = [moments(s.values - c) for s, c in zip(samples, middles, strict=True)]
-    bounded = families.choose(about).family.cut <= 3
-    return np.array(middles if bounded else [m.mean for m in sums])
+    if families.choose(about).family.cut <= 3:
+        yield middles
+    yield np.array([m.mean for m in sums])
 
 
 def _sparse(law: str, share: float, samples: Sequence[Sample]) -> str:

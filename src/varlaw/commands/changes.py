@@ -39,9 +39,11 @@ def lines(found: "Diff") -> "Iterator[Text]":
         yield Text(f"{INDENT}{plain(_what(change))}")
         for note in notes(change):
             yield Text(INDENT + plain(note), style="dim")
-    for one in found.open:
+    for one in found.open[:_NAMED]:
         yield Text("  ").append(f"{'open':<10}", style="yellow").append(plain(one.name))
         yield Text(INDENT + plain(one.reason), style="dim")
+    if len(found.open) > _NAMED:
+        yield Text(f"  {'open':<10}and {len(found.open) - _NAMED} more, which --json names", "yellow")
     yield Text(f"  {counts(found)}", "bold")
     if found.unkept:
         yield Text(f"  {older(found)}", "yellow")
@@ -55,7 +57,9 @@ def markdown(found: "Diff") -> str:
     for c in in_order(found):
         reasons = text("; ".join(filter(None, [scale(c), *_reasons(c)])))
         rows.append(f"| {text(c.kind)} | {code(c.name)} | {code(c.before)} | {code(c.after)} | {reasons} |")
-    rows += [f"| open | {code(one.name)} | | | {text(one.reason)} |" for one in found.open]
+    rows += [f"| open | {code(one.name)} | | | {text(one.reason)} |" for one in found.open[:_NAMED]]
+    more = len(found.open) - _NAMED
+    rows += [f"| open | and {more} more, which `--json` names | | | |"] if more > 0 else []
     heading = f"**{text(_versions(found.old))} → {text(_versions(found.new))}**"
     below = [counts(found), *(["", older(found)] if found.unkept else [])]
     return "\n".join([heading, "", *(rows if found.changes or found.open else []), "", *below, ""])
