@@ -35,6 +35,7 @@ def record(frameworks: tuple[str, ...], output: Path, salt: str | None, quiet: b
     """
     from varlaw.commands.screen import console
     from varlaw.reports.files import ReportError, probe_file, to_stdout, write_whole
+    from varlaw.reports.words import plain
     from varlaw.verify import session
     from varlaw.verify.baseline.records import encode
     from varlaw.verify.baseline.sound import BaselineError
@@ -55,7 +56,8 @@ def record(frameworks: tuple[str, ...], output: Path, salt: str | None, quiet: b
         raise Failure(str(error), 3) from error
     if not quiet:
         for failed in found.failed:
-            stderr.print(f"not recorded: {failed.subject}: {failed.error}", markup=False, soft_wrap=True)
+            line = plain(f"not recorded: {failed.subject}: {failed.error}")
+            stderr.print(line, markup=False, soft_wrap=True)
         click.echo(_summary(found, output), err=to_stdout(output))
     return 0
 
