@@ -228,6 +228,24 @@ def test_a_function_of_another_shape_is_refused() -> None:
         of_function(lambda s, seed: np.zeros(3), "wrong", SALT)
 
 
+def test_a_function_of_kernels_only_is_read_on_these() -> None:
+    def kernels(shape: tuple[int, ...], seed: int) -> Any:
+        if len(shape) != 4:
+            msg = "kernels only"
+            raise ValueError(msg)
+        return np.float32(_rng(seed).normal(0, 0.02, shape))
+
+    reading = of_function(kernels, "kernels", SALT).reading
+    assert reading.law == "Normal(0.02)"
+    assert "shapes of rank 2 were refused: ValueError: kernels only [shape (64, 48)]" in reading.note
+
+
+def test_a_function_that_takes_no_shape_says_which_it_was_asked_for() -> None:
+    with pytest.raises(ValueError, match=r"kind none. \[shape \(64, 48\)\]; .* \[shape \(50, 36, 3, 3\)\]") as caught:
+        of_function(lambda s, seed: {}["kind none"], "no", SALT)
+    assert str(caught.value).startswith("KeyError: ")
+
+
 def test_torch_layers() -> None:
     pytest.importorskip("torch")
     said = {

@@ -119,9 +119,14 @@ class Identified(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"{self.subject}.{self.tensor}" if self.tensor else self.subject
 
 
+class Refused(ValueError):
+    """What a function raised for every rank of shape that it was asked for, each with its kind and the shape."""
+
+
 def failed(subject: str, framework: str, version: str, error: BaseException) -> Identified:
     """The record of a subject that could not be looked at."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    kind = "" if isinstance(error, Refused) else f"{type(error).__name__}: "
+    text = " ".join(f"{kind}{error}".split())[:300]
     return Identified(
         subject=subject, tensor="", framework=framework, version=version, reading=Reading(family="unknown"), error=text
     )

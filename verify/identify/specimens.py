@@ -20,6 +20,7 @@ from varlaw.theory.schemes import MODES, fan
 from varlaw.verify.claims.domains import CASES
 from varlaw.verify.claims.initialisation import float64
 from varlaw.verify.fans import fans_of
+from varlaw.verify.identify.records import Refused
 from varlaw.verify.identify.sample import Floats, Sample
 
 Case = Mapping[str, Any]
@@ -73,19 +74,24 @@ def of_sampler(subject: Sampler, salt: str) -> list[Specimen]:
 
 
 def of_function(draw: Draw, name: str, salt: str) -> tuple[Specimen, str]:
-    """A function from (shape, seed) to an array, on matrices and, where it takes them, kernels; and what it refused."""
-    samples, refused = [], ""
+    """A function from (shape, seed) to an array, on matrices and kernels or those of them that it takes; what it refused.
+
+    Raises `Refused` where it takes neither.
+    """
+    samples: list[Sample] = []
+    refused: dict[int, str] = {}
     for shape in sorted(SHAPES, key=len):
+        if len(shape) in refused:
+            continue
         try:
             samples.append(_of_shape(draw, name, shape, salt))
         except Exception as error:
-            if len(shape) == 2:
-                raise
-            refused = " ".join(f"shapes of rank {len(shape)} were refused: {type(error).__name__}: {error}".split())[
-                :300
-            ]
-            break
-    return Specimen("", samples), refused
+            refused[len(shape)] = " ".join(f"{type(error).__name__}: {error} [shape {shape}]".split())[:300]
+    samples = [s for s in samples if len(s.shape) not in refused]
+    if not samples:
+        raise Refused("; ".join(refused.values()))
+    said = [f"shapes of rank {rank} were refused: {error}" for rank, error in refused.items()]
+    return Specimen("", samples), "; ".join(said)
 
 
 def _of_shape(draw: Draw, name: str, shape: tuple[int, ...], salt: str) -> Sample:
