@@ -74,7 +74,7 @@ def of_sampler(subject: Sampler, salt: str) -> list[Specimen]:
 
 
 def of_function(draw: Draw, name: str, salt: str) -> tuple[Specimen, str]:
-    """A function from (shape, seed) to an array, on matrices and kernels or those of them that it takes; what it refused.
+    """A function from (shape, seed) to an array, on matrices and kernels or those that it takes; and what it refused.
 
     Raises `Refused` where it takes neither.
     """
