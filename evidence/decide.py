@@ -165,7 +165,7 @@ def _draw(source: Source, key: Key, count: int, grid: Grid, battery: Battery | N
     for tensor in source(key.seed, count):
         if state.n < room:
             seen.append(tensor)
-        state += _reduced(tensor, grid, rng if battery else None)
+        state += reduced(tensor, grid, rng if battery else None)
     if state.n == 0 or not state.finite:
         fault = "no scalars" if state.n == 0 else "values that are not finite"
         msg = f"the sampler returned {fault} at seed {key.seed}"
@@ -175,7 +175,7 @@ def _draw(source: Source, key: Key, count: int, grid: Grid, battery: Battery | N
     return state
 
 
-def _reduced(tensor: Any, grid: Grid, rng: np.random.Generator | None) -> State:
+def reduced(tensor: Any, grid: Grid, rng: np.random.Generator | None) -> State:
     """The sums of a tensor around the law's centre, where the format is coarse of its numbers spread by `rng`."""
     if rng is None or not grid.coarse:
         return reduce(tensor, grid.law.std, grid.centre)

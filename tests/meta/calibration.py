@@ -1,7 +1,7 @@
 """The risks of the engine, measured: every e-process at its levels, whole decisions at 5 %, and tails by importance.
 
 `python tests/meta/calibration.py DIRECTORY [--runs N] [--jobs N]` writes calibration.md there and fails when a measured
-risk lies six standard errors above what is promised. `--runs` counts, for each of twelve pairs of law and format,
+risk lies six standard errors above what is promised. `--runs` counts, for each of fifteen pairs of law and format,
 lawful samples whose processes are watched; a tenth as many decisions are made on each of three scales.
 """
 
@@ -9,13 +9,14 @@ import argparse
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))  # a script, beside the samplers and integrals that it uses
 
@@ -25,14 +26,24 @@ from alarms import FAMILIES, FORMATS
 from varlaw.evidence import endpoint, extremes, location, scale, tilt
 from varlaw.evidence.battery import Battery
 from varlaw.evidence.budget import POLICIES, Policy
-from varlaw.evidence.decide import decide
+from varlaw.evidence.decide import decide, reduced
+from varlaw.evidence.grid import Grid
 from varlaw.evidence.rounding import FORMATS as ROUNDING
 from varlaw.evidence.rounding import Format
-from varlaw.evidence.state import State, reduce
+from varlaw.evidence.state import State
 from varlaw.evidence.streams import Key
+from varlaw.theory.variates import Normal, UniformRange
 
 LEVELS = (0.1, 0.01)
+# Laws that their format shows in few values, so that numbers are spread over cells before they are decided on.
+COARSE: Mapping[str, tuple[Any, Callable[[np.random.Generator, tuple[int, ...]], Any]]] = {
+    "normal about 1000": (Normal(1.0, mean=1000.0), lambda rng, shape: rng.normal(1000.0, 1.0, shape)),
+    "uniform from 2 to 5": (UniformRange(2.0, 5.0), lambda rng, shape: rng.uniform(2.0, 5.0, shape)),
+    "normal of 1e-40": (Normal(1e-40), lambda rng, shape: rng.normal(0.0, 1e-40, shape)),
+}
+SAMPLERS = {**FAMILIES, **COARSE}
 PAIRS = [(family, dtype) for family in ("normal", "uniform", "truncated normal") for dtype in FORMATS]
+PAIRS += [("normal about 1000", "float16"), ("uniform from 2 to 5", "bfloat16"), ("normal of 1e-40", "float32")]
 DELTA = 0.05
 LOOSE = Policy("loose", delta=DELTA, beta=0.05, alpha=0.05, first=256, battery=4096, least=1024, few=4)
 _LOOKS, _TENSORS, _SHAPE = 3, 4, (6, 8)  # few numbers: where cumulants and small counts are hardest
@@ -63,7 +74,8 @@ class Rate(msgspec.Struct, frozen=True):
 def suprema(index: int, runs: int) -> dict[tuple[str, float], int]:
     """In how many of `runs` lawful samples of one pair each process passes a level, at whichever look."""
     family, dtype = PAIRS[index % len(PAIRS)]
-    law, draw = FAMILIES[family]
+    law, draw = SAMPLERS[family]
+    grid = Grid(law, ROUNDING[dtype])
     rng = Key("calibration", f"{family}, {dtype}", block=index).generator()
     passed: Counter[tuple[str, float]] = Counter()
     for _ in range(runs):
@@ -72,8 +84,8 @@ def suprema(index: int, runs: int) -> dict[tuple[str, float], int]:
         for _ in range(_LOOKS):
             tensors = [draw(rng, _SHAPE).astype(FORMATS[dtype]) for _ in range(_TENSORS)]
             battery.update(tensors, rng)
-            state = sum((reduce(tensor, law.std) for tensor in tensors), state)
-            for name, log_e in {**battery.processes(), **_dedicated(law, ROUNDING[dtype], state)}.items():
+            state = sum((reduced(tensor, grid, rng) for tensor in tensors), state)
+            for name, log_e in {**battery.processes(), **_dedicated(grid.law, grid.format, state)}.items():
                 highest[name] = max(highest.get(name, log_e), log_e)
         passed.update((name, level) for name, e in highest.items() for level in LEVELS if e >= -math.log(level))
         passed.update((name, 1.0) for name in highest)
@@ -100,12 +112,12 @@ def _dedicated(law: Any, fmt: Format, state: State) -> dict[str, float]:
 def decisions(index: int, runs: int) -> list[Rate]:
     """How often `decide` alarms at the law and conforms where the scale is off by delta, at a risk of 5 % each."""
     family, dtype = PAIRS[index]
-    law, draw = FAMILIES[family]
+    law, draw = SAMPLERS[family]
     found: dict[str, Counter[str]] = {}
     for name, factor in {"law": 1.0, "too large": 1 + DELTA, "too small": 1 / (1 + DELTA)}.items():
         found[name] = Counter(
             decide(
-                law, partial(_drawn, draw, factor, FORMATS[dtype]), LOOSE,
+                law, partial(_drawn, draw, factor, law.mean, FORMATS[dtype]), LOOSE,
                 Key("calibration", f"{family}, {dtype}, {name}, {run}"), dtype=dtype,
             ).outcome
             for run in range(runs)
@@ -117,9 +129,9 @@ def decisions(index: int, runs: int) -> list[Rate]:
     ]
 
 
-def _drawn(draw: Any, factor: float, dtype: Any, seed: int, count: int) -> Iterator[Any]:
+def _drawn(draw: Any, factor: float, centre: float, dtype: Any, seed: int, count: int) -> Iterator[Any]:
     rng = Key("calibration", "draws", block=seed).generator()
-    return ((factor * draw(rng, (16, 16))).astype(dtype) for _ in range(count))
+    return ((centre + factor * (draw(rng, (16, 16)) - centre)).astype(dtype) for _ in range(count))
 
 
 # -- the report --------------------------------------------------------------------------------------------------------

@@ -18,12 +18,12 @@ def test_lawful_samples_keep_every_level_and_the_table_says_so(tmp_path: Path) -
 
 
 def test_processes_of_another_law_pass_their_levels(monkeypatch: pytest.MonkeyPatch) -> None:
-    law, draw = calibration.FAMILIES["normal"]
+    law, draw = calibration.SAMPLERS["normal"]
 
     def wider(rng: Any, shape: tuple[int, ...]) -> Any:
         return 1.5 * draw(rng, shape)
 
-    monkeypatch.setattr(calibration, "FAMILIES", {**calibration.FAMILIES, "normal": (law, wider)})
+    monkeypatch.setattr(calibration, "SAMPLERS", {**calibration.SAMPLERS, "normal": (law, wider)})
     passed = calibration.suprema(0, 50)
     assert calibration.Rate("scale", 0.01, passed["scale", 0.01], 50).broken
     (alarmed, *_) = calibration.decisions(0, 20)
