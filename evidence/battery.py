@@ -40,12 +40,14 @@ _FAR = 8.2  # z of the smallest u that is told from 0
 class Battery:
     """Accumulates tensors that should follow `law`, up to about `limit` scalars, and weighs the evidence against it.
 
+    `offset` is what the numbers are moved by, beside a mean that the law itself has.
+
     A truncated normal of 16 bits is lawful whether it was cut before it was rounded or after, when the cell at the
     limit holds what lay just beyond it as well; the evidence is then the weaker of that against either.
     """
 
-    def __init__(self, law: Any, fmt: Format, limit: int) -> None:
-        self._members = [_Member(lawful, fmt) for lawful in (law, *_cut_after_rounding(law, fmt))]
+    def __init__(self, law: Any, fmt: Format, limit: int, offset: float = 0.0) -> None:
+        self._members = [_Member(Grid(lawful, fmt, offset)) for lawful in (law, *_cut_after_rounding(law, fmt))]
         self._limit = limit
 
     @property
@@ -91,8 +93,8 @@ def _cut_after_rounding(law: Any, fmt: Format) -> Iterator[TruncatedNormal]:
 class _Member:
     """The sums and processes for one law."""
 
-    def __init__(self, law: Any, fmt: Format) -> None:
-        self._grid = Grid(law, fmt)
+    def __init__(self, grid: Grid) -> None:
+        self._grid = grid
         self._spread = self._grid.likeliest > POINT
         self.n = 0
         self._legendre, self._quartic = np.zeros(scores.DEGREES), 0.0

@@ -31,7 +31,7 @@ _NODES = 1 << 18  # of the quadrature over all cells
 
 @dataclass(frozen=True)
 class Grid:
-    """A law rounded to a format.
+    """A law, `offset` added, rounded to a format.
 
     Raises `TypeError` for a law that is none of those below, and `ValueError` where its standard deviation is no normal
     number of float64, in which all is computed.
@@ -39,6 +39,7 @@ class Grid:
 
     original: Variate
     rounding: Format
+    offset: float = 0.0
 
     def __post_init__(self) -> None:
         if not np.finfo(np.float64).smallest_normal <= self.law.std < math.inf:
@@ -48,7 +49,7 @@ class Grid:
     @functools.cached_property
     def centre(self) -> float:
         """Where the law is centred; a truncated normal where its parent is."""
-        return 0.0 if isinstance(self.original, TruncatedNormal) else self.original.mean
+        return self.offset + (0.0 if isinstance(self.original, TruncatedNormal) else self.original.mean)
 
     @functools.cached_property
     def law(self) -> Normal | Uniform | TruncatedNormal:
@@ -58,7 +59,7 @@ class Grid:
     @property
     def likeliest(self) -> float:
         """The probability of one value, at most."""
-        return likeliest(self.original, self.rounding)
+        return likeliest(self.original, self.rounding, self.offset)
 
     @property
     def coarse(self) -> bool:
@@ -67,7 +68,7 @@ class Grid:
 
     @property
     def _shift(self) -> float:
-        return _shift(self.original, self.rounding)
+        return _shift(self.original, self.rounding, self.offset)
 
     @property
     def format(self) -> Format:
@@ -209,7 +210,7 @@ def _binades(fmt: Format) -> tuple[Floats, Floats, Floats]:
 
 
 @functools.lru_cache(maxsize=1024)
-def likeliest(law: Any, fmt: Format) -> float:
+def likeliest(law: Any, fmt: Format, offset: float = 0.0) -> float:
     """The probability of one value of the rounded law, at most: spacing times density, in the binade where it is most.
 
     >>> round(1 / likeliest(Uniform(1.0), FORMATS["bfloat16"])), likeliest(Normal(1.0), FORMATS["float32"]) < 2.0**-24
@@ -218,18 +219,18 @@ def likeliest(law: Any, fmt: Format) -> float:
     low, high, spacing = _binades(fmt)
     mode = float(np.clip(0.0 if isinstance(law, TruncatedNormal) else law.mean, *law.support))
     with np.errstate(all="ignore"):  # far beyond the law
-        nearest = [np.clip(sign * mode, low - spacing, high + spacing) * sign for sign in (1.0, -1.0)]
-        logs = [np.log(spacing) + law.logpdf(x) for x in nearest]
+        nearest = [np.clip(sign * (mode + offset), low - spacing, high + spacing) * sign for sign in (1.0, -1.0)]
+        logs = [np.log(spacing) + law.logpdf(x - offset) for x in nearest]
     return float(min(1.0, math.exp(min(0.0, float(np.max(logs))))))
 
 
 @functools.lru_cache(maxsize=1024)
-def _shift(law: Variate, fmt: Format) -> float:
+def _shift(law: Variate, fmt: Format, offset: float) -> float:
     """How far rounding moves ln std: E spacing^2 / (24 std^2), by Sheppard's correction."""
     low, _, spacing = _binades(fmt)
     ends = np.append(low, math.inf)
     with np.errstate(all="ignore"):  # far beyond the law
-        mass = _mass(law, ends[:-1], ends[1:]) + _mass(law, -ends[1:], -ends[:-1])
+        mass = _mass(law, ends[:-1] - offset, ends[1:] - offset) + _mass(law, -ends[1:] - offset, -ends[:-1] - offset)
         return float(mass @ np.minimum((spacing / law.std) ** 2, 1e6)) / 24
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from array_api_compat import is_array_api_obj
 
 from varlaw.evidence.decide import SamplerError, Source
 from varlaw.evidence.rounding import FORMATS
@@ -15,6 +16,7 @@ from varlaw.verify.claims.initialisation import float64
 Draw = Callable[[tuple[int, ...], int], Any]
 
 _TOLD_APART = 16  # numbers of 16 bits that no two lawful tensors share
+_KEPT = 5  # arrays that are kept, to see whether a sampler takes their memory again: of small tensors
 
 
 class Watched:
@@ -56,9 +58,13 @@ class Watched:
 
     def array(self, seed: int) -> Any:
         """The array for one seed, of the agreed shape."""
-        x = self.draw(self.shape, seed)
-        if not hasattr(x, "shape") or not hasattr(x, "dtype"):
-            msg = f"{self.name} returns {type(x).__name__}, but should return an array of shape {self.shape}"
+        try:
+            x = self.draw(self.shape, seed)
+        except StopIteration as error:  # which the generators that draws pass through would take for their own end
+            msg = f"{self.name} raises StopIteration at seed {seed}, but should return an array of shape {self.shape}"
+            raise SamplerError(msg, seed) from error
+        if odd := oddity(x):
+            msg = f"{self.name} returns {odd}, but should return an array of shape {self.shape}"
             raise SamplerError(msg)
         if tuple(x.shape) != self.shape:
             msg = f"{self.name} returns shape {tuple(x.shape)}, but should return {self.shape}"
@@ -67,6 +73,10 @@ class Watched:
             msg = f"{self.name} returns a tensor on the meta device, which has no values"
             raise SamplerError(msg)
         return native(x)
+
+    @property
+    def _small(self) -> bool:
+        return math.prod(self.shape) <= 1 << 20
 
     def refuse_equal_neighbours(self) -> None:
         """Seeds that follow one another must give other tensors: a user may count them up."""
@@ -78,10 +88,8 @@ class Watched:
             raise SamplerError(msg)
 
     def _refuse_shared_memory(self) -> None:
-        first = self.array(0)
-        before = float64(first).tobytes()
-        self.array(1)
-        if float64(first).tobytes() != before:
+        kept = [(x, float64(x).tobytes()) for x in map(self.array, range(_KEPT if self._small else 2))]
+        if any(float64(x).tobytes() != before for x, before in kept):
             msg = f"{self.name} writes over the array that it returned before, but should return a new one each time"
             raise SamplerError(msg)
 
@@ -89,6 +97,25 @@ class Watched:
 def seed_of(block: int, i: int) -> int:
     """The seed that a user's function gets for the tensor at place `i` of a block; every framework takes 32 bits."""
     return Key("", "tensor", "", block=i, stage=block).seed & 0xFFFFFFFF
+
+
+def oddity(x: Any) -> str:
+    """What keeps a thing from being a plain array, in words; "" where nothing does.
+
+    >>> oddity(np.ones(3)), oddity(np.ma.masked_equal([1.0, 2.0], 2.0)), oddity(5)
+    ('', 'a masked array', 'int')
+    """
+    if isinstance(x, np.ma.MaskedArray):
+        return "a masked array"
+    if isinstance(x, np.matrix):
+        return "np.matrix"
+    kind = type(x)
+    sparse = kind.__module__.startswith("scipy.sparse") or str(getattr(x, "layout", "torch.strided")) != "torch.strided"
+    if sparse:
+        return "a sparse array"
+    if not hasattr(x, "shape") or not hasattr(x, "dtype"):
+        return kind.__name__
+    return "" if is_array_api_obj(x) else f"{kind.__module__}.{kind.__name__}"
 
 
 def format_of(x: Any) -> str:

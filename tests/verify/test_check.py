@@ -150,6 +150,47 @@ def test_a_broken_sampler_is_named(draw: object, words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def _next(shape: tuple[int, ...], seed: int) -> np.ndarray:
+    return next(iter([]))  # type: ignore[no-any-return]
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.parametrize("law", [varlaw.Normal(1.0), varlaw.Constant(1.0), varlaw.Orthogonal()], ids=["n", "c", "o"])
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (lambda s, seed: np.matrix(_rng(seed).normal(size=s)), "odd returns np.matrix, but should return an array of"),
+        (lambda s, seed: np.ma.masked_greater(_rng(seed).normal(size=s), 2), "odd returns a masked array"),
+        (lambda s, seed: __import__("scipy.sparse").sparse.eye_array(8), "odd returns a sparse array"),
+        (_next, "odd raises StopIteration at seed 0"),
+    ],
+    ids=["matrix", "masked", "sparse", "iterator"],
+)
+def test_odd_arrays_are_named_in_one_line(draw: object, words: str, law: object) -> None:
+    with pytest.raises(varlaw.SamplerError, match=words) as caught:
+        varlaw.check(draw, law, shape=(8, 8), name="odd")  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_sparse_tensors_are_named() -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(varlaw.SamplerError, match="odd returns a sparse array"):
+        varlaw.check(lambda s, seed: torch.eye(8).to_sparse(), varlaw.Normal(1.0), shape=(8, 8), name="odd")
+
+
+def test_a_ring_of_buffers_is_seen() -> None:
+    ring = [np.empty((8, 8)) for _ in range(3)]
+    turn = iter(range(10**6))
+
+    def draw(shape: tuple[int, ...], seed: int) -> np.ndarray:
+        buffer = ring[next(turn) % 3]
+        buffer[:] = _rng(seed).normal(size=shape)
+        return buffer
+
+    with pytest.raises(varlaw.SamplerError, match="writes over the array that it returned before"):
+        varlaw.check(draw, varlaw.Normal(1.0), shape=(8, 8))
+
+
 def test_a_sampler_that_raises_raises_its_own_error() -> None:
     def draw(shape: tuple[int, ...], seed: int) -> np.ndarray:
         return {}["mine"]  # type: ignore[no-any-return]

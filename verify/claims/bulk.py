@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from varlaw.evidence.atoms import atoms
+from varlaw.evidence.decide import reduced
+from varlaw.evidence.grid import Grid
 from varlaw.evidence.rounding import FORMATS
-from varlaw.evidence.state import State, reduce
+from varlaw.evidence.state import State
 from varlaw.subjects.subject import Sampler, Tensor
-from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
+from varlaw.theory.variates import Uniform
 from varlaw.verify.claim import Claim, Finding, Trial
 from varlaw.verify.claims.initialisation import Promise, float64
 from varlaw.verify.promise import law_name
@@ -58,18 +60,18 @@ def _bind(judging: Judging, promise: Promise) -> Callable[[Trial], Finding]:
 
 
 def _mean(promise: Promise, trial: Trial) -> Finding:
-    law, fmt, alpha, beta = promise.law(trial.case), FORMATS[trial.dtype], trial.policy.alpha, trial.policy.beta
-    assert isinstance(law, Normal | Uniform | TruncatedNormal), law
+    fmt, alpha, beta = FORMATS[trial.dtype], trial.policy.alpha, trial.policy.beta
+    grid = Grid(promise.law(trial.case), fmt)
     shift = _SHIFTS.get(trial.policy.name, trial.policy.delta) * (_COARSE if fmt.digits < 24 else 1.0)
     found, missed = (math.sqrt(2 * math.log(2 / risk)) for risk in (alpha, beta))
     needed, state, block = ((found + missed) / shift) ** 2, State(), 0
     while state.n < needed:
         source = promise.source(trial)
         for x in source(trial.key.at(block=block).seed, 1):
-            state += reduce(x, law.std)
+            state += reduced(x, grid, trial.key.at(block=block).generator())
         block += 1
     mean, spread = state.total / state.n, 1 / math.sqrt(state.n)
-    half_open = 2.0**-23 * law.bound / law.std if isinstance(law, Uniform) else 0.0  # [-a, a) by 24 bits
+    half_open = 2.0**-23 * grid.law.bound / grid.law.std if isinstance(grid.law, Uniform) else 0.0  # [-a, a) by 24 bits
     lawful = abs(1 + mean - trial.factor) <= found * spread + half_open
     wide = math.sqrt(2 * math.log(2 / trial.policy.gamma)) * spread
     return Finding(

@@ -79,7 +79,7 @@ def _continuous(centred: Sequence[Sample], centres: Floats, share: float, clippe
     scales = Entries(entries, choice.family.cut)
     fit = formulas.fit(scales, [s.names for s in centred], choice.family.units)
     logs = fit.formula.logs if fit.accepted else scales.each
-    evidence, process = families.refusal(choice.family, centred, logs, key)
+    evidence, process = families.refusal(choice.family, centred, centres, logs, key)
     lead: dict[str, Any] = {"family_lead": choice.lead, "family_runner_up": choice.runner_up.name, "fit": evidence}
     if evidence > -math.log(families.ALPHA):
         nearest = choice.family.name
@@ -160,7 +160,7 @@ def _moved(law: str, centres: Floats, best: Formula, samples: Sequence[Sample]) 
 
 def _end(limit: float, slack: float) -> str:
     """A limit as people write it, where the draws leave that open."""
-    return next((t for d in (1, 2, 3) if abs(float(t := f"{limit:.{d}g}") - limit) <= slack), f"{limit:.4g}")
+    return next((t for d in range(1, 17) if abs(float(t := f"{limit:.{d}g}") - limit) <= slack), repr(limit))
 
 
 def _shape(samples: Sequence[Sample], centres: Floats) -> str:

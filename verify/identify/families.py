@@ -110,16 +110,19 @@ def log_likelihoods(n: Floats, squares: Floats, peak: Floats, cut: float) -> Flo
     return found
 
 
-def refusal(family: Family, samples: Sequence[Sample], logs: Floats, key: Key) -> tuple[float, str]:
+def refusal(family: Family, samples: Sequence[Sample], centres: Floats, logs: Floats, key: Key) -> tuple[float, str]:
     """ln e-value against `family` with the scales exp(logs), and the process of the battery that speaks loudest.
+
+    `centres` were taken off the samples: values are rounded where they lay before.
 
     The average over the cases is an e-value, so more than ln(1/ALPHA) refuses.
     """
     found = []
-    for i, (sample, log_scale) in enumerate(zip(samples, logs, strict=True)):
+    for i, (sample, centre, log_scale) in enumerate(zip(samples, centres.tolist(), logs, strict=True)):
         # A limit that was computed in float32 may round up past the formula: one unit in the last place is lawful.
-        battery = Battery(family.variate(math.exp(log_scale) * (1 + 2.0**-22)), FORMATS["float32"], _LIMIT)
-        battery.update(_enough(sample), key.at(block=i).generator())
+        law = family.variate(math.exp(log_scale) * (1 + 2.0**-22))
+        battery = Battery(law, FORMATS["float32"], _LIMIT, offset=centre)
+        battery.update([x + centre for x in _enough(sample)], key.at(block=i).generator())
         found.append((battery.violation(), battery.strongest()[0]))
     violation = float(np.logaddexp.reduce([v for v, _ in found]) - math.log(len(found)))
     return violation, max(found)[1]
