@@ -26,7 +26,8 @@ from varlaw.verify.promise import resolve
 
 Law = Any
 Laws = Mapping[str, Law]  # glob of names -> a variate, or a text as "he_normal(fan_in)"
-_CHUNK = 1024  # entries of one tensor of the decision
+_CHUNK, _CHUNKS = 1024, 16  # entries of one tensor of the decision at most, and tensors at least
+_FEWEST = 64
 
 _LAYOUT = {
     "linear": "torch.linear",
@@ -140,15 +141,12 @@ def _one(
             observed=abs(float(flat[0])),
             ratio=abs(float(flat[0])) / law.std,
         )
-    decision = decide(
-        _centred(law),
-        _Walk(flat - law.mean),
-        replace(policy, max_tensors=-(-flat.size // _CHUNK)),
-        key,
-        dtype="float64",
-        mutants=_mutants(law),
-        shape=False,
-    )
+    if flat.size < _FEWEST:
+        says = f"{flat.size} numbers are too few to decide on {text}"
+        return finding(word, "UNDECIDED", says, name, law=text, samples=flat.size)
+    walk = _Walk(flat - law.mean)
+    rule = replace(policy, max_tensors=len(walk.chunks))
+    decision = decide(_centred(law), walk, rule, key, dtype="float64", mutants=_mutants(law), shape=False)
     return _told(name, text, law, decision, policy, word)
 
 
@@ -186,14 +184,15 @@ class _Walk:
     """Entries in chunks, as a source of tensors: a new seed takes the next ones, a known seed the same again."""
 
     def __init__(self, flat: NDArray[np.float64]) -> None:
-        self._chunks = [flat[i : i + _CHUNK] for i in range(0, flat.size, _CHUNK)]
+        size = min(_CHUNK, max(1, flat.size // _CHUNKS))
+        self.chunks = [flat[i : i + size] for i in range(0, flat.size, size)]
         self._starts: dict[int, int] = {}
         self._next = 0
 
     def __call__(self, seed: int, count: int) -> Iterable[NDArray[np.float64]]:
         start = self._starts.setdefault(seed, self._next)
         self._next = max(self._next, start + count)
-        return (self._chunks[i % len(self._chunks)] for i in range(start, start + count))
+        return (self.chunks[i % len(self.chunks)] for i in range(start, start + count))
 
 
 Recipe = Callable[[Sight, Graph], dict[str, Law]]

@@ -21,7 +21,7 @@ class Signal:
     remedies: tuple[str, ...] = ()
 
 
-_INIT = ("initialise it by law: varlaw.advise writes the rule",)
+_INIT = ("initialise it by law",)
 
 TABLE = (
     Signal(

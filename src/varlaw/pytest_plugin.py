@@ -1,4 +1,4 @@
-"""The pytest plugin: a fixture `law` that asserts laws of samplers, with the risk stated at the top of the run.
+"""The pytest plugin: fixtures `law` for samplers and `model_law` for torch models, the risk at the top of the run.
 
 Nothing heavy is imported before a test asks for the fixture. Decisions are keyed by salt and test, so the verdicts are
 the same under xdist, in any order, and on a re-run; another `--varlaw-salt` gives fresh evidence.
@@ -84,6 +84,23 @@ class Laws:
 def law(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Laws:
     """Assert that samplers obey laws: `law(draw, Normal(0.02), shape=(64, 64))`."""
     return Laws(request, record_property)
+
+
+@pytest.fixture
+def model_law(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Assert that a torch model is well set up: `model_law(build, batch, loss)`, the arguments of `check_model`."""
+
+    def assert_model(build: Any, batch: Any, loss: Any = None, **options: Any) -> Any:
+        from varlaw.checking import check_model
+
+        salt = _option(request.config, "salt")
+        given = {"name": request.node.nodeid, **({"salt": salt} if salt else {}), **options}
+        report = check_model(build, batch, loss, **given)
+        if not report.ok:
+            pytest.fail(str(report), pytrace=False)
+        return report
+
+    return assert_model
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

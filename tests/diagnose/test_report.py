@@ -1,5 +1,6 @@
 """The report of a model in its forms, the command, and what bad input gets."""
 
+import copy
 import json
 import re
 import subprocess
@@ -117,3 +118,17 @@ def test_a_lazy_module_is_refused():
 def test_meta_parameters_have_no_values():
     report = check_model(lambda: nn.Linear(3, 2, device="meta"), torch.ones(2, 3))
     assert {f.signal for f in report.findings} == {"init.uninitialised"}
+
+
+@pytest.mark.parametrize("expect", ["torch", "rules"])
+def test_expectations_by_name_and_by_rules(expect):
+    from varlaw.impl.torch import Rule
+
+    rules = [Rule("[02].weight", "uniform", gain=3**-0.5), Rule("*.bias", "keep")]
+    model = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 10))
+    given = rules if expect == "rules" else expect
+    good = check_model(copy.deepcopy(model), batch("vector"), expect=given)
+    assert good.ok, good
+    nn.init.normal_(model[0].weight, std=0.2)
+    bad = check_model(model, batch("vector"), expect=given)
+    assert [f.where for f in bad.findings if f.signal == "init.law"] == [("0.weight",)], bad
