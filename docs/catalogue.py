@@ -55,7 +55,7 @@ def index() -> str:
 
 def page(module: str) -> str:
     """The laws of one module in full."""
-    head = (importlib.import_module(f"varlaw.theory.{module}").__doc__ or "").splitlines()[0]
+    head = (importlib.import_module(f"varlaw.theory.laws.{module}").__doc__ or "").splitlines()[0]
     return "\n".join([f"# {title(module)}", "", prose(head), "", *(entry(law) for law in _laws(module))])
 
 
@@ -165,7 +165,7 @@ def _points(texts: Iterable[str]) -> str:
 
 
 def _laws(module: str) -> tuple[Law, ...]:
-    laws: tuple[Law, ...] = importlib.import_module(f"varlaw.theory.{module}").ENTRIES
+    laws: tuple[Law, ...] = importlib.import_module(f"varlaw.theory.laws.{module}").ENTRIES
     return laws
 
 

@@ -47,7 +47,7 @@ MODULES = (
 
 def _laws(modules: Iterable[str]) -> Iterator[Law]:
     for name in modules:
-        yield from importlib.import_module(f"varlaw.theory.{name}").ENTRIES
+        yield from importlib.import_module(f"varlaw.theory.laws.{name}").ENTRIES
 
 
 def _table(laws: Iterable[Law]) -> Mapping[str, Law]:

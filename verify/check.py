@@ -19,8 +19,8 @@ from varlaw.evidence.decide import SamplerError, decide
 from varlaw.evidence.haar import decide_haar, policy_for_haar
 from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.streams import Key, canonical
-from varlaw.theory import schemes
 from varlaw.theory.law import shown
+from varlaw.theory.laws import schemes
 from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
 from varlaw.verify import causes
 from varlaw.verify.causes.words import law_text
@@ -131,7 +131,7 @@ def _refuse_law(law: Any) -> None:
     if isinstance(law, _LAWS) and not (isinstance(law, TruncatedNormal) and math.isinf(law.bound)):
         return
     made = law.partition("(")[0].strip() if isinstance(law, str) else getattr(law, "name", "").partition(".")[0]
-    hint = f"; varlaw.theory.schemes.{made} makes one of fans" if hasattr(schemes, made or "-") else ""
+    hint = f"; varlaw.theory.laws.schemes.{made} makes one of fans" if hasattr(schemes, made or "-") else ""
     got = f"the class {law.__name__}" if isinstance(law, type) else shown(law)
     msg = (
         f"law={got}, but should be Normal(std), Uniform(bound), UniformRange(low, high), "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from varlaw.theory import variates
-from varlaw.theory.schemes import SCHEMES, fan
+from varlaw.theory.laws.schemes import SCHEMES, fan
 
 
 @dataclass(frozen=True)

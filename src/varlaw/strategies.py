@@ -17,7 +17,7 @@ except ImportError as error:
     raise ImportError(msg) from error
 
 from varlaw.evidence.likelihood import separation
-from varlaw.theory.activations import ACTIVATIONS
+from varlaw.theory.activations.table import ACTIVATIONS
 from varlaw.theory.law import Choice, Interval, Range
 from varlaw.verify.campaign import DTYPES
 from varlaw.verify.claims.cases import Cases

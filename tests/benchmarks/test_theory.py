@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from varlaw.theory import LAWS
-from varlaw.theory.propagation import predict
+from varlaw.theory.networks.propagation import predict
 
 N = 10**6
 CLOSED = {

@@ -18,11 +18,11 @@ def test_room_imports_only_what_the_table_allows(room: str) -> None:
 @pytest.mark.parametrize(
     ("room", "line"),
     [
-        ("impl", "from varlaw.theory.schemes import he_normal"),
+        ("impl", "from varlaw.theory.laws.schemes import he_normal"),
         ("impl", "def f():\n    import varlaw.theory"),
         ("theory", "import torch"),
         ("theory", "def f():\n    from numpy.random import default_rng"),
-        ("evidence", "from varlaw.theory.schemes import SCHEMES"),
+        ("evidence", "from varlaw.theory.laws.schemes import SCHEMES"),
         ("verify", "import torch.nn"),
         ("reports", "import numpy as np"),
         ("reports", "from varlaw.verify.campaign import run"),

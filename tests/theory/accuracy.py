@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import mpmath as mp
 
 from varlaw.theory import LAWS
-from varlaw.theory.activations import ACTIVATIONS
+from varlaw.theory.activations.table import ACTIVATIONS
 from varlaw.theory.law import Law
 
 from . import corners, formulas, references

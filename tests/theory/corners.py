@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.activations import ACTIVATIONS
+from varlaw.theory.activations.table import ACTIVATIONS
 from varlaw.theory.law import Choice, Interval, Law
 
 DRAWS = 40

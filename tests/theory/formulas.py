@@ -16,7 +16,7 @@ from typing import Any
 
 import mpmath as mp
 
-from varlaw.theory.activations import ACTIVATIONS, resolve
+from varlaw.theory.activations.table import ACTIVATIONS, resolve
 
 DIGITS = 40
 _NAMES = (

@@ -12,7 +12,7 @@ from typing import Any
 
 import mpmath as mp
 
-from varlaw.theory.activations import ACTIVATIONS
+from varlaw.theory.activations.table import ACTIVATIONS
 from varlaw.theory.catalogue import LAWS, MODULES
 from varlaw.theory.law import Law
 
@@ -20,7 +20,7 @@ from . import formulas, test_catalogue, test_formula_route
 
 DIGITS = (40, 120, 400)  # more where a formula cancels
 MODULE_OF = {
-    law.name: name for name in MODULES for law in importlib.import_module(f"varlaw.theory.{name}").ENTRIES
+    law.name: name for name in MODULES for law in importlib.import_module(f"varlaw.theory.laws.{name}").ENTRIES
 }  # law -> module
 SCALES: Mapping[str, Callable[[dict[str, Any]], float]] = {  # sums whose parts may cancel: the size of the larger part
     name: scale

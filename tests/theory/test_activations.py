@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from varlaw.theory import LAWS
-from varlaw.theory.activations import ACTIVATIONS, SELU_ALPHA, SELU_LAMBDA, moments, resolve
+from varlaw.theory.activations.table import ACTIVATIONS, SELU_ALPHA, SELU_LAMBDA, moments, resolve
 
 from . import formulas
 

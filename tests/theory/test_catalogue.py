@@ -29,7 +29,7 @@ MODULES = (
     "meanfield",
     "structure",
 )
-FORMULAS = [law for name in MODULES for law in importlib.import_module(f"varlaw.theory.{name}").ENTRIES]
+FORMULAS = [law for name in MODULES for law in importlib.import_module(f"varlaw.theory.laws.{name}").ENTRIES]
 # Laws whose reference integral or root needs a smooth integrand: their own points. Kinks: test_meanfield.
 SMOOTH = ("gelu", "tanh")
 OWN_POINTS: dict[str, list[dict[str, Any]]] = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from varlaw.theory import LAWS
-from varlaw.theory.quadrature import legendre
+from varlaw.theory.numerics.quadrature import legendre
 from varlaw.theory.variates import HaarEntry, SparseNormal, Uniform, UniformRange
 
 

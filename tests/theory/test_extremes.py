@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from varlaw.theory import LAWS
-from varlaw.theory.activations import ACTIVATIONS
+from varlaw.theory.activations.table import ACTIVATIONS
 from varlaw.theory.catalogue import MODULES
 from varlaw.theory.law import Choice, Interval, Law
 

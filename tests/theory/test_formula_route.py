@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from varlaw.theory.law import Choice, Interval, Law
-from varlaw.theory.number_formats import FORMATS
+from varlaw.theory.laws.number_formats import FORMATS
 
 MODULES = (
     "complex_weights",
@@ -38,7 +38,7 @@ MODULES = (
     "rounding",
     "sharding",
 )
-LAWS = [law for name in MODULES for law in importlib.import_module(f"varlaw.theory.{name}").ENTRIES]
+LAWS = [law for name in MODULES for law in importlib.import_module(f"varlaw.theory.laws.{name}").ENTRIES]
 VECTORS = {"widths": (3, 17, 64), "logits": (-3.0, 0.25, 8.0, 1.5)}
 # Where mpmath itself is slow or a reference needs few points: largest value of a parameter in the sweep.
 CAPS = {"n": 300, "width": 200, "order": 6, "classes": 40, "bits": 40}

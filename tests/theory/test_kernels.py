@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from varlaw.theory import LAWS
-from varlaw.theory.kernels import k0, k1, k2, one_minus_k0, one_minus_k1, one_minus_k2
 from varlaw.theory.law import Law
+from varlaw.theory.laws.kernels import k0, k1, k2, one_minus_k0, one_minus_k1, one_minus_k2
 
 from . import formulas
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from varlaw.theory import LAWS
+from varlaw.theory.laws.schemes import fan
 from varlaw.theory.layouts import LAYOUTS, Fans, Layout, fans, shape_fans
-from varlaw.theory.schemes import fan
 
 
 def counted(cin: int, cout: int, kernel: Sequence[int], groups: int, stride: Sequence[int]) -> Fans:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from varlaw.theory import LAWS
-from varlaw.theory.activation_functions import functions
-from varlaw.theory.activations import ACTIVATIONS, under_normal
-from varlaw.theory.kernels import abs_map, erf_product, gelu_product, k0, k1, one_minus_k1
-from varlaw.theory.pairs import single
+from varlaw.theory.activations.functions import functions
+from varlaw.theory.activations.pairs import single
+from varlaw.theory.activations.table import ACTIVATIONS, under_normal
+from varlaw.theory.laws.kernels import abs_map, erf_product, gelu_product, k0, k1, one_minus_k1
 
 from . import formulas
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from varlaw.theory import kernels
-from varlaw.theory.activation_functions import functions
-from varlaw.theory.activations import under_normal
-from varlaw.theory.pair_products import pair_product
-from varlaw.theory.propagation import predict
-from varlaw.theory.relu_counts import alive_log_variance
+from varlaw.theory.activations.functions import functions
+from varlaw.theory.activations.table import under_normal
+from varlaw.theory.laws import kernels
+from varlaw.theory.networks.pair_products import pair_product
+from varlaw.theory.networks.propagation import predict
+from varlaw.theory.numerics.relu_counts import alive_log_variance
 
 SIGMAS = 6.2
 WIDTH, DRAWS = 128, 600

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from varlaw.theory import LAWS
-from varlaw.theory.schemes import SCHEMES, torch_default, variance_scaling
+from varlaw.theory.laws.schemes import SCHEMES, torch_default, variance_scaling
 
 ULPS = 4 * 2.0**-53
 

@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 
 from varlaw.theory.law import Kind, Law
-from varlaw.theory.number_formats import FORMATS
+from varlaw.theory.laws.number_formats import FORMATS
 
 MODULES = ("complex_weights", "residual", "norms", "norm_gradients", "running_statistics", "clipping", "number_formats")
 LAWS: dict[str, Law] = {
-    law.name: law for name in MODULES for law in importlib.import_module(f"varlaw.theory.{name}").ENTRIES
+    law.name: law for name in MODULES for law in importlib.import_module(f"varlaw.theory.laws.{name}").ENTRIES
 }
 SIGMAS, DRAWS = 6.2, 4000
 

@@ -17,9 +17,9 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from varlaw.theory.activations import SELU_ALPHA, SELU_LAMBDA, under_normal
+from varlaw.theory.activations.table import SELU_ALPHA, SELU_LAMBDA, under_normal
 from varlaw.theory.law import Kind, Law
-from varlaw.theory.number_formats import FORMATS
+from varlaw.theory.laws.number_formats import FORMATS
 
 MODULES = (
     "attention",
@@ -36,7 +36,7 @@ MODULES = (
     "sharding",
 )
 LAWS: dict[str, Law] = {
-    law.name: law for name in MODULES for law in importlib.import_module(f"varlaw.theory.{name}").ENTRIES
+    law.name: law for name in MODULES for law in importlib.import_module(f"varlaw.theory.laws.{name}").ENTRIES
 }
 SIGMAS, DRAWS = 6.2, 4000
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from varlaw.theory import LAWS
-from varlaw.theory.truncation import slab_fraction, truncated_moments
+from varlaw.theory.numerics.truncation import slab_fraction, truncated_moments
 
 ULP = 2.0**-53
 INF = math.inf

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from varlaw.theory.quadrature import legendre
+from varlaw.theory.numerics.quadrature import legendre
 from varlaw.theory.variates import (
     Constant,
     Continuous,

@@ -300,10 +300,10 @@ def test_parameters_are_taken_off_the_graph() -> None:
     [
         (
             "he_normal",
-            r"law='he_normal', but should be Normal\(std\), .*; varlaw.theory.schemes.he_normal makes one of fans",
+            r"law='he_normal', but should be Normal\(std\), .*; varlaw.theory.laws.schemes.he_normal makes one of fans",
         ),
-        ("he_normal(fan_in)", "varlaw.theory.schemes.he_normal makes one of fans"),
-        (varlaw.LAWS["lecun_uniform.variance"], "varlaw.theory.schemes.lecun_uniform makes one of fans"),
+        ("he_normal(fan_in)", "varlaw.theory.laws.schemes.he_normal makes one of fans"),
+        (varlaw.LAWS["lecun_uniform.variance"], "varlaw.theory.laws.schemes.lecun_uniform makes one of fans"),
         ("mine", r"law='mine', but should be Normal\(std\)"),
         (None, "law=None, but should be"),
         (0.02, "law=0.02, but should be"),

@@ -12,7 +12,7 @@ import varlaw
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.streams import Key
 from varlaw.subjects.subject import Network, Passage
-from varlaw.theory.schemes import he_normal
+from varlaw.theory.laws.schemes import he_normal
 from varlaw.theory.variates import Normal
 from varlaw.verify.claim import Finding, Trial
 from varlaw.verify.claims import claims_of

@@ -15,8 +15,8 @@ import numpy as np
 
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.subject import Model, Sampler, Tensor
+from varlaw.theory.laws.schemes import MODES, fan
 from varlaw.theory.layouts import Fans, shape_fans
-from varlaw.theory.schemes import MODES, fan
 from varlaw.verify.claims.domains import CASES
 from varlaw.verify.claims.initialisation import float64
 from varlaw.verify.fans import fans_of

@@ -1,0 +1,59 @@
+"""Sinusoidal positions: every row has one norm, and two rows know their distance and nothing else.
+
+>>> from varlaw.theory.laws.positions import ENTRIES
+>>> {law.name: law for law in ENTRIES}["positions.sinusoidal_square_norm"].value(dim=512)
+256.0
+"""
+
+import functools
+
+import numpy as np
+
+from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, above, at_least
+
+_real = functools.partial(np.asarray, dtype=np.float64)
+_DIM = at_least(2, typical=(2, 4096))
+_EVEN = Relation("dim is even", lambda dim, **_: np.mod(dim, 2) == 0)
+_DISTANCE = Interval(low=0.0, high=1e9, typical=(0.0, 4096.0))
+_BASE = above(1, typical=(2.0, 1e6))
+_ROW = "p(t): sin(t w_i) and cos(t w_i) for i = 0 .. dim/2 - 1, in any order, w_i = base^(-2 i / dim)"
+_VASWANI = "Vaswani et al. 2017, arXiv:1706.03762; derived"
+
+
+@functools.partial(np.vectorize, otypes=[np.float64])
+def _dot(dim: float, distance: float, base: float) -> float:
+    frequencies = np.exp(np.arange(dim // 2) * (-2 * np.log(base) / dim))
+    return float(np.sum(np.cos(distance * frequencies)))
+
+
+ENTRIES: tuple[Law, ...] = (
+    Law(
+        name="positions.sinusoidal_square_norm",
+        title="All sinusoidal positions have one norm",
+        quantity="|p(t)|^2",
+        formula="dim / 2",
+        kind=Kind.EXACT,
+        domain=Domain(_EVEN, dim=_DIM),
+        rule=lambda dim: _real(dim) / 2,
+        hypotheses=(_ROW, "any position t, whole or not"),
+        derivation="sin^2 + cos^2 = 1 in each of the dim/2 pairs: the mean square of the entries is 1/2.",
+        source=_VASWANI,
+        statistic="squared norm of every row of the table, against a rounding bound",
+        not_to_confuse="a variance of 1/2: the slow cosines are all near 1, so the mean of a row is not 0",
+    ),
+    Law(
+        name="positions.sinusoidal_product",
+        title="Two sinusoidal positions meet at their distance, wherever they stand",
+        quantity="<p(t), p(t + distance)>",
+        formula="fsum([cos(distance * base**(-2 * mpf(i) / dim)) for i in range(int(dim) // 2)])",
+        kind=Kind.EXACT,
+        domain=Domain(_EVEN, dim=_DIM, distance=_DISTANCE, base=_BASE),
+        rule=_dot,
+        hypotheses=(_ROW, "any position t"),
+        derivation="sin a sin b + cos a cos b = cos(a - b) in each pair.",
+        source=_VASWANI,
+        statistic="inner products of rows of the table, against a rounding bound",
+        precision="absolute error 1e-15 dim (1 + distance): a phase has the digits that its frequency has",
+        not_to_confuse="0, as for independent rows: near rows are nearly equal, with a product of dim/2 at distance 0",
+    ),
+)

@@ -1,0 +1,1 @@
+"""What the laws say of a whole network, block after block."""

@@ -1,0 +1,135 @@
+"""A network from plain data to arrays: what its signal, its gradient and their spread are at every depth.
+
+Each block is a mapping with the key `block` and its own numbers:
+
+    {"block": "dense", "fan_in": 512, "fan_out": 512, "scheme": "he_normal"}       or "variance", "bias_variance"
+    {"block": "conv", "channels_in": 64, "channels_out": 64, "kernel": [3, 3], "stride": [1, 1], "groups": 1, ...}
+    {"block": "activation", "name": "relu"}
+    {"block": "norm", "kind": "layer" | "rms" | "batch" | "group" | "instance", "eps": 1e-5}
+    {"block": "dropout", "rate": 0.1}
+    {"block": "attention", "width": 512, "context": 128, "head_width": 64, "value_variance": ..., "out_variance": ...}
+    {"block": "residual", "branch": [...], "scale": 1.0}
+
+Second moments and correlations are those of infinite width; the spread is its first correction in 1/width.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from varlaw.theory.networks.blocks import RULES, Backward, Block, Signal, join
+from varlaw.theory.numerics.quadrature import Floats
+
+HYPOTHESES = (
+    "weights independent of each other and of the input, zero mean, the variances given; zero-mean biases",
+    "pre-activations normal: wide layers (exact for Gaussian weights in the first layer); error O(depth / width)",
+    "gradients independent of the weights they pass: an approximation in nets whose forward pass uses the same weights",
+    "the last linear map of a residual branch has zero mean and is independent of the stream",
+    "zero padding is ignored; attention sees uncorrelated tokens and passes gradients along its values only",
+    "batch norm sees a large batch whose members have the given correlation pairwise",
+    "spread: variance of the log squared norm, first order in 1/width, Gaussian weights, nets that are alive; that of "
+    "gradients leaves out how the scale of a norm shakes with the forward pass, so it is too small behind norms",
+)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Arrays of shape (blocks + 1,): entry 0 is the network's input, entry l stands behind block l."""
+
+    labels: tuple[str, ...]
+    forward: Floats  # E h^2, per unit
+    backward: Floats  # E (dL/dh)^2 per unit, relative to the output's
+    correlation: Floats  # E[a b] / E[a^2] of two inputs
+    forward_spread: Floats  # Var ln |h|^2
+    backward_spread: Floats  # Var ln |dL/dh|^2
+    hypotheses: tuple[str, ...] = HYPOTHESES
+
+
+def predict(network: Sequence[Block], *, second_moment: float = 1.0, correlation: float = 0.0) -> Prediction:
+    """Predict a network at initialisation, given its blocks and the input's second moment and correlation.
+
+    `second_moment > 0` is E x^2 per input unit, `correlation` in [-1, 1] the uncentred correlation of two inputs of
+    that size. Raises `ValueError` in one line for a block that is unknown or incomplete.
+
+    >>> layer = [{"block": "dense", "fan_in": 100, "fan_out": 100, "scheme": "he_normal"},
+    ...          {"block": "activation", "name": "relu"}]
+    >>> found = predict(layer * 10)
+    >>> found.forward[[2, 20]].round(9).tolist(), round(float(found.forward_spread[-1]), 9)
+    ([1.0, 1.0], 0.5)
+    """
+    if not (second_moment > 0 and math.isfinite(second_moment)):
+        msg = f"second_moment={second_moment!r}, but should be a number > 0 [propagation.predict]"
+        raise ValueError(msg)
+    if not -1 <= correlation <= 1:
+        msg = f"correlation={correlation!r}, but should be a number >= -1 and <= 1 [propagation.predict]"
+        raise ValueError(msg)
+    signals, gradients = _forward(network, Signal(second_moment, correlation * second_moment))
+    gains, spreads = _backward(gradients)
+    return Prediction(
+        labels=("input", *(_label(block) for block in network)),
+        forward=_array(s.second_moment for s in signals),
+        backward=gains,
+        correlation=_array(s.correlation for s in signals),
+        forward_spread=_array(s.spread for s in signals),
+        backward_spread=spreads,
+    )
+
+
+def _array(values: Iterable[float]) -> Floats:
+    return np.asarray(list(values), dtype=np.float64)
+
+
+def _label(block: Block) -> str:
+    detail = block.get("name") or block.get("kind") or block.get("scheme")
+    return f"{block['block']} {detail}" if detail else str(block["block"])
+
+
+def _forward(network: Sequence[Block], h: Signal) -> tuple[list[Signal], list[Backward]]:
+    """The signal at every depth, and what each block does to gradients."""
+    signals, gradients = [h], []
+    for block in network:
+        h, gradient = _step(block, h)
+        signals.append(h)
+        gradients.append(gradient)
+    return signals, gradients
+
+
+def _step(block: Block, h: Signal) -> tuple[Signal, Backward]:
+    kind = block.get("block")
+    if kind == "residual":
+        return _residual(block, h)
+    if kind not in RULES:
+        msg = f"block={kind!r}, but should be one of {', '.join((*RULES, 'residual'))} [propagation.predict]"
+        raise ValueError(msg)
+    return RULES[kind](block, h)
+
+
+def _residual(block: Block, h: Signal) -> tuple[Signal, Backward]:
+    """h + scale f(h): second moments add, and so do mean squared gradients."""
+    scale = float(block.get("scale", 1.0))
+    signals, gradients = _forward(block["branch"], replace(h, spread=0.0, before=None))
+    steep, _ = _forward(block["branch"], replace(h, spread=1.0, before=None))
+    after = join(h, signals[-1], steep[-1].spread, scale, signals[-1].spread)
+    gains, spreads = _backward(gradients)
+    through = scale * scale * float(gains[0])
+    share = through / (1 + through)
+    noise = share**2 * float(spreads[0]) + 4 * share * (1 - share) / h.width
+    return after, Backward(1 + through, noise)
+
+
+def _backward(gradients: Sequence[Backward]) -> tuple[Floats, Floats]:
+    """Gains and spreads of the gradient at every depth, from the output (1 and 0) to the input.
+
+    The 2/n of a linear map belongs to the activation in front of it, whose noise already holds it.
+    """
+    gains, spreads = [1.0], [0.0]
+    for i in range(len(gradients) - 1, -1, -1):
+        block = gradients[i]
+        gains.append(gains[-1] * block.gain)
+        in_front = gradients[i - 1] if i else None
+        counted = in_front is not None and in_front.linear_width is None and in_front.spread > 0
+        own = 2 / block.linear_width if block.linear_width and not counted else 0.0
+        spreads.append(spreads[-1] + block.spread + own)
+    return np.asarray(gains[::-1]), np.asarray(spreads[::-1])

@@ -1,0 +1,29 @@
+"""Probability laws of one weight, as data: moments, distribution function, log-density and support.
+
+Every law of entries is a `Variate`. `mean`, `variance`, `std`, `second_moment`, `kurtosis` (Pearson: normal = 3) and
+`bound` (the supremum of |X|, inf when unbounded) always describe the variate itself, never the normal law that it was
+cut from: a truncated or thinned normal keeps that one under `parent_std`. `Orthogonal` is a law of a whole matrix; its
+`entry(rows, cols)` is the variate of one entry.
+
+Methods take scalars or arrays and return float64 arrays of the same shape.
+"""
+
+from varlaw.theory.variates.continuous import Normal, Uniform, UniformRange
+from varlaw.theory.variates.discrete import Constant, Rademacher, SparseNormal
+from varlaw.theory.variates.haar import HaarEntry, Orthogonal
+from varlaw.theory.variates.truncated import TruncatedNormal
+from varlaw.theory.variates.variate import Continuous, Variate
+
+__all__ = [
+    "Constant",
+    "Continuous",
+    "HaarEntry",
+    "Normal",
+    "Orthogonal",
+    "Rademacher",
+    "SparseNormal",
+    "TruncatedNormal",
+    "Uniform",
+    "UniformRange",
+    "Variate",
+]

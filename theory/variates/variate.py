@@ -1,0 +1,124 @@
+"""What every law of entries answers: the interface, and what follows from a few of its answers.
+
+`mean`, `variance`, `std`, `second_moment`, `kurtosis` (Pearson: normal = 3) and `bound` always describe the variate
+itself, never a normal law that it was cut from.
+"""
+
+import math
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+
+from varlaw.theory.law import shown
+from varlaw.theory.numerics.quadrature import Floats
+
+
+@runtime_checkable
+class Variate(Protocol):
+    """What every law of entries answers."""
+
+    @property
+    def family(self) -> str:
+        """Short name of the family, e.g. "normal"."""
+        ...
+
+    @property
+    def mean(self) -> float: ...
+
+    @property
+    def variance(self) -> float: ...
+
+    @property
+    def std(self) -> float: ...
+
+    @property
+    def second_moment(self) -> float: ...
+
+    @property
+    def kurtosis(self) -> float: ...
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """Smallest and largest value, infinite where there is none."""
+        ...
+
+    @property
+    def bound(self) -> float:
+        """Supremum of |X|."""
+        ...
+
+    @property
+    def atoms(self) -> tuple[tuple[float, float], ...]:
+        """The values taken with positive probability, each with its probability."""
+        ...
+
+    def cdf(self, x: Any) -> Floats:
+        """P(X <= x)."""
+        ...
+
+    def survival(self, x: Any) -> Floats:
+        """P(X > x), accurate where it is small."""
+        ...
+
+    def abs_cdf(self, c: Any) -> Floats:
+        """P(|X| <= c)."""
+        ...
+
+    def quantile(self, u: Any) -> Floats:
+        """The smallest x with P(X <= x) >= u."""
+        ...
+
+    def scaled(self, factor: float) -> "Variate":
+        """The law of `factor * X`, of the same family, for `factor > 0`."""
+        ...
+
+
+@runtime_checkable
+class Continuous(Variate, Protocol):
+    """A variate with a density."""
+
+    def logpdf(self, x: Any) -> Floats:
+        """Natural log of the density, -inf outside the support."""
+        ...
+
+
+class Moments:
+    """What follows from mean, variance and support alone."""
+
+    atoms: ClassVar[tuple[tuple[float, float], ...]] = ()
+
+    @property
+    def second_moment(self: Variate) -> float:
+        return self.variance + self.mean**2
+
+    @property
+    def bound(self: Variate) -> float:
+        return max(map(abs, self.support))
+
+
+def floats(x: Any) -> Floats:
+    """As a float64 array."""
+    return np.asarray(x, dtype=np.float64)
+
+
+def checked_scale(factor: float) -> float:
+    """The factor itself; raises `ValueError` unless it is finite and > 0."""
+    require(0 < real(factor) < math.inf, "factor", factor, "a finite number > 0", "scaled")
+    return factor
+
+
+def real(x: Any) -> float:
+    """One real number as float64; NaN, which lies in no range, for text, arrays and whole numbers too large for it."""
+    if isinstance(x, str | bytes) or getattr(x, "ndim", 0) != 0:
+        return math.nan
+    try:
+        return float(x)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def require(holds: bool, name: str, got: object, expected: str, where: str) -> None:
+    """Raise a one-line `ValueError` naming what, got, expected and where, unless `holds`."""
+    if not holds:
+        msg = f"{name}={shown(got)}, but should be {expected} [{where}]"
+        raise ValueError(msg)
