@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from varlaw.diagnose import activity, flow, losses, parameters, wiring
 from varlaw.diagnose import expect as expectations
 from varlaw.diagnose.folding import folded
-from varlaw.diagnose.records import Finding, ModelRecord, Row, Sight, Written
+from varlaw.diagnose.records import Finding, ModelRecord, Row, Sight, Tensor, Written
 from varlaw.diagnose.structure import Graph
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.budget import policy as policy_of
@@ -63,9 +64,15 @@ def examined(
     return ModelRecord(
         name=named, policy=rule.name, salt=salt, draws=len(seen.sights), alpha=rule.alpha, delta=rule.delta,
         versions={name: version(name) for name in ("varlaw", "torch", "numpy")}, numbers=seen.numbers, findings=found,
-        rows=_rows(seen.sights, graph, found), tensors=list(seen.sights[0].tensors.values()),
+        rows=_rows(seen.sights, graph, found), tensors=[_plain(t) for t in seen.sights[0].tensors.values()],
         blind=seen.sights[0].blind, loss=seen.sights[0].loss, loss_law=law,
     )  # fmt: skip
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    """A tensor as JSON can hold it: no gradient where that is not finite."""
+    lost = tensor.gradient is not None and tensor.gradient.nonfinite
+    return msgspec.structs.replace(tensor, gradient=None) if lost else tensor
 
 
 def _draws(redraws: Any) -> int:
@@ -173,12 +180,14 @@ def _values(model: "torch.nn.Module") -> dict[str, Any]:
     """Float parameters and buffers as NumPy arrays of their own memory where they can be."""
     import torch
 
+    from varlaw.diagnose.torch.measuring import whole
+
     found = {}
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if tensor.is_meta or not tensor.is_floating_point():
             continue
         found[name] = (
-            tensor.detach().to("cpu", torch.float32).numpy().copy() if tensor.numel() else np.zeros(tensor.shape)
+            whole(tensor).to("cpu", torch.float32).numpy().copy() if tensor.numel() else np.zeros(tensor.shape)
         )
     return found
 

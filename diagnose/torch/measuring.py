@@ -43,6 +43,13 @@ class Meter:
         self._sinks.clear()
 
 
+def whole(x: torch.Tensor) -> torch.Tensor:
+    """A tensor with all its shards: every process gathers them."""
+    x = x.detach()
+    gathered: torch.Tensor = x.full_tensor() if hasattr(x, "full_tensor") else x
+    return gathered
+
+
 def real(x: torch.Tensor) -> torch.Tensor:
     """A tensor as wide floats: squares of float16 leave its range from 256 on."""
     x = x.detach()

@@ -74,7 +74,11 @@ def _backward(target: Any, seed: int) -> float:
         total = sum((_projected(o, seed + i) for i, o in enumerate(outputs)), torch.zeros(()))
     value = float(total.detach())
     if math.isfinite(value):
-        total.backward()  # type: ignore[no-untyped-call]
+        try:
+            total.backward()  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            msg = f"backward fails: {' '.join(str(error).split())} [check_model]"
+            raise CannotSee(msg) from error
     return value
 
 
@@ -141,11 +145,11 @@ def _tensor(
         module=type(owner).__name__, buffer=buffer, trainable=bool(tensor.requires_grad) and not buffer,
         meta=bool(tensor.is_meta),
     )  # fmt: skip
-    gradient = None if buffer else tensor.grad
+    gradient = None if buffer or tensor.grad is None else measuring.whole(tensor.grad)
     if gradient is not None and not gradient.is_sparse and gradient.numel():
         second, mean = (float(x) for x in measuring.moments_of(gradient))
         one.gradient = measuring.moments(second, mean, gradient.numel())
-        one.equal_rows = tensor.ndim >= 2 and second > 0 and _alike(tensor.detach()) and _alike(gradient)
+        one.equal_rows = tensor.ndim >= 2 and second > 0 and _alike(measuring.whole(tensor)) and _alike(gradient)
     elif gradient is not None and gradient.numel():
         second, mean = (float(x) for x in measuring.moments_of(gradient.coalesce().values()))
         one.gradient = measuring.moments(second, mean, gradient.numel())

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import msgspec
-
 from varlaw.diagnose.records import Finding, ModelRecord
 from varlaw.reports.files import write_whole
-from varlaw.reports.model import page, text
+from varlaw.reports.model import page, schema, text
 
 
 class ModelReport:
@@ -27,7 +25,7 @@ class ModelReport:
 
     def json(self, path: str | Path | None = None) -> str:
         """The record as one JSON object, written to `path` whole or not at all where it is given."""
-        data = msgspec.json.format(msgspec.json.encode(self.record), indent=1).decode()
+        data = schema.encode(self.record)
         if path is not None:
             write_whole(Path(path), data.encode())
         return data

@@ -5,7 +5,9 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 from torch import nn
@@ -132,3 +134,17 @@ def test_expectations_by_name_and_by_rules(expect):
     nn.init.normal_(model[0].weight, std=0.2)
     bad = check_model(model, batch("vector"), expect=given)
     assert [f.where for f in bad.findings if f.signal == "init.law"] == [("0.weight",)], bad
+
+
+def test_the_schema_is_published_and_met(report, tmp_path):
+    import jsonschema
+
+    from varlaw.diagnose.records import ModelRecord
+    from varlaw.reports.model import schema
+
+    published = Path(schema.__file__).parents[1] / "model.schema.json"
+    assert published.read_text(encoding="utf-8") == schema.schema_text()
+    overflow = check_model(dense(2, lambda w: nn.init.normal_(w, std=1e18)), batch("vector"), classify)
+    for one in (report, overflow):
+        jsonschema.validate(json.loads(one.json()), schema.json_schema())
+        assert msgspec.json.decode(one.json(), type=ModelRecord).findings

@@ -1,0 +1,99 @@
+"""Models that no table foresees: they are seen as far as they can be, refused in one line, and never broken."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from tests.diagnose.models import batch, classify, dense, he
+from varlaw import check_model
+
+X = batch("vector")
+
+
+class Of(nn.Module):
+    """A module whose forward pass is a function of itself and x, with a linear map to begin with."""
+
+    def __init__(self, forward):
+        super().__init__()
+        self.first, self.head, self.body = nn.Linear(32, 16), nn.Linear(16, 10), forward
+
+    def forward(self, x):
+        return self.head(self.body(self.first(x)))
+
+
+def _spectrum(h):
+    return torch.fft.irfft(torch.fft.rfft(h), n=16)
+
+
+ODD = {
+    "in place": Of(lambda h: h.add_(1.0).relu_()),
+    "complex": Of(_spectrum),
+    "tuples": Of(lambda h: h.max(dim=1, keepdim=True)[0].expand(-1, 16)),
+    "nothing returned": Of(lambda h: (torch.cuda.is_available(), h)[1]),
+    "checkpoint": Of(lambda h: torch.utils.checkpoint.checkpoint(torch.tanh, h, use_reentrant=False)),
+    "autocast": Of(lambda h: torch.autocast("cpu", torch.bfloat16)(torch.tanh)(h)),
+    "vmap": Of(lambda h: torch.vmap(torch.tanh)(h)),
+    "functional": Of(lambda h: torch.func.functional_call(nn.Linear(16, 16), {"weight": torch.eye(16)}, (h,))),
+    "bfloat16": nn.Sequential(nn.Linear(32, 16), nn.GELU(), nn.Linear(16, 10)).to(torch.bfloat16),
+    "integer parameter": Of(torch.tanh),
+    "hooks of others": Of(torch.tanh),
+    "shared module": (lambda layer: nn.Sequential(nn.Linear(32, 16), layer, nn.Tanh(), layer, nn.Linear(16, 10)))(
+        nn.Linear(16, 16)
+    ),
+    "evaluated": nn.Sequential(nn.Linear(32, 16), nn.BatchNorm1d(16), nn.Linear(16, 10)).eval(),
+}
+ODD["integer parameter"].count = nn.Parameter(torch.ones(3, dtype=torch.int64), requires_grad=False)
+ODD["hooks of others"].first.register_forward_hook(lambda m, i, o: o * 1.0)
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.filterwarnings("ignore")
+def test_an_odd_model_is_seen(name):
+    model = ODD[name]
+    x = X.to(torch.bfloat16) if name == "bfloat16" else X
+    report = check_model(model, x, classify)
+    assert report.ok, report
+    assert report.record.loss is not None
+
+
+def test_modules_without_parameters_have_nothing_to_find():
+    report = check_model(nn.ReLU(), X)
+    assert (report.ok, report.record.numbers) == (True, 0)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_quantised_layers_are_not_said_to_conform():
+    model = torch.ao.quantization.quantize_dynamic(dense(2, he), {nn.Linear})
+    report = check_model(model, X)
+    assert report.ok
+    assert "linear" not in {row.op for row in report.record.rows}
+
+
+def test_a_model_that_fails_leaves_no_hooks():
+    def fail(h):
+        msg = "no"
+        raise RuntimeError(msg)
+
+    model = Of(fail)
+    with pytest.raises(ValueError, match="the model fails on the batch: RuntimeError: no"):
+        check_model(model, X)
+    model.body = torch.tanh
+    assert check_model(model, X).ok
+
+
+def test_two_processes_see_a_sharded_model_whole():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    script = Path(__file__).with_name("two_ranks.py")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(script), port], capture_output=True, text=True, timeout=300
+    )
+    lines = sorted(line for line in done.stdout.splitlines() if line.startswith("rank"))
+    ranks = [f"rank {r} broken {b}: {['2.weight'] if b else []} []" for r in (0, 1) for b in (False, True)]
+    assert lines == ranks, done.stderr
