@@ -148,7 +148,8 @@ def _moved(law: str, centres: Floats, best: Formula, samples: Sequence[Sample]) 
     if best.unit.name == "bound" and not best.product.factors and np.ptp(centres) <= error.min():
         middle = float((weights * centres).sum() / weights.sum())
         slack = 2 * _CENTRED * float(scale[0]) / n.min()  # by which the ends of so few entries fall short of the limits
-        return f"UniformRange({_end(middle - scale[0], slack)}, {_end(middle + scale[0], slack)})", ""
+        ends = (_end(middle + side * scale[0], slack, float(scale[0])) for side in (-1, 1))
+        return f"UniformRange({', '.join(ends)})", ""
     for unit, text in ((np.ones(len(n)), ""), (scale, "bound" if best.unit.name == "bound" else "std")):
         factor = float((weights * unit * centres).sum() / (weights * unit**2).sum())
         if bool((np.abs(centres - factor * unit) <= error).all()):
@@ -158,9 +159,11 @@ def _moved(law: str, centres: Floats, best: Formula, samples: Sequence[Sample]) 
     return "", "the mean follows no formula tried"
 
 
-def _end(limit: float, slack: float) -> str:
-    """A limit as people write it, where the draws leave that open."""
-    return next((t for d in range(1, 17) if abs(float(t := f"{limit:.{d}g}") - limit) <= slack), repr(limit))
+def _end(limit: float, slack: float, half: float) -> str:
+    """A limit as people write it, where the draws leave that open; else to a thousandth of half the range."""
+    texts = [f"{limit:.{d}g}" for d in range(1, 18)]
+    near = (t for t in texts[:3] if abs(float(t) - limit) <= slack)
+    return next(near, next(t for t in texts[3:] if abs(float(t) - limit) <= 1e-3 * half))
 
 
 def _shape(samples: Sequence[Sample], centres: Floats) -> str:
