@@ -9,8 +9,10 @@ keeps every guarantee; what it buys is sight of what no variance shows: a wrong 
 correlated neighbours, rows or columns, values used twice, coarse grids.
 """
 
+import functools
 import itertools
 import math
+import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -22,6 +24,7 @@ from varlaw.evidence import scores
 from varlaw.evidence.grid import POINT, Grid
 from varlaw.evidence.lines import Lines
 from varlaw.evidence.neighbours import Neighbours, magnitudes
+from varlaw.evidence.patterns import Patterns
 from varlaw.evidence.repeats import Repeats
 from varlaw.evidence.rounding import Format
 from varlaw.evidence.state import native
@@ -33,7 +36,7 @@ _TAILS = (2.5, 3.0, 3.3, 3.5, 4.0, 5.0)
 _TAIL_MASSES = np.array([math.erfc(t / math.sqrt(2)) for t in _TAILS])
 _MULTIPLIERS = (2.0**-60, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 16.0, 256.0, 4096.0)  # the largest find spikes far out
 _TAIL_RATES = np.minimum(np.multiply.outer(_TAIL_MASSES, _MULTIPLIERS), 0.9)
-_PROCESSES = 67  # that there are in all
+_PROCESSES = 73  # that there are in all
 _FAR = 8.2  # z of the smallest u that is told from 0
 
 
@@ -99,7 +102,8 @@ class _Member:
         self.n = 0
         self._legendre, self._quartic = np.zeros(scores.DEGREES), 0.0
         self._exceeding = np.zeros(len(_TAILS))
-        self._lines, self._neighbours, self._repeats = Lines(), Neighbours(), Repeats(self._grid.likeliest)
+        self._lines, self._neighbours, self._patterns = Lines(), Neighbours(), Patterns()
+        self._repeats = Repeats(self._grid.likeliest)
 
     def update(self, x: Floats, rng: np.random.Generator) -> None:
         """Tensors of one shape, stacked along the first axis."""
@@ -115,7 +119,9 @@ class _Member:
         far = np.abs(z[np.abs(z) >= _TAILS[0]])
         self._exceeding += [np.count_nonzero(far >= t) for t in _TAILS]
         self._lines.update(z)
-        self._neighbours.update(z, magnitudes(u))
+        sizes = magnitudes(u)
+        self._neighbours.update(z, sizes)
+        self._patterns.update(z, sizes)
         self._repeats.update(centred)
 
     def processes(self) -> dict[str, float]:
@@ -125,7 +131,8 @@ class _Member:
         logs = {f"Legendre {k}": log_e for k, log_e in enumerate(legendre.tolist(), 1)}
         logs |= {f"tail {t}": log_e for t, log_e in zip(_TAILS, tails.tolist(), strict=True)}
         logs["kurtosis"] = float(scores.tilted(self._quartic, self.n * scores.quartic_cumulants()))
-        return logs | self._lines.processes() | self._neighbours.processes() | self._repeats.processes()
+        parts = (self._lines, self._neighbours, self._patterns, self._repeats)
+        return functools.reduce(operator.or_, (part.processes() for part in parts), logs)
 
     def violation(self) -> float:
         """Log e-value against the law: the average over the processes."""

@@ -32,6 +32,11 @@ _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"tail ([\d.]+)", lambda m: f"how many values lie beyond {float(m[1]):g} sigmas"),
     (r"lag (\d+)", lambda m: "neighbours" if m[1] == "1" else f"entries {m[1]} places apart"),
     (r"part 1/(\d+) before", lambda m: f"the {m[1]} parts of a tensor against each other"),
+    (r"mean of (halves|every second entry|a checkerboard)", lambda m: f"means of {m[1]}, the same in all tensors"),
+    (
+        r"magnitude of (halves|every second entry|a checkerboard)",
+        lambda m: f"widths of {m[1]}, the same in all tensors",
+    ),
     (r"spread of (\w+) of (\w+)", lambda m: f"how much the {_QUANTITIES[m[1]]} of {_LINES[m[2]]} differ"),
     (r"(\w+) of (\w+) as before", lambda m: f"how alike the {_QUANTITIES[m[1]]} of {_LINES[m[2]]} are"),
     (r"(\w+) of (\w+) of the tensor before", lambda m: f"{_QUANTITIES[m[1]]} of {_LINES[m[2]]}, tensor after tensor"),

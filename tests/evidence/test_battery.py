@@ -226,9 +226,17 @@ def _shuffled(rng: np.random.Generator) -> np.ndarray:
 
 
 _FIXED: dict[str, tuple[Callable[[np.random.Generator], np.ndarray], str]] = {
-    "a checkerboard of means": (lambda rng: _EIGHT + rng.standard_normal(SHAPE), "mean of each entry"),
+    "a checkerboard of means": (lambda rng: _EIGHT + rng.standard_normal(SHAPE), "mean of a checkerboard"),
+    "means of halves": (
+        lambda rng: np.where(np.arange(64) < 32, 0.05, -0.05)[:, None] + rng.standard_normal(SHAPE),
+        "mean of halves",
+    ),
+    "widths in turn": (
+        lambda rng: np.where(np.arange(64) % 2, 1.05, 0.95) * rng.standard_normal(SHAPE),
+        "magnitude of every second entry",
+    ),
     "any matrix of means": (lambda rng: _PATTERN + rng.standard_normal(SHAPE), "mean of each entry"),
-    "a pattern of widths": (lambda rng: (1 + 2 * _EIGHT) * rng.standard_normal(SHAPE), "magnitude of each entry"),
+    "a pattern of widths": (lambda rng: (1 + 2 * _PATTERN) * rng.standard_normal(SHAPE), "magnitude of each entry"),
     "one entry that is off": (_one_off, "mean of one entry"),
     "one entry that is always the same": (_stuck, "entries of the tensor before"),
     "a row that comes again": (_rows_again(np.float32), "repeated values"),

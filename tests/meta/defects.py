@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from varlaw.theory.variates import Normal, Orthogonal, TruncatedNormal, Uniform
+from varlaw.theory.variates import Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
 
 Array = NDArray[Any]
 Rng = np.random.Generator
@@ -204,6 +204,21 @@ CORRECT = (
         Defect(f"{law.family}, {name}", law, _cast(law, dtype))
         for law in (Normal(1.0), Uniform(1.0), TruncatedNormal(1.0))
         for name, dtype in _DTYPES.items()
+    ),
+    *(
+        Defect(f"{law!r}, {name}", law, _cast(law, _DTYPES[name]))
+        for law, names in {
+            Normal(1.0, mean=100.0): ("float32", "float16", "bfloat16"),
+            Normal(1.0, mean=1e6): ("float64", "float32"),
+            Normal(0.02, mean=1.0): ("float32", "float16", "bfloat16"),
+            Normal(1e-40): ("float32",),
+            Normal(5e-8): ("float16",),
+            Normal(1e300): ("float64",),
+            UniformRange(2.0, 5.0): ("float32", "float16", "bfloat16"),
+            UniformRange(-0.02, 0.0): ("float32", "float16", "bfloat16"),
+            UniformRange(0.99999, 1.00001): ("float32",),
+        }.items()
+        for name in names
     ),
     Defect("Haar", Orthogonal(), _haar, shape=(16, 16)),
 )

@@ -89,6 +89,38 @@ def _wider_edge(rng: Rng, shape: tuple[int, ...]) -> Array:
     return np.asarray(z)
 
 
+_BOARD = np.indices((64, 64)).sum(axis=0) % 2 * 2.0 - 1
+_MEANS = np.random.default_rng(20261129).standard_normal((64, 64))
+
+
+def _off_alone(rng: Rng, shape: tuple[int, ...]) -> Array:
+    z = rng.standard_normal(shape)
+    z[5, 7] += 2
+    return z
+
+
+def _stuck(rng: Rng, shape: tuple[int, ...]) -> Array:
+    z = rng.standard_normal(shape)
+    z[5, 7] = 0.37
+    return z
+
+
+def _row_again(dtype: Any) -> Draw:
+    def draw(rng: Rng, shape: tuple[int, ...]) -> Array:
+        z = rng.standard_normal(shape)
+        z[50] = z[3]
+        return np.asarray(z, dtype=dtype)
+
+    return draw
+
+
+def _of_few(count: int) -> Draw:
+    """One of `count` tensors, shuffled."""
+    return lambda rng, shape: rng.permutation(
+        np.random.default_rng(rng.integers(count)).standard_normal(shape).ravel()
+    ).reshape(shape)
+
+
 def _rotation(rng: Rng, shape: tuple[int, ...]) -> Array:
     """Haar but for the determinant, which is 1."""
     q, r = np.linalg.qr(rng.standard_normal(shape))
@@ -129,6 +161,32 @@ STRUCTURED = (
     ),
     Defect("new signs on old magnitudes", _UNIT, lambda rng, shape: _ONE * rng.choice([-1, 1], shape), shape=_SQUARE),
     Defect("magnitudes like the one before", _UNIT, _volatile),
+    Defect("a checkerboard of means of 8 %", _UNIT, lambda rng, shape: (
+        rng.standard_normal(shape) + 0.08 * _BOARD), shape=_SQUARE),
+    Defect("a checkerboard of means of 8 %, bfloat16", _UNIT, lambda rng, shape: np.asarray(
+        rng.standard_normal(shape) + 0.08 * _BOARD, dtype=ml_dtypes.bfloat16), shape=_SQUARE),
+    Defect("a matrix of means of 8 %", _UNIT, lambda rng, shape: (
+        rng.standard_normal(shape) + 0.08 * _MEANS), shape=_SQUARE),
+    Defect("a matrix of means of 8 % in a uniform", Uniform(1.0), lambda rng, shape: np.clip(
+        rng.uniform(-1, 1, shape) + 0.08 * 3**-0.5 * _MEANS, -1, 1), shape=_SQUARE),
+    Defect("a checkerboard of widths, 10 % more and less", _UNIT, lambda rng, shape: (
+        rng.standard_normal(shape) * (1 + 0.1 * _BOARD) / 1.01**0.5), shape=_SQUARE),
+    Defect("one entry of 4,096 off by 2 std", _UNIT, _off_alone, shape=_SQUARE),
+    Defect("one entry of 4,096 that never changes", _UNIT, _stuck, shape=_SQUARE),
+    Defect("one row that comes again", _UNIT, _row_again(np.float32), shape=_SQUARE),
+    Defect("one row that comes again, bfloat16", _UNIT, _row_again(ml_dtypes.bfloat16), shape=_SQUARE),
+    Defect("thirty tensors, shuffled", _UNIT, _of_few(30), shape=_SQUARE),
+    Defect("a checkerboard of means of 4 %", _UNIT, lambda rng, shape: (
+        rng.standard_normal(shape) + 0.04 * _BOARD), shape=_SQUARE),
+    Defect(
+        "a matrix of means of 4 %", _UNIT, lambda rng, shape: rng.standard_normal(shape) + 0.04 * _MEANS,
+        unseen="3 nats in the 40 tensors that a lawful scale takes: found after some 150", shape=_SQUARE,
+    ),
+    Defect(
+        "tensors of std 2 % more or less", _UNIT, lambda rng, shape: (
+            rng.standard_normal(shape) * np.exp(0.02 * rng.standard_normal())),
+        unseen="chance makes as much of it in tensors of 1,024",
+    ),
     Defect(
         "a seed of 12 bits", _UNIT,
         lambda rng, shape: np.random.default_rng(rng.integers(1 << 12)).standard_normal(shape), shape=(8, 8),
