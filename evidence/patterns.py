@@ -3,7 +3,8 @@
 Given the tensors before, an entry is standard normal under the law, and its magnitude bounded and sub-Gaussian with
 variance 1. So whoever bets on each entry with its mean so far, drawn towards 0, holds a martingale: against means of
 size a, n tensors of P entries give P (n a^2 - ln(1 + n a^2)) / 2 nats, whatever the pattern. One entry that is off
-alone shows in the largest of the sums; halves, every second entry and a checkerboard, laid down beforehand, show soonest.
+alone shows in the largest of the sums. Halves, every second entry and a checkerboard, laid down beforehand, show
+soonest.
 """
 
 import functools

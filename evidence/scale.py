@@ -9,7 +9,8 @@ The log likelihood of r is l(r) = -n ln r - S2 / (2 r^2). Guarantees, for n look
   the mean alone: see `location`.)
 
 Half of alpha goes to the sequential tests, half to the terminal one; of beta, which a pass pays for, the terminal test
-has a quarter, for a cap 2 % higher. Measured mean n when correct:
+has a quarter, for a cap 2 % higher. (Its limits widen by eps0, its power is reckoned without: where eps0 is largest, at
+delta 0.1 % in bfloat16, it misses 0.32 beta.) Measured mean n when correct:
 18.7 / delta^2 at beta = 1e-6 against 59.6 / delta^2 for a fixed-n exact test.
 """
 
