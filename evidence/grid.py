@@ -33,11 +33,13 @@ _NODES = 1 << 18  # of the quadrature over all cells
 class Grid:
     """A law, `offset` added, rounded to a format.
 
-    Raises `TypeError` for a law that is none of those below, and `ValueError` where its standard deviation is no normal
-    number of float64, in which all is computed.
+    original: a `Normal`, a `Uniform`, a `UniformRange` or a `TruncatedNormal`.
+
+    Raises `TypeError` for another law, and `ValueError` where its standard deviation is no normal number of float64, in
+    which all is computed.
     """
 
-    original: Variate
+    original: Any
     rounding: Format
     offset: float = 0.0
 
@@ -174,7 +176,7 @@ def _mass(law: Variate, low: Floats, high: Floats) -> Floats:
     return np.where(upper, law.survival(low) - law.survival(high), law.cdf(high) - law.cdf(low))
 
 
-def _centred(law: Variate) -> Normal | Uniform | TruncatedNormal:
+def _centred(law: Any) -> Normal | Uniform | TruncatedNormal:
     match law:
         case UniformRange():
             return Uniform(0.5 * law.high - 0.5 * law.low)
@@ -225,7 +227,7 @@ def likeliest(law: Any, fmt: Format, offset: float = 0.0) -> float:
 
 
 @functools.lru_cache(maxsize=1024)
-def _shift(law: Variate, fmt: Format, offset: float) -> float:
+def _shift(law: Any, fmt: Format, offset: float) -> float:
     """How far rounding moves ln std: E spacing^2 / (24 std^2), by Sheppard's correction."""
     low, _, spacing = _binades(fmt)
     ends = np.append(low, math.inf)

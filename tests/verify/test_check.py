@@ -80,6 +80,16 @@ def test_coarse_grids_violate_in_16_bits(name: str) -> None:
     assert verdict.quantity == "different values" or "test that fell" in verdict.detail
 
 
+def test_what_a_format_cannot_show_is_undecided_with_the_reason() -> None:
+    verdict = varlaw.check(lambda s, k: np.full(s, 1e17), varlaw.Normal(1.0, mean=1e17), shape=(8, 8))
+    assert (verdict.outcome, verdict.samples, verdict.ratio, verdict.interval) == ("UNDECIDED", 0, None, None)
+    assert verdict.detail.startswith("float64 is too coarse where Normal(std=1.0, mean=1e+17) lies to show an error of")
+    with pytest.raises(AssertionError, match="is too coarse"):
+        varlaw.assert_law(lambda s, k: np.full(s, 1e17), varlaw.Normal(1.0, mean=1e17), shape=(8, 8))
+    with pytest.raises(ValueError, match=r"law=Uniform\(bound=1e-320\) has std 5"):
+        varlaw.check(lambda s, k: _rng(k).uniform(-1e-320, 1e-320, s), varlaw.Uniform(1e-320), shape=(8, 8))
+
+
 def test_shifted_laws() -> None:
     from varlaw.theory.variates import UniformRange
 
