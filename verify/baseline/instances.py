@@ -4,6 +4,7 @@ The marks of instances (`dependence.marks`) are held against each other by the e
 Smirnov, which asks nothing of a law; cases together by Fisher's method.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -56,6 +57,7 @@ def _smirnov(a: Sequence[float], b: Sequence[float]) -> float:
     return _paths_beyond(m, n, int(np.abs(gaps).max()))
 
 
+@functools.cache
 def _paths_beyond(m: int, n: int, gap: int) -> float:
     """Share of the orders of m + n values, all as likely, in which |n i - m j| reaches `gap`: by counting paths."""
     inside = [int(m * j < gap) for j in range(n + 1)]

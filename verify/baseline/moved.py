@@ -20,6 +20,7 @@ from varlaw.verify.identify.records import CaseStatistics, Identified, Reading
 _KINDS = EXACT | {"fixed", "discrete"}  # told without a probability
 _STARVED = ("fewer than", "too few")  # reasons why a law is unknown that say nothing about it
 _TESTS = 4 + dependence.KINDS  # of each case, or of a law: sums or instances, ties, copies, and independence
+_NEAR = 1.5  # times the root of their sum: within 3 deviations of equal shares two counts need no probability
 _RARE = 30  # entries, below which a format is chance
 _UNITS = 5  # rows, columns or instances, below which what they share may be chance
 
@@ -278,9 +279,10 @@ def _sum(counts: Iterator[int]) -> str:
 
 def _rates_differ(counts: Sequence[tuple[int, int, int, int]], threshold: float) -> bool:
     """Whether two counts differ beyond chance in a case, whether they grow as the entries do or as their pairs."""
-    if not any(a != b for a, b, *_ in counts):
+    far = [(a, b, m, n) for a, b, m, n in counts if abs(b * m - a * n) > _NEAR * (m + n) * math.sqrt(a + b)]
+    if not far:
         return False
-    a, b, m, n = (np.array(column, dtype=np.float64) for column in zip(*counts, strict=True))
+    a, b, m, n = (np.array(column, dtype=np.float64) for column in zip(*far, strict=True))
     logs = np.maximum(*(twosample.count_log_p(a, b, n**k / (m**k + n**k)) for k in (1, 2)))
     return bool(logs.min() < threshold)
 
