@@ -75,7 +75,8 @@ def run(command: list[str], folder: Path, code: int, words: str) -> str:
 
 def main(folder: Path, *, torch: bool) -> None:
     """All verbs, then what needs their files, then the pytest plugin."""
-    for line, code, words in CORE + (WITH_TORCH if torch else WITHOUT_TORCH):
+    commands = CORE + (WITH_TORCH if torch else WITHOUT_TORCH)
+    for line, code, words in commands:
         run([str(SCRIPT), *line.split()], folder, code, words)
     found = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     for verdict in found["verdicts"][0], found["verdicts"][-1]:
@@ -90,7 +91,7 @@ def main(folder: Path, *, torch: bool) -> None:
     (folder / "test_toy.py").write_text(TESTS, encoding="utf-8")
     run([sys.executable, "-m", "pytest", "-q"], folder, 1, "1 CONFORMS, 1 VIOLATES; chance of any false alarm at most")
     run([sys.executable, "-m", "pytest", "-q", "-k", "not wrong"], folder, 0, "2 passed")
-    print(f"{len(CORE)} commands and the plugin did what they should, on Python {sys.version.split()[0]}")
+    print(f"{len(commands)} commands and the plugin did what they should, on Python {sys.version.split()[0]}")
 
 
 if __name__ == "__main__":

@@ -100,6 +100,13 @@ def test_docstring_examples_run(name: str) -> None:
     assert not failed
 
 
+def test_the_module_is_the_command() -> None:
+    command = [sys.executable, "-m", "varlaw", "--version"]
+    assert (
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"varlaw {varlaw.__version__}\n"
+    )
+
+
 def test_version_is_that_of_the_distribution() -> None:
     from importlib.metadata import version
 

@@ -129,4 +129,4 @@ def _texts(folder: Traversable, suffix: str) -> dict[str, str]:
     """The texts of a folder by the names of their files without the suffix, in the order of these names."""
     files = {f.name.removesuffix(suffix): f for f in folder.iterdir() if f.name.endswith(suffix) and f.is_file()}
     ours = sorted(name for name in files if re.fullmatch(r"[a-z][a-z0-9_]*", name))
-    return {name: files[name].read_text(encoding="utf-8", errors="replace") for name in ours}
+    return {name: files[name].read_bytes().decode(errors="replace").replace("\r\n", "\n") for name in ours}
