@@ -126,7 +126,7 @@ def _of_entries(
         found = None  # lines of several scales look like a family with heavy tails
     certain = [*copied, *spotted, *coarse, *whole]
     if not (certain or uneven or fitted) and values.size >= 64:
-        certain = [laws.undescribed(values, law)]
+        certain = [laws.undescribed(values, law, draws.fmt.unit)]
     return _chosen([fact for fact in certain if fact], uneven, found, _named(draws, law, mutants))
 
 
@@ -138,6 +138,8 @@ def _values(draws: Draws, often: Sequence[lattice.Spot], copied: bool) -> Floats
 
 def _fitted(x: Floats, unit: float, law: Any, shape: Sequence[int], names: Mapping[str, Any]) -> laws.Entries | None:
     fit = entries.best(x, law, unit) if x.size >= 16 and np.ptp(x) > 0 else None
+    if x.size and entries.lawful(x, law, fit) and not (fit and fit.strays):
+        return laws.LAWFUL
     return laws.told(fit, x, law, shape, names) if fit else None
 
 

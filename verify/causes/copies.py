@@ -104,7 +104,8 @@ def _as_ranges(pairs: Sequence[tuple[int, int]], shown: str, one: str, many: str
             runs.append((a, b, 1))
     texts = [_pair(a, b, n, shown, one, many) for a, b, n in runs[:3]]
     rest = f" and so on: {len(pairs)} of {count} {many} are copies" if len(runs) > 3 else ""
-    return ", ".join(texts) + rest + (" (antithetic)" if "minus" in texts[0] else "")
+    kind = "antithetic" if "minus" in texts[0] else "equal"
+    return f"{kind} {many}: {', '.join(texts)}{rest}"
 
 
 def _pair(a: int, b: int, n: int, shown: str, one: str, many: str) -> str:

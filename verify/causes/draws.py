@@ -56,11 +56,13 @@ class Draws:
 
     @cached_property
     def spread(self) -> Floats:
-        """Every value, those of 16 bits anywhere in the cell that rounds to them."""
+        """Every value, those of 16 bits anywhere in the cell that rounds to them: the outermost in its inner half."""
+        x = self.flat
         if self.fmt.digits >= 24:
-            return self.flat
-        low, high = self.fmt.cells(self.flat)
-        return low + np.random.default_rng(0).random(self.flat.size) * (high - low)
+            return x
+        low, high = self.fmt.cells(x)
+        low, high = np.where(x == x.min(), x, low), np.where(x == x.max(), x, high)
+        return low + np.random.default_rng(0).random(x.size) * (high - low)
 
 
 def fresh(source: Source, dtype: str, key: Key, samples: int, entries: int) -> Draws:

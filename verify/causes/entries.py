@@ -14,6 +14,7 @@ from varlaw.verify.causes.families import Floats, Shape
 _CENTRE = 5.0  # nats for a centre that is not the law's
 _SIGMAS = 3.5  # of an interval of 99.95 %
 _OWN = 6.0  # nats by which the law's own family is preferred
+_LAWFUL = 9.0  # nats by which another family may be likelier than the law
 _RANKED = 1 << 13  # draws by which families are ranked
 _TRIED = 4  # families whose fit is looked at, best first
 _FAR = 8.0  # robust sigmas from which an entry is a stray
@@ -53,6 +54,14 @@ class Fit:
         y = np.log(x) if self.of_logs else x
         u: Floats = np.asarray(self.shape.cdf((self.sign * y - self.centre) / self.scale), dtype=np.float64)
         return u
+
+
+def lawful(x: Floats, law: Any, fit: Fit | None) -> bool:
+    """Whether the draws bear the law itself, and no family suits them much better."""
+    with np.errstate(divide="ignore"):
+        loglik = float(np.asarray(law.logpdf(x)).sum())
+    close = fit is None or loglik > fit.score + fit.shape.price - _LAWFUL
+    return close and families.misfit(np.asarray(law.cdf(x))) < families.REFUSED
 
 
 def best(x: Floats, law: Any, unit: float) -> Fit | None:

@@ -55,7 +55,7 @@ def _left_over(tensors: Sequence[Floats], scale: float) -> str:
     odd = sizes[(sizes < _ODD[0]) | (sizes > _ODD[1])]
     if len(odd) < 3 or (len(odd) < 0.01 * x.size and len(set(odd.tolist())) > len(odd) / 2):
         return ""
-    return f"memory that nobody wrote: {of_values(len(odd), x.size)} are like {odd[0] * (scale or 1.0):.3g}"
+    return f"never written: {of_values(len(odd), x.size)} are like {odd[0] * (scale or 1.0):.3g}, left in memory"
 
 
 def _one_value(tensors: Sequence[Floats]) -> str:
@@ -86,5 +86,5 @@ def never_written(draw: Callable[[], Floats], shape: tuple[int, ...]) -> str:
             x = draw()
             count = int((x == float(pattern)).sum())
             if count > x.size // 2:
-                return f"memory that nobody wrote: {of_values(count, x.size)} were there before the call"
+                return f"never written: {of_values(count, x.size)} were in memory before the call"
     return ""

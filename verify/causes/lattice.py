@@ -30,7 +30,7 @@ def spots(draws: Draws) -> list[Spot]:
     values, counts = np.unique(draws.flat, return_counts=True)
     if len(values) <= _FEW:
         return []
-    chance = 8 * np.median(counts) if draws.fmt.digits < 24 else 0.0
+    chance = 8 * np.median(counts) + 24 if draws.fmt.digits < 24 else 0.0
     limit = max(_OFTEN, chance, 16 * draws.flat.size * _POINT, 4 * float(np.median(counts)))
     often = [i for i in np.argsort(-counts)[:4].tolist() if counts[i] > max(limit, _beside(counts, i))]
     return [Spot(float(values[i]), int(counts[i])) for i in often]
@@ -51,7 +51,7 @@ def told(draws: Draws, often: list[Spot], std: float) -> Iterator[str]:
         count = sum(s.count for s in clamped)
         ends = " or ".join(number(s.value) for s in sorted(clamped, key=lambda s: s.value))
         sigmas = f", {number(abs(clamped[0].value) / std)} sigmas of the law" if std else ""
-        yield f"clamped: {of_values(count, draws.flat.size)} are exactly {ends}{sigmas}"
+        yield f"clamped (clipped): {of_values(count, draws.flat.size)} are exactly {ends}{sigmas}"
     for spot in often:
         if spot not in clamped:
             where = _place(draws, spot.value) or (": spikes" if abs(spot.value) > edge else "")

@@ -27,6 +27,9 @@ class Entries:
     plain: bool  # of normal or uniform numbers, cut or not
 
 
+LAWFUL = Entries("", (), None, same_family=True, plain=True)
+
+
 def told(fit: Fit, x: Floats, law: Any, shape: Sequence[int], names: Mapping[str, Any]) -> Entries:
     """A fit in words."""
     facts = [_strays(fit)] if fit.strays else []
@@ -49,10 +52,11 @@ def told(fit: Fit, x: Floats, law: Any, shape: Sequence[int], names: Mapping[str
     return Entries(f"{fitted}: {shift}" if shift else "", (*facts, plain), _gain(fit, x, law), *kind)
 
 
-def undescribed(x: Floats, law: Any) -> str:
+def undescribed(x: Floats, law: Any, unit: float) -> str:
     """What is unlike the law where no usual family is borne: limits, mean, sides, tails."""
     z, n = (x - law.mean) / law.std, x.size
-    beyond = int(((x < law.support[0] - 1e-6 * law.bound) | (x > law.support[1] + 1e-6 * law.bound)).sum())
+    slack = (1e-6 + unit) * law.bound
+    beyond = int(((x < law.support[0] - slack) | (x > law.support[1] + slack)).sum()) if slack < math.inf else 0
     mean, width, above = float(z.mean()), float(z.std()), float((z > 0).mean())
     skewness, kurtosis = (float(((z - mean) ** power).mean()) / width**power for power in (3, 4))
     reach = _SHIFT / math.sqrt(n)
@@ -125,7 +129,9 @@ def _family(fit: Fit, x: Floats, law: Any, shape: Sequence[int], names: Mapping[
 
 def _name(fit: Fit) -> str:
     if fit.shape.name == "mixture":
-        return "normal with spikes" if fit.shape.wide[0] < 0.02 else "a mixture of narrow and wide entries"
+        return (
+            "normal with spikes" if fit.shape.wide[0] < 0.02 else "a mixture of narrow and wide entries, heavy tails,"
+        )
     return fit.shape.name
 
 

@@ -90,7 +90,7 @@ def _line(lines: Floats, name: str, rounding: float) -> str:
 
 def _few_tensors(lines: Floats, name: str, rounding: float) -> str:
     """Two tensors of many entries and exactly one mean square are no chance either."""
-    if name != "tensor" or len(lines) < 2 or lines.shape[1] < 256:
+    if name != "tensor" or len(lines) < 2 or lines.shape[1] < 256 or rounding > 1e-5:
         return ""
     rms = np.sqrt((lines**2).mean(axis=1))
     means = np.abs(lines.mean(axis=1))

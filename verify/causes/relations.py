@@ -12,6 +12,10 @@ from varlaw.theory.variates import TruncatedNormal, Uniform
 from varlaw.verify.causes.words import number
 
 _MEAN = "the mean of rows and columns"
+_SWAPPED = {
+    "rows": "fans swapped (fan_out for fan_in, if stored (out, in))",
+    "columns": "fans swapped (fan_in for fan_out, if stored (out, in))",
+}
 _LOOSE = 0.04  # relative error of a scale from which only the number is told
 _GAINS = {1.0, 2.0, 0.5, 1 / 3, 2 / 3, 1 / 6, 3.0, 4.0, 0.25, 25 / 9, 6.0}  # variance times fan, in the usual schemes
 _CUT = TruncatedNormal(1.0).std
@@ -124,20 +128,17 @@ def _integers(law: Any, ratio: float, error: float) -> Iterator[Relation]:
 def _fans(law: Any, shape: Sequence[int], names: Mapping[str, Any]) -> Iterator[Relation]:
     """Another fan in the law's own scheme: the one of which the law is a usual gain."""
     for table in _tables(shape, names):
-        known = False
-        for mine, fan in table.items():
-            gain = law.std**2 * fan
-            if any(abs(gain / usual - 1) < 1e-5 for usual in _GAINS):
-                for other, wrong in table.items():
-                    if abs(math.log(wrong / fan)) > 1e-3:
-                        words = f"{other} ({number(wrong)}) taken for {mine} ({number(fan)})"
-                        known = True
-                        yield Relation(math.sqrt(gain / wrong), words, 0.8 + 0.3 * (_dear(mine) + _dear(other)))
-        (a, x), (b, y) = list(table.items())[:2]
-        if abs(math.log(x / y)) > 1e-3 and not known:
-            for ratio, (c, d) in ((y / x, (a, b)), (x / y, (b, a))):
-                words = f"{c} ({number(table[c])}) taken for {d} ({number(table[d])}): fans swapped"
-                yield Relation(law.std * math.sqrt(ratio), words, 1.2)
+        plain = list(table)[:2]
+        mine = [name for name, fan in table.items() if any(abs(law.std**2 * fan / g - 1) < 1e-5 for g in _GAINS)]
+        for own, other in itertools.product(mine or plain, table if mine else plain):
+            if abs(math.log(table[other] / table[own])) > 1e-3:
+                swapped = {own, other} == set(plain)
+                words = f"{other} ({number(table[other])}) taken for {own} ({number(table[own])})"
+                price = 0.8 + 0.3 * (_dear(own) + _dear(other)) + (0.0 if mine else 0.4)
+                std = law.std * math.sqrt(table[own] / table[other])
+                yield Relation(
+                    std, f"{_SWAPPED.get(other, 'fans swapped') if swapped else 'wrong fan'}: {words}", price
+                )
 
 
 def _dear(name: str) -> int:

@@ -234,7 +234,7 @@ def _statement(law: "Law") -> Any:
         "formula": law.formula,
         "not": law.not_to_confuse,
         "assumes": "; ".join(law.hypotheses),
-        "domain": "; ".join(f"{name}: {allowed}" for name, allowed in law.domain.ranges.items()),
+        "domain": "; ".join(f"{name}: {law.domain_of(name)}" for name in law.domain.ranges),
         "and": "; ".join(relation.text for relation in law.domain.relations),
         "because": law.derivation,
         "seen in": law.statistic,
