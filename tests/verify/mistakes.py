@@ -75,6 +75,11 @@ def _reflection(shape: tuple[int, ...], seed: int) -> Array:
     return np.eye(shape[0]) - 2 * np.outer(v, v) / (v @ v)
 
 
+def _of_uniforms(shape: tuple[int, ...], seed: int) -> Array:
+    q, r = np.linalg.qr(rng(seed).uniform(-1, 1, shape))
+    return q * np.sign(np.diag(r))
+
+
 def _rotation(shape: tuple[int, ...], seed: int) -> Array:
     q = orthogonal(shape, seed)
     return np.concatenate([q[:, :1] * np.linalg.det(q), q[:, 1:]], axis=1)
@@ -169,6 +174,9 @@ MISTAKES = {
     "columns centred": Mistake(of_normal(lambda x, g: x - x.mean(axis=0)), UNIT, ("each column has the mean 0",)),
     "spectral": Mistake(of_normal(lambda x, g: 16 * x / np.linalg.norm(x, 2)), UNIT, ("spectral normalisation",)),
     # values
+    "grid in bfloat16": Mistake(
+        of_normal(lambda x, g: (np.round(x * 512) / 512).astype(ml_dtypes.bfloat16)), UNIT, ("a grid",)
+    ),
     "grid": Mistake(of_normal(lambda x, g: np.round(x * 64) / 64), UNIT, ("multiples of 0.01562",)),
     "bfloat16 kept": Mistake(
         of_normal(lambda x, g: x.astype(ml_dtypes.bfloat16).astype(np.float32)), UNIT, ("numbers of bfloat16",)
@@ -191,6 +199,27 @@ MISTAKES = {
     "checkerboard": Mistake(of_normal(lambda x, g: x + 0.2 * _BOARD), UNIT, ("checkerboard",)),
     "neighbours": Mistake(of_normal(_autoregressive), UNIT, ("values of neighbours depend",)),
     "stratified": Mistake(_stratified, UNIT, ("stratified",)),
+    "running sums": Mistake(of_normal(lambda x, g: np.cumsum(x).reshape(x.shape) / 64), UNIT, ("running sums",)),
+    "moving average of rows": Mistake(
+        of_normal(lambda x, g: (x + np.roll(x, 1, axis=0)) / 2**0.5), UNIT, ("row above",)
+    ),
+    "rows share a shift": Mistake(
+        of_normal(lambda x, g: (x + g.standard_normal((64, 1)) / 2) / 1.25**0.5), UNIT, ("entries share a shift",)
+    ),
+    "tensors in common": Mistake(lambda s, k: (normal(s, 1) + normal(s, k)) / 2**0.5, UNIT, ("and the one before",)),
+    "one gate at 1": Mistake(
+        lambda s, k: 0.02 * normal(s, k) + (np.arange(64) < 16)[:, None], Normal(0.02), ("mean 1 in rows 0-15",)
+    ),
+    "a wide tap": Mistake(
+        of_normal(lambda x, g: _put(x, (..., 1, 1), 3 * x[..., 1, 1])), UNIT, ("tap 4 has the std",), (16, 16, 3, 3)
+    ),
+    "half of it left out": Mistake(of_normal(lambda x, g: np.tril(x)), UNIT, ("above the diagonal",)),
+    "one redraw": Mistake(
+        of_normal(lambda x, g: np.where(np.abs(x) > 2, g.standard_normal(x.shape), x)), CUT, ("lie beyond the law's",)
+    ),
+    "unfair signs": Mistake(
+        of_normal(lambda x, g: np.abs(x) * np.where(g.random(x.shape) < 0.6, 1, -1)), UNIT, ("60", "% above the mean")
+    ),
     # facts
     "zero": Mistake(lambda s, k: np.zeros(s), UNIT, ("all 16,384 values are 0",)),
     "NaN": Mistake(of_normal(lambda x, g: _put(x, (2, [5, 7, 9]), np.nan)), UNIT, ("3 of 4,096 values are NaN",)),
@@ -204,5 +233,10 @@ MISTAKES = {
     "gain of orthogonal": Mistake(lambda s, k: 2**0.5 * orthogonal(s, k), Orthogonal(), ("x1.414 = sqrt(2)",)),
     "signs of QR": Mistake(lambda s, k: orthogonal(s, k, False), Orthogonal(), ("QR without its sign fix",), (32, 16)),
     "reflection": Mistake(_reflection, Orthogonal(), ("a reflection",), (32, 32)),
+    "QR of uniform numbers": Mistake(_of_uniforms, Orthogonal(), ("not in all directions alike",), (64, 48)),
+    "permutation": Mistake(
+        lambda s, k: np.eye(s[0])[rng(k).permutation(s[0])], Orthogonal(), ("a permutation",), (32, 32)
+    ),
+    "outer product": Mistake(of_normal(lambda x, g: np.outer(x[0], x[1]) / 64), Orthogonal(), ("rank 1",)),
     "rotation": Mistake(_rotation, Orthogonal(), ("rotations only", "determinants are positive"), (16, 16)),
 }  # fmt: skip

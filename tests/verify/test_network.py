@@ -70,6 +70,7 @@ def test_one_wrong_map_of_eight_is_named(direction: str) -> None:
     finding = found(subject(fill), f"network.{direction}")
     assert finding.outcome == "VIOLATES"
     assert "map 5 of 8" in finding.detail
+    assert finding.likely is None  # a fan of half the size does not explain one map of eight
 
 
 def test_a_map_that_scales_its_gradient_violates_backwards_only() -> None:

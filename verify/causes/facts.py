@@ -20,8 +20,8 @@ def found(tensors: Sequence[Floats], law: Any, seeds: Sequence[int] = ()) -> str
     """The fact that decides these tensors of different seeds at once, in words; "" where there is none."""
     constant = isinstance(law, Constant)
     searches: tuple[Callable[[], str], ...] = (
-        lambda: _not_finite(tensors, seeds),
         lambda: _left_over(tensors, abs(law.mean) or getattr(law, "std", 1.0)),
+        lambda: _not_finite(tensors, seeds),
         lambda: _one_value(tensors),
         lambda: "" if constant else _never_changing(tensors, seeds),
     )
@@ -51,7 +51,7 @@ def _all_in(mask: NDArray[np.bool_]) -> str:
 def _left_over(tensors: Sequence[Floats], scale: float) -> str:
     """Bits that were in memory before read as numbers of absurd sizes, denormals above all."""
     x = np.abs(np.concatenate([t.ravel() for t in tensors]))
-    sizes = x[x > 0] / (scale or 1.0)
+    sizes = x[(x > 0) & (x < np.inf)] / (scale or 1.0)
     odd = sizes[(sizes < _ODD[0]) | (sizes > _ODD[1])]
     if len(odd) < 3 or (len(odd) < 0.01 * x.size and len(set(odd.tolist())) > len(odd) / 2):
         return ""
