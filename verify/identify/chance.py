@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from varlaw.evidence.streams import Key
-from varlaw.evidence.wording import in_words
 from varlaw.verify.identify import discrete, families, formulas, notation, told
 from varlaw.verify.identify.formulas import DECISIVE, Fit, Formula, Unit
 from varlaw.verify.identify.records import Reading
@@ -84,8 +83,7 @@ def _continuous(centred: Sequence[Sample], centres: Floats, share: float, clippe
     lead: dict[str, Any] = {"family_lead": choice.lead, "family_runner_up": choice.runner_up.name, "fit": evidence}
     if evidence > -math.log(families.ALPHA):
         nearest = choice.family.name
-        refused = f"{in_words(process)} (ln e-value {evidence:.0f})"
-        reason = f"no family tried fits: nearest is {nearest}, refused by {refused}"
+        reason = f"no family tried fits: nearest is {nearest}, refused by {process} (ln e-value {evidence:.0f})"
         return Reading(family="unknown", reason=f"{reason}; {_shape(centred, centres)}", **lead)
     family, cut = _titled(choice.family, share, clipped), choice.family.cut
     shape: dict[str, Any] = {"cut": cut if 0 < cut < math.inf else None, "zeros": share, **lead}
