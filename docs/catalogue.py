@@ -61,7 +61,7 @@ def page(module: str) -> str:
 
 def entry(law: Law) -> str:
     """One law: title, name, formula and everything that it says of itself."""
-    domain = [f"{name}: {law.domain_of(name)}" for name in law.domain.ranges]
+    domain = [f"{name}: {allowed}" for name, allowed in law.domain.ranges.items()]
     domain += [relation.text for relation in law.domain.relations]
     rows = {
         "States": prose(law.quantity),

@@ -101,6 +101,7 @@ class Interval:
     open_high: bool = False
     whole: bool = False
     typical: tuple[float, float] | None = None
+    default: float | None = None  # of a parameter that may be left out
 
     def accepts(self, value: Any) -> bool:
         x = numbers(value)
@@ -120,7 +121,8 @@ class Interval:
         noun = "a whole number" if self.whole else "a number"
         low = f"{'>' if self.open_low else '>='} {self.low:g}" if self.low > -math.inf else ""
         high = f"{'<' if self.open_high else '<='} {self.high:g}" if self.high < math.inf else ""
-        return " ".join(filter(None, [noun, " and ".join(filter(None, [low, high]))]))
+        unless = "" if self.default is None else f", {self.default:.4g} unless given"
+        return " ".join(filter(None, [noun, " and ".join(filter(None, [low, high]))])) + unless
 
 
 @dataclass(frozen=True)
@@ -205,6 +207,12 @@ class Domain:
                 msg = f"{_listed(params)}, but should satisfy {relation.text} [{where}]"
                 raise ValueError(msg)
 
+    @property
+    def defaults(self) -> dict[str, float]:
+        """The parameters that may be left out, with what they are then."""
+        known = {name: getattr(allowed, "default", None) for name, allowed in self.ranges.items()}
+        return {name: value for name, value in known.items() if value is not None}
+
     def as_floats(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """`params` with every number as float64: no rule meets float32, or integers that wrap around."""
         return {k: numbers(v) if isinstance(self.ranges.get(k), Interval) else v for k, v in params.items()}
@@ -236,12 +244,6 @@ class Law:
     error: str = ""  # order of the error of an asymptotic law
     precision: str = ""  # a corner of the domain where fewer digits are to be had, and how many
     not_to_confuse: str = ""  # what people write in its place
-    defaults: tuple[tuple[str, float], ...] = ()  # of parameters that may be left out
-
-    def domain_of(self, name: str) -> str:
-        """The range of a parameter in words, with what it is unless given."""
-        default = dict(self.defaults).get(name)
-        return f"{self.domain.ranges[name]}" + ("" if default is None else f", {default:.4g} unless given")
 
     def value(self, **params: Any) -> Any:
         """The law's number: a float for scalars, a float64 array of the broadcast shape for arrays.
@@ -250,7 +252,7 @@ class Law:
         Raises `TypeError` for unknown or missing parameters and `ValueError` outside the domain or where the law has
         no value, such as 0 * inf, in one line: NaN is never returned.
         """
-        params = {**dict(self.defaults), **params}
+        params = {**self.domain.defaults, **params}
         self.domain.check(params, where=self.name)
         try:
             with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="raise"):

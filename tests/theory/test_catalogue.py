@@ -143,7 +143,7 @@ def test_errors_name_parameter_value_and_domain(law: Law) -> None:
             assert str(allowed) in text
             assert f"[{law.name}]" in text
             assert "\n" not in text
-        if name not in dict(law.defaults):
+        if name not in law.domain.defaults:
             with pytest.raises(TypeError, match=f"{name} is missing"):
                 law.value(**{k: v for k, v in good.items() if k != name})
     with pytest.raises(TypeError, match="unheard_of"):

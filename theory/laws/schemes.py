@@ -7,6 +7,7 @@ normal law so that the result, not the parent, has the stated variance.
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -219,14 +220,13 @@ def _he(name: str, title: str) -> Law:
         quantity="Var[w]",
         formula="gain**2 / fan_in",
         kind=Kind.CONVENTION,
-        domain=Domain(fan_in=_FAN, gain=_GAIN),
+        domain=Domain(fan_in=_FAN, gain=replace(_GAIN, default=SQRT2)),
         rule=lambda fan_in, gain: np.multiply(gain, np.divide(gain, fan_in)),
         hypotheses=(*_WEIGHTS, "mode fan_out or fan_avg puts that number in the place of fan_in"),
         derivation=_HE,
         source="He et al. 2015, arXiv:1502.01852",
         statistic=_STATISTIC,
         not_to_confuse=_NOT_HALF_VARIANCE,
-        defaults=(("gain", SQRT2),),
     )
 
 
@@ -237,14 +237,13 @@ def _glorot(name: str, title: str) -> Law:
         quantity="Var[w]",
         formula="2 * gain**2 / (fan_in + fan_out)",
         kind=Kind.CONVENTION,
-        domain=Domain(fan_in=_FAN, fan_out=_FAN, gain=_GAIN),
+        domain=Domain(fan_in=_FAN, fan_out=_FAN, gain=replace(_GAIN, default=1.0)),
         rule=lambda fan_in, fan_out, gain: np.multiply(gain, 2 * np.divide(gain, np.add(fan_in, fan_out))),
         hypotheses=_WEIGHTS,
         derivation=_GLOROT,
         source="Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward neural networks",
         statistic=_STATISTIC,
         not_to_confuse="a law that keeps signals: its forward factor is 2 fan_in/(fan_in + fan_out)",
-        defaults=(("gain", 1.0),),
     )
 
 

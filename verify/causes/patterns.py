@@ -108,7 +108,7 @@ def _views(s: Scores, shape: tuple[int, ...]) -> Iterator[_Lines]:
     rank = len(shape)
     if rank < 2:
         return
-    cuts = {axis_words(0, 2): (0,), axis_words(1, 2): (1,)}
+    cuts: dict[tuple[str, str], tuple[int, ...]] = {axis_words(0, 2): (0,), axis_words(1, 2): (1,)}
     if rank > 2:
         cuts = {axis_words(0, rank): (0,), axis_words(1, rank): (1,), ("tap", "taps"): tuple(range(2, rank))}
         cuts[("tap", "taps (first axes)")] = tuple(range(rank - 2))

@@ -145,7 +145,7 @@ def _text(law: "Law") -> "LawText":
         quantity=law.quantity,
         formula=law.formula,
         kind=law.kind.value,
-        domain=tuple((name, law.domain_of(name)) for name in law.domain.ranges),
+        domain=tuple((name, str(allowed)) for name, allowed in law.domain.ranges.items()),
         hypotheses=law.hypotheses,
         derivation=law.derivation,
         source=law.source,
