@@ -100,10 +100,7 @@ def _of_constant(draws: Draws, value: float) -> str:
 
 def _of_matrices(draws: Draws, law: Orthogonal) -> Why:
     """Not orthogonal, or orthogonal but not in every direction alike."""
-    values = np.linalg.svd(draws.grids[:4], compute_uv=False)
-    off = float(np.abs(values / law.gain - 1).max())
-    told = matrices.not_orthogonal(draws, law.gain) if off > 64 * 2.0 ** -min(draws.fmt.digits, 24) else ""
-    told = told or matrices.not_haar(draws) or next(copies.found(draws), "")
+    told = matrices.not_orthogonal(draws, law.gain) or matrices.not_haar(draws) or next(copies.found(draws), "")
     return Why(likely=told) if told else Why(facts=(_DIRECTIONS,))
 
 

@@ -106,10 +106,12 @@ def _few_tensors(lines: Floats, name: str, rounding: float) -> str:
 
 
 def not_orthogonal(draws: Draws, gain: float) -> str:
-    """What matrices are that should be orthogonal with this gain: of another gain, normal, of unit rows, low rank."""
+    """What matrices are that should be orthogonal with this gain: of another gain, of unit rows, low rank; "" if so."""
     values = [_singular_values(x) for x in draws.tensors[:_SPECTRA]]
     small, mean = len(values[0]), float(np.mean([v.mean() for v in values]))
     if all(_flat(v, draws) for v in values):
+        if abs(mean / gain - 1) < _rounding(draws):
+            return ""
         return f"orthogonal, of gain {number(mean)}: x{number(mean / gain)}{_root(mean / gain)}"
     if told := _rank_of(values, draws):
         return told
