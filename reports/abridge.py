@@ -3,25 +3,34 @@
 The records keep every text whole. Two long names that differ stay different: the cut names their checksum.
 """
 
+import operator
 import zlib
 from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
+from varlaw.reports.records import Records, held, once
 from varlaw.verify.verdict import Run, Verdict
 
 MOST: Final = 600  # characters of a name or a sentence
 LONGEST: Final = {"reproduction": 6_000}  # of a script
 KEY: Final = 20_000  # of a replay key, which is whole or not there
 _TEXTS: Final = tuple(f.name for f in msgspec.structs.fields(Verdict) if f.type in (str, str | None))
+_ALL: Final = operator.attrgetter(*_TEXTS)
 
 
 def abridged(run: Run) -> Run:
-    """The run with every text of every verdict cut to what a page can hold; itself where nothing is too long."""
-    verdicts = [_verdict(v) for v in run.verdicts]
-    same = all(a is b for a, b in zip(verdicts, run.verdicts, strict=True))
-    return run if same else msgspec.structs.replace(run, verdicts=verdicts)
+    """The run with every text of every verdict cut to what a page can hold, whenever it is asked for."""
+    return msgspec.structs.replace(run, verdicts=_abridged(run.verdicts))
+
+
+@once
+def _abridged(verdicts: Sequence[Verdict]) -> Records:
+    records = verdicts if isinstance(verdicts, Records) else held(verdicts)
+    short = records.each(_verdict)
+    short.found["_abridged"] = short  # once is enough
+    return short
 
 
 def cut(text: str, most: int = MOST) -> str:
@@ -38,6 +47,9 @@ def cut(text: str, most: int = MOST) -> str:
 
 
 def _verdict(verdict: Verdict) -> Verdict:
+    short = verdict.deviation is None and max(map(len, filter(None, _ALL(verdict))), default=0) <= MOST
+    if short and len(msgspec.json.encode(verdict.case)) <= MOST:
+        return verdict  # as most are, and there may be a million
     changes: dict[str, Any] = {}
     for name in _TEXTS:
         text = getattr(verdict, name) or ""

@@ -4,7 +4,7 @@ import operator
 import re
 from typing import Any, Final
 
-from varlaw.reports.groups import Group, grouped, tally, worst_first
+from varlaw.reports.groups import Group, grouped, together, worst_first
 from varlaw.reports.merge import version_order
 from varlaw.reports.pages import LIMIT, template
 from varlaw.reports.words import severity
@@ -12,6 +12,7 @@ from varlaw.verify.verdict import Run
 
 FOLDER: Final = "frameworks"
 INDEX: Final = f"{FOLDER}/index.html"
+SUBJECTS: Final = 10_000  # that a page tries to hold
 _RESERVED: Final = {"con", "prn", "aux", "nul"}  # no file can be called so on Windows
 
 
@@ -28,9 +29,10 @@ def pages(run: Run) -> dict[str, str]:
 
 def _page(summary: dict[str, Any], subjects: list[tuple[str, list[Group]]]) -> str:
     """One framework's page of at most `LIMIT` bytes: where there are too many subjects, those that conform go first."""
-    kept = len(subjects)
+    ranked = sorted(subjects, key=_rank)
+    kept = min(len(subjects), SUBJECTS)
     while True:
-        shown = sorted(sorted(subjects, key=_rank)[:kept], key=operator.itemgetter(0))
+        shown = sorted(ranked[:kept], key=operator.itemgetter(0))
         page = template("framework.html.j2").render(**summary, subjects=shown, more=len(subjects) - kept)
         if len(page.encode()) <= LIMIT or kept == 0:
             return page
@@ -60,7 +62,7 @@ def _summary(name: str, groups: list[Group], address: str) -> dict[str, Any]:
         "address": address,
         "versions": sorted({g.verdicts[0].version for g in groups}, key=version_order),
         "subject_count": len({g.subject for g in groups}),
-        "counts": tally(v for g in groups for v in g.verdicts),
+        "counts": together(groups),
         "total": sum(len(g.verdicts) for g in groups),
     }
 

@@ -169,8 +169,11 @@ def moved(now: Pair, before: Pair) -> bool:
     return now.spread[0] > before.spread[1] or now.spread[1] < before.spread[0]
 
 
-def page(files: Sequence[Measured], home: str = "index.html") -> str:
-    """The page of the last file, held against the one before it where there is one; `home` "" has no way back."""
+def page(files: Sequence[Measured], home: str = "index.html", records: str = "") -> str:
+    """The page of the last file, held against the one before it where there is one; `home` "" has no way back.
+
+    `records` marks the records that lie beside it, where it is the first page.
+    """
     now = files[-1]
     before = {(p.name, p.size): p for p in files[-2].pairs} if len(files) > 1 else {}
     rows = [(pair, before.get((pair.name, pair.size))) for pair in now.pairs]
@@ -182,6 +185,7 @@ def page(files: Sequence[Measured], home: str = "index.html") -> str:
         picture=picture(chart(now.pairs)) if now.pairs else None,
         seconds=seconds,
         home=home,
+        records=records,
     )
 
 

@@ -10,6 +10,7 @@ import math
 import re
 from typing import Any, Final
 
+from varlaw.reports import drawing
 from varlaw.reports.abridge import cut
 from varlaw.reports.groups import Group, worst_first
 from varlaw.reports.words import STATES, SYMBOLS, evidence, plain
@@ -23,7 +24,6 @@ ROLES: Final = {
 COLOUR: Final = {role: colour for colour, role in ROLES.items()}
 SHAPES: Final = {"VIOLATES": "cross", "error": "square", "undecided": "triangle-up", "deviation": "diamond",
                  "conforms": "circle"}  # fmt: skip
-VEGA_LITE: Final = "6.1"
 ROWS: Final = 40
 LABEL: Final = 90  # characters of a name
 REACH: Final = 1e3  # ratios beyond, and intervals without an end, are drawn at the edge
@@ -31,7 +31,7 @@ REACH: Final = 1e3  # ratios beyond, and intervals without an end, are drawn at 
 
 def selection(groups: list[Group], *, quiet: bool, limit: int = ROWS) -> list[Group]:
     """The rows worth a chart, those furthest from their law first: the conforming ones where `quiet`, or the others."""
-    measured = [g for g in groups if g.worst.ratio is not None and (g.state == "conforms") is quiet]
+    measured = [g for g in groups if g.measured and (g.state == "conforms") is quiet]
     return worst_first(measured)[:limit]
 
 
@@ -167,14 +167,9 @@ def svg(spec: dict[str, Any]) -> str | None:
 
 @functools.lru_cache(maxsize=32)
 def _drawn(spec: str) -> str | None:
-    try:
-        import vl_convert
-    except ImportError:
-        return None
-    try:
-        drawn: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=[])
-    except (ValueError, RuntimeError):  # no report is lost for a picture: its numbers are in the table beside it
-        return None
+    drawn = drawing.svg(spec)
+    if drawn is None:
+        return None  # no report is lost for a picture: its numbers are in the table beside it
     drawn = re.sub(r"<[^<>]*>", _silent, drawn)  # the page names the picture as a whole
     for stand_in, role in ROLES.items():
         drawn = drawn.replace(stand_in, f"var(--{role})")

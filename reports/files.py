@@ -123,12 +123,21 @@ def make_folders(folder: Path) -> None:
 
 def read_record(path: Path) -> bytes:
     """The bytes of a file; `ReportError` in one line where there is none, `NoFile` for what may have no end."""
+    refuse_no_file(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror or error}"
+        raise ReportError(msg) from error
+
+
+def refuse_no_file(path: Path) -> None:
+    """Refuse what is there and is no file; `NoFile` in one line, `ReportError` where that cannot be told."""
     try:
         if path.exists() and not path.is_file():
             kind = "a folder" if path.is_dir() else "no regular file"
             msg = f"cannot read {path}: it is {kind}, but should be a file"
             raise NoFile(msg)
-        return path.read_bytes()
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror or error}"
         raise ReportError(msg) from error

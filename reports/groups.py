@@ -4,22 +4,30 @@ Vocabulary: *group* (one cell of the matrix: subject x claim), *worst* (the verd
 shows, its replay line too, is of this one case).
 """
 
+import functools
 import math
+import operator
+from array import array
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, NamedTuple
 
+from varlaw.reports.records import Some, once
 from varlaw.reports.words import STATES, one_sided, percent, quantities, severity
 from varlaw.verify.verdict import Deviation, Run, Verdict
 
 
-@dataclass(frozen=True)
 class Group:
-    """All verdicts about one claim for one subject of one framework version; never empty."""
+    """All verdicts about one claim for one subject of one framework version; never empty.
 
-    verdicts: tuple[Verdict, ...]
+    A run may have half a million groups, and their verdicts may be in a file: of them a group keeps what it counted.
+    """
+
+    __slots__ = ("_seen", "verdicts")
+
+    def __init__(self, verdicts: Sequence[Verdict]) -> None:
+        self.verdicts = verdicts
+        self._seen: _Seen | None = None
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -39,20 +47,29 @@ class Group:
         """The framework and its version, as a column of the matrix is called."""
         return f"{self.verdicts[0].framework} {self.verdicts[0].version}".strip()
 
-    @cached_property
+    @property
     def counts(self) -> dict[str, int]:
         """How many verdicts are in each state, worst first."""
-        return tally(self.verdicts)
+        return dict(self._look().counts)
 
-    @cached_property
+    @property
     def state(self) -> str:
-        return next(iter(self.counts))
+        return self._look().counts[0][0]
 
-    @cached_property
+    @property
     def worst(self) -> Verdict:
         """The verdict that stands for the group: of the worst state, the one furthest from its law, in a small case."""
-        of_state = (v for v in self.verdicts if v.state == self.state)
-        return max(of_state, key=lambda v: (distance(v), -size(v.case)))
+        return self.verdicts[self._look().worst]
+
+    @property
+    def distance(self) -> float:
+        """How far the worst verdict lies from its law."""
+        return self._look().distance
+
+    @property
+    def measured(self) -> bool:
+        """Whether the worst verdict has a ratio."""
+        return self._look().measured
 
     @property
     def affected(self) -> list[str]:
@@ -65,6 +82,39 @@ class Group:
         bad, total = self.counts[self.state], len(self.verdicts)
         cases = f"{bad} of {quantities(total, 'case')}" if bad < total else quantities(total, "case")
         return ", ".join(filter(None, [cases, " ".join(self.affected)]))
+
+    def _look(self) -> "_Seen":
+        if self._seen is None:
+            self._seen = _seen(self.verdicts)
+        return self._seen
+
+
+class _Seen(NamedTuple):
+    """What one pass over the verdicts of a group found; `worst` is a place among them."""
+
+    counts: tuple[tuple[str, int], ...]
+    worst: int
+    distance: float
+    measured: bool
+
+
+def _seen(verdicts: Sequence[Verdict]) -> _Seen:
+    best: dict[str, tuple[tuple[float, float], int, bool]] = {}
+    found = Counter[str]()
+    for place, verdict in enumerate(verdicts):
+        state = verdict.state
+        found[state] += 1
+        rank = (distance(verdict), -size(verdict.case))
+        if state not in best or rank > best[state][0]:
+            best[state] = rank, place, verdict.ratio is not None
+    counts = tuple((state, found[state]) for state in STATES if found[state])
+    (far, _), place, measured = best[counts[0][0]]
+    return _Seen(_shared(counts), place, far, measured)
+
+
+@functools.lru_cache(maxsize=1024)
+def _shared(counts: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+    return counts  # most groups count alike
 
 
 def distance(verdict: Verdict) -> float:
@@ -92,9 +142,18 @@ def size(case: Any) -> float:
     return abs(float(case)) if isinstance(case, (int, float)) and math.isfinite(case) else 0.0
 
 
+@once
 def tally(verdicts: Iterable[Verdict]) -> dict[str, int]:
     """How many verdicts are in each state, worst first, states without any left out."""
     found = Counter(v.state for v in verdicts)
+    return {state: found[state] for state in STATES if found[state]}
+
+
+def together(groups: Iterable[Group]) -> dict[str, int]:
+    """How many verdicts of some groups are in each state, worst first."""
+    found = Counter[str]()
+    for group in groups:
+        found.update(group.counts)
     return {state: found[state] for state in STATES if found[state]}
 
 
@@ -103,31 +162,48 @@ def row_key(verdict: Verdict) -> tuple[str, str, str, str]:
     return verdict.framework, verdict.version, verdict.subject, verdict.claim
 
 
-def grouped(verdicts: Iterable[Verdict]) -> list[Group]:
+@once
+def grouped(verdicts: Sequence[Verdict]) -> list[Group]:
     """The groups of some verdicts, in order of first appearance."""
-    groups: dict[tuple[str, str, str, str], list[Verdict]] = {}
-    for verdict in verdicts:
-        groups.setdefault(row_key(verdict), []).append(verdict)
-    return [Group(tuple(members)) for members in groups.values()]
+    return [Group(members) for members in parted(verdicts, row_key)]
+
+
+def parted(verdicts: Sequence[Verdict], key: Callable[[Verdict], Hashable | None]) -> list[Some]:
+    """The verdicts parted by a key, in order of first appearance; those whose key is None left out."""
+    places: dict[Hashable, array[int]] = {}
+    for place, verdict in enumerate(verdicts):
+        if (name := key(verdict)) is not None:
+            places.setdefault(name, array("I")).append(place)
+    return [Some(verdicts, members) for members in places.values()]
 
 
 def worst_first(groups: Iterable[Group]) -> list[Group]:
     """Groups by severity, then by distance from the law, then in the order given."""
-    return sorted(groups, key=lambda g: (severity(g.state), -distance(g.worst)))
+    return sorted(groups, key=lambda g: (severity(g.state), -g.distance))
 
 
-def by_deviation(verdicts: Iterable[Verdict]) -> list[tuple[Deviation, list[Group]]]:
+@once
+def by_deviation(verdicts: Sequence[Verdict]) -> list[tuple[Deviation, list[Group]]]:
     """What each documented deviation explains, whatever it foresaw for each: the verdicts that met it, worst first.
 
     A row holds the verdicts that met this deviation alone: other cases of its claim may violate, or meet another one.
     """
-    members: dict[tuple[str, str, str], list[Verdict]] = {}
-    for verdict in verdicts:
-        if (known := verdict.deviation) is not None:
-            members.setdefault((known.id, known.reason, known.link), []).append(verdict)
-    met = [(worst_first(grouped(those)), those) for those in members.values()]
-    met.sort(key=lambda pair: (severity(pair[0][0].state), -distance(pair[0][0].worst)))
-    return [(those[0].deviation, rows) for rows, those in met if those[0].deviation]
+    met = [(worst_first(grouped(those)), those[0].deviation) for those in parted(verdicts, _met)]
+    met.sort(key=lambda pair: (severity(pair[0][0].state), -pair[0][0].distance))
+    return [(known, rows) for rows, known in met if known]
+
+
+def by_detail(groups: Iterable[Group]) -> list[tuple[str, list[Group]]]:
+    """The groups whose worst verdicts have the same detail, by that."""
+    members: dict[str, list[Group]] = {}
+    for group in groups:
+        members.setdefault(group.worst.detail, []).append(group)
+    return sorted(members.items(), key=operator.itemgetter(0))
+
+
+def _met(verdict: Verdict) -> tuple[str, str, str] | None:
+    known = verdict.deviation
+    return None if known is None else (known.id, known.reason, known.link)
 
 
 def looser(run: Run) -> tuple[int, str]:
@@ -138,9 +214,15 @@ def looser(run: Run) -> tuple[int, str]:
     >>> looser(of(run=of(delta=0.05), verdicts=some))
     (3, '10 % to 99 %')
     """
-    deltas = [v.delta for v in run.verdicts if v.state == "conforms" and v.delta > run.run.delta * (1 + 1e-9)]
+    deltas = {delta: n for delta, n in _deltas(run.verdicts).items() if delta > run.run.delta * (1 + 1e-9)}
     ends = dict.fromkeys([percent(min(deltas)), percent(max(deltas))]) if deltas else ()
-    return len(deltas), " to ".join(ends)
+    return sum(deltas.values()), " to ".join(ends)
+
+
+@once
+def _deltas(verdicts: Iterable[Verdict]) -> Counter[float]:
+    """How many conforming verdicts exclude errors of each size."""
+    return Counter(v.delta for v in verdicts if v.state == "conforms")
 
 
 def headline(run: Run) -> str:

@@ -7,12 +7,12 @@ conforming verdicts is what gives way first, to a pointer to the records.
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from varlaw.reports import charts, words
 from varlaw.reports.abridge import abridged
 from varlaw.reports.diff import compare
-from varlaw.reports.groups import Group, by_deviation, grouped, headline, looser, tally, worst_first
+from varlaw.reports.groups import Group, by_detail, by_deviation, grouped, headline, looser, tally, worst_first
 from varlaw.reports.island import island
 from varlaw.reports.matrix import boards, glance
 from varlaw.reports.merge import merged
@@ -21,81 +21,97 @@ from varlaw.reports.schema import settled
 from varlaw.reports.words import STATES
 from varlaw.verify.verdict import Run
 
+KEPT: Final = 30_000  # verdicts whose evidence the page tries to carry
 CARDS: Final = 200  # findings shown in full; the others are in the matrix
 ROWS: Final = 400  # rows of the tables of what is undecided and what deviates
 OPENED: Final = 6  # findings unfolded from the start
 
 
-def render(*runs: Run, pages: Sequence[tuple[str, str]] = (), laws: Mapping[str, str] | None = None) -> str:
+def render(
+    *runs: Run, pages: Sequence[tuple[str, str]] = (), laws: Mapping[str, str] | None = None, records: str = ""
+) -> str:
     """The page of one run, or of several with their versions side by side, at most `LIMIT` bytes of UTF-8.
 
-    `pages` names other pages to link to, with their addresses; `laws` gives the address of the page of each law.
+    `pages` names other pages to link to, with their addresses; `laws` gives the address of the page of each law,
+    `records` the marks of the records beside it.
     """
     runs = tuple(abridged(settled(run)) for run in runs)
     run = merged(runs)
     groups = grouped(run.verdicts)
-    kept, cards = len(run.verdicts), CARDS
+    same = _same(runs, run, pages, laws or {}, records)
+    kept, cards = min(len(run.verdicts), KEPT), CARDS
     while True:
-        page = _page(runs, run, groups, kept, cards, pages, laws or {})
-        if len(page.encode()) <= LIMIT or cards <= 1:
+        page = template("page.html.j2").render(**same, **_room(groups, run, kept, cards, laws or {}))
+        size = len(page.encode())
+        if size <= LIMIT or cards <= 1:
             return page
         if kept == 0:
             cards //= 2
-        kept = kept // 2 if kept > 500 else 0
+        kept = int(kept * min(0.6, 0.9 * LIMIT / size)) if kept > 100 else 0
 
 
-def _page(
-    runs: Sequence[Run],
-    run: Run,
-    groups: list[Group],
-    kept: int,
-    cards: int,
-    pages: Sequence[tuple[str, str]],
-    laws: Mapping[str, str],
-) -> str:
-    """The page with the evidence of at most `kept` verdicts, the worst ones, and `cards` findings in full."""
+def _same(
+    runs: Sequence[Run], run: Run, pages: Sequence[tuple[str, str]], laws: Mapping[str, str], records: str
+) -> dict[str, Any]:
+    """What the page says however much room there is."""
+    groups = grouped(run.verdicts)
+    chosen = {quiet: charts.selection(groups, quiet=quiet) for quiet in (False, True)}
+    return {
+        "run": run,
+        "runs": runs,
+        "pages": pages,
+        "laws": laws,
+        "records": records,
+        "info": run.run,
+        "headline": headline,
+        "looser": looser(run),
+        "verdict_line": conclusion(run),
+        "counts": tally(run.verdicts),
+        "reasons": by_detail(g for g in groups if g.state == "not applicable"),
+        "total": len(run.verdicts),
+        "opened": OPENED,
+        "comparisons": [(a, b, compare(a, b)) for a, b in itertools.pairwise(runs) if _comparable(a, b)],
+        "chosen": chosen,
+        "pictures": {quiet: picture(charts.forest(rows)) if rows else None for quiet, rows in chosen.items()},
+    }
+
+
+def _room(groups: list[Group], run: Run, kept: int, cards: int, laws: Mapping[str, str]) -> dict[str, Any]:
+    """The evidence of at most `kept` verdicts, the worst ones, `cards` findings in full, and twice as many rows."""
     shown = _within(groups, kept)
     ordered = worst_first(groups)
     of_state = {s: [g for g in ordered if g.state == s] for s in STATES}
     broken = of_state["VIOLATES"] + of_state["error"]
-    chosen = {quiet: charts.selection(groups, quiet=quiet) for quiet in (False, True)}
-    return template("page.html.j2").render(
-        run=run,
-        runs=runs,
-        pages=pages,
-        laws=laws,
-        info=run.run,
-        headline=headline,
-        looser=looser(run),
-        verdict_line=conclusion(run),
-        counts=tally(run.verdicts),
-        total=len(run.verdicts),
-        of_state=of_state,
-        cards=broken[:cards],
-        uncarded=max(len(broken) - cards, 0),
-        opened=OPENED,
-        cell={group.key: k for k, group in enumerate(shown)},
-        comparisons=[(a, b, compare(a, b)) for a, b in itertools.pairwise(runs) if _comparable(a, b)],
-        boards=(found := boards(shown)),
-        glance=glance(found),
-        deviations=(met := by_deviation(run.verdicts)),
-        each=max(1, ROWS // max(1, len(met))),
-        limit=ROWS,
-        folded=len(groups) - len(shown),
-        chosen=chosen,
-        pictures={quiet: picture(charts.forest(rows)) if rows else None for quiet, rows in chosen.items()},
-        island=island(shown, laws),
-    )
+    met = by_deviation(run.verdicts)
+    rows = ROWS * cards // CARDS
+    return {
+        "of_state": of_state,
+        "cards": broken[:cards],
+        "uncarded": max(len(broken) - cards, 0),
+        "cell": {group.key: k for k, group in enumerate(shown)},
+        "boards": (found := boards(shown)),
+        "glance": glance(found),
+        "deviations": met[:rows],
+        "undeviated": max(len(met) - rows, 0),
+        "each": max(1, rows // max(1, len(met))),
+        "limit": rows,
+        "folded": len(groups) - len(shown),
+        "island": island(shown, laws),
+    }
 
 
 def _comparable(a: Run, b: Run) -> bool:
-    return bool({v.framework for v in a} & {v.framework for v in b})
+    return bool(_frameworks(a) & _frameworks(b))
+
+
+def _frameworks(run: Run) -> set[str]:
+    return {group.verdicts[0].framework for group in grouped(run.verdicts)}
 
 
 def conclusion(run: Run) -> str:
     """The one sentence at the top of the page."""
     counts = tally(run.verdicts)
-    wrong = len({(v.framework, v.version, v.subject) for v in run.verdicts if v.state == "VIOLATES"})
+    wrong = len({group.key[:3] for group in grouped(run.verdicts) if "VIOLATES" in group.counts})
     errors, open_ = counts.get("error", 0), counts.get("undecided", 0)
     if wrong:
         return f"{words.quantities(wrong, 'subject')} {'violates its law' if wrong == 1 else 'violate their laws'}"
@@ -112,10 +128,10 @@ def conclusion(run: Run) -> str:
 
 def _within(groups: list[Group], kept: int) -> list[Group]:
     """The groups whose evidence the page carries, in their order: the worst ones, up to `kept` verdicts."""
-    chosen: set[tuple[str, str, str, str]] = set()
+    chosen: set[int] = set()
     for group in worst_first(groups):
         kept -= len(group.verdicts)
         if kept < 0:
             break
-        chosen.add(group.key)
-    return [group for group in groups if group.key in chosen]
+        chosen.add(id(group))
+    return [group for group in groups if id(group) in chosen]

@@ -11,7 +11,7 @@ from typing import Any, Final
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from varlaw.reports import charts
+from varlaw.reports import charts, drawing
 from varlaw.reports.files import ReportError
 from varlaw.reports.groups import grouped
 from varlaw.reports.pages import asset, digest, template
@@ -49,10 +49,11 @@ def _with_pointer(spec: dict[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def _bundle() -> str:
-    try:
-        import vl_convert
-    except ImportError as error:
+    if not drawing.installed():
         msg = "interactive charts need the extra charts, as in: pip install 'varlaw[charts]'"
-        raise ReportError(msg) from error
-    code: str = vl_convert.javascript_bundle(vl_version=charts.VEGA_LITE)  # type: ignore[call-arg]  # stub is stricter
+        raise ReportError(msg)
+    code = drawing.javascript()
+    if code is None:
+        msg = "the extra charts gave no scripts for interactive charts: too little memory, or broken"
+        raise ReportError(msg)
     return code.replace("</script", "<\\/script")

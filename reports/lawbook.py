@@ -4,13 +4,14 @@ The texts of the laws are handed in as `LawText`; this room knows no theory. Voc
 along one of its parameters), *points* (what the run measured, against what the law says).
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from varlaw.reports import charts
-from varlaw.reports.groups import Group, grouped, tally, worst_first
+from varlaw.reports.groups import Group, grouped, together, worst_first
 from varlaw.reports.pages import picture, template
 from varlaw.reports.words import STATES
 from varlaw.verify.verdict import Run, Verdict
@@ -19,6 +20,7 @@ FOLDER: Final = "laws"
 INDEX: Final = f"{FOLDER}/index.html"
 POINTS: Final = 400  # points of one plot
 ROWS: Final = 300  # rows of one table
+LISTED: Final = 2000  # rows of the index
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +54,13 @@ def pages(run: Run, laws: Mapping[str, LawText]) -> dict[str, str]:
             "name": name,
             "law": laws.get(name),
             "address": address(name).removeprefix(f"{FOLDER}/") if name in laws else "",
-            "counts": tally(v for g in groups for v in g.verdicts),
+            "counts": together(groups),
         }
         for name, groups in tested.items()
     ]
     rows.sort(key=lambda row: (not row["counts"], str(row["name"])))
-    return {**found, INDEX: template("laws.html.j2").render(rows=rows)}
+    most = max(LISTED, len(laws))
+    return {**found, INDEX: template("laws.html.j2").render(rows=rows[:most], more=max(len(rows) - most, 0))}
 
 
 def address(name: str) -> str:
@@ -76,7 +79,7 @@ def page(law: LawText, groups: Sequence[Group]) -> str:
         law=law,
         groups=ordered[:ROWS],
         more=max(len(ordered) - ROWS, 0),
-        counts=tally(v for g in ordered for v in g.verdicts),
+        counts=together(ordered),
         total=sum(len(g.verdicts) for g in ordered),
         curve=picture(curve_chart(law)) if law.curve else None,
         points=picture(points_chart(found)) if (found := list(_points(ordered))) else None,
@@ -124,8 +127,8 @@ def points_chart(points: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _points(groups: Iterable[Group]) -> Iterable[dict[str, Any]]:
     """Verdicts with positive numbers, at most `POINTS`, the worst first."""
-    verdicts = [v for g in groups for v in g.verdicts if _drawable(v)]
-    for verdict in verdicts[:POINTS]:
+    drawable = (v for g in groups for v in g.verdicts if _drawable(v))
+    for verdict in itertools.islice(drawable, POINTS):
         low, high = charts.ends(verdict)
         expected = verdict.expected or 1.0
         yield {"x": expected, "y": verdict.observed, "low": low * expected, "high": high * expected,

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from varlaw.reports import words
-from varlaw.reports.groups import Group, distance, tally
+from varlaw.reports.groups import Group, distance, together
 from varlaw.reports.merge import version_order
 from varlaw.reports.words import LETTERS, STATES, SYMBOLS, plain, severity
 from varlaw.verify.verdict import Verdict
@@ -49,7 +49,7 @@ class Row:
 
     @cached_property
     def distance(self) -> float:
-        return min(max(distance(g.worst) for g in self.groups), 99.0)
+        return min(max(g.distance for g in self.groups), 99.0)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Board:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        return tally(v for row in self.rows for g in row.groups for v in g.verdicts)
+        return together(g for row in self.rows for g in row.groups)
 
     @property
     def title(self) -> str:
@@ -134,7 +134,7 @@ def cell_lines(group: Group, board: Board) -> list[dict[str, str]]:
     lines = []
     for state, n in group.counts.items():
         members = [v for v in group.verdicts if v.state == state]
-        telling = state in ("VIOLATES", "deviation") and group.worst.ratio is not None
+        telling = state in ("VIOLATES", "deviation") and group.measured
         number = f" \u00d7{words.ratio(max(members, key=distance))}" if telling else ""
         where = places(members, devices=board.devices)
         notes = [f"{n}" if len(group.counts) > 1 else "", "" if where == board.places else " ".join(where)]

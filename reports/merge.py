@@ -1,8 +1,15 @@
 """Several runs as one: their verdicts side by side, their risks added, their circumstances named together."""
 
+import bisect
+import hashlib
+import itertools
 import re
+from array import array
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
+from varlaw.reports.records import Records
 from varlaw.verify.verdict import Run, RunInfo, Verdict
 
 
@@ -10,19 +17,26 @@ def merged(runs: Sequence[Run]) -> Run:
     """One run that holds the verdicts of all, equal ones once; a single run is returned as it is."""
     if len(runs) == 1:
         return runs[0]
-    return Run(run=_together([r.run for r in runs]), verdicts=list(_distinct(v for r in runs for v in r)))
+    return Run(run=_together([r.run for r in runs]), verdicts=_distinct([r.verdicts for r in runs]))
 
 
-def _distinct(verdicts: Iterable[Verdict]) -> Iterable[Verdict]:
+def _distinct(parts: Sequence[Sequence[Verdict]]) -> Records:
     """Equal keys repeat equal decisions: a verdict that stands in two runs is shown once."""
-    seen: list[Verdict] = []
-    known: dict[tuple[str, ...], list[Verdict]] = {}
-    for verdict in verdicts:
-        same = known.setdefault((verdict.replay, verdict.subject, verdict.claim, verdict.version, verdict.device), [])
-        if verdict not in same:
-            same.append(verdict)
-            seen.append(verdict)
-    return seen
+    places = [array("I") for _ in parts]
+    seen: set[bytes] = set()
+    for part, verdicts in enumerate(parts):
+        for place, verdict in enumerate(verdicts):
+            mark = hashlib.blake2b(msgspec.json.encode(verdict), digest_size=16).digest()
+            if mark not in seen:
+                seen.add(mark)
+                places[part].append(place)
+    ends = list(itertools.accumulate(map(len, places)))
+
+    def get(place: int) -> Verdict:
+        part = bisect.bisect_right(ends, place)
+        return parts[part][places[part][place - (ends[part - 1] if part else 0)]]
+
+    return Records(len(seen), get)
 
 
 def _together(infos: Sequence[RunInfo]) -> RunInfo:

@@ -6,14 +6,20 @@ is refused in one line that says why.
 """
 
 import codecs
+import contextlib
+import hashlib
 import json
-from collections.abc import Callable, Iterable
+import re
+from array import array
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 
-from varlaw.reports.files import ReportError, read_record, write_whole
+from varlaw.reports.files import ReportError, read_record, refuse_no_file, write_whole
+from varlaw.reports.records import Records, held, in_file
+from varlaw.reports.scanner import Damaged, Scanner
 from varlaw.verify.verdict import SCHEMA, Run, Verdict
 
 __all__ = ["ReportError", "json_schema", "read", "schema_text", "write"]
@@ -21,6 +27,7 @@ __all__ = ["ReportError", "json_schema", "read", "schema_text", "write"]
 FAMILY, VERSION = SCHEMA.split("/")[0], int(SCHEMA.split("/")[1])
 IDENTIFIER: Final = f"urn:{FAMILY.replace('.', ':')}:{VERSION}"
 
+LONG: Final = 1 << 26  # bytes of a file from which on its verdicts stay there until they are asked for
 DEEPEST: Final = 20  # levels of a case
 
 # For each version that is no longer written: how its objects become those of the next version.
@@ -33,7 +40,11 @@ def read(path: Path | str) -> Run:
     Raises `ReportError`, in one line, for a file that is missing, empty, truncated, not JSON, of another program, of a
     later version, or not of the schema it names.
     """
-    return decode(read_record(Path(path)), where=str(path))
+    path = Path(path)
+    refuse_no_file(path)
+    if path.exists() and path.stat().st_size > LONG and (run := _read_long(path)):
+        return run
+    return decode(read_record(path), where=str(path))
 
 
 def decode(data: bytes, *, where: str) -> Run:
@@ -47,16 +58,87 @@ def decode(data: bytes, *, where: str) -> Run:
         reason = "truncated" if "truncated" in str(error) else "not JSON"
         msg = f"{where} is {reason}, but should be a {SCHEMA} record: {error}"
         raise ReportError(msg) from error
+    whole = _upgraded(found, where)
+    verdicts = whole.get("verdicts")
+    if not isinstance(verdicts, list):
+        return _converted(whole, where)
+    run = _converted({**whole, "verdicts": []}, where)
+    return msgspec.structs.replace(run, verdicts=held([_verdict(v, k, where) for k, v in enumerate(verdicts)]))
+
+
+def _read_long(path: Path) -> Run | None:
+    """The run in a long file, its verdicts left there; None for an older version, which is upgraded as a whole."""
+    with contextlib.ExitStack() as closing:
+        file = closing.enter_context(path.open("rb"))
+        members, starts, sizes = _scanned(file, str(path))
+        run = _converted(_upgraded(members, str(path)), str(path))
+        if members["schema"] != SCHEMA:
+            return None
+        closing.pop_all()  # the verdicts close it
+        return msgspec.structs.replace(run, verdicts=in_file(file, starts, sizes))
+
+
+def _scanned(file: BinaryIO, where: str) -> "tuple[dict[str, Any], array[int], array[int]]":
+    """The members of a record but its verdicts, each of which is checked, and the places of those."""
+    members: dict[str, Any] = {}
+    starts, sizes = array("Q"), array("Q")
     try:
-        run = msgspec.convert(_upgraded(found, where), Run)
-        for k, verdict in enumerate(run.verdicts):
-            _check(verdict, k)
-    except ValueError as error:
-        if isinstance(error, ReportError):
-            raise
+        for name, value, start, size in _members(Scanner(file)):
+            if name is None:
+                _verdict(value, len(starts), where)
+                starts.append(start)
+                sizes.append(size)
+            else:
+                members[name] = value
+    except (Damaged, UnicodeDecodeError, RecursionError) as error:
+        reason = "truncated" if isinstance(error, Damaged) and error.cut else "not JSON"
+        msg = f"{where} is {reason}, but should be a {SCHEMA} record: {error}"
+        raise ReportError(msg) from error
+    return members, starts, sizes
+
+
+def _members(text: Scanner) -> Iterator[tuple[str | None, Any, int, int]]:
+    """The members of the object by name, and the verdicts, without a name, one by one."""
+    text.skip("{")
+    while text.next() != "}":
+        name, *_ = text.value()
+        text.skip(":")
+        if name != "verdicts" or text.next() != "[":
+            yield name, *text.value()
+        else:
+            yield name, [], 0, 0
+            text.skip("[")
+            while text.next() != "]":
+                yield None, *text.value()
+                if text.next() != "]":
+                    text.skip(",]")
+            text.skip("]")
+        if text.next() != "}":
+            text.skip(",}")
+    text.skip("}")
+    if text.next():
+        msg = "something follows the object"
+        raise Damaged(msg, cut=False)
+
+
+def _converted(found: dict[str, Any], where: str) -> Run:
+    try:
+        return msgspec.convert(found, Run)
+    except msgspec.ValidationError as error:
         msg = f"{where} does not follow {SCHEMA}: {error}"
         raise ReportError(msg) from error
-    return run
+
+
+def _verdict(found: Any, place: int, where: str) -> Verdict:
+    try:
+        verdict = msgspec.convert(found, Verdict)
+        _check(verdict, place)
+    except ValueError as error:
+        text = re.sub(r"at `\$(?!\.verdicts)", f"at `$.verdicts[{place}]", str(error))
+        text = text if "at `$" in text else f"{text} - at `$.verdicts[{place}]`"
+        msg = f"{where} does not follow {SCHEMA}: {text}"
+        raise ReportError(msg) from error
+    return verdict
 
 
 def _check(verdict: Verdict, place: int) -> None:
@@ -101,15 +183,38 @@ def encode(run: Run) -> bytes:
 
     Raises `ReportError` when a number that the schema requires is not finite.
     """
-    body = b",\n".join(map(_encoded, run.verdicts))
-    data = b'{"schema":%b,\n"run":%b,\n"verdicts":[\n%b\n]}\n' % (_encoded(run.schema), _encoded(run.run), body)
-    decode(data, where="the run, not written,")
-    return data
+    return b"".join(lines(settled(run)))
+
+
+def lines(run: Run) -> Iterator[bytes]:
+    """The text of a settled run, line by line."""
+    yield b'{"schema":%b,\n"run":%b,\n"verdicts":[\n' % (_encoded(run.schema), _encoded(run.run))
+    for k, verdict in enumerate(run.verdicts):
+        yield (b",\n" if k else b"") + _encoded(verdict)
+    yield b"\n]}\n"
+
+
+def mark(run: Run) -> str:
+    """A mark of settled records, the same for equal ones, however they are spelt and however long they took."""
+    timeless = msgspec.structs.replace(run, run=msgspec.structs.replace(run.run, wall_time=0.0))
+    found = hashlib.blake2b(digest_size=16, person=b"varlaw.records")
+    for line in lines(timeless):
+        found.update(line)
+    return found.hexdigest()
 
 
 def settled(run: Run) -> Run:
-    """A run as its record file gives it back: numbers that are not finite are None, cases are plain data."""
-    return decode(encode(run), where="the run")
+    """A run as its record file gives it back: numbers that are not finite are None, cases are plain data.
+
+    It is done once: what is settled is returned as it is.
+    """
+    if isinstance(run.verdicts, Records):
+        return run
+    where = "the run, not written,"
+    verdicts = [_verdict(msgspec.json.decode(_encoded(v)), k, where) for k, v in enumerate(run.verdicts)]
+    info = msgspec.json.decode(_encoded(run.run))
+    bare = _converted({"schema": run.schema, "run": info, "verdicts": []}, where)
+    return msgspec.structs.replace(bare, verdicts=held(verdicts))
 
 
 def _encoded(value: Any) -> bytes:
@@ -137,7 +242,7 @@ def write(run: Run, path: Path | str) -> None:
 
     Raises `ReportError`, in one line, when the folder refuses or a number that the schema requires is not finite.
     """
-    write_whole(Path(path), encode(run))
+    write_whole(Path(path), lines(settled(run)))
 
 
 def json_schema() -> dict[str, Any]:

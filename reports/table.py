@@ -6,6 +6,7 @@ a spreadsheet would run as a formula starts with an apostrophe.
 
 import csv
 import io
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from varlaw.reports.words import case_text, plain
@@ -20,10 +21,19 @@ COLUMNS: Final = (
 
 def render(run: Run) -> str:
     """The verdicts of a run as CSV with a header line, in the order of the run."""
+    return "".join(pieces(run))
+
+
+def pieces(run: Run) -> Iterator[str]:
+    """The same, line by line."""
+    yield _line(COLUMNS)
+    for verdict in run.verdicts:
+        yield _line(map(_cell, _row(verdict)))
+
+
+def _line(cells: Iterable[str]) -> str:
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_cell(value) for value in _row(verdict)] for verdict in run.verdicts)
+    csv.writer(stream, lineterminator="\n").writerow(cells)
     return stream.getvalue()
 
 

@@ -5,7 +5,7 @@ number in them carries its interval or is marked exact (`interval` null, `sample
 """
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -113,7 +113,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: str = SCHEMA
     run: RunInfo
-    verdicts: list[Verdict]
+    verdicts: Sequence[Verdict]
 
     def __iter__(self) -> Iterator[Verdict]:
         return iter(self.verdicts)

@@ -47,7 +47,8 @@ def report(
     from varlaw.commands.defaults import shown
     from varlaw.reports.benchmarks import read as read_benchmarks
     from varlaw.reports.files import NoFile, ReportError
-    from varlaw.reports.site import FolderInUse, write_benchmarks, write_site
+    from varlaw.reports.ours import FolderInUse
+    from varlaw.reports.site import write_benchmarks, write_site
 
     if not runs and not benchmarks:
         msg = "nothing to report: name a RUN.json as `varlaw verify --json` writes it, or --benchmarks BENCH.json"

@@ -191,7 +191,7 @@ def _resumption(agreed: "Plan", ledger: "Ledger | None") -> str:
 
 def _writable(json_file: Path | None, report_dir: Path | None) -> None:
     """Refuse, and load what will write, before the work: a result is never lost to a mistake that could be seen."""
-    from varlaw.reports import schema, site  # noqa: F401 - the schema is loaded for the line above
+    from varlaw.reports import ours, site  # noqa: F401 - the site is loaded for the line above
     from varlaw.reports.files import ReportError, probe, probe_file
 
     try:
@@ -199,7 +199,9 @@ def _writable(json_file: Path | None, report_dir: Path | None) -> None:
             probe_file(json_file)
         if report_dir:
             probe(report_dir)
-            site.inspect(report_dir)
+            ours.inspect(report_dir)
+            if json_file is None or json_file.absolute() != (report_dir / "run.json").absolute():
+                ours.refuse_records(report_dir, {"run.json": "not known yet"})
     except ReportError as error:
         raise Failure(str(error), 2) from error
 
@@ -209,6 +211,8 @@ def _tell(run: "Run", screen: "Console", verbosity: int, json_file: Path | None,
     from varlaw.reports import schema, site, terminal
     from varlaw.reports.files import ReportError
 
+    with failing(3, ReportError):
+        run = schema.settled(run)  # once for all forms
     try:
         if json_file:
             schema.write(run, json_file)
