@@ -139,11 +139,7 @@ def _measured(found: _File) -> Measured:
         else:
             single.setdefault(row.group or row.name, []).append(row)
     pairs = tuple(
-        Pair(
-            name, size, both["ours"][0].goal, *(_times(both[who][1]) for who in ("ours", "theirs")), both["ours"][0].why
-        )
-        for (name, size), both in sorted(roles.items())
-        if both.keys() == {"ours", "theirs"}
+        _pair(both["ours"], both["theirs"]) for _, both in sorted(roles.items()) if both.keys() == {"ours", "theirs"}
     )
     cpu, commit = found.machine_info.get("cpu"), found.commit_info
     return Measured(
@@ -153,6 +149,11 @@ def _measured(found: _File) -> Measured:
         commit=f"{commit.get('id', '')}{'+changes' if commit.get('dirty') else ''}",
         when=found.datetime[:10],
     )
+
+
+def _pair(ours: tuple[_Role, _Row], theirs: tuple[_Role, _Row]) -> Pair:
+    role, row = ours
+    return Pair(role.pair, role.size, role.goal, _times(row), _times(theirs[1]), role.why)
 
 
 def _times(row: _Row) -> Times:

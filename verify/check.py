@@ -118,7 +118,7 @@ def _refuse(risks: Mapping[str, Any], max_samples: Any) -> None:
         if isinstance(risk, bool) or not isinstance(risk, Real):
             msg = f"{name}={risk!r}, but should be a number > 0 and < 1 [check]"
             raise TypeError(msg)
-        if 0 < risk < _SMALLEST[name]:
+        if 0 < float(risk) < _SMALLEST[name]:
             msg = f"{name}={risk!r}, but should be a number >= {_SMALLEST[name]:g} and < 1 [check]"
             raise ValueError(msg)
     if max_samples is not None and (not isinstance(max_samples, Integral) or max_samples < 1):

@@ -70,8 +70,8 @@ def verify(
     from varlaw.reports.files import to_stdout
     from varlaw.verify.session import SALT, exit_code
 
-    chosen = {"policy": policy, "device": device, "dtypes": dtypes or DTYPES, "salt": SALT if salt is None else salt}
-    chosen["jobs"] = _workers(jobs)
+    chosen: dict[str, Any] = {"policy": policy, "device": device, "dtypes": dtypes or DTYPES, "jobs": _workers(jobs)}
+    chosen["salt"] = SALT if salt is None else salt
     if dask == "":
         msg = "dask='', but should be the address of a scheduler, such as tcp://host:8786"
         raise Failure(msg, 2)
