@@ -83,7 +83,8 @@ def _in_range(
 def ranges_of(row: deviations.Row, claim: Claim, trial: Trial, finding: Finding) -> list[measured.Band] | None:
     """The sizes that a row foresees in this case; None where nobody could measure them."""
     sizes = measured.sizes(row.framework)
-    if sizes is None or not measured.recorded(row.id, row.framework, trial.dtype):
+    version = claim.subject.framework.version()
+    if sizes is None or not measured.recorded(row.id, row.framework, version, trial.dtype):
         return None
     bands = measured.bands(row.id, row.framework, claim.name, claim.target, trial.dtype)
     closer = bool(finding.alpha) and trial.policy.delta < policy(measured.POLICY).delta

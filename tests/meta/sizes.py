@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from packaging.version import Version
 
 from varlaw.evidence.budget import policy
 from varlaw.evidence.streams import Key, canonical
@@ -111,7 +112,7 @@ def write(folder: Path, framework: str) -> None:
     """The table of a framework, from all that was recorded of it."""
     files = sorted(folder.glob(f"{framework}.*.jsonl"))
     seen = [msgspec.json.decode(line, type=Seen) for file in files for line in file.read_bytes().splitlines()]
-    inputs = max(int(file.stem.split(".")[-2]) for file in files)
+    inputs = min(int(file.stem.split(".")[-2]) for file in files)
     tried = {file.stem.split(".")[-1] for file in files}
     old = measured.sizes(framework)
     tables: dict[str, dict[str, list[str]]] = defaultdict(dict)
@@ -134,12 +135,20 @@ def write(folder: Path, framework: str) -> None:
         '# "claim target dtype" = [[least, greatest, cases ...], ...]; without cases: every corner; "*": keyed points.',
         f"inputs = {inputs}",
         f"versions = {_list(sorted(versions))}",
+        f"backends = {_list(sorted(_backends(framework, versions)))}",
         f"dtypes = {_list([d for d in campaign.DTYPES if d in tried | set(old.dtypes if old else ())])}",
     ]
     for row in sorted(tables):
         lines += ["", f"[rows.{row}]"]
         lines += [f'"{place}" = [{", ".join(bands)}]' for place, bands in sorted(tables[row].items())]
     (TABLES / f"{framework}.sizes.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _backends(framework: str, versions: set[str]) -> set[str]:
+    """The backends that were tried, of a framework that has several."""
+    if not any(r.backend for r in deviations.rows() if r.framework == framework):
+        return set()
+    return {label for version in versions if (label := Version(version).local)}
 
 
 def _bands(of_place: list[Seen], inputs: int) -> list[measured.Band]:

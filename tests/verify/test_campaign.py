@@ -303,3 +303,12 @@ def test_keyed_points_are_held_against_all_cases_together(monkeypatch: pytest.Mo
     assert _exact(monkeypatch, 0.6, 0.6, {}).state == "VIOLATES"  # a corner that no band names
     assert _exact(monkeypatch, 1.005, 1.0, {}).state == "conforms"
     assert _exact(monkeypatch, 1.018, 1.0, {}).state == "deviation"  # no more than twice its rounding bound
+
+
+def test_a_size_speaks_for_other_versions_but_not_for_other_backends(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = measured.Sizes(inputs=40, versions=("3.1+jax",), backends=("jax",), dtypes=("float32",), rows={"row": {}})
+    monkeypatch.setattr(measured, "sizes", lambda framework: table)
+    assert measured.recorded("row", "keras", "3.9+jax", "float32")
+    assert not measured.recorded("row", "keras", "3.1+torch", "float32")
+    assert not measured.recorded("row", "keras", "3.1+jax", "bfloat16")
+    assert not measured.recorded("other", "keras", "3.1+jax", "float32")

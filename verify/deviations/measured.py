@@ -22,6 +22,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 import msgspec
+from packaging.version import Version
 
 from varlaw.evidence.streams import canonical
 from varlaw.verify.claim import Finding
@@ -59,6 +60,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     inputs: int
     versions: tuple[str, ...]
+    backends: tuple[str, ...] = ()  # empty for a framework that has but one
     dtypes: tuple[str, ...]
     rows: dict[str, dict[str, tuple[tuple[float | str, ...], ...]]]
 
@@ -70,10 +72,15 @@ def sizes(framework: str) -> Sizes | None:
     return msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), Sizes) if file.is_file() else None
 
 
-def recorded(row: str, framework: str, dtype: str) -> bool:
-    """Whether the sizes of a row were measured: of versions that are not to be had they were not."""
+def recorded(row: str, framework: str, version: str, dtype: str) -> bool:
+    """Whether the sizes of a row were measured: of versions that are not to be had they were not.
+
+    A row that was measured in one version speaks for all of its versions, but not for another backend.
+    """
     found = sizes(framework)
-    return found is not None and row in found.rows and dtype in found.dtypes
+    if found is None or row not in found.rows or dtype not in found.dtypes:
+        return False
+    return not found.backends or Version(version).local in found.backends
 
 
 def bands(row: str, framework: str, claim: str, target: str, dtype: str) -> list[Band]:
