@@ -107,8 +107,8 @@ def _missed_again(claim: Claim, trial: Trial, row: deviations.Row, judge: Judge)
     ten must violate again, and where chance decides whether the effect is met one in ten must be lawful.
     """
     if row.statistics:
-        second = _again(claim, trial, row, 1.0, judge)
-        return f"a second measurement {second.outcome}" if second else ""
+        other = _again(claim, trial, row, 1.0, judge)
+        return f"a second measurement {other.outcome}" if other else ""
     for again in _inputs(claim, trial, sharp=False):
         second = judge(claim, again)
         if second.outcome is Outcome.VIOLATES:
