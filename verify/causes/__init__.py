@@ -135,7 +135,7 @@ def _values(draws: Draws, often: Sequence[lattice.Spot], copied: bool) -> Floats
 
 def _fitted(x: Floats, unit: float, law: Any, shape: Sequence[int], names: Mapping[str, Any]) -> laws.Entries | None:
     fit = entries.best(x, law, unit) if x.size >= 16 and np.ptp(x) > 0 else None
-    if x.size and entries.lawful(x, law, fit) and not (fit and fit.strays):
+    if x.size and entries.lawful(x, law, unit, fit) and not (fit and fit.strays):
         return laws.LAWFUL
     return laws.told(fit, x, law, shape, names) if fit else None
 
@@ -146,7 +146,10 @@ def _named(draws: Draws, law: Any, mutants: Mapping[str, Any]) -> tuple[str, flo
     for name, wrong in mutants.items():
         with np.errstate(divide="ignore"):
             loglik = float(np.asarray(wrong.logpdf(draws.spread)).sum())
-        if math.isfinite(loglik) and families.misfit(np.asarray(wrong.cdf(draws.spread))) < families.REFUSED:
+        if (
+            math.isfinite(loglik)
+            and families.misfit(np.asarray(wrong.cdf(draws.spread)), draws.fmt.unit) < families.REFUSED
+        ):
             borne[name] = loglik
     if not borne:
         return None

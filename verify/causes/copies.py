@@ -65,19 +65,20 @@ def _multiples(flat: Floats) -> Iterator[str]:
 
 
 def _lines(draws: Draws) -> Iterator[str]:
-    for axis in range(len(draws.shape)) if len(draws.shape) > 1 else ():
+    """The axis with the largest share of lines that are copies: rows of equal columns hold one number each."""
+    rank = len(draws.shape)
+    found: list[tuple[float, str]] = []
+    for axis in range(rank) if rank > 1 else ():
         lines = [np.moveaxis(x, axis, 0).reshape(draws.shape[axis], -1) for x in draws.tensors[:2]]
         if len(lines[0]) > 1 and _telling(draws, lines[0].shape[1]):
-            for sign, shown in ((1.0, "="), (-1.0, "= -")):
-                if told := next(
-                    filter(None, (_equal_lines(x, sign, shown, axis, len(draws.shape)) for x in lines)), ""
-                ):
-                    yield told
-                    return
+            found += [_equal_lines(x, sign, axis, rank) for sign in (1.0, -1.0) for x in lines]
+    share, told = max(found, key=lambda pair: pair[0], default=(0.0, ""))
+    if share:
+        yield told
 
 
-def _equal_lines(lines: Floats, sign: float, shown: str, axis: int, rank: int) -> str:
-    """Lines that are (minus) an earlier one, as ranges; zero lines are no copies."""
+def _equal_lines(lines: Floats, sign: float, axis: int, rank: int) -> tuple[float, str]:
+    """The share of lines that are (minus) an earlier one, and which, as ranges; zero lines are no copies."""
     first: dict[bytes, int] = {}
     pairs: list[tuple[int, int]] = []  # earlier, later
     for i, line in enumerate(lines + 0.0):
@@ -86,12 +87,11 @@ def _equal_lines(lines: Floats, sign: float, shown: str, axis: int, rank: int) -
             pairs.append((twin, i))
         if twin is None or sign < 0:
             first.setdefault(line.tobytes(), i)
-    if not pairs:
-        return ""
     one, many = axis_words(axis, rank)
-    if sign > 0 and len(pairs) == len(lines) - 1:
-        return f"all {len(lines)} {many} are equal"
-    return _as_ranges(pairs, shown, one, many, len(lines))
+    if sign > 0 and pairs and len(pairs) == len(lines) - 1:
+        return 1.0, f"all {len(lines)} {many} are equal"
+    told = _as_ranges(pairs, "=" if sign > 0 else "= -", one, many, len(lines)) if pairs else ""
+    return len(pairs) / len(lines), told
 
 
 def _as_ranges(pairs: Sequence[tuple[int, int]], shown: str, one: str, many: str, count: int) -> str:

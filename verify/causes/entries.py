@@ -56,31 +56,32 @@ class Fit:
         return u
 
 
-def lawful(x: Floats, law: Any, fit: Fit | None) -> bool:
+def lawful(x: Floats, law: Any, unit: float, fit: Fit | None) -> bool:
     """Whether the draws bear the law itself, and no family suits them much better."""
     with np.errstate(divide="ignore"):
         loglik = float(np.asarray(law.logpdf(x)).sum())
-    close = fit is None or loglik > fit.score + fit.shape.price - _LAWFUL
-    return close and families.misfit(np.asarray(law.cdf(x))) < families.REFUSED
+    beyond = np.abs(x - law.mean).max() > max(abs(end - law.mean) for end in law.support) * (1 + 2 * unit + 1e-6)
+    close = not beyond and (fit is None or loglik > fit.score + fit.shape.price - _LAWFUL)
+    return close and families.misfit(np.asarray(law.cdf(x)), unit) < families.REFUSED
 
 
 def best(x: Floats, law: Any, unit: float) -> Fit | None:
     """The likeliest family that the draws, known to a relative `unit`, bear; None where none is borne."""
-    found = _borne(x, law) or (_but_strays(x, law) if x.size >= 64 else None)
+    found = _borne(x, law, unit) or (_but_strays(x, law, unit) if x.size >= 64 else None)
     return found and replace(found, unit=unit)
 
 
-def _but_strays(x: Floats, law: Any) -> Fit | None:
+def _but_strays(x: Floats, law: Any, unit: float) -> Fit | None:
     """The same without values that are far out, told apart."""
     middle = float(np.median(x))
     sizes = np.abs(x - middle)
     far = sizes > _FAR * float(np.median(sizes)) / 0.6745
     count = int(far.sum())
-    found = _borne(x[~far], law) if 0 < count <= max(1, _STRAYS * x.size) else None
+    found = _borne(x[~far], law, unit) if 0 < count <= max(1, _STRAYS * x.size) else None
     return found and replace(found, strays=count, furthest=float(sizes[far].max()))
 
 
-def _borne(x: Floats, law: Any) -> Fit | None:
+def _borne(x: Floats, law: Any, unit: float) -> Fit | None:
     own = {Normal: "normal", Uniform: "uniform", UniformRange: "uniform"}.get(type(law), "")
 
     def worth(fit: Fit) -> float:
@@ -88,13 +89,15 @@ def _borne(x: Floats, law: Any) -> Fit | None:
 
     few = sorted(_fits(x[:_RANKED], law), key=worth)[:_TRIED]
     closer = sorted((_refined(_again(fit, x), x) for fit in few), key=worth) if x.size > _RANKED else few
-    return next((fit for fit in closer if families.misfit(fit.uniform(x)) < families.REFUSED), None)
+    return next((fit for fit in closer if families.misfit(fit.uniform(x), unit) < families.REFUSED), None)
 
 
 def _again(fit: Fit, x: Floats) -> Fit:
     """The same family, with centre and scale of all draws."""
     y = np.log(x) if fit.of_logs else fit.sign * x
     centre = _centre_of(fit, y) if fit.fitted else fit.centre
+    if fit.shape.name == "mixture":
+        fit = replace(fit, shape=families.mixture(y - centre))
     scale = max(fit.shape.scale(y - centre), 1e-300)
     score = fit.shape.loglik(y - centre, scale) - fit.shape.price - (_CENTRE if fit.fitted else 0.0)
     score -= float(y.sum()) if fit.of_logs else 0.0

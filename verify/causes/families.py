@@ -192,11 +192,12 @@ def mixture(x: Floats) -> Shape:
     return Shape("mixture", density, cdf, std, lambda _: narrow, 14.0, wide=(p, k))
 
 
-def misfit(u: Floats) -> float:
-    """Log e-value against uniform numbers: histogram and tails."""
+def misfit(u: Floats, unit: float = 0.0) -> float:
+    """Log e-value against uniform numbers: histogram, and those tails that a format of this unit roundoff resolves."""
     u = np.clip(u, 2.0**-53, 1 - 2.0**-53)
     legendre = scores.tilted(scores.legendre_sums(2 * u - 1), u.size * scores.legendre_cumulants())
     out = np.minimum(u, 1 - u)
-    counts = [int((out < tail / 2).sum()) for tail in _TAILS]
-    tails = scores.rates(counts, u.size, _TAILS, _RATES)
+    seen = 8 * unit < _TAILS
+    counts = [int((out < tail / 2).sum()) for tail in _TAILS[seen]]
+    tails = scores.rates(counts, u.size, _TAILS[seen], _RATES[seen]) if counts else np.empty(0)
     return float(scores.averaged(np.concatenate([legendre, tails])))

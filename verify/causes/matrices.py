@@ -52,7 +52,7 @@ def _spectrum(draws: Draws) -> str:
     tops = np.array([values[0] for values in spectra])
     if all(_flat(values, draws) for values in spectra):
         return f"each matrix is orthogonal: all its singular values are {number(float(tops.mean()))}"
-    if len(tops) >= _SPECTRA and np.ptp(tops) < _rounding(draws) * tops[0]:
+    if len(tops) >= _SPECTRA and draws.fmt.digits >= 24 and np.ptp(tops) < _rounding(draws) * tops[0]:
         return f"the largest singular value is always {number(float(tops[0]))}: spectral normalisation"
     return ""
 
@@ -68,9 +68,11 @@ def _normalised(draws: Draws) -> str:
     tables["column"] = np.swapaxes(grid, 1, 2).reshape(-1, grid.shape[1])
     if len(draws.shape) < 2:
         del tables["row"], tables["column"]
+    if draws.fmt.digits < 24:
+        del tables["tensor"]  # whose norm a mean of its entries may fix as closely
     found = {name: _line(lines[:4096], name, _rounding(draws)) for name, lines in tables.items()}
     if found.get("row") or found.get("column"):
-        del found["tensor"]  # it follows from them
+        found.pop("tensor", None)  # it follows from them
     return ", ".join(filter(None, found.values()))
 
 
@@ -85,7 +87,7 @@ def _line(lines: Floats, name: str, rounding: float) -> str:
         told.append(f"each {name} has the mean {number(mean if abs(mean) > rounding * width else 0.0)}")
     if np.ptp(norms) < rounding * norms.mean():
         told.append(f"each {name} has the norm {number(float(norms.mean()))}")
-    return " and ".join(told) + (": normalised" if told else "")
+    return " and ".join(told) + (": centred, normalised or stratified" if told else "")
 
 
 def _few_tensors(lines: Floats, name: str, rounding: float) -> str:
@@ -124,9 +126,9 @@ def not_orthogonal(draws: Draws, gain: float) -> str:
 
 
 def _rank_of(values: list[Floats], draws: Draws) -> str:
-    ranks = {int((v > v[0] * 64 * _rounding(draws)).sum()) for v in values}
-    small = len(values[0])
-    return f"each matrix has rank {max(ranks)}, where {small} is full" if max(ranks) < small else ""
+    rank, small = max(int((v > v[0] * _rounding(draws)).sum()) for v in values), len(values[0])
+    deficient = rank < (small if draws.fmt.digits >= 24 else 0.5 * small)
+    return f"each matrix has rank {rank}, where {small} is full" if deficient else ""
 
 
 def _unit_lines(draws: Draws) -> str:
