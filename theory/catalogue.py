@@ -5,8 +5,8 @@
 """
 
 import importlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
 
 from varlaw.theory.law import Law
 
@@ -50,12 +50,28 @@ def _laws(modules: Iterable[str]) -> Iterator[Law]:
         yield from importlib.import_module(f"varlaw.theory.laws.{name}").ENTRIES
 
 
-def _table(laws: Iterable[Law]) -> Mapping[str, Law]:
-    table: dict[str, Law] = {}
-    for law in laws:
-        assert law.name not in table, f"two laws are called {law.name}"
-        table[law.name] = law
-    return MappingProxyType(table)
+class Catalogue(Mapping[str, Law]):
+    """Laws by name, in their order; it prints how many there are of each group."""
+
+    def __init__(self, laws: Iterable[Law]) -> None:
+        self._laws: dict[str, Law] = {}
+        for law in laws:
+            assert law.name not in self._laws, f"two laws are called {law.name}"
+            self._laws[law.name] = law
+
+    def __getitem__(self, name: str) -> Law:
+        return self._laws[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._laws)
+
+    def __len__(self) -> int:
+        return len(self._laws)
+
+    def __repr__(self) -> str:
+        groups = Counter(name.partition(".")[0] for name in self)
+        listed = ", ".join(f"{group} {count}" if count > 1 else group for group, count in groups.items())
+        return f"<{len(self)} laws by name, such as {next(iter(self), None)!r}: {listed}>"
 
 
-LAWS: Mapping[str, Law] = _table(_laws(MODULES))
+LAWS: Mapping[str, Law] = Catalogue(_laws(MODULES))

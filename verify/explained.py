@@ -1,5 +1,6 @@
 """A verdict in four lines, for who reads one: the finding first, then the numbers, the cause, the address."""
 
+import html
 import math
 
 from varlaw.evidence.streams import canonical
@@ -12,6 +13,13 @@ def explained(verdict: Verdict) -> str:
     said = [verdict.likely and f"most likely: {verdict.likely}", verdict.detail]
     cause = "; ".join(text for text in said if text and text not in head)
     return "\n".join(filter(None, [head, _numbers(verdict), cause, _address(verdict)]))
+
+
+def as_html(verdict: Verdict) -> str:
+    """The same for a notebook, every text escaped; the colour repeats what the first word says."""
+    colour = {Outcome.CONFORMS: "#1a7f37", Outcome.VIOLATES: "#b42318"}.get(verdict.outcome, "#7a5c00")
+    state, text = html.escape(verdict.state), html.escape(f"{verdict.subject}\n{explained(verdict)}")
+    return f'<div><b style="color:{colour}">{state}</b><pre style="white-space:pre-wrap">{text}</pre></div>'
 
 
 def _headline(verdict: Verdict) -> str:

@@ -79,4 +79,5 @@ def write(path: Path, count: int, *, layout: str = "lines", per_subject: int = 1
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[2]), int(sys.argv[1]), layout=(sys.argv[3:] or ["lines"])[0])
+    count, path, layout, per_subject = (*sys.argv[1:], "lines", "10")[:4] if len(sys.argv) == 3 else sys.argv[1:5]
+    write(Path(path), int(count), layout=layout, per_subject=int(per_subject))

@@ -1,0 +1,41 @@
+"""What a session prints of a verdict and of the laws can be read: a line, a notebook's cell, counts by group."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import varlaw
+
+LONG = "<script>" + "x" * 5000 + "\nline two"
+
+
+def _verdict(std: float, **options: Any) -> varlaw.Verdict:
+    def draw(shape: tuple[int, ...], seed: int) -> Any:
+        return np.random.default_rng(seed).normal(0, std, shape)
+
+    return varlaw.check(draw, varlaw.Normal(1.0), shape=(32, 32), delta=0.1, **options)
+
+
+@pytest.mark.parametrize(("std", "word"), [(1.0, "conforms"), (2.0, "VIOLATES")])
+def test_a_verdict_prints_as_one_short_line(std: float, word: str) -> None:
+    text = str(_verdict(std, name="mine"))
+    assert text.startswith(f"{word}: mine: Normal(1), float64: std x")
+    assert "\n" not in text
+    assert len(str(_verdict(std, name=LONG))) < 400
+
+
+def test_a_notebook_shows_a_verdict_with_every_text_escaped() -> None:
+    page = _verdict(2.0, name=LONG)._repr_html_()
+    assert "VIOLATES" in page
+    assert "replay: salt" in page
+    assert "<script>" not in page
+
+
+def test_the_catalogue_prints_its_groups_and_stays_read_only() -> None:
+    text = repr(varlaw.LAWS)
+    assert f"{len(varlaw.LAWS)} laws by name" in text
+    assert "truncated_normal" in text
+    assert len(text) < 5000
+    with pytest.raises(TypeError):
+        varlaw.LAWS["mine"] = varlaw.LAWS["normal.variance"]  # type: ignore[index]
