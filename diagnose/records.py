@@ -129,6 +129,7 @@ class Kind(enum.StrEnum):
 
     EXACT = "exact"  # bits, counts, equality: no chance
     LEVEL = "level"  # a share of a sample, by a bound that holds at the printed alpha
+    CHANGE = "change"  # a change over time, with a stated rate of false alarms
     LAW = "law"  # a law of the catalogue, decided by draws
 
 

@@ -144,6 +144,56 @@ TABLE = (
         ("an activation inside the module and outside it", "softmax before a loss that applies it"),
         ("remove one of the two",),
     ),
+    # -- while training ------------------------------------------------------------------------------------------------
+    Signal(
+        "loss.nan", "made a number that is not finite", Kind.EXACT, "",
+        ("overflow in attention, exp or a norm", "rate too large", "a bad batch", "initialisation"),
+        ("run the step again", "rate / 10", "initialise by law", "eps or QK norm", "clip", "that layer in float32"),
+    ),
+    Signal(
+        "loss.stuck", "has not learnt since the start", Kind.CHANGE, "",
+        ("rate too small", "clipping binds", "zero or symmetric weights", "frozen or stale optimiser", "vanishing"),
+        ("look at the exact findings first", "initialise by law", "norm", "rate x 3", "raise the limit of clipping"),
+    ),
+    Signal(
+        "loss.oscillates", "has a loss that changes side too often", Kind.CHANGE, "",
+        ("rate too large", "noisy batches", "momentum"), ("rate / 2", "warm-up", "larger batch", "norm", "clip"),
+    ),
+    Signal(
+        "loss.grows", "has a loss that rises", Kind.CHANGE, "",
+        ("divergence: rate too large", "another kind of data"), ("rate / 2", "warm-up", "clip"),
+    ),
+    Signal(
+        "loss.spike", "had a loss far beyond all before", Kind.CHANGE, "",
+        ("a bad batch", "Adam's beta2 and eps", "attention logits"),
+        ("another batch", "beta2, eps", "clip by global norm", "QK norm", "skip the step"),
+    ),
+    Signal(
+        "gradient.spike", "had a gradient far beyond all before", Kind.CHANGE, "",
+        ("a bad batch", "a layer near its limit", "attention logits"),
+        ("another batch", "beta2, eps", "clip by global norm", "QK norm", "skip the step"),
+    ),
+    Signal(
+        "gradient.kept", "never clears its gradients", Kind.EXACT, "",
+        ("zero_grad() is missing or before the wrong step",), ("call optimizer.zero_grad() after each step",),
+    ),
+    Signal(
+        "weight.grows", "has weights that at least double", Kind.CHANGE, "",
+        ("no weight decay on scale-invariant weights", "rate too large"), ("weight decay", "rate / 2"),
+    ),
+    Signal(
+        "update.large", "has updates that grow", Kind.CHANGE, "",
+        ("rate", "second moments of Adam that are stale"), ("warm-up", "rate / 2", "beta2"),
+    ),
+    Signal(
+        "update.lost", "loses its updates in rounding", Kind.LEVEL, "",
+        ("weights in 16 bits without a master copy", "rate too small"),
+        ("master weights in float32", "stochastic rounding"),
+    ),
+    Signal(
+        "clip.always", "clips nearly every step", Kind.LEVEL, "clip.probability",
+        ("a limit below the usual norm",), ("raise the limit", "then lower the rate by as much"),
+    ),
 )  # fmt: skip
 
 SIGNALS = {signal.name: signal for signal in TABLE}

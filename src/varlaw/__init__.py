@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from varlaw.checking import check_model
+    from varlaw.checking import check_model, watch
     from varlaw.evidence.decide import SamplerError
     from varlaw.reports.model.report import ModelReport
     from varlaw.theory.catalogue import LAWS
@@ -28,7 +28,7 @@ _HOMES = {
         ("Constant", "Normal", "Orthogonal", "TruncatedNormal", "Uniform", "UniformRange"), "varlaw.theory.variates"
     ),
     **dict.fromkeys(("assert_law", "check"), "varlaw.verify.check"),
-    "check_model": "varlaw.checking",
+    **dict.fromkeys(("check_model", "watch"), "varlaw.checking"),
     "check_network": "varlaw.verify.network",
     "ModelReport": "varlaw.reports.model.report",
     **dict.fromkeys(("Outcome", "Verdict"), "varlaw.verify.verdict"),
@@ -52,6 +52,7 @@ __all__ = [
     "check",
     "check_model",
     "check_network",
+    "watch",
 ]
 
 

@@ -1,8 +1,10 @@
-"""`check_model`: what the room `diagnose` finds of a model, as a report of the room `reports`."""
+"""`check_model` and `watch`: what the room `diagnose` finds of a model, as a report of the room `reports`."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from varlaw.diagnose.watching.watch import Watch, optimizers_of
 from varlaw.reports.model.report import ModelReport
 
 if TYPE_CHECKING:
@@ -47,3 +49,55 @@ def check_model(
 
     given: dict[str, Any] = {"expect": expect, "policy": policy, "redraws": redraws, "device": device, "name": name}
     return ModelReport(examined(build, batch, loss, salt=SALT if salt is None else salt, **given))
+
+
+class WatchedRun(Watch):
+    """A run that is watched, with its report."""
+
+    def report(self) -> ModelReport:
+        """What was found so far, as a report that prints, shows and writes itself."""
+        return ModelReport(self.record())
+
+
+def watch(
+    model: "torch.nn.Module",
+    optimizer: Any,
+    *,
+    every: int = 100,
+    out: str | Path | None = None,
+    name: str | None = None,
+    salt: str | None = None,
+) -> WatchedRun:
+    """Watch a training run: what is wrong with it, since which step, at a stated rate of false alarms.
+
+    model: the torch model that is trained; nothing of it is changed.
+    optimizer: its optimiser, or a list of several. Gradients, updates and weights are read around each of its steps.
+    every: steps between looks at activations, by running that step's inputs once more without gradients.
+    out: a file for the run, one JSON object a line, whole up to its last line whenever the run ends;
+        `varlaw watch FILE` shows it.
+    name: of the run; the model's class unless given.
+
+    A context manager; call its `step(loss)` once after each optimiser step. A watch never stops the training.
+
+    >>> import torch
+    >>> model = torch.nn.Linear(4, 1)
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> with watch(model, optimizer) as run:
+    ...     for _ in range(3):
+    ...         optimizer.zero_grad()
+    ...         loss = model(torch.ones(8, 4)).square().mean()
+    ...         loss.backward()
+    ...         _ = optimizer.step()
+    ...         run.step(loss)
+    >>> run.report().ok
+    True
+    """
+    from varlaw.verify.session import SALT
+
+    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        msg = f"every={every!r}, but should be a whole number >= 1 [watch]"
+        raise ValueError(msg)
+    return WatchedRun(
+        model, optimizers_of(optimizer), every=every, out=None if out is None else Path(out),
+        name=name or type(model).__name__, salt=SALT if salt is None else salt,
+    )  # fmt: skip

@@ -21,6 +21,7 @@ _COMMANDS = {
     "verify": "varlaw.commands.verify:verify",
     "replay": "varlaw.commands.replay:replay",
     "check": "varlaw.commands.check:check",
+    "watch": "varlaw.commands.watch:watch",
     "identify": "varlaw.commands.identify:identify",
     "baseline": "varlaw.commands.baseline:baseline",
     "report": "varlaw.commands.report:report",

@@ -17,7 +17,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "evidence": ("theory.variates",),
     "verify": ("theory", "subjects", "evidence"),
     "diagnose": ("theory", "impl", "subjects", "evidence", "verify"),
-    "reports": ("verify.verdict", "diagnose.records"),
+    "reports": ("verify.verdict", "diagnose.records", "diagnose.watching.records"),
 }
 
 # Room -> third-party modules it must not touch, however lazily.

@@ -1,0 +1,48 @@
+"""What one step left behind, and what a whole run is known by: plain data, one JSON object a line."""
+
+import msgspec
+
+from varlaw.diagnose.records import Finding
+
+SCHEMA = "varlaw.watch/1"
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, tag="header"):
+    """The first line of a run's file."""
+
+    schema: str = SCHEMA
+    name: str
+    tensors: tuple[str, ...]
+    every: int
+    alpha: float  # false alarms a step, over all signals of the run
+    versions: dict[str, str]
+    rank: int = 0
+
+
+class Step(msgspec.Struct, kw_only=True, tag="step"):
+    """The numbers of one optimiser step; None where there is no such number, or it is not finite."""
+
+    step: int
+    loss: float | None = None
+    gradient: float | None = None  # global norm, as the optimiser saw it
+    update: float | None = None  # global norm of what the weights moved
+    weight: float | None = None
+    rate: float | None = None
+    backwards: int = 1
+    lost: float | None = None  # share of the entries with a gradient that did not move
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
+    """Something that was said, and at which step."""
+
+    step: int
+    finding: Finding
+
+
+class End(msgspec.Struct, frozen=True, kw_only=True, tag="end"):
+    """The last line of a run that came to its end."""
+
+    steps: int
+
+
+Line = Header | Step | Event | End
