@@ -4,7 +4,7 @@ A watch never stops the training: what it cannot read it says once and goes on.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -180,6 +180,9 @@ def optimizers_of(given: Any) -> list[Any]:
     return found
 
 
-def events(lines: Iterator[Any]) -> list[Event]:
-    """The events of a journal."""
-    return [line for line in lines if isinstance(line, Event)]
+def steps_of(every: Any) -> int:
+    """A number of steps; `ValueError` for what is none."""
+    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        msg = f"every={every!r}, but should be a whole number >= 1 [watch]"
+        raise ValueError(msg)
+    return every

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from varlaw.diagnose.watching.watch import Watch, optimizers_of
+from varlaw.diagnose.watching.watch import Watch, optimizers_of, steps_of
 from varlaw.reports.model.report import ModelReport
 
 if TYPE_CHECKING:
@@ -94,10 +94,7 @@ def watch(
     """
     from varlaw.verify.session import SALT
 
-    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-        msg = f"every={every!r}, but should be a whole number >= 1 [watch]"
-        raise ValueError(msg)
     return WatchedRun(
-        model, optimizers_of(optimizer), every=every, out=None if out is None else Path(out),
+        model, optimizers_of(optimizer), every=steps_of(every), out=None if out is None else Path(out),
         name=name or type(model).__name__, salt=SALT if salt is None else salt,
     )  # fmt: skip
