@@ -1,4 +1,4 @@
-"""Deterministic laws: observed against expected within a rigorous rounding bound, no probability involved."""
+"""Deterministic laws: observed against expected, within what rounding may do to the observed."""
 
 import math
 from collections.abc import Sequence

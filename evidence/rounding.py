@@ -1,8 +1,10 @@
-"""Floating-point formats, and rigorous bounds on what rounding can do to a sum.
+"""Floating-point formats, and bounds on what rounding can do to a sum.
 
-The bounds hold for every order of summation, blocked, tree or fused: |fl(sum x) - sum x| <= gamma(n-1) sum |x| with
+`gamma` holds for every order of summation, blocked, tree or fused: |fl(sum x) - sum x| <= gamma(n-1) sum |x| with
 gamma(k) = k u / (1 - k u) (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.1). A deterministic
 law is compared within such a bound, never within a tolerance; where a mutant must be seen, n is chosen small instead.
+Where a long sum must be seen, `accumulated` takes a bound that holds with a stated probability, and in a model of
+rounding, only.
 """
 
 import math
@@ -108,21 +110,21 @@ FORMATS = {
 }
 
 
-RISK = 1e-12  # of the probabilistic bound, for each comparison
+RISK = 1e-12  # of the probabilistic bound, for all the sums of a verdict together
 LONG = 1024  # beyond as many terms gamma says too little, and `accumulated` takes the probabilistic bound
 
 
-def accumulated(terms: int, roundings: int, unit: float) -> float:
-    """Bound on the relative error of a sum of so many terms in which each suffers so many roundings at most.
+def accumulated(terms: int, roundings: int, unit: float, sums: int = 1) -> float:
+    """Bound on the relative error of sums of so many terms in which each suffers so many roundings at most.
 
-    Up to `LONG` terms this is `gamma`, which holds for every order of summation. A longer sum is held to the bound of
-    Higham and Mary (2019, SIAM J. Sci. Comput. 41), lambda sqrt(k) u, which fails with probability `RISK` where
-    roundings are independent of each other and of mean zero. Sums that stagnate, each term lost in the same direction,
-    are not so, and exceed it.
+    Up to `LONG` terms this is `gamma`, which holds for every order of summation. Longer sums are held to the bound of
+    Higham and Mary (2019, SIAM J. Sci. Comput. 41), lambda sqrt(k) u, which one of so many `sums` exceeds with
+    probability `RISK` at most where roundings are independent of each other and of mean zero: a model, good for random
+    terms. Sums that stagnate, each term lost in the same direction, are not so, and exceed it.
     """
     if terms <= LONG:
         return gamma(roundings, unit)
-    scale = math.sqrt(2 * math.log(2 * roundings / RISK)) / (1 - unit)
+    scale = math.sqrt(2 * math.log(2 * roundings * sums / RISK)) / (1 - unit)
     return min(gamma(roundings, unit), math.expm1(scale * math.sqrt(roundings) * unit + roundings * unit**2))
 
 

@@ -8,6 +8,7 @@ give equal bytes.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from varlaw.reports import words
 from varlaw.reports.groups import parted, tally
 from varlaw.reports.words import case_text, evidence, likely, number, plain, replay_command, risk, tidy, undecided
 from varlaw.verify.verdict import Run, Verdict
@@ -96,7 +97,9 @@ def _numbers(verdict: Verdict) -> dict[str, str]:
         "expected": _full(verdict.expected),
         "observed": _full(verdict.observed),
         "ratio": _full(verdict.ratio),
-        "interval": "exact" if verdict.interval is None else f"[{_full(low) or '-inf'}, {_full(high) or 'inf'}]",
+        "interval": f"[{_full(low) or '-inf'}, {_full(high) or 'inf'}]"
+        if verdict.interval
+        else words.interval(verdict),
         "samples": str(verdict.samples) if verdict.samples else "",
         "alpha": _full(verdict.alpha),
         "beta": _full(verdict.beta),

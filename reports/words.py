@@ -146,9 +146,13 @@ def one_sided(verdict: Verdict) -> bool:
 
 
 def interval(verdict: Verdict) -> str:
-    """The 99.9 % interval of the ratio in brackets, or the word exact where a single number decides; "" for neither."""
+    """The 99.9 % interval of the ratio in brackets, or the word exact where a single number decides; "" for neither.
+
+    An exact number may be held against a bound that holds but for a risk: then the risk is said.
+    """
     if verdict.interval is None:
         exact = "exact, one-sided" if one_sided(verdict) else "exact"
+        exact += f" but for {risk(verdict.alpha)}" if verdict.alpha else ""
         return exact if verdict.ratio is not None else ""
     low, high = verdict.interval
     digits = _digits(verdict)

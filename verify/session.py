@@ -1,5 +1,6 @@
 """What the command asks for, checked, and what it gets back: from targets and options to one `Run`."""
 
+import math
 import os
 import platform
 import re
@@ -200,7 +201,7 @@ def _nearest(pattern: str) -> str:
 
 def _info(agreed: Plan, verdicts: list[Verdict], wall_time: float) -> RunInfo:
     rule, frameworks = policy(agreed.request.policy), {s.framework.name: s.framework for s in agreed.subjects}
-    decisions = sum(v.alpha > 0 for v in verdicts)
+    risks = [v.alpha for v in verdicts if v.alpha > 0]
     return RunInfo(
         varlaw=version("varlaw"),
         versions=circumstances.versions(frameworks.values()),
@@ -218,8 +219,8 @@ def _info(agreed: Plan, verdicts: list[Verdict], wall_time: float) -> RunInfo:
         pooled=rule.pooled,
         alpha=rule.alpha,
         beta=rule.beta,
-        decisions=decisions,
-        alpha_budget=decisions * rule.alpha,
+        decisions=len(risks),
+        alpha_budget=math.fsum(risks),
         salt=agreed.request.salt,
         targets=list(agreed.request.targets),
         wall_time=wall_time,

@@ -113,8 +113,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     delta: Size
     alpha: Chance
     beta: Chance
-    decisions: Count  # statistical decisions that spent alpha
-    alpha_budget: Size  # decisions x alpha: the chance of any false alarm in this run
+    decisions: Count  # verdicts that spent alpha: on draws, and on sums too long for a bound without a risk
+    alpha_budget: Size  # the sum of their alphas: the chance of any false alarm in this run
     salt: str
     targets: list[str]
     wall_time: Size  # seconds; no report prints it, so equal runs give equal bytes

@@ -97,7 +97,12 @@ def test_a_command_survives_the_shell(run: Run) -> None:
 
 
 def test_the_safe_side_of_a_limit_is_said_and_is_no_distance(make_verdict: Callable[..., Verdict]) -> None:
-    limit = make_verdict(interval=None, ratio=1.13, delta=0.0156)
+    limit = make_verdict(interval=None, ratio=1.13, delta=0.0156, alpha=0.0)
     assert words.evidence(limit) == "1.1300 exact, one-sided"
     assert distance(limit) == 0
-    assert words.evidence(make_verdict(interval=None, ratio=1.01, delta=0.0156)) == "1.0100 exact"
+    assert words.evidence(make_verdict(interval=None, ratio=1.01, delta=0.0156, alpha=0.0)) == "1.0100 exact"
+
+
+def test_a_bound_with_a_risk_says_so(make_verdict: Callable[..., Verdict]) -> None:
+    long_sum = make_verdict(interval=None, ratio=1.01, delta=0.0156, alpha=1e-12)
+    assert words.evidence(long_sum) == "1.0100 exact but for 1e-12"

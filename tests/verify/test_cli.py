@@ -38,6 +38,18 @@ def test_ours_conform_and_the_run_is_written_whole(tmp_path: Path) -> None:
     assert {p.name for p in report.iterdir()} >= {"index.html", "run.json", "summary.md", "junit.xml"}
 
 
+def test_the_budget_is_the_sum_of_what_each_verdict_risks(tmp_path: Path) -> None:
+    """Draws and sums of more than 1,024 terms have a risk; a short norm and an exact tensor have none."""
+    run = tmp_path / "run.json"
+    done = _varlaw("verify", "varlaw.torch.layer_norm", "varlaw.numpy.he_normal", "--json", str(run))
+    assert done.returncode == 0, done.stderr
+    written = json.loads(run.read_text())
+    risks = [v["alpha"] for v in written["verdicts"] if v["alpha"]]
+    assert written["run"]["decisions"] == len(risks)
+    assert written["run"]["alpha_budget"] == pytest.approx(sum(risks), rel=1e-12)
+    assert {"init.documented", "norm.second_moment"} <= {v["claim"] for v in written["verdicts"] if v["alpha"]}
+
+
 def test_documented_deviations_exit_zero_and_name_their_issue() -> None:
     done = _varlaw("verify", "torch.nn.Linear", "--dtype", "float32")
     assert done.returncode == 0, done.stderr

@@ -77,7 +77,8 @@ class Rows:
         # Relative error of the two-pass statistics, and of one output entry once it is rounded to the dtype.
         kept = 4 * unit if trial.coarse else 0.0
         self.gamma = gamma(2 * self.n + 16, working)
-        self.sum_error = accumulated(self.n, 2 * self.n + 16, working) + kept
+        sums = 2 * len(self.x)  # of x and of its squared deviations
+        self.sum_error = accumulated(self.n, 2 * self.n + 16, working, sums) + kept
         self.statistics_error = self.sum_error * (1 + self.condition)
         self.entry_error = 3 * working + unit
 
