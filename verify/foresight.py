@@ -133,10 +133,14 @@ def _again(claim: Claim, trial: Trial, row: deviations.Row, ratio: float, judge:
 
 
 def _inputs(claim: Claim, trial: Trial, *, sharp: bool) -> Iterator[Trial]:
-    """Independent trials of the same case, the later ones looked at more closely."""
+    """Independent trials of the same case, the later ones looked at more closely; one that conforms may be enough.
+
+    So all of them together have the policy's beta.
+    """
     for stage in range(1, _AGAIN + 1):
         closer = trial.policy if sharp or stage <= _AGAIN // 2 else _closer(trial.policy)
-        yield replace(trial, key=trial.key.at(block=0, stage=stage), policy=closer)
+        rule = replace(closer, beta=closer.beta / _AGAIN)
+        yield replace(trial, key=trial.key.at(block=0, stage=stage), policy=rule)
 
 
 def _closer(rule: Policy) -> Policy:
