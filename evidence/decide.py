@@ -1,8 +1,10 @@
 """The decision: draw, reduce, look, and stop at the first of VIOLATES, CONFORMS or the cap.
 
 Guarantee for every law here: a lawful sampler is called VIOLATES with probability at most `policy.alpha`, and one
-whose scale is off by a factor 1 + delta or more (either way) is called CONFORMS with probability at most
-`policy.beta`, no matter how often one looks. CONFORMS is a positive statement; UNDECIDED prints what was certified.
+whose std is off by a factor 1 + delta or more (either way) is called CONFORMS with probability at most `policy.beta`,
+no matter how often one looks. Beta is for independent entries of a family: normal ones for a normal law, any
+distribution within the limits for a bounded one (see `sequential`). CONFORMS is a positive statement; UNDECIDED prints
+what was certified.
 """
 
 import math
@@ -33,7 +35,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     outcome: Word
     state: State
-    ratio: float  # observed over lawful scale: of the std, for bounded laws of the limit
+    ratio: float  # observed over lawful std, both about the law's mean
     interval: tuple[float, float]
     certified: float | None
     log_evidence: float

@@ -64,7 +64,10 @@ def check(
     law: `Normal(std, mean)`, `Uniform(bound)`, `UniformRange(low, high)`, `TruncatedNormal(std, low, high)` (bounds in
         sigmas), `Constant(value)` or `Orthogonal(gain)`, in the units of the array.
     dtype: the format of the array ("float32", torch.bfloat16, ...); read off it when not given, checked when given.
-    delta: relative error of the scale that must be found; alpha, beta: risks of a false alarm and a false conform.
+    delta: relative error of the std, about the law's mean, that must be found.
+    alpha: risk of a false alarm on a sampler that follows the law.
+    beta: risk that one whose std is off by delta or more conforms, among independent entries that are normal, or, for a
+        law with limits, of any distribution within them. The mean of a normal law has beta^0.2.
     mutants: wrong laws by name; the best of those that the draws bear is named before any cause of varlaw's own.
     max_samples: give up, UNDECIDED, after so many scalars.
     salt, name: the address of the evidence; name is the function's own unless given.

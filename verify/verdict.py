@@ -19,7 +19,7 @@ Size = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Outcome(enum.StrEnum):
-    """What a claim came to. CONFORMS is a positive statement: the ratio lies within `delta` at confidence 1 - beta."""
+    """What a claim came to. CONFORMS is a positive statement: the ratio lies within `delta`, but for a risk of beta."""
 
     CONFORMS = "CONFORMS"
     VIOLATES = "VIOLATES"

@@ -101,6 +101,17 @@ def _scaled(factor: float) -> Callable[[Rng, tuple[int, ...]], Array]:
     return _normal(lambda z, rng: factor * z)
 
 
+def powers(r: float) -> Callable[[Rng, tuple[int, ...]], Array]:
+    """On the limits of U(-1, 1), with a density that is a power of |x| and a std r times as large."""
+    exponent = (3 / r**2 - 1) / 2
+    return lambda rng, shape: rng.choice([-1.0, 1.0], shape) * rng.random(shape) ** exponent
+
+
+def of_parent(r: float) -> Callable[[Rng, tuple[int, ...]], Array]:
+    """Normals cut at 2, of a parent whose std is r: the limits of `TruncatedNormal(1.0)`."""
+    return _float32(lambda rng, shape: TruncatedNormal(r, -2 / r, 2 / r).quantile(rng.random(shape)))
+
+
 def _autoregressive(rho: float) -> Callable[[Rng, tuple[int, ...]], Array]:
     def draw(rng: Rng, shape: tuple[int, ...]) -> Array:
         from scipy.signal import lfilter
@@ -141,6 +152,13 @@ CONTRIVED = (
     Defect("std -1 %", Normal(1.0), _scaled(0.99)),
     Defect("uniform limit +1 %", Uniform(1.0), _float32(lambda rng, shape: rng.uniform(-1.01, 1.01, shape))),
     Defect("uniform limit -1 %", Uniform(1.0), _float32(lambda rng, shape: rng.uniform(-0.99, 0.99, shape))),
+    *(
+        Defect(f"uniform of the right limits, std x{r:.4g}, {shape}", Uniform(1.0), powers(r), shape=shape)
+        for r in (1.01, 1 / 1.01, 1.05)
+        for shape in ((16, 64), (64,))
+    ),
+    Defect("normal cut at 2, of a parent 30 % wider", TruncatedNormal(1.0), of_parent(1.3), shape=(64,)),
+    Defect("normal cut at 2, of a parent 4 % wider (std +2.3 %)", TruncatedNormal(1.0), of_parent(1.04)),
     Defect("ddof in batches of 32 (std +1.6 %)", Normal(1.0), _scaled((32 / 31) ** 0.5)),
     Defect(
         "fan swap, 64 x 65 (std +0.8 %)", Normal(65**-0.5), _float32(lambda rng, shape: rng.normal(0, 1 / 8, shape)),
@@ -219,6 +237,11 @@ CORRECT = (
             UniformRange(0.99999, 1.00001): ("float32",),
         }.items()
         for name in names
+    ),
+    *(
+        Defect(f"{law!r}, {shape}", law, _cast(law, np.float32), shape=shape)
+        for law in (Uniform(1.0), TruncatedNormal(1.0), TruncatedNormal(1.0, 0.0, 2.0))
+        for shape in ((64,), (16,))
     ),
     Defect("Haar", Orthogonal(), _haar, shape=(16, 16)),
 )

@@ -11,10 +11,11 @@ from . import calibration
 def test_lawful_samples_keep_every_level_and_the_table_says_so(tmp_path: Path) -> None:
     rates, by_importance = calibration.measured(20, 1)
     assert [rate.what for rate in rates if rate.broken] == []
-    assert {"scale", "mean", "extremes", "limit", "moments", "ties", "lag 1"} <= {rate.what for rate in rates}
+    assert {"the std", "the mean", "the largest value", "ties", "lag 1"} <= {rate.what for rate in rates}
     table = calibration.markdown(rates, by_importance)
     assert "Broken promises: none." in table
     assert "normal, bfloat16: too small CONFORMS" in table
+    assert "uniform, float32: std x1.05 on the limits CONFORMS" in table
 
 
 def test_processes_of_another_law_pass_their_levels(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +26,7 @@ def test_processes_of_another_law_pass_their_levels(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(calibration, "SAMPLERS", {**calibration.SAMPLERS, "normal": (law, wider)})
     passed = calibration.suprema(0, 50)
-    assert calibration.Rate("scale", 0.01, passed["scale", 0.01], 50).broken
+    assert calibration.Rate("the std", 0.01, passed["the std", 0.01], 50).broken
     (alarmed, *_) = calibration.decisions(0, 20)
     assert alarmed.broken
 

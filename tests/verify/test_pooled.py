@@ -18,7 +18,7 @@ from varlaw.verify.claims import claims_of
 from varlaw.verify.claims.domains import CASES
 
 PR = POLICIES["pr"]
-NORMAL, TRUNCATED = "varlaw.numpy.he_normal", "varlaw.numpy.truncated_normal"
+NORMAL, TRUNCATED, UNIFORM = "varlaw.numpy.he_normal", "varlaw.numpy.truncated_normal", "varlaw.numpy.uniform"
 
 
 def _scaled(name: str, factor: float) -> Sampler:
@@ -50,8 +50,24 @@ def test_an_error_of_one_percent_that_all_cases_share_is_found(factor: float, ou
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("factor", "outcome"), [(1.0, "CONFORMS"), (1.01, "VIOLATES"), (1 / 1.01, "VIOLATES")])
-def test_truncated_laws_pool_where_their_limits_round_alike(factor: float, outcome: str, dtype: str) -> None:
-    assert _pooled(_scaled(TRUNCATED, factor), dtype).outcome == outcome
+@pytest.mark.parametrize("name", [TRUNCATED, UNIFORM])
+def test_bounded_laws_pool_where_their_limits_round_alike(name: str, factor: float, outcome: str, dtype: str) -> None:
+    assert _pooled(_scaled(name, factor), dtype).outcome == outcome
+
+
+@pytest.mark.parametrize("r", [1.012, 1 / 1.012])
+def test_a_uniform_of_another_std_on_its_limits_does_not_pass(r: float) -> None:
+    """The limit of every case is right: it is the density that is not."""
+    subject = named(UNIFORM)
+    assert isinstance(subject, Sampler)
+
+    def draws(case: Any, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Any]]:
+        for instance in subject.draws(case, dtype, device, seed, count):
+            shares = {name: x / case["scale"] for name, x in instance.items()}
+            exponent = (3 / r**2 - 1) / 2
+            yield {n: case["scale"] * np.sign(x) * np.abs(x) ** exponent for n, x in shares.items()}
+
+    assert _pooled(dataclasses.replace(subject, draws=draws), "float64").outcome == "VIOLATES"
 
 
 def test_sixteen_bits_round_each_limit_in_its_own_way() -> None:

@@ -1,8 +1,8 @@
 """Claims pooled over all the cases of a subject: an error that all of them share is found where no one of them could.
 
 A case decides 5 % at policy `pr`; the same promise, with the entries of every case divided by its own lawful scale, is
-one sample of one law, large enough for 1 %. Bounded laws without a density that vanishes at the end need no pool: their
-limit tells 1 % in any case. How small an error is looked for depends on the sizes of the tensors alone, before a draw.
+one sample of one law, large enough for 1 %. How small an error is looked for depends on the sizes of the tensors alone,
+before a draw.
 """
 
 import itertools
@@ -17,19 +17,21 @@ import numpy as np
 from varlaw.evidence.decide import decide
 from varlaw.evidence.rounding import FORMATS
 from varlaw.subjects.subject import Sampler, Tensor
-from varlaw.theory.variates import Normal, TruncatedNormal
+from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
 from varlaw.verify.claim import Claim, Finding, NotApplicable, Trial, statistical
 from varlaw.verify.claims.initialisation import Promise, float64
 from varlaw.verify.promise import law_name
 
-_NORMAL = re.compile(r"Normal|TruncatedNormal|\w+_(normal|truncated)\b")
+_INDEPENDENT = re.compile(r"Normal|TruncatedNormal|Uniform|\w+_(normal|truncated|uniform)\b")
 _TENSORS = 1000  # most tensors that a pool draws: building a layer may take milliseconds
-_DRAWS = 25.0  # scalars that settle delta = 1, and a fifth more: a decision takes 20.5/delta^2 on average
+_DRAWS = (
+    25.0  # scalars that settle delta = 1, and a fifth more: a normal law takes 20.5/delta^2 on average, others less
+)
 
 
 def claims(subject: Sampler) -> tuple[Claim, ...]:
-    """The pooled claim of every tensor that is drawn from a law without a limit that gives it away."""
-    return tuple(_claim(subject, tensor) for tensor in subject.tensors if _NORMAL.match(tensor.documented))
+    """The pooled claim of every tensor of independent entries."""
+    return tuple(_claim(subject, tensor) for tensor in subject.tensors if _INDEPENDENT.match(tensor.documented))
 
 
 def _claim(subject: Sampler, tensor: Tensor) -> Claim:
@@ -66,8 +68,8 @@ class _Pool:
         laws = [promise.law(case) for case in self._cases]
         self.law = _standard(laws, trial).scaled(trial.factor)
         # Where a limit is rounded up to the format, it must not stand out beyond the law's own.
-        edge = 1 + 2 * FORMATS[trial.dtype].unit if isinstance(self.law, TruncatedNormal) else 1.0
-        self._units = [law.parent_std * edge if isinstance(law, TruncatedNormal) else law.std for law in laws]
+        edge = 1.0 if isinstance(self.law, Normal) else 1 + 2 * FORMATS[trial.dtype].unit
+        self._units = [_divided(law)[0] * edge for law in laws]
         self.size = float(np.mean([next(self._tensors(j, trial.key.seed, 1)).size for j in range(len(laws))]))
 
     def source(self, seed: int, count: int) -> Iterator[Any]:
@@ -88,15 +90,25 @@ class _Pool:
             yield float64(instance[self._promise.tensor.name]) / self._units[index]
 
 
-def _standard(laws: list[Any], trial: Trial) -> Normal | TruncatedNormal:
-    first = laws[0]
-    if all(isinstance(law, Normal) for law in laws):
-        return Normal(1.0)
-    same = all(isinstance(law, TruncatedNormal) and (law.low, law.high) == (first.low, first.high) for law in laws)
-    if not same:
+def _divided(law: Any) -> tuple[float, Normal | TruncatedNormal | Uniform]:
+    """The lawful scale, and the law of entries divided by it."""
+    match law:
+        case Uniform():
+            return law.bound, Uniform(1.0)
+        case TruncatedNormal():
+            return law.parent_std, TruncatedNormal(1.0, law.low, law.high)
+    return law.std, Normal(1.0)
+
+
+def _standard(laws: list[Any], trial: Trial) -> Normal | TruncatedNormal | Uniform:
+    standard = {_divided(law)[1] for law in laws}
+    if len(standard) > 1:
         msg = "the cases follow laws of different shapes"
         raise NotApplicable(msg)
+    (law,) = standard
+    if isinstance(law, Normal):
+        return law
     if FORMATS[trial.dtype].digits < FORMATS["float32"].digits:
         msg = f"{trial.dtype} rounds the limit of each case in its own way"
         raise NotApplicable(msg)
-    return TruncatedNormal(1.0, first.low, first.high)
+    return law
