@@ -73,9 +73,9 @@ class ScaleTest:
 class BoundedTest:
     """`endpoint` for the limit and `betting` for the std on it, bound to one law, policy and format.
 
-    The violation is the average of the e-values of the limit and, by `tilt`, of mean and second moment. A sampler
-    conforms when nothing lies beyond the limit and its std is settled: against every distribution within the limit, or,
-    where that is beyond `_FAR` times the std and shows nothing, against other scales of the law, by `tilt`.
+    The violation is the average of the e-values of the limit, with half of the weight, and, by `tilt`, of std and mean.
+    A sampler conforms when nothing lies beyond the limit and its std is settled: against every distribution within the
+    limit, or, where that is beyond `_FAR` times the std and shows nothing, against other scales of the law, by `tilt`.
     """
 
     def __init__(self, law: endpoint.Bounded, policy: Policy, fmt: Format) -> None:
@@ -95,11 +95,12 @@ class BoundedTest:
         """The log e-value of each part, by what it looks at."""
         return {
             "the largest value": endpoint.violation(self._law, state, self._policy.delta, self._fmt),
-            "the std": tilt.violation(self._law, self._centred(state), self._eps0),
+            "the std": tilt.of_std(self._law, self._centred(state), self._eps0),
+            "the mean": tilt.of_mean(self._law, self._centred(state)),
         }
 
     def violation(self, state: State) -> float:
-        return float(np.logaddexp.reduce(list(self.parts(state).values())) - math.log(2))
+        return float(np.logaddexp.reduce(np.log([0.5, 0.25, 0.25]) + list(self.parts(state).values())))
 
     def outcome(self, state: State, log_violation: float) -> Word:
         if log_violation >= math.log(1 / self._policy.alpha):

@@ -27,10 +27,17 @@ _WIDEST = 40.0  # standard deviations: no tilt gives weight to what lies beyond
 _STEPS = 0.4 * 2.0 ** -np.arange(9)
 
 
-def violation(law: Bounded, state: State, eps0: float) -> float:
-    """Log e-value against the law, with |ln r| <= eps0 allowed for rounding: mean and second moment, equal shares."""
-    standard = _standard(law)
-    logs = np.concatenate([_of_mean(standard, state), _of_square(standard, state, eps0)])
+def of_mean(law: Bounded, state: State) -> float:
+    """Log e-value against the law's mean."""
+    return _averaged(_of_mean(_standard(law), state))
+
+
+def of_std(law: Bounded, state: State, eps0: float) -> float:
+    """Log e-value against the law's std, with |ln r| <= eps0 allowed for rounding."""
+    return _averaged(_of_square(_standard(law), state, eps0))
+
+
+def _averaged(logs: Floats) -> float:
     return float(np.logaddexp.reduce(logs) - math.log(len(logs)))
 
 
