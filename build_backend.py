@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-ROOMS = ("diagnose", "evidence", "impl", "reports", "subjects", "theory", "verify")
+ROOMS = ("claims", "diagnose", "evidence", "identify", "impl", "reports", "subjects", "theory", "verify")
 LOST = [room for room in ROOMS if not (Path(__file__).parent / "src" / "varlaw" / room).is_dir()]
 if LOST:
     msg = f"varlaw: nothing was built: src/varlaw/{LOST[0]} is no folder, but should be a link to one"

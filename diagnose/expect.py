@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from varlaw.claims.documented import resolve
 from varlaw.diagnose.parameters import Values
 from varlaw.diagnose.records import Call, Finding, Sight
 from varlaw.diagnose.signals import finding
@@ -22,7 +23,6 @@ from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.streams import Key
 from varlaw.theory.layouts import fans, shape_fans
 from varlaw.theory.variates import Constant, Normal, TruncatedNormal, Uniform
-from varlaw.verify.promise import resolve
 
 Law = Any
 Laws = Mapping[str, Law]  # glob of names -> a variate, or a text as "he_normal(fan_in)"

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
+from varlaw.claims.verdict import Run, Verdict
 from varlaw.reports.records import Records, held, once
-from varlaw.verify.verdict import Run, Verdict
 
 MOST: Final = 600  # characters of a name or a sentence
 LONGEST: Final = {"reproduction": 6_000}  # of a script

@@ -4,11 +4,11 @@ import operator
 import re
 from typing import Any, Final
 
+from varlaw.claims.verdict import Run
 from varlaw.reports.groups import Group, grouped, together, worst_first
 from varlaw.reports.merge import version_order
 from varlaw.reports.pages import LIMIT, template
 from varlaw.reports.words import severity
-from varlaw.verify.verdict import Run
 
 FOLDER: Final = "frameworks"
 INDEX: Final = f"{FOLDER}/index.html"

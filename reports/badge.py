@@ -3,8 +3,8 @@
 from typing import Final
 from xml.sax.saxutils import escape
 
+from varlaw.claims.verdict import Run
 from varlaw.reports.groups import tally
-from varlaw.verify.verdict import Run
 
 COLOURS: Final = {"VIOLATES": "#b3400a", "error": "#8a2467", "undecided": "#7a5c00", "conforms": "#1b5e8f", "": "#555"}
 ADVANCE: Final = 6.6  # width of a character, in pixels; textLength holds every font to it

@@ -10,11 +10,11 @@ import math
 import re
 from typing import Any, Final
 
+from varlaw.claims.verdict import Verdict
 from varlaw.reports import drawing
 from varlaw.reports.abridge import cut
 from varlaw.reports.groups import Group, worst_first
 from varlaw.reports.words import STATES, SYMBOLS, evidence, plain
-from varlaw.verify.verdict import Verdict
 
 # Stand-ins for the variables of the style sheet: no other part of a chart has these colours.
 ROLES: Final = {

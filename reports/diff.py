@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from varlaw.claims.verdict import Run, Verdict
 from varlaw.reports.charts import REACH
 from varlaw.reports.groups import Group, grouped
-from varlaw.verify.verdict import Run, Verdict
 
 BAD = ("VIOLATES", "error")
 

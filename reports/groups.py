@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from varlaw.claims.verdict import Deviation, Run, Verdict
 from varlaw.reports.records import Some, once
 from varlaw.reports.words import STATES, one_sided, percent, quantities, severity
-from varlaw.verify.verdict import Deviation, Run, Verdict
 
 
 class Group:

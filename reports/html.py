@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from varlaw.claims.verdict import Run
 from varlaw.reports import charts, words
 from varlaw.reports.abridge import abridged
 from varlaw.reports.diff import compare
@@ -19,7 +20,6 @@ from varlaw.reports.merge import merged
 from varlaw.reports.pages import LIMIT, picture, template
 from varlaw.reports.schema import settled
 from varlaw.reports.words import STATES
-from varlaw.verify.verdict import Run
 
 KEPT: Final = 30_000  # verdicts whose evidence the page tries to carry
 CARDS: Final = 200  # findings shown in full; the others are in the matrix

@@ -11,11 +11,11 @@ from typing import Any, Final
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
+from varlaw.claims.verdict import Run
 from varlaw.reports import charts, drawing
 from varlaw.reports.files import ReportError
 from varlaw.reports.groups import grouped
 from varlaw.reports.pages import asset, digest, template
-from varlaw.verify.verdict import Run
 
 PAGE: Final = "charts.html"
 TITLES: Final = {False: "Off the law, or undecided", True: "Conforming"}

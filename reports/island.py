@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from varlaw.claims.verdict import Deviation, Verdict
 from varlaw.reports import words
 from varlaw.reports.groups import Group
 from varlaw.reports.words import plain
-from varlaw.verify.verdict import Deviation, Verdict
 
 DEFLATE_ABOVE: Final = 400_000  # bytes of evidence that stay readable in the page's source
 

@@ -8,10 +8,10 @@ give equal bytes.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from varlaw.claims.verdict import Run, Verdict
 from varlaw.reports import words
 from varlaw.reports.groups import parted, tally
 from varlaw.reports.words import case_text, evidence, likely, number, plain, replay_command, risk, tidy, undecided
-from varlaw.verify.verdict import Run, Verdict
 
 
 def render(run: Run) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from varlaw.claims.verdict import Run, Verdict
 from varlaw.reports import charts
 from varlaw.reports.groups import Group, grouped, together, worst_first
 from varlaw.reports.pages import picture, template
 from varlaw.reports.words import STATES
-from varlaw.verify.verdict import Run, Verdict
 
 FOLDER: Final = "laws"
 INDEX: Final = f"{FOLDER}/index.html"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from varlaw.claims.verdict import Run, Verdict
 from varlaw.reports.groups import Group, by_deviation, grouped, headline, worst_first
 from varlaw.reports.words import (
     MEANINGS,
@@ -28,7 +29,6 @@ from varlaw.reports.words import (
     risk,
     undecided,
 )
-from varlaw.verify.verdict import Run, Verdict
 
 LIMIT: Final = 1024 * 1024  # bytes; GitHub drops a larger summary whole
 POINTER: Final = "\n\n*Truncated here: the full report is in `index.html`, the records in `run.json`.*\n"

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from varlaw.claims.verdict import Verdict
 from varlaw.reports import words
 from varlaw.reports.groups import Group, distance, together
 from varlaw.reports.merge import version_order
 from varlaw.reports.words import LETTERS, STATES, SYMBOLS, plain, severity
-from varlaw.verify.verdict import Verdict
 
 FOLD_ABOVE: Final = 12  # rows of a board that conform in everything
 DTYPES: Final = {"float64": "f64", "float32": "f32", "float16": "f16", "bfloat16": "bf16"}

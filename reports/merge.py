@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from varlaw.claims.verdict import Run, RunInfo, Verdict
 from varlaw.reports.records import Records
-from varlaw.verify.verdict import Run, RunInfo, Verdict
 
 
 def merged(runs: Sequence[Run]) -> Run:

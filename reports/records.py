@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final, TypeVar, overload
 
 import msgspec
 
-from varlaw.verify.verdict import Verdict
+from varlaw.claims.verdict import Verdict
 
 CACHED: Final = 4096  # verdicts of a file that stay decoded
 T = TypeVar("T")

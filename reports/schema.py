@@ -17,10 +17,10 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
+from varlaw.claims.verdict import SCHEMA, Run, Verdict
 from varlaw.reports.files import ReportError, read_record, refuse_no_file, write_whole
 from varlaw.reports.records import Records, held, in_file
 from varlaw.reports.scanner import Damaged, Scanner
-from varlaw.verify.verdict import SCHEMA, Run, Verdict
 
 __all__ = ["ReportError", "json_schema", "read", "schema_text", "write"]
 
@@ -253,7 +253,7 @@ def json_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": IDENTIFIER,
-        "$comment": "Generated from varlaw.verify.verdict by varlaw.reports.schema.schema_text; do not edit.",
+        "$comment": "Generated from varlaw.claims.verdict by varlaw.reports.schema.schema_text; do not edit.",
         **top,
         "title": "varlaw run",
         "description": "One run of `varlaw verify`: its circumstances, the risk it took, and its verdicts.",

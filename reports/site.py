@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from varlaw.claims.verdict import Run
 from varlaw.reports import (
     atlas,
     badge,
@@ -30,7 +31,6 @@ from varlaw.reports.folklore import FolkText
 from varlaw.reports.lawbook import LawText
 from varlaw.reports.merge import merged
 from varlaw.reports.ours import PAGE, forget_stale, inspect, recorded, refuse_foreign, refuse_records
-from varlaw.verify.verdict import Run
 
 
 def write_all(run: Run, directory: Path | str) -> list[Path]:

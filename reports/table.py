@@ -9,8 +9,8 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from varlaw.claims.verdict import Run, Verdict
 from varlaw.reports.words import case_text, plain
-from varlaw.verify.verdict import Run, Verdict
 
 COLUMNS: Final = (
     "framework", "version", "subject", "claim", "law", "statement", "op", "dtype", "device", "case", "state",

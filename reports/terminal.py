@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from varlaw.claims.verdict import Deviation, Run, Verdict
 from varlaw.reports.groups import Group, by_deviation, grouped, headline, worst_first
 from varlaw.reports.schema import settled
 from varlaw.reports.words import (
@@ -30,7 +31,6 @@ from varlaw.reports.words import (
     risk,
     undecided,
 )
-from varlaw.verify.verdict import Deviation, Run, Verdict
 
 STYLES = {
     "VIOLATES": "bold red",

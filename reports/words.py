@@ -11,7 +11,7 @@ import shlex
 import unicodedata
 from typing import Any, Final
 
-from varlaw.verify.verdict import Deviation, Outcome, RunInfo, Verdict
+from varlaw.claims.verdict import Deviation, Outcome, RunInfo, Verdict
 
 STATES: Final = ("VIOLATES", "error", "undecided", "deviation", "conforms", "not applicable")  # worst first
 SYMBOLS: Final = {

@@ -16,6 +16,10 @@ from typing import Any
 
 import msgspec
 
+from varlaw.claims.claim import INTERNAL, Claim, Finding, NotApplicable, Trial
+from varlaw.claims.domains import CASES
+from varlaw.claims.tables import claims_of
+from varlaw.claims.verdict import Deviation, Outcome, Verdict
 from varlaw.evidence.budget import Policy, policy
 from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.streams import Key, canonical
@@ -23,11 +27,7 @@ from varlaw.subjects.registry import named, select
 from varlaw.subjects.subject import Subject
 from varlaw.theory.law import shown
 from varlaw.verify import deviations, executors, foresight, presence
-from varlaw.verify.claim import INTERNAL, Claim, Finding, NotApplicable, Trial
-from varlaw.verify.claims import claims_of
-from varlaw.verify.claims.domains import CASES
 from varlaw.verify.reproduction import reproduction
-from varlaw.verify.verdict import Deviation, Outcome, Verdict
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 _POINTS = 1  # keyed points beside the corners of a domain

@@ -13,6 +13,13 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.linalg import LinAlgError
 
+from varlaw.claims import causes
+from varlaw.claims.bulk import judged_values
+from varlaw.claims.causes.words import law_text
+from varlaw.claims.claim import INTERNAL, Finding, statistical
+from varlaw.claims.explained import explained
+from varlaw.claims.initialisation import fixed, float64, orthogonal
+from varlaw.claims.verdict import Outcome, Verdict
 from varlaw.evidence import every_seed
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import SamplerError, decide
@@ -22,14 +29,7 @@ from varlaw.evidence.streams import Key, canonical
 from varlaw.theory.law import shown
 from varlaw.theory.laws import schemes
 from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
-from varlaw.verify import causes
-from varlaw.verify.causes.words import law_text
-from varlaw.verify.claim import INTERNAL, Finding, statistical
-from varlaw.verify.claims.bulk import judged_values
-from varlaw.verify.claims.initialisation import fixed, float64, orthogonal
-from varlaw.verify.explained import explained
 from varlaw.verify.session import SALT, check_salt
-from varlaw.verify.verdict import Outcome, Verdict
 from varlaw.verify.watched import Draw, Watched, seed_of
 
 Law = Any  # a variate or Orthogonal

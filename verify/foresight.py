@@ -13,13 +13,13 @@ from typing import Any
 
 import msgspec
 
+from varlaw.claims.claim import Claim, Finding, Trial
+from varlaw.claims.domains import CASES
+from varlaw.claims.verdict import Deviation, Outcome
 from varlaw.evidence.budget import Policy, policy
 from varlaw.evidence.streams import Key
 from varlaw.verify import deviations
-from varlaw.verify.claim import Claim, Finding, Trial
-from varlaw.verify.claims.domains import CASES
 from varlaw.verify.deviations import measured
-from varlaw.verify.verdict import Deviation, Outcome
 
 # Inputs of which one must violate again where draws decide and no ratio is foreseen (or be lawful, where a violation is
 # met by chance): such an effect depends on how many numbers are drawn, so half of them are looked at more closely.

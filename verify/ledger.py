@@ -23,8 +23,8 @@ from typing import BinaryIO
 
 import msgspec
 
+from varlaw.claims.verdict import Outcome, Verdict
 from varlaw.evidence.budget import Policy
-from varlaw.verify.verdict import Outcome, Verdict
 
 SCHEMA = "varlaw.ledger/1"
 YEARLY_ALARMS = 1e-3

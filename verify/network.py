@@ -9,6 +9,8 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
+from varlaw.claims.claim import Finding, statistical
+from varlaw.claims.verdict import Outcome, Verdict
 from varlaw.evidence import passage
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import SamplerError, decide
@@ -18,9 +20,7 @@ from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.subject import Floats, Passage
 from varlaw.theory.variates import Normal
 from varlaw.verify.check import address, policy_for, verdict_of
-from varlaw.verify.claim import Finding, statistical
 from varlaw.verify.session import SALT
-from varlaw.verify.verdict import Outcome, Verdict
 
 Direction = Literal["forward", "backward"]
 LawOf = Callable[[int, int], Normal]  # (fan_in, fan_out) of a map -> the law of its weights

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from types import ModuleType
 
+from varlaw.claims.verdict import Outcome, Verdict
 from varlaw.subjects.subject import Framework, Subject
-from varlaw.verify.verdict import Outcome, Verdict
 
 
 @dataclass(frozen=True)

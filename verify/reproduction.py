@@ -3,15 +3,15 @@
 A documented deviation has a script of its own where somebody wrote one; for the spread of a drawn tensor one is made.
 """
 
+from varlaw.claims.claim import Case, Finding
+from varlaw.claims.verdict import Deviation, Outcome
 from varlaw.subjects.subject import Sampler, Subject
 from varlaw.verify import deviations
-from varlaw.verify.claim import Case, Finding
-from varlaw.verify.verdict import Deviation, Outcome
 
 _DRAWN = """\
 import numpy as np
 from varlaw.subjects.registry import named
-from varlaw.verify.claims.initialisation import float64
+from varlaw.claims.initialisation import float64
 
 subject = named({name!r})  # runs the framework's own code
 drawn = subject.draws({case!r}, {dtype!r}, {device!r}, 1, 100)  # seed, instances

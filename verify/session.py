@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
+from varlaw.claims.tables import claims_of
+from varlaw.claims.verdict import Outcome, Run, RunInfo, Verdict
 from varlaw.evidence.budget import policy
 from varlaw.subjects import registry
 from varlaw.subjects.subject import Subject
 from varlaw.verify import campaign, circumstances, deviations, presence
-from varlaw.verify.claims import claims_of
 from varlaw.verify.ledger import Header, Ledger, affordable, check_budget
-from varlaw.verify.verdict import Outcome, Run, RunInfo, Verdict
 
 # The epoch of pinned evidence: runs of one version repeat the same decisions until somebody asks for another salt.
 SALT = "2026-11-22"

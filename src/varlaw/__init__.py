@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from varlaw.checking import check_model, watch
+    from varlaw.claims.verdict import Outcome, Verdict
     from varlaw.evidence.decide import SamplerError
     from varlaw.reports.model.report import ModelReport
     from varlaw.theory.catalogue import LAWS
     from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
     from varlaw.verify.check import assert_law, check
     from varlaw.verify.network import check_network
-    from varlaw.verify.verdict import Outcome, Verdict
 
 __version__ = "0.1.0"
 
@@ -31,7 +31,7 @@ _HOMES = {
     **dict.fromkeys(("check_model", "watch"), "varlaw.checking"),
     "check_network": "varlaw.verify.network",
     "ModelReport": "varlaw.reports.model.report",
-    **dict.fromkeys(("Outcome", "Verdict"), "varlaw.verify.verdict"),
+    **dict.fromkeys(("Outcome", "Verdict"), "varlaw.claims.verdict"),
     "SamplerError": "varlaw.evidence.decide",
 }
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from varlaw.claims.verdict import Verdict
     from varlaw.evidence.budget import Policy
-    from varlaw.verify.verdict import Verdict
 
 _PROPERTY = "varlaw"
 _MARKER = "varlaw(policy=..., delta=..., alpha=..., beta=...): risk of the decisions of this test's `law` fixture"
@@ -62,9 +62,9 @@ class Laws:
 
     def assert_law(self, draw: Any, law: Any, **options: Any) -> Verdict:
         """Fail the test, with the verdict's lines, or with what is wrong with `draw`, unless it conforms to `law`."""
+        from varlaw.claims.explained import explained
+        from varlaw.claims.verdict import Outcome
         from varlaw.evidence.decide import SamplerError
-        from varlaw.verify.explained import explained
-        from varlaw.verify.verdict import Outcome
 
         fault = ""
         try:

@@ -5,8 +5,8 @@ import warnings
 import pytest
 
 from varlaw.evidence.streams import Key
+from varlaw.identify.baseline.facts import measured
 from varlaw.subjects.registry import named
-from varlaw.verify.baseline.facts import measured
 
 # As each documentation states them.
 DEFAULT_EPS = {

@@ -4,10 +4,10 @@ import math
 
 import pytest
 
+from varlaw.claims.verdict import Verdict
 from varlaw.subjects.registry import select
 from varlaw.verify import campaign, deviations
 from varlaw.verify.deviations import measured
-from varlaw.verify.verdict import Verdict
 
 pytest.importorskip("torch")
 SALT = "deviations"

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import varlaw
+from varlaw.claims.verdict import Verdict
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Norm, Sampler
 from varlaw.verify import campaign, deviations
-from varlaw.verify.verdict import Verdict
 
 SALT = "jax-stack"
 STACK = ("jax", "flax", "equinox", "haiku", "optax")

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from varlaw.claims.verdict import Verdict
 from varlaw.subjects import registry
 from varlaw.subjects.keras.framework import backend, version
 from varlaw.subjects.subject import Sampler
 from varlaw.verify import campaign, deviations
-from varlaw.verify.verdict import Verdict
 
 SALT = "keras"
 os.environ.setdefault(

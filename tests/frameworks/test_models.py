@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from varlaw.claims.claim import NotApplicable
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Model, Role
-from varlaw.verify.claim import NotApplicable
 
 torch = pytest.importorskip("torch")
 

@@ -6,15 +6,15 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
+from varlaw.claims.initialisation import Promise
+from varlaw.claims.mutants import wrong_laws
+from varlaw.claims.tables import claims_of
+from varlaw.claims.verdict import Verdict
 from varlaw.strategies import cases, dtypes, steer
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Sampler
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
 from varlaw.verify import campaign
-from varlaw.verify.claims import claims_of
-from varlaw.verify.claims.initialisation import Promise
-from varlaw.verify.claims.mutants import wrong_laws
-from varlaw.verify.verdict import Verdict
 
 SALT = "properties"
 

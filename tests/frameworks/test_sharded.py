@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from varlaw.claims.claim import Trial
+from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.streams import Key
 from varlaw.subjects.registry import named
 from varlaw.subjects.subject import Clipper, Sharded
 from varlaw.verify import campaign
-from varlaw.verify.claim import Trial
-from varlaw.verify.claims import claims_of
 
 torch = pytest.importorskip("torch")
 if not torch.distributed.is_available():

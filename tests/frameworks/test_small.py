@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from varlaw.claims.domains import CASES
+from varlaw.claims.tables import claims_of
 from varlaw.subjects.registry import named, select
 from varlaw.subjects.subject import Sampler, Subject
 from varlaw.verify import campaign, deviations
-from varlaw.verify.claims import claims_of
-from varlaw.verify.claims.domains import CASES
 
 SALT = "small"
 FRAMEWORKS = ("mlx", "paddle", "tinygrad")

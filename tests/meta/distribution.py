@@ -5,7 +5,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-ROOMS = ("theory", "impl", "subjects", "evidence", "verify", "diagnose", "reports")
+ROOMS = ("theory", "impl", "subjects", "evidence", "claims", "verify", "identify", "diagnose", "reports")
 _ROOT = Path(__file__).resolve().parents[2]
 _DATA = {".py", ".toml", ".json", ".j2", ".css", ".js", ".html"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-ROOMS = ("theory", "impl", "subjects", "evidence", "verify", "diagnose", "reports")
+ROOMS = ("theory", "impl", "subjects", "evidence", "claims", "verify", "identify", "diagnose", "reports")
 FRAMEWORKS = ("torch", "jax", "flax", "keras", "tensorflow", "transformers", "timm")
 
 # Room -> what it may import of ours ("room" for all of it, "room.module" for one module of it).
@@ -15,16 +15,20 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "impl": (),
     "subjects": ("impl",),
     "evidence": ("theory.variates",),
-    "verify": ("theory", "subjects", "evidence"),
-    "diagnose": ("theory", "impl", "subjects", "evidence", "verify"),
-    "reports": ("verify.verdict", "diagnose.records", "diagnose.watching.records"),
+    "claims": ("theory", "subjects", "evidence", "verify.network"),
+    "verify": ("theory", "subjects", "evidence", "claims"),
+    "identify": ("theory", "subjects", "evidence", "claims", "verify.recording", "verify.session"),
+    "diagnose": ("theory", "impl", "subjects", "evidence", "claims", "verify", "identify"),
+    "reports": ("claims.verdict", "diagnose.records", "diagnose.watching.records"),
 }
 
 # Room -> third-party modules it must not touch, however lazily.
 FORBIDDEN: dict[str, tuple[str, ...]] = {
     "theory": (*FRAMEWORKS, "random", "numpy.random"),
     "evidence": FRAMEWORKS,
+    "claims": FRAMEWORKS,
     "verify": FRAMEWORKS,
+    "identify": FRAMEWORKS,
     "reports": (*FRAMEWORKS, "numpy", "scipy"),
 }
 

@@ -24,11 +24,11 @@ import wholes
 from defects import CONTRIVED, CORRECT, RELEASED, Defect
 from structured import STRUCTURED
 
+from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import POLICIES, Policy
 from varlaw.evidence.decide import SamplerError
 from varlaw.subjects.registry import select
 from varlaw.verify.check import check
-from varlaw.verify.claims import claims_of
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

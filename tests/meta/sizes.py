@@ -16,16 +16,16 @@ from typing import Any
 import msgspec
 from packaging.version import Version
 
+from varlaw.claims.claim import Trial
+from varlaw.claims.tables import claims_of
+from varlaw.claims.verdict import Outcome
 from varlaw.evidence.budget import policy
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Subject
 from varlaw.verify import campaign, deviations, foresight, presence
-from varlaw.verify.claim import Trial
-from varlaw.verify.claims import claims_of
 from varlaw.verify.deviations import measured
 from varlaw.verify.session import SALT
-from varlaw.verify.verdict import Outcome
 
 TABLES = Path(__file__).parents[2] / "verify" / "deviations"
 DIGITS = 3  # of an effect, rounded away from none

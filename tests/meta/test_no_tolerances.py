@@ -7,7 +7,7 @@ import pytest
 
 from .imports import ROOT
 
-_STATISTICAL = ("evidence", "verify", "frameworks")
+_STATISTICAL = ("evidence", "claims", "verify", "identify", "frameworks")
 
 
 def _tolerances(source: str) -> list[int]:

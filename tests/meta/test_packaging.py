@@ -44,7 +44,7 @@ def test_a_zip_archive_whose_links_are_text_is_not_built(tmp_path: Path) -> None
     done = _backend(tmp_path / "p")
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith("varlaw: nothing was built: src/varlaw/diagnose is no folder, but should be a link to one (")
+    assert line.startswith("varlaw: nothing was built: src/varlaw/claims is no folder, but should be a link to one (")
 
 
 def test_a_checkout_with_its_links_or_an_sdist_with_its_folders_is_built(tmp_path: Path) -> None:

@@ -7,6 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from varlaw.claims.claim import Claim, NotApplicable, Trial
+from varlaw.claims.clipping import norm_of
+from varlaw.claims.domains import CASES
+from varlaw.claims.initialisation import Promise
+from varlaw.claims.mutants import wrong_laws
+from varlaw.claims.norms import rows_of
+from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import POLICIES, Policy
 from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.streams import Key, canonical
@@ -15,13 +22,6 @@ from varlaw.subjects.subject import Clipper, Gain, Norm, Sampler, Tensor
 from varlaw.theory.catalogue import LAWS
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
 from varlaw.verify import deviations
-from varlaw.verify.claim import Claim, NotApplicable, Trial
-from varlaw.verify.claims import claims_of
-from varlaw.verify.claims.clipping import norm_of
-from varlaw.verify.claims.domains import CASES
-from varlaw.verify.claims.initialisation import Promise
-from varlaw.verify.claims.mutants import wrong_laws
-from varlaw.verify.claims.norms import rows_of
 
 PR = POLICIES["pr"]
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from varlaw.claims.claim import NotApplicable, Trial
+from varlaw.claims.domains import CASES
+from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.streams import Key
 from varlaw.subjects.registry import select
-from varlaw.verify.claim import NotApplicable, Trial
-from varlaw.verify.claims import claims_of
-from varlaw.verify.claims.domains import CASES
 
 from . import complexes, recipes, wholes
 from .test_teeth import outcomes

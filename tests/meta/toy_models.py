@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
+from varlaw.claims.claim import Claim, Finding, Trial
+from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.modules import norm_gains, parameters, poisoned, tensors
 from varlaw.subjects.subject import FirstLoss, Framework, Model, Role
-from varlaw.verify.claim import Claim, Finding, Trial
-from varlaw.verify.claims import claims_of
 
 Change = Callable[[Any], None]
 _STD, _LAYERS, WIDTH, _VOCABULARY = 0.02, 2, 32, 64

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from varlaw.verify.verdict import Deviation, Outcome, Run, RunInfo, Verdict
+from varlaw.claims.verdict import Deviation, Outcome, Run, RunInfo, Verdict
 
 HOSTILE = "<script>alert(1)</script>"
 BREAKING = "</script><!--]]>'\"&{{7*7}}\x1b[2J\u202e\x00|`\n# x"

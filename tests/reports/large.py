@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from varlaw.verify.verdict import SCHEMA, Deviation, Outcome, RunInfo, Verdict
+from varlaw.claims.verdict import SCHEMA, Deviation, Outcome, RunInfo, Verdict
 
 _DTYPES = ("float32", "float16", "bfloat16", "float64")
 _ODD = {7: Outcome.UNDECIDED, 400: Outcome.VIOLATES, 803: Outcome.ERROR, 640: Outcome.VIOLATES}

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from varlaw.claims.verdict import Run
 from varlaw.cli import cli
 from varlaw.reports import benchmarks
 from varlaw.reports.files import ReportError
 from varlaw.reports.schema import write
-from varlaw.verify.verdict import Run
 
 
 def _row(role: str, best: float, **extra: Any) -> dict[str, Any]:

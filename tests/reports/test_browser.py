@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from varlaw.claims.verdict import Run
 from varlaw.reports import site
 from varlaw.reports.benchmarks import Measured, Pair, Times
 from varlaw.reports.defaults import Default, Defaults, Move, Passage, Version
 from varlaw.reports.folklore import FolkText
 from varlaw.reports.lawbook import LawText
-from varlaw.verify.verdict import Run
 
 from .browser import AXE, EXECUTABLE, Page, violations
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from varlaw.claims.verdict import Outcome, Run
 from varlaw.commands import report as command
 from varlaw.reports import schema, site
-from varlaw.verify.verdict import Outcome, Run
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from varlaw.claims.verdict import Run
 from varlaw.cli import cli
+from varlaw.identify.baseline.record import record
+from varlaw.identify.baseline.records import encode
 from varlaw.reports import defaults
 from varlaw.reports.defaults import Default, Defaults, Move, Passage, Version
 from varlaw.reports.schema import write
 from varlaw.subjects.registry import select
-from varlaw.verify.baseline.record import record
-from varlaw.verify.baseline.records import encode
-from varlaw.verify.verdict import Run
 
 HOSTILE = "<script>alert(1)</script>"
 

@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from varlaw.claims.verdict import Run, Verdict
 from varlaw.reports import badge, junit, markdown, table, words
 from varlaw.reports.groups import distance, grouped
-from varlaw.verify.verdict import Run, Verdict
 
 
 def test_markdown_says_what_broke(run: Run) -> None:

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from varlaw.claims.verdict import Deviation, Outcome, Run, Verdict
 from varlaw.reports import charts, html, pages, site, terminal
 from varlaw.reports.files import ReportError
 from varlaw.reports.groups import grouped
-from varlaw.verify.verdict import Deviation, Outcome, Run, Verdict
 
 VOID = {"wbr", "meta", "link", "input", "br", "rect", "line", "circle", "path", "col"}
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from varlaw.claims.tables import claims_of
+from varlaw.claims.verdict import Outcome, Run, Verdict
 from varlaw.reports import atlas, html, junit, schema, site
 from varlaw.reports.abridge import MOST, abridged, cut
 from varlaw.reports.glossary import FAMILIES
 from varlaw.reports.pages import LIMIT
 from varlaw.reports.site import Library
 from varlaw.subjects import registry
-from varlaw.verify.claims import claims_of
-from varlaw.verify.verdict import Outcome, Run, Verdict
 
 LONG = 10_000
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from varlaw.claims.verdict import Run
 from varlaw.reports import ours, schema, site
 from varlaw.reports.benchmarks import Measured
-from varlaw.verify.verdict import Run
 
 _VARLAW = [sys.executable, "-c", "from varlaw.cli import main; main()"]
 PYTEST = '<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests"><testsuite name="pytest"/></testsuites>'

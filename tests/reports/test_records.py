@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from varlaw.claims.verdict import Run
 from varlaw.reports import abridge, groups, merge, schema, site
 from varlaw.reports.files import ReportError
 from varlaw.reports.records import Records
-from varlaw.verify.verdict import Run
 
 from . import large
 

@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from tests.reports.conftest import DEVIATION
+from varlaw.claims.verdict import Deviation, Outcome, Run, Verdict
 from varlaw.reports import html, junit, markdown, terminal
 from varlaw.reports.groups import grouped, headline
-from varlaw.verify.verdict import Deviation, Outcome, Run, Verdict
 
 Making = Callable[..., Verdict]
 

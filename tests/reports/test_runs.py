@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from varlaw.claims.verdict import Outcome, Run, Verdict
 from varlaw.reports import atlas, diff, html, lawbook, ours, site
 from varlaw.reports.benchmarks import Measured
 from varlaw.reports.diff import Kind, as_records, compare, movement
 from varlaw.reports.files import ReportError
 from varlaw.reports.lawbook import LawText
 from varlaw.reports.merge import merged, version_order
-from varlaw.verify.verdict import Outcome, Run, Verdict
 
 NUMBERS = {"outcome": Outcome.CONFORMS, "ratio": 1.001, "observed": 0.034, "interval": (0.99, 1.01), "likely": None}
 

@@ -10,9 +10,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from varlaw.claims.verdict import Outcome, Run, Verdict
 from varlaw.reports import schema
 from varlaw.reports.files import ReportError, write_all_whole
-from varlaw.verify.verdict import Outcome, Run, Verdict
 
 PUBLISHED = Path(schema.__file__).parent / "run.schema.json"
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
+from varlaw.claims.verdict import Run
 from varlaw.reports import terminal
-from varlaw.verify.verdict import Run
 
 
 def printed(run: Run, *, width: int = 140, verbosity: int = 0, colour: bool = False) -> str:

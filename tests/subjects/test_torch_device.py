@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from varlaw.claims.domains import CASES
 from varlaw.evidence.streams import Key
 from varlaw.subjects.registry import subjects
 from varlaw.subjects.subject import Sampler
-from varlaw.verify.claims.domains import CASES
 
 torch = pytest.importorskip("torch")
 

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from varlaw.claims.claim import Finding, Trial, deterministic
+from varlaw.claims.tables import claims_of
+from varlaw.claims.verdict import Outcome
 from varlaw.evidence.exact import Comparison
 from varlaw.subjects.registry import named, select
 from varlaw.verify import campaign, deviations, session
-from varlaw.verify.claim import Finding, Trial, deterministic
-from varlaw.verify.claims import claims_of
 from varlaw.verify.deviations import measured
-from varlaw.verify.verdict import Outcome
 
 SALT = "tests"
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import varlaw
-from varlaw.verify.verdict import Outcome
+from varlaw.claims.verdict import Outcome
 
 
 def _rng(seed: int) -> np.random.Generator:

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from varlaw.claims.verdict import Outcome, Verdict
 from varlaw.evidence.budget import POLICIES
 from varlaw.verify import ledger, session
-from varlaw.verify.verdict import Outcome, Verdict
 
 _VARLAW = [sys.executable, "-c", "from varlaw.cli import main; main()"]
 _TARGET = "varlaw.numpy.*uniform"

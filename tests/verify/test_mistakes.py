@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from varlaw.cli import main
 from varlaw.commands import report
+from varlaw.identify.baseline.records import SCHEMA, Baseline, _sealed  # type: ignore[attr-defined]
 from varlaw.reports.site import Library
-from varlaw.verify.baseline.records import SCHEMA, Baseline, _sealed  # type: ignore[attr-defined]
 
 CODES = {0, 1, 2, 3, 5}
 _DATA = Path(__file__).parents[1] / "reports" / "data"

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from varlaw.claims.verdict import Outcome
 from varlaw.reports import schema
 from varlaw.subjects.subject import Framework, Gain
 from varlaw.verify import presence, session
-from varlaw.verify.verdict import Outcome
 
 
 @pytest.fixture(autouse=True)

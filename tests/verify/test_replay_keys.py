@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from varlaw.claims.domains import CASES
 from varlaw.evidence.streams import Key
 from varlaw.verify import campaign
-from varlaw.verify.claims.domains import CASES
 
 _KEYS = {
     "linear": (

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from varlaw.claims.claim import Finding
+from varlaw.claims.verdict import Deviation, Outcome
 from varlaw.subjects.registry import named
 from varlaw.verify import deviations
-from varlaw.verify.claim import Finding
 from varlaw.verify.reproduction import reproduction
-from varlaw.verify.verdict import Deviation, Outcome
 
 CASE = {"in_features": 64, "out_features": 256}
 

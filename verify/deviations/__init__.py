@@ -18,8 +18,8 @@ import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from varlaw.verify.promise import number
-from varlaw.verify.verdict import Deviation
+from varlaw.claims.documented import number
+from varlaw.claims.verdict import Deviation
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

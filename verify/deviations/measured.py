@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 import msgspec
 from packaging.version import Version
 
+from varlaw.claims.claim import Finding
 from varlaw.evidence.streams import canonical
-from varlaw.verify.claim import Finding
 
 INPUTS = 40
 POLICY = "pr"  # at which sizes are recorded: what a closer look finds in other cases is foreseen there as well

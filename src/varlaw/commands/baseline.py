@@ -14,7 +14,7 @@ from varlaw.commands.verb import Verbs
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from varlaw.verify.baseline.records import Baseline
+    from varlaw.identify.baseline.records import Baseline
 
 
 @click.group(cls=Verbs)
@@ -34,11 +34,11 @@ def record(frameworks: tuple[str, ...], output: Path, salt: str | None, quiet: b
     be looked at is recorded as such; the others are still there.
     """
     from varlaw.commands.screen import console
+    from varlaw.identify.baseline.records import encode
+    from varlaw.identify.baseline.sound import BaselineError
     from varlaw.reports.files import ReportError, probe_file, to_stdout, write_whole
     from varlaw.reports.words import plain
     from varlaw.verify import session
-    from varlaw.verify.baseline.records import encode
-    from varlaw.verify.baseline.sound import BaselineError
 
     stderr, salt = console(stderr=True), session.SALT if salt is None else salt
     with usage():
@@ -66,7 +66,7 @@ def _recorded(frameworks: tuple[str, ...], salt: str, stderr: "Console", *, hidd
     """The baseline, with progress on stderr where a person looks at it."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from varlaw.verify.baseline.record import record as measure
+    from varlaw.identify.baseline.record import record as measure
 
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=stderr, transient=True, disable=hidden or not stderr.is_terminal) as bar:
@@ -96,9 +96,9 @@ def diff(old: Path, new: Path, json_file: Path | None, markdown: bool, no_color:
     """
     from varlaw.commands import changes
     from varlaw.commands.screen import console
+    from varlaw.identify.baseline.diff import compare
+    from varlaw.identify.baseline.sound import BaselineError
     from varlaw.reports.files import ReportError, probe_file, to_stdout, write_whole
-    from varlaw.verify.baseline.diff import compare
-    from varlaw.verify.baseline.sound import BaselineError
 
     with failing(2, BaselineError, ReportError):
         if json_file:
@@ -130,7 +130,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def _read(path: Path) -> "Baseline":
+    from varlaw.identify.baseline.records import decode
     from varlaw.reports.files import read_record
-    from varlaw.verify.baseline.records import decode
 
     return decode(read_record(path), where=str(path))

@@ -11,8 +11,8 @@ from varlaw.reports.words import plain, quantities
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from varlaw.verify.baseline.diff import Diff
-    from varlaw.verify.baseline.moved import Change
+    from varlaw.identify.baseline.diff import Diff
+    from varlaw.identify.baseline.moved import Change
 
 INDENT = " " * 6
 _STYLES = {"moved": "bold red", "constant": "bold red", "failed": "bold magenta", "vanished": "yellow"}

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from varlaw.identify.baseline.records import Baseline, Fact
+    from varlaw.identify.records import Identified
     from varlaw.reports.defaults import Default, Defaults, Passage, Version
-    from varlaw.verify.baseline.records import Baseline, Fact
-    from varlaw.verify.identify.records import Identified
 
 
 def shown(paths: Sequence[Path]) -> "Defaults":
@@ -27,9 +27,9 @@ def shown(paths: Sequence[Path]) -> "Defaults":
 
 
 def _read(path: Path) -> "Baseline":
+    from varlaw.identify.baseline.records import decode
+    from varlaw.identify.baseline.sound import BaselineError
     from varlaw.reports.files import ReportError, read_record
-    from varlaw.verify.baseline.records import decode
-    from varlaw.verify.baseline.sound import BaselineError
 
     try:
         return decode(read_record(path), str(path))
@@ -76,8 +76,8 @@ def _notes(one: "Identified") -> Iterator[str]:
 
 def _passage(old: "Baseline", new: "Baseline") -> "Passage":
     from varlaw.commands.changes import counts, in_order, scale
+    from varlaw.identify.baseline.diff import compare
     from varlaw.reports.defaults import Move, Passage
-    from varlaw.verify.baseline.diff import compare
 
     found = compare(old, new)
     moves = (

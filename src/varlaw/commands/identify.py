@@ -14,7 +14,7 @@ from varlaw.commands.verb import Verb
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from varlaw.verify.identify.records import Identified
+    from varlaw.identify.records import Identified
 
 
 @click.command(cls=Verb)
@@ -61,10 +61,10 @@ def _shown(found: "Iterator[Identified]", screen: "Console", salt: str, verbose:
 
 
 def _found(targets: tuple[str, ...], salt: str, stderr: "Console") -> "Iterator[Identified]":
+    from varlaw.identify import of_function, of_subject
+    from varlaw.identify.records import failed
     from varlaw.subjects.subject import Model, Sampler
     from varlaw.verify import recording, session
-    from varlaw.verify.identify import of_function, of_subject
-    from varlaw.verify.identify.records import failed
 
     functions = {t: _function(t) for t in targets if ":" in t}
     try:

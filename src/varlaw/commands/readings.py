@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from varlaw.verify.identify.records import Identified, Reading
+    from varlaw.identify.records import Identified, Reading
 
 SCHEMA = "varlaw.identify/1"
 INDENT = " " * 6

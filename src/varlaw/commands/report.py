@@ -8,10 +8,10 @@ import click
 from varlaw.commands.verb import Verb
 
 if TYPE_CHECKING:
+    from varlaw.claims.verdict import Run
     from varlaw.reports.lawbook import LawText
     from varlaw.reports.site import Library
     from varlaw.theory.law import Law
-    from varlaw.verify.verdict import Run
 
 _RECORDS = click.Path(path_type=Path, readable=False)  # what cannot be read has one exit code, whatever the reason
 USAGE, COULD_NOT_RUN, NOTHING_SELECTED = 2, 3, 5
@@ -81,9 +81,9 @@ class _Failure(click.ClickException):
 
 def _worth_reporting(paths: tuple[Path, ...]) -> "list[Run]":
     """The runs, none of which is empty or holds errors only: such records would only hide an older report."""
+    from varlaw.claims.verdict import Outcome
     from varlaw.reports.schema import read
     from varlaw.reports.words import plain
-    from varlaw.verify.verdict import Outcome
 
     found = [read(path) for path in paths]
     for path, run in zip(paths, found, strict=True):

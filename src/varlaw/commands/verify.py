@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from varlaw.claims.verdict import Run, Verdict
     from varlaw.verify.ledger import Header, Ledger
     from varlaw.verify.session import Plan
-    from varlaw.verify.verdict import Run, Verdict
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 

@@ -1,0 +1,168 @@
+"""What is drawn separately is unrelated: tensors, the gates that they pack, parts of one, instances of a series.
+
+Equality is too narrow a net: a copy may be scaled, negated, shuffled, or cut to another shape. For entries of symmetric
+laws the statistic T = sum(a b) / sqrt(sum(a^2 b^2)) needs no approximation: given all magnitudes its terms have
+independent fair signs, so P(|T| >= t) <= 2 exp(-t^2 / 2), whatever the law (Hoeffding 1963). Alpha is shared among all
+pairs. Shuffled copies leave T alone and are found by their sorted values.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
+from varlaw.claims.initialisation import float64
+from varlaw.evidence.exact import compare
+from varlaw.evidence.rounding import FORMATS, Format
+from varlaw.subjects.subject import Case, Sampler
+
+Floats = NDArray[np.float64]
+
+_ENOUGH, _INSTANCES = 1024, 8  # entries of the smallest tensor, over all instances; instances at most
+_WIDEST = 1 << 14  # entries of one tensor that are looked at
+_SPLITS = (2, 3, 4)  # parts of one tensor, along its first and its last axis
+_GATES = range(2, 9)  # blocks of the hidden size that a packed tensor may hold
+_DISTINCT = 16  # entries from which on equal sorted values are no chance
+_UNSYMMETRIC = ("Constant", "Identity", "Dirac", "Orthogonal")
+
+
+def claims(subject: Sampler) -> tuple[Claim, ...]:
+    """The claim on all random tensors of one sampler, if it has any whose entries have independent signs."""
+    names = [t.name for t in subject.tensors if not t.documented.startswith(_UNSYMMETRIC)]
+    if not names:
+        return ()
+    return (
+        Claim(
+            name="structure.uncorrelated", law="shards.correlation_std", subject=subject, target=subject.name,
+            statement="tensors, their gates and parts, and successive instances are unrelated", op=subject.op,
+            judge=lambda trial: _uncorrelated(subject, names, trial),
+        ),
+    )  # fmt: skip
+
+
+@dataclass
+class _Pair:
+    """Two vectors, cut to one length, with the sums of their statistic over instances."""
+
+    products: float = 0.0
+    squares: float = 0.0
+    n: int = 0
+
+    def add(self, a: Floats, b: Floats) -> None:
+        shared = min(a.size, b.size, _WIDEST)
+        product = a[:shared] * b[:shared]
+        self.products += float(product.sum())
+        self.squares += float(product @ product)
+        self.n += shared
+
+    @property
+    def statistic(self) -> float:
+        """T, whose size has sub-Gaussian tails of variance 1 when the two are unrelated."""
+        return self.products / math.sqrt(self.squares) if self.squares else 0.0
+
+
+def _uncorrelated(subject: Sampler, names: list[str], trial: Trial) -> Finding:
+    pairs: dict[tuple[str, str], _Pair] = {}
+    shuffled: list[tuple[str, str]] = []
+    previous: dict[str, Floats] = {}
+    count = _INSTANCES
+    draws = subject.draws(trial.case, trial.dtype, trial.device, trial.key.seed, _INSTANCES)
+    for i, instance in enumerate(draws):
+        raw = {name: float64(instance[name]) for name in names if name in instance}
+        if i == 0:
+            count, shuffled = _needed(raw), _shuffled(raw, FORMATS[trial.dtype])
+        tensors = {name: _scaled(x) for name, x in raw.items()}
+        parts = dict(_parts(tensors, trial.case))
+        for one, other in _separate(parts):
+            pairs.setdefault((one, other), _Pair()).add(parts[one].ravel(), parts[other].ravel())
+        for name, x in tensors.items():
+            if name in previous:
+                pairs.setdefault((name, f"{name} of the instance before"), _Pair()).add(x.ravel(), previous[name])
+            previous[name] = x.ravel()
+        if i + 1 >= count:
+            break
+    if not pairs:
+        msg = "a single entry has nothing to be compared with"
+        raise NotApplicable(msg)
+    return _judged(pairs, shuffled, trial)
+
+
+def _judged(pairs: Mapping[tuple[str, str], _Pair], shuffled: list[tuple[str, str]], trial: Trial) -> Finding:
+    threshold = math.sqrt(2 * math.log(2 * len(pairs) / trial.policy.alpha))
+    related = {pair for pair, sums in pairs.items() if abs(sums.statistic) >= threshold} | set(shuffled)
+    comparison = compare([len(pairs) - len(related)], [len(pairs) * trial.factor], [0.0])
+    detail = ""
+    if related:
+        one, other = max(related, key=lambda pair: abs(pairs[pair].statistic) if pair in pairs else 0.0)
+        sums = pairs.get((one, other), _Pair())
+        how = f"T = {sums.statistic:.1f}" if abs(sums.statistic) >= threshold else "the same values, shuffled"
+        detail = f"related: {one.rstrip('|')} and {other.rstrip('|')} ({how}), {len(related)} pairs in all"
+    names = {"pairs": len(pairs), "related": len(related)}
+    finding = deterministic(comparison, quantity="pairs that are unrelated", detail=detail, names=names)
+    least = min(sums.n for sums in pairs.values())
+    found = min(1.0, 2 * threshold / math.sqrt(least))
+    return replace(finding, alpha=trial.policy.alpha, delta=found, samples=sum(sums.n for sums in pairs.values()))
+
+
+def _scaled(x: Floats) -> Floats:
+    """The tensor over its root mean square: squares of squares then stay in range."""
+    size = float(np.sqrt(np.mean(np.square(x)))) if x.size else 0.0
+    return x / size if size else x
+
+
+def _needed(tensors: Mapping[str, Floats]) -> int:
+    smallest = min((x.size for x in tensors.values() if x.size), default=_ENOUGH)
+    return max(2, min(_INSTANCES, -(-_ENOUGH // smallest)))
+
+
+def _parts(tensors: Mapping[str, Floats], case: Case) -> Iterator[tuple[str, Floats]]:
+    """Whole tensors, the blocks of the hidden size that they pack, and their halves, thirds and quarters.
+
+    A part's name is its tensor's, a bar, and where it lies.
+    """
+    hidden = {case[key] for key in ("hidden_size", "embed_dim") if key in case}
+    for name, x in tensors.items():
+        yield f"{name}|", x
+        for axis in {0, x.ndim - 1} if x.ndim else set():
+            side = x.shape[axis]
+            gates = {side // h for h in hidden if h and side % h == 0} & set(_GATES)
+            for k in sorted({*gates, *(k for k in _SPLITS if side % k == 0)}):
+                kind = "gate" if k in gates else "part"
+                if x.size // k > 1:
+                    for i, block in enumerate(np.split(x, k, axis=axis)):
+                        yield f"{name}|{kind} {i + 1} of {k} along axis {axis}", block
+
+
+def _separate(parts: Mapping[str, Floats]) -> Iterator[tuple[str, str]]:
+    """Pairs without an entry in common: whole tensors, gates of all tensors, parts of one tensor in one cut."""
+    cuts: dict[str, list[str]] = {}
+    for label in parts:
+        name, _, place = label.partition("|")
+        kind, _, cut = place.partition(" of ")
+        cuts.setdefault(f"{name}: {cut}" if kind.startswith("part") else cut, []).append(label)
+    for labels in cuts.values():
+        yield from itertools.combinations(labels, 2)
+
+
+def _shuffled(tensors: Mapping[str, Floats], fmt: Format) -> list[tuple[str, str]]:
+    """Pairs of one size whose sorted values are the same, or minus the same; up to a factor where digits allow."""
+    found = []
+    ordered = {name: np.sort(x.ravel()) for name, x in tensors.items() if x.size >= _DISTINCT}
+    for one, other in itertools.combinations(ordered, 2):
+        a, b = ordered[one], ordered[other]
+        if a.size == b.size and any(_alike(a, c, fmt) for c in (b, -b[::-1])):
+            found.append((f"{one}|", f"{other}|"))
+    return found
+
+
+def _alike(a: Floats, b: Floats, fmt: Format) -> bool:
+    """Bit for bit in 16 bits, where the quantiles of large tensors come close to each other by themselves."""
+    if fmt.digits < 24:
+        return np.array_equal(a, b)
+    a, b = _scaled(a), _scaled(b)
+    return bool(np.all(np.abs(a - b) <= 8 * fmt.unit * np.abs(a)))

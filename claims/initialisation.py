@@ -1,0 +1,272 @@
+"""Claims on drawn tensors: the documented distribution, the true fan, the second moment, orthogonality, zeros.
+
+`init.documented` holds a tensor to its framework's own documentation; `init.true_fan` and `forward.second_moment` hold
+it to what the layer's arithmetic asks for, with the fan measured on the layer itself. The second moment of an output is
+Var[w] times that fan exactly (linear.second_moment), so it is decided on the entries and no output is ever sampled.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+from array_api_compat import array_namespace, to_device
+
+from varlaw.claims import causes
+from varlaw.claims.claim import Claim, Finding, Judge, NotApplicable, Trial, deterministic, statistical
+from varlaw.claims.documented import Dirac, Identity, law_name, names, resolve
+from varlaw.claims.fans import fans_of
+from varlaw.claims.matrices import matrix
+from varlaw.claims.mutants import wrong_laws
+from varlaw.claims.verdict import Outcome
+from varlaw.evidence import every_seed
+from varlaw.evidence.decide import SamplerError, Source, decide
+from varlaw.evidence.exact import compare
+from varlaw.evidence.haar import decide_haar, policy_for_haar
+from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.subjects.subject import Case, Sampler, Tensor
+from varlaw.theory.variates import Constant, Normal, Orthogonal, SparseNormal
+
+Judging = Callable[["Promise", Trial], Finding]
+
+
+class Promise:
+    """One tensor of one sampler with the distribution it is held to, for the judges below to evaluate in a case."""
+
+    def __init__(self, subject: Sampler, tensor: Tensor, formula: str, preserve: bool = False) -> None:
+        self.subject, self.tensor, self.formula = subject, tensor, formula
+        self._preserve = preserve  # rescaled so that the layer keeps the second moment
+
+    def law(self, case: Case) -> Any:
+        """The distribution in `case`."""
+        true, shape = fans_of(self.subject, self.tensor, case)
+        law = resolve(self.formula, case, true, shape)
+        if self._preserve:
+            assert true is not None
+            law = law.scaled(1 / (law.std * math.sqrt(true[0])))
+        return law
+
+    def names(self, case: Case) -> dict[str, Any]:
+        """What the case and the fans are called in the formula of a deviation."""
+        return names(case, *fans_of(self.subject, self.tensor, case))
+
+    def source(self, trial: Trial, convert: Callable[[Any, list[int]], Any] = lambda x, stream: x) -> Source:
+        """Fresh tensors of this promise, each passed through `convert` with the name of a stream of its own."""
+
+        def draw(seed: int, count: int) -> Iterator[Any]:
+            instances = self.subject.draws(trial.case, trial.dtype, trial.device, seed, count)
+            for i, instance in enumerate(instances):
+                # The trailing 1 keeps the stream apart from a sampler's own default_rng(seed).
+                yield convert(instance[self.tensor.name], [seed, i, 1])
+
+        return draw
+
+
+def claims(subject: Sampler) -> tuple[Claim, ...]:
+    """Every claim on the tensors of one sampler."""
+    return tuple(claim for tensor in subject.tensors for claim in _tensor_claims(subject, tensor))
+
+
+def _tensor_claims(subject: Sampler, tensor: Tensor) -> Iterator[Claim]:
+    documented = Promise(subject, tensor, tensor.documented)
+    yield _claim("init.documented", documented, _entries)
+    if tensor.documented.startswith("Orthogonal"):
+        yield _claim("init.haar", documented, _haar)
+    if tensor.documented.startswith("SparseNormal"):
+        yield _claim("init.zeros", documented, _zeros)
+    for name, formula in tensor.claims.items():
+        yield _claim(name, Promise(subject, tensor, formula), _entries)
+    if tensor.layout and subject.measure and not subject.op.startswith("fill"):
+        kept = Promise(subject, tensor, tensor.documented, preserve=True)
+        yield _claim("forward.second_moment", kept, _entries, "linear.second_moment", "E y^2 = E x^2: Var w = 1/fan_in")
+
+
+def _claim(name: str, promise: Promise, judging: Judging, law: str = "", statement: str = "") -> Claim:
+    subject, tensor = promise.subject, promise.tensor
+    return Claim(
+        name=name,
+        law=law or law_name(promise.formula),
+        statement=statement or promise.formula,
+        subject=subject,
+        target=f"{subject.name}.{tensor.name}" if tensor.name else subject.name,
+        op=subject.op,
+        judge=_bind(judging, promise),
+    )
+
+
+def _bind(judging: Judging, promise: Promise) -> Judge:
+    def judge(trial: Trial) -> Finding:
+        try:
+            return judging(promise, trial)
+        except (SamplerError, np.linalg.LinAlgError) as error:  # perhaps for a fact that is itself the violation
+            fact = causes.broken(promise.source(trial), promise.law(trial.case), trial.key, error)
+            if fact is None:
+                raise
+            return fact
+
+    return judge
+
+
+# -- judges ------------------------------------------------------------------------------------------------------------
+
+
+def _entries(promise: Promise, trial: Trial) -> Finding:
+    """Whatever the promise is, decided on the entries of fresh tensors."""
+    law = promise.law(trial.case)
+    match law:
+        case Constant() | Identity() | Dirac():
+            return _fixed(promise, trial, law)
+        case Orthogonal():
+            return _orthogonal(promise, trial, law)
+        case SparseNormal():
+            if math.ceil(law.zeros * trial.case["shape"][0]) == trial.case["shape"][0]:
+                msg = "every entry of a column is set to zero: there is no normal entry to look at"
+                raise NotApplicable(msg)
+            kept = promise.source(trial, lambda x, _: x[x != 0])
+            return _independent(promise, trial, Normal(law.parent_std), kept)
+        case _:
+            return _independent(promise, trial, law, promise.source(trial))
+
+
+def _independent(promise: Promise, trial: Trial, law: Any, source: Source) -> Finding:
+    law = law.scaled(trial.factor)
+    known = promise.names(trial.case)
+    wrong = wrong_laws(law, known)
+    decision = decide(law, source, trial.policy, trial.key, dtype=trial.dtype, mutants=wrong)
+    finding = statistical(decision, trial.policy, quantity="std", expected=law.std / trial.factor, names=known)
+
+    def explained(found: Finding) -> Finding:
+        shape = next(iter(source(trial.key.seed, 1))).shape
+        why = causes.explain(source, law, trial.dtype, trial.key, found.samples, shape, names=known, mutants=wrong)
+        return causes.explained(found, why)
+
+    return msgspec.structs.replace(finding, explained=explained)
+
+
+def _tensors(promise: Promise, trial: Trial) -> Iterator[Any]:
+    """Fresh tensors as float64, each from a seed of its own."""
+    for block in range(trial.policy.few):
+        (instance,) = promise.subject.draws(trial.case, trial.dtype, trial.device, trial.key.at(block=block).seed, 1)
+        yield float64(instance[promise.tensor.name])
+
+
+def float64(x: Any) -> Any:
+    """Any array as a float64 NumPy array on the host."""
+    xp = array_namespace(x)
+    return np.asarray(to_device(xp.astype(x, xp.float64), "cpu"))
+
+
+def _fixed(promise: Promise, trial: Trial, law: Any) -> Finding:
+    """Tensors without chance in them: every entry is the promised one, rounded to the format, bit for bit."""
+
+    def expected(shape: tuple[int, ...]) -> Any:
+        x = np.full(shape, law.value) if isinstance(law, Constant) else matrix(law, shape)
+        return FORMATS[trial.dtype].round_all(np.asarray(x, dtype=np.float64)) * trial.factor
+
+    return fixed(_tensors(promise, trial), expected, trial.policy.beta, promise.names(trial.case))
+
+
+def fixed(
+    tensors: Iterable[Any],
+    expected: Callable[[tuple[int, ...]], Any],
+    beta: float,
+    names: Mapping[str, Any] | None = None,
+) -> Finding:
+    """Whether each of the tensors, from other seeds, is the `expected` one of its shape; the first that is not."""
+
+    def judged(x: Any) -> Finding:
+        wanted = expected(x.shape)
+        shown = x.size if bool((x != wanted).any()) else 1  # of a tensor that is right one entry stands for all
+        pairs = [np.ravel(side)[:shown].tolist() for side in (x, wanted)]
+        comparison = compare(pairs[0], pairs[1], [0.0] * shown)
+        return deterministic(msgspec.structs.replace(comparison, n=x.size), quantity="entry", names=names)
+
+    return _all(map(judged, tensors), beta)
+
+
+def _all(findings: Iterable[Finding], beta: float) -> Finding:
+    """The first that violates; or one for all, with what so many seeds say."""
+    samples, seeds = 0, 0
+    for seeds, finding in enumerate(findings, 1):
+        samples += finding.samples
+        if finding.outcome is not Outcome.CONFORMS:
+            which = f"seed {seeds} of those tried" if seeds > 1 else ""
+            return msgspec.structs.replace(finding, samples=samples, detail=finding.detail or which)
+    return msgspec.structs.replace(finding, samples=samples, beta=beta, detail=every_seed.words(seeds, beta))
+
+
+def _orthogonal(promise: Promise, trial: Trial, law: Orthogonal) -> Finding:
+    return orthogonal(_tensors(promise, trial), law.gain, trial.dtype, trial.policy.beta, trial.factor)
+
+
+def orthogonal(tensors: Iterable[Any], gain: float, dtype: str, beta: float, factor: float = 1.0) -> Finding:
+    """Whether each of the tensors, from other seeds, is `gain` times an orthogonal one; the first that is not."""
+    return _all((orthogonality(x, gain, dtype, factor) for x in tensors), beta)
+
+
+def orthogonality(x: Any, gain: float, dtype: str, factor: float) -> Finding:
+    """All singular values equal the gain, within the backward error of a Householder QR (Higham 2002, section 19.3).
+
+    Their root mean square is compared besides: rounding to 16 bits moves one of them by up to sqrt(min side) units, but
+    the Frobenius norm by no more than one.
+    """
+    x = x.reshape(x.shape[0], -1)
+    sides, target = min(x.shape), gain * factor
+    unit = FORMATS[dtype].unit
+    working = min(unit, FORMATS["float32"].unit)  # half precision is computed in float32 and cast
+    of_norm = gain * (gamma(8 * x.size, working) + unit)
+    rms = float(np.linalg.norm(x)) / math.sqrt(sides)
+    bounds = [of_norm * math.sqrt(sides)] * sides + [of_norm]
+    if abs(rms - target) <= of_norm and _close(x, target, bounds[0]):
+        comparison = compare([rms], [target], [of_norm])
+        comparison = msgspec.structs.replace(comparison, n=sides + 1)
+    else:
+        observed = [*np.linalg.svd(x, compute_uv=False).tolist(), rms]
+        comparison = compare(observed, [target] * len(observed), bounds)
+    return deterministic(comparison, quantity="singular value")
+
+
+def _close(x: Any, target: float, bound: float) -> bool:
+    """Whether the Gram matrix alone shows that no singular value is further than `bound` from `target`.
+
+    For |s - t| t <= |s^2 - t^2|, which the Frobenius norm of x x^T - t^2 bounds for all of them at once.
+    """
+    gram = x @ x.T if x.shape[0] <= x.shape[1] else x.T @ x
+    gram[np.diag_indices(len(gram))] -= target**2
+    return bool(np.linalg.norm(gram) <= bound * target)
+
+
+def _haar(promise: Promise, trial: Trial) -> Finding:
+    """Haar: the matrix times an independent Bartlett factor has independent normal entries.
+
+    Orthogonality with the right gain comes first, exactly: nothing else can be Haar.
+    """
+    law = promise.law(trial.case)
+    exact = _orthogonal(promise, trial, law)
+    if exact.outcome is not Outcome.CONFORMS:
+        return exact
+    source, rule = promise.source(trial, lambda q, stream: float64(q) / law.gain), policy_for_haar(trial.policy)
+    view, decision = decide_haar(source, rule, trial.key, std=trial.factor, dtype=trial.dtype)
+    return statistical(decision, rule, quantity=f"std of {view}", expected=1.0)
+
+
+def _zeros(promise: Promise, trial: Trial) -> Finding:
+    """The share of zeros in each column: ceil(zeros * rows) of them, and what a normal draw rounds to 0 by itself."""
+    law: SparseNormal = promise.law(trial.case)
+    stack = np.stack(list(_tensors(promise, trial)))
+    rows = stack.shape[1]
+    wanted = math.ceil(law.zeros * rows) / rows
+    seen = (stack == 0).mean(axis=1).ravel()
+    slack = _chance_zeros(stack.size, trial) / rows
+    comparison = compare(seen.tolist(), [wanted * trial.factor] * len(seen), [slack] * len(seen))
+    return deterministic(comparison, quantity="share of zeros", names=promise.names(trial.case))
+
+
+def _chance_zeros(n: int, trial: Trial) -> int:
+    """Most zeros that chance puts among n normals but for a risk alpha: uniforms of 24 bits give 0 that often."""
+    rate, count, tail = n * 2.0**-23, 0, 1.0
+    while tail > trial.policy.alpha:
+        count += 1
+        tail *= rate / count
+    return count

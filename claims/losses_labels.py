@@ -1,0 +1,111 @@
+"""Claims on what a classification loss makes of its labels: smoothed, ignored, or no class at all.
+
+Smoothing e replaces the one-hot label by (1 - e) one-hot + e/C, which leaves ln C on equal logits; ignored rows count
+neither in the sum nor in the number of rows, with smoothing or without; and a label that is no class is refused or
+costs no finite loss, for whatever it costs is wrong.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varlaw.claims.claim import Claim, Finding, Trial, deterministic
+from varlaw.claims.losses import Floats, averaging, number, times, working
+from varlaw.claims.refusal import tried
+from varlaw.evidence.exact import compare
+from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.subjects.subject import Loss
+
+Labels = NDArray[np.int64]
+Judging = Callable[[Loss, Trial], Finding]
+
+_SMOOTHING = 0.1
+
+
+def claims(subject: Loss) -> tuple[Claim, ...]:
+    """The claims on the labels of one loss: on those arguments that it has."""
+    smooths, ignores = ("smoothing" in subject.adjusts, "ignored" in subject.adjusts)
+    table: tuple[tuple[bool, str, str, Judging], ...] = (
+        (smooths, "loss.smoothing", "label smoothing e: (1 - e) L_label + e mean over classes of L", _smoothing),
+        (ignores, "loss.ignored", "the mean is over the rows that are not ignored", _ignored),
+        (smooths and ignores, "loss.smoothing_ignored", "smoothing counts no ignored row either", _both),
+        (subject.ignored is not None, "loss.ignored_default", "rows ignored by default count nowhere", _default),
+        (subject.indices, "loss.outside", "a label that is no class is refused, or costs no finite loss", _outside),
+    )
+    return tuple(
+        Claim(
+            name=name, law="loss.zero_logits", statement=text, subject=subject, target=subject.name,
+            op="cross_entropy_labels", judge=_bind(judging, subject),
+        )
+        for there, name, text, judging in table
+        if there
+    )  # fmt: skip
+
+
+def _bind(judging: Judging, subject: Loss) -> Callable[[Trial], Finding]:
+    return lambda trial: judging(subject, trial)
+
+
+def _smoothing(subject: Loss, trial: Trial) -> Finding:
+    return _mean(subject, trial, _SMOOTHING, None)
+
+
+def _ignored(subject: Loss, trial: Trial) -> Finding:
+    return _mean(subject, trial, 0.0, trial.case["classes"] - 1)
+
+
+def _both(subject: Loss, trial: Trial) -> Finding:
+    return _mean(subject, trial, _SMOOTHING, trial.case["classes"] - 1)
+
+
+def _default(subject: Loss, trial: Trial) -> Finding:
+    """The label that does not count is none of the classes, and no argument says so."""
+    return _mean(subject, trial, 0.0, None, subject.ignored)
+
+
+def _mean(subject: Loss, trial: Trial, smoothing: float, ignored: int | None, left_out: int | None = None) -> Finding:
+    """The mean on random logits against float64: every third row is ignored, where any is."""
+    assert subject.adjusted
+    c, fmt = trial.case, FORMATS[trial.dtype]
+    rng, classes = trial.key.generator(), c["classes"]
+    logits = fmt.round_all(3 * rng.standard_normal((c["rows"], classes)))
+    labels = rng.integers(0, classes - 1, c["rows"])
+    counted = np.ones(c["rows"], dtype=bool)
+    out = ignored if left_out is None else left_out
+    if out is not None:
+        counted = np.arange(c["rows"]) % 3 != 2
+        labels[~counted] = out
+    mean = number(subject.adjusted(logits, labels, smoothing, ignored, trial.dtype, trial.device))
+    rows = _reference(logits[counted], labels[counted], smoothing)
+    expected, size = float(rows.mean()), float(np.abs(rows).mean())
+    of_rows = fmt.unit * (3 * size + 2 * float(np.abs(logits).max())) + gamma(classes + 8, working(fmt)) * (1 + size)
+    bound = 2 * of_rows + size * (averaging(trial) + fmt.unit)
+    comparison = compare([mean], [times(expected, trial.factor)], [bound])
+    names = {"counted": float(counted.mean()), "sum": len(rows) * size, "smoothing": smoothing}
+    return deterministic(comparison, quantity="mean loss", names=names)
+
+
+def _reference(logits: Floats, labels: Labels, smoothing: float) -> Floats:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    costs = np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted
+    rows: Floats = (1 - smoothing) * costs[np.arange(len(labels)), labels] + smoothing * costs.mean(axis=1)
+    return rows
+
+
+def _outside(subject: Loss, trial: Trial) -> Finding:
+    """The first row's label is C, one beyond the last class; a refusal is as good as a loss that is not finite."""
+    classes = trial.case["classes"]
+    labels = np.zeros(max(trial.case["rows"], 2), dtype=np.int64)
+    labels[0] = classes
+    logits = np.zeros((len(labels), classes))
+    rows = tried(
+        lambda: subject.apply(logits, labels, "none", trial.dtype, trial.device),
+        lambda: subject.apply(logits, 0 * labels, "none", trial.dtype, trial.device),
+    )
+    if isinstance(rows, Finding):
+        return rows
+    finite = int(np.isfinite(np.ravel(rows)[0]))
+    return deterministic(
+        compare([finite], [0.0], [0.0]), quantity="finite losses", detail=f"it costs {float(np.ravel(rows)[0]):.6g}"
+    )

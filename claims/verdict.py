@@ -1,0 +1,136 @@
+"""Records of a run: what was claimed, what was seen, at what risk, and how to see it again.
+
+These are the only objects that reports read. They are written as one JSON object with a published schema; every
+number in them carries its interval or is marked exact (`interval` null, `samples` counts entries compared).
+"""
+
+import enum
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import msgspec
+
+SCHEMA = "varlaw.run/1"
+
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Chance = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Size = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class Outcome(enum.StrEnum):
+    """What a claim came to. CONFORMS is a positive statement: the ratio lies within `delta`, but for a risk of beta."""
+
+    CONFORMS = "CONFORMS"
+    VIOLATES = "VIOLATES"
+    UNDECIDED = "UNDECIDED"
+    ERROR = "ERROR"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+
+
+class Deviation(msgspec.Struct, frozen=True, kw_only=True):
+    """A documented, expected violation: the row of `verify/deviations` that foresaw a verdict."""
+
+    id: str
+    reason: str
+    link: str  # upstream issue or documentation, "" when there is none
+    ratio: float | None  # the foreseen ratio, which a second measurement confirmed; null when it is infinite
+    # Where no ratio is foreseen: the least and greatest ratio (or number, where 0 is expected) foreseen in this
+    # case, from those that were measured; an end that is not finite is null, and the range where none was measured.
+    range: tuple[float | None, float | None] | None = None
+    versions: str
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of one claim in one case."""
+
+    claim: str  # e.g. "init.documented": law x subject x domain, the row of the matrix
+    law: str  # name in the catalogue, e.g. "he_normal.variance"
+    statement: str  # the law for this subject in words or ASCII mathematics, for people
+    subject: str  # e.g. "torch.nn.Linear.weight"
+    framework: str
+    version: str
+    op: str
+    dtype: str
+    device: str
+    case: dict[str, Any]  # the parameters drawn, canonical order
+    outcome: Outcome
+    quantity: str  # what expected and observed measure, e.g. "std"
+    expected: float | None = None
+    observed: float | None = None
+    ratio: float | None = None  # observed / expected
+    interval: tuple[float | None, float | None] | None = None  # of the ratio, 99.9 %, always valid; null when exact
+    samples: Count = 0
+    delta: Size  # smallest relative error that had to be found; for exact claims the rounding bound
+    certified: Size | None = None  # smallest delta that these samples exclude; null when none
+    alpha: Chance
+    beta: Chance
+    log_evidence: float | None = None  # natural log of the e-value against the law
+    likely: str | None = None  # the named wrong law that explains a violation best
+    likely_log_ratio: float | None = None  # its log likelihood ratio against the law
+    deviation: Deviation | None = None
+    detail: str = ""  # one line: what was found, or why there is no number
+    replay: str  # `varlaw replay KEY` repeats this decision bit for bit
+    reproduction: str = ""  # a violation in a few lines of Python, without the engine; "" where there is no such script
+
+    @property
+    def state(self) -> str:
+        """The word a person reads: conforms, deviation, VIOLATES, undecided, error, not applicable."""
+        if self.outcome is Outcome.VIOLATES:
+            return "deviation" if self.deviation else "VIOLATES"
+        return self.outcome.value.lower().replace("_", " ")
+
+    def __str__(self) -> str:
+        """The finding in one line of fewer than 400 characters; `repr` has every field."""
+        ends = ", ".join("inf" if end is None else f"{end:.4g}" for end in self.interval or ())
+        ratio = "" if self.ratio is None else f"{self.quantity} x{self.ratio:.4g} {f'[{ends}]' if ends else 'exact'}"
+        said = [f"most likely {self.likely}" if self.likely else "", self.detail]
+        texts = [self.state, self.subject, f"{self.statement}, {self.dtype}", ratio, *said]
+        return ": ".join(_cut(" ".join(text.split())) for text in texts if text)
+
+    def _repr_html_(self) -> str:
+        from varlaw.claims.explained import as_html
+
+        return as_html(self)
+
+
+def _cut(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else f"{text[: most - 4]} ..."
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything needed to repeat a run, and the risk it took."""
+
+    varlaw: str
+    versions: dict[str, str]  # frameworks and libraries
+    python: str
+    platform: str
+    cpu: str
+    threads: Count
+    devices: list[str]
+    dtypes: list[str]
+    policy: str
+    delta: Size
+    alpha: Chance
+    beta: Chance
+    decisions: Count  # verdicts that spent alpha: on draws, and on sums too long for a bound without a risk
+    alpha_budget: Size  # the sum of their alphas: the chance of any false alarm in this run
+    salt: str
+    targets: list[str]
+    wall_time: Size  # seconds; no report prints it, so equal runs give equal bytes
+    pooled: Size = 1.0  # smallest error that a claim pooled over its cases looks for; 1: none is pooled
+    blas: str = ""
+    hardware: str = ""  # accelerator and the switches that change its arithmetic
+    commit: str = ""  # of the repository that the run was started in, with "+changes" where files differ from it
+    complete: bool = True  # False when interrupted: the verdicts are those reached before
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of the command: its circumstances and its verdicts in claim order."""
+
+    schema: str = SCHEMA
+    run: RunInfo
+    verdicts: Sequence[Verdict]
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return iter(self.verdicts)

@@ -1,0 +1,129 @@
+"""A failure says why, unasked: each usual mistake is named, on fresh draws, and nothing that does not explain."""
+
+import json
+
+import numpy as np
+import pytest
+
+import varlaw
+from varlaw.claims import causes
+from varlaw.claims.causes.facts import found, never_written
+from varlaw.claims.explained import explained
+from varlaw.evidence.streams import Key
+from varlaw.theory.variates import Normal, Uniform
+
+from .mistakes import HE, MISTAKES, UNIT, normal, rng
+
+JARGON = ("Legendre", "ln e", "QR)", "e-value", "LR")
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_the_mistake_is_named(name: str) -> None:
+    draw, law, words, shape = MISTAKES[name]
+    verdict = varlaw.check(draw, law, shape=shape, name="mine")
+    text = explained(verdict)
+    assert verdict.outcome == "VIOLATES"
+    assert any(word in text for word in words), text
+    assert not any(word in text for word in JARGON)
+    assert len(text.splitlines()) <= 4
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_lawful_entries_are_given_no_cause(seed: int) -> None:
+    """On lawful draws nothing is found: what is named after a violation is not named by chance."""
+    laws = (UNIT, Uniform(1.0), varlaw.TruncatedNormal(1.0), Normal(0.5, mean=2.0))
+    law = laws[seed % len(laws)]
+
+    def source(seed: int, count: int) -> object:
+        return (np.asarray(law.quantile(rng(seed + i).random((32, 48)))) for i in range(count))
+
+    why = causes.explain(source, law, "float64", Key("t", f"lawful {seed}"), 65_536, (32, 48))  # type: ignore[arg-type]
+    assert (why.likely, why.facts) == (None, ())
+
+
+def test_a_users_wrong_law_comes_first_if_the_draws_bear_it() -> None:
+    def wide(shape: tuple[int, ...], seed: int) -> np.ndarray:
+        return 50 * normal(shape, seed)
+
+    near, far = {"a tenth more": Normal(1.1)}, {"fifty times": Normal(50.0)}
+    named = varlaw.check(wide, UNIT, shape=(64, 64), mutants=near | far)
+    unnamed = varlaw.check(wide, UNIT, shape=(64, 64), mutants=near)
+    assert (named.likely, unnamed.likely) == ("fifty times", None)
+    assert "50" in unnamed.detail
+
+
+def test_the_finding_comes_first_and_the_address_last() -> None:
+    verdict = varlaw.check(lambda s, k: 0.138 * normal(s, k), Normal(0.125), shape=(64, 64), name="mine")
+    head, numbers, cause, address = explained(verdict).splitlines()
+    assert head == f"std x{verdict.ratio:.4g} of Normal(0.125)"
+    assert numbers.startswith("VIOLATES: std expected 0.125, observed")
+    assert "times the law's; no usual mistake gives that" in cause
+    assert address.endswith("replay: salt '2026-11-22', name 'mine'")
+
+
+def test_the_cause_is_found_again() -> None:
+    first, again = (varlaw.check(MISTAKES["Laplace"].draw, UNIT, shape=(64, 64), name="mine") for _ in range(2))
+    assert first == again
+
+
+def test_printed_seeds_are_those_that_the_function_got() -> None:
+    got: list[int] = []
+
+    def draw(shape: tuple[int, ...], seed: int) -> np.ndarray:
+        got.append(seed)
+        x = normal(shape, seed)
+        x[0, 0] = np.nan if seed % 3 == 0 else x[0, 0]
+        return x
+
+    verdict = varlaw.check(draw, UNIT, shape=(8, 8), name="mine")
+    assert "1 of 64 values is NaN (seed " in verdict.detail
+    seed = int(verdict.detail.split("seed ")[1].rstrip(")"))
+    assert seed in got
+    assert seed % 3 == 0
+
+    def changing(shape: tuple[int, ...], seed: int) -> np.ndarray:
+        got.append(seed)
+        return np.random.default_rng().standard_normal(shape)
+
+    with pytest.raises(varlaw.SamplerError, match="when seed") as caught:
+        varlaw.check(changing, UNIT, shape=(8, 8), name="mine")
+    assert int(str(caught.value).split("seed ")[1].split()[0]) in got
+
+
+def test_memory_that_nobody_wrote() -> None:
+    assert "never written" in found([np.array([[0.0, 6.9e-310, 6.9e-310, 6.9e-310]])] * 2, UNIT)
+    assert never_written(lambda: normal((64, 64), 0), (64, 64)) == ""
+    kept = np.full((64, 64), np.nan)
+    assert "were in memory before the call" in never_written(lambda: np.full((64, 64), -1.2345678e-3), (64, 64))
+    assert np.isnan(kept).all()
+
+
+def test_a_run_explains_a_violation_that_no_row_foresaw(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    from varlaw.evidence.budget import policy
+    from varlaw.subjects.registry import select
+    from varlaw.verify import campaign
+
+    real = torch.nn.init.normal_
+    tasks = [
+        task
+        for task in campaign.tasks(select(["torch.nn.init.normal_"]), ["float32"], "cpu", "t")
+        if task.claim == "init.documented"
+    ][:1]
+    assert policy("pr").delta == 0.05
+    for wrong, words in (
+        (
+            lambda x, mean=0.0, std=1.0, generator=None: x.uniform_(-(3**0.5) * std, 3**0.5 * std),
+            "uniform in place of normal",
+        ),
+        (lambda x, mean=0.0, std=1.0, generator=None: x.zero_(), "values are 0"),
+        (lambda x, mean=0.0, std=1.0, generator=None: real(x, mean, std).mul_(float("nan")), "values are NaN"),
+    ):
+        monkeypatch.setattr(torch.nn.init, "normal_", lambda x, *a, wrong=wrong, **k: wrong(x.detach(), *a, **k))
+        (verdict,) = campaign.run(tasks, "pr", "t")
+        assert verdict.outcome == "VIOLATES", json.dumps(verdict.case)
+        assert words in f"{verdict.likely}; {verdict.detail}"
+
+
+def test_a_function_of_he_is_lawful() -> None:
+    assert varlaw.check(lambda s, k: HE.std * normal(s, k), HE, shape=(32, 64)).outcome == "CONFORMS"
