@@ -214,12 +214,15 @@ class Domain:
         return {name: value for name, value in known.items() if value is not None}
 
     def as_floats(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """`params` with every number as float64: no rule meets float32, or integers that wrap around."""
-        return {k: numbers(v) if isinstance(self.ranges.get(k), Interval) else v for k, v in params.items()}
+        """`params` with every number as a float64 array: no rule meets float32, or integers that wrap around."""
+        return {k: np.asarray(numbers(v)) if isinstance(self.ranges.get(k), Interval) else v for k, v in params.items()}
 
 
 def _listed(params: Mapping[str, Any]) -> str:
     return ", ".join(f"{k}={shown(v)}" for k, v in params.items())
+
+
+_NO_PARAMETERS = Domain()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,11 +238,11 @@ class Law:
     quantity: str
     formula: str
     kind: Kind
-    domain: Domain
+    domain: Domain = _NO_PARAMETERS
     rule: Callable[..., Any] = field(repr=False)
     hypotheses: tuple[str, ...]
     derivation: str
-    source: str
+    source: str = "derived"
     statistic: str  # the statistic of draws that verifies it
     error: str = ""  # order of the error of an asymptotic law
     precision: str = ""  # a corner of the domain where fewer digits are to be had, and how many

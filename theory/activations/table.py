@@ -180,8 +180,8 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "gelu_tanh": Activation(
             phi="x / (1 + exp(-2 * sqrt(2 / pi) * (x + mpf('0.044715') * x**3)))",
             slope=(
-                "(1 + tanh(sqrt(2 / pi) * (x + mpf('0.044715') * x**3))) / 2 + x / 2 * sqrt(2 / pi)"
-                " * (1 + 3 * mpf('0.044715') * x**2) / cosh(sqrt(2 / pi) * (x + mpf('0.044715') * x**3))**2"
+                "(1 + tanh(sqrt(2 / pi) * (x + mpf('0.044715') * x**3))) / 2 + x / 2 * sqrt(2 / pi) * (1 + 3 * "
+                "mpf('0.044715') * x**2) / cosh(sqrt(2 / pi) * (x + mpf('0.044715') * x**3))**2"
             ),
             moments=numeric.gelu_tanh,
             aliases=("tanh_gelu",),
@@ -190,8 +190,8 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "quick_gelu": Activation(
             phi="x / (1 + exp(-mpf('1.702') * x))",
             slope=(
-                "1 / (1 + exp(-mpf('1.702') * x))"
-                " + mpf('1.702') * x * exp(-mpf('1.702') * x) / (1 + exp(-mpf('1.702') * x))**2"
+                "1 / (1 + exp(-mpf('1.702') * x)) + mpf('1.702') * x * exp(-mpf('1.702') * x) / (1 + exp(-mpf('1.702') "
+                "* x))**2"
             ),
             moments=lambda: rescaled(numeric.silu(), 1 / 1.702, 1.702),
             source="Hendrycks & Gimpel 2016, arXiv:1606.08415",

@@ -13,8 +13,8 @@ CLAIMS: tuple[Claim, ...] = (
         params={"q": 1.0},
         popular=0.5,
         truth=(
-            "The second moment is halved, for any symmetric z; the variance of a normal z becomes (pi - 1)/(2 pi) "
-            "of it."
+            "The second moment is halved, for any symmetric z; the variance of a normal z becomes (pi - 1)/(2 pi) of "
+            "it."
         ),
     ),
     Claim(
@@ -25,8 +25,8 @@ CLAIMS: tuple[Claim, ...] = (
         params={"fan_in": 1, "variance": 2.0, "input_second_moment": 0.5, "bias_variance": 0.0},
         popular=1 - 1 / math.pi,
         truth=(
-            "It is n Var w E[x^2]. Behind a ReLU E[x^2] = 1/2 but Var x = 0.341: He's weights give 1, the popular "
-            "rule 0.68."
+            "It is n Var w E[x^2]. Behind a ReLU E[x^2] = 1/2 but Var x = 0.341: He's weights give 1, the popular rule "
+            "0.68."
         ),
     ),
     Claim(
@@ -46,8 +46,8 @@ CLAIMS: tuple[Claim, ...] = (
         params={"activation": "relu"},
         popular=1.0,
         truth=(
-            "At initialisation it causes them: this factor on the squared gradient per ReLU layer, whatever the "
-            "weight variance."
+            "At initialisation it causes them: this factor on the squared gradient per ReLU layer, whatever the weight "
+            "variance."
         ),
     ),
     Claim(

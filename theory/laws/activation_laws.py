@@ -13,7 +13,7 @@ import numpy as np
 from varlaw.theory.activations.closed import leaky_relu
 from varlaw.theory.activations.table import ActivationName, under_normal
 from varlaw.theory.law import Domain, Interval, Kind, Law, between
-from varlaw.theory.numerics.quadrature import Floats, legendre
+from varlaw.theory.numerics.quadrature import Floats, floats, legendre
 
 Q = Interval(low=0.0, high=1e75, typical=(1e-6, 1e6))
 _DOMAIN = Domain(activation=ActivationName(), q=Q)
@@ -29,7 +29,7 @@ _PRECISION = (
 )
 
 
-def _law(name: str, title: str, quantity: str, formula: str, field: str, derivation: str, **more: str) -> Law:
+def _law(name: str, title: str, quantity: str, formula: str, field: str, derivation: str, **more: Any) -> Law:
     return Law(
         name=f"activation.{name}",
         title=title,
@@ -40,10 +40,8 @@ def _law(name: str, title: str, quantity: str, formula: str, field: str, derivat
         rule=functools.partial(under_normal, field),
         hypotheses=_HYPOTHESES,
         derivation=_METHOD + derivation,
-        source=more.get("source", "derived"),
-        statistic=more["statistic"],
         precision=_PRECISION,
-        not_to_confuse=more.get("not_to_confuse", ""),
+        **more,
     )
 
 
@@ -155,7 +153,7 @@ def _relu_kurtosis() -> float:
 def _gated(field: str, by_q: bool, activation: str, q: Any) -> Floats:
     value = under_normal(field, activation, q)
     with np.errstate(over="ignore"):
-        return np.asarray(q, dtype=np.float64) * value if by_q else value
+        return q * value if by_q else value
 
 
 _PIECES = between(1, 10000, whole=True)
@@ -169,7 +167,7 @@ def maximum_moment(pieces: Any, power: int) -> Floats:
     u, w = legendre(16)
     z = (_CUTS[:-1, None] + 0.5 * u).ravel()
     weight = np.tile(0.5 * w, len(_CUTS) - 1) * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
-    k = np.asarray(pieces, dtype=np.float64)[..., None]
+    k = floats(pieces)[..., None]
     with np.errstate(under="ignore"):
         value = (k * np.exp((k - 1) * log_ndtr(z)) * weight * z**power).sum(axis=-1)
     return np.where(k[..., 0] == 1, 0.0 if power == 1 else 1.0, value)
@@ -218,7 +216,7 @@ ENTRIES: tuple[Law, ...] = (
         formula="q / 2",
         kind=Kind.IN_EXPECTATION,
         domain=Domain(q=Q),
-        rule=lambda q: 0.5 * np.asarray(q, dtype=np.float64),
+        rule=lambda q: 0.5 * q,
         hypotheses=("z and -z have the same law, normal or not", "E[z^2] = q"),
         derivation="z^2 = relu(z)^2 + relu(-z)^2, and the two summands have the same mean.",
         source="He et al. 2015, arXiv:1502.01852",
@@ -232,10 +230,9 @@ ENTRIES: tuple[Law, ...] = (
         formula="q * (pi - 1) / (2 * pi)",
         kind=Kind.IN_EXPECTATION,
         domain=Domain(q=Q),
-        rule=lambda q: leaky_relu(0.0).variance(np.asarray(q, dtype=np.float64)),
+        rule=lambda q: leaky_relu(0.0).variance(q),
         hypotheses=_HYPOTHESES,
         derivation="q/2 - (sqrt(q/(2 pi)))^2.",
-        source="derived",
         statistic="variance of relu(z) over fresh normal z",
         not_to_confuse="E[relu(z)^2] = q/2, the quantity that propagates",
     ),
@@ -245,11 +242,9 @@ ENTRIES: tuple[Law, ...] = (
         quantity="E[(y - E y)^4] / Var[y]^2, y = relu(z)",
         formula="(3 / mpf(2) - 4 / pi + 3 / (2 * pi) - 3 / (4 * pi**2)) / ((pi - 1) / (2 * pi))**2",
         kind=Kind.IN_EXPECTATION,
-        domain=Domain(),
         rule=_relu_kurtosis,
         hypotheses=_HYPOTHESES,
         derivation="Raw moments 1/sqrt(2 pi), 1/2, sqrt(2/pi), 3/2 in m4 - 4 m1 m3 + 6 m1^2 m2 - 3 m1^4.",
-        source="derived",
         statistic="fourth central moment of relu(z) over its squared variance",
     ),
     _glu(

@@ -15,7 +15,6 @@ import numpy as np
 from varlaw.theory.law import Domain, Interval, Kind, Law, above, at_least
 from varlaw.theory.numerics.scaled import product
 
-_real = functools.partial(np.asarray, dtype=np.float64)
 _RANK = at_least(1, typical=(1, 256))
 _ALPHA = above(0, typical=(1.0, 64.0))
 _WIDTH = at_least(1, typical=(1, 16384))
@@ -29,88 +28,79 @@ _PAIR = Domain(alpha=_ALPHA, rank=_RANK, out_features=_WIDTH, variance_a=_VARIAN
 _VECTOR = "logits: the old logits along the last axis"
 
 
-def _zero() -> float:
-    return 0.0
-
-
 def _lora(alpha: Any, rank: Any, out_features: Any, variance_a: Any, variance_b: Any) -> Any:
     return product(alpha, alpha, out_features, variance_a, variance_b, over=rank)
 
 
 def _rslora(alpha: Any, rank: Any, out_features: Any, variance_a: Any, variance_b: Any) -> Any:
-    return _lora(alpha, 1.0, out_features, variance_a, variance_b) * np.ones_like(_real(rank))
+    return _lora(alpha, 1.0, out_features, variance_a, variance_b) * np.ones_like(rank)
 
 
 def _log_odds(logits: Any, new_logit: Any) -> Any:
     """new_logit - ln sum exp(logits), along the last axis."""
-    z = np.atleast_1d(_real(logits))
+    z = np.atleast_1d(logits)
     top = z.max(axis=-1)
     return new_logit - top - np.log(np.sum(np.exp(z - top[..., None]), axis=-1))
 
 
 def _mean_logit(logits: Any) -> Any:
     """Summed without rounding, since logits of both signs cancel."""
-    z = np.atleast_1d(_real(logits))
+    z = np.atleast_1d(logits)
     return np.apply_along_axis(math.fsum, -1, z) / z.shape[-1]
 
 
 def _mean_kl(logits: Any, count: Any) -> Any:
-    z = np.atleast_1d(_real(logits))
-    return np.log1p(_real(count) * np.exp(_log_odds(z, np.mean(z, axis=-1))))
+    z = np.atleast_1d(logits)
+    return np.log1p(count * np.exp(_log_odds(z, np.mean(z, axis=-1))))
 
 
 def _zero_share(logits: Any, count: Any) -> Any:
     with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-_log_odds(logits, 0.0)) / _real(count))
+        return 1 / (1 + np.exp(-_log_odds(logits, 0.0)) / count)
 
 
+_adapter_law = functools.partial(Law, kind=Kind.IN_EXPECTATION)
 _ADAPTERS = (
-    Law(
+    _adapter_law(
         name="lora.initial_change",
         title="LoRA with B = 0 leaves the output untouched",
         quantity="max |h - W x|",
         formula="0",
         kind=Kind.EXACT,
-        domain=Domain(),
-        rule=_zero,
+        rule=lambda: 0.0,
         hypotheses=(_LORA, "B = 0, A finite"),
         derivation="s 0 A x = 0.",
         source=_HU,
         statistic="max |h - W x|, which must be 0",
     ),
-    Law(
+    _adapter_law(
         name="lora.gradient_a",
         title="LoRA with B = 0: the gradient of A is zero at the first step, that of B is not",
         quantity="max |dL/dA| at step 0",
         formula="0",
         kind=Kind.EXACT,
-        domain=Domain(),
-        rule=_zero,
+        rule=lambda: 0.0,
         hypotheses=(_LORA, "B = 0", "A not zero: with A = B = 0 neither ever moves (zeros.two_gates_gradient)"),
         derivation="dL/dA = s B^T g x^T = 0, and dL/dB = s g (A x)^T with g = dL/dh.",
-        source="derived",
         statistic="max |gradient of A|, which must be 0",
         not_to_confuse="an adapter that cannot learn: B moves at once, and A from the second step on",
     ),
-    Law(
+    _adapter_law(
         name="lora.gradient_b",
         title="Size of LoRA's first gradient",
         quantity="E|dL/dB|^2 / (|dL/dh|^2 |x|^2)",
         formula="(alpha / rank)**2 * rank * variance_a",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(alpha=_ALPHA, rank=_RANK, variance_a=_VARIANCE),
         rule=lambda alpha, rank, variance_a: product(alpha, alpha, variance_a, over=rank),
         hypotheses=(_LORA, "s = alpha / rank", "entries of A iid with mean zero", "one sample, g and x fixed"),
         derivation="|g (A x)^T|^2 = |g|^2 |A x|^2 and E|A x|^2 = rank variance_a |x|^2.",
-        source="derived",
         statistic="mean of |dL/dB|^2 over fresh A",
     ),
-    Law(
+    _adapter_law(
         name="lora.second_moment",
         title="LoRA's alpha / rank lets the update fade as 1 / rank",
         quantity="E|s B A x|^2 / |x|^2",
         formula="(alpha / rank)**2 * rank * out_features * variance_a * variance_b",
-        kind=Kind.IN_EXPECTATION,
         domain=_PAIR,
         rule=_lora,
         hypotheses=(
@@ -119,16 +109,14 @@ _ADAPTERS = (
             "entries of A and B iid, independent, mean zero (B as some training left it)",
         ),
         derivation="The linear law twice: E|A x|^2 = rank variance_a |x|^2, E|B y|^2 = out_features variance_b |y|^2.",
-        source="derived",
         statistic="mean of |s B A x|^2 over fresh A and B",
         not_to_confuse="a rank-invariant update: that is lora.rank_stable_second_moment",
     ),
-    Law(
+    _adapter_law(
         name="lora.rank_stable_second_moment",
         title="rsLoRA's alpha / sqrt(rank) keeps the update the same at every rank",
         quantity="E|s B A x|^2 / |x|^2",
         formula="alpha**2 * out_features * variance_a * variance_b",
-        kind=Kind.IN_EXPECTATION,
         domain=_PAIR,
         rule=_rslora,
         hypotheses=(_LORA, "s = alpha / sqrt(rank)", "entries of A and B iid, independent, mean zero"),
@@ -136,73 +124,66 @@ _ADAPTERS = (
         source="derived; Kalajdzievski 2023, arXiv:2312.03732",
         statistic="mean of |s B A x|^2 over fresh A and B",
     ),
-    Law(
+    _adapter_law(
         name="lora.rank",
         title="An adapter's change has at most its rank",
         quantity="rank of s B A",
         formula="min(rank, out_features, in_features)",
         kind=Kind.BOUND,
         domain=Domain(rank=_RANK, out_features=_WIDTH, in_features=_WIDTH),
-        rule=lambda rank, out_features, in_features: _real(np.minimum(np.minimum(rank, out_features), in_features)),
+        rule=lambda rank, out_features, in_features: np.minimum(np.minimum(rank, out_features), in_features),
         hypotheses=(_LORA,),
         derivation="rank(BA) <= min(rank B, rank A).",
-        source="derived",
         statistic="numerical rank of the change",
     ),
 )
 
+_tokens_law_law = functools.partial(Law, kind=Kind.EXACT, source=_HEWITT)
 _TOKENS_LAWS = (
-    Law(
+    _tokens_law_law(
         name="new_tokens.mean_logit",
         title="A token at the mean embedding has the mean logit, whatever the input",
         quantity="logit of the new token",
         formula="fsum(logits) / len(logits)",
-        kind=Kind.EXACT,
         domain=Domain(logits=_LOGITS),
         rule=_mean_logit,
         hypotheses=(_VECTOR, "the new output embedding is the mean of the old ones, bias included"),
         derivation="<mean of e_i, h> = mean of <e_i, h>. It lies at or below the largest old logit.",
-        source=_HEWITT,
         statistic="logit of the new token against the mean of the old ones, within a rounding bound",
         not_to_confuse="the largest logit, or 0, which is the logit of a row of zeros",
     ),
-    Law(
+    _tokens_law_law(
         name="new_tokens.mean_kl",
         title="New tokens at the mean embedding: how far the model moves",
         quantity="KL(old || new) of the next-token law, nats",
         formula="log(1 + count * exp(fsum(logits) / len(logits)) / fsum([exp(z) for z in logits]))",
-        kind=Kind.EXACT,
         domain=Domain(logits=_LOGITS, count=_TOKENS),
         rule=_mean_kl,
         hypotheses=(_VECTOR, "count new output embeddings, each the mean of the old ones, bias included"),
         derivation="A new logit is the mean of the old ones; old probabilities are divided by 1 + count e^mean / Z.",
-        source=_HEWITT,
         statistic="KL divergence, against a rounding bound",
     ),
-    Law(
+    _tokens_law_law(
         name="new_tokens.mean_kl_bound",
         title="New tokens at the mean embedding cost at most ln(1 + k/n)",
         quantity="KL(old || new) of the next-token law, nats",
         formula="log(1 + count / vocabulary)",
         kind=Kind.BOUND,
         domain=Domain(count=_TOKENS, vocabulary=_TOKENS),
-        rule=lambda count, vocabulary: np.log1p(_real(count) / _real(vocabulary)),
+        rule=lambda count, vocabulary: np.log1p(count / vocabulary),
         hypotheses=("count new tokens at the mean of vocabulary old ones, bias included",),
         derivation="e^mean <= mean of e^z (Jensen), so Z' <= Z (1 + k/n); equality when all old logits are equal.",
-        source=_HEWITT,
         statistic="KL divergence",
     ),
-    Law(
+    _tokens_law_law(
         name="new_tokens.zero_share",
         title="New tokens at zero take the lead wherever the old logits are negative",
         quantity="probability that goes to the new tokens",
         formula="count / (count + fsum([exp(z) for z in logits]))",
-        kind=Kind.EXACT,
         domain=Domain(logits=_LOGITS, count=_TOKENS),
         rule=_zero_share,
         hypotheses=(_VECTOR, "count new output embeddings and biases at (or near) zero, so that their logits are 0"),
         derivation="Each new logit adds e^0 = 1 to the sum.",
-        source=_HEWITT,
         statistic="sum of the new probabilities, against a rounding bound",
         not_to_confuse="a share of about k / n, which holds for logits around zero only",
     ),

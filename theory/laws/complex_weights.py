@@ -20,7 +20,7 @@ _DEEP = "Trabelsi et al. 2018, arXiv:1705.09792"
 
 def _truncated_variance(cut: Any) -> Floats:
     """The mean of an exponential law on [0, cut^2], as a ratio of sums over terms of one sign."""
-    (result,) = in_blocks(_mean, np.minimum(np.square(np.asarray(cut, dtype=np.float64)), _WHOLE), nodes=_NODES)
+    (result,) = in_blocks(_mean, np.minimum(np.square(cut), _WHOLE), nodes=_NODES)
     return result
 
 
@@ -58,7 +58,6 @@ ENTRIES: tuple[Law, ...] = (
         rule=_truncated_variance,
         hypotheses=("w complex normal of mean 0 with independent parts of equal variance", "kept where |w| <= cut std"),
         derivation="|w|^2 is exponential; its mean on [0, c^2] is that integral over the mass 1 - exp(-c^2).",
-        source="derived",
         statistic="mean of |w|^2",
         not_to_confuse="1 - (1 + cut**2) exp(-cut**2), which is not divided by the mass that is kept: 0.9084 at 2",
     ),

@@ -4,6 +4,7 @@ Kurtosis is Pearson's (normal = 3). `low` and `high` of a truncated normal are i
 of the normal law that was cut.
 """
 
+import functools
 import math
 from typing import Any
 
@@ -21,31 +22,26 @@ _FINITE = Interval(low=-1e150, high=1e150, typical=(-3.0, 3.0))
 _SIDE = at_least(1, typical=(1, 4096))
 
 
-def _floats(x: Any) -> Floats:
-    return np.asarray(x, dtype=np.float64)
-
-
-def _moment(name: str, title: str, quantity: str, formula: str, domain: Domain, rule: Any, derivation: str) -> Law:
-    return Law(
-        name=name,
-        title=title,
-        quantity=quantity,
-        formula=formula,
-        kind=Kind.IN_EXPECTATION,
-        domain=domain,
-        rule=rule,
-        hypotheses=("entries follow the stated law",),
-        derivation=derivation,
-        source="derived",
-        statistic="sample moment of the entries of fresh draws",
-    )
+_moment = functools.partial(
+    Law,
+    kind=Kind.IN_EXPECTATION,
+    hypotheses=("entries follow the stated law",),
+    statistic="sample moment of the entries of fresh draws",
+)
 
 
 def _fixed_kurtosis(family: str, title: str, formula: str, value: float, derivation: str) -> Law:
-    return _moment(f"{family}.kurtosis", title, "E[x^4]/E[x^2]^2", formula, Domain(), lambda: value, derivation)
+    return _moment(
+        name=f"{family}.kurtosis",
+        title=title,
+        quantity="E[x^4]/E[x^2]^2",
+        formula=formula,
+        rule=lambda: value,
+        derivation=derivation,
+    )
 
 
-_ORDERED = Relation("low < high", lambda low, high: _floats(low) < _floats(high))
+_ORDERED = Relation("low < high", lambda low, high: low < high)
 _CUT = Domain(
     _ORDERED,
     low=Interval(high=1e150, typical=(-4.0, 1.0)),
@@ -59,22 +55,19 @@ _M4 = f"(3 * {_M2} + (low**3 * pdf(low) - high**3 * pdf(high)) / {_MASS})"
 
 
 def _truncated(name: str, title: str, quantity: str, formula: str, rule: Any, not_to_confuse: str = "") -> Law:
-    return Law(
+    return _moment(
         name=f"truncated_normal.{name}",
         title=title,
         quantity=quantity,
         formula=formula,
-        kind=Kind.IN_EXPECTATION,
         domain=_CUT,
         rule=lambda low, high: rule(truncated_moments(low, high)),
         hypotheses=("x ~ N(0, 1) conditioned on low <= x <= high; times std for a parent of that standard deviation",),
         derivation=(
             "By parts: E x^(k+1) = k E x^(k-1) + (low^k pdf(low) - high^k pdf(high))/mass. Computed as integrals of "
-            "one sign over the part of the interval that carries the mass (Gauss-Legendre, 96 nodes); the "
-            "error against 60 digits is below 1e-14 on every interval, far tails and widths of one ulp included."
+            "one sign over the part of the interval that carries the mass (Gauss-Legendre, 96 nodes); the error "
+            "against 60 digits is below 1e-14 on every interval, far tails and widths of one ulp included."
         ),
-        source="derived",
-        statistic="sample moment of the entries of fresh draws",
         not_to_confuse=not_to_confuse,
     )
 
@@ -103,9 +96,9 @@ _TRUNCATED = (
         f"sqrt({_M2} - {_M1}**2)",
         lambda m: np.sqrt(m.variance),
         not_to_confuse=(
-            "the constant 0.8796 for every cut: it belongs to two sigmas. Bounds given as absolute numbers "
-            "(torch's trunc_normal_ with std 0.02 and bounds +-2) cut at 100 sigmas and need no correction; dividing "
-            "by 0.8796 there makes the variance 1.2924 times too large"
+            "the constant 0.8796 for every cut: it belongs to two sigmas. Bounds given as absolute numbers (torch's "
+            "trunc_normal_ with std 0.02 and bounds +-2) cut at 100 sigmas and need no correction; dividing by 0.8796 "
+            "there makes the variance 1.2924 times too large"
         ),
     ),
     _truncated(
@@ -126,14 +119,13 @@ _TRUNCATED = (
 
 
 def _clipped_variance(limit: Any) -> Floats:
-    c = _floats(limit)
-    return product(c, c, hardtanh().second(1 / np.maximum(c, 1e-75) ** 2))  # flat limit
+    return product(limit, limit, hardtanh().second(1 / np.maximum(limit, 1e-75) ** 2))  # flat limit
 
 
-def _clipped_atom(limit: Any) -> Floats:
+def _clipped_atom(limit: Any) -> Any:
     from scipy.special import erfc
 
-    return _floats(erfc(_floats(limit) / math.sqrt(2)))
+    return erfc(limit / math.sqrt(2))
 
 
 _LIMIT = Interval(low=0.0, high=1e75, open_low=True, typical=(0.1, 5.0))
@@ -149,80 +141,78 @@ _TRAPS = (
 )
 _CLIPPED = (
     _moment(
-        "clipped_normal.variance",
-        "Variance of a clamped normal law",
-        "Var[min(max(z, -limit), limit)]",
-        "1 - erfc(limit / sqrt(2)) - 2 * limit * pdf(limit) + limit**2 * erfc(limit / sqrt(2))",
-        Domain(limit=_LIMIT),
-        _clipped_variance,
-        "The hardtanh second moment: the mass outside piles up in atoms at +-limit. Truncation redraws it instead.",
+        name="clipped_normal.variance",
+        title="Variance of a clamped normal law",
+        quantity="Var[min(max(z, -limit), limit)]",
+        formula="1 - erfc(limit / sqrt(2)) - 2 * limit * pdf(limit) + limit**2 * erfc(limit / sqrt(2))",
+        domain=Domain(limit=_LIMIT),
+        rule=_clipped_variance,
+        derivation=(
+            "The hardtanh second moment: the mass outside piles up in atoms at +-limit. Truncation redraws it instead."
+        ),
     ),
     _moment(
-        "clipped_normal.atoms",
-        "Share of a clamped normal law that sits at its bounds",
-        "P(|z| >= limit)",
-        "erfc(limit / sqrt(2))",
-        Domain(limit=_LIMIT),
-        _clipped_atom,
-        "Two-sided normal tail.",
+        name="clipped_normal.atoms",
+        title="Share of a clamped normal law that sits at its bounds",
+        quantity="P(|z| >= limit)",
+        formula="erfc(limit / sqrt(2))",
+        domain=Domain(limit=_LIMIT),
+        rule=_clipped_atom,
+        derivation="Two-sided normal tail.",
     ),
 )
 
+_RANGE = Domain(_ORDERED, low=_FINITE, high=Interval(low=-1e150, high=1e150, typical=(3.5, 9.0)))
 _ZEROS = Interval(low=0.0, high=1.0, open_high=True, typical=(0.0, 0.99))
-_SPARSITY = Interval(low=0.0, high=1.0, open_high=True, typical=(0.0, 0.99))
-
-
-def _column_zeros(rows: Any, sparsity: Any) -> Floats:
-    return np.ceil(_floats(sparsity) * _floats(rows)) / _floats(rows)
 
 
 _SIMPLE = (
     _moment(
-        "uniform.variance",
-        "Variance of a symmetric uniform law",
-        "Var[w], w ~ U(-bound, bound)",
-        "bound**2 / 3",
-        Domain(bound=_POSITIVE),
-        lambda bound: _floats(bound) ** 2 / 3,
-        "Integral of w^2 over (-bound, bound), over 2 bound.",
+        name="uniform.variance",
+        title="Variance of a symmetric uniform law",
+        quantity="Var[w], w ~ U(-bound, bound)",
+        formula="bound**2 / 3",
+        domain=Domain(bound=_POSITIVE),
+        rule=lambda bound: bound**2 / 3,
+        derivation="Integral of w^2 over (-bound, bound), over 2 bound.",
     ),
     _fixed_kurtosis("uniform", "Kurtosis of a uniform law", "9 / mpf(5)", 1.8, "(bound^4/5)/(bound^2/3)^2."),
     _moment(
-        "uniform_range.mean",
-        "Mean of a uniform law on an interval",
-        "E[w], w ~ U(low, high)",
-        "(mpf(low) + high) / 2",
-        Domain(_ORDERED, low=_FINITE, high=Interval(low=-1e150, high=1e150, typical=(3.5, 9.0))),
-        lambda low, high: 0.5 * (_floats(low) + _floats(high)),
-        "The midpoint.",
+        name="uniform_range.mean",
+        title="Mean of a uniform law on an interval",
+        quantity="E[w], w ~ U(low, high)",
+        formula="(mpf(low) + high) / 2",
+        domain=_RANGE,
+        rule=lambda low, high: 0.5 * (low + high),
+        derivation="The midpoint.",
     ),
     _moment(
-        "uniform_range.variance",
-        "Variance of a uniform law on an interval",
-        "Var[w], w ~ U(low, high)",
-        "(mpf(high) - low)**2 / 12",
-        Domain(_ORDERED, low=_FINITE, high=Interval(low=-1e150, high=1e150, typical=(3.5, 9.0))),
-        lambda low, high: (_floats(high) - _floats(low)) ** 2 / 12,
-        "The symmetric law of bound (high - low)/2, shifted.",
+        name="uniform_range.variance",
+        title="Variance of a uniform law on an interval",
+        quantity="Var[w], w ~ U(low, high)",
+        formula="(mpf(high) - low)**2 / 12",
+        domain=_RANGE,
+        rule=lambda low, high: (high - low) ** 2 / 12,
+        derivation="The symmetric law of bound (high - low)/2, shifted.",
     ),
     _moment(
-        "uniform_range.second_moment",
-        "Second moment of a uniform law on an interval",
-        "E[w^2], w ~ U(low, high)",
-        "(mpf(low)**2 + mpf(low) * high + mpf(high)**2) / 3",
-        Domain(_ORDERED, low=_FINITE, high=Interval(low=-1e150, high=1e150, typical=(3.5, 9.0))),
+        name="uniform_range.second_moment",
+        title="Second moment of a uniform law on an interval",
+        quantity="E[w^2], w ~ U(low, high)",
+        formula="(mpf(low)**2 + mpf(low) * high + mpf(high)**2) / 3",
+        domain=_RANGE,
         # variance + mean^2: no cancellation where low and high differ in sign
-        lambda low, high: (_floats(high) - _floats(low)) ** 2 / 12 + (0.5 * (_floats(low) + _floats(high))) ** 2,
-        "(high^3 - low^3)/(3 (high - low)).",
+        rule=lambda low, high: (high - low) ** 2 / 12 + (0.5 * (low + high)) ** 2,
+        derivation="(high^3 - low^3)/(3 (high - low)).",
     ),
     _moment(
-        "normal.variance",
-        "Variance of a normal law",
-        "Var[w], w ~ N(mean, std^2)",
-        "std**2",
-        Domain(std=_POSITIVE),
-        lambda std: _floats(std) ** 2,
-        "Definition.",
+        name="normal.variance",
+        title="Variance of a normal law",
+        quantity="Var[w], w ~ N(mean, std^2)",
+        formula="std**2",
+        domain=Domain(std=_POSITIVE),
+        rule=lambda std: std**2,
+        derivation="Definition.",
     ),
     _fixed_kurtosis("normal", "Kurtosis of a normal law", "3", 3.0, "E z^4 = 3 (Stein: E[z z^3] = 3 E[z^2])."),
     _fixed_kurtosis("rademacher", "Kurtosis of a fair sign", "1", 1.0, "w^2 is constant; no law has less."),
@@ -231,49 +221,54 @@ _SIMPLE = (
     _fixed_kurtosis("laplace", "Kurtosis of a Laplace law", "6", 6.0, "E x^2 = 2, E x^4 = 24 at unit scale."),
     _fixed_kurtosis("arcsine", "Kurtosis of an arcsine law", "3 / mpf(2)", 1.5, "E cos^2 = 1/2, E cos^4 = 3/8."),
     _moment(
-        "rademacher.variance",
-        "Variance of a fair sign",
-        "Var[w], w = +-scale",
-        "scale**2",
-        Domain(scale=_POSITIVE),
-        lambda scale: _floats(scale) ** 2,
-        "w^2 = scale^2 always.",
+        name="rademacher.variance",
+        title="Variance of a fair sign",
+        quantity="Var[w], w = +-scale",
+        formula="scale**2",
+        domain=Domain(scale=_POSITIVE),
+        rule=lambda scale: scale**2,
+        derivation="w^2 = scale^2 always.",
     ),
     _moment(
-        "sparse_sign.kurtosis",
-        "Kurtosis of a sparse sign",
-        "E[w^4]/E[w^2]^2, w = +-1/sqrt(density) with probability density, else 0",
-        "1 / mpf(density)",
-        Domain(density=Interval(low=0.0, high=1.0, open_low=True, typical=(0.01, 1.0))),
-        lambda density: 1 / _floats(density),
-        "E w^2 = 1 and E w^4 = density/density^2.",
+        name="sparse_sign.kurtosis",
+        title="Kurtosis of a sparse sign",
+        quantity="E[w^4]/E[w^2]^2, w = +-1/sqrt(density) with probability density, else 0",
+        formula="1 / mpf(density)",
+        domain=Domain(density=Interval(low=0.0, high=1.0, open_low=True, typical=(0.01, 1.0))),
+        rule=lambda density: 1 / density,
+        derivation="E w^2 = 1 and E w^4 = density/density^2.",
     ),
     _moment(
-        "sparse_normal.variance",
-        "Variance of a normal law with independent zeros",
-        "Var[w]",
-        "(1 - mpf(zeros)) * std**2",
-        Domain(std=_POSITIVE, zeros=_ZEROS),
-        lambda std, zeros: (1 - _floats(zeros)) * _floats(std) ** 2,
-        "E w^2 is that of the entries kept, times their share.",
+        name="sparse_normal.variance",
+        title="Variance of a normal law with independent zeros",
+        quantity="Var[w]",
+        formula="(1 - mpf(zeros)) * std**2",
+        domain=Domain(std=_POSITIVE, zeros=_ZEROS),
+        rule=lambda std, zeros: (1 - zeros) * std**2,
+        derivation="E w^2 is that of the entries kept, times their share.",
     ),
     _moment(
-        "sparse_normal.kurtosis",
-        "Kurtosis of a normal law with independent zeros",
-        "E[w^4]/E[w^2]^2",
-        "3 / (1 - mpf(zeros))",
-        Domain(zeros=_ZEROS),
-        lambda zeros: 3 / (1 - _floats(zeros)),
-        "3 (1-zeros) std^4 over ((1-zeros) std^2)^2.",
+        name="sparse_normal.kurtosis",
+        title="Kurtosis of a normal law with independent zeros",
+        quantity="E[w^4]/E[w^2]^2",
+        formula="3 / (1 - mpf(zeros))",
+        domain=Domain(zeros=_ZEROS),
+        rule=lambda zeros: 3 / (1 - zeros),
+        derivation="3 (1-zeros) std^4 over ((1-zeros) std^2)^2.",
     ),
     _moment(
-        "torch_sparse.variance",
-        "Variance of torch's sparse_ initialisation",
-        "Var[w], ceil(sparsity rows) zeros in every column (rounded in float64, as torch does), the others N(0, std^2)",
-        "std**2 * (1 - ceil(float(sparsity) * float(rows)) / mpf(rows))",
-        Domain(rows=_SIDE, sparsity=_SPARSITY, std=_POSITIVE),
-        lambda rows, sparsity, std: product(1 - _column_zeros(rows, sparsity), std, std),
-        "A fixed number of zeros per column: entries of one column are dependent, their mean square is not changed.",
+        name="torch_sparse.variance",
+        title="Variance of torch's sparse_ initialisation",
+        quantity=(
+            "Var[w], ceil(sparsity rows) zeros in every column (rounded in float64, as torch does), the others N(0, "
+            "std^2)"
+        ),
+        formula="std**2 * (1 - ceil(float(sparsity) * float(rows)) / mpf(rows))",
+        domain=Domain(rows=_SIDE, sparsity=_ZEROS, std=_POSITIVE),
+        rule=lambda rows, sparsity, std: product(1 - np.ceil(sparsity * rows) / rows, std, std),
+        derivation=(
+            "A fixed number of zeros per column: entries of one column are dependent, their mean square is not changed."
+        ),
     ),
 )
 
@@ -287,10 +282,9 @@ _NORMS = (
         formula="std * sqrt(2) * gamma((mpf(n) + 1) / 2) / gamma(mpf(n) / 2)",
         kind=Kind.IN_EXPECTATION,
         domain=_VECTOR,
-        rule=lambda n, std: _floats(std) * chi_mean(n),
+        rule=lambda n, std: std * chi_mean(n),
         hypotheses=("n independent entries N(0, std^2)",),
         derivation="|w|/std is chi distributed: the integral of r^n e^(-r^2/2) over that of r^(n-1) e^(-r^2/2).",
-        source="derived",
         statistic="mean of |w| over fresh draws",
         not_to_confuse="std sqrt(n), the root mean square of the length, larger by a factor of about 1 + 1/(4n)",
     ),
@@ -304,7 +298,6 @@ _NORMS = (
         rule=lambda n, std: product(chi_variance(n), std, std),
         hypotheses=("n independent entries N(0, std^2)",),
         derivation="E|w|^2 - (E|w|)^2 with E|w|^2 = n std^2. About std^2/2 - std^2/(8n), whatever n.",
-        source="derived",
         statistic="variance of |w| over fresh draws",
         not_to_confuse="a spread that grows with n: a wide vector's length is std sqrt(n) give or take 0.7 std",
     ),

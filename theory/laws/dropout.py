@@ -14,7 +14,6 @@ from varlaw.theory.activations.table import SELU_ALPHA, SELU_LAMBDA
 from varlaw.theory.law import Domain, Interval, Kind, Law, at_least
 from varlaw.theory.numerics.scaled import product
 
-_real = functools.partial(np.asarray, dtype=np.float64)
 _RATE = Interval(low=0.0, high=1.0, open_high=True, typical=(0.0, 0.9))
 _MEAN = Interval(typical=(-3.0, 3.0))
 _MOMENT = at_least(0, whole=False, typical=(1e-4, 1e4))
@@ -27,88 +26,72 @@ _ALPHA = (
 _SELF_NORMALISING = "Klambauer et al. 2017, arXiv:1706.02515"
 
 
-def _variance(variance: Any, mean: Any, rate: Any) -> Any:
-    rate = _real(rate)
-    return _real(variance) / (1 - rate) + product(rate, mean, mean, over=1 - rate)
-
-
 def _alpha_scale(rate: Any) -> Any:
-    keep = 1 - _real(rate)
-    return 1 / np.sqrt(keep * (1 + _FLOOR**2 * _real(rate)))
-
-
-def _alpha_shift(rate: Any) -> Any:
-    return -_alpha_scale(rate) * _FLOOR * _real(rate)
+    keep = 1 - rate
+    return 1 / np.sqrt(keep * (1 + _FLOOR**2 * rate))
 
 
 def _alpha_mean(mean: Any, rate: Any) -> Any:
     # a (keep mean + rate floor) + b: the two parts in floor cancel on paper
-    return _alpha_scale(rate) * (1 - _real(rate)) * mean
+    return _alpha_scale(rate) * (1 - rate) * mean
 
 
 def _alpha_variance(variance: Any, mean: Any, rate: Any) -> Any:
     # a^2 keep (v + rate (mean - floor)^2), a^2 keep = 1 / (1 + rate floor^2)
-    rate = _real(rate)
-    above = _real(mean) - _FLOOR
-    return (_real(variance) + product(rate, above, above)) / (1 + rate * _FLOOR**2)
+    above = mean - _FLOOR
+    return (variance + product(rate, above, above)) / (1 + rate * _FLOOR**2)
 
+
+_inverted = functools.partial(Law, kind=Kind.IN_EXPECTATION, hypotheses=_INVERTED)
+_alpha = functools.partial(Law, kind=Kind.IN_EXPECTATION, hypotheses=_ALPHA)
 
 ENTRIES: tuple[Law, ...] = (
-    Law(
+    _inverted(
         name="dropout.mean",
         title="Inverted dropout keeps the mean",
         quantity="E[y]",
         formula="mean",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(mean=_MEAN, rate=_RATE),
-        rule=lambda mean, rate: _real(mean) * np.ones_like(_real(rate)),
-        hypotheses=_INVERTED,
+        rule=lambda mean, rate: mean * np.ones_like(rate),
         derivation="(1-p) x / (1-p).",
         source="derived; Srivastava et al. 2014, JMLR 15",
         statistic="mean of y over fresh masks",
     ),
-    Law(
+    _inverted(
         name="dropout.second_moment",
         title="Inverted dropout inflates the second moment by 1 / (1 - p)",
         quantity="E[y^2]",
         formula="second_moment / (1 - rate)",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(second_moment=_MOMENT, rate=_RATE),
-        rule=lambda second_moment, rate: _real(second_moment) / (1 - _real(rate)),
-        hypotheses=_INVERTED,
+        rule=lambda second_moment, rate: second_moment / (1 - rate),
         derivation="(1-p) x^2 / (1-p)^2.",
-        source="derived",
         statistic="mean of y^2 over fresh masks",
         not_to_confuse="second_moment: only the mean is preserved",
     ),
-    Law(
+    _inverted(
         name="dropout.variance",
         title="Variance behind inverted dropout",
         quantity="Var[y]",
         formula="variance / (1 - rate) + rate / (1 - rate) * mean**2",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(variance=_MOMENT, mean=_MEAN, rate=_RATE),
-        rule=_variance,
-        hypotheses=_INVERTED,
+        rule=lambda variance, mean, rate: variance / (1 - rate) + product(rate, mean, mean, over=1 - rate),
         derivation="E y^2 - (E y)^2 = (v + m^2)/(1-p) - m^2.",
-        source="derived",
         statistic="variance of y over fresh inputs and masks",
     ),
-    Law(
+    _inverted(
         name="dropout.variance_shift",
         title="A batch norm behind dropout sees another variance in training than in evaluation",
         quantity="second moment in training / second moment in evaluation",
         formula="1 / (1 - rate)",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(rate=_RATE),
-        rule=lambda rate: 1 / (1 - _real(rate)),
+        rule=lambda rate: 1 / (1 - rate),
         hypotheses=(*_INVERTED, "zero-mean weights between the two, or none"),
         derivation="dropout.second_moment; in evaluation dropout is the identity.",
         source="derived; Li et al. 2018, arXiv:1801.05134",
         statistic="running variance against the evaluation variance",
         not_to_confuse="1",
     ),
-    Law(
+    _alpha(
         name="alpha_dropout.scale",
         title="Alpha dropout: the factor a that restores the variance",
         quantity="a",
@@ -116,12 +99,11 @@ ENTRIES: tuple[Law, ...] = (
         kind=Kind.EXACT,
         domain=Domain(rate=_RATE),
         rule=_alpha_scale,
-        hypotheses=_ALPHA,
         derivation="The variance before scaling is keep + keep rate floor^2 for an input of mean 0 and variance 1.",
         source=_SELF_NORMALISING,
         statistic="ratio of kept outputs, exactly",
     ),
-    Law(
+    _alpha(
         name="alpha_dropout.shift",
         title="Alpha dropout: the shift b that restores the mean",
         quantity="b",
@@ -131,27 +113,23 @@ ENTRIES: tuple[Law, ...] = (
         ),
         kind=Kind.EXACT,
         domain=Domain(rate=_RATE),
-        rule=_alpha_shift,
-        hypotheses=_ALPHA,
+        rule=lambda rate: -_alpha_scale(rate) * _FLOOR * rate,
         derivation="b = -a rate floor.",
         source=_SELF_NORMALISING,
         statistic="value of dropped outputs, exactly",
     ),
-    Law(
+    _alpha(
         name="alpha_dropout.mean",
         title="Alpha dropout shrinks a mean that is not zero",
         quantity="E[y]",
         formula=f"sqrt((1 - rate) / (1 + ({SELU_LAMBDA!r} * {SELU_ALPHA!r})**2 * rate)) * mean",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(mean=_MEAN, rate=_RATE),
         rule=_alpha_mean,
-        hypotheses=_ALPHA,
         derivation="a (keep mean + rate floor) + b with b = -a rate floor.",
-        source="derived",
         statistic="mean of y over fresh masks",
         not_to_confuse="mean, which is kept at 0 only",
     ),
-    Law(
+    _alpha(
         name="alpha_dropout.variance",
         title="Alpha dropout keeps the variance for inputs of mean 0 and variance 1 only",
         quantity="Var[y]",
@@ -159,12 +137,9 @@ ENTRIES: tuple[Law, ...] = (
             f"(variance + rate * (mean + {SELU_LAMBDA!r} * {SELU_ALPHA!r})**2) "
             f"/ (1 + ({SELU_LAMBDA!r} * {SELU_ALPHA!r})**2 * rate)"
         ),
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(variance=_MOMENT, mean=_MEAN, rate=_RATE),
         rule=_alpha_variance,
-        hypotheses=_ALPHA,
         derivation="a^2 keep (v + rate (mean - floor)^2): the variance of a two-way mixture.",
-        source="derived",
         statistic="variance of y over fresh inputs and masks",
     ),
 )

@@ -4,6 +4,7 @@ A gain g gives weights of variance g**2/fan_in. The gain that keeps the second m
 the laws here are conventions, and the exact consequences of following them.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -47,23 +48,12 @@ def _chi_settled(nonlinearity: str) -> float:
     return _settled(lambda name, q: square * float(under_normal("slope_second", name, q)), nonlinearity)
 
 
-def _law(
-    name: str, title: str, quantity: str, formula: str, rule: Any, domain: Domain, derivation: str, **more: Any
-) -> Law:
-    return Law(
-        name=f"gain.{name}",
-        title=title,
-        quantity=quantity,
-        formula=formula,
-        kind=more.pop("kind", Kind.IN_EXPECTATION),
-        domain=domain,
-        rule=rule,
-        hypotheses=more.pop("hypotheses", ("z ~ N(0, q)",)),
-        derivation=derivation,
-        source=more.pop("source", "derived"),
-        statistic=more.pop("statistic", "second moments before and after a layer over fresh normal pre-activations"),
-        **more,
-    )
+_law = functools.partial(
+    Law,
+    kind=Kind.IN_EXPECTATION,
+    hypotheses=("z ~ N(0, q)",),
+    statistic="second moments before and after a layer over fresh normal pre-activations",
+)
 
 
 _SETTLES = Domain(nonlinearity=one_of("tanh", "selu", "sigmoid"))
@@ -76,48 +66,55 @@ _ROOT = (
 
 ENTRIES: tuple[Law, ...] = (
     _law(
-        "torch",
-        "torch's table of gains",
-        "calculate_gain(nonlinearity)",
-        "{'linear': 1, 'conv': 1, 'sigmoid': 1, 'tanh': mpf(5) / 3, 'relu': sqrt(2), 'selu': mpf(3) / 4}[nonlinearity]",
-        lambda nonlinearity: TORCH_GAINS[nonlinearity],
-        Domain(nonlinearity=one_of(*TORCH_GAINS)),
-        "A table. Only linear and relu are forward gains; conv stands for all convolutions and their transposes.",
+        name="gain.torch",
+        title="torch's table of gains",
+        quantity="calculate_gain(nonlinearity)",
+        formula=(
+            "{'linear': 1, 'conv': 1, 'sigmoid': 1, 'tanh': mpf(5) / 3, 'relu': sqrt(2), 'selu': mpf(3) / "
+            "4}[nonlinearity]"
+        ),
+        rule=lambda nonlinearity: TORCH_GAINS[nonlinearity],
+        domain=Domain(nonlinearity=one_of(*TORCH_GAINS)),
+        derivation=(
+            "A table. Only linear and relu are forward gains; conv stands for all convolutions and their transposes."
+        ),
         kind=Kind.CONVENTION,
         source=_TORCH,
         statistic="value returned",
         not_to_confuse="variance-preserving gains: at q = 1 tanh needs 1.5925, sigmoid 1.8462, selu 1",
     ),
     _law(
-        "leaky_relu",
-        "Gain of leaky ReLU",
-        "g with g^2 E[phi^2] = q, forward and backward at every q",
-        "sqrt(2 / (1 + mpf(slope)**2))",
-        leaky_gain,
-        Domain(slope=_SLOPE),
-        "E phi^2 = q (1 + slope^2)/2 for any symmetric z; homogeneity makes the backward gain the same.",
+        name="gain.leaky_relu",
+        title="Gain of leaky ReLU",
+        quantity="g with g^2 E[phi^2] = q, forward and backward at every q",
+        formula="sqrt(2 / (1 + mpf(slope)**2))",
+        rule=leaky_gain,
+        domain=Domain(slope=_SLOPE),
+        derivation="E phi^2 = q (1 + slope^2)/2 for any symmetric z; homogeneity makes the backward gain the same.",
         source="He et al. 2015, arXiv:1502.01852",
         not_to_confuse="sqrt(2/(1 + slope**2)) in floating point, which overflows for slopes beyond 1e154",
     ),
     _law(
-        "ratio",
-        "Backward gain over forward gain",
-        "1/sqrt(chi_1)",
-        "sqrt(E(lambda z: phi(activation, sqrt(q) * z)**2) / (q * E(lambda z: slope(activation, sqrt(q) * z)**2)))",
-        gain_ratio,
-        Domain(activation=ActivationName(), q=_Q),
-        "g_b/g_f = sqrt(E phi^2/(q E phi'^2)). 1 at every q exactly for positively homogeneous phi.",
+        name="gain.ratio",
+        title="Backward gain over forward gain",
+        quantity="1/sqrt(chi_1)",
+        formula=(
+            "sqrt(E(lambda z: phi(activation, sqrt(q) * z)**2) / (q * E(lambda z: slope(activation, sqrt(q) * z)**2)))"
+        ),
+        rule=gain_ratio,
+        domain=Domain(activation=ActivationName(), q=_Q),
+        derivation="g_b/g_f = sqrt(E phi^2/(q E phi'^2)). 1 at every q exactly for positively homogeneous phi.",
         precision="as activation.chi",
         not_to_confuse="one gain serves both directions: only for ReLU, leaky ReLU, abs and identity",
     ),
     _law(
-        "torch_fixed_point",
-        "Variance at which a network with torch's gain settles",
-        "q with q = gain^2 E[phi^2]",
-        f"(lambda gain2: {_ROOT})({_GAIN_SQUARE})",
-        lambda nonlinearity: _settled(lambda _, q: q, nonlinearity),
-        _SETTLES,
-        "Fixed point of the variance map: 1.178 for tanh, 0.0230 for selu, 0.265 for sigmoid.",
+        name="gain.torch_fixed_point",
+        title="Variance at which a network with torch's gain settles",
+        quantity="q with q = gain^2 E[phi^2]",
+        formula=f"(lambda gain2: {_ROOT})({_GAIN_SQUARE})",
+        rule=lambda nonlinearity: _settled(lambda _, q: q, nonlinearity),
+        domain=_SETTLES,
+        derivation="Fixed point of the variance map: 1.178 for tanh, 0.0230 for selu, 0.265 for sigmoid.",
         kind=Kind.ASYMPTOTIC,
         error="O(1/width)",
         hypotheses=_DEEP,
@@ -127,14 +124,18 @@ ENTRIES: tuple[Law, ...] = (
         not_to_confuse="1, as a gain that preserves unit variance would give",
     ),
     _law(
-        "torch_chi",
-        "Gradient factor of a network with torch's gain",
-        "chi_1 at the variance it settles at",
-        f"(lambda gain2: (lambda q: gain2 * E(lambda z: slope(nonlinearity, sqrt(q) * z)**2))({_ROOT}))"
-        f"({_GAIN_SQUARE})",
-        _chi_settled,
-        _SETTLES,
-        "gain^2 E[phi'^2] at the fixed point: 1.2098 for tanh (chaotic), 1.0037 for selu, 0.0557 for sigmoid.",
+        name="gain.torch_chi",
+        title="Gradient factor of a network with torch's gain",
+        quantity="chi_1 at the variance it settles at",
+        formula=(
+            f"(lambda gain2: (lambda q: gain2 * E(lambda z: slope(nonlinearity, sqrt(q) * z)**2))({_ROOT}))"
+            f"({_GAIN_SQUARE})"
+        ),
+        rule=_chi_settled,
+        domain=_SETTLES,
+        derivation=(
+            "gain^2 E[phi'^2] at the fixed point: 1.2098 for tanh (chaotic), 1.0037 for selu, 0.0557 for sigmoid."
+        ),
         kind=Kind.ASYMPTOTIC,
         error="O(1/width)",
         hypotheses=_DEEP,
@@ -142,35 +143,32 @@ ENTRIES: tuple[Law, ...] = (
         statistic="ratio of mean-square gradients of neighbouring layers",
     ),
     _law(
-        "selu_alpha",
-        "SELU's alpha",
-        "alpha with E[elu(z)] = 0 at q = 1",
-        "1 / (sqrt(2 * pi) * (1 / mpf(2) - exp(mpf(1) / 2) * Phi(-1)))",
-        lambda: SELU_ALPHA,
-        Domain(),
-        "E[elu] = 1/sqrt(2 pi) + alpha (sqrt(e) Phi(-1) - 1/2) = 0.",
+        name="gain.selu_alpha",
+        title="SELU's alpha",
+        quantity="alpha with E[elu(z)] = 0 at q = 1",
+        formula="1 / (sqrt(2 * pi) * (1 / mpf(2) - exp(mpf(1) / 2) * Phi(-1)))",
+        rule=lambda: SELU_ALPHA,
+        derivation="E[elu] = 1/sqrt(2 pi) + alpha (sqrt(e) Phi(-1) - 1/2) = 0.",
         source="Klambauer et al. 2017, arXiv:1706.02515",
         statistic="mean of selu(z) over fresh normal z",
     ),
     _law(
-        "selu_lambda",
-        "SELU's lambda",
-        "lambda with E[selu(z)^2] = 1 at q = 1",
-        "selu_lambda",
-        lambda: SELU_LAMBDA,
-        Domain(),
-        "lambda^2 [1/2 + alpha^2 (e^2 Phi(-2) - 2 sqrt(e) Phi(-1) + 1/2)] = 1.",
+        name="gain.selu_lambda",
+        title="SELU's lambda",
+        quantity="lambda with E[selu(z)^2] = 1 at q = 1",
+        formula="selu_lambda",
+        rule=lambda: SELU_LAMBDA,
+        derivation="lambda^2 [1/2 + alpha^2 (e^2 Phi(-2) - 2 sqrt(e) Phi(-1) + 1/2)] = 1.",
         source="Klambauer et al. 2017, arXiv:1706.02515",
         statistic="mean of selu(z)^2 over fresh normal z",
     ),
     _law(
-        "selu_variance_slope",
-        "Attraction of SELU's fixed point",
-        "d q'/d q at q = 1, unit weight variance",
-        "E(lambda z: z * phi('selu', z) * slope('selu', z))",
-        lambda: float(map_slope("selu", 1.0, 1.0)),
-        Domain(),
-        "0.78 < 1: variances near 1 return to 1.",
+        name="gain.selu_variance_slope",
+        title="Attraction of SELU's fixed point",
+        quantity="d q'/d q at q = 1, unit weight variance",
+        formula="E(lambda z: z * phi('selu', z) * slope('selu', z))",
+        rule=lambda: float(map_slope("selu", 1.0, 1.0)),
+        derivation="0.78 < 1: variances near 1 return to 1.",
         source="Klambauer et al. 2017, arXiv:1706.02515",
         statistic="finite difference of the second moment",
         not_to_confuse="stable gradients: chi_1 at the same point is 1.0716, above 1",

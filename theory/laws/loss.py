@@ -13,7 +13,6 @@ import numpy as np
 from varlaw.theory.law import Domain, Interval, Kind, Law, at_least
 from varlaw.theory.numerics.softmax import WIDEST, log_sum_excess, softmax_means
 
-_real = functools.partial(np.asarray, dtype=np.float64)
 _CLASSES = at_least(1, typical=(2, 1e6))
 _STD = Interval(low=0.0, high=WIDEST, typical=(0.0, 4.0))
 _RANDOM = ("logits iid N(0, std^2), independent of the label", "std <= 32: costs grow as std^2")
@@ -36,70 +35,63 @@ def _gradient(classes: float, std: float) -> float:
 
 
 def _quartic(classes: Any, std: Any) -> Any:
-    c, s2 = _real(classes), np.square(_real(std))
+    c, s2 = classes, np.square(std)
     return np.log(c) + s2 / 2 * (1 - 1 / c) - s2 * s2 * (c - 1) / (4 * c * c)
 
 
+_law = functools.partial(Law, kind=Kind.IN_EXPECTATION, domain=Domain(classes=_CLASSES, std=_STD))
 ENTRIES: tuple[Law, ...] = (
-    Law(
+    _law(
         name="loss.zero_logits",
         title="Equal logits give a cross-entropy of exactly ln C",
         quantity="cross-entropy, nats",
         formula="log(classes)",
         kind=Kind.EXACT,
         domain=Domain(classes=_CLASSES),
-        rule=lambda classes: np.log(_real(classes)),
+        rule=lambda classes: np.log(classes),
         hypotheses=("all logits equal", "any label, any label smoothing"),
         derivation="-sum_i t_i ln(1/C) = ln C for any target that sums to one.",
-        source="derived",
         statistic="the loss itself, against a rounding bound",
         not_to_confuse="the loss of random logits, which is larger: loss.random_logits",
     ),
-    Law(
+    _law(
         name="loss.zero_logits_gradient",
         title="Gradient at equal logits",
         quantity="|d loss / d logits|^2 of one sample",
         formula="1 - 1 / classes",
         kind=Kind.EXACT,
         domain=Domain(classes=_CLASSES),
-        rule=lambda classes: (_real(classes) - 1) / _real(classes),
+        rule=lambda classes: (classes - 1) / classes,
         hypotheses=("all logits equal", "one-hot target"),
         derivation="(1 - 1/C)^2 + (C - 1)/C^2.",
-        source="derived",
         statistic="squared norm of the gradient, against a rounding bound",
     ),
-    Law(
+    _law(
         name="loss.random_logits",
         title="Expected cross-entropy of random logits",
         quantity="E[cross-entropy], nats",
         formula="quad(lambda t: exp(-exp(t)) - normal_mean(lambda x: exp(-exp(t + x)), std)**classes, [-inf, inf])",
-        kind=Kind.IN_EXPECTATION,
-        domain=Domain(classes=_CLASSES, std=_STD),
         rule=_random_logits,
         hypotheses=_RANDOM,
         derivation="E ln S, since E x_label = 0; ln S = int (e^-u - e^(-uS))/u du, u = e^t, f(t) = E exp(-e^(t+x)).",
-        source="derived",
         statistic="mean loss over fresh weights",
         precision=_QUADRATURE,
     ),
-    Law(
+    _law(
         name="loss.random_logits_excess",
         title="What random logits add to ln C",
         quantity="E[cross-entropy] - ln C, nats",
         formula=(
-            "quad(lambda t: exp(-exp(t)) - normal_mean(lambda x: exp(-exp(t + x)), std)**classes, [-inf, inf]) "
-            "- log(classes)"
+            "quad(lambda t: exp(-exp(t)) - normal_mean(lambda x: exp(-exp(t + x)), std)**classes, [-inf, inf]) - "
+            "log(classes)"
         ),
-        kind=Kind.IN_EXPECTATION,
-        domain=Domain(classes=_CLASSES, std=_STD),
         rule=_excess,
         hypotheses=_RANDOM,
         derivation="d/ds E ln S = E sum p z = s (1 - E sum p^2), by Stein's lemma.",
-        source="derived",
         statistic="mean loss over fresh weights, less ln C",
         precision=_QUADRATURE,
     ),
-    Law(
+    _law(
         name="loss.random_logits_quartic",
         title="Expected cross-entropy of random logits, two terms",
         quantity="E[cross-entropy], nats",
@@ -112,24 +104,20 @@ ENTRIES: tuple[Law, ...] = (
         derivation=(
             "Cumulants of the empirical mean of e^x. At many classes the quadratic term alone reaches std^2 << 2 ln C."
         ),
-        source="derived",
         statistic="mean loss over fresh weights",
         not_to_confuse="ln C + std^2/2, its limit for many classes",
     ),
-    Law(
+    _law(
         name="loss.random_logits_gradient",
         title="Gradient at random logits",
         quantity="E|d loss / d logits|^2 of one sample",
         formula=(
-            "1 - 2 / classes + classes * quad(lambda t: normal_mean(lambda x: exp(2 * (t + x) - exp(t + x)), std) "
-            "* normal_mean(lambda x: exp(-exp(t + x)), std)**(classes - 1), [-inf, inf])"
+            "1 - 2 / classes + classes * quad(lambda t: normal_mean(lambda x: exp(2 * (t + x) - exp(t + x)), std) * "
+            "normal_mean(lambda x: exp(-exp(t + x)), std)**(classes - 1), [-inf, inf])"
         ),
-        kind=Kind.IN_EXPECTATION,
-        domain=Domain(classes=_CLASSES, std=_STD),
         rule=_gradient,
         hypotheses=(*_RANDOM, "one-hot target"),
         derivation="|p - e|^2 = sum p^2 - 2 p_label + 1 and E p_label = 1/C; weight_square is attention.weight_square.",
-        source="derived",
         statistic="mean of the squared gradient norm over fresh weights",
     ),
 )

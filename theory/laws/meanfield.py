@@ -5,8 +5,8 @@ fan_in Var[w]; chi_1 = weight_variance E[phi'^2] is the factor of a mean-square 
 correlation map at 1. At chi_1 = 1, the edge of chaos, both signals and gradients travel farthest.
 """
 
+import functools
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from varlaw.theory.activations.pairs import elementwise, product, single, varian
 from varlaw.theory.activations.table import ActivationName, resolve, under_normal
 from varlaw.theory.law import Domain, Interval, Kind, Law, at_least, between
 from varlaw.theory.laws.kernels import leaky_map
-from varlaw.theory.numerics.quadrature import Floats
+from varlaw.theory.numerics.quadrature import Floats, floats
 
 _Q = Interval(low=0.0, high=1e75, typical=(1e-6, 1e6))
 _Q_NUMERIC = Interval(low=0.0, high=1e30, open_low=True, typical=(1e-3, 1e3))
@@ -24,7 +24,6 @@ _WEIGHT = Interval(low=0.0, high=1e75, open_low=True, typical=(0.1, 10.0))
 _BIAS = Interval(low=0.0, high=1e75, typical=(1e-3, 1.0))
 _CORRELATION = between(-1, 1)
 _WIDE = ("weights of mean 0 and variance weight_variance/fan_in, biases of variance bias_variance", "infinite width")
-_ONE = "O(1/width)"
 _PANELS = "Nested Gauss-Legendre panels; the error, measured at 25 digits, is below 1e-12."
 _SCHOENHOLZ = "Schoenholz et al. 2017, arXiv:1611.01232"
 _POOLE = "Poole et al. 2016, arXiv:1606.05340"
@@ -32,14 +31,12 @@ _POOLE = "Poole et al. 2016, arXiv:1606.05340"
 
 def variance_map(activation: str, q: Any, weight_variance: Any, bias_variance: Any) -> Floats:
     """The next layer's pre-activation variance."""
-    return np.asarray(
-        np.asarray(weight_variance, dtype=np.float64) * under_normal("second", activation, q) + bias_variance
-    )
+    return np.asarray(floats(weight_variance) * under_normal("second", activation, q) + bias_variance)
 
 
 def chi(activation: str, q: Any, weight_variance: Any) -> Floats:
     """weight_variance E[phi'^2]."""
-    return np.asarray(weight_variance, dtype=np.float64) * under_normal("slope_second", activation, q)
+    return floats(weight_variance) * under_normal("slope_second", activation, q)
 
 
 def map_slope(activation: str, q: Any, weight_variance: Any) -> Floats:
@@ -143,42 +140,24 @@ def critical_bias(activation: str, q: Any) -> Floats:
     """bias_variance that makes q a fixed point at the critical weight_variance; negative where there is none."""
     ratio = under_normal("chi", activation, q)
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.asarray(q, dtype=np.float64) * (1 - 1 / ratio)
+        value = floats(q) * (1 - 1 / ratio)
     return np.where(np.asarray(q) == 0, 0.0, value)
 
 
 def depth_scale(factor: Any) -> Floats:
     """-1/log(factor): the number of layers in which exp(-1) of a deviation remains; inf at 1, negative above."""
-    f = np.asarray(factor, dtype=np.float64)
+    f = floats(factor)
     with np.errstate(divide="ignore"):
         return np.where(f == 1, math.inf, np.where(f == 0, 0.0, -1 / np.log(np.where(f == 1, 2.0, f))))
 
 
-def _law(
-    name: str,
-    title: str,
-    quantity: str,
-    formula: str,
-    rule: Callable[..., Any],
-    domain: Domain,
-    derivation: str,
-    **more: Any,
-) -> Law:
-    return Law(
-        name=f"meanfield.{name}",
-        title=title,
-        quantity=quantity,
-        formula=formula,
-        kind=Kind.ASYMPTOTIC,
-        domain=domain,
-        rule=rule,
-        hypotheses=more.pop("hypotheses", _WIDE),
-        derivation=derivation,
-        source=more.pop("source", "derived"),
-        statistic=more.pop("statistic", "mean square over units of a wide layer, fresh weight draws"),
-        error=more.pop("error", _ONE),
-        **more,
-    )
+_law = functools.partial(
+    Law,
+    kind=Kind.ASYMPTOTIC,
+    hypotheses=_WIDE,
+    statistic="mean square over units of a wide layer, fresh weight draws",
+    error="O(1/width)",
+)
 
 
 _NAME = ActivationName()
@@ -188,71 +167,86 @@ _D2 = "E(lambda z: slope(activation, sqrt(q) * z)**2)"
 
 _MAPS = (
     _law(
-        "variance_map",
-        "Variance of the next layer's pre-activations",
-        "q' = weight_variance E[phi^2] + bias_variance",
-        f"weight_variance * {_E2} + bias_variance",
-        variance_map,
-        Domain(activation=_NAME, q=_Q, weight_variance=_WEIGHT, bias_variance=_BIAS),
-        "The linear law with E[x^2] = E[phi(z)^2], z normal by the central limit theorem in fan_in.",
+        name="meanfield.variance_map",
+        title="Variance of the next layer's pre-activations",
+        quantity="q' = weight_variance E[phi^2] + bias_variance",
+        formula=f"weight_variance * {_E2} + bias_variance",
+        rule=variance_map,
+        domain=Domain(activation=_NAME, q=_Q, weight_variance=_WEIGHT, bias_variance=_BIAS),
+        derivation="The linear law with E[x^2] = E[phi(z)^2], z normal by the central limit theorem in fan_in.",
         source=_POOLE,
     ),
     _law(
-        "chi",
-        "Gradient factor of a layer",
-        "chi_1 = weight_variance E[phi'^2]",
-        f"weight_variance * {_D2}",
-        chi,
-        Domain(activation=_NAME, q=_Q, weight_variance=_WEIGHT),
-        "Backward linear law times E[phi'^2]; also the correlation map's slope at 1. Above 1: chaos, gradients grow.",
+        name="meanfield.chi",
+        title="Gradient factor of a layer",
+        quantity="chi_1 = weight_variance E[phi'^2]",
+        formula=f"weight_variance * {_D2}",
+        rule=chi,
+        domain=Domain(activation=_NAME, q=_Q, weight_variance=_WEIGHT),
+        derivation=(
+            "Backward linear law times E[phi'^2]; also the correlation map's slope at 1. Above 1: chaos, gradients "
+            "grow."
+        ),
         source=_POOLE,
         statistic="ratio of mean-square gradients of neighbouring layers",
         not_to_confuse="stable activations mean stable gradients: tanh with gain 5/3 settles at chi_1 = 1.21",
     ),
     _law(
-        "variance_slope",
-        "Slope of the variance map",
-        "d q'/d q",
-        "weight_variance * E(lambda z: z * phi(activation, sqrt(q) * z) * slope(activation, sqrt(q) * z)) / sqrt(q)",
-        map_slope,
-        Domain(activation=_NAME, q=_Q_NUMERIC, weight_variance=_WEIGHT),
-        "d/dq E phi^2 = E[z phi phi']/sqrt(q); jumps of phi itself, as hardshrink's, count besides. " + _PANELS,
+        name="meanfield.variance_slope",
+        title="Slope of the variance map",
+        quantity="d q'/d q",
+        formula=(
+            "weight_variance * E(lambda z: z * phi(activation, sqrt(q) * z) * slope(activation, sqrt(q) * z)) / sqrt(q)"
+        ),
+        rule=map_slope,
+        domain=Domain(activation=_NAME, q=_Q_NUMERIC, weight_variance=_WEIGHT),
+        derivation="d/dq E phi^2 = E[z phi phi']/sqrt(q); jumps of phi itself, as hardshrink's, count besides. "
+        + _PANELS,
         statistic="finite difference of the second moment in q",
         not_to_confuse="chi_1 + weight_variance E[phi phi''] with phi'' taken pointwise: the kink of ReLU is a delta",
     ),
     _law(
-        "correlation_map",
-        "Correlation of two inputs after a layer",
-        "c' with equal variances q",
-        f"(weight_variance * E2{_PAIR.format(f='phi')} + bias_variance) / (weight_variance * {_E2} + bias_variance)",
-        correlation_map,
-        Domain(activation=_NAME, c=_CORRELATION, q=_Q_NUMERIC, weight_variance=_WEIGHT, bias_variance=_BIAS),
-        "Jointly normal pre-activations have next covariance weight_variance E[phi(u) phi(v)] + bias_variance. "
-        + _PANELS,
+        name="meanfield.correlation_map",
+        title="Correlation of two inputs after a layer",
+        quantity="c' with equal variances q",
+        formula=(
+            f"(weight_variance * E2{_PAIR.format(f='phi')} + bias_variance) / (weight_variance * {_E2} + bias_variance)"
+        ),
+        rule=correlation_map,
+        domain=Domain(activation=_NAME, c=_CORRELATION, q=_Q_NUMERIC, weight_variance=_WEIGHT, bias_variance=_BIAS),
+        derivation=(
+            "Jointly normal pre-activations have next covariance weight_variance E[phi(u) phi(v)] + bias_variance. "
+            + _PANELS
+        ),
         source=_POOLE,
         statistic="cosine of two inputs' pre-activations over units",
         precision="the error is 1e-12, absolute; refused for a shrinking activation with threshold > 6 sqrt(q)",
     ),
     _law(
-        "correlation_slope",
-        "Slope of the correlation map",
-        "weight_variance E[phi'(u) phi'(v)]",
-        f"weight_variance * E2{_PAIR.format(f='slope')}",
-        covariance_slope,
-        Domain(activation=_NAME, c=_CORRELATION, q=_Q_NUMERIC, weight_variance=_WEIGHT),
-        "Price's theorem; at a fixed point of the variance map it is the derivative of c'. " + _PANELS,
+        name="meanfield.correlation_slope",
+        title="Slope of the correlation map",
+        quantity="weight_variance E[phi'(u) phi'(v)]",
+        formula=f"weight_variance * E2{_PAIR.format(f='slope')}",
+        rule=covariance_slope,
+        domain=Domain(activation=_NAME, c=_CORRELATION, q=_Q_NUMERIC, weight_variance=_WEIGHT),
+        derivation="Price's theorem; at a fixed point of the variance map it is the derivative of c'. " + _PANELS,
         source=_SCHOENHOLZ,
         statistic="finite difference of the correlation map",
         precision="absolute error 1e-12 where phi' jumps; refused for shrinking activations with threshold > 6 sqrt(q)",
     ),
     _law(
-        "fixed_point",
-        "Variance at which a deep network settles",
-        "q with q = weight_variance E[phi^2] + bias_variance",
-        "findroot(lambda q: weight_variance * E(lambda z: phi(activation, sqrt(q) * z)**2) + bias_variance - q, 1)",
-        fixed_point,
-        Domain(activation=_NAME, weight_variance=_WEIGHT, bias_variance=_BIAS),
-        "Iterated from q = 1 with Newton steps inside the bracket; 0 when the signal dies out, inf when it explodes.",
+        name="meanfield.fixed_point",
+        title="Variance at which a deep network settles",
+        quantity="q with q = weight_variance E[phi^2] + bias_variance",
+        formula=(
+            "findroot(lambda q: weight_variance * E(lambda z: phi(activation, sqrt(q) * z)**2) + bias_variance - q, 1)"
+        ),
+        rule=fixed_point,
+        domain=Domain(activation=_NAME, weight_variance=_WEIGHT, bias_variance=_BIAS),
+        derivation=(
+            "Iterated from q = 1 with Newton steps inside the bracket; 0 when the signal dies out, inf when it "
+            "explodes."
+        ),
         source=_POOLE,
         statistic="mean square deep in a wide network",
         precision="the error is that of the map over 1 - slope: at a critical point half the digits are lost",
@@ -262,58 +256,64 @@ _MAPS = (
 
 _SCALES = (
     _law(
-        "critical_weight_variance",
-        "Weight variance at the edge of chaos",
-        "weight_variance with chi_1 = 1 at q",
-        f"1 / {_D2}",
-        critical_weight,
-        Domain(activation=_NAME, q=_Q),
-        "chi_1 = weight_variance E[phi'^2] = 1.",
+        name="meanfield.critical_weight_variance",
+        title="Weight variance at the edge of chaos",
+        quantity="weight_variance with chi_1 = 1 at q",
+        formula=f"1 / {_D2}",
+        rule=critical_weight,
+        domain=Domain(activation=_NAME, q=_Q),
+        derivation="chi_1 = weight_variance E[phi'^2] = 1.",
         source=_SCHOENHOLZ,
     ),
     _law(
-        "critical_bias_variance",
-        "Bias variance at the edge of chaos",
-        "bias_variance that makes q a fixed point there",
-        f"q - {_E2} / {_D2}",
-        critical_bias,
-        Domain(activation=_NAME, q=_Q),
-        "q = weight_variance E[phi^2] + bias_variance with weight_variance = 1/E[phi'^2]. Negative: no such network. "
-        "ReLU gives 0 for every q: its edge is the single point (2, 0).",
+        name="meanfield.critical_bias_variance",
+        title="Bias variance at the edge of chaos",
+        quantity="bias_variance that makes q a fixed point there",
+        formula=f"q - {_E2} / {_D2}",
+        rule=critical_bias,
+        domain=Domain(activation=_NAME, q=_Q),
+        derivation=(
+            "q = weight_variance E[phi^2] + bias_variance with weight_variance = 1/E[phi'^2]. Negative: no such "
+            "network. ReLU gives 0 for every q: its edge is the single point (2, 0)."
+        ),
         source=_SCHOENHOLZ,
         precision="a few 1e-16 of q, absolute: where chi is near 1 digits go (softsign at q = 3e-6: 2e-10 relative)",
     ),
     _law(
-        "depth_scale",
-        "Depth over which a deviation decays",
-        "xi = -1/log(factor), in layers",
-        "-1 / log(mpf(factor))",
-        depth_scale,
-        Domain(factor=Interval(low=0.0, high=1e75, typical=(0.1, 0.999))),
-        "A deviation shrinks by factor per layer, so it is exp(-l/xi). factor: the variance map's slope for xi_q, the "
-        "correlation map's slope at its fixed point for xi_c. Infinite at 1.",
+        name="meanfield.depth_scale",
+        title="Depth over which a deviation decays",
+        quantity="xi = -1/log(factor), in layers",
+        formula="-1 / log(mpf(factor))",
+        rule=depth_scale,
+        domain=Domain(factor=Interval(low=0.0, high=1e75, typical=(0.1, 0.999))),
+        derivation=(
+            "A deviation shrinks by factor per layer, so it is exp(-l/xi). factor: the variance map's slope for xi_q, "
+            "the correlation map's slope at its fixed point for xi_c. Infinite at 1."
+        ),
         source=_SCHOENHOLZ,
         statistic="slope of the log deviation against depth",
     ),
     _law(
-        "gradient_depth_scale",
-        "Depth over which gradients grow",
-        "1/log(chi), in layers; negative when they vanish",
-        "1 / log(mpf(chi))",
-        lambda chi: -depth_scale(chi),
-        Domain(chi=Interval(low=0.0, high=1e75, typical=(1.001, 3.0))),
-        "The mean-square gradient is multiplied by chi_1 per layer.",
+        name="meanfield.gradient_depth_scale",
+        title="Depth over which gradients grow",
+        quantity="1/log(chi), in layers; negative when they vanish",
+        formula="1 / log(mpf(chi))",
+        rule=lambda chi: -depth_scale(chi),
+        domain=Domain(chi=Interval(low=0.0, high=1e75, typical=(1.001, 3.0))),
+        derivation="The mean-square gradient is multiplied by chi_1 per layer.",
         source=_SCHOENHOLZ,
         statistic="slope of the log mean-square gradient against depth",
     ),
     _law(
-        "relu_correlation_decay",
-        "How slowly ReLU networks forget: correlation at depth",
-        "1 - c_l",
-        "9 * pi**2 / (2 * mpf(depth)**2)",
-        lambda depth: 4.5 * math.pi**2 / np.asarray(depth, dtype=np.float64) ** 2,
-        Domain(depth=at_least(1, typical=(10, 10000))),
-        "1 - k1(1 - d) = d - (2 sqrt(2)/(3 pi)) d^1.5 + ..., so d_l ~ ((sqrt(2)/(3 pi)) l)^-2 = (9 pi^2/2)/l^2.",
+        name="meanfield.relu_correlation_decay",
+        title="How slowly ReLU networks forget: correlation at depth",
+        quantity="1 - c_l",
+        formula="9 * pi**2 / (2 * mpf(depth)**2)",
+        rule=lambda depth: 4.5 * math.pi**2 / depth**2,
+        domain=Domain(depth=at_least(1, typical=(10, 10000))),
+        derivation=(
+            "1 - k1(1 - d) = d - (2 sqrt(2)/(3 pi)) d^1.5 + ..., so d_l ~ ((sqrt(2)/(3 pi)) l)^-2 = (9 pi^2/2)/l^2."
+        ),
         hypotheses=("ReLU, weight_variance 2, bias_variance 0", "infinite width, then large depth"),
         source="Hayou et al. 2019, arXiv:1902.06853",
         statistic="cosine of two inputs against depth",
@@ -321,46 +321,47 @@ _SCALES = (
         not_to_confuse="exponential convergence: at the edge of chaos it is polynomial",
     ),
     _law(
-        "tanh_variance_decay",
-        "Variance of a tanh network at its edge of chaos",
-        "q_l",
-        "1 / (2 * mpf(depth))",
-        lambda depth: 0.5 / np.asarray(depth, dtype=np.float64),
-        Domain(depth=at_least(1, typical=(10, 10000))),
-        "E tanh^2 = q - 2 q^2 + O(q^3), so 1/q grows by 2 per layer.",
+        name="meanfield.tanh_variance_decay",
+        title="Variance of a tanh network at its edge of chaos",
+        quantity="q_l",
+        formula="1 / (2 * mpf(depth))",
+        rule=lambda depth: 0.5 / depth,
+        domain=Domain(depth=at_least(1, typical=(10, 10000))),
+        derivation="E tanh^2 = q - 2 q^2 + O(q^3), so 1/q grows by 2 per layer.",
         hypotheses=("tanh, weight_variance 1, bias_variance 0", "infinite width, then large depth"),
         statistic="mean square of pre-activations against depth",
         error="O(log(depth)/depth^2)",
         not_to_confuse="the edge of chaos preserves variance: chi_1 = 1 only at q = 0, which is reached as 1/(2 l)",
     ),
     _law(
-        "relu_kernel_expansion",
-        "ReLU's correlation map next to 1",
-        "1 - k1(1 - d)",
-        "mpf(one_minus_c) - 2 * sqrt(2) / (3 * pi) * mpf(one_minus_c)**1.5",
-        lambda one_minus_c: _expansion(np.asarray(one_minus_c, dtype=np.float64)),
-        Domain(one_minus_c=Interval(low=0.0, high=1.0, typical=(1e-8, 0.1))),
-        "sin t - t cos t = t^3/3 + ... with t = sqrt(2 d) + ...",
+        name="meanfield.relu_kernel_expansion",
+        title="ReLU's correlation map next to 1",
+        quantity="1 - k1(1 - d)",
+        formula="mpf(one_minus_c) - 2 * sqrt(2) / (3 * pi) * mpf(one_minus_c)**1.5",
+        rule=lambda one_minus_c: _expansion(one_minus_c),
+        domain=Domain(one_minus_c=Interval(low=0.0, high=1.0, typical=(1e-8, 0.1))),
+        derivation="sin t - t cos t = t^3/3 + ... with t = sqrt(2 d) + ...",
         hypotheses=("ReLU", "infinite width"),
         error="O(d^(5/2))",
         statistic="cosine of two inputs before and after a layer",
     ),
     _law(
-        "leaky_correlation_map",
-        "Correlation of two inputs after a leaky ReLU layer with bias",
-        "c' with equal variances q",
-        "(weight_variance * q / 2 * (2 * slope * c"
-        " + (1 - slope)**2 * (sin(acos(mpf(c))) + (pi - acos(mpf(c))) * c) / pi)"
-        " + bias_variance) / (weight_variance * q * (1 + mpf(slope)**2) / 2 + bias_variance)",
-        lambda c, q, slope, weight_variance, bias_variance: _leaky(c, q, slope, weight_variance, bias_variance),
-        Domain(
+        name="meanfield.leaky_correlation_map",
+        title="Correlation of two inputs after a leaky ReLU layer with bias",
+        quantity="c' with equal variances q",
+        formula=(
+            "(weight_variance * q / 2 * (2 * slope * c + (1 - slope)**2 * (sin(acos(mpf(c))) + (pi - acos(mpf(c))) * "
+            "c) / pi) + bias_variance) / (weight_variance * q * (1 + mpf(slope)**2) / 2 + bias_variance)"
+        ),
+        rule=lambda c, q, slope, weight_variance, bias_variance: _leaky(c, q, slope, weight_variance, bias_variance),
+        domain=Domain(
             c=_CORRELATION,
             q=_Q_NUMERIC,
             slope=Interval(low=-1e30, high=1e30, typical=(-1.0, 2.0)),
             weight_variance=Interval(low=0.0, high=1e30, open_low=True, typical=(0.1, 10.0)),
             bias_variance=_BIAS,
         ),
-        "The closed form behind meanfield.correlation_map for slope 0 (ReLU), -1 (abs) and all between.",
+        derivation="The closed form behind meanfield.correlation_map for slope 0 (ReLU), -1 (abs) and all between.",
         source="Cho & Saul 2009, Kernel methods for deep learning",
         statistic="cosine of two inputs' pre-activations over units",
         precision="near a zero of the map the error is a few 1e-16, absolute",
@@ -373,8 +374,8 @@ def _expansion(d: Floats) -> Floats:
 
 
 def _leaky(c: Any, q: Any, slope: Any, weight: Any, bias: Any) -> Floats:
-    a = np.asarray(slope, dtype=np.float64)
-    share = 0.5 * np.asarray(weight, dtype=np.float64) * q * (1 + a * a)
+    a = slope
+    share = 0.5 * weight * q * (1 + a * a)
     mixed = (share * leaky_map(c, a) + bias) / np.where(bias == 0, 1.0, share + bias)
     return np.where(np.equal(bias, 0), leaky_map(c, a), mixed)  # without bias the scale drops out, even if it vanishes
 

@@ -9,6 +9,7 @@ infinity: what overflows becomes NaN there.
 255.97
 """
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -54,7 +55,6 @@ FORMATS: dict[str, Format] = {
     "float8_e5m2": Format(3, 15, 0, -16),
     "float8_e5m2fnuz": Format(3, 15, 0, -17),
 }
-_DTYPE = Domain(dtype=one_of(*FORMATS))
 
 
 def _square_overflow(dtype: Any) -> float:
@@ -70,76 +70,74 @@ def _square_underflow(dtype: Any) -> float:
     return math.ldexp(math.sqrt(1 + half % 2), half // 2)
 
 
-def _law(name: str, title: str, quantity: str, formula: str, rule: Any, derivation: str, **more: str) -> Law:
-    return Law(
-        name=f"dtype.{name}",
-        title=title,
-        quantity=quantity,
-        formula=formula,
-        kind=Kind.EXACT,
-        domain=_DTYPE,
-        rule=rule,
-        hypotheses=("round to nearest, ties to even", "subnormal numbers kept"),
-        derivation=derivation,
-        source="IEEE 754-2019; Micikevicius et al. 2022, arXiv:2209.05433 (8 bits); derived",
-        statistic="squares of numbers on both sides of the threshold, exactly",
-        **more,
-    )
+_law = functools.partial(
+    Law,
+    kind=Kind.EXACT,
+    domain=Domain(dtype=one_of(*FORMATS)),
+    hypotheses=("round to nearest, ties to even", "subnormal numbers kept"),
+    source="IEEE 754-2019; Micikevicius et al. 2022, arXiv:2209.05433 (8 bits); derived",
+    statistic="squares of numbers on both sides of the threshold, exactly",
+)
 
 
 ENTRIES: tuple[Law, ...] = (
     _law(
-        "largest",
-        "Largest finite number of a format",
-        "number",
-        "FORMATS[dtype].largest",
-        lambda dtype: FORMATS[dtype].largest,
-        "(2 - 2^(1-bits)) 2^top; e4m3fn gives up its last encoding to NaN, so it ends at 448.",
+        name="dtype.largest",
+        title="Largest finite number of a format",
+        quantity="number",
+        formula="FORMATS[dtype].largest",
+        rule=lambda dtype: FORMATS[dtype].largest,
+        derivation="(2 - 2^(1-bits)) 2^top; e4m3fn gives up its last encoding to NaN, so it ends at 448.",
     ),
     _law(
-        "smallest",
-        "Smallest positive number of a format (subnormal)",
-        "number",
-        "FORMATS[dtype].smallest",
-        lambda dtype: FORMATS[dtype].smallest,
-        "One unit of the subnormal grid.",
+        name="dtype.smallest",
+        title="Smallest positive number of a format (subnormal)",
+        quantity="number",
+        formula="FORMATS[dtype].smallest",
+        rule=lambda dtype: FORMATS[dtype].smallest,
+        derivation="One unit of the subnormal grid.",
         not_to_confuse="the smallest normal number, which is 2^(bits-1) times larger",
     ),
     _law(
-        "smallest_normal",
-        "Smallest positive normal number of a format",
-        "number",
-        "mpf(FORMATS[dtype].smallest) * 2**(FORMATS[dtype].bits - 1)",
-        lambda dtype: FORMATS[dtype].smallest_normal,
-        "From here on a number has all bits of the significand; the subnormal grid below keeps its spacing.",
+        name="dtype.smallest_normal",
+        title="Smallest positive normal number of a format",
+        quantity="number",
+        formula="mpf(FORMATS[dtype].smallest) * 2**(FORMATS[dtype].bits - 1)",
+        rule=lambda dtype: FORMATS[dtype].smallest_normal,
+        derivation="From here on a number has all bits of the significand; the subnormal grid below keeps its spacing.",
         not_to_confuse="the smallest positive number, dtype.smallest; tiny of numpy and torch is the normal one",
     ),
     _law(
-        "unit_roundoff",
-        "Largest relative error of rounding to a format, within its normal range",
-        "relative error",
-        "2.0**-FORMATS[dtype].bits",
-        lambda dtype: math.ldexp(1.0, -FORMATS[dtype].bits),
-        "Half a unit in the last place over the smallest number of the binade.",
+        name="dtype.unit_roundoff",
+        title="Largest relative error of rounding to a format, within its normal range",
+        quantity="relative error",
+        formula="2.0**-FORMATS[dtype].bits",
+        rule=lambda dtype: math.ldexp(1.0, -FORMATS[dtype].bits),
+        derivation="Half a unit in the last place over the smallest number of the binade.",
         not_to_confuse="eps of numpy and torch, the gap above 1, which is twice as much",
     ),
     _law(
-        "square_overflow",
-        "Magnitude from which on a square is no longer finite",
-        "|x|",
-        "sqrt(mpf(FORMATS[dtype].largest) + mpf(2)**(FORMATS[dtype].top - FORMATS[dtype].bits))",
-        _square_overflow,
-        "x^2 rounds beyond the range from the largest number plus half a unit on (e4m3fn: beyond it, the tie is even).",
+        name="dtype.square_overflow",
+        title="Magnitude from which on a square is no longer finite",
+        quantity="|x|",
+        formula="sqrt(mpf(FORMATS[dtype].largest) + mpf(2)**(FORMATS[dtype].top - FORMATS[dtype].bits))",
+        rule=_square_overflow,
+        derivation=(
+            "x^2 rounds beyond the range from the largest number plus half a unit on (e4m3fn: beyond it, the tie is "
+            "even)."
+        ),
         not_to_confuse="sqrt(largest): squares between the two round down to the largest number",
     ),
     _law(
-        "square_underflow",
-        "Magnitude up to which a square rounds to zero",
-        "|x|",
-        "sqrt(mpf(FORMATS[dtype].smallest) / 2)",
-        _square_underflow,
-        "x^2 <= half the smallest number rounds to zero, the tie going to the even 0. A norm by max |x| avoids both "
-        "ends.",
+        name="dtype.square_underflow",
+        title="Magnitude up to which a square rounds to zero",
+        quantity="|x|",
+        formula="sqrt(mpf(FORMATS[dtype].smallest) / 2)",
+        rule=_square_underflow,
+        derivation=(
+            "x^2 <= half the smallest number rounds to zero, the tie going to the even 0. A norm by max |x| avoids "
+            "both ends."
+        ),
         not_to_confuse="sqrt(smallest)",
     ),
 )

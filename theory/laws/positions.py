@@ -11,7 +11,6 @@ import numpy as np
 
 from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, above, at_least
 
-_real = functools.partial(np.asarray, dtype=np.float64)
 _DIM = at_least(2, typical=(2, 4096))
 _EVEN = Relation("dim is even", lambda dim, **_: np.mod(dim, 2) == 0)
 _DISTANCE = Interval(low=0.0, high=1e9, typical=(0.0, 4096.0))
@@ -34,7 +33,7 @@ ENTRIES: tuple[Law, ...] = (
         formula="dim / 2",
         kind=Kind.EXACT,
         domain=Domain(_EVEN, dim=_DIM),
-        rule=lambda dim: _real(dim) / 2,
+        rule=lambda dim: dim / 2,
         hypotheses=(_ROW, "any position t, whole or not"),
         derivation="sin^2 + cos^2 = 1 in each of the dim/2 pairs: the mean square of the entries is 1/2.",
         source=_VASWANI,

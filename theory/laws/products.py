@@ -21,7 +21,6 @@ from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, above, at_l
 from varlaw.theory.numerics.chi import digamma_gap, trigamma
 from varlaw.theory.numerics.relu_counts import alive_log_mean, alive_log_variance
 
-_real = functools.partial(np.asarray, dtype=np.float64)
 _N = at_least(1, typical=(1, 1e5))
 _COUNTED = Interval(low=1, high=1e9, whole=True, typical=(1, 1e5))  # sums of 40 sqrt(width) terms
 _FACTORS = at_least(0, typical=(1, 1e4))
@@ -39,23 +38,15 @@ _NEAR_ZERO = "where the exponent itself is near 0: absolute error 2e-16 (1 + |ln
 
 
 def _exponent(n: Any, index: Any, variance: Any) -> Any:
-    a = (_real(n) - index + 1) / 2
+    a = (n - index + 1) / 2
     return (_log_product(2 * a, variance) + digamma_gap(a)) / 2
 
 
 def _log_product(n: Any, variance: Any) -> Any:
     """ln(n variance): as one logarithm, which is small where the product is near 1, unless the product overflows."""
     with np.errstate(over="ignore"):
-        product = _real(n) * _real(variance)
-    return np.where(np.isfinite(product), np.log(product), np.log(_real(n)) + np.log(_real(variance)))
-
-
-def _log_norm_mean(n: Any, factors: Any, variance: Any) -> Any:
-    return _real(factors) * _exponent(n, 1, variance)
-
-
-def _log_det_mean(n: Any, factors: Any, variance: Any) -> Any:
-    return _real(factors) * (_real(n) * np.log(2 * _real(variance)) + _digamma_sum(n)) / 2
+        product = n * variance
+    return np.where(np.isfinite(product), np.log(product), np.log(n) + np.log(variance))
 
 
 @functools.partial(np.vectorize, otypes=[np.float64])
@@ -78,17 +69,17 @@ def _digamma_primitive(x: Any) -> Any:
 def _log_condition(n: Any, factors: Any) -> Any:
     from scipy.special import digamma
 
-    return _real(factors) * (digamma(_real(n) / 2) - digamma(0.5)) / 2
+    return factors * (digamma(n / 2) - digamma(0.5)) / 2
 
 
 def _power(width: Any, layers: Any, *steps: float) -> Any:
     """prod over steps of (1 + step / width)^layers."""
     with np.errstate(over="ignore"):
-        return np.exp(_real(layers) * sum(np.log1p(step / _real(width)) for step in steps))
+        return np.exp(layers * sum(np.log1p(step / width) for step in steps))
 
 
 def _sum(term: Any, widths: Any) -> Any:
-    return np.sum(term(np.atleast_1d(_real(widths))), axis=-1)
+    return np.sum(term(np.atleast_1d(widths)), axis=-1)
 
 
 def _dead_network(widths: Any) -> Any:
@@ -96,8 +87,9 @@ def _dead_network(widths: Any) -> Any:
     return -np.expm1(_sum(lambda n: np.log1p(-np.exp2(-n)), widths))
 
 
+_spectrum_law = functools.partial(Law, kind=Kind.IN_EXPECTATION)
 _SPECTRUM = (
-    Law(
+    _spectrum_law(
         name="products.lyapunov_exponent",
         title="Lyapunov spectrum of products of Gaussian matrices",
         quantity="growth rate of the index-th largest singular value, per factor (natural log)",
@@ -115,14 +107,13 @@ _SPECTRUM = (
         statistic="ln of singular values divided by the number of factors",
         precision=_NEAR_ZERO,
     ),
-    Law(
+    _spectrum_law(
         name="products.log_norm_mean",
         title="Mean log norm of a product of Gaussian matrices",
         quantity="E ln(|M x| / |x|)",
         formula="factors * (log(2 * variance) + psi(0, n / 2)) / 2",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(n=_N, factors=_FACTORS, variance=_VARIANCE),
-        rule=_log_norm_mean,
+        rule=lambda n, factors, variance: factors * _exponent(n, 1, variance),
         hypotheses=(*_GAUSSIAN, "x fixed, any number of factors"),
         derivation="|W x|^2 = variance |x|^2 chi^2(n), independently in each factor; E ln chi^2(n) = ln 2 + psi(n/2).",
         source=_NEWMAN,
@@ -130,63 +121,57 @@ _SPECTRUM = (
         precision=_NEAR_ZERO,
         not_to_confuse="the log of the root mean square, products.log_rms, which is larger",
     ),
-    Law(
+    _spectrum_law(
         name="products.log_norm_variance",
         title="Spread of the log norm of a product of Gaussian matrices",
         quantity="Var ln(|M x| / |x|)",
         formula="factors * psi(1, n / 2) / 4",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(n=_N, factors=_FACTORS),
-        rule=lambda n, factors: _real(factors) * trigamma(_real(n) / 2) / 4,
+        rule=lambda n, factors: factors * trigamma(n / 2) / 4,
         hypotheses=(*_GAUSSIAN, "x fixed, any number of factors, any variance"),
         derivation="Var ln chi^2(n) = psi1(n/2), and ln |.| is half of ln |.|^2.",
         source=_NEWMAN,
         statistic="variance of ln |M x| over fresh factors",
     ),
-    Law(
+    _spectrum_law(
         name="products.log_rms",
         title="Log of the root mean square of a product of Gaussian matrices",
         quantity="ln sqrt(E|M x|^2 / |x|^2)",
         formula="factors * log(n * variance) / 2",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(n=_N, factors=_FACTORS, variance=_VARIANCE),
-        rule=lambda n, factors, variance: _real(factors) * _log_product(n, variance) / 2,
+        rule=lambda n, factors, variance: factors * _log_product(n, variance) / 2,
         hypotheses=(*_GAUSSIAN, "x fixed"),
         derivation="E|W x|^2 = n variance |x|^2.",
-        source="derived",
         statistic="mean of |M x|^2 over fresh factors (carried by rare draws: hardly measurable for many factors)",
         precision="where n variance is near 1: absolute error 1e-16 factors",
         not_to_confuse="the typical size exp(products.log_norm_mean)",
     ),
-    Law(
+    _spectrum_law(
         name="products.log_norm_drift",
         title="At variance 1/n the mean square is kept and the typical norm shrinks",
         quantity="E ln(|M x|^2 / |x|^2)",
         formula="factors * (psi(0, n / 2) - log(n / 2))",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(n=_N, factors=_FACTORS),
-        rule=lambda n, factors: _real(factors) * digamma_gap(_real(n) / 2),
+        rule=lambda n, factors: factors * digamma_gap(n / 2),
         hypotheses=("factors independent, entries iid N(0, 1/n), n x n", "x fixed"),
         derivation="products.log_norm_mean at variance 1/n; about -factors / n for wide factors.",
-        source="derived",
         statistic="mean of ln |M x|^2 over fresh factors",
         not_to_confuse="0 = ln E|M x|^2",
     ),
-    Law(
+    _spectrum_law(
         name="products.log_det_mean",
         title="Mean log determinant of a product of Gaussian matrices",
         quantity="E ln|det M|",
         formula="factors * (n * log(2 * variance) + fsum([psi(0, mpf(j) / 2) for j in range(1, int(n) + 1)])) / 2",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(n=at_least(1, typical=(1, 1e4)), factors=_FACTORS, variance=_VARIANCE),
-        rule=_log_det_mean,
+        rule=lambda n, factors, variance: factors * (n * np.log(2 * variance) + _digamma_sum(n)) / 2,
         hypotheses=_GAUSSIAN,
         derivation="|det W| is the product of the diagonal of R: chi(n), chi(n-1), ..., chi(1).",
         source=_NEWMAN,
         statistic="mean of ln|det M| over fresh factors",
         precision="where the sum is near 0: absolute error 1e-16 of its largest part",
     ),
-    Law(
+    _spectrum_law(
         name="products.log_condition",
         title="Condition numbers of products grow exponentially with the number of factors",
         quantity="ln(largest / smallest singular value), leading order",
@@ -255,34 +240,30 @@ _MOMENTS = (
 )
 
 _WIDTHS = Domain(widths=at_least(1, typical=(1, 1e5)))
+_log_law = functools.partial(Law, kind=Kind.IN_EXPECTATION, domain=_WIDTHS)
 _LOGS = (
-    Law(
+    _log_law(
         name="products.linear_log_mean",
         title="Mean log squared norm of a linear net of finite width",
         quantity="E ln(mean square of h_L / mean square of h_0)",
         formula="fsum([psi(0, n / 2) - log(n / 2) for n in widths])",
-        kind=Kind.IN_EXPECTATION,
-        domain=_WIDTHS,
         rule=lambda widths: _sum(lambda n: digamma_gap(n / 2), widths),
         hypotheses=(*_LINEAR, "widths: of all layers but the input"),
         derivation="The mean square is multiplied by chi^2(n)/n in each layer.",
-        source="derived",
         statistic="mean of ln |h_L|^2 over fresh weights",
     ),
-    Law(
+    _log_law(
         name="products.linear_log_variance",
         title="Spread of the log squared norm of a linear net of finite width",
         quantity="Var ln(|h_L|^2 / |h_0|^2)",
         formula="fsum([psi(1, n / 2) for n in widths])",
-        kind=Kind.IN_EXPECTATION,
-        domain=_WIDTHS,
         rule=lambda widths: _sum(lambda n: trigamma(n / 2), widths),
         hypotheses=("linear layers, no bias", "Gaussian weights, any variance", "one fixed input"),
         derivation="Var ln chi^2(n) = psi1(n/2), about 2/n; independent over the layers.",
         source=f"derived; {_HANIN}",
         statistic="variance of ln |h_L|^2 over fresh weights",
     ),
-    Law(
+    _log_law(
         name="products.linear_log_variance_leading",
         title="Leading term of the spread of the log squared norm of a linear net",
         quantity="Var ln(|h_L|^2 / |h_0|^2)",
@@ -290,7 +271,7 @@ _LOGS = (
         kind=Kind.ASYMPTOTIC,
         error="2 layers / width^2, and O(layers / width^3)",
         domain=_WIDTH_LAYERS,
-        rule=lambda width, layers: 2 * (_real(layers) / _real(width)),
+        rule=lambda width, layers: 2 * (layers / width),
         hypotheses=(
             "linear layers, no bias",
             "Gaussian weights, any variance",
@@ -302,54 +283,48 @@ _LOGS = (
         statistic="variance of ln |h_L|^2 over fresh weights",
         not_to_confuse="5 layers / width, that of ReLU nets (products.relu_log_variance)",
     ),
-    Law(
+    _log_law(
         name="products.relu_log_variance",
         title="Spread of the log squared norm of a He-initialised ReLU net",
         quantity="Var ln(|h_L|^2 / |h_0|^2), given alive",
         formula="5 * fsum([1 / n for n in widths])",
         kind=Kind.ASYMPTOTIC,
         error="O(sum 1/n^2)",
-        domain=_WIDTHS,
         rule=lambda widths: _sum(lambda n: 5 / n, widths),
         hypotheses=_RELU,
         derivation="4/n from chi^2(n/2), 1/n from the number of units on. The mean is about minus half of it.",
         source=_HANIN,
         statistic="variance of ln |h_L|^2 over fresh weights, dead draws left out",
     ),
-    Law(
+    _log_law(
         name="products.relu_log_mean_alive",
         title="Mean log squared norm across one He-initialised ReLU layer, given alive",
         quantity="E[ln(|h'|^2 / |h|^2)]",
         formula=(
-            "fsum([binomial(width, k) * (psi(0, mpf(k) / 2) + log(4 / width)) for k in range(1, int(width) + 1)]) "
-            "/ (2**width - 1)"
+            "fsum([binomial(width, k) * (psi(0, mpf(k) / 2) + log(4 / width)) for k in range(1, int(width) + 1)]) / "
+            "(2**width - 1)"
         ),
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(width=_COUNTED),
         rule=alive_log_mean,
         hypotheses=_ALIVE,
         derivation=(
             "k ~ Binomial(n, 1/2) units are on; |h'|^2 = (2/n) |h|^2 chi^2(k). About -5/(2n). Layers are independent."
         ),
-        source="derived",
         statistic="mean of ln(|h'|^2 / |h|^2) over fresh weights, dead draws left out",
     ),
-    Law(
+    _log_law(
         name="products.relu_log_variance_alive",
         title="Spread of the log squared norm across one He-initialised ReLU layer, given alive",
         quantity="Var[ln(|h'|^2 / |h|^2)]",
         formula=(
             "fsum([binomial(width, k) * (psi(1, mpf(k) / 2) + psi(0, mpf(k) / 2)**2) for k in range(1, int(width) + "
-            "1)]) "
-            "/ (2**width - 1) "
-            "- (fsum([binomial(width, k) * psi(0, mpf(k) / 2) for k in range(1, int(width) + 1)]) / (2**width - 1))**2"
+            "1)]) / (2**width - 1) - (fsum([binomial(width, k) * psi(0, mpf(k) / 2) for k in range(1, int(width) + "
+            "1)]) / (2**width - 1))**2"
         ),
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(width=_COUNTED),
         rule=alive_log_variance,
         hypotheses=_ALIVE,
         derivation="E Var + Var E over k: psi1(k/2) and the spread of psi(k/2). About 5/n. Layers are independent.",
-        source="derived",
         statistic="variance of ln(|h'|^2 / |h|^2) over fresh weights, dead draws left out",
     ),
 )
@@ -367,7 +342,7 @@ _DEAD = (
         formula="2**(-width)",
         kind=Kind.IN_EXPECTATION,
         domain=Domain(width=_N),
-        rule=lambda width: np.exp2(-_real(width)),
+        rule=lambda width: np.exp2(-width),
         hypotheses=_SYMMETRIC,
         derivation="Each pre-activation is negative with probability 1/2, independently given the input.",
         source="derived; Lu et al. 2020, arXiv:1903.06733",
@@ -398,7 +373,6 @@ _DEAD = (
         rule=lambda widths: _sum(lambda n: np.full_like(n, -np.inf), widths),
         hypotheses=_SYMMETRIC,
         derivation="ln 0 = -inf has positive probability (products.dead_network).",
-        source="derived",
         statistic="share of zero outputs over fresh weights",
         not_to_confuse="products.relu_log_mean_alive, the mean given alive",
     ),

@@ -12,14 +12,13 @@ import numpy as np
 
 from varlaw.theory.law import Domain, Interval, Kind, Law, above, at_least
 
-_real = functools.partial(np.asarray, dtype=np.float64)
 _BIAS = Interval(low=-700.0, high=700.0, typical=(-5.0, 10.0))
 _STEPS = at_least(0, whole=False, typical=(1.0, 1e4))
 _GATE = ("forget gate sigmoid(b) with zero pre-activation otherwise: at initialisation, inputs of mean zero",)
 
 
 def _log_retention(bias: Any, steps: Any) -> Any:
-    return -_real(steps) * np.logaddexp(0.0, -_real(bias))
+    return -steps * np.logaddexp(0.0, -bias)
 
 
 _STEP = 0.25
@@ -39,53 +38,44 @@ def _gate_mean(bias: float, variance: float) -> float:
     return float(np.exp(top) * np.sum(np.exp(logs - top)) * _STEP)
 
 
-def _time_constant(bias: Any) -> Any:
-    return 1 / np.logaddexp(0.0, -_real(bias))
-
-
+_law = functools.partial(Law, kind=Kind.EXACT)
 ENTRIES: tuple[Law, ...] = (
-    Law(
+    _law(
         name="recurrent.retention",
         title="What a forget gate keeps after t steps",
         quantity="share of the cell state",
         formula="(1 + exp(-bias))**(-steps)",
-        kind=Kind.EXACT,
         domain=Domain(bias=_BIAS, steps=_STEPS),
         rule=lambda bias, steps: np.exp(_log_retention(bias, steps)),
         hypotheses=_GATE,
         derivation="f = sigmoid(b) = 1 / (1 + e^-b) each step.",
-        source="derived",
         statistic="cell state after t steps without input, against a rounding bound",
         not_to_confuse="long memory at b = 1: 0.731^100 is 2.5e-14",
     ),
-    Law(
+    _law(
         name="recurrent.log_retention",
         title="What a forget gate keeps after t steps, as a logarithm",
         quantity="ln of the share of the cell state",
         formula="-steps * log(1 + exp(-bias))",
-        kind=Kind.EXACT,
         domain=Domain(bias=_BIAS, steps=_STEPS),
         rule=_log_retention,
         hypotheses=_GATE,
         derivation="The logarithm of recurrent.retention, which underflows.",
-        source="derived",
         statistic="ln of the cell state after t steps without input",
     ),
-    Law(
+    _law(
         name="recurrent.time_constant",
         title="Memory of a forget gate in steps",
         quantity="steps after which 1/e of the cell state is left",
         formula="1 / log(1 + exp(-bias))",
-        kind=Kind.EXACT,
         domain=Domain(bias=_BIAS),
-        rule=_time_constant,
+        rule=lambda bias: 1 / np.logaddexp(0.0, -bias),
         hypotheses=_GATE,
         derivation="f^T = 1/e.",
-        source="derived",
         statistic="decay of the cell state without input",
         not_to_confuse="the sequence length: bias 1 remembers 3.19 steps, bias 0 1.44 steps",
     ),
-    Law(
+    _law(
         name="recurrent.gate_mean",
         title="Mean of a biased gate",
         quantity="E[sigmoid(bias + z)], z ~ N(0, variance)",
@@ -98,18 +88,17 @@ ENTRIES: tuple[Law, ...] = (
             "Trapezoidal sums, whose error falls as e^(-2 pi strip / step): in z while the sigmoid is wider, and "
             "beyond over a logistic variate in its place, of its density times the normal probability."
         ),
-        source="derived",
         statistic="mean of the gate over fresh weights",
         not_to_confuse="sigmoid(bias): spread pulls the mean towards 1/2, 0.7311 becomes 0.6967 at bias 1, variance 1",
     ),
-    Law(
+    _law(
         name="recurrent.chrono_bias",
         title="Chrono initialisation: the forget bias for a wanted memory",
         quantity="bias",
         formula="log(memory - 1)",
         kind=Kind.CONVENTION,
         domain=Domain(memory=above(1, typical=(2.0, 1e4))),
-        rule=lambda memory: np.log(_real(memory) - 1),
+        rule=lambda memory: np.log(memory - 1),
         hypotheses=(
             "memory T: f = 1 - 1/T",
             "the recipe draws T uniformly in [1, T_max] and sets the input bias to its negative",
@@ -118,14 +107,13 @@ ENTRIES: tuple[Law, ...] = (
         source="Tallec and Ollivier 2018, arXiv:1804.11188",
         statistic="value of the bias, exactly",
     ),
-    Law(
+    _law(
         name="recurrent.torch_forget_bias",
         title="torch adds two bias vectors: setting both to b gives 2 b",
         quantity="bias that acts on the gate",
         formula="input_bias + hidden_bias",
-        kind=Kind.EXACT,
         domain=Domain(input_bias=_BIAS, hidden_bias=_BIAS),
-        rule=lambda input_bias, hidden_bias: _real(input_bias) + _real(hidden_bias),
+        rule=lambda input_bias, hidden_bias: input_bias + hidden_bias,
         hypotheses=(
             "torch.nn.LSTM, GRU and their cells: bias_ih and bias_hh",
             "GRU's new gate uses bias_hh inside the reset",
@@ -134,14 +122,14 @@ ENTRIES: tuple[Law, ...] = (
         source="torch.nn.LSTM",
         statistic="gate at zero input, against a rounding bound",
     ),
-    Law(
+    _law(
         name="recurrent.torch_weight_variance",
         title="torch draws every recurrent parameter from U(+-1/sqrt(hidden))",
         quantity="Var[w], weights and biases alike",
         formula="1 / (3 * hidden)",
         kind=Kind.CONVENTION,
         domain=Domain(hidden=at_least(1, typical=(1, 1e4))),
-        rule=lambda hidden: 1 / (3 * _real(hidden)),
+        rule=lambda hidden: 1 / (3 * hidden),
         hypotheses=(
             "torch.nn.RNN, LSTM, GRU and their cells",
             "input weights too: their fan_in is the input size, not hidden",
@@ -150,14 +138,13 @@ ENTRIES: tuple[Law, ...] = (
         source="torch.nn.LSTM",
         statistic="variance and largest magnitude of the entries",
     ),
-    Law(
+    _law(
         name="recurrent.orthogonal_norm",
         title="An orthogonal recurrence keeps the norm for ever",
         quantity="|W^t x| / |x|",
         formula="1",
-        kind=Kind.EXACT,
         domain=Domain(steps=_STEPS),
-        rule=lambda steps: np.ones_like(_real(steps)),
+        rule=lambda steps: np.ones_like(steps),
         hypotheses=("W square and orthogonal", "no nonlinearity, no bias, no input"),
         derivation="|W x|^2 = x^T W^T W x = |x|^2.",
         source="derived; Saxe et al. 2014, arXiv:1312.6120",

@@ -18,7 +18,6 @@ from varlaw.theory.laws.number_formats import FORMATS
 from varlaw.theory.numerics.rounding_moments import normal_change, uniform_change, uniform_change_towards_zero
 from varlaw.theory.numerics.scaled import product
 
-_real = functools.partial(np.asarray, dtype=np.float64)
 _DTYPE = one_of(*(name for name in FORMATS if name != "float64"))
 _STD = above(0, typical=(1e-8, 0.25))
 _SPACING = above(0, typical=(1e-8, 1.0))
@@ -51,11 +50,7 @@ def _uniform_towards_zero(bound: float, *, dtype: str) -> float:
 def _zero_share(dtype: str, std: Any) -> Any:
     from scipy.special import erf
 
-    return erf(FORMATS[dtype].smallest / (2 * np.sqrt(2.0) * _real(std)))
-
-
-def _box_muller(bits: Any) -> Any:
-    return 1 - _box_muller_loss(bits)
+    return erf(FORMATS[dtype].smallest / (2 * np.sqrt(2.0) * std))
 
 
 @functools.partial(np.vectorize, otypes=[np.float64])
@@ -68,13 +63,13 @@ def _box_muller_loss(bits: float) -> float:
     return float(np.log(2 * np.pi * n) / 2 + (1 / 12 - 1 / (360 * n * n)) / n) / n
 
 
+_change_law = functools.partial(Law, kind=Kind.IN_EXPECTATION)
 _CHANGES = (
-    Law(
+    _change_law(
         name="rounding.normal",
         title="Rounding a normal draw to a narrow format",
         quantity="E[round(x)^2] / E[x^2] - 1, x ~ N(0, std^2)",
         formula="2 * " + _GRID_FORMULA.format("g**2 * normal_mass(low, high, std)") + " / std**2 - 1",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(_FITS, dtype=_DTYPE, std=_STD),
         rule=lambda dtype, std: _normal(std, dtype=dtype),
         hypotheses=(
@@ -84,19 +79,17 @@ _CHANGES = (
         derivation=(
             "The change summed over all cells; inside a segment of equal spacing the first-order parts cancel on paper."
         ),
-        source="derived",
         statistic="mean of round(x)^2 - x^2 over draws",
         precision="float32: Euler-Maclaurin in place of the sum over its cells, relative error below 1e-12",
         not_to_confuse="+ u^2 / 12, the rule for a grid of fixed step (rounding.fixed_step)",
     ),
-    Law(
+    _change_law(
         name="rounding.uniform",
         title="Rounding a uniform draw to a narrow format",
         quantity="E[round(x)^2] / E[x^2] - 1, x ~ U(-bound, bound)",
         formula=(
             "3 * " + _GRID_FORMULA.format("g**2 * max(min(high, bound) - min(low, bound), 0)") + " / bound**3 - 1"
         ),
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(_INSIDE, dtype=_DTYPE, bound=above(0, typical=(1e-4, 1.0))),
         rule=lambda dtype, bound: _uniform(bound, dtype=dtype),
         hypotheses=(
@@ -106,19 +99,17 @@ _CHANGES = (
         derivation=(
             "Every whole cell of spacing u adds u^3 / 6 to the integral of x^2; the cell that holds the bound is cut."
         ),
-        source="derived",
         statistic="mean of round(x)^2 - x^2 over draws",
         not_to_confuse="a law with the same sign for every bound: powers of two gain, others may lose",
     ),
-    Law(
+    _change_law(
         name="rounding.uniform_towards_zero",
         title="Rounding a uniform draw towards zero",
         quantity="E[cut(x)^2] / E[x^2] - 1, x ~ U(-bound, bound), cut: the largest number of the format up to |x|",
         formula=(
-            "3 * fsum([g**2 * max(min(up, bound) - g, 0) for (g, low, high), (up, *_) in pairwise(grid(dtype))]) "
-            "/ bound**3 - 1"
+            "3 * fsum([g**2 * max(min(up, bound) - g, 0) for (g, low, high), (up, *_) in pairwise(grid(dtype))]) / "
+            "bound**3 - 1"
         ),
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(_INSIDE, dtype=_DTYPE, bound=above(0, typical=(1e-4, 1.0))),
         rule=lambda dtype, bound: _uniform_towards_zero(bound, dtype=dtype),
         hypotheses=(
@@ -127,21 +118,18 @@ _CHANGES = (
             "grid: numbers >= 0 of the format, each with the ends of its cell on the positive half-line",
         ),
         derivation="A cell of width u above g loses g u^2 + u^3 / 3 of the integral of x^2: first order, of one sign.",
-        source="derived",
         statistic="mean of cut(x)^2 - x^2 over draws",
         not_to_confuse="rounding.uniform, of second order: bfloat16 loses 5e-3 here at bound 1, and gains 4e-6 there",
     ),
-    Law(
+    _change_law(
         name="rounding.zero_share",
         title="Small normal draws that round to zero",
         quantity="P(round(x) = 0), x ~ N(0, std^2)",
         formula="erf(FORMATS[dtype].smallest / (2 * sqrt(2) * std))",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(dtype=_DTYPE, std=_STD),
         rule=_zero_share,
         hypotheses=_GRID,
         derivation="Everything up to half the smallest positive number rounds to zero.",
-        source="derived",
         statistic="share of zeros",
     ),
 )
@@ -154,10 +142,9 @@ _CELLS = (
         formula="-spacing**2 / 12",
         kind=Kind.IN_EXPECTATION,
         domain=Domain(spacing=_SPACING),
-        rule=lambda spacing: -np.square(_real(spacing)) / 12,
+        rule=lambda spacing: -np.square(spacing) / 12,
         hypotheses=("density constant on the cell", "the grid point is the middle of its cell"),
         derivation="The grid point is the conditional mean, so the second moment loses the variance of the cell.",
-        source="derived",
         statistic="mean of round(x)^2 - x^2 over the cell",
         not_to_confuse="+ spacing^2 / 12",
     ),
@@ -173,10 +160,8 @@ _CELLS = (
         hypotheses=("binade [start, 2 start)", "density constant on it and just below it"),
         derivation=(
             "The cells lose spacing^2/12 each, start density spacing^2/12 in all; at the lower edge the half-cell "
-            "below is half as "
-            "wide, which loses 3/16 start spacing^2 density more: 1/12 + 3/16 = 13/48."
+            "below is half as wide, which loses 3/16 start spacing^2 density more: 1/12 + 3/16 = 13/48."
         ),
-        source="derived",
         statistic="mean of round(x)^2 - x^2 over the binade",
     ),
     Law(
@@ -187,7 +172,7 @@ _CELLS = (
         kind=Kind.ASYMPTOTIC,
         error="-(4 std^2 + spacing^2 / pi^2) exp(-2 pi^2 (std / spacing)^2) for a normal law of mean 0",
         domain=Domain(spacing=_SPACING),
-        rule=lambda spacing: np.square(_real(spacing)) / 12,
+        rule=lambda spacing: np.square(spacing) / 12,
         hypotheses=(
             "one spacing everywhere (integers, the subnormal range)",
             "smooth density, std of a spacing or more",
@@ -202,72 +187,59 @@ _CELLS = (
     ),
 )
 
+_source_law = functools.partial(Law, kind=Kind.IN_EXPECTATION, domain=Domain(bits=_BITS))
 _SOURCES = (
-    Law(
+    _source_law(
         name="rounding.grid_uniform_mean",
         title="Uniforms drawn on a grid of 2^bits points have a mean below 1/2",
         quantity="E[u], u = k / 2^bits, k = 0 .. 2^bits - 1",
         formula="(1 - 2**(-bits)) / 2",
-        kind=Kind.IN_EXPECTATION,
-        domain=Domain(bits=_BITS),
-        rule=lambda bits: (1 - np.exp2(-_real(bits))) / 2,
+        rule=lambda bits: (1 - np.exp2(-bits)) / 2,
         hypotheses=("k uniform; torch's bfloat16 uniform_ has bits = 8",),
         derivation="mean of k is (2^bits - 1)/2.",
-        source="derived",
         statistic="mean of the draws",
         not_to_confuse="1/2: draw in float32 and round instead",
     ),
-    Law(
+    _source_law(
         name="rounding.grid_uniform_variance",
         title="Variance of uniforms drawn on a grid of 2^bits points",
         quantity="Var[u], u = k / 2^bits, k = 0 .. 2^bits - 1",
         formula="(1 - 4**(-bits)) / 12",
-        kind=Kind.IN_EXPECTATION,
-        domain=Domain(bits=_BITS),
-        rule=lambda bits: -np.expm1(-_real(bits) * np.log(4.0)) / 12,
+        rule=lambda bits: -np.expm1(-bits * np.log(4.0)) / 12,
         hypotheses=("k uniform",),
         derivation="(N^2 - 1) / 12 for k, N = 2^bits.",
-        source="derived",
         statistic="variance of the draws",
     ),
-    Law(
+    _source_law(
         name="rounding.box_muller_variance",
         title="Box-Muller on coarse uniforms is too narrow",
         quantity="Var[z], z = sqrt(-2 ln u) cos(2 pi v), u = k / 2^bits, k = 1 .. 2^bits",
         formula="(bits * log(2) * 2**bits - loggamma(2**bits + 1)) / 2**bits",
-        kind=Kind.IN_EXPECTATION,
-        domain=Domain(bits=_BITS),
-        rule=_box_muller,
+        rule=lambda bits: 1 - _box_muller_loss(bits),
         hypotheses=("u on the grid, v exact",),
         derivation="E[-ln u] = -(1/N) ln(N! / N^N), N = 2^bits; E cos^2 = 1/2.",
-        source="derived",
         statistic="variance of the draws",
         not_to_confuse="1",
     ),
-    Law(
+    _source_law(
         name="rounding.box_muller_loss",
         title="What Box-Muller on coarse uniforms lacks of unit variance",
         quantity="1 - Var[z]",
         formula="1 - (bits * log(2) * 2**bits - loggamma(2**bits + 1)) / 2**bits",
-        kind=Kind.IN_EXPECTATION,
-        domain=Domain(bits=_BITS),
         rule=_box_muller_loss,
         hypotheses=("as rounding.box_muller_variance",),
         derivation="About ln(2 pi N) / (2N).",
-        source="derived",
         statistic="1 - variance of the draws",
     ),
-    Law(
+    _source_law(
         name="rounding.box_muller_range",
         title="Box-Muller on coarse uniforms has no tails",
         quantity="largest possible |z|",
         formula="sqrt(2 * bits * log(2))",
         kind=Kind.BOUND,
-        domain=Domain(bits=_BITS),
-        rule=lambda bits: np.sqrt(2 * _real(bits) * np.log(2.0)),
+        rule=lambda bits: np.sqrt(2 * bits * np.log(2.0)),
         hypotheses=("u >= 2^-bits",),
         derivation="sqrt(-2 ln u) at the smallest u.",
-        source="derived",
         statistic="max |z|",
     ),
 )

@@ -9,6 +9,7 @@ it is the weight of the *old* value; torch stores the unbiased variance although
 2.0
 """
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,6 @@ _CANCELS = (
 
 def _log_kept(t: Any, momentum: Any) -> Any:
     """t ln(1 - momentum), 0 at t = 0 and -inf at momentum = 1."""
-    t, momentum = np.asarray(t, dtype=np.float64), np.asarray(momentum, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(t == 0, 0.0, t * np.log1p(-momentum))
 
@@ -41,34 +41,24 @@ def _blend(t: Any, momentum: Any, start: Any, target: Any) -> Any:
 
 
 def _fluctuation(t: Any, momentum: Any, statistic_variance: tuple[Any, ...]) -> Any:
-    momentum = np.asarray(momentum, dtype=np.float64)
     return product(momentum / (2 - momentum), -np.expm1(2 * _log_kept(t, momentum)), *statistic_variance)
 
 
-def _running_mean_variance(t: Any, momentum: Any, variance: Any, batch: Any) -> Any:
-    return _fluctuation(t, momentum, (variance, 1 / np.asarray(batch, dtype=np.float64)))
-
-
 def _running_variance_variance(t: Any, momentum: Any, variance: Any, batch: Any, kurtosis: Any) -> Any:
-    batch, excess = np.asarray(batch, dtype=np.float64), np.asarray(kurtosis, dtype=np.float64) - 1
+    batch, excess = batch, kurtosis - 1
     # (k-3)/B + 2/(B-1) = (k-1)/B + 2/(B(B-1)): the second form has no difference in it
     return _fluctuation(t, momentum, (variance, variance, excess / batch + 2 / batch / (batch - 1)))
 
 
-def _biased(t: Any, momentum: Any, start: Any, variance: Any, batch: Any) -> Any:
-    batch = np.asarray(batch, dtype=np.float64)
-    return _blend(t, momentum, start, variance * ((batch - 1) / batch))
-
-
+_law = functools.partial(Law, kind=Kind.IN_EXPECTATION)
 ENTRIES: tuple[Law, ...] = (
-    Law(
+    _law(
         name="batch_norm.running_mean",
         title="Expected running mean after t batches",
         quantity="E[running_mean]",
         formula="(1 - momentum)**t * start + (1 - (1 - momentum)**t) * mean",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(t=_STEPS, momentum=_MOMENTUM, start=_MEAN, mean=_MEAN),
-        rule=lambda t, momentum, start, mean: _blend(t, momentum, start, np.asarray(mean, dtype=np.float64)),
+        rule=lambda t, momentum, start, mean: _blend(t, momentum, start, mean),
         hypotheses=(*_FRESH, "start: value before the first batch (torch: 0)"),
         derivation="r_t = (1-m) r_{t-1} + m x_t: a geometric series.",
         source="derived; Ioffe and Szegedy 2015, arXiv:1502.03167",
@@ -76,14 +66,13 @@ ENTRIES: tuple[Law, ...] = (
         precision=_CANCELS,
         not_to_confuse="mean: the start value weighs (1-m)^t, 0.9^10 = 0.35 after ten torch batches",
     ),
-    Law(
+    _law(
         name="batch_norm.running_variance",
         title="Expected running variance after t batches, unbiased as torch stores it",
         quantity="E[running_var]",
         formula="(1 - momentum)**t * start + (1 - (1 - momentum)**t) * variance",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(t=_STEPS, momentum=_MOMENTUM, start=_VARIANCE, variance=_VARIANCE),
-        rule=lambda t, momentum, start, variance: _blend(t, momentum, start, np.asarray(variance, dtype=np.float64)),
+        rule=lambda t, momentum, start, variance: _blend(t, momentum, start, variance),
         hypotheses=(
             *_FRESH,
             "start: value before the first batch (torch: 1)",
@@ -94,61 +83,55 @@ ENTRIES: tuple[Law, ...] = (
         statistic="running_var after t batches over fresh runs",
         not_to_confuse="variance from step one on, and batch_norm.running_variance_biased (Keras)",
     ),
-    Law(
+    _law(
         name="batch_norm.running_variance_biased",
         title="Expected running variance where the biased batch variance is stored (Keras, flax)",
         quantity="E[moving_variance]",
         formula="(1 - momentum)**t * start + (1 - (1 - momentum)**t) * variance * (batch - 1) / batch",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(t=_STEPS, momentum=_MOMENTUM, start=_VARIANCE, variance=_VARIANCE, batch=_BATCH),
-        rule=_biased,
+        rule=lambda t, momentum, start, variance, batch: _blend(t, momentum, start, variance * ((batch - 1) / batch)),
         hypotheses=(
             "momentum: weight of the new batch, 1 - momentum of Keras",
             _FRESH[1],
             "batch: values per channel, iid",
         ),
         derivation="The biased batch variance has mean sigma^2 (n-1)/n.",
-        source="derived",
         statistic="moving variance after t batches over fresh runs",
         not_to_confuse="batch_norm.running_variance (torch)",
     ),
-    Law(
+    _law(
         name="batch_norm.running_mean_variance",
         title="Spread of the running mean",
         quantity="Var[running_mean]",
         formula="momentum / (2 - momentum) * (1 - (1 - momentum)**(2 * t)) * variance / batch",
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(t=_STEPS, momentum=_MOMENTUM, variance=_VARIANCE, batch=_BATCH),
-        rule=_running_mean_variance,
+        rule=lambda t, momentum, variance, batch: _fluctuation(t, momentum, (variance, 1 / batch)),
         hypotheses=(*_FRESH, "batch: values per channel, iid"),
         derivation="sum_{i<t} m^2 (1-m)^(2i) times the variance sigma^2/n of one batch mean.",
-        source="derived",
         statistic="variance of running_mean over fresh runs",
     ),
-    Law(
+    _law(
         name="batch_norm.running_variance_variance",
         title="Spread of the (unbiased) running variance",
         quantity="Var[running_var]",
         formula=(
-            "momentum / (2 - momentum) * (1 - (1 - momentum)**(2 * t)) "
-            "* variance**2 * ((kurtosis - 3) / batch + 2 / (batch - 1))"
+            "momentum / (2 - momentum) * (1 - (1 - momentum)**(2 * t)) * variance**2 * ((kurtosis - 3) / batch + 2 / "
+            "(batch - 1))"
         ),
-        kind=Kind.IN_EXPECTATION,
         domain=Domain(t=_STEPS, momentum=_MOMENTUM, variance=_VARIANCE, batch=_BATCH, kurtosis=_KURTOSIS),
         rule=_running_variance_variance,
         hypotheses=(*_FRESH, "batch: values per channel, iid with this kurtosis (normal: 3)"),
         derivation="sum_{i<t} m^2 (1-m)^(2i) times the variance of one unbiased sample variance.",
-        source="derived",
         statistic="variance of running_var over fresh runs",
     ),
-    Law(
+    _law(
         name="batch_norm.keras_momentum",
         title="Keras momentum is one minus torch momentum",
         quantity="momentum in the Keras convention",
         formula="1 - momentum",
         kind=Kind.CONVENTION,
         domain=Domain(momentum=between(0.0, 1.0)),
-        rule=lambda momentum: 1 - np.asarray(momentum, dtype=np.float64),
+        rule=lambda momentum: 1 - momentum,
         hypotheses=("momentum: weight of the new batch (torch)",),
         derivation="Keras: r <- momentum r + (1 - momentum) x. torch: r <- (1 - momentum) r + momentum x.",
         source="torch.nn.BatchNorm1d, keras.layers.BatchNormalization",

@@ -5,12 +5,11 @@ them by the layer's arithmetic and `fan(fans, mode)` picks the one that a mode n
 normal law so that the result, not the parent, has the stated variance.
 """
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-
-import numpy as np
 
 from varlaw.theory.law import Domain, Kind, Law, above, at_least
 from varlaw.theory.layouts import Fans
@@ -213,101 +212,72 @@ _GLOROT = (
 _NOT_HALF_VARIANCE = "Var[relu(x)] = Var[x]/2, as often written: for normal x it is (pi-1)/(2 pi) = 0.341 of it"
 
 
-def _he(name: str, title: str) -> Law:
-    return Law(
-        name=f"{name}.variance",
-        title=title,
-        quantity="Var[w]",
-        formula="gain**2 / fan_in",
-        kind=Kind.CONVENTION,
-        domain=Domain(fan_in=_FAN, gain=replace(_GAIN, default=SQRT2)),
-        rule=lambda fan_in, gain: np.multiply(gain, np.divide(gain, fan_in)),
-        hypotheses=(*_WEIGHTS, "mode fan_out or fan_avg puts that number in the place of fan_in"),
-        derivation=_HE,
-        source="He et al. 2015, arXiv:1502.01852",
-        statistic=_STATISTIC,
-        not_to_confuse=_NOT_HALF_VARIANCE,
-    )
-
-
-def _glorot(name: str, title: str) -> Law:
-    return Law(
-        name=f"{name}.variance",
-        title=title,
-        quantity="Var[w]",
-        formula="2 * gain**2 / (fan_in + fan_out)",
-        kind=Kind.CONVENTION,
-        domain=Domain(fan_in=_FAN, fan_out=_FAN, gain=replace(_GAIN, default=1.0)),
-        rule=lambda fan_in, fan_out, gain: np.multiply(gain, 2 * np.divide(gain, np.add(fan_in, fan_out))),
-        hypotheses=_WEIGHTS,
-        derivation=_GLOROT,
-        source="Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward neural networks",
-        statistic=_STATISTIC,
-        not_to_confuse="a law that keeps signals: its forward factor is 2 fan_in/(fan_in + fan_out)",
-    )
-
-
-def _lecun(name: str, title: str) -> Law:
-    return Law(
-        name=f"{name}.variance",
-        title=title,
-        quantity="Var[w]",
-        formula="1 / fan_in",
-        kind=Kind.CONVENTION,
-        domain=Domain(fan_in=_FAN),
-        rule=lambda fan_in: np.divide(1.0, fan_in),
-        hypotheses=_WEIGHTS,
-        derivation="y = W x sums fan_in terms of variance Var[w] E[x^2], so E[y^2] = E[x^2].",
-        source="LeCun, Bottou, Orr & Muller 1998, Efficient BackProp",
-        statistic=_STATISTIC,
-    )
-
+_scheme = functools.partial(Law, quantity="Var[w]", kind=Kind.CONVENTION, hypotheses=_WEIGHTS, statistic=_STATISTIC)
+_he = functools.partial(
+    _scheme,
+    formula="gain**2 / fan_in",
+    domain=Domain(fan_in=_FAN, gain=replace(_GAIN, default=SQRT2)),
+    rule=lambda fan_in, gain: gain * (gain / fan_in),
+    hypotheses=(*_WEIGHTS, "mode fan_out or fan_avg puts that number in the place of fan_in"),
+    derivation=_HE,
+    source="He et al. 2015, arXiv:1502.01852",
+    not_to_confuse=_NOT_HALF_VARIANCE,
+)
+_glorot = functools.partial(
+    _scheme,
+    formula="2 * gain**2 / (fan_in + fan_out)",
+    domain=Domain(fan_in=_FAN, fan_out=_FAN, gain=replace(_GAIN, default=1.0)),
+    rule=lambda fan_in, fan_out, gain: gain * (2 * (gain / (fan_in + fan_out))),
+    derivation=_GLOROT,
+    source="Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward neural networks",
+    not_to_confuse="a law that keeps signals: its forward factor is 2 fan_in/(fan_in + fan_out)",
+)
+_lecun = functools.partial(
+    _scheme,
+    formula="1 / fan_in",
+    domain=Domain(fan_in=_FAN),
+    rule=lambda fan_in: 1 / fan_in,
+    derivation="y = W x sums fan_in terms of variance Var[w] E[x^2], so E[y^2] = E[x^2].",
+    source="LeCun, Bottou, Orr & Muller 1998, Efficient BackProp",
+)
 
 ENTRIES: tuple[Law, ...] = (
-    _he("he_normal", "He normal"),
-    _he("he_uniform", "He uniform"),
-    _he("he_truncated", "He truncated normal, corrected for the cut"),
-    _glorot("glorot_normal", "Glorot normal"),
-    _glorot("glorot_uniform", "Glorot uniform"),
-    _glorot("glorot_truncated", "Glorot truncated normal, corrected for the cut"),
-    _lecun("lecun_normal", "LeCun normal"),
-    _lecun("lecun_uniform", "LeCun uniform"),
-    _lecun("lecun_truncated", "LeCun truncated normal, corrected for the cut"),
-    Law(
+    _he(name="he_normal.variance", title="He normal"),
+    _he(name="he_uniform.variance", title="He uniform"),
+    _he(name="he_truncated.variance", title="He truncated normal, corrected for the cut"),
+    _glorot(name="glorot_normal.variance", title="Glorot normal"),
+    _glorot(name="glorot_uniform.variance", title="Glorot uniform"),
+    _glorot(name="glorot_truncated.variance", title="Glorot truncated normal, corrected for the cut"),
+    _lecun(name="lecun_normal.variance", title="LeCun normal"),
+    _lecun(name="lecun_uniform.variance", title="LeCun uniform"),
+    _lecun(name="lecun_truncated.variance", title="LeCun truncated normal, corrected for the cut"),
+    _scheme(
         name="variance_scaling.variance",
         title="Variance scaling, any distribution",
-        quantity="Var[w]",
         formula="scale / fan",
-        kind=Kind.CONVENTION,
         domain=Domain(scale=above(0, typical=(0.1, 10)), fan=_FAN),
-        rule=lambda scale, fan: np.divide(scale, fan),
+        rule=lambda scale, fan: scale / fan,
         hypotheses=(*_WEIGHTS, "fan is the one that the mode names"),
         derivation="The common form of He (scale 2), LeCun (scale 1, fan_in) and Glorot (scale 1, fan_avg).",
         source="Keras VarianceScaling; jax.nn.initializers.variance_scaling",
-        statistic=_STATISTIC,
     ),
-    Law(
+    _scheme(
         name="torch_default.variance",
         title="torch's default for dense and convolution layers",
         quantity="Var[w] = Var[b]",
         formula="1 / (3 * fan_in)",
-        kind=Kind.CONVENTION,
         domain=Domain(fan_in=_FAN),
-        rule=lambda fan_in: np.divide(1.0, np.multiply(3.0, fan_in)),
-        hypotheses=_WEIGHTS,
+        rule=lambda fan_in: 1 / (3 * fan_in),
         derivation="kaiming_uniform_(a=sqrt(5)): gain^2 = 2/6, so the bound sqrt(3 gain^2/fan_in) = 1/sqrt(fan_in).",
         source="torch.nn.Linear.reset_parameters",
-        statistic=_STATISTIC,
         not_to_confuse="He (Kaiming) initialisation, of variance 2/fan_in: six times as much",
     ),
-    Law(
+    _scheme(
         name="residual_scaled.variance",
         title="Residual projections scaled by the depth",
-        quantity="Var[w]",
         formula="std**2 / (2 * layers)",
-        kind=Kind.CONVENTION,
         domain=Domain(std=above(0, typical=(1e-3, 1.0)), layers=at_least(1, typical=(1, 1000))),
-        rule=lambda std, layers: np.multiply(std, np.divide(std, np.multiply(2.0, layers))),
+        rule=lambda std, layers: std * (std / (2 * layers)),
         hypotheses=("two residual branches in each of the layers", "weights independent with mean zero"),
         derivation="The stream sums 2*layers independent branches, each at 1/(2*layers) of the variance of one.",
         source="Radford et al. 2019, Language models are unsupervised multitask learners (GPT-2)",

@@ -12,7 +12,6 @@ import numpy as np
 
 from varlaw.theory.law import Domain, Interval, Kind, Law, above, at_least
 
-_real = functools.partial(np.asarray, dtype=np.float64)
 _RATIO = above(0, typical=(1e-3, 1e3))
 _SIZE = at_least(1, typical=(1, 1e5))
 _LAYERS = at_least(1, typical=(1, 1e4))
@@ -28,17 +27,7 @@ _DEEP = ("square layers, weights iid N(0, 1/width)", "width to infinity at fixed
 
 
 def _low(ratio: Any) -> Any:
-    ratio = _real(ratio)
     return np.square((1 - ratio) / (1 + np.sqrt(ratio)))  # (1 - sqrt(g))^2 without cancellation
-
-
-def _high(ratio: Any) -> Any:
-    return np.square(1 + np.sqrt(_real(ratio)))
-
-
-def _atom(ratio: Any) -> Any:
-    ratio = _real(ratio)
-    return np.where(ratio > 1, (ratio - 1) / np.maximum(ratio, 1), 0.0)
 
 
 @functools.partial(np.vectorize, otypes=[np.float64])
@@ -52,7 +41,6 @@ def _moment(order: float, ratio: float) -> float:
 
 
 def _density(x: Any, ratio: Any) -> Any:
-    x, ratio = _real(x), _real(ratio)
     # x - (1 + ratio), the larger part first: the distance from the middle of the support keeps its digits
     offset, half = (x - np.maximum(ratio, 1)) - np.minimum(ratio, 1), 2 * np.sqrt(ratio)
     low = np.where(x < 0.25 * np.maximum(ratio, 1), x - _low(ratio), half + offset)
@@ -67,176 +55,151 @@ def _fuss_catalan(order: float, layers: float) -> float:
     return float(np.prod((layers * order + j) / j))
 
 
-def _edge(layers: Any) -> Any:
-    layers = _real(layers)
-    return (layers + 1) * np.exp(layers * np.log1p(1 / layers))
-
-
+_marchenko_pastur_law = functools.partial(Law, kind=Kind.ASYMPTOTIC, hypotheses=_WISHART, domain=Domain(ratio=_RATIO))
 _MARCHENKO_PASTUR = (
-    Law(
+    _marchenko_pastur_law(
         name="marchenko_pastur.low",
         title="Lower edge of the spectrum of W W^T",
         quantity="smallest non-zero eigenvalue",
         formula="(1 - sqrt(ratio))**2",
-        kind=Kind.ASYMPTOTIC,
         error="O(p^(-2/3)) away from ratio 1",
-        domain=Domain(ratio=_RATIO),
         rule=_low,
-        hypotheses=_WISHART,
         derivation="Support of the Marchenko-Pastur law.",
         source=_MP,
         statistic="smallest non-zero eigenvalue of W W^T",
     ),
-    Law(
+    _marchenko_pastur_law(
         name="marchenko_pastur.high",
         title="Upper edge of the spectrum of W W^T",
         quantity="largest eigenvalue",
         formula="(1 + sqrt(ratio))**2",
-        kind=Kind.ASYMPTOTIC,
         error="O(p^(-2/3))",
-        domain=Domain(ratio=_RATIO),
-        rule=_high,
-        hypotheses=_WISHART,
+        rule=lambda ratio: np.square(1 + np.sqrt(ratio)),
         derivation="Support of the Marchenko-Pastur law; the largest singular value tends to 1 + sqrt(p/n).",
         source=_MP,
         statistic="largest eigenvalue of W W^T",
     ),
-    Law(
+    _marchenko_pastur_law(
         name="marchenko_pastur.atom",
         title="Share of zero eigenvalues of W W^T",
         quantity="mass at 0",
         formula="1 - 1 / ratio if ratio > 1 else 0",
         kind=Kind.EXACT,
-        domain=Domain(ratio=_RATIO),
-        rule=_atom,
+        rule=lambda ratio: np.where(ratio > 1, (ratio - 1) / np.maximum(ratio, 1), 0.0),
         hypotheses=("W of shape (p, n) of full rank", "ratio = p/n"),
         derivation="rank W = min(p, n), so p - n of p eigenvalues are 0.",
-        source="derived",
         statistic="share of eigenvalues below rounding",
     ),
-    Law(
+    _marchenko_pastur_law(
         name="marchenko_pastur.moment",
         title="Moments of the spectrum of W W^T",
         quantity="mean over the eigenvalues of x^order",
         formula=(
-            "fsum([binomial(order, r) * binomial(order - 1, r) * ratio**r / (r + 1) for r in range(int(order))]) "
-            "if order > 0 else 1"
+            "fsum([binomial(order, r) * binomial(order - 1, r) * ratio**r / (r + 1) for r in range(int(order))]) if "
+            "order > 0 else 1"
         ),
-        kind=Kind.ASYMPTOTIC,
         error="O(1 / n)",
         domain=Domain(order=_ORDER, ratio=_RATIO),
         rule=_moment,
-        hypotheses=_WISHART,
         derivation="Non-crossing partitions, counted by Narayana numbers: 1, 1 + g, 1 + 3g + g^2, ...",
         source=_MP,
         statistic="trace of (W W^T)^order / p",
     ),
-    Law(
+    _marchenko_pastur_law(
         name="marchenko_pastur.density",
         title="Density of the spectrum of W W^T",
         quantity="density at x > 0",
         formula=(
-            "sqrt((x - (1 - sqrt(ratio))**2) * ((1 + sqrt(ratio))**2 - x)) / (2 * pi * ratio * x) "
-            "if (1 - sqrt(ratio))**2 < x < (1 + sqrt(ratio))**2 else 0"
+            "sqrt((x - (1 - sqrt(ratio))**2) * ((1 + sqrt(ratio))**2 - x)) / (2 * pi * ratio * x) if (1 - "
+            "sqrt(ratio))**2 < x < (1 + sqrt(ratio))**2 else 0"
         ),
-        kind=Kind.ASYMPTOTIC,
         error="weak convergence, O(1 / n)",
         domain=Domain(x=above(0, typical=(0.05, 4.0)), ratio=_RATIO),
         rule=_density,
-        hypotheses=_WISHART,
         derivation="Stieltjes transform of the limit law; the atom at 0 is marchenko_pastur.atom.",
         source=_MP,
         statistic="histogram of the eigenvalues of W W^T",
         precision="next to an edge the distance to it is rounded: relative error 1e-16 x / distance",
     ),
-    Law(
+    _marchenko_pastur_law(
         name="spectra.second_moment",
         title="Second moment of the spectrum of W W^T at finite size, any weight law",
         quantity="E[trace of (W W^T)^2] / p",
         formula="(p + n - 2 + kurtosis) / n",
         kind=Kind.IN_EXPECTATION,
         domain=Domain(p=_SIZE, n=_SIZE, kurtosis=at_least(1, whole=False, typical=(1.0, 30.0))),
-        rule=lambda p, n, kurtosis: (_real(p) + _real(n) - 2 + kurtosis) / _real(n),
+        rule=lambda p, n, kurtosis: (p + n - 2 + kurtosis) / n,
         hypotheses=("entries iid of mean zero, variance 1/n and this kurtosis",),
         derivation=(
             "sum over i, k of (sum_j w_ij w_kj)^2: p-1 pairs of rows give 1/n each, a row with itself (n - 1 + "
             "kurtosis)/n."
         ),
-        source="derived",
         statistic="mean of trace of (W W^T)^2 / p over fresh weights",
     ),
 )
 
+_product_law = functools.partial(
+    Law,
+    kind=Kind.ASYMPTOTIC,
+    hypotheses=_DEEP,
+    statistic="variance over the spectrum of s^2 / mean",
+    source=_PENNINGTON,
+    domain=Domain(layers=_LAYERS),
+)
 _PRODUCTS = (
-    Law(
+    _product_law(
         name="fuss_catalan.moment",
         title="Moments of the squared singular values of a deep linear net",
         quantity="mean of s^(2 order)",
         formula="binomial((layers + 1) * order, order) / (layers * order + 1)",
-        kind=Kind.ASYMPTOTIC,
         error=_WIDE,
         domain=Domain(order=_ORDER, layers=_LAYERS),
         rule=_fuss_catalan,
-        hypotheses=_DEEP,
         derivation=(
             "Free multiplicative convolution of `layers` Marchenko-Pastur laws of ratio 1: Fuss-Catalan numbers."
         ),
         source=f"derived; {_PENNINGTON}",
         statistic="trace of (M M^T)^order / width",
     ),
-    Law(
+    _product_law(
         name="fuss_catalan.edge",
         title="Largest squared singular value of a deep linear net grows linearly with depth",
         quantity="upper edge of s^2",
         formula="(layers + 1)**(layers + 1) / layers**layers",
-        kind=Kind.ASYMPTOTIC,
         error="O(width^(-2/3))",
-        domain=Domain(layers=_LAYERS),
-        rule=_edge,
-        hypotheses=_DEEP,
+        rule=lambda layers: (layers + 1) * np.exp(layers * np.log1p(1 / layers)),
         derivation="Growth rate of the Fuss-Catalan numbers; about e (L + 1/2).",
-        source=_PENNINGTON,
         statistic="largest squared singular value",
     ),
-    Law(
+    _product_law(
         name="fuss_catalan.variance",
         title="Spread of the squared singular values of a deep linear net",
         quantity="variance of s^2 (mean 1)",
         formula="layers",
-        kind=Kind.ASYMPTOTIC,
         error=_WIDE,
-        domain=Domain(layers=_LAYERS),
-        rule=lambda layers: _real(layers),
-        hypotheses=_DEEP,
+        rule=lambda layers: layers,
         derivation="Second Fuss-Catalan moment L + 1, less 1.",
         source=f"derived; {_PENNINGTON}",
-        statistic="variance over the spectrum of s^2 / mean",
     ),
-    Law(
+    _product_law(
         name="spectra.relu_gaussian_variance",
         title="Spread of the squared singular values of a He-initialised Gaussian ReLU net",
         quantity="variance of s^2 / mean^2",
         formula="2 * layers",
-        kind=Kind.ASYMPTOTIC,
         error=_WIDE,
-        domain=Domain(layers=_LAYERS),
-        rule=lambda layers: 2 * _real(layers),
+        rule=lambda layers: 2 * layers,
         hypotheses=("Jacobian at a fixed input, weights iid N(0, 2/width), relu", "width to infinity at fixed depth"),
         derivation=(
             "Normalised spreads of free factors add: 1 from each matrix, 1 from each random half of units (2^2/2 - 1)."
         ),
-        source=_PENNINGTON,
-        statistic="variance over the spectrum of s^2 / mean",
     ),
-    Law(
+    _product_law(
         name="spectra.relu_orthogonal_variance",
         title="Orthogonal weights do not make a ReLU net an isometry",
         quantity="variance of s^2 / mean^2",
         formula="layers",
-        kind=Kind.ASYMPTOTIC,
         error=_WIDE,
-        domain=Domain(layers=_LAYERS),
-        rule=lambda layers: _real(layers),
+        rule=lambda layers: layers,
         hypotheses=(
             "Jacobian at a fixed input, Haar orthogonal weights times sqrt(2), relu",
             "width to infinity at fixed depth",
@@ -244,18 +207,15 @@ _PRODUCTS = (
         derivation=(
             "As spectra.relu_gaussian_variance without the matrices' part; half of all units are off in each layer."
         ),
-        source=_PENNINGTON,
-        statistic="variance over the spectrum of s^2 / mean",
         not_to_confuse="0, which orthogonal weights give in a linear net",
     ),
-    Law(
+    _product_law(
         name="spectra.orthogonal_linear_variance",
         title="A deep linear net of square orthogonal layers is an isometry",
         quantity="variance of s^2",
         formula="0",
         kind=Kind.EXACT,
-        domain=Domain(layers=_LAYERS),
-        rule=lambda layers: np.zeros_like(_real(layers)),
+        rule=lambda layers: np.zeros_like(layers),
         hypotheses=("square orthogonal weights, no nonlinearity",),
         derivation="A product of orthogonal matrices is orthogonal: all singular values are 1.",
         source="Saxe et al. 2014, arXiv:1312.6120",

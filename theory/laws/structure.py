@@ -1,5 +1,6 @@
 """Laws without chance in them: constants, copying matrices, and what holds of parameters as a set."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -10,19 +11,16 @@ _SIZE = at_least(1, typical=(1, 4096))
 
 
 def _kept(out_features: Any, in_features: Any) -> Any:
-    return np.minimum(out_features, in_features) / np.asarray(in_features, dtype=np.float64)
+    return np.minimum(out_features, in_features) / in_features
 
 
 def _dirac(out_channels: Any, in_channels: Any, groups: Any) -> Any:
     return _kept(np.asarray(out_channels) / groups, np.asarray(in_channels) / groups)
 
 
-def _coincidence(bits: Any, entries: Any) -> Any:
-    return np.exp2(-np.asarray(bits, dtype=np.float64) * entries)
-
-
+_law = functools.partial(Law, statistic="every entry, bit for bit")
 ENTRIES: tuple[Law, ...] = (
-    Law(
+    _law(
         name="constant.value",
         title="Constant initialisation",
         quantity="w",
@@ -33,10 +31,9 @@ ENTRIES: tuple[Law, ...] = (
         hypotheses=("every entry is set, none is drawn",),
         derivation="The entry is the value, rounded to the dtype.",
         source="definition",
-        statistic="every entry, bit for bit",
         not_to_confuse="a fan law: weights without spread keep no second moment and no symmetry is broken",
     ),
-    Law(
+    _law(
         name="identity.isometry",
         title="Second moment kept by the identity matrix",
         quantity="E |I x|^2 / E |x|^2",
@@ -47,10 +44,9 @@ ENTRIES: tuple[Law, ...] = (
         hypotheses=("entries of x with equal second moment",),
         derivation="The rectangular identity copies min(out, in) of the in entries: trace(I^T I) / in.",
         source="definition of torch.nn.init.eye_",
-        statistic="every entry, bit for bit",
         not_to_confuse="a fan law: the weights are not zero-mean",
     ),
-    Law(
+    _law(
         name="dirac.isometry",
         title="Second moment kept by a Dirac convolution",
         quantity="E |y|^2 / E |x|^2 per position",
@@ -71,29 +67,26 @@ ENTRIES: tuple[Law, ...] = (
         hypotheses=("channels of x with equal second moment", "odd kernel, padding that keeps the size, stride 1"),
         derivation="Within each group the centre tap copies min(out, in) channels and the other taps are 0.",
         source="definition of torch.nn.init.dirac_",
-        statistic="every entry, bit for bit",
         not_to_confuse="isometry for every shape: with more inputs than outputs per group, channels are dropped",
     ),
-    Law(
+    _law(
         name="parameters.coverage",
         title="Every parameter is initialised as stated",
         quantity="parameters with a stated law / parameters",
         formula="1.0",
         kind=Kind.CONVENTION,
-        domain=Domain(),
         rule=lambda: 1.0,
         hypotheses=("a module whose documentation states how each of its parameters starts",),
         derivation="A parameter that no statement reaches is uninitialised, or initialised by accident.",
         source="definition",
         statistic="names of parameters against names with a statement",
     ),
-    Law(
+    _law(
         name="parameters.repeat",
         title="A generator in the same state gives the same parameter",
         quantity="entries that agree / entries",
         formula="1.0",
         kind=Kind.CONVENTION,
-        domain=Domain(),
         rule=lambda: 1.0,
         hypotheses=("an initialiser that takes a generator", "the same shape, dtype, device and version"),
         derivation="Whatever else it draws from, a global stream for one, would move between two calls.",
@@ -101,20 +94,19 @@ ENTRIES: tuple[Law, ...] = (
         statistic="entries of two draws from one seed, while the framework's global generator stands elsewhere",
         not_to_confuse="a global seed set before each call, which hides a generator that is ignored",
     ),
-    Law(
+    _law(
         name="parameters.coincidence",
         title="Two parameters drawn separately are equal",
         quantity="P(two tensors are equal)",
         formula="2.0 ** (-bits * entries)",
         kind=Kind.BOUND,
         domain=Domain(bits=at_least(1, typical=(8, 24)), entries=_SIZE),
-        rule=_coincidence,
+        rule=lambda bits, entries: np.exp2(-bits * entries),
         hypotheses=(
             "the tensors are independent, and so are the entries of each",
             "each entry takes no value more often than once in 2**bits",
         ),
         derivation="Entry by entry, two independent draws agree with probability sum p^2 <= max p = 2**-bits.",
-        source="derived",
         statistic="pairs of parameters of one shape with equal values",
         not_to_confuse="right variances: a layer copied from another has them, and starts as its twin",
     ),

@@ -8,82 +8,46 @@ multiplies); two learned zeros in a row are, and so is a network in which all un
 1.0
 """
 
-from collections.abc import Callable
-from typing import Any
-
-import numpy as np
+import functools
 
 from varlaw.theory.law import Domain, Kind, Law, at_least
 
-
-def _one() -> float:
-    return 1.0
-
-
-def _zero() -> float:
-    return 0.0
-
-
-def _count(
-    name: str,
-    title: str,
-    quantity: str,
-    rule: Callable[[], float],
-    hypotheses: tuple[str, ...],
-    derivation: str,
-    statistic: str,
-    not_to_confuse: str = "",
-) -> Law:
-    return Law(
-        name=name,
-        title=title,
-        quantity=quantity,
-        formula=f"{rule():g}",
-        kind=Kind.EXACT,
-        domain=Domain(),
-        rule=rule,
-        hypotheses=hypotheses,
-        derivation=derivation,
-        source="derived",
-        statistic=statistic,
-        not_to_confuse=not_to_confuse,
-    )
-
-
-def _classes_gradient(classes: Any) -> Any:
-    c = np.asarray(classes, dtype=np.float64)
-    return (c - 1) / c
-
+_one = functools.partial(Law, formula="1", kind=Kind.EXACT, rule=lambda: 1.0)
+_zero = functools.partial(Law, formula="0", kind=Kind.EXACT, rule=lambda: 0.0)
 
 ENTRIES: tuple[Law, ...] = (
-    _count(
-        "symmetry.distinct_units",
-        "Units that start equal stay equal",
-        "distinct hidden units of one layer, after any number of steps",
-        _one,
-        (
+    _one(
+        name="symmetry.distinct_units",
+        title="Units that start equal stay equal",
+        quantity="distinct hidden units of one layer, after any number of steps",
+        hypotheses=(
             "all units of the layer start with the same incoming and the same outgoing weights",
             "deterministic forward pass, no dropout or per-unit noise",
             "optimiser that treats entries alike (SGD, momentum, Adam)",
         ),
-        "Loss and optimiser do not change under a permutation of the units, so the orbit of a symmetric point stays "
-        "symmetric.",
-        "number of distinct rows of the weight matrix",
-        "a layer whose units differ in their outgoing weights only: the incoming gradients then differ",
+        derivation=(
+            "Loss and optimiser do not change under a permutation of the units, so the orbit of a symmetric point "
+            "stays symmetric."
+        ),
+        statistic="number of distinct rows of the weight matrix",
+        not_to_confuse="a layer whose units differ in their outgoing weights only: the incoming gradients then differ",
     ),
-    _count(
-        "zeros.hidden_gradient",
-        "An all-zero net with tanh or ReLU learns its last bias and nothing else",
-        "largest gradient of any parameter but the last bias, at every step",
-        _zero,
-        (
+    _zero(
+        name="zeros.hidden_gradient",
+        title="An all-zero net with tanh or ReLU learns its last bias and nothing else",
+        quantity="largest gradient of any parameter but the last bias, at every step",
+        hypotheses=(
             "all weights and biases zero",
             "at least one hidden layer, phi(0) = 0",
             "pointwise derivative of ReLU at 0 taken as 0",
         ),
-        "Every activation is 0, so weight gradients d a^T vanish; W = 0 sends nothing back, so hidden biases see 0.",
-        "max |gradient| of all parameters but the last bias",
-        "softmax regression, which learns from zero without trouble; and sigmoid hidden units, where phi(0) = 1/2",
+        derivation=(
+            "Every activation is 0, so weight gradients d a^T vanish; W = 0 sends nothing back, so hidden biases see 0."
+        ),
+        statistic="max |gradient| of all parameters but the last bias",
+        not_to_confuse=(
+            "softmax regression, which learns from zero without trouble; and sigmoid hidden units, where phi(0) = 1/2"
+        ),
     ),
     Law(
         name="zeros.last_bias_gradient",
@@ -92,40 +56,42 @@ ENTRIES: tuple[Law, ...] = (
         formula="1 - 1 / classes",
         kind=Kind.EXACT,
         domain=Domain(classes=at_least(1, typical=(2, 1e5))),
-        rule=_classes_gradient,
+        rule=lambda classes: (classes - 1) / classes,
         hypotheses=("all parameters zero", "one-hot target"),
         derivation="The logits are equal: loss.zero_logits_gradient.",
-        source="derived",
         statistic="squared norm of the bias gradient, against a rounding bound",
     ),
-    _count(
-        "zeros.sigmoid_hidden_rank",
-        "An all-zero net with sigmoid units learns, but as if it had one hidden unit",
-        "rank of the first layer's weight matrix, after any number of steps past the second",
-        _one,
-        ("all weights and biases zero", "one hidden layer of sigmoid units", "deterministic full-batch steps"),
-        "phi(0) = 1/2 moves the last layer first, equally for all units; then all rows of the first move together.",
-        "rank of the weight matrix",
-        "0: such a net does learn",
+    _one(
+        name="zeros.sigmoid_hidden_rank",
+        title="An all-zero net with sigmoid units learns, but as if it had one hidden unit",
+        quantity="rank of the first layer's weight matrix, after any number of steps past the second",
+        hypotheses=(
+            "all weights and biases zero",
+            "one hidden layer of sigmoid units",
+            "deterministic full-batch steps",
+        ),
+        derivation=(
+            "phi(0) = 1/2 moves the last layer first, equally for all units; then all rows of the first move together."
+        ),
+        statistic="rank of the weight matrix",
+        not_to_confuse="0: such a net does learn",
     ),
-    _count(
-        "zeros.learned_gate_gradient",
-        "A learned factor of zero has the gradient of what it multiplies",
-        "d(a f)/da divided by f, at a = 0",
-        _one,
-        ("a is learned", "f not zero"),
-        "d(a f)/da = f.",
-        "ratio of the gate's gradient to <output gradient, f>",
-        "a constant zero, behind which nothing learns",
+    _one(
+        name="zeros.learned_gate_gradient",
+        title="A learned factor of zero has the gradient of what it multiplies",
+        quantity="d(a f)/da divided by f, at a = 0",
+        hypotheses=("a is learned", "f not zero"),
+        derivation="d(a f)/da = f.",
+        statistic="ratio of the gate's gradient to <output gradient, f>",
+        not_to_confuse="a constant zero, behind which nothing learns",
     ),
-    _count(
-        "zeros.two_gates_gradient",
-        "Two learned zeros in a row are a saddle: neither moves",
-        "largest gradient of either factor",
-        _zero,
-        ("output a f(w) with a = 0 and f(w) = 0", "gradient methods without noise"),
-        "d/da = f = 0 and d/dw = a f' = 0.",
-        "max |gradient| of both factors, which must be 0",
-        "one zero alone (LoRA's B, ReZero's gate), which learns at once",
+    _zero(
+        name="zeros.two_gates_gradient",
+        title="Two learned zeros in a row are a saddle: neither moves",
+        quantity="largest gradient of either factor",
+        hypotheses=("output a f(w) with a = 0 and f(w) = 0", "gradient methods without noise"),
+        derivation="d/da = f = 0 and d/dw = a f' = 0.",
+        statistic="max |gradient| of both factors, which must be 0",
+        not_to_confuse="one zero alone (LoRA's B, ReZero's gate), which learns at once",
     ),
 )

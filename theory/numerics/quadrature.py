@@ -13,6 +13,12 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+
+def floats(x: Any) -> Floats:
+    """Numbers as a float64 array."""
+    return np.asarray(x, dtype=np.float64)
+
+
 BLOCK_ELEMENTS = 1 << 19  # nodes x points handled at once: 4 MiB per temporary, whatever the size of the input
 
 
