@@ -68,7 +68,7 @@ _DOT_PRODUCTS = (
         quantity="Var[q.k / sqrt(d)]",
         formula="query_variance * key_variance",
         domain=Domain(query_variance=_VARIANCE, key_variance=_VARIANCE),
-        rule=lambda query_variance, key_variance: np.multiply(query_variance, key_variance),
+        rule=lambda query_variance, key_variance: query_variance * key_variance,
         hypotheses=(_INDEPENDENT,),
         derivation="attention.logit_variance divided by d.",
         source="derived; Vaswani et al. 2017, arXiv:1706.03762",
@@ -137,8 +137,8 @@ _WEIGHTS = (
         title="How concentrated the softmax of random logits is",
         quantity="E[sum of squared attention weights]",
         formula=(
-            "n * quad(lambda t: normal_mean(lambda x: exp(2 * (t + x) - exp(t + x)), std) * normal_mean(lambda x: "
-            "exp(-exp(t + x)), std)**(n - 1), [-inf, inf])"
+            "n * quad(lambda t: normal_mean(lambda x: exp(2 * (t + x) - exp(t + x)), std) "
+            "* normal_mean(lambda x: exp(-exp(t + x)), std)**(n - 1), [-inf, inf])"
         ),
         kind=Kind.IN_EXPECTATION,
         domain=_SOFTMAX,
@@ -155,8 +155,8 @@ _WEIGHTS = (
         title="Entropy of the softmax of random logits",
         quantity="E[-sum p ln p], nats",
         formula=(
-            "-n * quad(lambda t: normal_mean(lambda x: (t + x + euler) * exp(t + x - exp(t + x)), std) * "
-            "normal_mean(lambda x: exp(-exp(t + x)), std)**(n - 1), [-inf, inf])"
+            "-n * quad(lambda t: normal_mean(lambda x: (t + x + euler) * exp(t + x - exp(t + x)), std) "
+            "* normal_mean(lambda x: exp(-exp(t + x)), std)**(n - 1), [-inf, inf])"
         ),
         kind=Kind.IN_EXPECTATION,
         domain=_SOFTMAX,
@@ -222,8 +222,8 @@ _OUTPUTS = (
         title="Attention at initialisation averages: the second moment falls by about the context length",
         quantity="E[output^2]",
         formula=(
-            "value_variance * n * quad(lambda t: normal_mean(lambda x: exp(2 * (t + x) - exp(t + x)), std) * "
-            "normal_mean(lambda x: exp(-exp(t + x)), std)**(n - 1), [-inf, inf])"
+            "value_variance * n * quad(lambda t: normal_mean(lambda x: exp(2 * (t + x) - exp(t + x)), std) "
+            "* normal_mean(lambda x: exp(-exp(t + x)), std)**(n - 1), [-inf, inf])"
         ),
         kind=Kind.IN_EXPECTATION,
         domain=Domain(n=_N, std=_STD, value_variance=_VARIANCE),

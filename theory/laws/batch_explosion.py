@@ -75,9 +75,10 @@ ENTRIES: tuple[Law, ...] = (
         name="batch_norm.relu_explosion",
         title="ReLU layers with batch norm: the squared gradient grows by at least pi/(pi - 1) per layer",
         formula=(
-            "0 if batch == 2 else (inf if batch == 3 else (batch - acos(-1 / (batch - 1)) / pi - (1 - (sqrt(1 - 1 / "
-            "(batch - 1)**2) - (pi - acos(-1 / (batch - 1))) / (batch - 1)) / pi)) / ((batch - 3) * (1 - (sqrt(1 - 1 / "
-            "(batch - 1)**2) - (pi - acos(-1 / (batch - 1))) / (batch - 1)) / pi)))"
+            "0 if batch == 2 else (inf if batch == 3 "
+            "else (batch - acos(-1 / (batch - 1)) / pi "
+            "- (1 - (sqrt(1 - 1 / (batch - 1)**2) - (pi - acos(-1 / (batch - 1))) / (batch - 1)) / pi)) "
+            "/ ((batch - 3) * (1 - (sqrt(1 - 1 / (batch - 1)**2) - (pi - acos(-1 / (batch - 1))) / (batch - 1)) / pi)))"
         ),
         error=_ERROR,
         domain=Domain(batch=_BATCH),

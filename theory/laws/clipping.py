@@ -35,11 +35,10 @@ def _factor(norm: Any, limit: Any) -> Any:
 
 def _factor_eps(norm: Any, limit: Any, eps: Any) -> Any:
     with np.errstate(over="ignore"):
-        return _factor(np.add(norm, eps), limit)
+        return _factor(norm + eps, limit)
 
 
 def _norm_eps(norm: Any, limit: Any, eps: Any) -> Any:
-    norm, limit, eps = (v for v in (norm, limit, eps))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.where(norm + eps <= limit, norm, limit / (1 + eps / norm) * (norm > 0))
 
@@ -52,13 +51,12 @@ def _eps_slope(norm: Any, limit: Any, eps: Any) -> Any:
 
 
 def _value(x: Any, limit: Any) -> Any:
-    return np.clip(x, -np.asarray(limit), np.asarray(limit))
+    return np.clip(x, -limit, limit)
 
 
 def _adaptive_factor(weight_norm: Any, gradient_norm: Any, ratio: Any, floor: Any) -> Any:
-    norm = gradient_norm
-    share = product(ratio, np.maximum(weight_norm, floor), over=np.where(norm > 0, norm, 1.0))
-    return np.where(norm > 0, np.minimum(share, 1.0), 1.0)
+    share = product(ratio, np.maximum(weight_norm, floor), over=np.where(gradient_norm > 0, gradient_norm, 1.0))
+    return np.where(gradient_norm > 0, np.minimum(share, 1.0), 1.0)
 
 
 _rule_law = functools.partial(Law, kind=Kind.EXACT)
@@ -138,7 +136,7 @@ _RULES = (
         quantity="norm of limit g / |g|",
         formula="limit if norm > 0 else 0",
         domain=Domain(norm=_NORM, limit=_LIMIT),
-        rule=lambda norm, limit: np.where(np.asarray(norm) > 0, limit, 0.0),
+        rule=lambda norm, limit: np.where(norm > 0, limit, 0.0),
         hypotheses=("the gradient is rescaled whatever its norm",),
         derivation="Discontinuous at 0 and not 1-Lipschitz: two tiny opposite gradients end 2 limit apart.",
         statistic="norm of the result, against a rounding bound",
@@ -181,7 +179,7 @@ _RULES = (
         formula="limit * sqrt(parameters)",
         kind=Kind.BOUND,
         domain=Domain(parameters=at_least(1, typical=(1, 1e4)), limit=_LIMIT),
-        rule=lambda parameters, limit: np.multiply(limit, np.sqrt(parameters)),
+        rule=lambda parameters, limit: limit * np.sqrt(parameters),
         hypotheses=("each parameter clipped to norm <= limit",),
         derivation="sum over parameters of at most limit^2; reached when every parameter is clipped.",
         statistic="global norm of the result",
@@ -278,8 +276,8 @@ _EXPECTATIONS = (
         title="Mean factor of clipping a Gaussian gradient",
         quantity="E[min(1, limit / |g|)]",
         formula=(
-            "(gammainc(n / 2, 0, limit**2 / 2) + limit / sqrt(2) * gammainc((n - 1) / 2, limit**2 / 2, inf)) / gamma(n "
-            "/ 2)"
+            "(gammainc(n / 2, 0, limit**2 / 2) + limit / sqrt(2) * gammainc((n - 1) / 2, limit**2 / 2, inf)) "
+            "/ gamma(n / 2)"
         ),
         rule=_coefficient_mean,
         derivation=(
@@ -294,8 +292,8 @@ _EXPECTATIONS = (
         title="Second moment of a clipped Gaussian gradient",
         quantity="E|clip(g)|^2 / sigma^2",
         formula=(
-            "n * gammainc(n / 2 + 1, 0, limit**2 / 2) / gamma(n / 2 + 1) + limit**2 * gammainc(n / 2, limit**2 / 2, "
-            "inf) / gamma(n / 2)"
+            "n * gammainc(n / 2 + 1, 0, limit**2 / 2) / gamma(n / 2 + 1) "
+            "+ limit**2 * gammainc(n / 2, limit**2 / 2, inf) / gamma(n / 2)"
         ),
         rule=_second_moment,
         derivation="r^2 inside (two dimensions more, E r^2 = n), limit^2 outside.",
@@ -306,8 +304,8 @@ _EXPECTATIONS = (
         title="Mean norm of a clipped Gaussian gradient",
         quantity="E|clip(g)| / sigma",
         formula=(
-            "(sqrt(2) * gammainc((n + 1) / 2, 0, limit**2 / 2) + limit * gammainc(n / 2, limit**2 / 2, inf)) / gamma(n "
-            "/ 2)"
+            "(sqrt(2) * gammainc((n + 1) / 2, 0, limit**2 / 2) + limit * gammainc(n / 2, limit**2 / 2, inf)) "
+            "/ gamma(n / 2)"
         ),
         rule=_norm_mean,
         derivation="r inside (one dimension more), limit outside.",

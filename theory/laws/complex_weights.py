@@ -41,7 +41,7 @@ ENTRIES: tuple[Law, ...] = (
             real_variance=at_least(0, whole=False, typical=(1e-6, 1.0)),
             imaginary_variance=at_least(0, whole=False, typical=(1e-6, 1.0)),
         ),
-        rule=lambda real_variance, imaginary_variance: np.add(real_variance, imaginary_variance),
+        rule=lambda real_variance, imaginary_variance: real_variance + imaginary_variance,
         hypotheses=("both parts of mean 0",),
         derivation="|w|^2 = Re(w)^2 + Im(w)^2; the parts need not be independent.",
         source=_DEEP,

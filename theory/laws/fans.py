@@ -144,8 +144,8 @@ _CONV = (
         title="Terms of a transposed convolution at one position, borders included",
         quantity="taps that bring an input to output position p along one axis",
         formula=(
-            "sum(1 for t in range(kernel) if (position + padding - t * dilation) % stride == 0 and 0 <= position + "
-            "padding - t * dilation < size * stride)"
+            "sum(1 for t in range(kernel) if (position + padding - t * dilation) % stride == 0 "
+            "and 0 <= position + padding - t * dilation < size * stride)"
         ),
         rule=bordered_taps,
         domain=Domain(
@@ -204,8 +204,8 @@ _CONV = (
         title="Mean number of terms of a zero-padded convolution",
         quantity="mean over positions of the taps on the input, along one axis",
         formula=(
-            "sum(sum(1 for t in range(kernel) if 0 <= p - (kernel - 1) // 2 + t < size) for p in range(size)) / "
-            "mpf(size)"
+            "sum(sum(1 for t in range(kernel) if 0 <= p - (kernel - 1) // 2 + t < size) for p in range(size)) "
+            "/ mpf(size)"
         ),
         rule=mean_padded_taps,
         domain=Domain(

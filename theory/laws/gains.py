@@ -70,8 +70,8 @@ ENTRIES: tuple[Law, ...] = (
         title="torch's table of gains",
         quantity="calculate_gain(nonlinearity)",
         formula=(
-            "{'linear': 1, 'conv': 1, 'sigmoid': 1, 'tanh': mpf(5) / 3, 'relu': sqrt(2), 'selu': mpf(3) / "
-            "4}[nonlinearity]"
+            "{'linear': 1, 'conv': 1, 'sigmoid': 1, 'tanh': mpf(5) / 3, 'relu': sqrt(2), "
+            "'selu': mpf(3) / 4}[nonlinearity]"
         ),
         rule=lambda nonlinearity: TORCH_GAINS[nonlinearity],
         domain=Domain(nonlinearity=one_of(*TORCH_GAINS)),

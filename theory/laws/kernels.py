@@ -284,8 +284,8 @@ ENTRIES: tuple[Law, ...] = (
         name="correlation.leaky_relu",
         title="Correlation map of leaky ReLU",
         formula=(
-            "(2 * slope * c + (1 - slope)**2 * (sin(acos(mpf(c))) + (pi - acos(mpf(c))) * c) / pi) / (1 + "
-            "mpf(slope)**2)"
+            "(2 * slope * c + (1 - slope)**2 * (sin(acos(mpf(c))) + (pi - acos(mpf(c))) * c) / pi) "
+            "/ (1 + mpf(slope)**2)"
         ),
         rule=leaky_map,
         domain=Domain(c=_CORRELATION, slope=_SLOPE),
@@ -339,9 +339,9 @@ ENTRIES: tuple[Law, ...] = (
         name="correlation.gelu_product",
         title="Mean product of two GELU units",
         formula=(
-            "c * sqrt(q1 * q2) * (1 / mpf(4) + asin(c * sqrt(q1 * q2 / ((1 + q1) * (1 + q2)))) / (2 * pi)) + (q1 * "
-            "(((1 + q1) * (1 + q2) - c**2 * q1 * q2) - 1 - q1) / (1 + q1) + c**2 * q1 * q2 / (1 + q2)) / (2 * pi * "
-            "sqrt((1 + q1) * (1 + q2) - c**2 * q1 * q2))"
+            "c * sqrt(q1 * q2) * (1 / mpf(4) + asin(c * sqrt(q1 * q2 / ((1 + q1) * (1 + q2)))) / (2 * pi)) "
+            "+ (q1 * (((1 + q1) * (1 + q2) - c**2 * q1 * q2) - 1 - q1) / (1 + q1) + c**2 * q1 * q2 / (1 + q2)) "
+            "/ (2 * pi * sqrt((1 + q1) * (1 + q2) - c**2 * q1 * q2))"
         ),
         rule=gelu_product,
         domain=_PAIR,

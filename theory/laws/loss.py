@@ -82,8 +82,8 @@ ENTRIES: tuple[Law, ...] = (
         title="What random logits add to ln C",
         quantity="E[cross-entropy] - ln C, nats",
         formula=(
-            "quad(lambda t: exp(-exp(t)) - normal_mean(lambda x: exp(-exp(t + x)), std)**classes, [-inf, inf]) - "
-            "log(classes)"
+            "quad(lambda t: exp(-exp(t)) - normal_mean(lambda x: exp(-exp(t + x)), std)**classes, [-inf, inf]) "
+            "- log(classes)"
         ),
         rule=_excess,
         hypotheses=_RANDOM,
@@ -112,8 +112,9 @@ ENTRIES: tuple[Law, ...] = (
         title="Gradient at random logits",
         quantity="E|d loss / d logits|^2 of one sample",
         formula=(
-            "1 - 2 / classes + classes * quad(lambda t: normal_mean(lambda x: exp(2 * (t + x) - exp(t + x)), std) * "
-            "normal_mean(lambda x: exp(-exp(t + x)), std)**(classes - 1), [-inf, inf])"
+            "1 - 2 / classes + classes "
+            "* quad(lambda t: normal_mean(lambda x: exp(2 * (t + x) - exp(t + x)), std) "
+            "* normal_mean(lambda x: exp(-exp(t + x)), std)**(classes - 1), [-inf, inf])"
         ),
         rule=_gradient,
         hypotheses=(*_RANDOM, "one-hot target"),

@@ -350,8 +350,9 @@ _SCALES = (
         title="Correlation of two inputs after a leaky ReLU layer with bias",
         quantity="c' with equal variances q",
         formula=(
-            "(weight_variance * q / 2 * (2 * slope * c + (1 - slope)**2 * (sin(acos(mpf(c))) + (pi - acos(mpf(c))) * "
-            "c) / pi) + bias_variance) / (weight_variance * q * (1 + mpf(slope)**2) / 2 + bias_variance)"
+            "(weight_variance * q / 2 "
+            "* (2 * slope * c + (1 - slope)**2 * (sin(acos(mpf(c))) + (pi - acos(mpf(c))) * c) / pi) + bias_variance) "
+            "/ (weight_variance * q * (1 + mpf(slope)**2) / 2 + bias_variance)"
         ),
         rule=lambda c, q, slope, weight_variance, bias_variance: _leaky(c, q, slope, weight_variance, bias_variance),
         domain=Domain(
@@ -374,10 +375,10 @@ def _expansion(d: Floats) -> Floats:
 
 
 def _leaky(c: Any, q: Any, slope: Any, weight: Any, bias: Any) -> Floats:
-    a = slope
-    share = 0.5 * weight * q * (1 + a * a)
-    mixed = (share * leaky_map(c, a) + bias) / np.where(bias == 0, 1.0, share + bias)
-    return np.where(np.equal(bias, 0), leaky_map(c, a), mixed)  # without bias the scale drops out, even if it vanishes
+    share = 0.5 * weight * q * (1 + slope * slope)
+    mixed = (share * leaky_map(c, slope) + bias) / np.where(bias == 0, 1.0, share + bias)
+    # without bias the scale drops out, even if it vanishes
+    return np.where(bias == 0, leaky_map(c, slope), mixed)
 
 
 ENTRIES: tuple[Law, ...] = (*_MAPS, *_SCALES)

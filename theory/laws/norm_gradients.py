@@ -124,9 +124,7 @@ ENTRIES: tuple[Law, ...] = (
         quantity="|w| at equilibrium",
         formula="(learning_rate * gradient**2 / (decay * (2 - learning_rate * decay)))**(1 / 4)",
         domain=Domain(
-            Relation(
-                "learning_rate * decay < 2", lambda learning_rate, decay, **_: np.multiply(learning_rate, decay) < 2
-            ),
+            Relation("learning_rate * decay < 2", lambda learning_rate, decay, **_: learning_rate * decay < 2),
             learning_rate=above(0, typical=(1e-4, 1.0)),
             decay=above(0, typical=(1e-6, 0.1)),
             gradient=above(0, typical=(1e-3, 1e3)),

@@ -301,8 +301,8 @@ _LOGS = (
         title="Mean log squared norm across one He-initialised ReLU layer, given alive",
         quantity="E[ln(|h'|^2 / |h|^2)]",
         formula=(
-            "fsum([binomial(width, k) * (psi(0, mpf(k) / 2) + log(4 / width)) for k in range(1, int(width) + 1)]) / "
-            "(2**width - 1)"
+            "fsum([binomial(width, k) * (psi(0, mpf(k) / 2) + log(4 / width)) for k in range(1, int(width) + 1)]) "
+            "/ (2**width - 1)"
         ),
         domain=Domain(width=_COUNTED),
         rule=alive_log_mean,
@@ -317,9 +317,9 @@ _LOGS = (
         title="Spread of the log squared norm across one He-initialised ReLU layer, given alive",
         quantity="Var[ln(|h'|^2 / |h|^2)]",
         formula=(
-            "fsum([binomial(width, k) * (psi(1, mpf(k) / 2) + psi(0, mpf(k) / 2)**2) for k in range(1, int(width) + "
-            "1)]) / (2**width - 1) - (fsum([binomial(width, k) * psi(0, mpf(k) / 2) for k in range(1, int(width) + "
-            "1)]) / (2**width - 1))**2"
+            "fsum([binomial(width, k) * (psi(1, mpf(k) / 2) + psi(0, mpf(k) / 2)**2) "
+            "for k in range(1, int(width) + 1)]) / (2**width - 1) "
+            "- (fsum([binomial(width, k) * psi(0, mpf(k) / 2) for k in range(1, int(width) + 1)]) / (2**width - 1))**2"
         ),
         domain=Domain(width=_COUNTED),
         rule=alive_log_variance,

@@ -69,9 +69,7 @@ ENTRIES: tuple[Law, ...] = (
         quantity="E h^2 after the given number of branches",
         formula="second_moment + branches * branch_variance",
         domain=Domain(second_moment=_MOMENT, branches=_DEPTH, branch_variance=_MOMENT),
-        rule=lambda second_moment, branches, branch_variance: np.add(
-            second_moment, np.multiply(branches, branch_variance)
-        ),
+        rule=lambda second_moment, branches, branch_variance: second_moment + branches * branch_variance,
         hypotheses=(_ADDS, "the branch begins with a norm, so that E f^2 = branch_variance whatever the stream"),
         derivation=(
             "E(h + f)^2 = E h^2 + E f^2. With branch_variance v / (2L) over 2L branches: q0 + v, so 2 for q0 = v = 1."
@@ -86,7 +84,7 @@ ENTRIES: tuple[Law, ...] = (
         formula="std / sqrt(2 * layers)",
         kind=Kind.CONVENTION,
         domain=Domain(std=_STD, layers=_LAYERS),
-        rule=lambda std, layers: np.divide(std, np.sqrt(2 * layers)),
+        rule=lambda std, layers: std / np.sqrt(2 * layers),
         hypotheses=(
             "layers counts transformer blocks; each has two residual branches (attention, feed-forward)",
             "std = 0.02",
@@ -102,9 +100,7 @@ ENTRIES: tuple[Law, ...] = (
         quantity="E|dL/dh_0|^2 / E|dL/dh_L|^2",
         formula="1 + branches * branch_variance / second_moment",
         domain=Domain(second_moment=above(0, typical=(1e-4, 1e4)), branches=_DEPTH, branch_variance=_MOMENT),
-        rule=lambda second_moment, branches, branch_variance: (
-            1 + np.multiply(branches, branch_variance) / second_moment
-        ),
+        rule=lambda second_moment, branches, branch_variance: 1 + branches * branch_variance / second_moment,
         hypotheses=(_ADDS, "equal forward and backward gain of the branch behind the norm", "infinite width"),
         derivation="prod over l of (1 + v / (q0 + l v)), l = 0 .. L-1, telescopes to (q0 + L v) / q0.",
         statistic="mean squared gradient ratio over fresh weights",
@@ -119,7 +115,7 @@ ENTRIES: tuple[Law, ...] = (
             branch_variance=_MOMENT,
             rate=Interval(low=0.0, high=1.0, open_high=True, typical=(0.0, 0.9)),
         ),
-        rule=lambda second_moment, branch_variance, rate: np.add(second_moment, np.divide(branch_variance, 1 - rate)),
+        rule=lambda second_moment, branch_variance, rate: second_moment + branch_variance / (1 - rate),
         hypotheses=(_ADDS, "branch kept as a whole with probability 1 - rate, then divided by 1 - rate"),
         derivation="E[(b f / (1-p))^2] = (1-p) E f^2 / (1-p)^2.",
         source="derived; Huang et al. 2016, arXiv:1603.09382",
@@ -131,7 +127,7 @@ ENTRIES: tuple[Law, ...] = (
         quantity="amplitude of the gradient along the identity path alone",
         formula="(1 + branch_gain)**(-branches / 2)",
         domain=Domain(branch_gain=_GAIN, branches=_DEPTH),
-        rule=lambda branch_gain, branches: _power_growth(branch_gain, np.multiply(branches, -0.5)),
+        rule=lambda branch_gain, branches: _power_growth(branch_gain, branches * -0.5),
         hypotheses=(_ADDS, "h' = norm(h + f(h)), E|f|^2 = s |h|^2 with unit |h|", "infinite width"),
         derivation="Each norm divides by sqrt(1 + s).",
         source="derived; Xiong et al. 2020, arXiv:2002.04745",

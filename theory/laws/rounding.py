@@ -23,9 +23,7 @@ _STD = above(0, typical=(1e-8, 0.25))
 _SPACING = above(0, typical=(1e-8, 1.0))
 _BITS = Interval(low=1, high=1000, whole=True, typical=(1, 53))
 _GRID = ("round to nearest, ties to even", "subnormal numbers kept", "drawn in full precision, then rounded")
-_FITS = Relation(
-    "40 * std <= largest number of dtype", lambda dtype, std: 40 * np.asarray(std) <= FORMATS[dtype].largest
-)
+_FITS = Relation("40 * std <= largest number of dtype", lambda dtype, std: 40 * std <= FORMATS[dtype].largest)
 _INSIDE = Relation(
     "bound <= largest number of dtype", lambda dtype, bound: np.less_equal(bound, FORMATS[dtype].largest)
 )
@@ -107,8 +105,8 @@ _CHANGES = (
         title="Rounding a uniform draw towards zero",
         quantity="E[cut(x)^2] / E[x^2] - 1, x ~ U(-bound, bound), cut: the largest number of the format up to |x|",
         formula=(
-            "3 * fsum([g**2 * max(min(up, bound) - g, 0) for (g, low, high), (up, *_) in pairwise(grid(dtype))]) / "
-            "bound**3 - 1"
+            "3 * fsum([g**2 * max(min(up, bound) - g, 0) for (g, low, high), (up, *_) in pairwise(grid(dtype))]) "
+            "/ bound**3 - 1"
         ),
         domain=Domain(_INSIDE, dtype=_DTYPE, bound=above(0, typical=(1e-4, 1.0))),
         rule=lambda dtype, bound: _uniform_towards_zero(bound, dtype=dtype),

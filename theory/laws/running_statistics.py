@@ -115,8 +115,8 @@ ENTRIES: tuple[Law, ...] = (
         title="Spread of the (unbiased) running variance",
         quantity="Var[running_var]",
         formula=(
-            "momentum / (2 - momentum) * (1 - (1 - momentum)**(2 * t)) * variance**2 * ((kurtosis - 3) / batch + 2 / "
-            "(batch - 1))"
+            "momentum / (2 - momentum) * (1 - (1 - momentum)**(2 * t)) * variance**2 "
+            "* ((kurtosis - 3) / batch + 2 / (batch - 1))"
         ),
         domain=Domain(t=_STEPS, momentum=_MOMENTUM, variance=_VARIANCE, batch=_BATCH, kurtosis=_KURTOSIS),
         rule=_running_variance_variance,

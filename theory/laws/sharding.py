@@ -17,7 +17,7 @@ _CORRELATION = Interval(low=-1.0, high=1.0)
 _DIVIDES = Relation("shards divides out_features", lambda out_features, shards, **_: np.mod(out_features, shards) == 0)
 _POSSIBLE = Relation(
     "input_correlation >= -1 / (shards - 1)",
-    lambda shards, input_correlation: np.multiply(input_correlation, np.subtract(shards, 1)) >= -1,
+    lambda shards, input_correlation: input_correlation * (shards - 1) >= -1,
 )
 
 

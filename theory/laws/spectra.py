@@ -95,8 +95,8 @@ _MARCHENKO_PASTUR = (
         title="Moments of the spectrum of W W^T",
         quantity="mean over the eigenvalues of x^order",
         formula=(
-            "fsum([binomial(order, r) * binomial(order - 1, r) * ratio**r / (r + 1) for r in range(int(order))]) if "
-            "order > 0 else 1"
+            "fsum([binomial(order, r) * binomial(order - 1, r) * ratio**r / (r + 1) for r in range(int(order))]) "
+            "if order > 0 else 1"
         ),
         error="O(1 / n)",
         domain=Domain(order=_ORDER, ratio=_RATIO),
@@ -110,8 +110,8 @@ _MARCHENKO_PASTUR = (
         title="Density of the spectrum of W W^T",
         quantity="density at x > 0",
         formula=(
-            "sqrt((x - (1 - sqrt(ratio))**2) * ((1 + sqrt(ratio))**2 - x)) / (2 * pi * ratio * x) if (1 - "
-            "sqrt(ratio))**2 < x < (1 + sqrt(ratio))**2 else 0"
+            "sqrt((x - (1 - sqrt(ratio))**2) * ((1 + sqrt(ratio))**2 - x)) / (2 * pi * ratio * x) "
+            "if (1 - sqrt(ratio))**2 < x < (1 + sqrt(ratio))**2 else 0"
         ),
         error="weak convergence, O(1 / n)",
         domain=Domain(x=above(0, typical=(0.05, 4.0)), ratio=_RATIO),

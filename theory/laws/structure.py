@@ -15,7 +15,7 @@ def _kept(out_features: Any, in_features: Any) -> Any:
 
 
 def _dirac(out_channels: Any, in_channels: Any, groups: Any) -> Any:
-    return _kept(np.asarray(out_channels) / groups, np.asarray(in_channels) / groups)
+    return _kept(out_channels / groups, in_channels / groups)
 
 
 _law = functools.partial(Law, statistic="every entry, bit for bit")
@@ -55,9 +55,7 @@ ENTRIES: tuple[Law, ...] = (
         domain=Domain(
             Relation(
                 "groups divides out_channels and in_channels",
-                lambda out_channels, in_channels, groups: (
-                    (np.asarray(out_channels) % groups == 0) & (np.asarray(in_channels) % groups == 0)
-                ),
+                lambda out_channels, in_channels, groups: (out_channels % groups == 0) & (in_channels % groups == 0),
             ),
             out_channels=_SIZE,
             in_channels=_SIZE,
