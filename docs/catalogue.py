@@ -3,12 +3,11 @@
 Everything is read from `varlaw.theory`; a law that is added there appears here by itself.
 """
 
-import importlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from varlaw.theory.catalogue import LAWS, MODULES
+from varlaw.theory.catalogue import GROUPS, LAWS
 from varlaw.theory.folklore import CLAIMS, Claim
 from varlaw.theory.law import Law
 
@@ -20,11 +19,11 @@ def write(folder: Path) -> None:
     """Write `catalogue/index.md`, one page for each module, and `folklore.md` below a folder."""
     pages = folder / "catalogue"
     pages.mkdir(parents=True, exist_ok=True)
-    for stale in set(pages.glob("*.md")) - {pages / f"{name}.md" for name in (*MODULES, "index")}:
+    for stale in set(pages.glob("*.md")) - {pages / f"{name}.md" for name in (*GROUPS, "index")}:
         stale.unlink()
     _save(pages / "index.md", index())
-    for module in MODULES:
-        _save(pages / f"{module}.md", page(module))
+    for group in GROUPS:
+        _save(pages / f"{group}.md", page(group))
     _save(folder / "folklore.md", folklore())
 
 
@@ -33,7 +32,7 @@ def index() -> str:
     lines = [
         "# The law catalogue",
         "",
-        f"{len(LAWS)} laws in {len(MODULES)} groups. A law is data: a formula in ASCII Python, the hypotheses under",
+        f"{len(LAWS)} laws in {len(GROUPS)} groups. A law is data: a formula in ASCII Python, the hypotheses under",
         "which it holds, how exactly it holds, why, who said so, and the statistic of draws that shows it. The same",
         "catalogue answers at the prompt: `varlaw laws list`, `varlaw laws show NAME`,",
         "`varlaw laws eval NAME key=value`. All names in alphabetical order: {ref}`genindex`.",
@@ -42,21 +41,21 @@ def index() -> str:
         ":maxdepth: 1",
         ":hidden:",
         "",
-        *MODULES,
+        *GROUPS,
         "```",
         "",
     ]
-    for module in MODULES:
-        lines += [f"## {title(module)}", "", "| law | quantity | holds |", "|---|---|---|"]
-        lines += [f"| {link(law.name)} | {prose(law.quantity)} | {law.kind.value} |" for law in _laws(module)]
+    for group, module in GROUPS.items():
+        lines += [f"## {title(group)}", "", "| law | quantity | holds |", "|---|---|---|"]
+        lines += [f"| {link(law.name)} | {prose(law.quantity)} | {law.kind.value} |" for law in module.ENTRIES]
         lines.append("")
     return "\n".join(lines)
 
 
-def page(module: str) -> str:
-    """The laws of one module in full."""
-    head = (importlib.import_module(f"varlaw.theory.laws.{module}").__doc__ or "").splitlines()[0]
-    return "\n".join([f"# {title(module)}", "", prose(head), "", *(entry(law) for law in _laws(module))])
+def page(group: str) -> str:
+    """The laws of one group in full."""
+    head = (GROUPS[group].__doc__ or "").splitlines()[0]
+    return "\n".join([f"# {title(group)}", "", prose(head), "", *map(entry, GROUPS[group].ENTRIES)])
 
 
 def entry(law: Law) -> str:
@@ -122,9 +121,9 @@ def _said(claim: Claim) -> str:
     )
 
 
-def title(module: str) -> str:
-    """The heading of a module's laws."""
-    return module.replace("_", " ").capitalize()
+def title(group: str) -> str:
+    """The heading of a group's laws."""
+    return group.replace("_", " ").capitalize()
 
 
 def label(name: str) -> str:
@@ -162,11 +161,6 @@ def _escaped(text: str) -> str:
 
 def _points(texts: Iterable[str]) -> str:
     return "; ".join(map(prose, texts))
-
-
-def _laws(module: str) -> tuple[Law, ...]:
-    laws: tuple[Law, ...] = importlib.import_module(f"varlaw.theory.laws.{module}").ENTRIES
-    return laws
 
 
 def _save(path: Path, text: str) -> None:

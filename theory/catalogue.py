@@ -4,50 +4,77 @@
 0.02
 """
 
-import importlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType, ModuleType
 
 from varlaw.theory.law import Law
-
-# Every module exports ENTRIES, a tuple of laws; the order here is the order of the table.
-MODULES = (
-    "linear",
-    "distributions",
-    "orthogonal_laws",
-    "complex_weights",
-    "fans",
-    "schemes",
-    "activation_laws",
-    "gains",
-    "kernels",
-    "meanfield",
-    "structure",
-    "residual",
-    "residual_recipes",
-    "norms",
-    "norm_gradients",
-    "running_statistics",
-    "clipping",
-    "number_formats",
-    "attention",
-    "positions",
-    "loss",
-    "symmetry",
-    "batch_explosion",
-    "adapters",
-    "products",
-    "dropout",
-    "spectra",
-    "recurrent",
-    "rounding",
-    "sharding",
+from varlaw.theory.laws import (
+    activation_laws,
+    adapters,
+    attention,
+    batch_explosion,
+    clipping,
+    complex_weights,
+    distributions,
+    dropout,
+    fans,
+    gains,
+    kernels,
+    linear,
+    loss,
+    meanfield,
+    norm_gradients,
+    norms,
+    number_formats,
+    orthogonal_laws,
+    positions,
+    products,
+    recurrent,
+    residual,
+    residual_recipes,
+    rounding,
+    running_statistics,
+    schemes,
+    sharding,
+    spectra,
+    structure,
+    symmetry,
 )
 
-
-def _laws(modules: Iterable[str]) -> Iterator[Law]:
-    for name in modules:
-        yield from importlib.import_module(f"varlaw.theory.laws.{name}").ENTRIES
+# Every module exports ENTRIES, a tuple of laws; the order here is that of the table and of its pages.
+_MODULES = (
+    linear,
+    distributions,
+    orthogonal_laws,
+    complex_weights,
+    fans,
+    schemes,
+    activation_laws,
+    gains,
+    kernels,
+    meanfield,
+    structure,
+    residual,
+    residual_recipes,
+    norms,
+    norm_gradients,
+    running_statistics,
+    clipping,
+    number_formats,
+    attention,
+    positions,
+    loss,
+    symmetry,
+    batch_explosion,
+    adapters,
+    products,
+    dropout,
+    spectra,
+    recurrent,
+    rounding,
+    sharding,
+)
 
 
 class Catalogue(Mapping[str, Law]):
@@ -74,4 +101,5 @@ class Catalogue(Mapping[str, Law]):
         return f"<{len(self)} laws by name, such as {next(iter(self), None)!r}: {listed}>"
 
 
-LAWS: Mapping[str, Law] = Catalogue(_laws(MODULES))
+GROUPS: Mapping[str, ModuleType] = MappingProxyType({module.__name__.rpartition(".")[2]: module for module in _MODULES})
+LAWS: Mapping[str, Law] = Catalogue(law for module in _MODULES for law in module.ENTRIES)

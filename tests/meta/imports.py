@@ -22,6 +22,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "reports": ("claims.verdict", "diagnose.records", "diagnose.watching.records"),
 }
 
+# The floors of `theory`, from the ground up: a module imports from its own floor and those below.
+FLOORS = ("law", "numerics", "layouts", "variates", "activations", "laws", "catalogue", "networks", "folklore")
+
 # Room -> third-party modules it must not touch, however lazily.
 FORBIDDEN: dict[str, tuple[str, ...]] = {
     "theory": (*FRAMEWORKS, "random", "numpy.random"),
@@ -36,6 +39,12 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
 def violations(room: str, source: str) -> list[str]:
     """The imports in `source`, a module of `room`, that the tables do not allow."""
     return [name for name in _imported(source) if not _allowed(room, name)]
+
+
+def climbs(floor: str, source: str) -> list[str]:
+    """The imports in `source`, a module on that floor of `theory`, that lead upwards."""
+    above = FLOORS[FLOORS.index(floor) + 1 :]
+    return [n for n in _imported(source) if any(_within(n, f"varlaw.theory.{f}") for f in above)]
 
 
 def _imported(source: str) -> Iterator[str]:

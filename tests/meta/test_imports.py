@@ -2,7 +2,7 @@
 
 import pytest
 
-from .imports import ALLOWED, ROOMS, ROOT, violations
+from .imports import ALLOWED, FLOORS, ROOMS, ROOT, climbs, violations
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -49,3 +49,15 @@ def test_the_reader_lets_lawful_imports_pass(room: str, line: str) -> None:
 
 def test_every_room_has_a_row() -> None:
     assert set(ALLOWED) == set(ROOMS)
+
+
+def test_no_import_of_theory_leads_upwards() -> None:
+    wrong = {
+        str(path.relative_to(ROOT)): found
+        for floor in FLOORS
+        for path in [*(ROOT / "theory" / floor).rglob("*.py"), *(ROOT / "theory").glob(f"{floor}.py")]
+        if (found := climbs(floor, path.read_text(encoding="utf-8")))
+    }
+    assert not wrong
+    assert climbs("numerics", "from varlaw.theory.laws.norms import share")
+    assert {p.stem for p in (ROOT / "theory").iterdir() if p.name[0] not in "_."} == {*FLOORS}

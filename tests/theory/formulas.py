@@ -16,7 +16,8 @@ from typing import Any
 
 import mpmath as mp
 
-from varlaw.theory.activations.table import ACTIVATIONS, resolve
+from varlaw.theory.activations.named import functions, resolve
+from varlaw.theory.activations.table import ACTIVATIONS
 
 DIGITS = 40
 _NAMES = (
@@ -139,7 +140,7 @@ def activation_cuts(activation: str, q: float) -> list[Any]:
     s = mp.sqrt(mp.mpf(q))
     unit = mp.mpf(next(iter(parameter.values()), 1.0)) if stem in ("hardtanh", "hardshrink", "softshrink") else 1
     rate = mp.mpf(max(1.0, next(iter(parameter.values()), 1.0))) if stem in ("silu", "softplus") else 1
-    xs = [abs(k) * unit for k in ACTIVATIONS[stem].kinks] + [mp.mpf(2) ** k / 4 / rate for k in range(80)]
+    xs = [mp.mpf(abs(k)) for k in functions(activation).kinks] + [mp.mpf(2) ** k / 4 / rate for k in range(80)]
     # The tails of shrinking activations are counted from their threshold.
     reach = _REACH + (int(mp.ceil(unit / s)) if stem in ("hardshrink", "softshrink") and unit / s < 60 else 0)
     density = [mp.mpf(k) for k in range(reach + 1)]

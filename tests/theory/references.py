@@ -5,7 +5,6 @@ laws nest two integrals, taken here by trapezoidal sums of other steps than the 
 """
 
 import functools
-import importlib
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,15 +12,13 @@ from typing import Any
 import mpmath as mp
 
 from varlaw.theory.activations.table import ACTIVATIONS
-from varlaw.theory.catalogue import LAWS, MODULES
+from varlaw.theory.catalogue import GROUPS, LAWS
 from varlaw.theory.law import Law
 
-from . import formulas, test_catalogue, test_formula_route
+from . import formulas, test_formula_route
 
 DIGITS = (40, 120, 400)  # more where a formula cancels
-MODULE_OF = {
-    law.name: name for name in MODULES for law in importlib.import_module(f"varlaw.theory.laws.{name}").ENTRIES
-}  # law -> module
+GROUP_OF = {law.name: name for name, group in GROUPS.items() for law in group.ENTRIES}
 SCALES: Mapping[str, Callable[[dict[str, Any]], float]] = {  # sums whose parts may cancel: the size of the larger part
     name: scale
     for name, scale in test_formula_route.CANCELLING.items()
@@ -35,7 +32,7 @@ def reference(law: Law, params: dict[str, Any], digits: int = DIGITS[0]) -> Any:
         try:
             if "normal_mean" in law.formula:
                 return _softmax(law.formula, params)
-            if MODULE_OF[law.name] in test_formula_route.MODULES:
+            if GROUP_OF[law.name] in test_formula_route.MODULES:
                 return test_formula_route.reference(law, params)
             if law.name == "meanfield.variance_slope" and params["activation"] == "hardshrink":
                 return _hardshrink_slope(**params)
@@ -111,8 +108,3 @@ def _softmax(formula: str, params: dict[str, Any]) -> Any:
 @functools.lru_cache(maxsize=1 << 20)
 def _exp(x: Any) -> Any:
     return mp.exp(x) if x > -800 else mp.mpf(0)
-
-
-def covered() -> set[str]:
-    """Modules whose formulas some namespace here can run."""
-    return {*test_catalogue.MODULES, *test_formula_route.MODULES}

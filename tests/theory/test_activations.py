@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from varlaw.theory import LAWS
-from varlaw.theory.activations.table import ACTIVATIONS, SELU_ALPHA, SELU_LAMBDA, moments, resolve
+from varlaw.theory.activations.named import moments, resolve, under_normal
+from varlaw.theory.activations.table import ACTIVATIONS, SELU_ALPHA, SELU_LAMBDA
 
 from . import formulas
+from .routes import takes
 
 QUANTITIES = {
     "mean": "mean",
@@ -33,6 +35,14 @@ def relative(got: float, want: mp.mpf) -> float:
 
 
 @pytest.mark.parametrize("name", [*ACTIVATIONS, *WITH_PARAMETER])
+@takes(
+    "activation.mean",
+    "activation.second_moment",
+    "activation.fourth_moment",
+    "activation.variance",
+    "activation.derivative_mean",
+    "activation.derivative_second_moment",
+)
 def test_moments_against_panels_at_40_digits(name: str) -> None:
     for q in VARIANCES:
         if name in OSCILLATING and q > 100:
@@ -148,6 +158,7 @@ def test_arrays_of_every_magnitude_at_once() -> None:
         np.testing.assert_allclose(together, [law.value(activation=name, q=v) for v in q], rtol=8 * ULP)
 
 
+@takes("maxout.mean", "maxout.second_moment")
 def test_maxout_closed_forms() -> None:
     mean, second = LAWS["maxout.mean"], LAWS["maxout.second_moment"]
     pi = math.pi
@@ -166,3 +177,9 @@ def test_unknown_names_are_refused_in_one_line(bad: object) -> None:
 def test_aliases() -> None:
     assert resolve("swish") == resolve("silu")
     assert resolve("siren:30") == ("sin", {"frequency": 30.0})
+
+
+def test_poincare_bounds_the_explosion_from_below() -> None:
+    for name in ("relu", "tanh", "gelu", "silu", "elu", "softplus", "sigmoid"):
+        rate = float(under_normal("slope_second", name, 1.0) / under_normal("variance", name, 1.0))
+        assert rate >= 1

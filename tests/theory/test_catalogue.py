@@ -1,6 +1,5 @@
 """Every law of the catalogue: its formula gives its value, and its domain refuses what lies outside."""
 
-import importlib
 import itertools
 import math
 import re
@@ -12,11 +11,12 @@ import numpy as np
 import pytest
 
 from varlaw.theory import LAWS
+from varlaw.theory.catalogue import GROUPS
 from varlaw.theory.law import Choice, Domain, Interval, Kind, Law
 
 from . import formulas
 
-# Modules whose formulas run in the namespace of `formulas`; those of the others, in that of test_formula_route.
+# Groups whose formulas run in the namespace of `formulas`; those of all others, in that of test_formula_route.
 MODULES = (
     "linear",
     "distributions",
@@ -29,7 +29,7 @@ MODULES = (
     "meanfield",
     "structure",
 )
-FORMULAS = [law for name in MODULES for law in importlib.import_module(f"varlaw.theory.laws.{name}").ENTRIES]
+FORMULAS = [law for name in MODULES for law in GROUPS[name].ENTRIES]
 # Laws whose reference integral or root needs a smooth integrand: their own points. Kinks: test_meanfield.
 SMOOTH = ("gelu", "tanh")
 OWN_POINTS: dict[str, list[dict[str, Any]]] = {

@@ -10,7 +10,10 @@ from varlaw.theory import LAWS
 from varlaw.theory.numerics.quadrature import legendre
 from varlaw.theory.variates import HaarEntry, SparseNormal, Uniform, UniformRange
 
+from .routes import takes
 
+
+@takes("orthogonal.same_line_moment", "orthogonal.other_line_moment", "orthogonal.entry_kurtosis")
 def test_plane_rotations_are_haar_in_two_dimensions() -> None:
     # q_11 = cos t, q_12 = -sin t with t uniform; reflections change signs only.
     t = 2 * math.pi * np.arange(64) / 64  # trapezoid: exact for these trigonometric polynomials
@@ -31,6 +34,7 @@ def test_rows_sum_to_one(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 50, 4096])
+@takes("orthogonal.qr_first_entry")
 def test_mean_absolute_haar_entry(size: int) -> None:
     if size == 1:
         want = -1.0
@@ -40,6 +44,7 @@ def test_mean_absolute_haar_entry(size: int) -> None:
 
 
 @pytest.mark.parametrize(("fan_in", "fan_out"), [(8, 3), (3, 8), (5, 5)])
+@takes("orthogonal.second_moment_factor", "orthogonal.norm_factor", "orthogonal.norm_factor_variance")
 def test_norms_through_orthogonal_matrices(fan_in: int, fan_out: int) -> None:
     params = {"fan_in": fan_in, "fan_out": fan_out}
     per_unit = LAWS["orthogonal.second_moment_factor"].value(**params)
@@ -54,6 +59,7 @@ def test_norms_through_orthogonal_matrices(fan_in: int, fan_out: int) -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 15, 16, 17, 400, 10**6])
+@takes("normal_vector.norm_mean", "normal_vector.norm_variance")
 def test_lengths_of_gaussian_vectors_by_recurrence(n: int) -> None:
     """E|z_n| E|z_(n+1)| = n, from E|z_1| and E|z_2| on; far out, by that product and the mean's own series."""
     mean, spread = LAWS["normal_vector.norm_mean"], LAWS["normal_vector.norm_variance"]
@@ -69,6 +75,7 @@ def test_lengths_of_gaussian_vectors_by_recurrence(n: int) -> None:
         assert spread.value(n=n, std=1.0) == pytest.approx(0.5 - 1 / (8 * n) - 1 / (16 * n**2), rel=1e-15)
 
 
+@takes("clipped_normal.variance", "clipped_normal.atoms")
 def test_clamping_by_quadrature() -> None:
     u, w = legendre(60)
     for limit in (0.3, 1.0, 2.0, 5.0):
@@ -92,6 +99,14 @@ def test_clamping_by_quadrature() -> None:
         ("arcsine", lambda x: 1 / (mp.pi * mp.sqrt(1 - x * x)), (-1, 0, 1)),
     ],
 )
+@takes(
+    "uniform.kurtosis",
+    "triangular.kurtosis",
+    "laplace.kurtosis",
+    "logistic.kurtosis",
+    "normal.kurtosis",
+    "arcsine.kurtosis",
+)
 def test_kurtosis_by_quadrature(family: str, density: object, ends: tuple[object, ...]) -> None:
     second = mp.quad(lambda x: x**2 * density(x), ends)  # type: ignore[operator]
     fourth = mp.quad(lambda x: x**4 * density(x), ends)  # type: ignore[operator]
@@ -99,6 +114,14 @@ def test_kurtosis_by_quadrature(family: str, density: object, ends: tuple[object
     assert LAWS[f"{family}.kurtosis"].value() == pytest.approx(float(fourth / second**2), rel=1e-7)
 
 
+@takes(
+    "uniform.variance",
+    "uniform_range.mean",
+    "uniform_range.variance",
+    "uniform_range.second_moment",
+    "sparse_normal.variance",
+    "sparse_normal.kurtosis",
+)
 def test_laws_agree_with_variates() -> None:
     assert LAWS["uniform.variance"].value(bound=0.3) == pytest.approx(Uniform(0.3).variance, rel=1e-15)
     law = UniformRange(-0.5, 2.0)
@@ -110,6 +133,7 @@ def test_laws_agree_with_variates() -> None:
     assert LAWS["orthogonal.entry_kurtosis"].value(rows=7, cols=3) == pytest.approx(HaarEntry(7).kurtosis, rel=1e-15)
 
 
+@takes("torch_sparse.variance")
 def test_torch_sparse_counts_whole_zeros() -> None:
     # 3 of 10 rows for sparsity 0.21 to 0.3
     assert LAWS["torch_sparse.variance"].value(rows=10, sparsity=0.25, std=1.0) == pytest.approx(0.7, rel=1e-15)

@@ -10,6 +10,8 @@ from varlaw.theory import LAWS
 from varlaw.theory.laws.schemes import fan
 from varlaw.theory.layouts import LAYOUTS, Fans, Layout, fans, shape_fans
 
+from .routes import takes
+
 
 def counted(cin: int, cout: int, kernel: Sequence[int], groups: int, stride: Sequence[int]) -> Fans:
     """Mean fans of a circular convolution, by listing every (input, output) connection."""
@@ -72,6 +74,7 @@ def test_depthwise_torch_is_a_grouped_convolution() -> None:
     assert shape_fans((8, 1, 3, 3)) == (9, 72)  # the convention: wrong by the number of groups
 
 
+@takes("conv.fan_in", "conv.fan_out", "conv_transpose.fan_in", "conv_transpose.fan_out")
 def test_laws_agree_with_layouts() -> None:
     got = fans("torch.conv2d", (64, 8, 3, 3), groups=4, stride=2)
     assert got.fan_in == LAWS["conv.fan_in"].value(channels_in=32, groups=4, taps=9)
@@ -81,6 +84,7 @@ def test_laws_agree_with_layouts() -> None:
     assert got.fan_out == LAWS["conv_transpose.fan_out"].value(channels_out=32, groups=4, taps=9)
 
 
+@takes("conv_transpose.taps_at")
 def test_transposed_taps_average_to_the_fan() -> None:
     law = LAWS["conv_transpose.taps_at"]
     for kernel, stride in itertools.product(range(1, 8), range(1, 5)):
@@ -96,6 +100,7 @@ def transposed(size: int, kernel: int, stride: int, dilation: int) -> list[int]:
     return counts
 
 
+@takes("conv_transpose.border_taps_at", "conv_transpose.mean_taps")
 def test_transposed_taps_at_the_border() -> None:
     at, mean = LAWS["conv_transpose.border_taps_at"], LAWS["conv_transpose.mean_taps"]
     inner = LAWS["conv_transpose.taps_at"]
@@ -127,6 +132,7 @@ def test_transposed_taps_are_those_of_torch() -> None:
         assert found == [at.value(position=p, **case) for p in range(len(found))]
 
 
+@takes("padding.taps_at", "padding.mean_taps")
 def test_padding_map_averages_to_its_mean() -> None:
     at, mean = LAWS["padding.taps_at"], LAWS["padding.mean_taps"]
     for kernel, size in itertools.product((1, 3, 5, 9, 15), (1, 2, 3, 8, 20)):

@@ -8,6 +8,8 @@ import pytest
 
 from varlaw.theory import LAWS
 
+from .routes import takes
+
 # A law with three values: 0 with probability 1/2, +-sqrt 2 with 1/4 each: variance 1, kurtosis 2.
 VALUES, CHANCES, KURTOSIS = (0.0, math.sqrt(2), -math.sqrt(2)), (0.5, 0.25, 0.25), 2.0
 
@@ -24,6 +26,7 @@ def mean_over(count: int, statistic: object) -> float:
 X = np.array([1.0, -2.0, 0.5])
 
 
+@takes("linear.second_moment")
 def test_second_moment() -> None:
     got = mean_over(3, lambda w: (w @ X) ** 2)
     want = LAWS["linear.second_moment"].value(
@@ -32,6 +35,7 @@ def test_second_moment() -> None:
     assert got == pytest.approx(want, rel=1e-14)
 
 
+@takes("linear.kurtosis")
 def test_kurtosis() -> None:
     got = mean_over(3, lambda w: (w @ X) ** 4) / mean_over(3, lambda w: (w @ X) ** 2) ** 2
     share = float((X**4).sum() / (X @ X) ** 2)
@@ -41,6 +45,7 @@ def test_kurtosis() -> None:
     assert one_hot == KURTOSIS
 
 
+@takes("linear.kurtosis_random_input")
 def test_kurtosis_with_random_inputs() -> None:
     fourth = mean_over(4, lambda v: (v[:2] @ v[2:]) ** 4)
     second = mean_over(4, lambda v: (v[:2] @ v[2:]) ** 2)
@@ -48,6 +53,7 @@ def test_kurtosis_with_random_inputs() -> None:
     assert fourth / second**2 == pytest.approx(want, rel=1e-14)
 
 
+@takes("linear.tied_twice")
 def test_the_same_matrix_twice() -> None:
     x = np.array([0.3, -1.7])
 
@@ -59,6 +65,7 @@ def test_the_same_matrix_twice() -> None:
     assert mean_over(4, grown) == pytest.approx(want, rel=1e-14)
 
 
+@takes("linear.equicorrelated_second_moment")
 def test_equal_correlations() -> None:
     """w_i = sqrt(r) s + sqrt(1-r) e_i has correlation r."""
     r = 0.3
@@ -86,6 +93,7 @@ def test_equal_correlations_down_to_the_smallest(n: int) -> None:
         )
 
 
+@takes("sampling.mean_square_variance", "sampling.unbiased_variance_variance", "sampling.biased_variance_mean")
 def test_sampling_laws() -> None:
     n = 4
     square = mean_over(n, lambda v: float(np.mean(v**2)) ** 2) - 1
@@ -98,6 +106,7 @@ def test_sampling_laws() -> None:
 
 
 @pytest.mark.parametrize(("m", "n", "batch"), [(1, 1, 1), (2, 1, 2), (1, 2, 2), (2, 2, 1), (3, 1, 1)])
+@takes("pseudo_replication.variance", "pseudo_replication.factor")
 def test_pseudo_replication(m: int, n: int, batch: int) -> None:
     """M^2 has degree 4 in each normal variable: three Gauss-Hermite nodes per variable are exact."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(3)
@@ -118,6 +127,7 @@ def test_pseudo_replication(m: int, n: int, batch: int) -> None:
     assert LAWS["pseudo_replication.factor"].value(**params) == pytest.approx(want, rel=1e-14)
 
 
+@takes("pseudo_replication.fixed_batch_variance")
 def test_fixed_batch() -> None:
     nodes, weights = np.polynomial.hermite_e.hermegauss(3)
     weights = weights / weights.sum()
@@ -132,12 +142,14 @@ def test_fixed_batch() -> None:
     assert moments[1] - moments[0] ** 2 == pytest.approx(want, rel=1e-12)
 
 
+@takes("torch_default.linear_fixed_point", "torch_default.relu_fixed_point")
 def test_torch_fixed_points() -> None:
     for which in ("linear", "relu"):
         q = LAWS[f"torch_default.{which}_fixed_point"].value(fan_in=48)
         assert LAWS[f"torch_default.{which}_map"].value(q=q, fan_in=48) == pytest.approx(q, rel=1e-15)
 
 
+@takes("he_fan_out.forward_product")
 def test_he_fan_out_telescopes() -> None:
     widths = [30, 500, 7, 64]
     product = math.prod(a / b for a, b in itertools.pairwise(widths))

@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 
 from varlaw.theory import LAWS
-from varlaw.theory.activations.functions import functions
+from varlaw.theory.activations.named import functions, under_normal
 from varlaw.theory.activations.pairs import single
-from varlaw.theory.activations.table import ACTIVATIONS, under_normal
+from varlaw.theory.activations.table import ACTIVATIONS
 from varlaw.theory.laws.kernels import abs_map, erf_product, gelu_product, k0, k1, one_minus_k1
 
 from . import formulas
+from .routes import takes
 
 CORRELATIONS = (-1.0, -0.999999, -0.5, 0.0, 0.3, 0.9, 1 - 1e-6, 1 - 1e-12, 1.0)
 
 
 @pytest.mark.parametrize("q", [1e-6, 0.01, 1.0, 100.0, 1e6, 1e12])
+@takes("meanfield.correlation_map", "meanfield.correlation_slope")
 def test_correlation_maps_against_closed_forms(q: float) -> None:
     def value(name: str, activation: str, c: float, **more: float) -> float:
         result: float = LAWS[f"meanfield.{name}"].value(activation=activation, c=c, q=q, weight_variance=2.0, **more)
@@ -53,6 +55,7 @@ def test_signed_panels_agree_with_moments(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(ACTIVATIONS))
+@takes("meanfield.variance_slope")
 def test_variance_slope_by_differences(name: str) -> None:
     law = LAWS["meanfield.variance_slope"]
     for q in (0.04, 1.0, 1e3):
@@ -68,12 +71,14 @@ def test_variance_slope_by_differences(name: str) -> None:
     ("name", "weight", "bias"),
     [("tanh", 25 / 9, 0.0), ("selu", 9 / 16, 0.0), ("selu", 1.0, 0.0), ("relu", 1.0, 0.5), ("sigmoid", 1.0, 0.0)],
 )
+@takes("meanfield.fixed_point")
 def test_fixed_points_are_fixed(name: str, weight: float, bias: float) -> None:
     q = LAWS["meanfield.fixed_point"].value(activation=name, weight_variance=weight, bias_variance=bias)
     after = LAWS["meanfield.variance_map"].value(activation=name, q=q, weight_variance=weight, bias_variance=bias)
     assert after == pytest.approx(q, rel=1e-14)
 
 
+@takes("gain.torch_fixed_point", "gain.torch_chi")
 def test_fixed_points_of_frameworks() -> None:
     """The exact consequences of torch's gains."""
     settled, chi = LAWS["gain.torch_fixed_point"], LAWS["gain.torch_chi"]
@@ -92,6 +97,7 @@ def test_signals_that_die_or_explode() -> None:
 
 
 @pytest.mark.parametrize("name", ["tanh", "erf", "silu", "gelu", "elu"])
+@takes("meanfield.critical_weight_variance", "meanfield.critical_bias_variance")
 def test_the_edge_of_chaos(name: str) -> None:
     q = 0.7
     weight = LAWS["meanfield.critical_weight_variance"].value(activation=name, q=q)
@@ -107,6 +113,7 @@ def test_relu_has_one_critical_point() -> None:
         assert LAWS["meanfield.critical_bias_variance"].value(activation="relu", q=q) == 0.0
 
 
+@takes("meanfield.depth_scale", "meanfield.gradient_depth_scale")
 def test_depth_scales() -> None:
     law = LAWS["meanfield.depth_scale"]
     assert law.value(factor=1.0) == math.inf
@@ -117,6 +124,7 @@ def test_depth_scales() -> None:
     assert growth.value(chi=0.9) < 0
 
 
+@takes("meanfield.relu_correlation_decay")
 def test_relu_correlation_decays_as_the_square_of_depth() -> None:
     law, gap = LAWS["meanfield.relu_correlation_decay"], 1.0
     seen = {}
@@ -130,6 +138,7 @@ def test_relu_correlation_decays_as_the_square_of_depth() -> None:
     assert seen[1000] * 1000**2 == pytest.approx(43.1, abs=0.05)
 
 
+@takes("meanfield.tanh_variance_decay")
 def test_tanh_variance_decays_as_one_over_depth() -> None:
     law, q = LAWS["meanfield.tanh_variance_decay"], 1.0
     second = LAWS["activation.second_moment"]
@@ -138,12 +147,14 @@ def test_tanh_variance_decays_as_one_over_depth() -> None:
     assert q == pytest.approx(law.value(depth=1000), rel=0.02)
 
 
+@takes("meanfield.relu_kernel_expansion")
 def test_relu_expansion_has_the_stated_order() -> None:
     law = LAWS["meanfield.relu_kernel_expansion"]
     errors = [abs(float(one_minus_k1(d)) - law.value(one_minus_c=d)) / d**2.5 for d in (1e-1, 1e-2, 1e-3)]
     assert max(errors) < 0.05
 
 
+@takes("meanfield.leaky_correlation_map")
 def test_leaky_map_with_bias_is_the_general_one() -> None:
     params = {"c": 0.4, "q": 1.7, "weight_variance": 1.2, "bias_variance": 0.3}
     got = LAWS["meanfield.leaky_correlation_map"].value(slope=0.2, **params)

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from varlaw.theory.activations.functions import functions
-from varlaw.theory.activations.table import under_normal
+from varlaw.theory.activations.named import functions, under_normal
 from varlaw.theory.laws import kernels
 from varlaw.theory.networks.pair_products import pair_product
 from varlaw.theory.networks.propagation import predict

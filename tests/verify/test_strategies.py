@@ -10,7 +10,7 @@ from hypothesis import find, given, settings
 import varlaw
 from varlaw import strategies
 from varlaw.evidence.likelihood import separation
-from varlaw.theory.activations.table import resolve
+from varlaw.theory.activations.named import resolve
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
 
 QUIET = settings(max_examples=1000, deadline=None, database=None, derandomize=True)

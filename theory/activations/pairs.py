@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.activations.functions import Functions
+from varlaw.theory.activations.pointwise import Functions
 from varlaw.theory.numerics.quadrature import Floats, legendre
 
 NODES = 16

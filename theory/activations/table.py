@@ -1,23 +1,19 @@
-"""Activations by name, and what each does to a normal pre-activation: the laws `activation.*`.
+"""The table of activations: a row states all that the laws need to know of one.
 
-A name may carry a parameter after a colon: `leaky_relu:0.2`, `elu:1.5`, `sin:30`. `ACTIVATIONS` states each function
-and its derivative as executable ASCII over `x` and the parameter, its closed forms over `q` where there are any, and
-the `Moments` that compute them stably; `moments(name)` resolves a name with its parameter.
+A row holds the function and its derivative twice, as executable ASCII over `x` and the parameter and as NumPy
+functions; its closed forms over `q` where there are any; and the `Moments` that compute them stably.
 """
 
-import functools
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
-from varlaw.theory.activations import closed, numeric
+from varlaw.theory.activations import closed, numeric, pointwise
 from varlaw.theory.activations.moments import Moments, rescaled
-from varlaw.theory.law import Interval, nearest
-from varlaw.theory.numerics.quadrature import Floats
+from varlaw.theory.activations.pointwise import Functions
+from varlaw.theory.law import Interval
 
 SELU_ALPHA = 1.6732632423543772  # certified with SELU_LAMBDA by tests/theory/constants.py
 SELU_LAMBDA = 1.0507009873554805
@@ -38,9 +34,9 @@ class Activation:
 
     phi: str
     slope: str  # the derivative where there is one
+    functions: Callable[..., Functions] = field(repr=False)  # phi and its derivative, of NumPy arrays
     moments: Callable[..., Moments] = field(repr=False)
     parameter: Parameter | None = None
-    kinks: tuple[float, ...] = ()  # where phi is not analytic, in units of the parameter where that is a threshold
     closed: Mapping[str, str] = field(default_factory=dict)  # quantity -> formula in q and the parameter
     aliases: tuple[str, ...] = ()
     source: str = ""
@@ -100,6 +96,7 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "identity": Activation(
             phi="x",
             slope="1",
+            functions=lambda: Functions(lambda x: 1.0 * x, np.ones_like),
             moments=lambda: closed.leaky_relu(1.0),
             closed={"second_moment": "q", "fourth_moment": "3 * q**2", "derivative_second_moment": "1"},
             aliases=("linear",),
@@ -107,8 +104,8 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "relu": Activation(
             phi="max(x, 0)",
             slope="1 if x > 0 else 0",
+            functions=lambda: pointwise.leaky(0.0),
             moments=lambda: closed.leaky_relu(0.0),
-            kinks=(0.0,),
             closed={
                 "mean": "sqrt(q / (2 * pi))",
                 "second_moment": "q / 2",
@@ -122,57 +119,58 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "leaky_relu": Activation(
             phi="x if x > 0 else slope * x",
             slope="1 if x > 0 else slope",
+            functions=pointwise.leaky,
             moments=closed.leaky_relu,
             parameter=Parameter("slope", 0.01, _SLOPE),
-            kinks=(0.0,),
             closed=_LEAKY,
             source="Maas et al. 2013",
         ),
         "prelu": Activation(
             phi="x if x > 0 else slope * x",
             slope="1 if x > 0 else slope",
+            functions=pointwise.leaky,
             moments=closed.leaky_relu,
             parameter=Parameter("slope", 0.25, _SLOPE),
-            kinks=(0.0,),
             closed=_LEAKY,
             source="He et al. 2015, arXiv:1502.01852",
         ),
         "abs": Activation(
             phi="abs(x)",
             slope="sign(x)",
+            functions=lambda: pointwise.leaky(-1.0),
             moments=lambda: closed.leaky_relu(-1.0),
-            kinks=(0.0,),
             closed={"mean": "sqrt(2 * q / pi)", "second_moment": "q", "derivative_second_moment": "1"},
         ),
         "elu": Activation(
             phi="x if x > 0 else alpha * expm1(x)",
             slope="1 if x > 0 else alpha * exp(x)",
+            functions=pointwise.elu,
             moments=closed.elu,
             parameter=Parameter("alpha", 1.0, _ANY_SIGN),
-            kinks=(0.0,),
             closed=_elu_forms("1", "alpha"),
             source="Clevert et al. 2016, arXiv:1511.07289",
         ),
         "celu": Activation(
             phi="x if x > 0 else alpha * expm1(x / alpha)",
             slope="1 if x > 0 else exp(x / alpha)",
+            functions=lambda alpha: pointwise.elu(alpha, 1 / alpha),
             moments=closed.celu,
             parameter=Parameter("alpha", 1.0, _SHAPE),
-            kinks=(0.0,),
             closed=_CELU,
             source="Barron 2017, arXiv:1704.07483",
         ),
         "selu": Activation(
             phi="selu_lambda * (x if x > 0 else selu_alpha * expm1(x))",
             slope="selu_lambda * (1 if x > 0 else selu_alpha * exp(x))",
+            functions=lambda: pointwise.elu(SELU_ALPHA, 1.0, SELU_LAMBDA),
             moments=lambda: rescaled(closed.elu(SELU_ALPHA), SELU_LAMBDA),
-            kinks=(0.0,),
             closed=_elu_forms("selu_lambda", "selu_alpha"),
             source="Klambauer et al. 2017, arXiv:1706.02515",
         ),
         "gelu": Activation(
             phi="x * Phi(x)",
             slope="Phi(x) + x * pdf(x)",
+            functions=pointwise.gelu,
             moments=closed.gelu,
             closed=_GELU,
             source="Hendrycks & Gimpel 2016, arXiv:1606.08415; moments derived by Stein's identity",
@@ -180,9 +178,10 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "gelu_tanh": Activation(
             phi="x / (1 + exp(-2 * sqrt(2 / pi) * (x + mpf('0.044715') * x**3)))",
             slope=(
-                "(1 + tanh(sqrt(2 / pi) * (x + mpf('0.044715') * x**3))) / 2 + x / 2 * sqrt(2 / pi) * (1 + 3 * "
-                "mpf('0.044715') * x**2) / cosh(sqrt(2 / pi) * (x + mpf('0.044715') * x**3))**2"
+                "(1 + tanh(sqrt(2 / pi) * (x + mpf('0.044715') * x**3))) / 2 + x / 2 * sqrt(2 / pi)"
+                " * (1 + 3 * mpf('0.044715') * x**2) / cosh(sqrt(2 / pi) * (x + mpf('0.044715') * x**3))**2"
             ),
+            functions=pointwise.gelu_tanh,
             moments=numeric.gelu_tanh,
             aliases=("tanh_gelu",),
             source="Hendrycks & Gimpel 2016, arXiv:1606.08415",
@@ -190,15 +189,17 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "quick_gelu": Activation(
             phi="x / (1 + exp(-mpf('1.702') * x))",
             slope=(
-                "1 / (1 + exp(-mpf('1.702') * x)) + mpf('1.702') * x * exp(-mpf('1.702') * x) / (1 + exp(-mpf('1.702') "
-                "* x))**2"
+                "1 / (1 + exp(-mpf('1.702') * x))"
+                " + mpf('1.702') * x * exp(-mpf('1.702') * x) / (1 + exp(-mpf('1.702') * x))**2"
             ),
+            functions=lambda: pointwise.swish(1.702),
             moments=lambda: rescaled(numeric.silu(), 1 / 1.702, 1.702),
             source="Hendrycks & Gimpel 2016, arXiv:1606.08415",
         ),
         "silu": Activation(
             phi="x / (1 + exp(-beta * x))",
             slope="1 / (1 + exp(-beta * x)) + beta * x * exp(-beta * x) / (1 + exp(-beta * x))**2",
+            functions=pointwise.swish,
             moments=lambda beta: rescaled(numeric.silu(), 1 / beta, beta),
             parameter=Parameter("beta", 1.0, _SHAPE),
             aliases=("swish",),
@@ -207,40 +208,56 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "mish": Activation(
             phi="x * tanh(log1p(exp(x)))",
             slope="tanh(log1p(exp(x))) + x / (1 + exp(-x)) / cosh(log1p(exp(x)))**2",
+            functions=pointwise.mish,
             moments=numeric.mish,
             source="Misra 2019, arXiv:1908.08681",
         ),
-        "tanh": Activation(phi="tanh(x)", slope="1 / cosh(x)**2", moments=numeric.tanh),
+        "tanh": Activation(
+            phi="tanh(x)",
+            slope="1 / cosh(x)**2",
+            functions=lambda: Functions(np.tanh, pointwise.sech2),
+            moments=numeric.tanh,
+        ),
         "lecun_tanh": Activation(
             phi="mpf('1.7159') * tanh(2 * x / 3)",
             slope="mpf('1.7159') * 2 / 3 / cosh(2 * x / 3)**2",
+            functions=lambda: Functions(
+                lambda x: 1.7159 * np.tanh(2 / 3 * x), lambda x: 1.7159 * 2 / 3 * pointwise.sech2(2 / 3 * x)
+            ),
             moments=lambda: rescaled(numeric.tanh(), 1.7159, 2 / 3),
             source="LeCun, Bottou, Orr & Muller 1998, Efficient BackProp",
         ),
         "sigmoid": Activation(
             phi="1 / (1 + exp(-x))",
             slope="exp(-x) / (1 + exp(-x))**2",
+            functions=lambda: Functions(pointwise.sigmoid, lambda x: 0.25 * pointwise.sech2(0.5 * x)),
             moments=numeric.sigmoid,
             aliases=("logistic",),
         ),
         "logsigmoid": Activation(
             phi="-log1p(exp(-x))",
             slope="1 / (1 + exp(x))",
+            functions=lambda: pointwise.softplus(1.0, -1.0),
             moments=lambda: numeric.softplus(-1.0),
             aliases=("log_sigmoid",),
         ),
         "softplus": Activation(
             phi="log1p(exp(beta * x)) / beta",
             slope="1 / (1 + exp(-beta * x))",
+            functions=pointwise.softplus,
             moments=lambda beta: rescaled(numeric.softplus(), 1 / beta, beta),
             parameter=Parameter("beta", 1.0, _SHAPE),
         ),
         "softsign": Activation(
-            phi="x / (1 + abs(x))", slope="1 / (1 + abs(x))**2", moments=numeric.softsign, kinks=(0.0,)
+            phi="x / (1 + abs(x))",
+            slope="1 / (1 + abs(x))**2",
+            functions=lambda: Functions(lambda x: x / (1 + np.abs(x)), lambda x: 1 / (1 + np.abs(x)) ** 2, (0.0,)),
+            moments=numeric.softsign,
         ),
         "arctan": Activation(
             phi="atan(x)",
             slope="1 / (1 + x**2)",
+            functions=lambda: Functions(np.arctan, lambda x: 1 / (1 + x * x)),
             moments=numeric.arctan,
             closed={
                 "derivative_mean": _ATAN,
@@ -248,10 +265,16 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
             },
             aliases=("atan",),
         ),
-        "tanhshrink": Activation(phi="x - tanh(x)", slope="tanh(x)**2", moments=numeric.tanhshrink),
+        "tanhshrink": Activation(
+            phi="x - tanh(x)",
+            slope="tanh(x)**2",
+            functions=lambda: Functions(pointwise.tanhshrink, lambda x: np.tanh(x) ** 2),
+            moments=numeric.tanhshrink,
+        ),
         "erf": Activation(
             phi="erf(x)",
             slope="2 * exp(-x**2) / sqrt(pi)",
+            functions=pointwise.erf,
             moments=closed.erf,
             closed={
                 "mean": "0",
@@ -264,6 +287,7 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "sin": Activation(
             phi="sin(frequency * x)",
             slope="frequency * cos(frequency * x)",
+            functions=lambda w: Functions(lambda x: np.sin(w * x), lambda x: w * np.cos(w * x)),
             moments=lambda frequency: rescaled(closed.sine(), 1.0, frequency),
             parameter=Parameter("frequency", 1.0, _SHAPE),
             closed={
@@ -279,6 +303,7 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "cos": Activation(
             phi="cos(frequency * x)",
             slope="-frequency * sin(frequency * x)",
+            functions=lambda w: Functions(lambda x: np.cos(w * x), lambda x: -w * np.sin(w * x)),
             moments=lambda frequency: rescaled(closed.cosine(), 1.0, frequency),
             parameter=Parameter("frequency", 1.0, _SHAPE),
             closed={
@@ -292,6 +317,7 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "gaussian": Activation(
             phi="exp(-x**2)",
             slope="-2 * x * exp(-x**2)",
+            functions=lambda: Functions(lambda x: np.exp(-x * x), lambda x: -2 * x * np.exp(-x * x)),
             moments=closed.gaussian,
             closed={
                 "mean": "1 / sqrt(1 + 2 * q)",
@@ -303,6 +329,7 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "square": Activation(
             phi="x**2",
             slope="2 * x",
+            functions=lambda: Functions(lambda x: x * x, lambda x: 2 * x),
             moments=closed.square,
             closed={
                 "mean": "q",
@@ -314,8 +341,8 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "relu_squared": Activation(
             phi="max(x, 0)**2",
             slope="2 * max(x, 0)",
+            functions=lambda: Functions(lambda x: np.maximum(x, 0) ** 2, lambda x: 2 * np.maximum(x, 0), (0.0,)),
             moments=closed.relu_squared,
-            kinks=(0.0,),
             closed={
                 "mean": "q / 2",
                 "second_moment": "3 * q**2 / 2",
@@ -328,9 +355,9 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "hardtanh": Activation(
             phi="min(max(x, -limit), limit)",
             slope="1 if abs(x) < limit else 0",
+            functions=lambda limit: pointwise.clip(-limit, limit),
             moments=lambda limit: rescaled(closed.hardtanh(), limit, 1 / limit),
             parameter=Parameter("limit", 1.0, _SHAPE),
-            kinks=(-1.0, 1.0),
             closed={
                 "second_moment": (
                     "q * (erf(limit / sqrt(2 * q)) - 2 * limit / sqrt(q) * pdf(limit / sqrt(q)))"
@@ -342,8 +369,8 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "relu6": Activation(
             phi="min(max(x, 0), 6)",
             slope="1 if 0 < x < 6 else 0",
+            functions=lambda: pointwise.clip(0.0, 6.0),
             moments=closed.relu6,
-            kinks=(0.0, 6.0),
             closed={
                 "mean": "sqrt(q / (2 * pi)) * (1 - exp(-18 / q)) + 3 * erfc(6 / sqrt(2 * q))",
                 "second_moment": f"q / 2 * {_P.format('1.5', '18 / q')} + 18 * erfc(6 / sqrt(2 * q))",
@@ -353,8 +380,8 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "hardsigmoid": Activation(
             phi="min(max(x / 6 + 1 / mpf(2), 0), 1)",
             slope="1 / mpf(6) if abs(x) < 3 else 0",
+            functions=lambda: pointwise.clip(0.0, 1.0, 1 / 6, 0.5),
             moments=closed.hardsigmoid,
-            kinks=(-3.0, 3.0),
             closed={
                 "mean": "1 / mpf(2)",
                 "second_moment": f"1 / mpf(4) + q / 36 * {_P.format('1.5', '4.5 / q')} + erfc(3 / sqrt(2 * q)) / 4",
@@ -365,8 +392,8 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "hardswish": Activation(
             phi="x * min(max(x / 6 + 1 / mpf(2), 0), 1)",
             slope="(2 * x + 3) / 6 if abs(x) < 3 else (1 if x > 0 else 0)",
+            functions=pointwise.hardswish,
             moments=closed.hardswish,
-            kinks=(-3.0, 3.0),
             closed={
                 "second_moment": (
                     f"q / 4 + q**2 / 12 * {_P.format('2.5', '4.5 / q')} + q / 4 * (1 - {_P.format('1.5', '4.5 / q')})"
@@ -379,9 +406,9 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "hardshrink": Activation(
             phi="x if abs(x) > threshold else 0",
             slope="1 if abs(x) > threshold else 0",
+            functions=pointwise.hardshrink,
             moments=lambda threshold: rescaled(closed.hardshrink(), threshold, 1 / threshold),
             parameter=Parameter("threshold", 0.5, _SHAPE),
-            kinks=(-1.0, 1.0),
             closed={
                 "second_moment": (
                     "q * erfc(threshold / sqrt(2 * q)) + 2 * sqrt(q) * threshold * pdf(threshold / sqrt(q))"
@@ -393,9 +420,9 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         "softshrink": Activation(
             phi="sign(x) * max(abs(x) - threshold, 0)",
             slope="1 if abs(x) > threshold else 0",
+            functions=pointwise.softshrink,
             moments=lambda threshold: rescaled(closed.softshrink(), threshold, 1 / threshold),
             parameter=Parameter("threshold", 0.5, _SHAPE),
-            kinks=(-1.0, 1.0),
             closed={
                 "second_moment": (
                     "(q + threshold**2) * erfc(threshold / sqrt(2 * q))"
@@ -407,75 +434,3 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         ),
     }
 )
-_BY_ALIAS = {alias: name for name, row in ACTIVATIONS.items() for alias in (name, *row.aliases)}
-
-
-def resolve(name: str) -> tuple[str, dict[str, float]]:
-    """The table's name of an activation and its parameter, e.g. `resolve("swish")` or `resolve("leaky_relu:0.2")`.
-
-    Raises `ValueError` in one line for an unknown name, a parameter that is no number, or one out of range.
-
-    >>> resolve("leaky_relu:0.2"), resolve("swish")
-    (('leaky_relu', {'slope': 0.2}), ('silu', {'beta': 1.0}))
-    """
-    stem, colon, text = name.partition(":")
-    known = _BY_ALIAS.get(stem)
-    if known is None:
-        msg = f"activation={name!r}{nearest(name, _BY_ALIAS)}, but should be one of {', '.join(ACTIVATIONS)}"
-        raise ValueError(msg)
-    parameter = ACTIVATIONS[known].parameter
-    if parameter is None:
-        if colon:
-            msg = f"activation={name!r}, but {known} takes no parameter"
-            raise ValueError(msg)
-        return known, {}
-    if not colon:
-        return known, {parameter.name: parameter.default}
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not parameter.range.accepts(value):
-        msg = f"activation={name!r}, but {parameter.name} should be {parameter.range}"
-        raise ValueError(msg)
-    return known, {parameter.name: value}
-
-
-@functools.lru_cache(maxsize=256)
-def moments(name: str) -> Moments:
-    """The moments of an activation by name.
-
-    >>> float(moments("relu").second(np.float64(3.0)))
-    1.5
-    """
-    stem, parameter = resolve(name)
-    return ACTIVATIONS[stem].moments(*parameter.values())
-
-
-class ActivationName:
-    """The range of the parameter `activation`: a name of the table, with its parameter after a colon if it has one."""
-
-    values = tuple(_BY_ALIAS)
-
-    def accepts(self, value: Any) -> bool:
-        if not isinstance(value, str):
-            return False
-        try:
-            resolve(value)
-        except ValueError:
-            return False
-        return True
-
-    def at(self, u: float) -> str:
-        names = tuple(ACTIVATIONS)
-        return names[min(int(u * len(names)), len(names) - 1)]
-
-    def __str__(self) -> str:
-        return f"one of {', '.join(map(repr, ACTIVATIONS))}, such as 'leaky_relu:0.2' with a parameter"
-
-
-def under_normal(quantity: str, activation: str, q: Any) -> Floats:
-    """One field or method of `Moments` at an array of q >= 0; overflow gives inf and underflow 0, without a warning."""
-    with np.errstate(over="ignore", under="ignore"):
-        result: Floats = getattr(moments(activation), quantity)(np.asarray(q, dtype=np.float64))
-    return result

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.activations.table import ActivationName, under_normal
+from varlaw.theory.activations.named import ActivationName, under_normal
 from varlaw.theory.law import Domain, Kind, Law, at_least
 
 _BATCH = at_least(2, typical=(4, 1e6))

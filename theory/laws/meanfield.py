@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.activations.functions import functions
+from varlaw.theory.activations.named import ActivationName, functions, resolve, under_normal
 from varlaw.theory.activations.pairs import elementwise, product, single, variance_slope
-from varlaw.theory.activations.table import ActivationName, resolve, under_normal
 from varlaw.theory.law import Domain, Interval, Kind, Law, at_least, between
 from varlaw.theory.laws.kernels import leaky_map
 from varlaw.theory.numerics.quadrature import Floats, floats

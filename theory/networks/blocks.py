@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.activations.table import under_normal
+from varlaw.theory.activations.named import under_normal
 from varlaw.theory.networks.pair_products import pair_product, slope_fourth
 from varlaw.theory.numerics.chi import trigamma
 from varlaw.theory.numerics.softmax import softmax_means

@@ -1,15 +1,15 @@
 """What two normal pre-activations become together, for every activation of the table.
 
 The leaky family, erf, sin and GELU have closed forms; the others are integrated over their own function, cut at its
-kinks (see `theory.pairs`).
+kinks (see `activations.pairs`).
 """
 
 import functools
 from collections.abc import Callable
 from typing import Any
 
-from varlaw.theory.activations import pairs, table
-from varlaw.theory.activations.functions import functions
+from varlaw.theory.activations import pairs
+from varlaw.theory.activations.named import functions, resolve, under_normal
 from varlaw.theory.laws import kernels
 
 
@@ -19,12 +19,12 @@ def pair_product(activation: str, q: float, c: float) -> float:
     >>> round(pair_product("relu", 2.0, 1.0), 12)
     1.0
     """
-    stem, parameter = table.resolve(activation)
+    stem, parameter = resolve(activation)
     closed = _closed_form(stem, parameter)
     if closed is not None:
         return float(closed(q, c))
     if c == 1.0:
-        return float(table.under_normal("second", activation, q))
+        return float(under_normal("second", activation, q))
     return _integral(activation, q, c)
 
 
@@ -56,7 +56,7 @@ def slope_fourth(activation: str, q: float) -> float:
     >>> slope_fourth("relu", 3.0)
     0.5
     """
-    slope = _leaky_slope(*table.resolve(activation))
+    slope = _leaky_slope(*resolve(activation))
     if slope is not None:
         return (1 + slope**4) / 2
     found = functions(activation)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from varlaw.theory.laws.number_formats import FORMATS
+from varlaw.theory.numerics.formats import FORMATS
 from varlaw.theory.numerics.quadrature import Floats, legendre
 
 _NODES = 12

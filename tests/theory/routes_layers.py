@@ -1,57 +1,21 @@
 """A second, independent route for the laws of residual streams, norms, running statistics, clipping and formats.
 
-A route returns either numbers that must equal the law's to a rounding bound, or draws whose mean must lie within 6.2
-standard errors of it (two-sided false alarm 6e-10 each). Streams are keyed by the law's name. Derivatives are complex
-steps, exact to rounding. Conventions have no second route: nothing but the formula can be held against them.
+Derivatives are complex steps, exact to rounding.
 """
 
-import functools
-import importlib
 import math
-import zlib
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 import ml_dtypes
 import mpmath as mp
 import numpy as np
-import pytest
 
-from varlaw.theory.law import Kind, Law
-from varlaw.theory.laws.number_formats import FORMATS
+from varlaw.theory import LAWS
+from varlaw.theory.numerics.formats import FORMATS
 
-MODULES = ("complex_weights", "residual", "norms", "norm_gradients", "running_statistics", "clipping", "number_formats")
-LAWS: dict[str, Law] = {
-    law.name: law for name in MODULES for law in importlib.import_module(f"varlaw.theory.laws.{name}").ENTRIES
-}
-SIGMAS, DRAWS = 6.2, 4000
-
-
-class Case(NamedTuple):
-    """One case of a law: its parameters, and numbers that equal it or draws whose mean is it."""
-
-    params: dict[str, Any]
-    got: Any
-    draws: bool = False
-    tolerance: float = 1e-12  # relative, for numbers
-    absolute: float = 0.0
-
-
-Route = Callable[[np.random.Generator], list[Case]]
-ROUTES: dict[str, Route] = {}
-
-
-def route(*names: str) -> Callable[[Route], Route]:
-    def add(function: Route) -> Route:
-        ROUTES.update(dict.fromkeys(names, function))
-        return function
-
-    return add
-
-
-def stream(name: str) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=[zlib.crc32(name.encode()), 2026]))
+from .routes import DRAWS, Case, route
 
 
 @route("complex.variance", "truncated_complex.variance")
@@ -445,28 +409,3 @@ def dtype_squares(rng: np.random.Generator) -> list[Case]:
                 Case({"dtype": name}, float(mp.sqrt(mp.mpf(f.smallest) / 2))),
             ]
     return cases
-
-
-@functools.cache
-def results(name: str) -> list[Case]:
-    """The cases of the route that `name` was the first to name."""
-    return ROUTES[name](stream(name))
-
-
-@pytest.mark.parametrize("name", sorted(ROUTES))
-def test_second_route(name: str) -> None:
-    """A route shared by several laws returns one case for each in turn, over and over."""
-    names = [n for n, f in ROUTES.items() if f is ROUTES[name]]
-    ours = results(names[0])[names.index(name) :: len(names)]
-    assert ours or name.startswith("dtype.square")
-    for case in ours:
-        want, got = LAWS[name].value(**case.params), case.got
-        if case.draws:
-            bound = SIGMAS * np.std(got) / np.sqrt(len(got)) + case.absolute
-            assert abs(np.mean(got) - want) < bound
-        else:
-            assert abs(got - want) <= case.tolerance * abs(want) + case.absolute
-
-
-def test_every_law_has_a_second_route() -> None:
-    assert {n for n, law in LAWS.items() if law.kind is not Kind.CONVENTION} == set(ROUTES)

@@ -1,70 +1,21 @@
 """A second, independent route for the laws of whole networks: attention, loss, products, spectra, rounding, shards ...
 
-As in `test_second_route_layers`: numbers within a rounding bound, or draws whose mean lies within 6.2 standard errors
-(two-sided false alarm 6e-10 each) plus the error that an asymptotic law states. Streams are keyed by the law's name.
+Draws count with the error that an asymptotic law states.
 """
 
-import functools
-import importlib
 import itertools
 import math
-import zlib
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 import mpmath as mp
 import numpy as np
-import pytest
 
-from varlaw.theory.activations.table import SELU_ALPHA, SELU_LAMBDA, under_normal
-from varlaw.theory.law import Kind, Law
-from varlaw.theory.laws.number_formats import FORMATS
+from varlaw.theory import LAWS
+from varlaw.theory.activations.table import SELU_ALPHA, SELU_LAMBDA
 
-MODULES = (
-    "attention",
-    "positions",
-    "loss",
-    "symmetry",
-    "batch_explosion",
-    "adapters",
-    "products",
-    "dropout",
-    "spectra",
-    "recurrent",
-    "rounding",
-    "sharding",
-)
-LAWS: dict[str, Law] = {
-    law.name: law for name in MODULES for law in importlib.import_module(f"varlaw.theory.laws.{name}").ENTRIES
-}
-SIGMAS, DRAWS = 6.2, 4000
-
-
-class Case(NamedTuple):
-    """One case of a law: its parameters, and numbers that equal it or draws whose mean is it."""
-
-    params: dict[str, Any]
-    got: Any
-    draws: bool = False
-    tolerance: float = 1e-12
-    absolute: float = 0.0
-
-
-Route = Callable[[np.random.Generator], list[Case]]
-ROUTES: dict[str, Route] = {}
-
-
-def route(*names: str) -> Callable[[Route], Route]:
-    def add(function: Route) -> Route:
-        ROUTES.update(dict.fromkeys(names, function))
-        return function
-
-    return add
-
-
-def stream(name: str) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=[zlib.crc32(name.encode()), 2026]))
+from .routes import DRAWS, SIGMAS, Case, route
 
 
 @route("attention.logit_variance", "attention.scaled_logit_variance", "attention.tied_logit_mean")
@@ -776,54 +727,3 @@ def correlation(rng: np.random.Generator) -> list[Case]:
     r = (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
     assert abs((r**2).mean() - 1 / 9) < SIGMAS * (r**2).std() / math.sqrt(len(r))
     return [Case({"samples": 9}, math.sqrt((r**2).mean()), tolerance=SIGMAS * (r**2).std() / math.sqrt(len(r)) * 9)]
-
-
-@functools.cache
-def results(name: str) -> list[Case]:
-    """The cases of the route that `name` was the first to name."""
-    return ROUTES[name](stream(name))
-
-
-@pytest.mark.parametrize("name", sorted(ROUTES))
-def test_second_route(name: str) -> None:
-    """A route shared by several laws returns one case for each in turn, over and over."""
-    names = [n for n, f in ROUTES.items() if f is ROUTES[name]]
-    ours = results(names[0])[names.index(name) :: len(names)]
-    assert ours
-    for case in ours:
-        want, got = LAWS[name].value(**case.params), case.got
-        if case.draws:
-            bound = SIGMAS * np.std(got) / np.sqrt(len(got)) + case.absolute
-            assert abs(np.mean(got) - want) < bound
-        else:
-            assert got == want or abs(got - want) <= case.tolerance * abs(want) + case.absolute
-
-
-def test_every_law_has_a_second_route() -> None:
-    provable = {n for n, law in LAWS.items() if law.kind is not Kind.CONVENTION}
-    assert provable == set(ROUTES)
-
-
-@pytest.mark.parametrize(("spacing", "std"), [(4.0, 4.0), (0.5, 0.5), (1.0, 0.8), (2.0, 3.0)])
-def test_the_error_of_a_fixed_step_is_what_the_law_states(spacing: float, std: float) -> None:
-    """Its next term is the fourth power of the exponential, with a prefactor of the same size."""
-    names = {"std": mp.mpf(std), "spacing": mp.mpf(spacing), "pi": mp.pi, "exp": mp.exp}
-    with mp.workdps(120):
-        u, s = mp.mpf(spacing), mp.mpf(std)
-        size = int(40 * std / spacing)
-        mass = [(k, mp.ncdf((k + 0.5) * u / s) - mp.ncdf((k - 0.5) * u / s)) for k in range(-size, size + 1)]
-        excess = mp.fsum((k * u) ** 2 * p for k, p in mass) - s**2 - u**2 / 12
-        stated = LAWS["rounding.fixed_step"].error.partition(" for ")[0].replace("^", "**").replace("2 pi", "2 * pi")
-        stated = stated.replace("4 std", "4 * std").replace("pi**2 (", "pi**2 * (").replace(") exp", ") * exp")
-        next_term = (4 * s**2 + u**2) * mp.exp(-8 * (mp.pi * s / u) ** 2)
-        assert abs(excess - eval(stated, names)) <= next_term
-
-
-def test_poincare_bounds_the_explosion_from_below() -> None:
-    for name in ("relu", "tanh", "gelu", "silu", "elu", "softplus", "sigmoid"):
-        rate = float(under_normal("slope_second", name, 1.0) / under_normal("variance", name, 1.0))
-        assert rate >= 1
-
-
-def test_formats_cover_the_dtypes_of_the_frameworks() -> None:
-    assert {"float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"} <= set(FORMATS)
