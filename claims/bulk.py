@@ -14,13 +14,13 @@ import numpy as np
 
 from varlaw.claims.claim import Claim, Finding, Trial
 from varlaw.claims.documented import law_name
-from varlaw.claims.initialisation import Promise, float64
+from varlaw.claims.initialisation import Promise
 from varlaw.claims.verdict import Outcome
 from varlaw.evidence.atoms import atoms
 from varlaw.evidence.decide import reduced
 from varlaw.evidence.grid import Grid
 from varlaw.evidence.rounding import FORMATS
-from varlaw.evidence.state import State
+from varlaw.evidence.state import State, float64
 from varlaw.subjects.subject import Sampler, Tensor
 from varlaw.theory.variates import Uniform
 

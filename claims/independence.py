@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
-from varlaw.claims.initialisation import float64
 from varlaw.evidence.exact import compare
 from varlaw.evidence.rounding import FORMATS, Format
+from varlaw.evidence.state import float64
 from varlaw.subjects.subject import Case, Sampler
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from array_api_compat import array_namespace, to_device
 
 from varlaw.claims import causes
 from varlaw.claims.claim import Claim, Finding, Judge, NotApplicable, Trial, deterministic, statistical
@@ -25,6 +24,7 @@ from varlaw.evidence.decide import SamplerError, Source, decide
 from varlaw.evidence.exact import compare
 from varlaw.evidence.haar import decide_haar, policy_for_haar
 from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.evidence.state import float64
 from varlaw.subjects.subject import Case, Sampler, Tensor
 from varlaw.theory.variates import Constant, Normal, Orthogonal, SparseNormal
 
@@ -149,12 +149,6 @@ def _tensors(promise: Promise, trial: Trial) -> Iterator[Any]:
     for block in range(trial.policy.few):
         (instance,) = promise.subject.draws(trial.case, trial.dtype, trial.device, trial.key.at(block=block).seed, 1)
         yield float64(instance[promise.tensor.name])
-
-
-def float64(x: Any) -> Any:
-    """Any array as a float64 NumPy array on the host."""
-    xp = array_namespace(x)
-    return np.asarray(to_device(xp.astype(x, xp.float64), "cpu"))
 
 
 def _fixed(promise: Promise, trial: Trial, law: Any) -> Finding:

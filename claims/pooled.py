@@ -16,9 +16,10 @@ import numpy as np
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, statistical
 from varlaw.claims.documented import law_name
-from varlaw.claims.initialisation import Promise, float64
+from varlaw.claims.initialisation import Promise
 from varlaw.evidence.decide import decide
 from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.state import float64
 from varlaw.subjects.subject import Sampler, Tensor
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
 

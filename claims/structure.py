@@ -9,8 +9,8 @@ import numpy as np
 from varlaw.claims import independence
 from varlaw.claims.claim import Claim, Finding, Trial, deterministic
 from varlaw.claims.fans import declared
-from varlaw.claims.initialisation import float64
 from varlaw.evidence.exact import compare
+from varlaw.evidence.state import float64
 from varlaw.subjects.subject import Sampler, Tensor
 
 

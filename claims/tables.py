@@ -1,8 +1,28 @@
 """The tables of claims: what each kind of subject is held to."""
 
-import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from varlaw.claims import (
+    adapters,
+    bulk,
+    clipping,
+    clipping_edges,
+    dropout,
+    dropout_edges,
+    gains,
+    initialisation,
+    losses,
+    losses_labels,
+    models,
+    networks,
+    norm_edges,
+    normalising,
+    norms,
+    pooled,
+    shards,
+    structure,
+)
 from varlaw.claims.claim import Claim
 from varlaw.subjects.subject import (
     Adapter,
@@ -19,23 +39,22 @@ from varlaw.subjects.subject import (
     Subject,
 )
 
-# Kind of subject -> the modules that have claims on it, loaded when one is asked for.
-_TABLES: Mapping[type, tuple[str, ...]] = {
-    Sampler: ("initialisation", "bulk", "pooled", "structure"),
-    Norm: ("norms", "norm_edges"),
-    Clipper: ("clipping", "clipping_edges"),
-    Normaliser: ("normalising",),
-    Gain: ("gains",),
-    Loss: ("losses", "losses_labels"),
-    Dropout: ("dropout", "dropout_edges"),
-    Adapter: ("adapters",),
-    Model: ("models",),
-    Network: ("networks",),
-    Sharded: ("shards",),
+# Kind of subject -> the functions that give the claims on one of it.
+_TABLES: Mapping[type, tuple[Callable[[Any], tuple[Claim, ...]], ...]] = {
+    Sampler: (initialisation.claims, bulk.claims, pooled.claims, structure.claims),
+    Norm: (norms.claims, norm_edges.claims),
+    Clipper: (clipping.claims, clipping_edges.claims),
+    Normaliser: (normalising.claims,),
+    Gain: (gains.claims,),
+    Loss: (losses.claims, losses_labels.claims),
+    Dropout: (dropout.claims, dropout_edges.claims),
+    Adapter: (adapters.claims,),
+    Model: (models.claims,),
+    Network: (networks.claims,),
+    Sharded: (shards.claims,),
 }
 
 
 def claims_of(subject: Subject) -> tuple[Claim, ...]:
     """Every claim on one subject, in the order in which a run decides them."""
-    modules = (importlib.import_module(f"varlaw.claims.{name}") for name in _TABLES[type(subject)])
-    return tuple(claim for module in modules for claim in module.claims(subject))
+    return tuple(claim for claims in _TABLES[type(subject)] for claim in claims(subject))

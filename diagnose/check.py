@@ -19,8 +19,7 @@ from varlaw.diagnose.records import Finding, ModelRecord, Row, Sight, Tensor, Wr
 from varlaw.diagnose.structure import Graph
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.budget import policy as policy_of
-from varlaw.evidence.streams import Key
-from varlaw.verify.session import SALT, check_salt
+from varlaw.evidence.streams import SALT, Key, check_salt
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from array_api_compat import array_namespace, device, is_jax_array, is_numpy_array, is_torch_array, size
+from array_api_compat import array_namespace, device, is_jax_array, is_numpy_array, is_torch_array, size, to_device
 
 # Numbers copied to float64 at a time: in NumPy few enough to stay in cache and on one thread, elsewhere on a CPU enough
 # to be worth the library's threads, on a GPU enough to be few launches.
@@ -75,6 +75,12 @@ def native(x: Any) -> Any:
     if is_torch_array(x):
         return x.detach()
     return x.astype(x.dtype.newbyteorder("=")) if is_numpy_array(x) and not x.dtype.isnative else x
+
+
+def float64(x: Any) -> Any:
+    """Any array as a float64 NumPy array on the host."""
+    xp = array_namespace(x)
+    return np.asarray(to_device(xp.astype(x, xp.float64), "cpu"))
 
 
 def reduce(x: Any, unit: float = 1.0, centre: float = 0.0) -> State:

@@ -7,11 +7,22 @@ shapes, gains and dtypes, never seeds.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+
+# The epoch of pinned evidence: runs of one version repeat the same decisions until somebody asks for another salt.
+SALT = "2026-11-22"
+
+
+def check_salt(salt: Any) -> None:
+    """Refuse a salt that is no part of a replay key; `ValueError` in one line."""
+    if not isinstance(salt, str) or not re.fullmatch(r"[A-Za-z0-9._+-]+", salt):
+        msg = f"salt={salt!r}, but should be letters, digits and any of . _ + -"
+        raise ValueError(msg)
 
 
 def canonical(params: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from varlaw.claims.domains import CASES
 from varlaw.claims.fans import fans_of
-from varlaw.claims.initialisation import float64
+from varlaw.evidence.state import float64
 from varlaw.evidence.streams import Key, canonical
 from varlaw.identify.records import Refused
 from varlaw.identify.sample import Floats, Sample

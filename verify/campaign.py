@@ -23,10 +23,11 @@ from varlaw.claims.verdict import Deviation, Outcome, Verdict
 from varlaw.evidence.budget import Policy, policy
 from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.streams import Key, canonical
+from varlaw.subjects.availability import missing
 from varlaw.subjects.registry import named, select
 from varlaw.subjects.subject import Subject
 from varlaw.theory.law import shown
-from varlaw.verify import deviations, executors, foresight, presence
+from varlaw.verify import deviations, executors, foresight
 from varlaw.verify.reproduction import reproduction
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
@@ -256,7 +257,7 @@ def judged(claim: Claim, trial: Trial) -> Finding:
     except SamplerError as error:
         return Finding(outcome=Outcome.ERROR, quantity="", detail=str(error))
     except Exception as error:  # whatever a framework raises is its own verdict, and the run goes on
-        if absent := presence.lacked(error, claim.subject):
+        if absent := missing(error, claim.subject):
             return Finding(outcome=Outcome.NOT_APPLICABLE, quantity="", detail=absent)
         text = " ".join(str(error).split())
         return Finding(outcome=Outcome.ERROR, quantity="", detail=f"{type(error).__name__}: {text[:300]}")

@@ -17,19 +17,18 @@ from varlaw.claims import causes
 from varlaw.claims.bulk import judged_values
 from varlaw.claims.causes.words import law_text
 from varlaw.claims.claim import INTERNAL, Finding, statistical
-from varlaw.claims.explained import explained
-from varlaw.claims.initialisation import fixed, float64, orthogonal
-from varlaw.claims.verdict import Outcome, Verdict
+from varlaw.claims.initialisation import fixed, orthogonal
+from varlaw.claims.verdict import Outcome, Verdict, explained
 from varlaw.evidence import every_seed
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import SamplerError, decide
 from varlaw.evidence.haar import decide_haar, policy_for_haar
 from varlaw.evidence.rounding import FORMATS
-from varlaw.evidence.streams import Key, canonical
+from varlaw.evidence.state import float64
+from varlaw.evidence.streams import SALT, Key, canonical, check_salt
 from varlaw.theory.law import shown
 from varlaw.theory.laws import schemes
 from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
-from varlaw.verify.session import SALT, check_salt
 from varlaw.verify.watched import Draw, Watched, seed_of
 
 Law = Any  # a variate or Orthogonal

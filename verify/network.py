@@ -1,70 +1,21 @@
-"""Signals through a whole network against the law of its weights, at every depth: the judge, and a public check.
+"""Signals through anybody's network against the law of its weights, at every depth.
 
 What is decided, and why it is exact although layers depend on each other, is in `varlaw.evidence.passage`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
-import msgspec
 import numpy as np
 
-from varlaw.claims.claim import Finding, statistical
-from varlaw.claims.verdict import Outcome, Verdict
-from varlaw.evidence import passage
-from varlaw.evidence.budget import Policy
-from varlaw.evidence.decide import SamplerError, decide
+from varlaw.claims.networks import Direction, LawOf, Signals, judged
+from varlaw.claims.verdict import Verdict
+from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.rounding import FORMATS
-from varlaw.evidence.state import State, reduce
-from varlaw.evidence.streams import Key, canonical
-from varlaw.subjects.subject import Floats, Passage
+from varlaw.evidence.streams import SALT, Key, canonical
+from varlaw.subjects.subject import Passage
 from varlaw.theory.variates import Normal
 from varlaw.verify.check import address, policy_for, verdict_of
-from varlaw.verify.session import SALT
-
-Direction = Literal["forward", "backward"]
-LawOf = Callable[[int, int], Normal]  # (fan_in, fan_out) of a map -> the law of its weights
-Networks = Callable[[int, int], Iterable[Sequence[Passage]]]  # (seed, count) -> fresh networks
-
-
-class Signals:
-    """The standardised signals of fresh networks as a source of draws, with what each map on its own has shown."""
-
-    def __init__(self, networks: Networks, law_of: LawOf, direction: Direction, bias_std: float = 0.0) -> None:
-        self._networks, self._law_of = networks, law_of
-        self._direction, self._bias_std = direction, bias_std
-        self.maps: dict[int, State] = {}
-
-    def __call__(self, seed: int, count: int) -> Iterator[Floats]:
-        for passages in self._networks(seed, count):
-            signals = [self._standardised(p) for p in passages]
-            for i, signal in enumerate(signals):
-                self.maps[i] = self.maps.get(i, State()) + reduce(signal)
-            yield np.concatenate(signals)
-
-    def _standardised(self, p: Passage) -> Floats:
-        std = self._law_of(len(p.inputs), len(p.outputs)).std
-        if self._direction == "forward":
-            return passage.forward(p.inputs, p.outputs, std, self._bias_std)
-        return passage.backward(p.inputs, p.output_gradient, p.input_gradient, std)
-
-    def farthest(self) -> str:
-        """The map that strays most from the law, in words."""
-        strays = {i: abs(s.squares - s.n) / (2 * s.n) ** 0.5 for i, s in self.maps.items() if s.n}
-        worst = max(strays, key=strays.__getitem__)
-        ratio = (self.maps[worst].squares / self.maps[worst].n) ** 0.5
-        return f"{self._direction} through map {worst + 1} of {len(self.maps)}: std x{ratio:.4g}"
-
-
-def judged(signals: Signals, policy: Policy, key: Key, dtype: str, factor: float = 1.0) -> Finding:
-    """Whether all maps together obey the law; a violation names the map that strays most."""
-    coarse = FORMATS[dtype].digits < FORMATS["float32"].digits  # signals of 16 bits lie on grids of several widths
-    wrong = {"a fan of half the size": Normal(2**0.5), "a fan of twice the size": Normal(0.5**0.5)}
-    decision = decide(Normal(factor), signals, policy, key, dtype=dtype, mutants=wrong, shape=not coarse)
-    finding = statistical(decision, policy, quantity="std over the lawful one", expected=1.0)
-    if finding.outcome is not Outcome.VIOLATES:
-        return finding
-    return msgspec.structs.replace(finding, detail="; ".join(filter(None, (signals.farthest(), finding.detail))))
 
 
 def check_network(

@@ -11,7 +11,7 @@ from varlaw.verify import deviations
 _DRAWN = """\
 import numpy as np
 from varlaw.subjects.registry import named
-from varlaw.claims.initialisation import float64
+from varlaw.evidence.state import float64
 
 subject = named({name!r})  # runs the framework's own code
 drawn = subject.draws({case!r}, {dtype!r}, {device!r}, 1, 100)  # seed, instances

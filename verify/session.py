@@ -9,33 +9,17 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any
 
 from varlaw.claims.tables import claims_of
-from varlaw.claims.verdict import Outcome, Run, RunInfo, Verdict
+from varlaw.claims.verdict import Run, RunInfo, Verdict
 from varlaw.evidence.budget import policy
-from varlaw.subjects import registry
+from varlaw.evidence.streams import SALT, check_salt
+from varlaw.subjects import availability, registry
+from varlaw.subjects.availability import Absence
 from varlaw.subjects.subject import Subject
-from varlaw.verify import campaign, circumstances, deviations, presence
+from varlaw.subjects.targets import CannotRun, NothingSelected
+from varlaw.verify import campaign, circumstances, coverage
 from varlaw.verify.ledger import Header, Ledger, affordable, check_budget
-
-# The epoch of pinned evidence: runs of one version repeat the same decisions until somebody asks for another salt.
-SALT = "2026-11-22"
-
-
-def check_salt(salt: Any) -> None:
-    """Refuse a salt that is no part of a replay key; `ValueError` in one line."""
-    if not isinstance(salt, str) or not re.fullmatch(r"[A-Za-z0-9._+-]+", salt):
-        msg = f"salt={salt!r}, but should be letters, digits and any of . _ + -"
-        raise ValueError(msg)
-
-
-class NothingSelected(ValueError):
-    """No subject bears a name that was asked for."""
-
-
-class CannotRun(RuntimeError):
-    """What was asked for is not there: a framework that is not installed, a device that is missing."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +49,7 @@ class Plan:
     device: str
     subjects: list[Subject]
     tasks: list[campaign.Task]
-    absent: list[presence.Absence] = field(default_factory=list)
+    absent: list[Absence] = field(default_factory=list)
 
 
 def plan(request: Request) -> Plan:
@@ -75,7 +59,7 @@ def plan(request: Request) -> Plan:
     """
     device = "cuda:0" if request.device == "cuda" else request.device
     selected = _selected(request.targets)
-    there, absent = presence.there(selected, device, request.targets)
+    there, absent = availability.available(selected, device, request.targets)
     if not there:
         raise CannotRun("; ".join(a.reason for a in absent))
     return Plan(request, device, there, list(campaign.tasks(there, request.dtypes, device, request.salt)), absent)
@@ -83,7 +67,7 @@ def plan(request: Request) -> Plan:
 
 def available(task: campaign.Task) -> list[Subject]:
     """The subject of one task; `CannotRun` when its framework or device is not there."""
-    there, absent = presence.there([s for s in [registry.named(task.subject)] if s], task.device)
+    there, absent = availability.available([s for s in [registry.named(task.subject)] if s], task.device)
     if not there:
         raise CannotRun("; ".join(a.reason for a in absent))
     return there
@@ -126,8 +110,8 @@ def execute(
         raise CannotRun(str(error)) from error
     verdicts = [known[key] for key in keys]
     if strict:
-        verdicts += [_unmatched(row, agreed) for row in campaign.unmatched(verdicts)]
-    verdicts += [presence.verdict(absence, agreed.device) for absence in agreed.absent]
+        verdicts += [coverage.unmatched(row, agreed.device) for row in campaign.unmatched(verdicts)]
+    verdicts += [coverage.unavailable(absence, agreed.device) for absence in agreed.absent]
     return Run(run=_info(agreed, verdicts, time.perf_counter() - start), verdicts=verdicts)
 
 
@@ -224,31 +208,4 @@ def _info(agreed: Plan, verdicts: list[Verdict], wall_time: float) -> RunInfo:
         salt=agreed.request.salt,
         targets=list(agreed.request.targets),
         wall_time=wall_time,
-    )
-
-
-def _unmatched(row: deviations.Row, agreed: Plan) -> Verdict:
-    """The violation of strictness: a deviation that the run should have met."""
-    subject = " ".join(row.subjects)
-    return Verdict(
-        claim="deviations.strict",
-        law="parameters.coverage",
-        statement="every documented deviation is met",
-        subject=subject,
-        framework=row.framework,
-        version=row.versions,
-        op="",
-        dtype="",
-        device=agreed.device,
-        case={"deviation": row.id},
-        outcome=Outcome.VIOLATES,
-        quantity="matches",
-        expected=1.0,
-        observed=0.0,
-        ratio=0.0,
-        delta=0.0,
-        alpha=0.0,
-        beta=0.0,
-        detail=f"deviation {row.id} ({row.claim} of {' '.join(row.subjects)}) matched nothing: is it mended upstream?",
-        replay="",
     )

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from array_api_compat import is_array_api_obj
 
-from varlaw.claims.initialisation import float64
 from varlaw.evidence.decide import SamplerError, Source
 from varlaw.evidence.rounding import FORMATS
-from varlaw.evidence.state import native
+from varlaw.evidence.state import float64, native
 from varlaw.evidence.streams import Key
 
 Draw = Callable[[tuple[int, ...], int], Any]

@@ -15,7 +15,7 @@ from varlaw.identify.baseline.records import KEPT, SCHEMA, Baseline, Fact, Faile
 from varlaw.identify.baseline.sound import BaselineError
 from varlaw.identify.records import Identified
 from varlaw.subjects.subject import Model, Sampler, Subject
-from varlaw.verify import recording
+from varlaw.subjects.targets import runnable
 
 _LIBRARIES = ("numpy", "torch", "jax", "tensorflow", "keras")
 Progress = Callable[[int, int, str], None]
@@ -31,7 +31,7 @@ def record(targets: str | Sequence[str], salt: str, progress: Progress = lambda 
     could be recorded.
     """
     targets = (targets,) if isinstance(targets, str) else tuple(targets)
-    subjects, absent = recording.there(targets, (object,))
+    subjects, absent = runnable(targets, (object,))
     tensors: list[Identified] = []
     facts: list[Fact] = []
     failed = [Failed(subject=a.framework, error=a.reason) for a in absent]

@@ -45,7 +45,7 @@ def check_model(
     True
     """
     from varlaw.diagnose.check import examined
-    from varlaw.verify.session import SALT
+    from varlaw.evidence.streams import SALT
 
     given: dict[str, Any] = {"expect": expect, "policy": policy, "redraws": redraws, "device": device, "name": name}
     return ModelReport(examined(build, batch, loss, salt=SALT if salt is None else salt, **given))
@@ -92,7 +92,7 @@ def watch(
     >>> run.report().ok
     True
     """
-    from varlaw.verify.session import SALT
+    from varlaw.evidence.streams import SALT
 
     return WatchedRun(
         model, optimizers_of(optimizer), every=steps_of(every), out=None if out is None else Path(out),

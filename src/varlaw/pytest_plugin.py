@@ -62,8 +62,7 @@ class Laws:
 
     def assert_law(self, draw: Any, law: Any, **options: Any) -> Verdict:
         """Fail the test, with the verdict's lines, or with what is wrong with `draw`, unless it conforms to `law`."""
-        from varlaw.claims.explained import explained
-        from varlaw.claims.verdict import Outcome
+        from varlaw.claims.verdict import Outcome, explained
         from varlaw.evidence.decide import SamplerError
 
         fault = ""

@@ -8,7 +8,7 @@ import pytest
 import varlaw
 from varlaw.claims import causes
 from varlaw.claims.causes.facts import found, never_written
-from varlaw.claims.explained import explained
+from varlaw.claims.verdict import explained
 from varlaw.evidence.streams import Key
 from varlaw.theory.variates import Normal, Uniform
 

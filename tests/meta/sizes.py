@@ -20,12 +20,12 @@ from varlaw.claims.claim import Trial
 from varlaw.claims.tables import claims_of
 from varlaw.claims.verdict import Outcome
 from varlaw.evidence.budget import policy
-from varlaw.evidence.streams import Key, canonical
+from varlaw.evidence.streams import SALT, Key, canonical
+from varlaw.subjects.availability import available
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Subject
-from varlaw.verify import campaign, deviations, foresight, presence
+from varlaw.verify import campaign, deviations, foresight
 from varlaw.verify.deviations import measured
-from varlaw.verify.session import SALT
 
 TABLES = Path(__file__).parents[2] / "verify" / "deviations"
 DIGITS = 3  # of an effect, rounded away from none
@@ -56,7 +56,7 @@ def main() -> None:
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     if not given.write:
-        there, absent = presence.there(select(given.targets or [f"{given.framework}.*"]), "cpu")
+        there, absent = available(select(given.targets or [f"{given.framework}.*"]), "cpu")
         assert there, absent
         record(given, there)
     write(given.folder, given.framework)

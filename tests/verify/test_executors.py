@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from varlaw.subjects.registry import select
+from varlaw.subjects.targets import CannotRun
 from varlaw.verify import campaign, executors, session
 
 _SALT = "tests"
@@ -89,7 +90,7 @@ def test_a_worker_with_another_version_is_refused(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(campaign, "decide", elsewhere)
     agreed = session.plan(session.Request(targets=("varlaw.numpy.zeros",)))
-    with pytest.raises(session.CannotRun, match=r"a worker has varlaw\.numpy 9\.9, but this process has another"):
+    with pytest.raises(CannotRun, match=r"a worker has varlaw\.numpy 9\.9, but this process has another"):
         session.execute(agreed, executor=_Held(1))
 
 

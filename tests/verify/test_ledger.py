@@ -15,6 +15,7 @@ import pytest
 
 from varlaw.claims.verdict import Outcome, Verdict
 from varlaw.evidence.budget import POLICIES
+from varlaw.evidence.streams import SALT
 from varlaw.verify import ledger, session
 
 _VARLAW = [sys.executable, "-c", "from varlaw.cli import main; main()"]
@@ -202,7 +203,7 @@ def test_damage_is_refused_in_one_line_and_left_as_it_is(tmp_path: Path, how: st
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--salt", "other"], f"salt='{session.SALT}', but this run has 'other'"),
+        (["--salt", "other"], f"salt='{SALT}', but this run has 'other'"),
         (["--policy", "nightly"], "policy='pr', but this run has 'nightly'"),
         (["--yearly-decisions", "5000"], "yearly_decisions=1000000000, but this run has 5000"),
     ],

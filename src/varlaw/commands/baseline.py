@@ -34,22 +34,23 @@ def record(frameworks: tuple[str, ...], output: Path, salt: str | None, quiet: b
     be looked at is recorded as such; the others are still there.
     """
     from varlaw.commands.screen import console
+    from varlaw.evidence.streams import SALT, check_salt
     from varlaw.identify.baseline.records import encode
     from varlaw.identify.baseline.sound import BaselineError
     from varlaw.reports.files import ReportError, probe_file, to_stdout, write_whole
     from varlaw.reports.words import plain
-    from varlaw.verify import session
+    from varlaw.subjects.targets import CannotRun, NothingSelected
 
-    stderr, salt = console(stderr=True), session.SALT if salt is None else salt
+    stderr, salt = console(stderr=True), SALT if salt is None else salt
     with usage():
-        session.check_salt(salt)
+        check_salt(salt)
         probe_file(output)
     try:
         found = _recorded(frameworks, salt, stderr, hidden=quiet)
         write_whole(output, encode(found))
-    except session.NothingSelected as error:
+    except NothingSelected as error:
         raise Failure(str(error), 5) from error
-    except (session.CannotRun, BaselineError) as error:
+    except (CannotRun, BaselineError) as error:
         msg = f"could not run: {error}"
         raise Failure(msg, 3) from error
     except ReportError as error:

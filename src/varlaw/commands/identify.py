@@ -31,8 +31,8 @@ def identify(targets: tuple[str, ...], salt: str | None, json_file: Path | None,
     """
     from varlaw.commands import readings
     from varlaw.commands.screen import console
+    from varlaw.evidence.streams import SALT, check_salt
     from varlaw.reports.files import ReportError, probe_file, to_stdout, write_whole
-    from varlaw.verify.session import SALT, check_salt
 
     salt = SALT if salt is None else salt
     with usage():
@@ -64,15 +64,15 @@ def _found(targets: tuple[str, ...], salt: str, stderr: "Console") -> "Iterator[
     from varlaw.identify import of_function, of_subject
     from varlaw.identify.records import failed
     from varlaw.subjects.subject import Model, Sampler
-    from varlaw.verify import recording, session
+    from varlaw.subjects.targets import CannotRun, NothingSelected, runnable
 
     functions = {t: _function(t) for t in targets if ":" in t}
     try:
         names = [t for t in targets if t not in functions]
-        subjects, absent = recording.there(names, (Sampler, Model)) if names else ([], [])
-    except session.NothingSelected as error:
+        subjects, absent = runnable(names, (Sampler, Model)) if names else ([], [])
+    except NothingSelected as error:
         raise Failure(str(error), 5) from error
-    except session.CannotRun as error:
+    except CannotRun as error:
         msg = f"could not run: {error}"
         raise Failure(msg, 3) from error
     for absence in absent:

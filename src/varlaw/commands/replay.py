@@ -18,6 +18,7 @@ def replay(key: str, as_json: bool, no_color: bool) -> int:
     from varlaw.commands.screen import console
     from varlaw.commands.verify import DTYPES
     from varlaw.reports import schema, terminal
+    from varlaw.subjects.targets import CannotRun
     from varlaw.verify import campaign, session
 
     try:
@@ -29,7 +30,7 @@ def replay(key: str, as_json: bool, no_color: bool) -> int:
             session.Request(targets=(task.target,), policy=policy, device=task.device, dtypes=(task.dtype,), salt=salt),
             task.device, session.available(task), [task],
         )  # fmt: skip
-    except session.CannotRun as error:
+    except CannotRun as error:
         msg = f"could not run: {error}"
         raise Failure(msg, 3) from error
     except ValueError as error:

@@ -67,8 +67,9 @@ def verify(
     can be imported is checked.
     """
     from varlaw.commands.screen import console
+    from varlaw.evidence.streams import SALT
     from varlaw.reports.files import to_stdout
-    from varlaw.verify.session import SALT, exit_code
+    from varlaw.verify.session import exit_code
 
     chosen: dict[str, Any] = {"policy": policy, "device": device, "dtypes": dtypes or DTYPES, "jobs": _workers(jobs)}
     chosen["salt"] = SALT if salt is None else salt
@@ -100,13 +101,14 @@ def _workers(jobs: int) -> int:
 
 
 def _plan(**options: Any) -> "Plan":
+    from varlaw.subjects.targets import CannotRun, NothingSelected
     from varlaw.verify import session
 
     try:
         return session.plan(session.Request(**options))
-    except session.NothingSelected as error:
+    except NothingSelected as error:
         raise Failure(str(error), 5) from error
-    except session.CannotRun as error:
+    except CannotRun as error:
         msg = f"could not run: {error}"
         raise Failure(msg, 3) from error
     except ValueError as error:
@@ -149,6 +151,7 @@ def _execute(
     """Decide, with progress on stderr where a person looks at it, and say what is kept when it ends before its time."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from varlaw.subjects.targets import CannotRun
     from varlaw.verify import session
 
     if ledger:
@@ -163,7 +166,7 @@ def _execute(
                 bar.update(task, advance=1, description=f"{verdict.claim} {verdict.subject}")
 
             return session.execute(agreed, progress, ledger=ledger, executor=executor)
-    except session.CannotRun as error:
+    except CannotRun as error:
         msg = f"could not run: {error}{_resumption(agreed, ledger)}"
         raise Failure(msg, 3) from error
     except KeyboardInterrupt as error:

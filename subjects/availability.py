@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from types import ModuleType
 
-from varlaw.claims.verdict import Outcome, Verdict
 from varlaw.subjects.subject import Framework, Subject
 
 
@@ -24,7 +23,9 @@ class Absence:
     error: bool
 
 
-def there(selected: Iterable[Subject], device: str, targets: Iterable[str] = ()) -> tuple[list[Subject], list[Absence]]:
+def available(
+    selected: Iterable[Subject], device: str, targets: Iterable[str] = ()
+) -> tuple[list[Subject], list[Absence]]:
     """The subjects that can run on `device`, and every framework of the others with its reason.
 
     targets: the globs that selected them; one that begins with a framework's name asks for that framework.
@@ -60,7 +61,7 @@ def _broken(framework: Framework, error: Exception) -> Absence:
     return Absence(framework.name, f"{framework.name} cannot be imported ({text[:300]})", error=True)
 
 
-def lacked(error: Exception, subject: Subject) -> str:
+def missing(error: Exception, subject: Subject) -> str:
     """What the installed version does not have, where `error` says that it is what the subject is named after.
 
     An attribute of another name is a fault of the row, or of the framework.
@@ -72,26 +73,3 @@ def lacked(error: Exception, subject: Subject) -> str:
     if module.partition(".")[0] != framework.name.partition(".")[0] or not named_after:
         return ""
     return f"{framework.name} {framework.version()} has no {module}.{error.name}"
-
-
-def verdict(absence: Absence, device: str) -> Verdict:
-    """The record of an absence, so that a report shows it beside what was decided."""
-    return Verdict(
-        claim="framework.present",
-        law="parameters.coverage",
-        statement="the framework can be imported and has the device",
-        subject=absence.framework,
-        framework=absence.framework,
-        version="",
-        op="",
-        dtype="",
-        device=device,
-        case={},
-        outcome=Outcome.ERROR if absence.error else Outcome.NOT_APPLICABLE,
-        quantity="",
-        delta=0.0,
-        alpha=0.0,
-        beta=0.0,
-        detail=absence.reason,
-        replay="",
-    )

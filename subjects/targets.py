@@ -1,16 +1,20 @@
-"""Which subjects a word names, for the commands that look at what is there without holding it to a law.
-
-Raises what `session` raises: `NothingSelected`, `CannotRun`.
-"""
+"""Which subjects a word names, for the commands that look at what is there without holding it to a law."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from varlaw.subjects import registry
+from varlaw.subjects.availability import Absence, available
 from varlaw.subjects.subject import Subject
-from varlaw.verify import presence
-from varlaw.verify.session import CannotRun, NothingSelected
+
+
+class NothingSelected(ValueError):
+    """No subject bears a name that was asked for."""
+
+
+class CannotRun(RuntimeError):
+    """What was asked for is not there: a framework that is not installed, a device that is missing."""
 
 
 def globs(target: str) -> tuple[str, ...]:
@@ -22,8 +26,11 @@ def globs(target: str) -> tuple[str, ...]:
     return (target,) if re.search(r"[*?\[]", target) else (target, f"{target}.*")
 
 
-def there(targets: Sequence[str], kinds: tuple[type, ...]) -> tuple[list[Any], list[presence.Absence]]:
-    """The subjects of these kinds that the targets name and that can run, and the frameworks that cannot."""
+def runnable(targets: Sequence[str], kinds: tuple[type, ...]) -> tuple[list[Any], list[Absence]]:
+    """The subjects of these kinds that the targets name and that can run, and the frameworks that cannot.
+
+    Raises `NothingSelected` where a target names none of them, `CannotRun` where none can run.
+    """
     selected: list[Subject] = []
     for target in targets:
         found = [s for s in registry.select(globs(target)) if isinstance(s, kinds)]
@@ -32,7 +39,7 @@ def there(targets: Sequence[str], kinds: tuple[type, ...]) -> tuple[list[Any], l
             msg = f"no {what} matches {target!r}"
             raise NothingSelected(msg)
         selected += [s for s in found if s not in selected]
-    present, absent = presence.there(selected, "cpu", targets)
+    present, absent = available(selected, "cpu", targets)
     if not present:
         raise CannotRun("; ".join(a.reason for a in absent))
     return [s for s in selected if s in present], absent

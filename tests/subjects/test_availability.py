@@ -8,13 +8,14 @@ import pytest
 
 from varlaw.claims.verdict import Outcome
 from varlaw.reports import schema
+from varlaw.subjects import availability
 from varlaw.subjects.subject import Framework, Gain
-from varlaw.verify import presence, session
+from varlaw.verify import coverage, session
 
 
 @pytest.fixture(autouse=True)
 def _only_keras_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence, "find_spec", lambda name: name if name == "keras" else None)
+    monkeypatch.setattr(availability, "find_spec", lambda name: name if name == "keras" else None)
 
 
 def _gone(name: str) -> Callable[[], str]:
@@ -49,10 +50,10 @@ def _subject(name: str, version: Callable[[], str], devices: tuple[str, ...] = (
     ],
 )
 def test_an_absence_is_told_with_its_reason(subject: Gain, targets: list[str], error: bool, said: str) -> None:
-    present, (absence,) = presence.there([subject], "cpu", targets)
+    present, (absence,) = availability.available([subject], "cpu", targets)
     assert present == []
     assert absence.reason.startswith(said)
-    record = presence.verdict(absence, "cpu")
+    record = coverage.unavailable(absence, "cpu")
     assert record.outcome is (Outcome.ERROR if error else Outcome.NOT_APPLICABLE)
 
 
@@ -79,7 +80,7 @@ def test_a_layer_that_the_version_does_not_have_is_told_from_a_faulty_row() -> N
 
     subject = _subject("math", lambda: "3.11")
     named = replace(subject, name="math.DotNorm(fast=False)")
-    assert presence.lacked(error_of(math, "DotNorm"), named) == "math 3.11 has no math.DotNorm"
-    assert presence.lacked(error_of(math, "dot_norm"), named) == ""
-    assert presence.lacked(error_of(math.pi, "DotNorm"), named) == ""
-    assert presence.lacked(ValueError("DotNorm"), named) == ""
+    assert availability.missing(error_of(math, "DotNorm"), named) == "math 3.11 has no math.DotNorm"
+    assert availability.missing(error_of(math, "dot_norm"), named) == ""
+    assert availability.missing(error_of(math.pi, "DotNorm"), named) == ""
+    assert availability.missing(ValueError("DotNorm"), named) == ""
