@@ -18,7 +18,7 @@ from varlaw.subjects import availability, registry
 from varlaw.subjects.availability import Absence
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.targets import CannotRun, NothingSelected
-from varlaw.verify import campaign, circumstances, coverage
+from varlaw.verify import campaign, coverage, environment
 from varlaw.verify.ledger import Header, Ledger, affordable, check_budget
 
 
@@ -188,14 +188,14 @@ def _info(agreed: Plan, verdicts: list[Verdict], wall_time: float) -> RunInfo:
     risks = [v.alpha for v in verdicts if v.alpha > 0]
     return RunInfo(
         varlaw=version("varlaw"),
-        versions=circumstances.versions(frameworks.values()),
+        versions=environment.versions(frameworks.values()),
         python=platform.python_version(),
         platform=platform.platform(),
-        cpu=circumstances.cpu(),
+        cpu=environment.cpu(),
         threads=os.cpu_count() or 1,
-        blas=circumstances.blas(),
-        hardware=circumstances.hardware(frameworks.values(), agreed.device),
-        commit=circumstances.commit(),
+        blas=environment.blas(),
+        hardware=environment.hardware(frameworks.values(), agreed.device),
+        commit=environment.commit(),
         devices=[agreed.device],
         dtypes=list(agreed.request.dtypes),
         policy=rule.name,

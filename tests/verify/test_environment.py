@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from varlaw.verify import circumstances
+from varlaw.verify import environment
 
 pytestmark = pytest.mark.skipif(not shutil.which("git") or os.name != "posix", reason="needs git and a shell")
 
@@ -34,14 +34,14 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_commit_and_whether_tracked_files_differ(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     head = _git(repository, "rev-parse", "HEAD")
-    assert circumstances.commit() == head
+    assert environment.commit() == head
     (repository / "b.txt").write_text("untracked")
     os.utime(repository / "a.txt", (1, 1))
-    assert circumstances.commit() == head
+    assert environment.commit() == head
     (repository / "a.txt").write_text("b\n")
-    assert circumstances.commit() == f"{head}+changes"
+    assert environment.commit() == f"{head}+changes"
     monkeypatch.chdir(repository.parent)
-    assert circumstances.commit() == ""
+    assert environment.commit() == ""
 
 
 def test_the_environment_of_another_repository_does_not_count(
@@ -51,7 +51,7 @@ def test_the_environment_of_another_repository_does_not_count(
     (tmp_path / "other").mkdir()
     _git(tmp_path / "other", "init", "-q")
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
-    assert circumstances.commit() == _git(repository, "rev-parse", "HEAD")
+    assert environment.commit() == _git(repository, "rev-parse", "HEAD")
 
 
 def _settings(program: str) -> dict[str, dict[str, str]]:
@@ -83,7 +83,7 @@ def test_nothing_that_a_repository_names_is_run(repository: Path, way: str) -> N
         (repository / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
     touched = repository / "a.txt"
     os.utime(touched, (1, 1))
-    circumstances.commit()
+    environment.commit()
     assert not ran.exists()
     _git(repository, "status", check=False)  # and as git does it by itself:
     assert ran.exists()
@@ -94,7 +94,7 @@ def test_a_submodule_is_not_entered(repository: Path, tmp_path: Path) -> None:
     _git(repository, "submodule", "--quiet", "add", str(repository), "inner")
     _git(repository, "commit", "-q", "-m", "two")
     _git(repository / "inner", "config", "core.fsmonitor", f"touch {ran}; false")
-    assert circumstances.commit() == _git(repository, "rev-parse", "HEAD")
+    assert environment.commit() == _git(repository, "rev-parse", "HEAD")
     assert not ran.exists()
     _git(repository, "status")
     assert ran.exists()
