@@ -1,6 +1,6 @@
 """A formula as people write it, in the notation of promises, such as `Uniform(1/sqrt(fan_in))`.
 
-What is written here can be evaluated by `promise.resolve` with the names of a case and gives the law back.
+What is written here can be evaluated by `documented.resolve` with the names of a case and gives the law back.
 """
 
 import math

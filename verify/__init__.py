@@ -1,1 +1,1 @@
-"""Does it hold? Claims join laws to subjects; a campaign decides them and returns verdicts."""
+"""Does it hold? A plan of decisions is run and comes to verdicts, beside the deviations that are documented."""

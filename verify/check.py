@@ -29,7 +29,7 @@ from varlaw.evidence.streams import SALT, Key, canonical, check_salt
 from varlaw.theory.law import shown
 from varlaw.theory.laws import schemes
 from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
-from varlaw.verify.watched import Draw, Watched, seed_of
+from varlaw.verify.checked_sampler import CheckedSampler, Draw, seed_of
 
 Law = Any  # a variate or Orthogonal
 T = TypeVar("T")
@@ -82,7 +82,7 @@ def check(
     """
     policy = policy_for(delta, alpha, beta, max_samples)
     _refuse_law(law)
-    sampler = Watched(draw, shape, dtype, address(draw, salt, name))
+    sampler = CheckedSampler(draw, shape, dtype, address(draw, salt, name))
     key = Key(salt, f"check:{sampler.name}", canonical({"shape": list(sampler.shape), "law": repr(law)}))
     finding = _explained(sampler, law, key, _laws(mutants), lambda wrong: _found(sampler, law, policy, key, wrong))
     return verdict_of(
@@ -162,7 +162,11 @@ def _laws(mutants: Any) -> Mapping[str, Law]:
 
 
 def _explained(
-    sampler: Watched, law: Law, key: Key, mutants: Mapping[str, Law], found: Callable[[Mapping[str, Law]], Finding]
+    sampler: CheckedSampler,
+    law: Law,
+    key: Key,
+    mutants: Mapping[str, Law],
+    found: Callable[[Mapping[str, Law]], Finding],
 ) -> Finding:
     """The finding, with its cause if it is a violation; a contract broken by a fact is one, too."""
     source = sampler.source()
@@ -179,7 +183,7 @@ def _explained(
     return causes.explained(finding, why)
 
 
-def _found(sampler: Watched, law: Law, policy: Policy, key: Key, mutants: Mapping[str, Law]) -> Finding:
+def _found(sampler: CheckedSampler, law: Law, policy: Policy, key: Key, mutants: Mapping[str, Law]) -> Finding:
     match law:
         case Constant():
             return _constant(sampler, law, policy, key)
@@ -189,7 +193,7 @@ def _found(sampler: Watched, law: Law, policy: Policy, key: Key, mutants: Mappin
             return _independent(sampler, law, policy, key, mutants)
 
 
-def _independent(sampler: Watched, law: Law, policy: Policy, key: Key, mutants: Mapping[str, Law]) -> Finding:
+def _independent(sampler: CheckedSampler, law: Law, policy: Policy, key: Key, mutants: Mapping[str, Law]) -> Finding:
     narrow = FORMATS[sampler.dtype].digits < 24
     rule = replace(policy, alpha=policy.alpha / 2) if narrow else policy
     source = sampler.source()
@@ -203,25 +207,25 @@ def _independent(sampler: Watched, law: Law, policy: Policy, key: Key, mutants: 
     return statistical(decision, policy, quantity="std", expected=law.std)
 
 
-def _many(sampler: Watched, key: Key) -> Any:
+def _many(sampler: CheckedSampler, key: Key) -> Any:
     """About 10^5 scalars of a stage of their own, in at most 1,000 tensors."""
     count = min(-(-_VALUES // max(1, math.prod(sampler.shape))), 1000)
     return np.concatenate([float64(x).ravel() for x in sampler.source()(key.at(block=0, stage=2).seed, count)])
 
 
-def _constant(sampler: Watched, law: Constant, policy: Policy, key: Key) -> Finding:
+def _constant(sampler: CheckedSampler, law: Constant, policy: Policy, key: Key) -> Finding:
     expected = FORMATS[sampler.dtype].round(law.value)
     tensors = _many_seeds(sampler, policy, key, math.prod(sampler.shape))
     return fixed(tensors, lambda shape: np.full(shape, expected), policy.beta)
 
 
-def _many_seeds(sampler: Watched, policy: Policy, key: Key, cost: int) -> Iterator[Any]:
+def _many_seeds(sampler: CheckedSampler, policy: Policy, key: Key, cost: int) -> Iterator[Any]:
     """Tensors enough to find a fault in a share delta of the seeds; of huge ones, that `cost` so much each, fewer."""
     count = min(every_seed.tensors_for(policy.delta, policy.beta), max(_FEW, _EXACT // cost))
     return (float64(x) for x in sampler.source()(key.seed, count))
 
 
-def _orthogonal(sampler: Watched, law: Orthogonal, policy: Policy, key: Key) -> Finding:
+def _orthogonal(sampler: CheckedSampler, law: Orthogonal, policy: Policy, key: Key) -> Finding:
     """Orthogonality exactly, then Haar: a matrix gives few numbers, so delta is 5 % or the policy's, if larger."""
     size = math.prod(sampler.shape)
     side = min(sampler.shape[0], size // sampler.shape[0])
@@ -234,7 +238,7 @@ def _orthogonal(sampler: Watched, law: Orthogonal, policy: Policy, key: Key) -> 
     return statistical(decision, rule, quantity=f"std of {view}", expected=1.0)
 
 
-def _named(sampler: Watched, decision: Callable[[], T]) -> T:
+def _named(sampler: CheckedSampler, decision: Callable[[], T]) -> T:
     try:
         return decision()
     except SamplerError as error:

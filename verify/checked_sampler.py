@@ -1,4 +1,4 @@
-"""A user's sampler, watched: what it returns is an array as agreed, of its own memory, that depends on the seed."""
+"""A user's sampler, checked: it returns an array of the agreed shape and dtype, its own, that depends on the seed."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ _TOLD_APART = 16  # numbers of 16 bits that no two lawful tensors share
 _KEPT = 5  # arrays that are kept, to see whether a sampler takes their memory again: of small tensors
 
 
-class Watched:
+class CheckedSampler:
     """`draw(shape, seed)` as a source of tensors, its faults named.
 
     Raises `TypeError` and `ValueError` for what is no function, shape or format, and `SamplerError` as soon as the
