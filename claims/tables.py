@@ -3,27 +3,17 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.claims import (
-    adapters,
-    bulk,
-    clipping,
-    clipping_edges,
-    dropout,
-    dropout_edges,
-    gains,
-    initialisation,
-    losses,
-    losses_labels,
-    models,
-    networks,
-    norm_edges,
-    normalising,
-    norms,
-    pooled,
-    shards,
-    structure,
-)
+from varlaw.claims import gains, networks, shards
 from varlaw.claims.claim import Claim
+from varlaw.claims.clipping import edges as clipping_edges
+from varlaw.claims.clipping import normalising, projection
+from varlaw.claims.dropout import edges as dropout_edges
+from varlaw.claims.dropout import frequency
+from varlaw.claims.losses import equal_logits, labels
+from varlaw.claims.models import roles
+from varlaw.claims.norms import edges as norm_edges
+from varlaw.claims.norms import normalisation
+from varlaw.claims.weights import adapters, initialisation, mean_and_grid, pooled, structure
 from varlaw.subjects.subject import (
     Adapter,
     Clipper,
@@ -41,15 +31,15 @@ from varlaw.subjects.subject import (
 
 # Kind of subject -> the functions that give the claims on one of it.
 _TABLES: Mapping[type, tuple[Callable[[Any], tuple[Claim, ...]], ...]] = {
-    Sampler: (initialisation.claims, bulk.claims, pooled.claims, structure.claims),
-    Norm: (norms.claims, norm_edges.claims),
-    Clipper: (clipping.claims, clipping_edges.claims),
+    Sampler: (initialisation.claims, mean_and_grid.claims, pooled.claims, structure.claims),
+    Norm: (normalisation.claims, norm_edges.claims),
+    Clipper: (projection.claims, clipping_edges.claims),
     Normaliser: (normalising.claims,),
     Gain: (gains.claims,),
-    Loss: (losses.claims, losses_labels.claims),
-    Dropout: (dropout.claims, dropout_edges.claims),
+    Loss: (equal_logits.claims, labels.claims),
+    Dropout: (frequency.claims, dropout_edges.claims),
     Adapter: (adapters.claims,),
-    Model: (models.claims,),
+    Model: (roles.claims,),
     Network: (networks.claims,),
     Sharded: (shards.claims,),
 }

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from varlaw.claims.documented import Dirac, Identity
-from varlaw.claims.matrices import matrix
+from varlaw.claims.weights.matrices import matrix
 from varlaw.evidence.rounding import FORMATS, gamma
 from varlaw.identify.sample import Floats, Sample
 

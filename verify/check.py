@@ -14,11 +14,11 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from varlaw.claims import causes
-from varlaw.claims.bulk import judged_values
 from varlaw.claims.causes.words import law_text
 from varlaw.claims.claim import INTERNAL, Finding, statistical
-from varlaw.claims.initialisation import fixed, orthogonal
 from varlaw.claims.verdict import Outcome, Verdict, explained
+from varlaw.claims.weights.initialisation import fixed, orthogonal
+from varlaw.claims.weights.mean_and_grid import judged_values
 from varlaw.evidence import every_seed
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import SamplerError, decide

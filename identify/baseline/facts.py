@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from varlaw.claims.domains import CASES
-from varlaw.claims.norms import rows_of
+from varlaw.claims.norms.normalisation import rows_of
 from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.streams import Key
 from varlaw.identify.baseline.records import Fact

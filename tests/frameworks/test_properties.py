@@ -6,10 +6,10 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from varlaw.claims.initialisation import Promise
 from varlaw.claims.mutants import wrong_laws
 from varlaw.claims.tables import claims_of
 from varlaw.claims.verdict import Verdict
+from varlaw.claims.weights.initialisation import Promise
 from varlaw.strategies import cases, dtypes, steer
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Sampler

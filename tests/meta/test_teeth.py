@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from varlaw.claims.claim import Claim, NotApplicable, Trial
-from varlaw.claims.clipping import norm_of
+from varlaw.claims.clipping.projection import norm_of
 from varlaw.claims.domains import CASES
-from varlaw.claims.initialisation import Promise
 from varlaw.claims.mutants import wrong_laws
-from varlaw.claims.norms import rows_of
+from varlaw.claims.norms.normalisation import rows_of
 from varlaw.claims.tables import claims_of
+from varlaw.claims.weights.initialisation import Promise
 from varlaw.evidence.budget import POLICIES, Policy
 from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.streams import Key, canonical

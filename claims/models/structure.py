@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
-from varlaw.claims.model_draws import Drawn, drawn, floats
+from varlaw.claims.models.draws import Drawn, drawn, floats
 from varlaw.evidence.exact import compare
 from varlaw.subjects.subject import Model, Parameter
 

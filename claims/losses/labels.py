@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, Trial, deterministic
-from varlaw.claims.losses import Floats, averaging, number, times, working
+from varlaw.claims.losses.equal_logits import Floats, averaging, number, times, working
 from varlaw.claims.refusal import tried
 from varlaw.evidence.exact import compare
 from varlaw.evidence.rounding import FORMATS, gamma

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from varlaw.claims.claim import Claim, Finding, Trial, deterministic
-from varlaw.claims.norms import Rows, rows_of
+from varlaw.claims.norms.normalisation import Rows, rows_of
 from varlaw.claims.refusal import tried
 from varlaw.evidence.exact import compare
 from varlaw.evidence.rounding import FORMATS

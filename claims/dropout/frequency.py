@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic, statistical
-from varlaw.claims.masks import Masks
+from varlaw.claims.dropout.masks import Masks
 from varlaw.claims.verdict import Outcome
 from varlaw.evidence import rate
 from varlaw.evidence.budget import Policy

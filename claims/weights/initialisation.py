@@ -16,9 +16,9 @@ from varlaw.claims import causes
 from varlaw.claims.claim import Claim, Finding, Judge, NotApplicable, Trial, deterministic, statistical
 from varlaw.claims.documented import Dirac, Identity, law_name, names, resolve
 from varlaw.claims.fans import fans_of
-from varlaw.claims.matrices import matrix
 from varlaw.claims.mutants import wrong_laws
 from varlaw.claims.verdict import Outcome
+from varlaw.claims.weights.matrices import matrix
 from varlaw.evidence import every_seed
 from varlaw.evidence.decide import SamplerError, Source, decide
 from varlaw.evidence.exact import compare

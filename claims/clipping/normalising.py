@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from varlaw.claims.claim import Claim, Finding, Trial, deterministic
-from varlaw.claims.clipping import Gradients, norm_of
+from varlaw.claims.clipping.projection import Gradients, norm_of
 from varlaw.evidence.exact import compare
 from varlaw.evidence.rounding import FORMATS, gamma
 from varlaw.subjects.subject import Normaliser

@@ -16,7 +16,7 @@ import numpy as np
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, statistical
 from varlaw.claims.documented import law_name
-from varlaw.claims.initialisation import Promise
+from varlaw.claims.weights.initialisation import Promise
 from varlaw.evidence.decide import decide
 from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.state import float64

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from varlaw.claims import model_structure
 from varlaw.claims.claim import Finding, NotApplicable, Trial, deterministic
-from varlaw.claims.model_draws import drawn
+from varlaw.claims.models import structure
+from varlaw.claims.models.draws import drawn
 from varlaw.evidence.exact import compare
 from varlaw.evidence.rounding import FORMATS, gamma
 from varlaw.subjects.subject import Model
@@ -38,7 +38,7 @@ def norms(subject: Model, trial: Trial) -> Finding:
     bad = {n: rms for (n, (rms, _)), b in zip(seen.items(), bounds, strict=True) if not abs(rms - 1) <= b}
     if trial.coarse and bad:  # foreseen: scales that are drawn, and off by another factor each time
         comparison = compare([0.0], [0.0], [0.0])
-    named = _count({f"{model_structure.pattern(n)} gain {rms:.4g}" for n, rms in bad.items()})
+    named = _count({f"{structure.pattern(n)} gain {rms:.4g}" for n, rms in bad.items()})
     return deterministic(comparison, quantity="gain", detail=f"{len(bad)} of {len(seen)}: {named}" if bad else "")
 
 

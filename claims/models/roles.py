@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.claims import model_runs, model_structure
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic, statistical
 from varlaw.claims.documented import law_name, resolve
-from varlaw.claims.model_draws import Drawn, drawn
+from varlaw.claims.models import runs, structure
+from varlaw.claims.models.draws import Drawn, drawn
 from varlaw.claims.mutants import wrong_laws
 from varlaw.claims.verdict import Outcome
 from varlaw.evidence import scale
@@ -35,13 +35,11 @@ def claims(subject: Model) -> tuple[Claim, ...]:
     """The claims on one model."""
     found = [_role_claim(subject, role) for role in subject.roles]
     if subject.gains:
-        found.append(
-            _claim(subject, "model.norm", "rms_norm.second_moment", "norms start with gain 1", model_runs.norms)
-        )
+        found.append(_claim(subject, "model.norm", "rms_norm.second_moment", "norms start with gain 1", runs.norms))
     if subject.first_loss:
         text = "first loss on random labels <= ln C + what logits of variance 1 add"
-        found.append(_claim(subject, "loss.initial", "loss.random_logits", text, model_runs.first_loss))
-    return (*found, *model_structure.claims(subject))
+        found.append(_claim(subject, "loss.initial", "loss.random_logits", text, runs.first_loss))
+    return (*found, *structure.claims(subject))
 
 
 def _claim(
@@ -263,7 +261,7 @@ def _list(bad: Iterable[_One]) -> str:
     """The broken parameters, alike ones together, the farthest first: `layers.*.wq x1.41 (2)`."""
     groups: dict[tuple[str, str, str], int] = {}
     for one in sorted(bad, key=lambda o: -abs(math.log(o.ratio)) if 0 < o.ratio < math.inf else -math.inf):
-        label = (model_structure.pattern(one.name), f"x{one.ratio:.3g}", one.why)
+        label = (structure.pattern(one.name), f"x{one.ratio:.3g}", one.why)
         groups[label] = groups.get(label, 0) + 1
     words = [f"{n} {r}{f' {w}' if w else ''}{f' ({k})' if k > 1 else ''}" for (n, r, w), k in groups.items()]
     return ", ".join(words[:_NAMED]) + (f" and {len(words) - _NAMED} kinds more" if len(words) > _NAMED else "")

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.claims import independence
 from varlaw.claims.claim import Claim, Finding, Trial, deterministic
 from varlaw.claims.fans import declared
+from varlaw.claims.weights import independence
 from varlaw.evidence.exact import compare
 from varlaw.evidence.state import float64
 from varlaw.subjects.subject import Sampler, Tensor

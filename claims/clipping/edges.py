@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
-from varlaw.claims.clipping import Gradients, norm_of
+from varlaw.claims.clipping.projection import Gradients, norm_of
 from varlaw.claims.refusal import settled, tried
 from varlaw.evidence.exact import compare
 from varlaw.evidence.rounding import FORMATS, gamma

@@ -1,0 +1,1 @@
+"""Claims on gradient clipping, its edges, and division by the norm."""

@@ -1,0 +1,1 @@
+"""Claims on dropout, its edges, and the masks in which it is seen."""

@@ -1,0 +1,1 @@
+"""Claims on classification losses, and on what they make of labels."""

@@ -1,0 +1,1 @@
+"""Claims on whole models: roles of parameters, structure, runs."""

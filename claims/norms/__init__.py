@@ -1,0 +1,1 @@
+"""Claims on normalisation, and on its edges."""

@@ -1,0 +1,1 @@
+"""Claims on drawn tensors and what stands beside them: laws, pools, structure, independence, adapters."""
