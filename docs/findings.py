@@ -42,15 +42,16 @@ def page() -> str:
 
 
 def _row(row: Row) -> list[str]:
-    size = f"`{row.ratio}`" if row.ratio else "depends on the input"
+    size = f"`{row.ratio}`" if row.ratio else "within a range that was measured"
+    seen = "" if row.measured is None else f", {row.measured:g} when the row was written"
     where = "" if row.when == "True" else f" where `{row.when}`"
     upstream = f" Upstream: <{row.link}>." if row.link else ""
     return [
         f"`{row.id}`",
         f": {prose(row.reason)}",
         "",
-        f"  `{row.claim}` of {_subjects(row)}{where}; observed / expected: {size}, {row.measured:g} when the row was",
-        f"  written; {row.framework} {prose(row.versions)}.{upstream}",
+        f"  `{row.claim}` of {_subjects(row)}{where}; observed / expected: {size}{seen};",
+        f"  {row.framework} {prose(row.versions)}.{upstream}",
         "",
     ]
 
