@@ -241,6 +241,8 @@ _PAIR = Domain(q1=_Q, q2=_Q, c=_CORRELATION)
 _OF_TWO = ("u, v jointly normal", "infinite width", "variances q1, q2, correlation c")
 _SLOPE = Interval(low=-1e75, high=1e75, typical=(-1.0, 2.0))
 
+_product = functools.partial(_correlation, domain=_PAIR, hypotheses=_OF_TWO)
+
 ENTRIES: tuple[Law, ...] = (
     _kernel("k0", "Arc-cosine kernel of degree 0", "1 - acos(mpf(c)) / pi", k0, "2 E[step(u) step(v)], by the angle."),
     _kernel(
@@ -313,29 +315,25 @@ ENTRIES: tuple[Law, ...] = (
         domain=Domain(c=_CORRELATION),
         derivation="Leaky ReLU with slope -1; even in c, with 2/pi at c = 0.",
     ),
-    _correlation(
+    _product(
         name="correlation.erf_product",
         title="Mean product of two erf units",
         formula="2 / pi * asin(2 * c * sqrt(q1 * q2 / ((1 + 2 * q1) * (1 + 2 * q2))))",
         rule=erf_product,
-        domain=_PAIR,
         quantity="E[erf(u) erf(v)]",
-        hypotheses=_OF_TWO,
         derivation="Price: d/dk of it is E[erf'(u) erf'(v)] = (4/pi)/sqrt((1+2q1)(1+2q2) - 4k^2), k the covariance.",
         source="Williams 1997, Computing with infinite networks",
     ),
-    _correlation(
+    _product(
         name="correlation.sin_product",
         title="Mean product of two sine units",
         formula="exp(-(q1 + q2) / 2) * sinh(c * sqrt(q1 * q2))",
         rule=sin_product,
-        domain=_PAIR,
         quantity="E[sin(u) sin(v)]",
-        hypotheses=_OF_TWO,
         derivation="sin u sin v = (cos(u-v) - cos(u+v))/2, and E cos of N(0, s) is exp(-s/2).",
         precision="the relative error grows as 1e-16 times the exponent: 1e-13 where the value is 1e-300",
     ),
-    _correlation(
+    _product(
         name="correlation.gelu_product",
         title="Mean product of two GELU units",
         formula=(
@@ -344,20 +342,16 @@ ENTRIES: tuple[Law, ...] = (
             "/ (2 * pi * sqrt((1 + q1) * (1 + q2) - c**2 * q1 * q2))"
         ),
         rule=gelu_product,
-        domain=_PAIR,
         quantity="E[gelu(u) gelu(v)]",
-        hypotheses=_OF_TWO,
         derivation="Stein's identity twice on E[u Phi(u) v Phi(v)]; at u = v it is the second moment of GELU.",
         precision="next to its zero at a negative correlation the error is a few 1e-16 of c sqrt(q1 q2)/4",
     ),
-    _correlation(
+    _product(
         name="correlation.relu_product",
         title="Mean product of two ReLU units",
         formula="sqrt(q1 * q2) * (sin(acos(mpf(c))) + (pi - acos(mpf(c))) * c) / (2 * pi)",
         rule=relu_product,
-        domain=_PAIR,
         quantity="E[relu(u) relu(v)]",
-        hypotheses=_OF_TWO,
         derivation="relu is homogeneous: sqrt(q1 q2) times the product at unit variance, k1(c)/2.",
         source="Cho & Saul 2009, Kernel methods for deep learning",
         precision=_PRECISION,

@@ -39,8 +39,9 @@ def _stacks(encoder_layers: Any, decoder_layers: Any) -> Any:
     return encoder_layers * np.power(decoder_layers, 0.25)  # (N^4 M)^(1/4)
 
 
+_deepnorm = functools.partial(_recipe, derivation=_UPDATE, source=_DEEPNET)
 _DEEPNORM = (
-    _recipe(
+    _deepnorm(
         name="deepnorm.alpha",
         title="DeepNorm: weight of the residual stream, one stack",
         quantity="alpha",
@@ -48,11 +49,9 @@ _DEEPNORM = (
         rule=lambda layers: np.power(2 * layers, 0.25),
         domain=Domain(layers=_LAYERS),
         hypotheses=_ONE_STACK,
-        derivation=_UPDATE,
-        source=_DEEPNET,
         statistic="value in the configuration, exactly",
     ),
-    _recipe(
+    _deepnorm(
         name="deepnorm.beta",
         title="DeepNorm: gain of the branch projections, one stack",
         quantity="factor on the Glorot gain",
@@ -60,11 +59,9 @@ _DEEPNORM = (
         rule=lambda layers: np.power(8 * layers, -0.25),
         domain=Domain(layers=_LAYERS),
         hypotheses=(*_ONE_STACK, _BETA_WHERE),
-        derivation=_UPDATE,
-        source=_DEEPNET,
         statistic="standard deviation of the entries",
     ),
-    _recipe(
+    _deepnorm(
         name="deepnorm.encoder_alpha",
         title="DeepNorm: weight of the residual stream, encoder of an encoder-decoder",
         quantity="alpha",
@@ -72,11 +69,9 @@ _DEEPNORM = (
         rule=lambda encoder_layers, decoder_layers: 0.81 * np.power(_stacks(encoder_layers, decoder_layers), 0.25),
         domain=_STACKS,
         hypotheses=_TWO_STACKS,
-        derivation=_UPDATE,
-        source=_DEEPNET,
         statistic="value in the configuration, exactly",
     ),
-    _recipe(
+    _deepnorm(
         name="deepnorm.encoder_beta",
         title="DeepNorm: gain of the branch projections, encoder of an encoder-decoder",
         quantity="factor on the Glorot gain",
@@ -84,11 +79,9 @@ _DEEPNORM = (
         rule=lambda encoder_layers, decoder_layers: 0.87 * np.power(_stacks(encoder_layers, decoder_layers), -0.25),
         domain=_STACKS,
         hypotheses=(*_TWO_STACKS, _BETA_WHERE),
-        derivation=_UPDATE,
-        source=_DEEPNET,
         statistic="standard deviation of the entries",
     ),
-    _recipe(
+    _deepnorm(
         name="deepnorm.decoder_alpha",
         title="DeepNorm: weight of the residual stream, decoder of an encoder-decoder",
         quantity="alpha",
@@ -96,11 +89,9 @@ _DEEPNORM = (
         rule=lambda decoder_layers: np.power(3 * decoder_layers, 0.25),
         domain=Domain(decoder_layers=_LAYERS),
         hypotheses=_TWO_STACKS,
-        derivation=_UPDATE,
-        source=_DEEPNET,
         statistic="value in the configuration, exactly",
     ),
-    _recipe(
+    _deepnorm(
         name="deepnorm.decoder_beta",
         title="DeepNorm: gain of the branch projections, decoder of an encoder-decoder",
         quantity="factor on the Glorot gain",
@@ -108,8 +99,6 @@ _DEEPNORM = (
         rule=lambda decoder_layers: np.power(12 * decoder_layers, -0.25),
         domain=Domain(decoder_layers=_LAYERS),
         hypotheses=(*_TWO_STACKS, _BETA_WHERE),
-        derivation=_UPDATE,
-        source=_DEEPNET,
         statistic="standard deviation of the entries",
     ),
 )
