@@ -22,7 +22,9 @@ from varlaw.evidence.state import State
 
 Floats = NDArray[np.float64]
 
-_SHARES = 0.5 * 2.0 ** -np.arange(17)  # stakes of the displayed interval, as shares of what one draw can cost
+_SHARES: Floats = 0.5 * 2.0 ** -np.arange(
+    17, dtype=np.float64
+)  # stakes of the displayed interval, as shares of what one draw can cost
 
 
 def conformity(state: State, kurtosis: float, reach: float, delta: float) -> float:

@@ -240,8 +240,11 @@ CORRECT = (
     ),
     *(
         Defect(f"{law!r}, {shape}", law, _cast(law, np.float32), shape=shape)
-        for law in (Uniform(1.0), TruncatedNormal(1.0), TruncatedNormal(1.0, 0.0, 2.0))
-        for shape in ((64,), (16,))
+        for law, shape in {
+            Uniform(1.0): (16,),
+            TruncatedNormal(1.0): (64,),
+            TruncatedNormal(1.0, 0.0, 2.0): (16, 64),
+        }.items()
     ),
     Defect("Haar", Orthogonal(), _haar, shape=(16, 16)),
 )
