@@ -94,7 +94,7 @@ def case_name(case: Mapping[str, Any]) -> str:
     """The few letters by which a band names a case.
 
     >>> case_name({"rows": 3})
-    '0ddf'
+    'def9'
     """
     return f"{zlib.crc32(canonical(dict(sorted(case.items()))).encode()) & 0xFFFF:04x}"
 
