@@ -58,7 +58,7 @@ def _probabilities(law: Any, fmt: Format, values: Floats) -> Floats:
     p = np.maximum(law.cdf(high) - law.cdf(low), 0.0)
     least, most = (fmt.round(end) for end in law.support)
     ends = (values <= least) | (values >= most)
-    bounded: Floats = np.minimum(np.where(ends, 2 * p + 1e-4, p) + POINT, 0.5)
+    bounded: Floats = np.minimum(np.where(ends, 2 * p + 1e-4, p) + POINT, 1.0)
     return bounded
 
 
