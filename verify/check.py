@@ -22,6 +22,7 @@ from varlaw.claims.weights.mean_and_grid import judged_values
 from varlaw.evidence import every_seed
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import SamplerError, decide
+from varlaw.evidence.grid import likeliest
 from varlaw.evidence.haar import decide_haar, policy_for_haar
 from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.state import float64
@@ -179,7 +180,8 @@ def _explained(
         return fact
     if finding.outcome is not Outcome.VIOLATES:
         return finding
-    why = causes.explain(source, law, sampler.dtype, key, finding.samples, sampler.shape, mutants=mutants)
+    exact = finding.quantity == "singular value"
+    why = causes.explain(source, law, sampler.dtype, key, finding.samples, sampler.shape, mutants=mutants, exact=exact)
     return causes.explained(finding, why)
 
 
@@ -198,8 +200,8 @@ def _independent(sampler: CheckedSampler, law: Law, policy: Policy, key: Key, mu
     rule = replace(policy, alpha=policy.alpha / 2) if narrow else policy
     source = sampler.source()
     decision = _named(sampler, lambda: decide(law, source, rule, key, dtype=sampler.dtype, mutants=mutants))
-    if decision.state.n:
-        sampler.refuse_equal_neighbours()
+    if decision.state.n and decision.outcome != "VIOLATES":
+        sampler.refuse_equal_seeds(likeliest(law, FORMATS[sampler.dtype]))
     if narrow and decision.outcome == "CONFORMS":
         values = judged_values(_many(sampler, key), law, sampler.dtype, rule.alpha)
         if values.outcome is Outcome.VIOLATES:

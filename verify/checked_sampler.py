@@ -14,7 +14,11 @@ from varlaw.evidence.streams import Key
 
 Draw = Callable[[tuple[int, ...], int], Any]
 
-_TOLD_APART = 16  # numbers of 16 bits that no two lawful tensors share
+_TOLD_APART = 45.0  # nats, so that no two of fifty lawful tensors are equal: eight numbers of bfloat16
+_NEIGHBOURS = range(4)  # a user may count seeds up
+_BASE = 1_234_567_890  # of 31 bits, as all generators take
+_BITS = (7, 15, 23, 30)  # of the base that are turned for tensors of more than _PROBED entries; else each of the 31
+_PROBED = 1 << 13
 _KEPT = 5  # arrays that are kept, to see whether a sampler takes their memory again: of small tensors
 
 
@@ -77,14 +81,23 @@ class CheckedSampler:
     def _small(self) -> bool:
         return math.prod(self.shape) <= 1 << 20
 
-    def refuse_equal_neighbours(self) -> None:
-        """Seeds that follow one another must give other tensors: a user may count them up."""
-        if math.prod(self.shape) < _TOLD_APART:
+    def refuse_equal_seeds(self, likeliest: float) -> None:
+        """Seeds that follow one another, or differ in one bit or digit only, must give other tensors.
+
+        likeliest: the largest probability of one value, by which tensors of few and coarse numbers are equal by chance.
+        """
+        size = math.prod(self.shape)
+        if size * -math.log(likeliest) < _TOLD_APART:
             return
-        distinct = {float64(self.array(seed)).tobytes() for seed in range(4)}
-        if 1 < len(distinct) < 4:  # 1: the seed is ignored altogether, which the decision says
-            msg = f"{self.name} ignores part of its seed: two of the seeds 0, 1, 2 and 3 give the same values"
-            raise SamplerError(msg)
+        seen: dict[bytes, int] = {}
+        bits = range(31) if size <= _PROBED else _BITS if self._small else ()
+        digits = range(2, 10) if size <= _PROBED else ()
+        alike = (*(_BASE ^ 1 << bit for bit in bits), *(_BASE - 10**k for k in digits))
+        for seed in (*_NEIGHBOURS, *((_BASE, *alike) if alike else ())):
+            first = seen.setdefault(float64(self.array(seed)).tobytes(), seed)
+            if first != seed:
+                msg = f"{self.name} ignores part of its seed: seeds {first} and {seed} give the same values"
+                raise SamplerError(msg)
 
     def _refuse_shared_memory(self) -> None:
         kept = [(x, float64(x).tobytes()) for x in map(self.array, range(_KEPT if self._small else 2))]

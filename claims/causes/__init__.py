@@ -42,18 +42,20 @@ class Why:
 
 def explain(
     source: Source, law: Any, dtype: str, key: Key, samples: int, shape: Sequence[int], *,
-    names: Mapping[str, Any] | None = None, mutants: Mapping[str, Any] | None = None,
+    names: Mapping[str, Any] | None = None, mutants: Mapping[str, Any] | None = None, exact: bool = False,
 ) -> Why:  # fmt: skip
     """Why the tensors of `source` are not those of `law`, on draws of `key`'s stage for causes.
 
     samples: scalars that the decision took. names: the case's, with its fans, where they are known. mutants: wrong laws
-    by name, which come first where the draws bear them.
+    by name, which come first where the draws bear them. exact: a comparison without chance violated.
     """
     draws = fresh(source, dtype, key, samples, max(1, math.prod(shape)))
+    if isinstance(law, Constant) and (draws.flat == draws.fmt.round(law.value)).all():
+        return Why(facts=(_few_seeds(draws),))
     if fact := facts.found(draws.tensors, law):
         return Why(facts=(fact,))
     if isinstance(law, Orthogonal):
-        return _of_matrices(draws, law)
+        return _of_matrices(draws, law, exact)
     if isinstance(law, Constant):
         return Why(facts=(_of_constant(draws, law.value),))
     return _of_entries(draws, law, shape, names or {}, mutants or {})
@@ -75,8 +77,9 @@ def broken(source: Source, law: Any, key: Key, error: Exception, seed_of: SeedOf
     block = next(iter(getattr(error, "seeds", ())), key.at(block=0).seed)
     seen: list[Floats] = []
     for x in islice(hosted(source(block, _REDRAWN)), _REDRAWN):
-        seen = [*seen[:3], x]
-        if not np.isfinite(x).all() or (len(seen) == 4 and "not finite" not in str(error)):
+        enough = 4 if x.size >= facts.TELLING else facts.TELLING
+        seen = [*seen[: enough - 1], x]
+        if not np.isfinite(x).all() or (len(seen) == enough and "not finite" not in str(error)):
             break
     fact = facts.found(seen, law)
     if not fact:
@@ -95,13 +98,17 @@ def _of_constant(draws: Draws, value: float) -> str:
     expected = draws.fmt.round(value)
     wrong = draws.flat[draws.flat != expected]
     head = f"{len(wrong):,} of {draws.flat.size:,} values are not {number(value)}"
-    return f"{head}: they go from {number(float(wrong.min()))} to {number(float(wrong.max()))}" if len(wrong) else ""
+    return f"{head}: they go from {number(float(wrong.min()))} to {number(float(wrong.max()))}"
 
 
-def _of_matrices(draws: Draws, law: Orthogonal) -> Why:
-    """Not orthogonal, or orthogonal but not in every direction alike."""
+def _few_seeds(draws: Draws) -> str:
+    return f"for some seeds only: {len(draws.tensors)} other tensors are right"
+
+
+def _of_matrices(draws: Draws, law: Orthogonal, exact: bool) -> Why:
+    """Not orthogonal, or orthogonal but not in every direction alike, which no single matrix shows (`exact`)."""
     told = matrices.not_orthogonal(draws, law.gain) or matrices.not_haar(draws) or next(copies.found(draws), "")
-    return Why(likely=told) if told else Why(facts=(_DIRECTIONS,))
+    return Why(likely=told) if told else Why(facts=(_few_seeds(draws) if exact else _DIRECTIONS,))
 
 
 def _of_entries(
@@ -110,14 +117,15 @@ def _of_entries(
     copied, often = list(copies.found(draws)), lattice.spots(draws)
     spotted = list(lattice.told(draws, often, getattr(law, "parent_std", law.std)))
     coarse = list(lattice.found(draws, bool(copied or spotted)))
-    whole = [] if copied or spotted else list(matrices.found(draws))
+    few = any("different values:" in fact for fact in coarse)
+    whole = [] if copied or spotted or (few and draws.fmt.digits < 24) else list(matrices.found(draws))
     kept = 1 - sum(spot.count for spot in often) / draws.flat.size
     values = _values(draws, often, bool(copied))
     found = _fitted(values, draws.fmt.unit, law, shape, {**names, "kept": kept})
     fitted = found is not None
     if found and (whole or any("clamped" in fact for fact in spotted)) and not found.same_family:
         found = None  # entries that depend on each other, or were cut off, are of no family
-    loose = kept > _CLEAN and not (copied or whole or any("different values:" in fact for fact in coarse))
+    loose = kept > _CLEAN and not (copied or whole or few)
     uneven = list(patterns.found(draws)) if loose else []
     if uneven and found and not found.plain:
         found = None  # lines of several scales look like a family with heavy tails

@@ -52,7 +52,8 @@ def _twice(rows: Floats) -> int:
     return len(rows) - len({row.tobytes() for row in rows})
 
 
-def _multiples(flat: Floats) -> Iterator[str]:
+def _multiples(tensors: Floats) -> Iterator[str]:
+    flat = tensors - tensors.mean(axis=1, keepdims=True)  # all tensors with one mean point the same way
     norms = np.linalg.norm(flat, axis=1)
     if flat.shape[1] < 16 or not norms.all():
         return

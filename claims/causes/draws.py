@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 STAGE = 14  # of the decision's key
 _SCALARS = 1 << 16  # looked at, or as many as the decision took
 _MOST = 1 << 18
+_POINT = 2.0**-20  # what generators of 24 bits give one value
 _TENSORS = 64  # or as many as the decision took
 
 
@@ -53,6 +54,13 @@ class Draws:
         """Tensors x rows x columns; a vector is one row."""
         rows = self.shape[0] if len(self.shape) > 1 else 1
         return self.stack.reshape(len(self.tensors), rows, -1)
+
+    @cached_property
+    def point(self) -> float:
+        """About the largest probability of one value, if the draws are smooth: numbers far from 0 lie coarsely."""
+        low, high = np.quantile(self.flat, [0.25, 0.75])
+        cell = self.fmt.spacing(float(np.abs(self.flat).max()))
+        return float(min(max(_POINT, cell / (high - low) if high > low else 0.0), 1.0))
 
     @cached_property
     def spread(self) -> Floats:

@@ -11,7 +11,7 @@ from varlaw.theory.variates import Constant
 
 Floats = NDArray[np.float64]
 
-_TELLING = 16  # entries, from which two equal tensors are no chance
+TELLING = 16  # entries, from which two equal tensors are no chance; or tensors
 _PATTERN = -1.2345678e-3  # put into memory that is then given back: who hands it out has written nothing
 _ODD = (1e-30, 1e30)  # relative to the law's scale: sizes that no initialiser writes and left-over bits have
 
@@ -70,7 +70,7 @@ def _one_value(tensors: Sequence[Floats]) -> str:
 def _never_changing(tensors: Sequence[Floats], seeds: Sequence[int]) -> str:
     if len(tensors) < 2 or any(x.tobytes() != tensors[0].tobytes() for x in tensors):
         return ""
-    if tensors[0].size < _TELLING and len(tensors) < _TELLING:
+    if tensors[0].size < TELLING and len(tensors) < TELLING:
         return ""
     which = f" (seeds {seeds[0]} and {seeds[1]})" if seeds else ""
     return f"the values never change: every seed gives the same tensor{which}"

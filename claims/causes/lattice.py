@@ -14,7 +14,6 @@ from varlaw.evidence.rounding import FORMATS
 _FEW = 16  # different values that are named one by one
 _OFTEN = 8  # times that one value comes up, at least, to be too often
 _NEAR = 64  # steps from 0 that show a grid
-_POINT = 2.0**-20  # no lawful value of a wide format is likelier
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,9 @@ def spots(draws: Draws) -> list[Spot]:
     values, counts = np.unique(draws.flat, return_counts=True)
     if len(values) <= _FEW:
         return []
-    chance = 8 * np.median(counts) + 24 if draws.fmt.digits < 24 else 0.0
-    limit = max(_OFTEN, chance, 16 * draws.flat.size * _POINT, 4 * float(np.median(counts)))
+    lawful = draws.flat.size * draws.point
+    chance = 8 * np.median(counts) + 24 if draws.fmt.digits < 24 else lawful + 8 * math.sqrt(lawful)
+    limit = max(_OFTEN, chance, 4 * float(np.median(counts)))
     often = [i for i in np.argsort(-counts)[:4].tolist() if counts[i] > max(limit, _beside(counts, i))]
     return [Spot(float(values[i]), int(counts[i])) for i in often]
 
@@ -87,7 +87,9 @@ def found(draws: Draws, explained: bool) -> Iterator[str]:
         yield f"only {len(values)} different values: {_listed(values, counts)}{_signs(values, counts)}"
         return
     if step := _step(values, draws) or _small_steps(values, counts, draws):
-        yield f"all values are multiples of {number(step)}{_power(step)}: a grid of {len(values):,} different values"
+        through = abs(values[0] / step - round(values[0] / step)) < 1e-3
+        steps = f"are multiples of {number(step)}{_power(step)}" if through else f"lie {number(step)} apart"
+        yield f"all values {steps}: a grid of {len(values):,} different values"
     elif narrow := _narrower(values, draws):
         yield f"all values are numbers of {narrow}, in {draws.fmt.name}"
     elif not explained and (again := _again(draws)):
@@ -114,7 +116,7 @@ def _step(values: Floats, draws: Draws) -> float:
     step = float(gaps.min()) if len(gaps) > _FEW else 0.0
     if step <= 0:
         return 0.0
-    offset = values - np.round(values / step) * step
+    offset = values - values[0] - np.round((values - values[0]) / step) * step
     tolerance = 1e-3 * step
     levels = (values[-1] - values[0]) / step
     few = levels < min(draws.flat.size / 2, 2.0 ** (draws.fmt.digits - 1))
@@ -153,9 +155,9 @@ def _again(draws: Draws) -> str:
     x = draws.first.ravel()[: 1 << 16]
     if draws.fmt.digits < 24 or x.size < 64:
         return ""
-    copies = x.size - len(np.unique(x))
-    if copies <= max(_OFTEN, 4 * x.size * x.size * _POINT):
+    copies, lawful = x.size - len(np.unique(x)), max(_OFTEN, 4 * x.size * x.size * draws.point)
+    if copies <= lawful:
         sizes = x.size - len(np.unique(np.abs(x)))
-        often = sizes > max(_OFTEN, 4 * x.size * x.size * _POINT)
+        often = sizes > lawful
         return f"{of_values(sizes, x.size)} are, but for their sign, there before" if often else ""
     return f"{of_values(copies, x.size)} of a tensor are there before: values are used again"

@@ -99,6 +99,8 @@ def _shift(fit: Fit, x: Floats, law: Any) -> str:
         return ""  # its mean is that of its cut
     if law.mean and abs(mean) < _SHIFT * error:
         return f"the mean is 0: the law's {number(law.mean)} is missing"
+    if law.mean and abs(mean + law.mean) < _SHIFT * error:
+        return f"the mean is {mean:.3g}: the law's {number(law.mean)} with the other sign"
     return f"the mean is {mean:.3g}, {(mean - law.mean) / law.std:.2g} std from the law's {number(law.mean)}"
 
 

@@ -11,6 +11,7 @@ from varlaw.claims.causes.words import number
 _SIDE = 384  # of the part of a matrix whose singular values are computed
 _SPECTRA = 4  # matrices that are decomposed
 _LINES = 8  # from which lines of one norm are no chance
+_CHANCE = 0.1  # of the std that chance gives means and norms: several as near to each other are no chance
 _SIGNS = 48  # numbers whose signs all agree by no chance
 
 
@@ -33,6 +34,12 @@ def _rounding(draws: Draws) -> float:
     return (8 if draws.fmt.digits >= 24 else 1) * 2.0 ** -min(draws.fmt.digits, 24)
 
 
+def _noise(values: Floats, x: Floats, draws: Draws) -> float:
+    """Singular values that rounding may give: of entries with a mean far below what it adds to the largest."""
+    size = float(np.abs(x).max()) * math.sqrt(max(x.shape[0], x.size // x.shape[0]))
+    return min(float(values[0]), size) * _rounding(draws)
+
+
 def _flat(values: Floats, draws: Draws) -> bool:
     """Whether singular values are all equal, but for rounding and a QR."""
     bound = (16 if draws.fmt.digits >= 24 else 4) * math.sqrt(len(values)) * 2.0 ** -min(draws.fmt.digits, 24)
@@ -44,7 +51,7 @@ def _spectrum(draws: Draws) -> str:
         return ""
     spectra = [_singular_values(x) for x in draws.tensors[:_SPECTRA]]
     small = min(len(values) for values in spectra)
-    ranks = [int((values > values[0] * _rounding(draws)).sum()) for values in spectra]
+    ranks = [int((values > _noise(values, x, draws)).sum()) for values, x in zip(spectra, draws.tensors, strict=False)]
     if max(ranks) < (small if draws.fmt.digits >= 24 else 0.5 * small):
         return f"each matrix has rank {max(ranks)}, where {small} is full{_outer(max(ranks))}"
     if small < 3 or max(draws.grids.shape[1:]) > _SIDE:
@@ -80,12 +87,13 @@ def _line(lines: Floats, name: str, rounding: float) -> str:
     if len(lines) < _LINES or lines.shape[1] < 3:
         return _few_tensors(lines, name, rounding)
     norms, means = np.linalg.norm(lines, axis=1), lines.mean(axis=1)
-    width = float(lines.std()) or 1.0
+    width, side = float(lines.std()) or 1.0, math.sqrt(lines.shape[1])
     told = []
-    if np.abs(means - means.mean()).max() < rounding * width:
+    if np.abs(means - means.mean()).max() < min(rounding, _CHANCE / side) * width:
         mean = float(means.mean())
         told.append(f"each {name} has the mean {number(mean if abs(mean) > rounding * width else 0.0)}")
-    if np.ptp(norms) < rounding * norms.mean():
+    chance = float((lines**2).std()) * side / (2 * norms.mean() or 1.0)  # the std that independent entries give
+    if np.ptp(norms) < min(rounding * norms.mean(), _CHANCE * chance):
         told.append(f"each {name} has the norm {number(float(norms.mean()))}")
     return " and ".join(told) + (": centred, normalised or stratified" if told else "")
 

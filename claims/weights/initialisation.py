@@ -185,7 +185,7 @@ def _all(findings: Iterable[Finding], beta: float) -> Finding:
     for seeds, finding in enumerate(findings, 1):
         samples += finding.samples
         if finding.outcome is not Outcome.CONFORMS:
-            which = f"seed {seeds} of those tried" if seeds > 1 else ""
+            which = f"tensor {seeds} of those tried" if seeds > 1 else ""
             return msgspec.structs.replace(finding, samples=samples, detail=finding.detail or which)
     return msgspec.structs.replace(finding, samples=samples, beta=beta, detail=every_seed.words(seeds, beta))
 

@@ -105,6 +105,7 @@ MISTAKES = {
     "sine of an angle": Mistake(lambda s, k: 2**0.5 * np.sin(rng(k).uniform(0, 2 * np.pi, s)), UNIT, ("arcsine",)),
     "sum of twelve": Mistake(lambda s, k: rng(k).random((12, *s)).sum(axis=0) - 6, UNIT, ("twelve uniforms",)),
     "signs": Mistake(lambda s, k: rng(k).choice([-1.0, 1.0], s), UNIT, ("Rademacher",)),
+    "eight bits": Mistake(lambda s, k: rng(k).integers(0, 256, s) / 127.5 - 1, Uniform(1.0), ("a grid of 256",)),
     "integers": Mistake(lambda s, k: rng(k).integers(-3, 4, s) / 2.0, UNIT, ("only 7 different values",)),
     "mixture": Mistake(of_normal(lambda x, g: x * np.where(g.random(x.shape) < 0.05, 8, 1)), UNIT, ("mixture",)),
     "exponential": Mistake(lambda s, k: rng(k).exponential(1.0, s), UNIT, ("exponential",)),
@@ -121,6 +122,9 @@ MISTAKES = {
     "mean": Mistake(of_normal(lambda x, g: x + 0.1), UNIT, ("the mean is 0.1", "the mean is 0.09")),
     "mean in bfloat16": Mistake(
         lambda s, k: (normal(s, k) + 0.1).astype(ml_dtypes.bfloat16), UNIT, ("the mean is 0.1", "the mean is 0.09")
+    ),
+    "mean of the other sign": Mistake(
+        lambda s, k: 0.1 * normal(s, k) - 1, Normal(0.1, mean=1.0), ("with the other sign",)
     ),
     "no mean": Mistake(lambda s, k: 0.02 * normal(s, k), Normal(0.02, mean=1.0), ("the law's 1 is missing",)),
     "absolute value": Mistake(of_normal(lambda x, g: np.abs(x)), UNIT, ("absolute value of a normal",)),

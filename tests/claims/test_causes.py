@@ -1,7 +1,9 @@
 """A failure says why, unasked: each usual mistake is named, on fresh draws, and nothing that does not explain."""
 
 import json
+from collections.abc import Callable
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -10,9 +12,9 @@ from varlaw.claims import causes
 from varlaw.claims.causes.facts import found, never_written
 from varlaw.claims.verdict import explained
 from varlaw.evidence.streams import Key
-from varlaw.theory.variates import Normal, Uniform
+from varlaw.theory.variates import Constant, Normal, Uniform
 
-from .mistakes import HE, MISTAKES, UNIT, normal, rng
+from .mistakes import HE, MISTAKES, UNIT, normal, orthogonal, rng
 
 JARGON = ("Legendre", "ln e", "QR)", "e-value", "LR")
 
@@ -127,3 +129,35 @@ def test_a_run_explains_a_violation_that_no_row_foresaw(monkeypatch: pytest.Monk
 
 def test_a_function_of_he_is_lawful() -> None:
     assert varlaw.check(lambda s, k: HE.std * normal(s, k), HE, shape=(32, 64)).outcome == "CONFORMS"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "mean", "wrong"), [("float32", 1000.0, 0.5), ("float32", 1000.0, 2.0), ("bfloat16", 5.0, 0.01)]
+)
+def test_a_mean_far_from_0_gives_no_fact(dtype: str, mean: float, wrong: float) -> None:
+    """Lines of almost one norm, matrices of almost one rank and numbers that come again follow from the mean alone."""
+    fmt = np.dtype(getattr(ml_dtypes, dtype, dtype))
+
+    def draw(shape: tuple[int, ...], seed: int) -> np.ndarray:
+        return (mean + wrong * normal(shape, seed)).astype(fmt)
+
+    verdict = varlaw.check(draw, Normal(2 * wrong, mean=mean), shape=(64, 64), name="mine")
+    assert verdict.outcome == "VIOLATES"
+    said = f"{verdict.likely}; {verdict.detail}"
+    assert "1/2: half the std" in said or "different values" in said
+    assert not any(word in said for word in ("norm", "rank", "multiples", "exactly", "again")), said
+
+
+@pytest.mark.parametrize(
+    ("law", "scale"),
+    [(varlaw.Orthogonal(1.0), lambda k: 1.0 if k % 50 else 1.01), (Constant(0.0), lambda k: k % 300 == 0)],
+)
+def test_a_fault_of_few_seeds_is_told_as_one(law: object, scale: Callable[[int], float]) -> None:
+    def draw(shape: tuple[int, ...], seed: int) -> np.ndarray:
+        return scale(seed) * (orthogonal(shape, seed) if isinstance(law, varlaw.Orthogonal) else np.ones(shape))
+
+    verdict = varlaw.check(draw, law, shape=(32, 32), name="mine")
+    assert verdict.outcome == "VIOLATES"
+    assert "not in all directions" not in verdict.detail
+    assert "all 65,536 values are 0" not in verdict.detail
+    assert "of those tried" in verdict.detail

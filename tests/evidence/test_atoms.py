@@ -51,3 +51,10 @@ def test_finite_numbers_and_their_cells() -> None:
         assert np.array_equal(every, np.unique(real[np.isfinite(real)]))
         low, high = fmt.cells(every)
         assert np.array_equal(high[:-1], low[1:])
+
+
+@pytest.mark.parametrize("std", [0.008, 0.01, 0.02])
+def test_a_value_may_hold_most_of_a_law(std: float) -> None:
+    law, fmt = Normal(std, mean=5.0), FORMATS["bfloat16"]
+    assert atoms(law, fmt, _drawn(law, "bfloat16"), ALPHA).lawful
+    assert not atoms(law, fmt, np.full(100_000, 5.0), ALPHA).lawful
