@@ -6,10 +6,12 @@ them with probability at most 1/2. So a layer of n units of which k are silent i
 
 from collections.abc import Sequence
 
-from varlaw.diagnose.records import Finding, Sight
+from varlaw.diagnose.records import Call, Finding, Sight
 from varlaw.diagnose.signals import finding
+from varlaw.diagnose.structure import Graph
 
 _MOST = 0.5  # share of entries that may sit where the activation is flat
+_SILENT = frozenset(["relu", "relu6", "threshold"])  # no gradient passes where these give 0
 _FEWEST = 16  # rows of the batch, below which a silent unit says little
 
 
@@ -19,13 +21,15 @@ def units(sights: Sequence[Sight], alpha: float) -> list[Finding]:
 
     found = []
     for call in sights[0].calls:
+        if call.inputs and call.inputs[0].second == 0:
+            continue  # behind zeros: the gradient tells whether that is on purpose
         seen = [s.calls[call.number].units for s in sights if call.number < len(s.calls)]
         known = [u for u in seen if u is not None]
         if not known or known[0].rows < _FEWEST:
             continue
         count, silent = sum(u.units for u in known), sum(u.silent for u in known)
         place = call.path or call.op
-        if silent and float(bdtrc(silent - 1, count, _MOST)) < alpha:
+        if silent and call.op in _SILENT and float(bdtrc(silent - 1, count, _MOST)) < alpha:
             says = f"{silent} of {count} units of {call.op} are 0 on all {known[0].rows} rows; the law allows half"
             found.append(
                 finding(
@@ -44,3 +48,28 @@ def units(sights: Sequence[Sight], alpha: float) -> list[Finding]:
             says = f"{saturated:.0%} of the entries of {call.op} lie where its derivative is below 2 % of its largest"
             found.append(finding("unit.saturated", "VIOLATES", says, place, observed=saturated, samples=len(known)))
     return found
+
+
+def attention(sights: Sequence[Sight], graph: Graph) -> list[Finding]:
+    """Attention whose weight lies on one key: E sum p^2, from 0 for even weights to 1, is above a half.
+
+    With n keys and normal scores of deviation s that begins at s = 2 sqrt(2 ln n): the freezing of the random-energy
+    model, where the gradient through the softmax has all but gone.
+    """
+    found = []
+    for call in sights[0].calls:
+        behind = graph.behind(call.number)
+        weighs = call.kind == "attention" or (behind is not None and behind.kind == "linear" and not behind.parameters)
+        known = [c.concentration for s in sights if (c := _same(s, call)) and c.concentration is not None]
+        if not weighs or not known:
+            continue
+        share = sum(known) / len(known)
+        if share > _MOST:
+            says = f"attention lies on one key: sum p^2 is {share:.2g}, from 0 for even weights to 1 for one key"
+            where = call.path or call.op
+            found.append(finding("unit.saturated", "VIOLATES", says, where, observed=share, samples=len(known)))
+    return found
+
+
+def _same(sight: Sight, call: Call) -> Call | None:
+    return sight.calls[call.number] if call.number < len(sight.calls) else None

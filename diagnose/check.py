@@ -206,6 +206,8 @@ def _found(seen: _Seen, graph: Graph, expect: Any, rule: Policy, key: Key) -> tu
     found = parameters.uninitialised(tensors, values, seen.written)
     flat = frozenset(n for n, x in values.first.items() if x.size > 1 and not np.ptp(x) and x.flat[0] != 0)
     broken = {name for f in found for name in f.where}
+    still = wiring.still(sight, graph)
+    targets = parameters.targets(values, still)
     zeros = frozenset(n for n, x in values.first.items() if x.size and not np.any(x))
     if broken:
         sound = parameters.Values(
@@ -213,25 +215,25 @@ def _found(seen: _Seen, graph: Graph, expect: Any, rule: Policy, key: Key) -> tu
         )
         return [
             *found,
-            *parameters.copied(tensors, sound, alpha),
+            *parameters.copied(tensors, sound, seen.written, still, alpha),
             *parameters.unset(tensors, seen.written, _heads(sight)),
         ], None
-    found += parameters.copied(tensors, values, alpha)
-    found += parameters.peers(tensors, values, rule.delta, alpha)
+    found += parameters.copied(tensors, values, seen.written, still, alpha)
+    found += parameters.peers(tensors, values, graph.uses(), rule.delta, alpha)
     found += parameters.unset(tensors, seen.written, _heads(sight))
     found += _expected(expect, seen, graph, tensors, rule, key)
     tables = [n for c in sight.calls if c.kind == "embedding" for n in c.parameters]
     found += parameters.new_rows(list(dict.fromkeys(tables)), values, rule.delta, alpha)
-    nonfinite = wiring.ranges(sight)
+    nonfinite = wiring.ranges(sight, graph)
     found += nonfinite
-    found += wiring.doubled(sight, graph) + wiring.adapters(sight, graph)
+    found += wiring.doubled(sight, graph) + wiring.adapters(sight, graph) + wiring.unregistered(sight)
     found += wiring.norms(sight, graph, frozenset(n for n, t in tensors.items() if len(t.shape) == 1 and not t.buffer))
     if nonfinite:
         return found, None
     found += flow.signals(seen.sights, graph, alpha) + flow.collapse(seen.sights, _starts_quiet(sight, values))
     found += flow.gradients(seen.sights, graph, alpha)
-    found += activity.units(seen.sights, alpha)
-    found += wiring.gradients(sight, graph, zeros) + wiring.symmetric(sight, flat)
+    found += activity.units(seen.sights, alpha) + activity.attention(seen.sights, graph)
+    found += wiring.gradients(sight, graph, zeros, targets) + wiring.symmetric(sight, flat)
     started, law = losses.start(seen.sights, alpha)
     return found + started, law
 

@@ -47,7 +47,7 @@ def followed(sight: Sight, graph: Graph) -> dict[int, Passed]:
         if not parents or call.kind in _SETS:
             known[call.number] = Passed(call.number)
             continue
-        largest = max(parents, key=lambda p: _second(sight.calls[p]))
+        largest = graph.main(parents)
         known[call.number] = _further(known[largest], sight.calls[largest], call)
     return known
 

@@ -1,4 +1,9 @@
-"""The first loss against its own law, with options, targets and classes read off the call that made it."""
+"""The first loss against its own law, with options, targets and classes read off the call that made it.
+
+Labels that the model does not know give the loss that they would give if they were dealt to the rows anew: the mean of
+log sum exp less each label's mean logit. That holds for any logits, whatever their distribution and whatever the prior
+of the classes; how large they may be is another question, for which ln C is the ruler.
+"""
 
 import math
 from collections.abc import Sequence
@@ -8,77 +13,128 @@ from varlaw.diagnose.signals import finding
 from varlaw.theory.catalogue import LAWS
 
 _CHANCE = 7.0  # standard errors: 1e-12 either side
-_WIDEST = 32.0  # std of logits up to which the law of the loss is known
+_EQUAL = 1e-3  # two quotients of float32 losses that are one
+_UNMISTAKABLE = math.log(2)  # of the sum of all probabilities, which is 1
 
 
 def start(sights: Sequence[Sight], alpha: float) -> tuple[list[Finding], float | None]:
-    """What is wrong with the first loss, and the law's value of it where the call is one that has a law."""
-    calls = [c for c in sights[0].calls if c.kind == "loss" and c.op in _LAWS]
-    if len(calls) != 1 or sights[0].loss is None:
-        return [], None
-    return _LAWS[calls[0].op](calls[0], sights, alpha)
+    """What is wrong with the first loss, and ln C where the call is one that has classes."""
+    found, zeros = [], []
+    for call in sights[0].calls:
+        if call.kind == "loss" and call.op in _LAWS and sights[0].loss is not None:
+            told, zero = _LAWS[call.op](call, sights, alpha)
+            found += told
+            zeros += [zero] if zero is not None else []
+    return found, zeros[0] if zeros else None
 
 
-def _classes(call: Call, sight: Sight) -> tuple[int, int]:
-    """Classes and labels of a cross entropy: its logits are (labels, classes, ...)."""
-    shape = sight.calls[call.parents[0]].shape if call.parents else ()
-    given = call.options.get("shape_of_logits") or shape
-    return (given[1] if len(given) > 1 else 0), math.prod(given) // given[1] if len(given) > 1 and given[1] else 0
+def _mean(call: Call, sights: Sequence[Sight], name: str) -> float:
+    """An option that was measured, in the mean over draws."""
+    known = [s.calls[call.number].options.get(name, math.nan) for s in sights]
+    return float(sum(known)) / len(known)
+
+
+def _observed(call: Call, sights: Sequence[Sight]) -> float:
+    """The value of the call for one label, in the mean over draws."""
+    outputs = [s.calls[call.number].output for s in sights]
+    value = sum(o.mean for o in outputs if o) / len(outputs)
+    match call.options.get("reduction", "mean"):
+        case "sum":
+            return value / max(1.0, _mean(call, sights, "labels"))
+        case "none":
+            return value * math.prod(call.shape) / max(1.0, _mean(call, sights, "labels"))
+    return value
+
+
+def _place(call: Call, sight: Sight) -> str:
+    return (sight.calls[call.parents[0]].path if call.parents else "") or "loss"
 
 
 def _cross_entropy(call: Call, sights: Sequence[Sight], alpha: float) -> tuple[list[Finding], float | None]:
-    classes, labels = _classes(call, sights[0])
+    shape = call.options.get("shape_of_logits") or ()
+    classes = shape[1] if len(shape) > 1 else 0
     before = sights[0].calls[call.parents[0]] if call.parents else None
-    if classes < 2 or before is None or before.output is None or before.kind == "softmax":
+    if classes < 2 or before is None or before.kind == "softmax":
         return [], None
-    zero, std = math.log(classes), _logits(call, sights)
-    law = float(LAWS["loss.random_logits"].value(classes=classes, std=min(std, _WIDEST)))
-    observed = sum(s.loss or 0.0 for s in sights) / len(sights)
-    place, reduction = before.path or "loss", call.options.get("reduction", "mean")
-    given = f"ln {classes} = {zero:.4g} and logits of std {std:.2g} make {law:.4g}"
-    if reduction != "mean":
-        says = f"reduction={reduction!r} makes it {observed:.4g}, where the mean is about {law:.4g}"
-        return [finding("loss.start", "NOTE", says, place, expected=law, observed=observed)], zero
-    chance = _CHANCE * math.sqrt((1 + std**2) / (max(1, min(labels, classes)) * len(sights)))
-    if std <= _WIDEST and abs(observed - law) > chance:
-        cause = (
-            "the labels are known, or it is divided once too often" if observed < law else "it is no mean over labels"
-        )
-        return [
-            _wrong(f"starts at {observed:.4g}, but {given}: {cause}", place, law, observed, len(sights), alpha)
-        ], zero
+    place, zero = _place(call, sights[0]), math.log(classes)
+    return [
+        *_independent(call, sights, place, alpha),
+        *_size(call, sights, place, zero, alpha),
+        *_scaled(call, sights, place),
+    ], zero
+
+
+def _chance(call: Call, sights: Sequence[Sight]) -> float:
+    """By how much luck moves the loss: rows of a batch are independent, the labels within a row may not be."""
+    rows = min(max(1, sights[0].batch_rows), max(1.0, _mean(call, sights, "labels")))
+    return _CHANCE * math.sqrt(max(_mean(call, sights, "spread"), 0.0) / (rows * len(sights)))
+
+
+def _independent(call: Call, sights: Sequence[Sight], place: str, alpha: float) -> list[Finding]:
+    law, observed = _mean(call, sights, "shuffled"), _observed(call, sights)
+    rounding = _EQUAL * abs(law)
+    if not abs(observed - law) > _chance(call, sights) + rounding:
+        return []
+    cause = "the labels are known to the model" if observed < law else "the logits speak against their labels"
+    says = f"starts at {observed:.4g}, but {law:.4g} with the labels dealt anew to the rows: {cause}"
+    return [_wrong(says, place, law, observed, len(sights), alpha)]
+
+
+def _size(call: Call, sights: Sequence[Sight], place: str, zero: float, alpha: float) -> list[Finding]:
+    classes, observed = round(math.exp(zero)), _observed(call, sights)
     excess = float(LAWS["loss.random_logits_excess"].value(classes=classes, std=1.0))
-    if observed > 2 * zero + chance:
-        says = f"starts at {observed:.4g}, more than twice ln {classes} = {zero:.4g}: logits have std {std:.3g}"
-        return [_wrong(says, place, zero, observed, len(sights), alpha)], zero
-    if observed > zero + excess + chance:
-        says = f"starts at {observed:.4g}: {given}, of variance 1 {zero + excess:.4g}"
-        return [finding("loss.start", "NOTE", says, place, expected=law, observed=observed)], zero
-    return [], zero
+    if not observed > zero + excess + _chance(call, sights):
+        return []
+    given = f"starts at {observed:.4g}, where ln {classes} = {zero:.4g} and logits of variance 1 add {excess:.2g}"
+    if observed > 2 * zero + _chance(call, sights):
+        return [_wrong(given, place, zero, observed, len(sights), alpha)]
+    return [finding("loss.start", "NOTE", given, place, expected=zero, observed=observed)]
 
 
-def _logits(call: Call, sights: Sequence[Sight]) -> float:
-    """Root mean square of the logits, over all draws."""
-    outputs = [s.calls[call.parents[0]].output for s in sights]
-    return math.sqrt(sum(o.second for o in outputs if o) / len(outputs))
+def _scaled(call: Call, sights: Sequence[Sight], place: str) -> list[Finding]:
+    """What is minimised against the mean over labels, where nothing but factors stands between."""
+    behind = sights[0].calls[call.number + 1 :]
+    if any(c.kind != "product" or len(c.parents) != 1 for c in behind) or not call.output:
+        return []
+    observed, labels = _observed(call, sights), _mean(call, sights, "labels")
+    factor = sum(s.loss or 0.0 for s in sights) / len(sights) / observed if observed else 1.0
+    rows = {float(n) for n in (labels, sights[0].batch_rows) if n > 1}
+    if any(math.isclose(factor * n, 1, rel_tol=_EQUAL) for n in rows) and call.options.get("reduction") == "mean":
+        says = f"is {factor:.3g} of its mean over {labels:.0f} labels: it is divided once too often"
+        return [finding("loss.start", "VIOLATES", says, place, expected=1.0, observed=factor, ratio=factor)]
+    if not math.isclose(factor, 1, rel_tol=_EQUAL):
+        says = f"is x{factor:.4g} the mean over {labels:.0f} labels"
+        return [finding("loss.start", "NOTE", says, place, expected=1.0, observed=factor, ratio=factor)]
+    return []
+
+
+def _nll(call: Call, sights: Sequence[Sight], alpha: float) -> tuple[list[Finding], float | None]:
+    before = sights[0].calls[call.parents[0]] if call.parents else None
+    total = _mean(call, sights, "log_total")
+    if before is None or before.op == "softmax" or not abs(total) > _UNMISTAKABLE:
+        return [], None
+    says = f"nll_loss of what are no log probabilities: their exp add up to exp({total:.3g})"
+    return [_wrong(says, _place(call, sights[0]), 0.0, total, len(sights), alpha)], None
 
 
 def _binary(call: Call, sights: Sequence[Sight], alpha: float) -> tuple[list[Finding], float | None]:
-    zero, observed = math.log(2), sum(s.loss or 0.0 for s in sights) / len(sights)
-    if call.options.get("reduction", "mean") != "mean" or not call.parents:
+    zero, place = math.log(2), _place(call, sights[0])
+    if call.options.get("reduction", "mean") != "mean" or call.options.get("weighted") or not call.output:
         return [], None
-    place = sights[0].calls[call.parents[0]].path or "loss"
-    if observed > zero + 0.5 + _CHANCE / math.sqrt(max(1, math.prod(sights[0].calls[call.parents[0]].shape))):
+    observed = sum(o.mean for s in sights if (o := s.calls[call.number].output)) / len(sights)
+    shape = sights[0].calls[call.parents[0]].shape if call.parents else ()
+    if observed > zero + 0.5 + _CHANCE / math.sqrt(max(1, math.prod(shape))):
         says = f"starts at {observed:.4g}, where ln 2 = {zero:.4g} and logits of variance 1 add at most 0.12"
         return [_wrong(says, place, zero, observed, len(sights), alpha)], zero
     return [], zero
 
 
 def _wrong(says: str, place: str, expected: float, observed: float, samples: int, alpha: float) -> Finding:
+    ratio = observed / expected if expected else None
     return finding(
-        "loss.start", "VIOLATES", says, place, expected=expected, observed=observed, ratio=observed / expected,
-        samples=samples, alpha=alpha,
+        "loss.start", "VIOLATES", says, place, expected=expected, observed=observed, ratio=ratio, samples=samples,
+        alpha=alpha,
     )  # fmt: skip
 
 
-_LAWS = {"cross_entropy": _cross_entropy, "binary_cross_entropy_with_logits": _binary}
+_LAWS = {"cross_entropy": _cross_entropy, "binary_cross_entropy_with_logits": _binary, "nll_loss": _nll}

@@ -17,11 +17,11 @@ from varlaw.diagnose.records import Finding, Tensor, Written
 from varlaw.diagnose.signals import finding
 
 Floats = NDArray[np.float32]
+Use = tuple[str, str]
 
 _FEWEST = 64  # entries from which a correlation is asked for
 _MOST = 1 << 16  # entries of a tensor that are compared: its first rows
 _AGREE = 2 / 3  # share of a role's members that make its law
-_LARGE = 4096  # entries of pairs that are correlated with all others of their shape at once
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,45 @@ def uninitialised(tensors: Mapping[str, Tensor], values: Values, written: Sequen
     return found
 
 
-def copied(tensors: Mapping[str, Tensor], values: Values, alpha: float) -> list[Finding]:
-    """Tensors with the same bits or with correlated numbers, stacks of equal slices, and seeds that are ignored."""
-    drawn = {n: x for n, x in values.first.items() if _random(x) and not tensors[n].buffer}
-    found = [*_equal(drawn), *_correlated(drawn, alpha), *_slices(drawn), *_seedless(drawn, values, tensors)]
-    return found
+def copied(
+    tensors: Mapping[str, Tensor], values: Values, written: Sequence[Written], still: frozenset[str], alpha: float
+) -> list[Finding]:
+    """Tensors with the same bits or with correlated numbers, stacks of equal slices, and seeds that are ignored.
+
+    still: parameters that no gradient moves, as the target of a moving average: they may be copies on purpose.
+    """
+    every = {n: x for n, x in values.first.items() if _random(x) and not tensors[n].buffer}
+    written_at_random = {w.name for w in written if w.function.rstrip("_") in _AT_RANDOM}
+    drawn = {n: x for n, x in every.items() if n not in still and (_moved(n, x, values) or n in written_at_random)}
+    return [
+        *_equal(drawn),
+        *_correlated(drawn, alpha),
+        *_prefixes(drawn, alpha),
+        *_slices(drawn),
+        *_seedless(every, values, tensors),
+    ]
+
+
+def targets(values: Values, still: frozenset[str]) -> frozenset[str]:
+    """Parameters that no gradient moves and that start with the bits of others, which one does."""
+    trained = {_key(x) for n, x in values.first.items() if n not in still}
+    return frozenset(n for n in still if n in values.first and _key(values.first[n]) in trained)
+
+
+def _key(x: Floats) -> tuple[object, ...]:
+    return x.shape, x.tobytes()
+
+
+# What torch.nn.init and torch call that which draws: a table that a formula wrote is the same in every model.
+_AT_RANDOM = frozenset(
+    """normal uniform trunc_normal xavier_uniform xavier_normal kaiming_uniform kaiming_normal orthogonal sparse
+    rand randn bernoulli exponential cauchy log_normal geometric""".split()
+)
+
+
+def _moved(name: str, x: Floats, values: Values) -> bool:
+    """Whether another seed gives other numbers; yes where there was no other."""
+    return values.again is None or not np.array_equal(x, values.again.get(name))
 
 
 def _random(x: Floats) -> bool:
@@ -70,12 +104,25 @@ def _equal(drawn: Mapping[str, Floats]) -> list[Finding]:
     groups: dict[tuple[object, ...], list[str]] = {}
     for name, x in drawn.items():
         if x.size >= 4:
-            groups.setdefault((x.shape, x.tobytes()), []).append(name)
-    return [
-        finding("init.copied", "VIOLATES", f"{len(names)} tensors hold the same {drawn[names[0]].size} numbers", *names)
-        for names in groups.values()
-        if len(names) > 1 and _many_values(drawn[names[0]])
-    ]
+            groups.setdefault(_key(x), []).append(name)
+    same = [names for names in groups.values() if len(names) > 1 and _many_values(drawn[names[0]])]
+    apart = {_owner(n) for n, x in drawn.items() if x.ndim > 1} - {_owner(n) for g in same for n in g if _matrix(n, drawn)}
+    return [_same(names, drawn, apart) for names in same]
+
+
+def _owner(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _matrix(name: str, drawn: Mapping[str, Floats]) -> bool:
+    return drawn[name].ndim > 1
+
+
+def _same(names: Sequence[str], drawn: Mapping[str, Floats], apart: set[str]) -> Finding:
+    """Equal tensors; vectors beside matrices that differ do no harm."""
+    harmless = not _matrix(names[0], drawn) and {_owner(n) for n in names} <= apart
+    says = f"{len(names)} tensors hold the same {drawn[names[0]].size} numbers"
+    return finding("init.copied", "NOTE" if harmless else "VIOLATES", says, *names)
 
 
 def _many_values(x: Floats) -> bool:
@@ -94,6 +141,8 @@ def _correlated(drawn: Mapping[str, Floats], alpha: float) -> list[Finding]:
     found = []
     for group in shapes.values():
         for a, b, r in _pairs(group, drawn, alpha / max(1, pairs)):
+            if np.array_equal(drawn[a], drawn[b]):
+                continue
             found.append(
                 finding(
                     "init.copied", "VIOLATES", f"correlation {r:.3g} between the two", a, b, observed=r, alpha=alpha
@@ -109,8 +158,24 @@ def _pairs(group: Sequence[str], drawn: Mapping[str, Floats], alpha: float) -> I
     r = rows @ rows.T
     limit = math.tanh(-NormalDist().inv_cdf(alpha / 2) / math.sqrt(max(1, rows.shape[1] - 3)))
     for i, j in zip(*np.nonzero(np.triu(np.abs(r) > limit, 1)), strict=True):
-        if abs(r[i, j]) < 1 - 1e-12 or not np.array_equal(drawn[group[i]], drawn[group[j]]):
-            yield group[i], group[j], float(r[i, j])
+        yield group[i], group[j], float(r[i, j])
+
+
+_PREFIX = 256  # first entries that are compared between tensors of different shapes: one generator that starts anew
+
+
+def _prefixes(drawn: Mapping[str, Floats], alpha: float) -> list[Finding]:
+    """Tensors of different shapes that begin with the same numbers, but for their scale."""
+    starts = {n: x.ravel()[:_PREFIX] for n, x in drawn.items() if x.size >= _PREFIX and _many_values(x)}
+    if len(starts) < 2:
+        return []
+    names = list(starts)
+    pairs = _pairs(names, starts, alpha / math.comb(len(names), 2))
+    apart = [(a, b, r) for a, b, r in pairs if drawn[a].shape != drawn[b].shape]
+    return [
+        finding("init.copied", "VIOLATES", f"their first entries correlate by {r:.3g}", a, b, observed=r, alpha=alpha)
+        for a, b, r in apart
+    ]
 
 
 def _slices(drawn: Mapping[str, Floats]) -> list[Finding]:
@@ -167,18 +232,23 @@ class _Size:
     error: float
 
 
-def peers(tensors: Mapping[str, Tensor], values: Values, delta: float, alpha: float) -> list[Finding]:
-    """Members of one role whose scale is not that of most of them; a scale that changes with depth is no odd one."""
+def peers(
+    tensors: Mapping[str, Tensor], values: Values, uses: Mapping[str, Use], delta: float, alpha: float
+) -> list[Finding]:
+    """Members of one role whose scale is not that of most of them; a scale that changes with depth is no odd one.
+
+    uses: what a parameter is used by, and what takes its result: the last norm of a branch is none of the others.
+    """
     found = []
-    groups = [g for g in _roles(tensors, values) if len(g) > 2]
+    groups = [g for g in _roles(tensors, values, uses) if len(g) > 2]
     for group in groups:
         sizes = [_size(name, values) for name in group]
         found += _unlike(sizes, delta, alpha / max(1, len(groups)))
     return found
 
 
-def _roles(tensors: Mapping[str, Tensor], values: Values) -> list[list[str]]:
-    """Names that differ in numbers alone, in modules of one class whose tensors all have the same shapes."""
+def _roles(tensors: Mapping[str, Tensor], values: Values, uses: Mapping[str, Use]) -> list[list[str]]:
+    """Names that differ in numbers alone, of one use, in modules of one class whose tensors have the same shapes."""
     shapes: dict[str, list[tuple[int, ...]]] = {}
     for name, t in tensors.items():
         shapes.setdefault(name.rpartition(".")[0], []).append(t.shape)
@@ -187,7 +257,7 @@ def _roles(tensors: Mapping[str, Tensor], values: Values) -> list[list[str]]:
         t = tensors[name]
         if not t.buffer and np.isfinite(x).all():
             kin = tuple(sorted(shapes[name.rpartition(".")[0]]))
-            groups.setdefault((pattern(name), t.shape, t.module, kin), []).append(name)
+            groups.setdefault((pattern(name), t.shape, t.module, kin, uses.get(name)), []).append(name)
     return list(groups.values())
 
 
@@ -258,10 +328,20 @@ def unset(tensors: Mapping[str, Tensor], written: Sequence[Written], heads: froz
             continue
         lines = {w.where for w in authors}
         says = f"kept the default of {module}, where {len(authors)} others were written at {sorted(lines)[0]}"
-        body = any(w.name not in heads for w in left)
+        body = any(w.name not in heads and _within(w.name, authors, members) for w in left)
         outcome = "VIOLATES" if body and (len(lines) == 1 or _inside(left, authors)) else "NOTE"
         found.append(finding("init.unset", outcome, says, *(w.name for w in left), samples=len(members)))
     return found
+
+
+def _within(name: str, authors: Sequence[Written], members: Sequence[Written]) -> bool:
+    """Whether code whose reach is the model, not one block that wrote its own layers, had this one within it."""
+    wide = [a.scope for a in authors if sum(_below(m.name, a.scope) for m in members) >= _AGREE * len(members)]
+    return sum(_below(name, scope) for scope in wide) > 1
+
+
+def _below(name: str, scope: str) -> bool:
+    return not scope or name.startswith(scope + ".")
 
 
 def _inside(left: Sequence[Written], authors: Sequence[Written]) -> bool:

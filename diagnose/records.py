@@ -66,6 +66,7 @@ class Call(msgspec.Struct, kw_only=True):
     apart: float | None = None  # share of the second moment in which the rows of the batch differ
     step: Step | None = None
     units: Units | None = None
+    concentration: float | None = None  # of attention: 0 where all keys weigh the same, 1 where one has all weight
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +77,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     where: str  # file:line of the author's code, or of the layer
     default: bool  # by the layer's own constructor
     unwritten: float  # share of entries that nobody wrote
+    scope: str = ""  # the module whose own code wrote it: all below that was within its reach
 
 
 class Tensor(msgspec.Struct, kw_only=True):
@@ -99,6 +101,7 @@ class Sight(msgspec.Struct, kw_only=True):
     calls: list[Call]
     tensors: dict[str, Tensor]
     blind: list[str]  # what could not be seen, and why
+    foreign: tuple[str, ...] = ()  # trainable parameters that the forward pass uses and the model does not have
     loss: float | None = None
     batch_rows: int = 0
 

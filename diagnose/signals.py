@@ -91,13 +91,33 @@ TABLE = (
     ),
     Signal(
         "unit.saturated", "has saturated units", Kind.LEVEL, "",
-        ("gain too large", "inputs that are not normalised"),
+        ("gain too large", "inputs that are not normalised", "attention without 1/sqrt(width)"),
         ("initialise by law", "normalise the input", "norm"),
     ),
     Signal(
         "loss.start", "starts with a loss that its own law forbids", Kind.LAW, "loss.random_logits",
         ("a head that is too large", "a sum for the mean", "softmax before the loss", "wrong number of classes"),
         ("scale the head: logits of variance 1 or less", "read the options of the loss"),
+    ),
+    Signal(
+        "structure.unregistered", "uses trainable parameters that it does not have", Kind.EXACT, "",
+        ("layers in a plain list or dict", "a layer made in forward()", "a module kept from registration"),
+        ("nn.ModuleList or nn.ModuleDict", "create it in the constructor"),
+    ),
+    Signal(
+        "structure.axis", "weighs by a softmax over another axis than that which is summed", Kind.EXACT, "",
+        ("dim of softmax counts the batch or the queries", "a transpose too many"),
+        ("softmax over the keys: dim=-1",),
+    ),
+    Signal(
+        "structure.logits", "cuts its logits in front of the loss", Kind.EXACT, "",
+        ("the last activation or dropout of a loop over layers", "an output layer of another task"),
+        ("end with the linear map",),
+    ),
+    Signal(
+        "structure.linear", "has two linear maps that are one", Kind.EXACT, "",
+        ("the activation between them was forgotten",),
+        ("put an activation between them, or leave one out",),
     ),
     Signal(
         "gradient.none", "has a trainable parameter that gets no gradient", Kind.EXACT, "",

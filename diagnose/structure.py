@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from varlaw.diagnose.records import Call
 
+_UNCHANGED = frozenset(("dropout", "view"))
 _THROUGH = frozenset(("dropout", "view", "norm", "product", "pool"))  # between a branch's last weight and its add
 
 
@@ -46,6 +47,12 @@ class Graph:
                 found.setdefault(name, []).append(call.number)
         return found
 
+    def uses(self) -> dict[str, tuple[str, str]]:
+        """What uses each parameter first, and the kind of what alone takes the result: "" where several do."""
+        first = {name: numbers[0] for name, numbers in self.users().items()}
+        behind = {n: self.behind(n) for n in set(first.values())}
+        return {name: (self.calls[n].op, b.kind if (b := behind[n]) else "") for name, n in first.items()}
+
     def residuals(self) -> list[Residual]:
         """Every add whose one summand is an ancestor of the other, with the linear map that ends the branch."""
         found = []
@@ -70,7 +77,11 @@ class Graph:
         return None
 
     def trunk(self, last: int) -> list[int]:
-        """The calls through which all that reaches `last` passes: nothing runs beside them."""
+        """The calls through which what reaches `last` passes: none runs beside them, and of summands the larger leads.
+
+        So a residual branch that starts near zero is no part of it, and its stream is.
+        """
+        way = self._way(last)
         relevant = self._ancestors[last] | (1 << last)
         heirs = [0] * len(self.calls)
         for call in reversed(self.calls[: last + 1]):
@@ -80,8 +91,24 @@ class Graph:
         return [
             n
             for n in range(last + 1)
-            if relevant >> n & 1 and not relevant & ~(self._ancestors[n] | heirs[n] | (1 << n))
+            if n in way and not relevant & ~(self._ancestors[n] | heirs[n] | (1 << n))
         ]
+
+    def _way(self, last: int) -> set[int]:
+        """The calls from a source to `last`, by the main parent of each."""
+        way = {last}
+        while self.calls[last].parents:
+            last = self.main(self.calls[last].parents)
+            way.add(last)
+        return way
+
+    def main(self, parents: Sequence[int]) -> int:
+        """The one of some parents that is the signal: of those with the most entries the largest, not a factor of it."""
+        return max(parents, key=lambda p: (one.count, one.second) if (one := self.calls[p].output) else (0, 0.0))
+
+    def behind(self, number: int) -> Call | None:
+        """The next call, past views and dropout, that alone takes what `number` made."""
+        return next((c for c in self.single(number, _UNCHANGED) if c.kind not in _UNCHANGED), None)
 
     def single(self, number: int, through: frozenset[str]) -> Iterator[Call]:
         """The calls behind `number` as long as each has one consumer and is of a kind in `through`."""

@@ -14,15 +14,39 @@ _BETWEEN = frozenset(("dropout", "view"))
 _NAMED = 8
 
 
-def gradients(sight: Sight, graph: Graph, zeros: frozenset[str]) -> list[Finding]:
-    """Trainable parameters whose gradient is missing or exactly zero, unless their role explains it."""
+def still(sight: Sight, graph: Graph) -> frozenset[str]:
+    """Parameters that no gradient moves: frozen ones, and those that the pass uses without a graph alone."""
+    users = graph.users()
+    return frozenset(
+        n
+        for n, t in sight.tensors.items()
+        if not t.trainable or (t.gradient is None and n in users and not any(sight.calls[c].graph for c in users[n]))
+    )
+
+
+def unregistered(sight: Sight) -> list[Finding]:
+    """Trainable parameters that the forward pass uses and that no optimiser will be given."""
+    if not sight.foreign:
+        return []
+    says = "a trainable parameter that model.parameters() does not have: no optimiser moves it"
+    return [finding("structure.unregistered", "VIOLATES", says, *sight.foreign)]
+
+
+def gradients(sight: Sight, graph: Graph, zeros: frozenset[str], targets: frozenset[str]) -> list[Finding]:
+    """Trainable parameters whose gradient is missing or exactly zero, unless their role explains it.
+
+    targets: parameters that start as copies of trained ones.
+    """
     users = graph.users()
     found: list[Finding] = []
     for tensor in sight.tensors.values():
         if not tensor.trainable or tensor.meta or not tensor.shape or 0 in tensor.shape:
             continue
         calls = [n for name in (tensor.name, *tensor.aliases) for n in users.get(name, [])]
-        if tensor.gradient is None:
+        if tensor.gradient is None and tensor.name in targets:
+            says = "no gradient moves it: it starts as a copy of one that is trained, as a target does"
+            found.append(finding("gradient.none", "NOTE", says, tensor.name))
+        elif tensor.gradient is None:
             found += _missing(tensor, calls, sight, graph)
         elif tensor.gradient.second == 0:
             found += _zero(tensor, calls, sight, graph, zeros)
@@ -48,7 +72,14 @@ def _zero(tensor: Tensor, calls: Sequence[int], sight: Sight, graph: Graph, zero
         return []
     if calls and all(_cancelled(n, tensor, graph) for n in calls):
         return []
+    if len(tensor.shape) == 1 and any(_arrives(sight.calls[n]) for n in calls):
+        says = "what follows takes it off: the gradients of its rows cancel"
+        return [finding("gradient.zero", "NOTE", says, tensor.name, observed=0.0)]
     return [finding("gradient.zero", "VIOLATES", "its gradient is exactly zero", tensor.name, observed=0.0)]
+
+
+def _arrives(call: Call) -> bool:
+    return call.kind in ("linear", "add") and call.gradient is not None and call.gradient.second > 0
 
 
 def _waits(number: int, sight: Sight, graph: Graph, zeros: frozenset[str]) -> bool:
@@ -124,7 +155,41 @@ _IDEMPOTENT = frozenset(["relu", "relu6", "hardtanh"])
 
 def doubled(sight: Sight, graph: Graph) -> list[Finding]:
     """One activation twice in a row, a softmax in front of a loss that applies it, a sigmoid likewise."""
-    return list(_doubled(sight, graph))
+    return [*_doubled(sight, graph), *_cut_logits(sight), *_linear(sight, graph), *_axes(sight)]
+
+
+def _cut_logits(sight: Sight) -> Iterator[Finding]:
+    """A loss of logits whose logits come out of an activation or a dropout."""
+    for call in sight.calls:
+        if call.op not in ("cross_entropy", "binary_cross_entropy_with_logits") or not call.parents:
+            continue
+        before = sight.calls[call.parents[0]]
+        dropped = before.kind == "dropout" and float(before.options.get("p", 0) or 0) > 0
+        if dropped or (before.kind == "activation" and before.op != "sigmoid"):
+            yield finding("structure.logits", "VIOLATES", f"{before.op} in front of {call.op}", before.path or "loss")
+
+
+def _linear(sight: Sight, graph: Graph) -> Iterator[Finding]:
+    """A linear map of a linear map, not narrower between than at its ends: it can do no more than one map."""
+    for call in sight.calls:
+        behind = graph.behind(call.number)
+        if call.op != "linear" or behind is None or behind.op != "linear" or not call.parameters:
+            continue
+        first, second = (sight.tensors.get(c.parameters[0]) if c.parameters else None for c in (call, behind))
+        if first is None or second is None or not (first.trainable and second.trainable):
+            continue
+        if first.shape[0] >= min(first.shape[1], second.shape[0]):
+            says = "nothing between two linear maps: they can do no more than one"
+            yield finding("structure.linear", "NOTE", says, call.parameters[0], behind.parameters[0])
+
+
+def _axes(sight: Sight) -> Iterator[Finding]:
+    """A product that sums over an axis along which its softmax weights do not add up to 1."""
+    for call in sight.calls:
+        off = call.options.get("weights_off")
+        if off is not None and off > call.options["weights_rounding"]:
+            says = f"softmax weights that add up to 1 +- {off:.2g} along the axis that is summed"
+            yield finding("structure.axis", "VIOLATES", says, call.path or call.op, expected=1.0, observed=1 + off)
 
 
 def _doubled(sight: Sight, graph: Graph) -> Iterator[Finding]:
@@ -145,10 +210,9 @@ def _doubled(sight: Sight, graph: Graph) -> Iterator[Finding]:
             yield finding(
                 "structure.doubled", "VIOLATES", "sigmoid in front of a loss of logits", before.path or "loss"
             )
-        elif call.op == "nll_loss" and before.op in ("softmax",):
-            yield finding(
-                "structure.doubled", "VIOLATES", "nll_loss of probabilities, not of logs", before.path or "loss"
-            )
+        elif call.op == "nll_loss" and before.op == "softmax":
+            says = "nll_loss of probabilities, not of logs"
+            yield finding("structure.doubled", "VIOLATES", says, before.path or "loss")
         elif call.op == "batch_norm" and before.kind == "dropout" and float(before.options.get("p", 0) or 0) > 0:
             yield finding("structure.doubled", "NOTE", "dropout in front of batch norm shifts its variance", place)
 
@@ -232,17 +296,40 @@ def _all_cancelled(name: str, graph: Graph) -> bool:
     )
 
 
-def ranges(sight: Sight) -> list[Finding]:
-    """The first operation that made NaN, or an infinity where none belongs, from finite inputs."""
-    ends = [
-        c for c in sight.calls if c.kind in ("linear", "norm", "activation", "add", "loss", "recurrent", "attention")
-    ]
-    if not any(c.output is not None and c.output.nonfinite for c in ends):
+def ranges(sight: Sight, graph: Graph) -> list[Finding]:
+    """The first operation that made NaN or an infinity that lasts, and the one that made such a gradient."""
+    return [*_forward_range(sight, graph), *_backward_range(sight)]
+
+
+def _backward_range(sight: Sight) -> list[Finding]:
+    """The last operation that is given a finite gradient and makes one that is not."""
+    for call in reversed(sight.calls):
+        parents = [sight.calls[p] for p in call.parents]
+        bad = [p for p in parents if p.gradient is not None and p.gradient.nonfinite]
+        finite = call.gradient is None or not call.gradient.nonfinite
+        if bad and finite and call.output is not None and not call.output.nonfinite:
+            says = f"the gradient of {call.op} is not finite, where its output is"
+            return [finding("number.range", "VIOLATES", says, call.path or bad[0].path or call.op)]
+    return []
+
+
+def _forward_range(sight: Sight, graph: Graph) -> list[Finding]:
+    """An infinity that the next operation takes in, as a softmax does a mask, is none."""
+    bad = [c for c in sight.calls if c.kind in _MADE and c.output is not None and c.output.nonfinite]
+    lasting = [c for c in bad if not (after := graph.children[c.number]) or any(_lost(sight.calls[n]) for n in after)]
+    if not lasting:
         return []
-    first = next(c for c in ends if c.output is not None and c.output.nonfinite)
+    first = lasting[0]
     size = f" of inputs of rms {first.inputs[0].rms:.3g}" if first.inputs and not first.inputs[0].nonfinite else ""
     says = f"{first.op} gives numbers that are not finite in {first.dtype}{size}"
     return [finding("number.range", "VIOLATES", says, first.path or first.op)]
+
+
+_MADE = frozenset(("linear", "norm", "activation", "add", "loss", "recurrent", "attention", "softmax", "product", "other"))
+
+
+def _lost(call: Call) -> bool:
+    return call.output is not None and call.output.nonfinite
 
 
 def adapters(sight: Sight, graph: Graph) -> list[Finding]:

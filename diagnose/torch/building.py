@@ -10,7 +10,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +38,7 @@ class _Writer(NamedTuple):
     function: str
     where: str
     default: bool
+    scope: torch.nn.Module | None = None
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -100,9 +101,26 @@ def _writer(operation: str) -> _Writer:
         elif file.startswith(_LAYERS):
             default = True
         elif file != own and not file.startswith(_TORCH) and not file.startswith("<"):
-            return _Writer(function, f"{Path(file).name}:{frame.f_lineno}", default)
+            return _Writer(function, f"{Path(file).name}:{frame.f_lineno}", default, _scope(frame))
         frame = frame.f_back
     return _Writer(function, "", default)
+
+
+def _scope(frame: FrameType | None) -> torch.nn.Module | None:
+    """The module in whose method the author's line stands, or that called the function where it stands."""
+    while frame is not None:
+        code = frame.f_code
+        if code.co_argcount and not code.co_filename.startswith(_TORCH):
+            owner = frame.f_locals.get(code.co_varnames[0])
+            if isinstance(owner, torch.nn.Module) and _method_of(type(owner), code):
+                return owner
+        frame = frame.f_back
+    return None
+
+
+def _method_of(kind: type, code: CodeType) -> bool:
+    """Whether this is the code of a method of the class, however it names itself."""
+    return any(getattr(vars(c).get(code.co_name), "__code__", None) is code for c in kind.__mro__)
 
 
 @contextlib.contextmanager
@@ -155,7 +173,8 @@ def watched(build: Callable[[], Any], seed: int) -> tuple[torch.nn.Module, list[
             model = built(build, seed)
     except CannotSee:  # a constructor that computes with memory it has not written may not bear NaN
         return built(build, seed), []
-    return model, [_written(name, tensor, watch) for name, tensor in _tensors(model)]
+    names = {module: name for name, module in model.named_modules()}
+    return model, [_written(name, tensor, watch, names) for name, tensor in _tensors(model)]
 
 
 def _tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
@@ -163,10 +182,13 @@ def _tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     yield from ((n, b) for n, b in model.named_buffers() if b.is_floating_point())
 
 
-def _written(name: str, tensor: torch.Tensor, watch: _Watch) -> Written:
+def _written(name: str, tensor: torch.Tensor, watch: _Watch, names: dict[torch.nn.Module, str]) -> Written:
     plain = tensor.detach()
     writer = None if plain.is_meta else watch.of(plain)
     share = 0.0 if plain.is_meta or not plain.numel() else float(torch.isnan(plain).double().mean())
     if writer is None:
         return Written(name=name, function="", where="", default=False, unwritten=share)
-    return Written(name=name, **writer._asdict(), unwritten=share)
+    scope = names.get(writer.scope, "") if writer.scope is not None else ""
+    return Written(
+        name=name, function=writer.function, where=writer.where, default=writer.default, unwritten=share, scope=scope
+    )

@@ -38,19 +38,33 @@ class Before(NamedTuple):
 _CONSTANT = Tag(None)
 # The first argument of these is a signal by its place, even where it is made of parameters: learned queries.
 _BY_PLACE = operations.CONVOLUTIONS | {"linear", "embedding", "embedding_bag", "scaled_dot_product_attention"}
+_USES = frozenset(("linear", "embedding", "recurrent", "norm", "attention", "add", "product"))  # that use parameters
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
 class Eye(TorchFunctionMode):
     """The mode; `calls` grows while the pass runs, `meter.read()` fills in the numbers afterwards."""
 
-    def __init__(self, names: Callable[[], Iterator[tuple[str, torch.Tensor]]], path: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        names: Callable[[], Iterator[tuple[str, torch.Tensor]]],
+        path: Callable[[], str],
+        inside: Callable[[], bool],
+        running: Callable[[torch.Tensor], str],
+    ) -> None:
+        """`names` are the parameters, `path` that of the module that runs, `inside` whether the model runs at all.
+
+        `running` names a parameter of the module that runs: one that a hook put there after the module was entered.
+        """
         super().__init__()
         self.calls: list[Call] = []
         self.blind: list[str] = []
         self.meter = Meter()
         self.rows = 0
+        self.foreign: list[tuple[str, torch.Tensor]] = []
         self._path = path
+        self._inside = inside
+        self._running = running
         self._tags = WeakTensorKeyDictionary()
         for name, tensor in names():
             known = self._tags.get(tensor)  # type: ignore[no-untyped-call]
@@ -94,6 +108,8 @@ class Eye(TorchFunctionMode):
         if op == "multi_head_attention_forward" and all(type(t) in _PLAIN for t in tensors_in((args, kwargs))):
             return self._opened(func, args, kwargs)
         given = tensors_in((args, kwargs))
+        if kind in _USES and torch.is_grad_enabled() and self._inside():
+            self._strangers(given)
         before = self._guarded(self._before, op, kind, given) if operations.in_place(func) else None
         out = func(*args, **kwargs)
         self._guarded(self._note, func, op, kind, args, kwargs, given, out, before)
@@ -157,10 +173,22 @@ class Eye(TorchFunctionMode):
         chosen = operations.options(func, args, kwargs)
         if kind == "loss" and given:
             chosen["shape_of_logits"] = list(given[0].shape)
+            chosen["weighted"] = len(given) > 2
         call = self._new(op, kind, made[0], parents, used, chosen)
         for tensor in made:
             self._tags[tensor] = Tag(call.number, (), axis)
         self._measure(call, func, args, kwargs, given, made[0], before, axis)
+
+    def _strangers(self, given: list[Any]) -> None:
+        """Trainable parameters that have no name are none of the model's."""
+        for tensor in given:
+            if not (isinstance(tensor, torch.nn.Parameter) and tensor.requires_grad):
+                continue
+            if not self.tag_of(tensor).parameters:
+                name = self._running(tensor)
+                self._tags[tensor] = Tag(None, (name,) if name else ())
+                if not name and all(tensor is not known for _, known in self.foreign):
+                    self.foreign.append((self._path(), tensor))
 
     def _new(
         self,
@@ -203,7 +231,8 @@ class Eye(TorchFunctionMode):
         if not out.numel() or out.is_meta or torch._C._functorch.is_functorch_wrapped_tensor(out):
             return
         self._moments(call, out)
-        if out.requires_grad:
+        if out.requires_grad and not (operations.in_place(func) and out._is_view()):
+            # torch 2.13 crashes on a hook of a view whose part was written in place: Longformer's masks
             out.register_hook(self._gradient_of(call))  # type: ignore[no-untyped-call]
         first = given[0] if given else out
         if first.numel() and not before and (first.is_floating_point() or first.is_complex()):
@@ -212,6 +241,13 @@ class Eye(TorchFunctionMode):
         elif before and before.moments:
             second, mean = before.moments
             self._inputs(call, second, mean, first.numel())
+        if call.kind in ("softmax", "attention") and call.op != "gumbel_softmax":
+            self._weights(call, args, kwargs, out)
+        if call.kind == "linear" and len(call.parents) == 2 and self.calls[call.parents[0]].kind == "softmax":
+            off, rounding = measuring.off_one(given[0])
+            self.meter.later(lambda x: call.options.update(weights_off=x, weights_rounding=rounding), off)
+        if call.op in ("cross_entropy", "nll_loss"):
+            self._shuffled(call, args, kwargs)
         if call.kind == "linear" and len(call.parents) == 1:
             self._step(call, func, list(args), kwargs)
         if call.kind == "activation" and out.ndim > 1:
@@ -219,6 +255,25 @@ class Eye(TorchFunctionMode):
             self.meter.later(lambda n, s: setattr(call, "units", measuring.units(count, rows, n, s)), silent, saturated)
         if call.kind == "add" and len(call.parents) == 2 and not before and given[0].shape == given[1].shape:
             self.meter.later(lambda c: setattr(call, "cosine", c), measuring.cosine_of(given[0], given[1]))
+
+    def _weights(self, call: Call, args: Any, kwargs: Any, out: torch.Tensor) -> None:
+        if call.kind == "softmax":
+            dim = call.options.get("dim", call.options.get("argument_1"))
+            if call.op != "softmax" or not isinstance(dim, int) or out.shape[dim] < 2:
+                return
+            weights = out.movedim(dim, -1)
+        else:
+            weights = measuring.attention_of(*args, **kwargs)
+        self.meter.later(lambda c: setattr(call, "concentration", c), measuring.concentration_of(weights))
+
+    def _shuffled(self, call: Call, args: Any, kwargs: Any) -> None:
+        names = ("input", "target", "weight")
+        given = dict(zip(names, args, strict=False)) | {k: v for k, v in kwargs.items() if k in names}
+        ignored = call.options.get("ignore_index", -100)
+        with torch.autocast(given["input"].device.type, enabled=False):
+            numbers = measuring.shuffled(given["input"], given["target"], given.get("weight"), ignored)
+        words = ("shuffled", "spread", "labels", "log_total")
+        self.meter.later(lambda *x: call.options.update(zip(words, x, strict=True)), *numbers)
 
     def _inputs(self, call: Call, second: torch.Tensor, mean: torch.Tensor, count: int) -> None:
         self.meter.later(lambda q, m: setattr(call, "inputs", (measuring.moments(q, m, count),)), second, mean)
@@ -245,7 +300,8 @@ class Eye(TorchFunctionMode):
             return
         bias = kwargs.get("bias", args[2] if len(args) > 2 and call.op not in ("matmul", "mm") else None)
         with torch.autocast(args[0].device.type, enabled=False):
-            expected, w2, effective = measuring.one_step(func, call.op, [args[0], weight, *args[2:]], kwargs, weight)
+            rest = {name: value for name, value in kwargs.items() if name not in ("input", "weight", "bias")}
+            expected, w2, effective = measuring.one_step(func, call.op, [args[0], weight, *args[2:]], rest, weight)
         b2 = measuring.moments_of(bias)[0] if isinstance(bias, torch.Tensor) else torch.zeros(())
         units = weight.shape[-1] if call.op in ("matmul", "mm") else weight.shape[0]
         self.meter.later(

@@ -1,10 +1,16 @@
-"""Models of timm, torchvision and transformers by their names, from a configuration: nothing is downloaded."""
+"""Models of timm, torchvision and transformers by their names, from a configuration: nothing is downloaded.
 
+Those of transformers are tiny, as `subjects.transformers` makes them; those of timm and torchvision are as named.
+"""
+
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import torch
+
+from varlaw.diagnose.torch.building import seeded
 
 _BATCH, _TOKENS = 4, 32
 
@@ -73,48 +79,77 @@ def _torchvision(name: str) -> Found:
 
 
 def _transformers(name: str) -> Found:
+    """The model of a type, tiny: a default configuration is that of the published model, with up to 10^11 numbers."""
+    from varlaw.subjects.transformers import framework
+    from varlaw.subjects.transformers.families import OVERRIDES
+    from varlaw.subjects.transformers.shrink import tiny
+
+    try:
+        config = tiny(framework.config_class(name), {**OVERRIDES.get(name, {}), **_RUNNING.get(name, {})})
+        cls = _translator(name) if config.is_encoder_decoder else framework.model_class(name)
+    except LookupError:
+        _refuse("transformers", name, framework.model_types())
+    config.use_cache = False
+
+    def build() -> torch.nn.Module:
+        with framework.quiet():
+            return cls(copy.deepcopy(config))  # type: ignore[no-any-return]
+
+    with seeded(0):
+        inputs, labelled = _inputs(build())
+
+    def batch(seed: int) -> Any:
+        with seeded(seed):
+            return inputs()
+
+    return Found(build, batch, _own_loss if labelled else None)
+
+
+# What a tiny model needs to run, beside what it needs to be built.
+_RUNNING = {"gptj": {"rotary_dim": 4}, "codegen": {"rotary_dim": 4}, "swin": {"window_size": 2}}
+
+
+def _translator(name: str) -> Any:
+    """The class with encoder and decoder, where one type has a decoder alone as well."""
     import transformers
 
-    mapping = transformers.CONFIG_MAPPING
-    if name not in mapping:
-        _refuse("transformers", name, list(mapping))
-    cls = next(
-        (
-            c
-            for c in (
-                transformers.AutoModelForCausalLM,
-                transformers.AutoModelForMaskedLM,
-                transformers.AutoModelForImageClassification,
-                transformers.AutoModel,
-            )
-            if mapping[name] in c._model_mapping
-        ),
-        None,
-    )
-    if cls is None:
-        msg = f"transformers:{name} has no model that can be made of its configuration alone; name a factory"
-        raise ValueError(msg)
-    config = mapping[name]()
-    config.use_cache = False
-    if cls is transformers.AutoModelForImageClassification:
-        size = getattr(config, "image_size", 224)
-        return Found(
-            lambda: cls.from_config(config),
-            _images(size if isinstance(size, int) else size[0], getattr(config, "num_channels", 3)),
-            _classified,
-        )
-    return Found(lambda: cls.from_config(config), _tokens(config), None if cls is transformers.AutoModel else _language)
+    from varlaw.subjects.transformers import framework
+
+    mapping = transformers.AutoModelForSeq2SeqLM._model_mapping
+    config = framework.config_class(name)
+    return mapping[config] if config in mapping else framework.model_class(name)
 
 
-def _tokens(config: Any) -> Callable[[int], Any]:
-    def batch(seed: int) -> Any:
-        generator = torch.Generator().manual_seed(seed)
-        vocabulary = getattr(config, "vocab_size", None) or config.get_text_config().vocab_size
-        return {"input_ids": torch.randint(3, vocabulary, (_BATCH, _TOKENS), generator=generator)}
+def _inputs(model: Any) -> tuple[Callable[[], Any], bool]:
+    """Random inputs of a model of transformers, with labels where it has a head for them."""
+    from varlaw.subjects.transformers.losses import asked_by
 
-    return batch
+    try:
+        asked = asked_by(model)
+    except LookupError:
+        return _unlabelled(model), False
+    return lambda: _both_sides(asked(model)[0], model), True
 
 
-def _language(model: Any, batch: Any) -> Any:
-    logits = model(**batch).logits
-    return torch.nn.functional.cross_entropy(logits.flatten(0, -2), batch["input_ids"].flatten())
+def _both_sides(inputs: dict[str, Any], model: Any) -> dict[str, Any]:
+    """The inputs, with those of the decoder where there is one."""
+    if model.config.is_encoder_decoder and "input_ids" in inputs:
+        return {**inputs, "decoder_input_ids": torch.randint_like(inputs["input_ids"], 3, 101)}
+    return inputs
+
+
+def _unlabelled(model: Any) -> Callable[[], Any]:
+    name, config = model.main_input_name, model.config
+    if name == "input_ids":
+        vocabulary = model.get_input_embeddings().weight.shape[0]
+        return lambda: {name: torch.randint(3, vocabulary, (_BATCH, _TOKENS))}
+    if name == "pixel_values":
+        side = getattr(config, "image_size", None) or 64
+        sides = tuple(side) if isinstance(side, (list, tuple)) else (side, side)
+        return lambda: {name: torch.randn(_BATCH, getattr(config, "num_channels", 3), *sides)}
+    msg = f"transformers:{config.model_type} takes {name}, for which no random batch is known; give --batch"
+    raise ValueError(msg)
+
+
+def _own_loss(model: Any, batch: Any) -> Any:
+    return model(**batch).loss

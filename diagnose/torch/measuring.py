@@ -62,7 +62,7 @@ def real(x: torch.Tensor) -> torch.Tensor:
 def moments_of(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """E x^2 and E x of all entries."""
     x = real(x)
-    norm = torch.linalg.vector_norm(x, dtype=torch.float64)  # squares of 2e19 leave float32
+    norm = torch.linalg.vector_norm(x, dtype=torch.float64)  # squares of 2e19, or of a mask, leave float32
     return norm.square() / x.numel(), x.mean()
 
 
@@ -151,3 +151,71 @@ def cosine_of(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     a, b = real(a).reshape(-1), real(b).reshape(-1)
     cosine: torch.Tensor = torch.dot(a, b) / (torch.linalg.vector_norm(a) * torch.linalg.vector_norm(b))
     return cosine
+
+
+# -- weights that add up to 1, and labels ------------------------------------------------------------------------------
+
+_QUERIES = 64  # rows of an attention that are computed again
+
+
+def attention_of(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attn_mask: torch.Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> torch.Tensor:
+    """The weights of some queries of a scaled_dot_product_attention, whose arguments these are."""
+    q, k = real(query), real(key)
+    if enable_gqa:
+        k = k.repeat_interleave(q.shape[-3] // k.shape[-3], dim=-3)
+    chosen = torch.linspace(0, q.shape[-2] - 1, min(_QUERIES, q.shape[-2]), device=q.device).long()
+    scores = q[..., chosen, :] @ k.transpose(-2, -1) * (q.shape[-1] ** -0.5 if scale is None else scale)
+    if is_causal:
+        later = torch.arange(k.shape[-2], device=q.device) > chosen[:, None]
+        scores = scores.masked_fill(later, -math.inf)
+    if attn_mask is not None:
+        mask = attn_mask if attn_mask.shape[-2] == 1 else attn_mask[..., chosen, :]
+        scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(-1)
+
+
+def concentration_of(weights: torch.Tensor) -> torch.Tensor:
+    """Mean of (sum p^2 - 1/n) / (1 - 1/n) over the rows of weights with n > 1 that are not 0."""
+    p = real(weights)
+    n = (p != 0).sum(-1)
+    even = 1 / n.clamp(min=2)
+    share: torch.Tensor = ((p.square().sum(-1) - even) / (1 - even))[n > 1].mean()
+    return share
+
+
+def off_one(weights: torch.Tensor) -> tuple[torch.Tensor, float]:
+    """How far sums along the last axis are from 1 at most, and how far rounding can bring them."""
+    sums = real(weights).sum(-1)
+    return (sums - 1).abs().max(), weights.shape[-1] * torch.finfo(weights.dtype).eps
+
+
+def shuffled(
+    logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None, ignored: int
+) -> tuple[torch.Tensor, ...]:
+    """The cross entropy of these logits with the labels dealt anew to the rows, as a mean over all ways to deal.
+
+    Beside it the mean square by which one label's logit leaves its class's mean, the labels that count, and the log of
+    the sum of exp, which is 0 for log probabilities.
+    """
+    z = real(logits)
+    z = z.movedim(1, -1).reshape(-1, z.shape[1]) if z.ndim > 1 else z[None]
+    total = z.logsumexp(-1)
+    if target.is_floating_point():
+        t = target.movedim(1, -1).reshape(z.shape).to(z) if target.ndim > 1 else target[None].to(z)
+        means = (t * z.mean(0)).sum(-1)
+        return total.mean() - means.mean(), z.var(0, unbiased=False).mean(), z.new_tensor(len(z)), total.mean()
+    t = target.reshape(-1)
+    z, total, t = z[t != ignored], total[t != ignored], t[t != ignored]
+    own = z.mean(0)[t]
+    share = torch.full_like(own, 1 / max(1, len(t))) if weight is None else (w := real(weight)[t]) / w.sum()
+    away = (z.gather(1, t[:, None])[:, 0] - own).square()
+    return total.mean() - (share * own).sum(), (share * away).sum(), z.new_tensor(len(t)), total.mean()

@@ -28,15 +28,21 @@ def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | N
     """
     paths = {module: name for name, module in model.named_modules()}
     stack: list[torch.nn.Module] = []
-    eye = Eye(lambda: _named(model), lambda: paths.get(stack[-1], f"?{type(stack[-1]).__name__}") if stack else "")
+    eye = Eye(
+        lambda: _named(model),
+        lambda: paths.get(stack[-1], f"?{type(stack[-1]).__name__}") if stack else "",
+        lambda: model in stack,
+        lambda tensor: _name_in(stack[-1], paths, tensor) if stack else "",
+    )
     eye.rows = _rows(batch)
     with _hooked(eye, stack, paths), seeded(seed):
         target = _forward(eye, model, batch, loss)
         value = _backward(target, seed)
     eye.meter.read()
     return Sight(
-        calls=eye.calls, tensors=described(model), blind=eye.blind, loss=value if loss else None, batch_rows=eye.rows
-    )
+        calls=eye.calls, tensors=described(model), blind=eye.blind, foreign=_places(model, eye.foreign),
+        loss=value if loss else None, batch_rows=eye.rows,
+    )  # fmt: skip
 
 
 def call(model: Any, batch: Any) -> Any:
@@ -87,6 +93,35 @@ def _projected(output: torch.Tensor, seed: int) -> torch.Tensor:
     cotangent = torch.randn(output.shape, generator=generator) / math.sqrt(output.numel())
     flat = output.abs() if output.is_complex() else output
     return (flat * cotangent.to(output.device, flat.dtype)).sum().to("cpu")
+
+
+def _name_in(module: torch.nn.Module, paths: dict[torch.nn.Module, str], tensor: torch.Tensor) -> str:
+    """The name of a parameter that a module of the model has now; "" where it has none such."""
+    name = next((name for name, parameter in module._parameters.items() if parameter is tensor), None)
+    return "" if name is None or module not in paths else f"{paths[module]}.{name}".removeprefix(".")
+
+
+def _places(model: torch.nn.Module, foreign: list[tuple[str, torch.Tensor]]) -> tuple[str, ...]:
+    """Where parameters that are none of the model's lie: in a plain list or dict of a module, or what ran them."""
+    names = {id(tensor): path or "the model's forward()" for path, tensor in foreign}
+    for owner, module in model.named_modules():
+        for attribute, value in vars(module).items():
+            if attribute.startswith("_") and isinstance(value, dict):
+                continue
+            for place, tensor in _kept(value):
+                if id(tensor) in names:
+                    names[id(tensor)] = f"{owner}.{attribute}.{place}".removeprefix(".")
+    return tuple(dict.fromkeys(names.values()))
+
+
+def _kept(value: Any) -> Iterator[tuple[str, torch.Tensor]]:
+    """Parameters in a plain list, tuple or dict."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else ()
+    for key, item in items:
+        if isinstance(item, torch.nn.Parameter):
+            yield str(key), item
+        elif isinstance(item, torch.nn.Module):
+            yield from ((f"{key}.{name}", p) for name, p in item.named_parameters())
 
 
 def _rows(batch: Any) -> int:

@@ -11,14 +11,18 @@ _TEXT = ("ForCausalLM", "LMHeadModel", "ForMaskedLM", "WithLMHeadModel", "ModelW
 
 def first(model: Any) -> FirstLoss:
     """The loss that the model itself returns; LookupError where it has no head, or wants inputs of another kind."""
-    kind = type(model).__name__
     model.eval()
-    if kind.endswith(_TEXT):
-        return _run(model, _text)
-    if kind.endswith("ForConditionalGeneration") and getattr(model.config, "is_encoder_decoder", False):
-        return _run(model, _text)
+    return _run(model, asked_by(model))
+
+
+def asked_by(model: Any) -> Callable[[Any], tuple[dict[str, Any], int]]:
+    """A function of the model that returns random inputs with labels, and how many labels count; LookupError."""
+    kind = type(model).__name__
+    encodes = kind.endswith("ForConditionalGeneration") and getattr(model.config, "is_encoder_decoder", False)
+    if kind.endswith(_TEXT) or encodes:
+        return _text
     if kind.endswith("ForImageClassification"):
-        return _run(model, _images)
+        return _images
     msg = f"{kind} has no language-model or classification head"
     raise LookupError(msg)
 

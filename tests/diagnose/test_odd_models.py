@@ -38,7 +38,9 @@ ODD = {
     "checkpoint": Of(lambda h: torch.utils.checkpoint.checkpoint(torch.tanh, h, use_reentrant=False)),
     "autocast": Of(lambda h: torch.autocast("cpu", torch.bfloat16)(torch.tanh)(h)),
     "vmap": Of(lambda h: torch.vmap(torch.tanh)(h)),
-    "functional": Of(lambda h: torch.func.functional_call(nn.Linear(16, 16), {"weight": torch.eye(16)}, (h,))),
+    "functional": Of(
+        lambda h: torch.func.functional_call(nn.Linear(16, 16, bias=False), {"weight": torch.eye(16)}, (h,))
+    ),
     "bfloat16": nn.Sequential(nn.Linear(32, 16), nn.GELU(), nn.Linear(16, 10)).to(torch.bfloat16),
     "integer parameter": Of(torch.tanh),
     "hooks of others": Of(torch.tanh),
