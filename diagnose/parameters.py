@@ -76,7 +76,8 @@ def copied(
 
 def targets(values: Values, still: frozenset[str]) -> frozenset[str]:
     """Parameters that no gradient moves and that start with the bits of others, which one does."""
-    trained = {_key(x) for n, x in values.first.items() if n not in still}
+    shapes = {values.first[n].shape for n in still if n in values.first}
+    trained = {_key(x) for n, x in values.first.items() if n not in still and x.shape in shapes}
     return frozenset(n for n in still if n in values.first and _key(values.first[n]) in trained)
 
 

@@ -13,6 +13,7 @@ import torch
 from varlaw.diagnose.torch.building import seeded
 
 _BATCH, _TOKENS = 4, 32
+_LARGEST = 10**8  # parameters of a model that is built at its default size
 
 
 @dataclass(frozen=True)
@@ -79,16 +80,54 @@ def _torchvision(name: str) -> Found:
 
 
 def _transformers(name: str) -> Found:
-    """The model of a type, tiny: a default configuration is that of the published model, with up to 10^11 numbers."""
+    """The model of a type, tiny: a default configuration is that of the published model, with up to 10^11 numbers.
+
+    Where the tiny one does not run, the default one stands for it, if it has no more than 10^8.
+    """
     from varlaw.subjects.transformers import framework
     from varlaw.subjects.transformers.families import OVERRIDES
     from varlaw.subjects.transformers.shrink import tiny
 
     try:
-        config = tiny(framework.config_class(name), {**OVERRIDES.get(name, {}), **_RUNNING.get(name, {})})
-        cls = _translator(name) if config.is_encoder_decoder else framework.model_class(name)
+        default = framework.config_class(name)()
+        small = tiny(type(default), {**OVERRIDES.get(name, {}), **_RUNNING.get(name, {})})
+        cls = _translator(name) if small.is_encoder_decoder else framework.model_class(name)
     except LookupError:
         _refuse("transformers", name, framework.model_types())
+    found = _configured(cls, small)
+    try:
+        _tried(found)
+    except Exception as error:  # sizes that do not fit together, each family in its own way
+        size = _size(cls, default)
+        if size is None or size > _LARGEST:
+            why = " ".join(str(error).split())[:120]
+            whole = f"and has {size:,} parameters" if size else "nor by its defaults"
+            msg = f"transformers:{name} does not run when made small ({why}), {whole}; name a factory"
+            raise ValueError(msg) from error
+        return _configured(cls, default)
+    return found
+
+
+def _size(cls: Any, config: Any) -> int | None:
+    """How many parameters the model has; None where it cannot be built of the configuration alone."""
+    from varlaw.subjects.transformers import framework
+
+    try:
+        with torch.device("meta"), framework.quiet():
+            return sum(p.numel() for p in cls(copy.deepcopy(config)).parameters())
+    except Exception:  # whatever a constructor of another project raises
+        return None
+
+
+def _tried(found: Found) -> None:
+    model, batch = found.build(), found.batch(0)
+    with torch.no_grad(), seeded(0):
+        _ = found.loss(model, batch) if found.loss else model(**batch)
+
+
+def _configured(cls: Any, config: Any) -> Found:
+    from varlaw.subjects.transformers import framework
+
     config.use_cache = False
 
     def build() -> torch.nn.Module:
@@ -106,7 +145,7 @@ def _transformers(name: str) -> Found:
 
 
 # What a tiny model needs to run, beside what it needs to be built.
-_RUNNING = {"gptj": {"rotary_dim": 4}, "codegen": {"rotary_dim": 4}, "swin": {"window_size": 2}}
+_RUNNING = {"gptj": {"rotary_dim": 4}, "codegen": {"rotary_dim": 4}}
 
 
 def _translator(name: str) -> Any:

@@ -18,7 +18,7 @@ def first(model: Any) -> FirstLoss:
 def asked_by(model: Any) -> Callable[[Any], tuple[dict[str, Any], int]]:
     """A function of the model that returns random inputs with labels, and how many labels count; LookupError."""
     kind = type(model).__name__
-    encodes = kind.endswith("ForConditionalGeneration") and getattr(model.config, "is_encoder_decoder", False)
+    encodes = kind.endswith(("ForConditionalGeneration", "MTModel")) and getattr(model.config, "is_encoder_decoder", False)
     if kind.endswith(_TEXT) or encodes:
         return _text
     if kind.endswith("ForImageClassification"):
@@ -40,11 +40,11 @@ def _text(model: Any) -> tuple[dict[str, Any], int]:
 def _images(model: Any) -> tuple[dict[str, Any], int]:
     import torch
 
-    config = model.config
+    config = getattr(model.config, "vision_config", model.config)
     side = getattr(config, "image_size", None) or 64
     height, width = side if isinstance(side, list | tuple) else (side, side)
     pixels = torch.randn(_IMAGES, getattr(config, "num_channels", 3), height, width, dtype=model.dtype)
-    return {"pixel_values": pixels, "labels": torch.randint(0, config.num_labels, (_IMAGES,))}, _IMAGES
+    return {"pixel_values": pixels, "labels": torch.randint(0, model.config.num_labels, (_IMAGES,))}, _IMAGES
 
 
 def _run(model: Any, inputs: Callable[[Any], tuple[dict[str, Any], int]]) -> FirstLoss:

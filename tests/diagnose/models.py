@@ -22,6 +22,8 @@ class Pair:
     place: str
     kind: str = "vector"  # of batch
     expect: Any = None
+    loss: Callable[[nn.Module, Any], torch.Tensor] | None = None
+    healthy_loss: Callable[[nn.Module, Any], torch.Tensor] | None = None
 
 
 def batch(kind: str) -> Any:

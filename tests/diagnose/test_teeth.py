@@ -1,24 +1,50 @@
 """Every mistake is found with its word and its place; its healthy twin is left alone."""
 
 import pytest
+from torch import nn
 
+from tests.diagnose.mistakes import MORE
 from tests.diagnose.models import PAIRS, Pair, batch, loss_of
+from tests.diagnose.sound import SOUND
 from varlaw import check_model
 
-
-def _report(pair: Pair, build: object):
-    return check_model(build, batch(pair.kind), loss_of(pair.kind), expect=pair.expect, name=pair.name)
+ALL = (*PAIRS, *MORE)
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
+def _report(pair: Pair, build: object, loss: object):
+    given = loss or loss_of(pair.kind)
+    return check_model(build, batch(pair.kind), given, expect=pair.expect, redraws=6, name=pair.name)
+
+
+@pytest.mark.parametrize("pair", ALL, ids=lambda pair: pair.name)
 def test_a_mistake_is_found_where_it_is(pair: Pair):
-    report = _report(pair, pair.faulty)
+    report = _report(pair, pair.faulty, pair.loss)
     named = [f for f in report.findings if f.signal == pair.signal and f.outcome == "VIOLATES"]
     assert named, report
     assert any(pair.place in where for f in named for where in f.where), report
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
+@pytest.mark.parametrize("pair", ALL, ids=lambda pair: pair.name)
 def test_its_healthy_twin_is_left_alone(pair: Pair):
-    report = _report(pair, pair.healthy)
+    report = _report(pair, pair.healthy, pair.healthy_loss)
     assert report.ok, report
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_what_only_looks_like_a_mistake_is_left_alone(name: str):
+    build, kind, loss = SOUND[name]
+    report = check_model(build, batch(kind), loss or loss_of(kind), redraws=4, name=name)
+    assert report.ok, report
+
+
+@pytest.mark.parametrize(
+    ("layers", "signal"),
+    [
+        ((nn.Linear(32, 64), nn.Linear(64, 32), nn.ReLU()), "structure.linear"),
+        ((nn.Linear(32, 32), nn.BatchNorm1d(32), nn.ReLU()), "norm.bias"),
+    ],
+)
+def test_what_does_no_harm_is_a_note(layers: tuple[nn.Module, ...], signal: str):
+    report = check_model(nn.Sequential(*layers, nn.Linear(32, 10)), batch("vector"), loss_of("vector"))
+    assert report.ok, report
+    assert signal in {f.signal for f in report.findings if f.outcome == "NOTE"}, report

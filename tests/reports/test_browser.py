@@ -251,3 +251,31 @@ def test_accessibility_of_the_other_pages(browser: Page, whole: Path) -> None:
         assert violations(browser) == [], page
     assert browser.named("Runtime.consoleAPICalled", "Log.entryAdded", "Runtime.exceptionThrown") == []
     assert len(browser.named("Network.requestWillBeSent")) == len(pages)
+
+
+def test_the_page_of_a_model(browser: Page, tmp_path: Path) -> None:
+    from torch import nn
+
+    from tests.diagnose.models import batch, classify, dense
+    from varlaw import check_model
+
+    model = nn.ModuleDict({"<script>alert(1)</script>": dense(20, lambda w: None)})
+    model.forward = lambda x: next(iter(model.values()))(x)  # type: ignore[method-assign,assignment]
+    check_model(model, batch("vector"), classify).html(tmp_path / "index.html")
+    browser.events.clear()
+    for width in (1280, 400):
+        browser.send("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
+        try:
+            browser.visit(tmp_path / "index.html")
+            assert browser.evaluate("document.documentElement.scrollWidth") <= width
+        finally:
+            browser.send("Emulation.clearDeviceMetricsOverride")
+    text = browser.evaluate("document.body.innerText")
+    for phrase in ("gradient.shrinks", "<script>alert(1)</script>.0", "initialise it by law"):
+        assert phrase in text
+    assert browser.evaluate("document.querySelectorAll('svg').length") >= 2
+    assert browser.named("Runtime.consoleAPICalled", "Log.entryAdded", "Runtime.exceptionThrown") == []
+    assert browser.named("Page.javascriptDialogOpening") == []
+    assert len(browser.named("Network.requestWillBeSent")) == 2  # the page itself, twice
+    if AXE.exists():
+        assert violations(browser) == []
