@@ -51,7 +51,7 @@ def _place(call: Call, sight: Sight) -> str:
 
 
 def _cross_entropy(call: Call, sights: Sequence[Sight], alpha: float) -> tuple[list[Finding], float | None]:
-    shape = call.options.get("shape_of_logits") or ()
+    shape: list[int] = call.options.get("shape_of_logits") or []
     classes = shape[1] if len(shape) > 1 else 0
     before = sights[0].calls[call.parents[0]] if call.parents else None
     if classes < 2 or before is None or before.kind == "softmax":

@@ -94,7 +94,7 @@ _AT_RANDOM = frozenset(
 
 def _moved(name: str, x: Floats, values: Values) -> bool:
     """Whether another seed gives other numbers; yes where there was no other."""
-    return values.again is None or not np.array_equal(x, values.again.get(name))
+    return values.again is None or name not in values.again or not np.array_equal(x, values.again[name])
 
 
 def _random(x: Floats) -> bool:

@@ -114,7 +114,7 @@ def _size(cls: Any, config: Any) -> int | None:
 
     try:
         with torch.device("meta"), framework.quiet():
-            return sum(p.numel() for p in cls(copy.deepcopy(config)).parameters())
+            return sum(int(p.numel()) for p in cls(copy.deepcopy(config)).parameters())
     except Exception:  # whatever a constructor of another project raises
         return None
 
