@@ -87,9 +87,11 @@ def _key(x: Floats) -> tuple[object, ...]:
 
 # What torch.nn.init and torch call that which draws: a table that a formula wrote is the same in every model.
 _AT_RANDOM = frozenset(
-    """normal uniform trunc_normal xavier_uniform xavier_normal kaiming_uniform kaiming_normal orthogonal sparse
-    rand randn bernoulli exponential cauchy log_normal geometric""".split()
-)
+    (
+        "normal", "uniform", "trunc_normal", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal",
+        "orthogonal", "sparse", "rand", "randn", "bernoulli", "exponential", "cauchy", "log_normal", "geometric",
+    )
+)  # fmt: skip
 
 
 def _moved(name: str, x: Floats, values: Values) -> bool:
@@ -107,7 +109,8 @@ def _equal(drawn: Mapping[str, Floats]) -> list[Finding]:
         if x.size >= 4:
             groups.setdefault(_key(x), []).append(name)
     same = [names for names in groups.values() if len(names) > 1 and _many_values(drawn[names[0]])]
-    apart = {_owner(n) for n, x in drawn.items() if x.ndim > 1} - {_owner(n) for g in same for n in g if _matrix(n, drawn)}
+    alike = {_owner(n) for names in same for n in names if _matrix(n, drawn)}
+    apart = {_owner(n) for n in drawn if _matrix(n, drawn)} - alike
     return [_same(names, drawn, apart) for names in same]
 
 

@@ -88,11 +88,7 @@ class Graph:
             if relevant >> call.number & 1:
                 for parent in call.parents:
                     heirs[parent] |= heirs[call.number] | (1 << call.number)
-        return [
-            n
-            for n in range(last + 1)
-            if n in way and not relevant & ~(self._ancestors[n] | heirs[n] | (1 << n))
-        ]
+        return [n for n in range(last + 1) if n in way and not relevant & ~(self._ancestors[n] | heirs[n] | (1 << n))]
 
     def _way(self, last: int) -> set[int]:
         """The calls from a source to `last`, by the main parent of each."""
@@ -103,7 +99,7 @@ class Graph:
         return way
 
     def main(self, parents: Sequence[int]) -> int:
-        """The one of some parents that is the signal: of those with the most entries the largest, not a factor of it."""
+        """The parent that is the signal, and no factor of it: of those with the most entries the largest."""
         return max(parents, key=lambda p: (one.count, one.second) if (one := self.calls[p].output) else (0, 0.0))
 
     def behind(self, number: int) -> Call | None:

@@ -325,7 +325,9 @@ def _forward_range(sight: Sight, graph: Graph) -> list[Finding]:
     return [finding("number.range", "VIOLATES", says, first.path or first.op)]
 
 
-_MADE = frozenset(("linear", "norm", "activation", "add", "loss", "recurrent", "attention", "softmax", "product", "other"))
+_MADE = frozenset(
+    ("linear", "norm", "activation", "add", "loss", "recurrent", "attention", "softmax", "product", "other")
+)
 
 
 def _lost(call: Call) -> bool:

@@ -18,8 +18,8 @@ def first(model: Any) -> FirstLoss:
 def asked_by(model: Any) -> Callable[[Any], tuple[dict[str, Any], int]]:
     """A function of the model that returns random inputs with labels, and how many labels count; LookupError."""
     kind = type(model).__name__
-    encodes = kind.endswith(("ForConditionalGeneration", "MTModel")) and getattr(model.config, "is_encoder_decoder", False)
-    if kind.endswith(_TEXT) or encodes:
+    translates = kind.endswith(("ForConditionalGeneration", "MTModel"))
+    if kind.endswith(_TEXT) or (translates and getattr(model.config, "is_encoder_decoder", False)):
         return _text
     if kind.endswith("ForImageClassification"):
         return _images
