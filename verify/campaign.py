@@ -266,7 +266,7 @@ def judged(claim: Claim, trial: Trial) -> Finding:
 def _verdict(
     claim: Claim, task: Task, rule: Policy, finding: Finding, deviation: Deviation | None, replay: str
 ) -> Verdict:
-    found = {name: _finite(value) for name, value in msgspec.structs.asdict(finding).items() if name not in INTERNAL}
+    found = {name: finite(value) for name, value in msgspec.structs.asdict(finding).items() if name not in INTERNAL}
     if finding.observed is not None and found["observed"] is None and not finding.detail:
         found["detail"] = f"observed {finding.observed}"
     return Verdict(
@@ -287,8 +287,8 @@ def _verdict(
     )
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """JSON has no infinity: a number that is not finite becomes null, an interval end likewise."""
     if isinstance(value, tuple):
-        return tuple(_finite(v) for v in value)
+        return tuple(finite(v) for v in value)
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
     from varlaw.verify.check import assert_law, check
     from varlaw.verify.network import check_network
+    from varlaw.verify.own.clipping import assert_clip, check_clip
+    from varlaw.verify.own.dropouts import assert_dropout, check_dropout
+    from varlaw.verify.own.losses import assert_loss, check_loss
+    from varlaw.verify.own.norms import assert_norm, check_norm
 
 __version__ = "0.1.0"
 
@@ -30,6 +34,10 @@ _HOMES = {
     **dict.fromkeys(("assert_law", "check"), "varlaw.verify.check"),
     **dict.fromkeys(("check_model", "watch"), "varlaw.checking"),
     "check_network": "varlaw.verify.network",
+    **dict.fromkeys(("assert_clip", "check_clip"), "varlaw.verify.own.clipping"),
+    **dict.fromkeys(("assert_dropout", "check_dropout"), "varlaw.verify.own.dropouts"),
+    **dict.fromkeys(("assert_loss", "check_loss"), "varlaw.verify.own.losses"),
+    **dict.fromkeys(("assert_norm", "check_norm"), "varlaw.verify.own.norms"),
     "ModelReport": "varlaw.reports.model.report",
     **dict.fromkeys(("Outcome", "Verdict"), "varlaw.claims.verdict"),
     "SamplerError": "varlaw.evidence.decide",
@@ -48,10 +56,18 @@ __all__ = [
     "UniformRange",
     "Verdict",
     "__version__",
+    "assert_clip",
+    "assert_dropout",
     "assert_law",
+    "assert_loss",
+    "assert_norm",
     "check",
+    "check_clip",
+    "check_dropout",
+    "check_loss",
     "check_model",
     "check_network",
+    "check_norm",
     "watch",
 ]
 

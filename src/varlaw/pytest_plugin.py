@@ -16,6 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from varlaw.claims.verdict import Verdict
     from varlaw.evidence.budget import Policy
+    from varlaw.verify.own.verdicts import Verdicts
 
 _PROPERTY = "varlaw"
 _MARKER = "varlaw(policy=..., delta=..., alpha=..., beta=...): risk of the decisions of this test's `law` fixture"
@@ -78,10 +79,57 @@ class Laws:
 
     __call__ = assert_law
 
+    def norm(self, f: Any, kind: str, **options: Any) -> Verdicts:
+        """Fail the test, with what is wrong, unless `f` is a norm of its kind: the arguments of `varlaw.check_norm`."""
+        from varlaw.verify.own.norms import check_norm
+
+        return self._held(lambda: check_norm(f, kind, **self._salt, **options))
+
+    def clip(self, f: Any, kind: str = "global_norm", **options: Any) -> Verdicts:
+        """Fail the test, with what is wrong, unless `f` clips as its kind does: as `varlaw.check_clip`."""
+        from varlaw.verify.own.clipping import check_clip
+
+        return self._held(lambda: check_clip(f, kind, **self._salt, **options))
+
+    def dropout(self, f: Any, p: float = 0.1, **options: Any) -> Verdicts:
+        """Fail the test, with what is wrong, unless `f` drops lawfully: the arguments of `varlaw.check_dropout`."""
+        from varlaw.verify.own.dropouts import check_dropout
+
+        return self._held(lambda: check_dropout(f, p, **{**self._defaults, **options}))
+
+    def loss(self, f: Any, **options: Any) -> Verdicts:
+        """Fail the test, with what is wrong, unless `f` is the cross entropy: the arguments of `varlaw.check_loss`."""
+        from varlaw.verify.own.losses import check_loss
+
+        return self._held(lambda: check_loss(f, **self._salt, **options))
+
+    @property
+    def _salt(self) -> dict[str, Any]:
+        return {"salt": self._defaults["salt"]} if "salt" in self._defaults else {}
+
+    def _held(self, check: Callable[[], Verdicts]) -> Verdicts:
+        """The verdicts, of which the test's properties hold the outcome and the risk of all."""
+        from varlaw.evidence.decide import SamplerError
+
+        fault = ""
+        try:
+            found = check()
+        except SamplerError as error:
+            fault = str(error)
+        if fault:
+            pytest.fail(fault, pytrace=False)
+        self._calls += 1
+        outcome = "CONFORMS" if found.ok else str(found.faults[0].outcome)
+        self._record(f"{_PROPERTY}.{self._calls}.outcome", outcome)
+        self._record(f"{_PROPERTY}.{self._calls}.alpha", str(float(sum(v.alpha for v in found))))
+        if not found.ok:
+            pytest.fail(found.explained, pytrace=False)
+        return found
+
 
 @pytest.fixture
 def law(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Laws:
-    """Assert that samplers obey laws: `law(draw, Normal(0.02), shape=(64, 64))`."""
+    """Assert that samplers obey laws: `law(draw, Normal(0.02), shape=(64, 64))`; so `law.norm`, `law.clip`, ..."""
     return Laws(request, record_property)
 
 

@@ -1,0 +1,59 @@
+"""Arrays of the library that somebody's own function takes: NumPy, torch or JAX, in and out of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from varlaw.subjects.subject import Floats
+
+
+@dataclass(frozen=True)
+class Library:
+    """An array library: how numbers become an array of a dtype."""
+
+    name: str
+    array: Callable[[Any, str], Any]
+
+
+def floats(x: Any) -> Floats:
+    """A float64 NumPy array of any library's array: exact for every narrower format."""
+    if type(x).__module__.partition(".")[0] == "torch":
+        from varlaw.subjects.torch.framework import floats as of_torch
+
+        return of_torch(x)
+    return np.asarray(x).astype(np.float64)
+
+
+def _numpy(x: Any, dtype: str) -> Any:
+    import ml_dtypes
+
+    return np.array(x, dtype=ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
+
+
+def _torch(x: Any, dtype: str) -> Any:
+    import torch
+
+    from varlaw.subjects.torch.framework import dtype_of
+
+    return torch.from_numpy(np.array(x)).to(dtype_of(dtype))
+
+
+def _jax(x: Any, dtype: str) -> Any:
+    import jax.numpy as jnp
+
+    made = jnp.asarray(np.asarray(x), dtype)
+    if str(made.dtype) != dtype and dtype == "float64":
+        msg = "JAX makes float32 of float64, unless jax_enable_x64 is set"
+        raise ValueError(msg)
+    return made
+
+
+LIBRARIES = {one.name: one for one in (Library("numpy", _numpy), Library("torch", _torch), Library("jax", _jax))}
+
+
+def installed() -> tuple[Library, ...]:
+    """The libraries that are there, NumPy first."""
+    return tuple(one for one in LIBRARIES.values() if find_spec(one.name))

@@ -1,0 +1,154 @@
+"""How a function of somebody's is asked: which library it takes, what it promises, and each claim in each case."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import msgspec
+
+from varlaw.claims.claim import Claim, Trial
+from varlaw.claims.domains import CASES
+from varlaw.claims.tables import claims_of
+from varlaw.claims.verdict import Verdict
+from varlaw.evidence.budget import Policy
+from varlaw.evidence.decide import SamplerError
+from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.streams import Key, canonical
+from varlaw.subjects.libraries import LIBRARIES, Library, installed
+from varlaw.subjects.registry import named
+from varlaw.subjects.subject import Subject
+from varlaw.subjects.yours import Yours
+from varlaw.verify import campaign, foresight
+from varlaw.verify.check import address, policy_for, verdict_of
+
+Case = dict[str, Any]
+Cases = Callable[[Claim, list[Case]], list[Case]]
+S = TypeVar("S", bound=Subject)
+
+DEFAULT = policy_for(0.01, 1e-12, 1e-6, None)
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """Something that a user may promise or leave out: a claim, or the cases of any claim; `usual` unless said."""
+
+    usual: bool
+    speaks: Callable[[str, Mapping[str, Any], str], bool]  # (claim, case, dtype)
+
+
+def of_claims(*names: str, usual: bool = True) -> Extreme:
+    """All cases of these claims."""
+    return Extreme(usual, lambda claim, case, dtype: claim in names)
+
+
+Extremes = Mapping[str, Extreme]
+
+
+def left_out(extremes: Extremes, promises: Any, unpromised: Any, *, all_usual: bool, where: str) -> tuple[str, ...]:
+    """The names of what is not promised; `ValueError` for a name that there is not."""
+    more, less = _names(promises, "promises", extremes, where), _names(unpromised, "unpromised", extremes, where)
+    wanted = {n for n, e in extremes.items() if e.usual or all_usual} | more
+    return tuple(n for n in extremes if n not in wanted - less)
+
+
+def _names(given: Any, argument: str, extremes: Extremes, where: str) -> set[str]:
+    if given == "all":
+        return set(extremes)
+    found = {given} if isinstance(given, str) else set(given or ())
+    if not found <= set(extremes):
+        known = ", ".join(extremes)
+        msg = f"{argument}={given!r}, but should be 'all' or some of {known} [{where}]"
+        raise ValueError(msg)
+    return found
+
+
+def one_of(value: Any, known: Iterable[str], argument: str, where: str) -> None:
+    """`ValueError` in one line unless `value` is one of `known`."""
+    if not isinstance(value, str) or value not in known:
+        msg = f"{argument}={value!r}, but should be one of {', '.join(known)} [{where}]"
+        raise ValueError(msg)
+
+
+def yours(
+    function: Any, name: Any, library: Any, dtype: Any, salt: str, where: str, attempt: Callable[[Yours], Any]
+) -> Yours:
+    """The function with the first library whose arrays it takes: `attempt` calls it once.
+
+    Raises `TypeError` and `ValueError` for what is no function, library or format, `SamplerError` in one line where the
+    function raises or returns something else than agreed.
+    """
+    if not callable(function):
+        msg = f"f={function!r}, but should be a function [{where}]"
+        raise TypeError(msg)
+    one_of(dtype, FORMATS, "dtype", where)
+    if library is not None:
+        one_of(library, LIBRARIES, "library", where)
+    own = getattr(function, "__qualname__", type(function).__name__)
+    shown = address(function, salt, own if name is None else name)
+    failed = []
+    for one in installed() if library is None else (LIBRARIES[library],):
+        mine = Yours(function, shown, one)
+        if not (failure := _failure(mine, one, attempt)):
+            return mine
+        failed.append(failure)
+    raise SamplerError("; ".join(dict.fromkeys(failed)))
+
+
+def _failure(mine: Yours, one: Library, attempt: Callable[[Yours], Any]) -> str:
+    """What went wrong in one line, "" where nothing did."""
+    try:
+        attempt(mine)
+    except Exception as error:  # whatever a user's function raises is said in its name
+        text = " ".join(str(error).split())[:200]
+        if text.startswith(f"{mine.name} returns"):
+            return text
+        return f"{mine.name} raises {type(error).__name__} on arrays of {one.name}: {text}"
+    return ""
+
+
+def as_row(mine: S, as_: str | None, where: str) -> S:
+    """The row `as_` of a framework, with its promises and deviations, about the user's function."""
+    if as_ is None:
+        return mine
+    row = named(as_) if isinstance(as_, str) else None
+    if row is None or type(row) is not type(mine):
+        msg = f"as_={as_!r}, but should be the name of a {type(mine).__name__.lower()} in `varlaw verify` [{where}]"
+        raise ValueError(msg)
+    changes: dict[str, Any] = {"apply": mine.apply}
+    return replace(row, **changes)
+
+
+def asked(
+    subject: Subject,
+    name: str,
+    extremes: Extremes,
+    out: tuple[str, ...],
+    dtype: str,
+    salt: str,
+    policy: Policy,
+    cases: Cases,
+) -> Iterator[Verdict]:
+    """The verdict of each claim in each case that is promised."""
+    for claim in claims_of(subject):
+        points = CASES[claim.op].enumerate(Key(salt, "cases", canonical({"op": claim.op})), 1)
+        for case in cases(claim, points):
+            if not any(extremes[n].speaks(claim.name, case, dtype) for n in out):
+                yield _verdict(claim, name, case, dtype, salt, policy)
+
+
+def _verdict(claim: Claim, name: str, case: Case, dtype: str, salt: str, policy: Policy) -> Verdict:
+    key = Key(salt, f"{claim.name}:{name}", canonical({"case": case, "dtype": dtype}))
+    trial = Trial(case, dtype, "cpu", policy, key)
+    finding, deviation = campaign.judged(claim, trial), None
+    if claim.target != name:  # asked as a row of a framework
+        finding, deviation = foresight.held(claim, trial, finding, campaign.judged)
+    verdict = verdict_of(
+        finding, subject=name, law=claim.law, statement=claim.statement, dtype=dtype, case=case, key=key
+    )
+    numbers = {n: campaign.finite(getattr(verdict, n)) for n in ("expected", "observed", "ratio")}
+    detail = verdict.detail
+    if finding.observed is not None and numbers["observed"] is None and not detail:
+        detail = f"observed {finding.observed}"
+    return msgspec.structs.replace(
+        verdict, claim=claim.name, op=claim.op, deviation=deviation, detail=detail, **numbers
+    )

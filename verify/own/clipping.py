@@ -1,0 +1,153 @@
+"""`check_clip`: a user's gradient clipping against its law, and what is wrong with it."""
+
+from typing import Any
+
+import numpy as np
+
+from varlaw.claims.claim import Claim
+from varlaw.claims.clipping import norm_of
+from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.evidence.streams import SALT
+from varlaw.subjects.subject import Clipper, Floats
+from varlaw.subjects.yours import clipper, per_parameter
+from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, yours
+from varlaw.verify.own.verdicts import Verdicts, asserting
+
+KINDS = {"global_norm": "clip_norm", "value": "clip_value", "per_parameter": "clip_norm"}
+
+EXTREMES = {
+    "huge": Extreme(False, lambda claim, case, dtype: case.get("norm", 0.0) ** 2 > FORMATS[dtype].largest),
+    "tiny": Extreme(False, lambda claim, case, dtype: 0 < case.get("norm", 1.0) ** 2 < FORMATS[dtype].spacing(0.0)),
+    "zero_limit": of_claims("clip.shut", usual=False),
+    "infinite_limit": of_claims("clip.open", usual=False),
+    "negative_limit": of_claims("clip.negative", usual=False),
+    "nonfinite": of_claims("clip.nonfinite", usual=False),
+    "duplicates": of_claims("clip.duplicates", usual=False),
+    "long": of_claims("clip.long"),
+}
+_AS_TORCH = {"global_norm": "torch.nn.utils.clip_grad_norm_", "value": "torch.nn.utils.clip_grad_value_"}
+_RIGHT = {
+    "global_norm": "all leaves are clipped by the norm of all, not each by its own",
+    "per_parameter": "every leaf is clipped by its own norm, not all by the norm of all",
+    "value": "every entry is clipped by value, not the norm",
+}
+_OF_ALL_LEAVES = ("clip.duplicates", "clip.nonfinite", "clip.grouping")  # nothing is said of one leaf alone
+_WAYS = {
+    "every leaf is clipped by its own norm, not all by the norm of all": lambda g, c: [
+        x * _factor(norm_of([x]), c) for x in g
+    ],
+    "all leaves are clipped by the norm of all, not each by its own": lambda g, c: [
+        x * _factor(norm_of(g), c) for x in g
+    ],
+    "every entry is clipped by value, not the norm": lambda g, c: [x.clip(-c, c) for x in g],
+    "values are clipped above alone": lambda g, c: [x.clip(None, c) for x in g],
+    "values are clipped below alone": lambda g, c: [x.clip(-c, None) for x in g],
+    "nothing is clipped": lambda g, c: g,
+    "gradients below the limit are scaled up to it": lambda g, c: [x * (c / norm_of(g)) for x in g],
+    "each leaf is scaled to the limit, also from below": lambda g, c: [x * (c / norm_of([x])) for x in g],
+    "the norm is squared: the factor is limit/|g|^2": lambda g, c: [x * _factor(norm_of(g) ** 2, c) for x in g],
+    "the norms of the leaves are added, and not their squares": lambda g, c: [
+        x * _factor(sum(norm_of([y]) for y in g), c) for x in g
+    ],
+    "the norm is the sum of |entries|": lambda g, c: [x * _factor(sum(float(abs(y).sum()) for y in g), c) for x in g],
+    "the norm is the largest |entry|": lambda g, c: [x * _factor(max(float(abs(y).max()) for y in g), c) for x in g],
+    "the norm is the root of the mean square, not of the sum": lambda g, c: [
+        x * _factor(norm_of(g) / sum(y.size for y in g) ** 0.5, c) for x in g
+    ],
+    "the factor is limit/(norm + 1e-6), as torch's is (as_='torch')": lambda g, c: [
+        x * _factor(norm_of(g) + 1e-6, c) for x in g
+    ],
+    "the root of the factor is taken": lambda g, c: [x * _factor(norm_of(g), c) ** 0.5 for x in g],
+    "the limit is squared": lambda g, c: [x * _factor(norm_of(g), c * c) for x in g],
+}
+
+
+def check_clip(
+    f: Any,
+    kind: str = "global_norm",
+    *,
+    dtype: str = "float32",
+    promises: Any = (),
+    unpromised: Any = (),
+    as_: str | None = None,
+    library: str | None = None,
+    salt: str = SALT,
+    name: str | None = None,
+) -> Verdicts:
+    """Decide whether `f(arrays, limit)` clips as its kind does: nothing below the limit, above it to the limit.
+
+    f: takes a list of floating arrays and a limit. It returns arrays, or (arrays, norm), or clips in place and returns
+        nothing or the norm; torch tensors carry themselves in `.grad`, so that what clips parameters' gradients fits.
+    kind: "global_norm" (one factor for all, by the norm of all), "per_parameter" (each by its own norm) or "value".
+    dtype: the format of the arrays.
+    promises, unpromised: what is asked beyond the usual, and what is not. Usual are ordinary gradients and limits, and
+        "long" (a million entries in a leaf); to be promised are "huge" (squares overflow), "tiny" (they underflow),
+        "zero_limit", "infinite_limit", "negative_limit", "nonfinite" (a leaf with inf or NaN) and "duplicates" (a leaf
+        given twice); "all" for every one.
+    as_: "torch", or a clip by its name in `varlaw verify`: everything is asked, and what it documents as its
+        deviations is no violation.
+    library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.
+    salt, name: the address of the inputs; name is the function's own unless given.
+
+    Raises `SamplerError` in one line when `f` raises or returns something else, `ValueError` for other arguments.
+
+    >>> def clip(grads, limit):
+    ...     norm = sum(float((g.astype("float64") ** 2).sum()) for g in grads) ** 0.5
+    ...     return [g * (limit / norm) if norm > limit else g for g in grads]
+    >>> check_clip(clip, "global_norm").ok
+    True
+    """
+    one_of(kind, KINDS, "kind", "check_clip")
+    out = left_out(EXTREMES, promises, unpromised, all_usual=as_ is not None, where="check_clip")
+    probe = _probes()[0]
+    op = KINDS[kind]
+    mine = yours(f, name, library, dtype, salt, "check_clip", lambda m: clipper(m, op).apply(probe, 1.0, dtype, "cpu"))
+    whole = clipper(mine, op)
+    subject = per_parameter(whole) if kind == "per_parameter" else whole
+    silent = as_ is not None and whole.apply(probe, 1.0, dtype, "cpu")[1] is None
+    row = as_row(subject, _AS_TORCH.get(kind) if as_ == "torch" else as_, "check_clip")
+    verdicts = asked(
+        row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, lambda claim, cases: _cases(kind, silent, claim, cases)
+    )
+    result = Verdicts(mine.name, f"clip, {kind.replace('_', ' ')}", tuple(verdicts), unpromised=out)
+    return result if result.ok else result.because(_cause(kind, whole, dtype))
+
+
+def _cases(kind: str, silent: bool, claim: Claim, cases: list[Case]) -> list[Case]:
+    """Claims on all leaves say nothing of one; a row's deviations nothing of a norm that is not reported."""
+    nothing = (kind == "per_parameter" and claim.name in _OF_ALL_LEAVES) or (silent and claim.name == "clip.long")
+    return [] if nothing else cases
+
+
+def _cause(kind: str, subject: Clipper, dtype: str) -> str:
+    """The wrong clip, among those that people write, that gives every entry; "" where none does."""
+    fits = [name for name in _WAYS if name != _RIGHT[kind]]
+    for probe, limit in ((p, c) for p in _probes() for c in (1.0, 0.3, 1e-4)):
+        leaves = [FORMATS[dtype].round_all(x) for x in probe]
+        seen, _ = subject.apply(leaves, limit, dtype, "cpu")
+        fits = [name for name in fits if _same(seen, _WAYS[name](leaves, limit), dtype)]
+    return fits[0] if fits else ""
+
+
+def _probes() -> list[list[Floats]]:
+    """Gradients above and below a limit of 1, and leaves on either side of it; then as small as 1e-4."""
+    rng = np.random.default_rng(0)
+    directions = [rng.standard_normal(n) for n in (3, 8, 20)]
+    return [
+        [x * (norm / norm_of([x])) for x, norm in zip(directions, norms, strict=True)]
+        for norms in ((3.0, 0.7, 2.0), (0.2, 0.3, 0.4), (1e-4, 2e-5, 1e-4))
+    ]
+
+
+def _same(seen: list[Floats], wanted: list[Floats], dtype: str) -> bool:
+    fmt = FORMATS[dtype]
+    error = gamma(64, min(fmt.unit, FORMATS["float32"].unit)) + 8 * fmt.unit
+    pairs = zip(seen, wanted, strict=True)
+    return all((np.abs(a - b) <= error * np.abs(b) + fmt.spacing(0.0)).all() for a, b in pairs)
+
+
+def _factor(norm: float, limit: float) -> float:
+    return min(1.0, limit / norm) if norm else 1.0
+
+
+assert_clip = asserting(check_clip)

@@ -1,0 +1,130 @@
+"""`check_dropout`: a user's dropout against its law, and what is wrong with it."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from varlaw.claims.claim import Claim
+from varlaw.claims.verdict import Outcome
+from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.streams import SALT
+from varlaw.subjects.subject import Dropout
+from varlaw.subjects.yours import dropout
+from varlaw.verify.check import policy_for
+from varlaw.verify.own.asking import Case, as_row, asked, left_out, of_claims, one_of, yours
+from varlaw.verify.own.verdicts import Verdicts, asserting
+
+KINDS = ("dropout", "channel_dropout", "drop_path", "alpha_dropout", "channel_alpha_dropout", "gaussian_dropout")
+
+EXTREMES = {
+    "p_zero": of_claims("dropout.none"),
+    "p_one": of_claims("dropout.all", usual=False),
+    "nonfinite": of_claims("dropout.zeroed", usual=False),
+}
+_AS_TORCH = {
+    "dropout": "dropout",
+    "channel_dropout": "dropout2d",
+    "alpha_dropout": "alpha_dropout",
+    "channel_alpha_dropout": "feature_alpha_dropout",
+}
+_SHAPE = (64, 16, 16)
+
+
+def check_dropout(
+    f: Any,
+    p: float = 0.1,
+    *,
+    kind: str = "dropout",
+    dtype: str = "float32",
+    promises: Any = (),
+    unpromised: Any = (),
+    as_: str | None = None,
+    library: str | None = None,
+    delta: float = 0.01,
+    alpha: float = 1e-12,
+    beta: float = 1e-6,
+    salt: str = SALT,
+    name: str | None = None,
+) -> Verdicts:
+    """Decide whether `f(x, p, seed)` drops each unit with probability p, independently, and keeps the mean.
+
+    f: takes an array of three axes, (batch, channels, length), a rate and a seed on which alone its mask depends, and
+        returns an array of that shape: as in training.
+    kind: "dropout", "channel_dropout" (whole channels), "drop_path" (whole samples), "alpha_dropout",
+        "channel_alpha_dropout" or "gaussian_dropout".
+    promises, unpromised: what is asked beyond the usual, and what is not: "p_zero" (p = 0 changes nothing; usual),
+        "p_one" (p = 1 leaves zeros), "nonfinite" (what is dropped is 0 where it was infinite); "all" for every one.
+    as_: "torch", or a dropout by its name in `varlaw verify`: what it documents as its deviations is no violation.
+    delta, alpha, beta: as of `check`, for the rate, to which delta is relative: twice delta, and at least 2 %.
+    dtype, library, salt, name: as of `check_norm`.
+
+    Raises `SamplerError` in one line when `f` raises or returns something else, `ValueError` for other arguments.
+
+    >>> import numpy as np
+    >>> def dropout(x, p, seed):
+    ...     return np.where(np.random.default_rng(seed).random(x.shape) >= p, x / np.float32(1 - p), 0)
+    >>> check_dropout(dropout, 0.3).ok
+    True
+    """
+    one_of(kind, KINDS, "kind", "check_dropout")
+    if isinstance(p, bool) or not isinstance(p, int | float) or not 0 < p < 1:
+        msg = f"p={p!r}, but should be a number > 0 and < 1 [check_dropout]"
+        raise ValueError(msg)
+    policy = policy_for(delta, alpha, beta, None)
+    out = left_out(EXTREMES, promises, unpromised, all_usual=as_ is not None, where="check_dropout")
+    ones = np.ones(_SHAPE)
+    mine = yours(
+        f, name, library, dtype, salt, "check_dropout", lambda m: dropout(m, kind).apply(ones, p, dtype, "cpu", 0)
+    )
+    subject = dropout(mine, kind)
+    torchs = f"torch.nn.functional.{_AS_TORCH.get(kind, '')}"
+    row = as_row(subject, torchs if as_ == "torch" else as_, "check_dropout")
+    verdicts = asked(row, mine.name, EXTREMES, out, dtype, salt, policy, lambda claim, cases: _cases(claim, cases, p))
+    result = Verdicts(mine.name, kind.replace("_", " "), tuple(verdicts), unpromised=out)
+    return result if result.ok else result.because(_cause(subject, p, dtype, result))
+
+
+def _cases(claim: Claim, cases: list[Case], p: float) -> list[Case]:
+    return [{"p": p}] if "p" in cases[0] else cases
+
+
+def _cause(subject: Dropout, p: float, dtype: str, found: Verdicts) -> str:
+    """What is dropped and how what is kept is scaled, in words, where they are not the law's."""
+    if "alpha" in subject.op or subject.op == "gaussian_dropout":
+        return ""
+    return "; ".join(filter(None, [_scaled(subject, p, dtype), _dropped(p, found)]))
+
+
+def _scaled(subject: Dropout, p: float, dtype: str) -> str:
+    y = subject.apply(np.ones(_SHAPE), p, dtype, "cpu", 1)
+    kept = np.unique(y[y != 0])
+    if len(kept) != 1:
+        return "" if len(kept) else "everything is dropped"
+    factor, error = float(kept[0]), 4 * FORMATS[dtype].unit
+    wrong = {
+        "1/p": 1 / p, "1 - p": 1 - p, "p": p, "1/sqrt(1 - p)": (1 - p) ** -0.5, "1/(1 - p)^2": (1 - p) ** -2
+    }  # fmt: skip
+    said = next((f"{n} = " for n, v in wrong.items() if math.isclose(factor, v, rel_tol=error)), "")
+    right = math.isclose(factor, 1 / (1 - p), rel_tol=error)
+    return (
+        ""
+        if right
+        else f"what is kept is multiplied by {said}{factor:.4g}, but should be by 1/(1 - p) = {1 / (1 - p):.4g}"
+    )
+
+
+def _dropped(p: float, found: Verdicts) -> str:
+    """The share dropped, where the rate violates: that of p taken for the chance to keep, if that fits."""
+    of_rate = [v for v in found.faults if v.claim == "dropout.rate" and v.outcome is Outcome.VIOLATES and v.observed]
+    if not of_rate:
+        return ""
+    verdict = of_rate[0]
+    assert verdict.observed is not None
+    assert verdict.interval is not None
+    low, high = ((end or math.inf) * p for end in verdict.interval)
+    swapped = "; p is taken for the chance to keep" if p != 0.5 and low <= 1 - p <= high else ""
+    return f"a share of {verdict.observed:.4g} is dropped, but should be {p:g}{swapped}"
+
+
+assert_dropout = asserting(check_dropout)

@@ -1,0 +1,116 @@
+"""`check_loss`: a user's cross entropy against its law, and what is wrong with it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from varlaw.claims.claim import Claim
+from varlaw.claims.losses import Floats
+from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.evidence.streams import SALT
+from varlaw.subjects.subject import Loss
+from varlaw.subjects.yours import loss
+from varlaw.verify.own.asking import DEFAULT, Case, as_row, asked, left_out, of_claims, yours
+from varlaw.verify.own.verdicts import Verdicts, asserting
+
+EXTREMES = {
+    "large": of_claims("loss.large", "loss.shift"),
+    "outside": of_claims("loss.outside", usual=False),
+}
+_OF_ROWS = ("loss.rows", "loss.reduction")
+_MOST_ROWS = 64  # of claims on single rows, each of which is a call
+_SMOOTHED = 0.1
+
+Way = Callable[[Floats, Floats], float]  # (cost of each class in each row, logits) -> what the loss gives; label 0
+
+
+def _log_sum(x: Floats) -> Floats:
+    return np.asarray(np.log(np.exp(x).sum(axis=1, keepdims=True)))
+
+
+_WAYS: dict[str, Way] = {
+    "the rows are added, and not averaged": lambda costs, z: costs[:, 0].sum(),
+    "the sum is divided by rows and classes": lambda costs, z: costs[:, 0].mean() / z.shape[1],
+    "the sum is divided by the classes, not the rows": lambda costs, z: costs[:, 0].sum() / z.shape[1],
+    "the logarithm is to base 2": lambda costs, z: costs[:, 0].mean() / np.log(2),
+    "the logarithm is to base 10": lambda costs, z: costs[:, 0].mean() / np.log(10),
+    "the sign is wrong": lambda costs, z: -costs[:, 0].mean(),
+    "softmax is taken twice": lambda costs, z: (_log_sum(np.exp(-costs))[:, 0] - np.exp(-costs[:, 0])).mean(),
+    "the logarithm is not taken: it is minus the probability": lambda costs, z: -np.exp(-costs[:, 0]).mean(),
+    "softmax is not taken: it is minus the label's logit": lambda costs, z: -z[:, 0].mean(),
+    "softmax is over the rows, not the classes": lambda costs, z: (_log_sum(z.T).T - z)[:, 0].mean(),
+    "labels are smoothed by 0.1": lambda costs, z: (1 - _SMOOTHED) * costs[:, 0].mean() + _SMOOTHED * costs.mean(),
+    "the costs of all classes are averaged, not the label's": lambda costs, z: costs.mean(),
+}
+
+
+def check_loss(
+    f: Any,
+    *,
+    dtype: str = "float32",
+    promises: Any = (),
+    unpromised: Any = (),
+    as_: str | None = None,
+    library: str | None = None,
+    salt: str = SALT,
+    name: str | None = None,
+) -> Verdicts:
+    """Decide whether `f(logits, labels)` is the cross entropy: ln C for equal logits, the mean over the rows.
+
+    f: takes logits (rows, classes) and whole labels (rows,), of from 2 to 50,257 classes, and returns one number.
+    promises, unpromised: what is asked beyond the usual, and what is not: "large" (logits of 1e4 and more; usual),
+        "outside" (a label that is no class is refused, or costs no finite loss); "all" for every one.
+    as_: "torch", or a loss by its name in `varlaw verify`: what it documents as its deviations is no violation.
+    dtype, library, salt, name: as of `check_norm`; labels are int64, of JAX int32.
+
+    Raises `SamplerError` in one line when `f` raises or returns something else, `ValueError` for other arguments.
+
+    >>> import numpy as np
+    >>> def loss(logits, labels):
+    ...     z = logits - logits.max(1, keepdims=True)
+    ...     return (np.log(np.exp(z).sum(1)) - z[np.arange(len(z)), labels]).mean()
+    >>> check_loss(loss).ok
+    True
+    """
+    out = left_out(EXTREMES, promises, unpromised, all_usual=as_ is not None, where="check_loss")
+    logits, labels = np.zeros((3, 5)), np.array([0, 4, 2])
+    mine = yours(
+        f, name, library, dtype, salt, "check_loss", lambda m: loss(m).apply(logits, labels, "mean", dtype, "cpu")
+    )
+    subject = loss(mine)
+    row = as_row(subject, "torch.nn.functional.cross_entropy" if as_ == "torch" else as_, "check_loss")
+    row = row if as_ is None else _plain(row)
+    result = Verdicts(
+        mine.name, "cross entropy", tuple(asked(row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, _cases)), "", out
+    )
+    return result if result.ok else result.because(_cause(subject, dtype, result))
+
+
+def _plain(row: Loss) -> Loss:
+    """The row without what is said of arguments that the user's function does not have."""
+    return replace(row, adjusted=None, adjusts=(), ignored=None)
+
+
+def _cases(claim: Claim, cases: list[Case]) -> list[Case]:
+    return [case for case in cases if claim.name not in _OF_ROWS or case["rows"] <= _MOST_ROWS]
+
+
+def _cause(subject: Loss, dtype: str, found: Verdicts) -> str:
+    """The wrong loss, among those that people write, that gives the same numbers; "" where none does."""
+    fits = list(_WAYS)
+    fmt, rng = FORMATS[dtype], np.random.default_rng(0)
+    error = gamma(64, min(fmt.unit, FORMATS["float32"].unit)) + 8 * fmt.unit
+    for rows, classes in ((6, 10), (3, 4), (7, 2)):
+        z = fmt.round_all(2 * rng.standard_normal((rows, classes)))
+        seen = float(subject.apply(z, np.zeros(rows, dtype=np.int64), "mean", dtype, "cpu"))
+        costs = _log_sum(z) - z
+        size = float(np.abs(costs).sum())
+        fits = [name for name in fits if abs(seen - _WAYS[name](costs, z)) <= error * size]
+    if not fits and {v.claim for v in found.faults} <= {"loss.large", "loss.shift"}:
+        return "large logits alone go wrong, as when the largest is not taken off before exp, or a logarithm is of 0"
+    return fits[0] if fits else ""
+
+
+assert_loss = asserting(check_loss)

@@ -1,0 +1,122 @@
+"""What is wrong with a norm: the wrong norm, among those that people write, whose every entry it gives."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, product, starmap
+from typing import Any
+
+import numpy as np
+
+from varlaw.claims.claim import Trial
+from varlaw.claims.norms import Rows, rows_of
+from varlaw.evidence.budget import policy
+from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.streams import Key
+from varlaw.subjects.subject import Floats, Norm
+from varlaw.subjects.yours import Layout
+
+_DIVIDED = {
+    "root": "",
+    "product": "x is multiplied by the root of its second moment, by which it should be divided",
+    "variance": "x is divided by the variance, not by its root",
+    "nothing": "x is not divided by its standard deviation",
+}
+_EPS = {"inside": "", "outside": "eps stands outside the root", "none": "eps is missing"}
+_ROUNDINGS = 8  # a wrong formula rounds a few times more than a right one
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One way to write a norm: centred or not, n - ddof, where eps is, how x is divided, over which sets.
+
+    `sets` are axes of the user's array, a number of groups, or None for the norm's own.
+    """
+
+    centred: bool
+    ddof: int = 0
+    eps: str = "inside"
+    divided: str = "root"
+    sets: tuple[int, ...] | int | None = None
+
+
+def cause(subject: Norm, layout: Layout, probe: Floats, case: dict[str, Any], dtype: str, kind: str) -> str:
+    """What the norm does differently, in words; "" where none of the ways fits.
+
+    Where eps was measured on a norm that is wrong it fits nothing: then numbers of a std of 1 decide alone.
+    """
+    stds = (1.0, max(case["eps"] ** 0.5, 1e-3))
+    seen = [_seen(subject, probe * std + std / 2, dtype) for std in stds]
+    centred = subject.op != "rms_norm"
+    ways = [*starmap(Wrong, product((centred, not centred), (0, 1), _EPS, _DIVIDED)), *_other_sets(layout, probe)]
+    for shown in (seen, seen[:1]):
+        fits = [w for w in ways if all(_fits(w, layout, x, y, case, dtype) for x, y in shown)]
+        if fits:
+            n = rows_of(probe, layout.op, case).shape[1]
+            return "; ".join(min((_differences(w, centred, kind, n) for w in fits), key=len))
+    return ""
+
+
+def _seen(subject: Norm, x: Floats, dtype: str) -> tuple[Floats, Floats]:
+    rounded = FORMATS[dtype].round_all(x)
+    return rounded, subject.apply(rounded, {}, dtype, "cpu")["output"]
+
+
+def _other_sets(layout: Layout, probe: Floats) -> Iterator[Wrong]:
+    """The right norm over other axes, and in other groups."""
+    centred, rank = layout.op != "rms_norm", layout.there(probe).ndim
+    for count in range(1, rank + 1):
+        yield from (Wrong(centred, sets=axes) for axes in combinations(range(rank), count))
+    if layout.op == "group_norm":
+        channels = probe.shape[1]
+        yield from (Wrong(centred, sets=g) for g in range(1, channels + 1) if channels % g == 0)
+
+
+def _fits(wrong: Wrong, layout: Layout, x: Floats, y: Floats, case: dict[str, Any], dtype: str) -> bool:
+    """Whether every entry is what this way gives, but for rounding."""
+    sets = _rows(x, wrong.sets, layout, case)
+    if sets.shape[1] <= wrong.ddof:
+        return False
+    with np.errstate(all="ignore"):
+        wanted = _normalised(sets, wrong, case["eps"])
+    rows = Rows(x, layout.op, Trial(case, dtype, "cpu", policy("pr"), Key("", "cause", "")))
+    error = _ROUNDINGS * (rows.entry_error + float(rows.statistics_error.max()))
+    size = np.abs(wanted) + np.abs(wanted).mean(axis=1, keepdims=True)
+    return bool((np.abs(_rows(y, wrong.sets, layout, case) - wanted) <= error * size).all())
+
+
+def _rows(x: Floats, sets: tuple[int, ...] | int | None, layout: Layout, case: dict[str, Any]) -> Floats:
+    if not isinstance(sets, tuple):
+        return rows_of(x, layout.op, case if sets is None else {**case, "groups": sets})
+    theirs = layout.there(x)
+    last = np.moveaxis(theirs, sets, range(-len(sets), 0))
+    return last.reshape(-1, math.prod(theirs.shape[a] for a in sets))
+
+
+def _normalised(rows: Floats, wrong: Wrong, eps: float) -> Floats:
+    centred = rows - rows.mean(axis=1, keepdims=True) if wrong.centred else rows
+    variance = (centred**2).sum(axis=1, keepdims=True) / (rows.shape[1] - wrong.ddof)
+    inside, outside = (eps if wrong.eps == place else 0.0 for place in ("inside", "outside"))
+    root = np.sqrt(variance + inside) + outside
+    factor = {"root": 1 / root, "product": root, "variance": root**-2, "nothing": np.ones_like(root)}[wrong.divided]
+    return np.asarray(centred * factor)
+
+
+def _differences(wrong: Wrong, centred: bool, kind: str, n: int) -> list[str]:
+    """In which respects it is not the law's, in words."""
+    share = f"{kind} norm off by exactly {n - 1}/{n} in sets of {n}: the variance has n - 1"
+    taken = "the mean is not taken off" if centred else "the mean is taken off"
+    said = (
+        _over(wrong.sets),
+        wrong.centred != centred and taken,
+        wrong.ddof and share,
+        _EPS[wrong.eps],
+        _DIVIDED[wrong.divided],
+    )
+    return [text for text in said if text]
+
+
+def _over(sets: tuple[int, ...] | int | None) -> str:
+    if isinstance(sets, tuple):
+        return f"statistics are taken over {'axes' if len(sets) > 1 else 'axis'} {', '.join(map(str, sets))}"
+    return "" if sets is None else f"statistics are taken in {sets} group{'s' * (sets > 1)}"

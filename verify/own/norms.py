@@ -1,0 +1,195 @@
+"""`check_norm`: a user's layer, RMS, group, batch or instance norm against its law, and what is wrong with it."""
+
+import inspect
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from varlaw.claims.claim import Claim
+from varlaw.claims.norms import rows_of
+from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.streams import SALT
+from varlaw.subjects.subject import Norm
+from varlaw.subjects.yours import Layout, norm
+from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, yours
+from varlaw.verify.own.norm_causes import cause
+from varlaw.verify.own.verdicts import Verdicts, asserting
+
+KINDS = ("layer", "rms", "group", "batch", "instance")
+
+EXTREMES = {
+    "huge": Extreme(False, lambda claim, case, dtype: case["std"] ** 2 > FORMATS[dtype].largest),
+    "long": Extreme(True, lambda claim, case, dtype: case["length"] > 1024),
+    "constant": of_claims("norm.constant"),
+    "single": of_claims("norm.single"),
+}
+_RUNNING = ("norm.running_mean", "norm.running_var", "norm.running_unbiased", "norm.running_steps")
+_SMALL = 1e-4  # the least std of the cases: eps is measured there, where it matters most
+
+
+def check_norm(
+    f: Any,
+    kind: str,
+    *,
+    shape: Sequence[int] | None = None,
+    axes: int | Sequence[int] | None = None,
+    groups: int | None = None,
+    eps: float | None = None,
+    dtype: str = "float32",
+    promises: Any = (),
+    unpromised: Any = (),
+    as_: str | None = None,
+    library: str | None = None,
+    salt: str = SALT,
+    name: str | None = None,
+) -> Verdicts:
+    """Decide whether `f(x)` normalises as a norm of its kind does: mean 0, second moment v/(v + eps), constants to 0.
+
+    f: takes a floating array and returns one of its shape, before any scale and shift (or with both as they start).
+    kind: "layer", "rms", "group", "batch" or "instance".
+    shape: of the arrays that `f` takes; without it arrays of three axes, (batch, channels, length), of many sizes.
+    axes: those of the numbers that are normalised together: the last one for layer and rms, all but the first two for
+        instance, all but the second for batch. A group norm takes (batch, channels, ...).
+    groups: of a group norm.
+    eps: under the root; when not given, the default of f's argument `eps`, else f's attribute, else what is measured.
+    dtype: the format of the arrays.
+    promises, unpromised: what is asked beyond the usual, and what is not: "huge" (squares overflow; not usual), "long"
+        (sets of more than 1,024), "constant", "single" (sets of one number); "all" for every one.
+    as_: "torch", or a norm by its name in `varlaw verify`: what it documents as its deviations is no violation.
+        They are known for arrays of three axes, without `shape`.
+    library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.
+    salt, name: the address of the inputs; name is the function's own unless given.
+
+    Raises `SamplerError` in one line when `f` raises or returns something else, `ValueError` for other arguments.
+
+    >>> import numpy as np
+    >>> def layer_norm(x, eps=1e-6):
+    ...     return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + eps)
+    >>> check_norm(layer_norm, "layer").ok
+    True
+    >>> print(check_norm(lambda x: layer_norm(x) * (7 / 8) ** 0.5, "layer").ok)
+    False
+    """
+    one_of(kind, KINDS, "kind", "check_norm")
+    if as_ is not None and shape is not None:
+        msg = f"as_={as_!r} with a shape, but the deviations of a norm are known for its own shapes [check_norm]"
+        raise ValueError(msg)
+    layout = _layout(kind, shape, axes)
+    groups = _groups(kind, groups, layout)
+    out = left_out(EXTREMES, promises, unpromised, all_usual=as_ is not None, where="check_norm")
+    probe = np.random.default_rng(0).standard_normal(_probe_shape(layout, groups))
+    mine = yours(f, name, library, dtype, salt, "check_norm", lambda m: norm(m, layout).apply(probe, {}, dtype, "cpu"))
+    subject = norm(mine, layout)
+    given = _eps(f, eps)
+    known = {
+        "groups": groups,
+        "eps": _measured(subject, probe, groups, dtype) if given is None else given,
+        "momentum": 0.1,
+    }
+    row = as_row(subject, {"torch": f"torch.nn.functional.{kind}_norm"}.get(as_ or "", as_), "check_norm")
+    found = asked(
+        row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, lambda claim, cases: _cases(claim, cases, layout, known)
+    )
+    verdicts = tuple(found)
+    result = Verdicts(mine.name, f"{kind} norm", verdicts, unpromised=out)
+    return result if result.ok else result.because(cause(subject, layout, probe, known, dtype, kind) or _lost(result))
+
+
+def _lost(found: Verdicts) -> str:
+    """In words what violations of constants alone mean."""
+    if {v.claim for v in found.faults} != {"norm.constant"}:
+        return ""
+    return "a large constant does not come out as 0, as when the variance is taken as E x^2 - (E x)^2"
+
+
+def _layout(kind: str, shape: Any, axes: Any) -> Layout:
+    """Where the sets lie; `ValueError` for axes that the shape does not have."""
+    sides = None if shape is None else _shape(shape)
+    rank = 3 if sides is None else len(sides)
+    usual = {"layer": (rank - 1,), "rms": (rank - 1,), "batch": (0, *range(2, rank))}.get(kind, tuple(range(2, rank)))
+    given = usual if axes is None else tuple(_axis(a, rank) for a in (axes if isinstance(axes, Sequence) else (axes,)))
+    if (kind == "group" and axes is not None) or not given or len(set(given)) < len(given):
+        msg = f"axes={axes!r} of {rank}, but should be different axes of a set (none of a group norm) [check_norm]"
+        raise ValueError(msg)
+    if sides is None and len(given) != (2 if kind == "batch" else 1):
+        msg = f"axes={axes!r} without a shape, but should be given with shape=... [check_norm]"
+        raise ValueError(msg)
+    return Layout(f"{kind}_norm", sides, tuple(sorted(given)))
+
+
+def _shape(shape: Any) -> tuple[int, ...]:
+    sides = tuple(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else ()
+    if not sides or not all(isinstance(n, int | np.integer) and n > 0 for n in sides):
+        msg = f"shape={shape!r}, but should be a sequence of whole numbers >= 1 [check_norm]"
+        raise ValueError(msg)
+    return tuple(map(int, sides))
+
+
+def _axis(axis: Any, rank: int) -> int:
+    if not isinstance(axis, int) or not -rank <= axis < rank:
+        msg = f"axes holds {axis!r}, but should hold axes of an array of {rank} [check_norm]"
+        raise ValueError(msg)
+    return axis % rank
+
+
+def _groups(kind: str, groups: Any, layout: Layout) -> int:
+    """How many groups; 1 for a norm without any."""
+    if kind != "group":
+        return 1
+    channels = groups if layout.shape is None else layout.shape[1]
+    if not isinstance(groups, int) or groups < 1 or channels % groups:
+        msg = f"groups={groups!r}, but should be a whole number that divides the channels [check_norm]"
+        raise ValueError(msg)
+    return groups
+
+
+def _probe_shape(layout: Layout, groups: int) -> tuple[int, int, int]:
+    sizes = layout.sizes if layout.shape else {"batch": 2, "channels": 4 * groups, "length": 8}
+    return sizes["batch"], sizes["channels"], sizes["length"]
+
+
+def _eps(f: Any, eps: Any) -> float | None:
+    """What is known of eps without calling `f`."""
+    if eps is None:
+        try:
+            eps = inspect.signature(f).parameters["eps"].default
+        except (TypeError, ValueError, KeyError):
+            eps = None
+        eps = eps if isinstance(eps, float) else getattr(f, "eps", None)
+        return float(eps) if isinstance(eps, float) else None
+    if isinstance(eps, bool) or not isinstance(eps, int | float) or not 0 <= eps < math.inf:
+        msg = f"eps={eps!r}, but should be a number >= 0 [check_norm]"
+        raise ValueError(msg)
+    return float(eps)
+
+
+def _measured(subject: Norm, probe: Any, groups: int, dtype: str) -> float:
+    """eps as numbers of a std of 1e-4 show it: v/(v + eps) over all sets; 0 where they show none."""
+    x = FORMATS[dtype].round_all(_SMALL * probe)
+    y = subject.apply(x, {}, dtype, "cpu")["output"]
+    rows, after = (rows_of(a, subject.op, {"groups": groups}) for a in (x, y))
+    v = (rows**2).mean(axis=1) if subject.op == "rms_norm" else rows.var(axis=1)
+    square = (after**2).mean(axis=1)  # square (v + eps) = v in every set
+    found = float((v - v * square).sum() / square.sum()) if np.isfinite(square).all() and square.any() else 0.0
+    return max(found, 0.0)
+
+
+def _cases(claim: Claim, cases: list[Case], layout: Layout, known: Case) -> list[Case]:
+    """The cases of one claim for a norm of this eps, of these groups, of this shape if it has one."""
+    if claim.name in _RUNNING or (claim.name == "norm.single" and layout.shape):
+        return []
+    sizes = layout.sizes if layout.shape else {}
+    unique: list[Case] = []
+    for case in cases:
+        channels = -(-case["channels"] // known["groups"]) * known["groups"]
+        mine = {**case, "channels": channels, **known, **sizes}
+        if claim.name == "norm.single":
+            mine["channels"] = known["groups"] if layout.op == "group_norm" else case["channels"]
+        if mine not in unique:
+            unique.append(mine)
+    return unique
+
+
+assert_norm = asserting(check_norm)
