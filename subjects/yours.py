@@ -159,7 +159,7 @@ def _in_place(x: Any, was: Floats) -> Floats:
 
 
 def per_parameter(whole: Clipper) -> Clipper:
-    """A clip of each leaf by its own norm, as a clip of one leaf: others beside it, small and large, must not matter."""
+    """A clip of each leaf by its own norm, as a clip of one leaf: others beside it must not matter."""
 
     def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
         large, small = np.full(5, 3.0 * limit if 0 < limit < 1e3 else 3.0), np.zeros(3)

@@ -5,6 +5,7 @@ lawful sampler fails once in 1/alpha runs of *different* salts or names.
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
@@ -16,6 +17,7 @@ from numpy.linalg import LinAlgError
 from varlaw.claims import causes
 from varlaw.claims.causes.words import law_text
 from varlaw.claims.claim import INTERNAL, Finding, statistical
+from varlaw.claims.documented import resolve
 from varlaw.claims.verdict import Outcome, Verdict, explained
 from varlaw.claims.weights.initialisation import fixed, orthogonal
 from varlaw.claims.weights.mean_and_grid import judged_values
@@ -29,6 +31,7 @@ from varlaw.evidence.state import float64
 from varlaw.evidence.streams import SALT, Key, canonical, check_salt
 from varlaw.theory.law import shown
 from varlaw.theory.laws import schemes
+from varlaw.theory.layouts import shape_fans
 from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
 from varlaw.verify.checked_sampler import CheckedSampler, Draw, seed_of
 
@@ -62,7 +65,8 @@ def check(
 
     draw: returns a floating array of `shape` (NumPy, torch, JAX or any array-API library) that depends on `seed` alone.
     law: `Normal(std, mean)`, `Uniform(bound)`, `UniformRange(low, high)`, `TruncatedNormal(std, low, high)` (bounds in
-        sigmas), `Constant(value)` or `Orthogonal(gain)`, in the units of the array.
+        sigmas), `Constant(value)` or `Orthogonal(gain)`, in the units of the array; or a text such as
+        "lecun_normal(fan_in)" or "U(-1/sqrt(fan_in), 1/sqrt(fan_in))", with the fans of (out, in, *kernel).
     dtype: the format of the array ("float32", torch.bfloat16, ...); read off it when not given, checked when given.
     delta: relative error of the std, about the law's mean, that must be found.
     alpha: risk of a false alarm on a sampler that follows the law.
@@ -82,6 +86,8 @@ def check(
     <Outcome.CONFORMS: 'CONFORMS'>
     """
     policy = policy_for(delta, alpha, beta, max_samples)
+    if isinstance(law, str):
+        law = law_of_text(law, shape)
     _refuse_law(law)
     sampler = CheckedSampler(draw, shape, dtype, address(draw, salt, name))
     key = Key(salt, f"check:{sampler.name}", canonical({"shape": list(sampler.shape), "law": repr(law)}))
@@ -114,6 +120,33 @@ def address(function: Any, salt: Any, name: Any) -> str:
         msg = f"name={name!r}, but should be text [check]"
         raise ValueError(msg)
     return name
+
+
+def law_of_text(text: str, shape: Any) -> Law:
+    """The law that a text states, over `fan_in` and `fan_out` of a shape (out, in, *kernel); the text where it is none.
+
+    Raises `ValueError` in one line for fans of a shape that has none.
+
+    >>> law_of_text("U(-1/sqrt(fan_in), 1/sqrt(fan_in))", (32, 64)), law_of_text("N(0.02)", (64,))
+    (Uniform(bound=0.125), Normal(std=0.02))
+    """
+    sides = tuple(shape) if isinstance(shape, Sequence) else ()
+    if len(sides) < 2 and re.search(r"\bfan", text):
+        msg = f"law={text!r} speaks of fans, but shape={shape!r} has none: it should be (out, in, *kernel) [check]"
+        raise ValueError(msg)
+    try:
+        found = shape_fans(sides) if len(sides) >= 2 else None
+        law = resolve(text, _SAID, None if found is None else (found.fan_in, found.fan_out))
+    except Exception:  # whatever the text says that no law is
+        law = None
+    return law if isinstance(law, _LAWS) else text  # a text is then refused as no law
+
+
+def _between(low: float, high: float) -> Uniform | UniformRange:
+    return Uniform(high) if low == -high else UniformRange(low, high)
+
+
+_SAID = {"U": _between, "N": Normal, "UniformRange": UniformRange}
 
 
 def _refuse(risks: Mapping[str, Any], max_samples: Any) -> None:

@@ -315,7 +315,8 @@ def test_parameters_are_taken_off_the_graph() -> None:
             "he_normal",
             r"law='he_normal', but should be Normal\(std\), .*; varlaw.theory.laws.schemes.he_normal makes one of fans",
         ),
-        ("he_normal(fan_in)", "varlaw.theory.laws.schemes.he_normal makes one of fans"),
+        ("he_normal(fan)", "varlaw.theory.laws.schemes.he_normal makes one of fans"),
+        ("__import__('os')", 'law="__import__'),
         (varlaw.LAWS["lecun_uniform.variance"], "varlaw.theory.laws.schemes.lecun_uniform makes one of fans"),
         ("mine", r"law='mine', but should be Normal\(std\)"),
         (None, "law=None, but should be"),
@@ -328,6 +329,23 @@ def test_what_is_no_law_is_told_what_to_write(law: object, words: str) -> None:
     with pytest.raises(TypeError, match=words) as caught:
         varlaw.check(_he, law, shape=(32, 64))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["he_normal(fan_in)", "he_normal(64)", "N(sqrt(2/fan_in))", "Normal((2/fan_in)**0.5)"])
+def test_a_law_may_be_a_text_over_the_fans_of_the_shape(text: str) -> None:
+    assert varlaw.check(_he, text, shape=(32, 64)).outcome == "CONFORMS"
+    assert varlaw.check(_he, "glorot_normal(fan_in, fan_out)", shape=(32, 64)).outcome == "VIOLATES"
+
+
+def test_a_text_speaks_of_ranges_and_of_no_fans_that_there_are_not() -> None:
+    def uniform(shape: tuple[int, ...], seed: int) -> np.ndarray:
+        return np.random.default_rng(seed).uniform(-0.125, 0.125, shape)
+
+    text = "U(-1/sqrt(fan_in), 1/sqrt(fan_in))"
+    assert varlaw.check(uniform, text, shape=(32, 64)).statement == "Uniform(0.125)"
+    assert varlaw.check(uniform, "U(0, 1)", shape=(64,)).outcome == "VIOLATES"
+    with pytest.raises(ValueError, match=r"speaks of fans, but shape=\(64,\) has none"):
+        varlaw.check(uniform, text, shape=(64,))
 
 
 def test_a_uniform_law_between_two_ends_is_a_range() -> None:

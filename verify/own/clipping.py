@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from varlaw.claims.claim import Claim
-from varlaw.claims.clipping import norm_of
+from varlaw.claims.clipping.projection import norm_of
 from varlaw.evidence.rounding import FORMATS, gamma
 from varlaw.evidence.streams import SALT
 from varlaw.subjects.subject import Clipper, Floats

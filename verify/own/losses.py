@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from varlaw.claims.claim import Claim
-from varlaw.claims.losses import Floats
+from varlaw.claims.losses.equal_logits import Floats
 from varlaw.evidence.rounding import FORMATS, gamma
 from varlaw.evidence.streams import SALT
 from varlaw.subjects.subject import Loss

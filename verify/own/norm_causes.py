@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from varlaw.claims.claim import Trial
-from varlaw.claims.norms import Rows, rows_of
+from varlaw.claims.norms.normalisation import Rows, rows_of
 from varlaw.evidence.budget import policy
 from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.streams import Key

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from varlaw.claims.claim import Claim
-from varlaw.claims.norms import rows_of
+from varlaw.claims.norms.normalisation import rows_of
 from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.streams import SALT
 from varlaw.subjects.subject import Norm
