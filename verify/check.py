@@ -128,7 +128,7 @@ def law_of_text(text: str, shape: Any) -> Law:
     Raises `ValueError` in one line for fans of a shape that has none.
 
     >>> law_of_text("U(-1/sqrt(fan_in), 1/sqrt(fan_in))", (32, 64)), law_of_text("N(0.02)", (64,))
-    (Uniform(bound=0.125), Normal(std=0.02))
+    (Uniform(bound=0.125), Normal(std=0.02, mean=0.0))
     """
     sides = tuple(shape) if isinstance(shape, Sequence) else ()
     if len(sides) < 2 and re.search(r"\bfan", text):

@@ -16,14 +16,14 @@ from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.libraries import LIBRARIES, Library, installed
 from varlaw.subjects.registry import named
-from varlaw.subjects.subject import Subject
+from varlaw.subjects.subject import Clipper, Dropout, Loss, Norm, Subject
 from varlaw.subjects.yours import Yours
 from varlaw.verify import campaign, foresight
 from varlaw.verify.check import address, policy_for, verdict_of
 
 Case = dict[str, Any]
 Cases = Callable[[Claim, list[Case]], list[Case]]
-S = TypeVar("S", bound=Subject)
+S = TypeVar("S", Norm, Clipper, Dropout, Loss)
 
 DEFAULT = policy_for(0.01, 1e-12, 1e-6, None)
 
@@ -110,12 +110,11 @@ def as_row(mine: S, as_: str | None, where: str) -> S:
     """The row `as_` of a framework, with its promises and deviations, about the user's function."""
     if as_ is None:
         return mine
-    row = named(as_) if isinstance(as_, str) else None
-    if row is None or type(row) is not type(mine):
+    row = named(str(as_))
+    if not isinstance(row, type(mine)):
         msg = f"as_={as_!r}, but should be the name of a {type(mine).__name__.lower()} in `varlaw verify` [{where}]"
         raise ValueError(msg)
-    changes: dict[str, Any] = {"apply": mine.apply}
-    return replace(row, **changes)
+    return replace(row, apply=mine.apply)
 
 
 def asked(

@@ -1,5 +1,6 @@
 """`check_clip`: a user's gradient clipping against its law, and what is wrong with it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ _RIGHT = {
     "value": "every entry is clipped by value, not the norm",
 }
 _OF_ALL_LEAVES = ("clip.duplicates", "clip.nonfinite", "clip.grouping")  # nothing is said of one leaf alone
-_WAYS = {
+_WAYS: dict[str, Callable[[list[Floats], float], list[Floats]]] = {
     "every leaf is clipped by its own norm, not all by the norm of all": lambda g, c: [
         x * _factor(norm_of([x]), c) for x in g
     ],

@@ -68,7 +68,8 @@ def check_dropout(
     True
     """
     one_of(kind, KINDS, "kind", "check_dropout")
-    if isinstance(p, bool) or not isinstance(p, int | float) or not 0 < p < 1:
+    given: Any = p
+    if not isinstance(given, float) or not 0 < given < 1:
         msg = f"p={p!r}, but should be a number > 0 and < 1 [check_dropout]"
         raise ValueError(msg)
     policy = policy_for(delta, alpha, beta, None)

@@ -53,7 +53,8 @@ def cause(subject: Norm, layout: Layout, probe: Floats, case: dict[str, Any], dt
         fits = [w for w in ways if all(_fits(w, layout, x, y, case, dtype) for x, y in shown)]
         if fits:
             n = rows_of(probe, layout.op, case).shape[1]
-            return "; ".join(min((_differences(w, centred, kind, n) for w in fits), key=len))
+            fewest = sorted((_differences(w, centred, kind, n) for w in fits), key=len)[0]
+            return "; ".join(fewest)
     return ""
 
 
@@ -113,7 +114,7 @@ def _differences(wrong: Wrong, centred: bool, kind: str, n: int) -> list[str]:
         _EPS[wrong.eps],
         _DIVIDED[wrong.divided],
     )
-    return [text for text in said if text]
+    return [str(text) for text in said if text]
 
 
 def _over(sets: tuple[int, ...] | int | None) -> str:
