@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from varlaw.diagnose import activity, flow, losses, parameters, wiring
+from varlaw.diagnose import activity, copies, doubling, flow, losses, parameters, wiring
 from varlaw.diagnose import expect as expectations
 from varlaw.diagnose.folding import folded
 from varlaw.diagnose.records import Finding, ModelRecord, Row, Sight, Tensor, Written
@@ -207,7 +207,7 @@ def _found(seen: _Seen, graph: Graph, expect: Any, rule: Policy, key: Key) -> tu
     flat = frozenset(n for n, x in values.first.items() if x.size > 1 and not np.ptp(x) and x.flat[0] != 0)
     broken = {name for f in found for name in f.where}
     still = wiring.still(sight, graph)
-    targets = parameters.targets(values, still)
+    targets = copies.targets(values, still)
     zeros = frozenset(n for n, x in values.first.items() if x.size and not np.any(x))
     if broken:
         sound = parameters.Values(
@@ -215,10 +215,10 @@ def _found(seen: _Seen, graph: Graph, expect: Any, rule: Policy, key: Key) -> tu
         )
         return [
             *found,
-            *parameters.copied(tensors, sound, seen.written, still, alpha),
+            *copies.copied(tensors, sound, seen.written, still, alpha),
             *parameters.unset(tensors, seen.written, _heads(sight)),
         ], None
-    found += parameters.copied(tensors, values, seen.written, still, alpha)
+    found += copies.copied(tensors, values, seen.written, still, alpha)
     found += parameters.peers(tensors, values, graph.uses(), rule.delta, alpha)
     found += parameters.unset(tensors, seen.written, _heads(sight))
     found += _expected(expect, seen, graph, tensors, rule, key)
@@ -226,7 +226,7 @@ def _found(seen: _Seen, graph: Graph, expect: Any, rule: Policy, key: Key) -> tu
     found += parameters.new_rows(list(dict.fromkeys(tables)), values, rule.delta, alpha)
     nonfinite = wiring.ranges(sight, graph)
     found += nonfinite
-    found += wiring.doubled(sight, graph) + wiring.adapters(sight, graph) + wiring.unregistered(sight)
+    found += doubling.doubled(sight, graph) + wiring.adapters(sight, graph) + wiring.unregistered(sight)
     found += wiring.norms(sight, graph, frozenset(n for n, t in tensors.items() if len(t.shape) == 1 and not t.buffer))
     if nonfinite:
         return found, None

@@ -4,7 +4,7 @@ No chance is involved: a finding here is a count or an equality.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from varlaw.diagnose.records import Call, Finding, Sight, Tensor
 from varlaw.diagnose.signals import finding
@@ -148,84 +148,6 @@ def symmetric(sight: Sight, constants: frozenset[str]) -> list[Finding]:
 
 def _wide(tensor: Tensor | None) -> bool:
     return tensor is not None and tensor.trainable and len(tensor.shape) > 1 and min(tensor.shape[:2]) > 1
-
-
-_IDEMPOTENT = frozenset(["relu", "relu6", "hardtanh"])
-
-
-def doubled(sight: Sight, graph: Graph) -> list[Finding]:
-    """One activation twice in a row, a softmax in front of a loss that applies it, a sigmoid likewise."""
-    return [*_doubled(sight, graph), *_cut_logits(sight), *_linear(sight, graph), *_axes(sight)]
-
-
-def _cut_logits(sight: Sight) -> Iterator[Finding]:
-    """A loss of logits whose logits come out of an activation or a dropout."""
-    for call in sight.calls:
-        if call.op not in ("cross_entropy", "binary_cross_entropy_with_logits") or not call.parents:
-            continue
-        before = sight.calls[call.parents[0]]
-        dropped = before.kind == "dropout" and float(before.options.get("p", 0) or 0) > 0
-        if dropped or (before.kind == "activation" and before.op != "sigmoid"):
-            yield finding("structure.logits", "VIOLATES", f"{before.op} in front of {call.op}", before.path or "loss")
-
-
-def _linear(sight: Sight, graph: Graph) -> Iterator[Finding]:
-    """A linear map of a linear map, not narrower between than at its ends: it can do no more than one map."""
-    for call in sight.calls:
-        behind = graph.behind(call.number)
-        if call.op != "linear" or behind is None or behind.op != "linear" or not call.parameters:
-            continue
-        first, second = (sight.tensors.get(c.parameters[0]) if c.parameters else None for c in (call, behind))
-        if first is None or second is None or not (first.trainable and second.trainable):
-            continue
-        if first.shape[0] >= min(first.shape[1], second.shape[0]):
-            says = "nothing between two linear maps: they can do no more than one"
-            yield finding("structure.linear", "NOTE", says, call.parameters[0], behind.parameters[0])
-
-
-def _axes(sight: Sight) -> Iterator[Finding]:
-    """A product that sums over an axis along which its softmax weights do not add up to 1."""
-    for call in sight.calls:
-        off = call.options.get("weights_off")
-        if off is not None and off > call.options["weights_rounding"]:
-            says = f"softmax weights that add up to 1 +- {off:.2g} along the axis that is summed"
-            yield finding("structure.axis", "VIOLATES", says, call.path or call.op, expected=1.0, observed=1 + off)
-
-
-def _doubled(sight: Sight, graph: Graph) -> Iterator[Finding]:
-    for call in sight.calls:
-        before = _before(call, sight)
-        if before is None:
-            continue
-        place = call.path or before.path or call.op
-        if call.kind == before.kind == "activation" and call.op == before.op:
-            outcome = "NOTE" if call.op in _IDEMPOTENT else "VIOLATES"
-            yield finding("structure.doubled", outcome, f"{call.op} of {call.op}", place, before.path or before.op)
-        elif call.kind == before.kind == "softmax":
-            yield finding("structure.doubled", "VIOLATES", f"{call.op} of {before.op}", place, before.path or before.op)
-        elif call.op == "cross_entropy" and before.op in ("softmax", "log_softmax", "sigmoid"):
-            outcome = "NOTE" if before.op == "log_softmax" else "VIOLATES"
-            yield finding("structure.doubled", outcome, f"{before.op} in front of cross_entropy", before.path or "loss")
-        elif call.op == "binary_cross_entropy_with_logits" and before.op == "sigmoid":
-            yield finding(
-                "structure.doubled", "VIOLATES", "sigmoid in front of a loss of logits", before.path or "loss"
-            )
-        elif call.op == "nll_loss" and before.op == "softmax":
-            says = "nll_loss of probabilities, not of logs"
-            yield finding("structure.doubled", "VIOLATES", says, before.path or "loss")
-        elif call.op == "batch_norm" and before.kind == "dropout" and float(before.options.get("p", 0) or 0) > 0:
-            yield finding("structure.doubled", "NOTE", "dropout in front of batch norm shifts its variance", place)
-
-
-def _before(call: Call, sight: Sight) -> Call | None:
-    """The call behind the first input of this one, past dropout."""
-    node = call.parents[0] if call.parents else None
-    while node is not None:
-        before = sight.calls[node]
-        if before.kind not in ("view", "dropout") or call.op == "batch_norm":
-            return before
-        node = before.parents[0] if before.parents else None
-    return None
 
 
 def norms(sight: Sight, graph: Graph, biases: frozenset[str]) -> list[Finding]:

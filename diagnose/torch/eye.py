@@ -49,8 +49,8 @@ class Eye(TorchFunctionMode):
         self,
         names: Callable[[], Iterator[tuple[str, torch.Tensor]]],
         path: Callable[[], str],
-        inside: Callable[[], bool],
-        running: Callable[[torch.Tensor], str],
+        inside: Callable[[], bool] = lambda: False,
+        running: Callable[[torch.Tensor], str] = lambda _: "",
     ) -> None:
         """`names` are the parameters, `path` that of the module that runs, `inside` whether the model runs at all.
 

@@ -119,7 +119,7 @@ class Watch:
         batch = [c for c in sight.calls if c.kind == "input" and c.output and c.output.nonfinite] if sight else []
         if batch:
             return msgspec.structs.replace(one, where=("batch",), says=f"{one.says}: so is the batch")
-        made = wiring.ranges(sight) if sight else []
+        made = wiring.ranges(sight, Graph(sight.calls)) if sight else []
         if not made:
             return one
         return msgspec.structs.replace(one, where=made[0].where, says=f"{one.says}: {made[0].says}")
