@@ -158,3 +158,12 @@ def test_every_command_refuses_a_salt_that_is_no_part_of_a_key(command: tuple[st
     done = _varlaw(*command, "--salt", "a b")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "varlaw: salt='a b', but should be letters, digits and any of . _ + -\n"
+
+
+@pytest.mark.parametrize("words", [["timm:resnet18"], ["os:getcwd", "--batch", "os:sep"]])
+def test_a_model_without_torch_is_no_fault_of_ours(words: list[str]) -> None:
+    code = "import sys; sys.modules['torch'] = None; from varlaw.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, "check", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.startswith("varlaw: could not run: torch is not installed")
+    assert done.stderr.count("\n") == 1

@@ -15,7 +15,12 @@ def target(model: str, batch: str | None, loss: str | None, expect: str | None) 
     if not name:
         msg = f"MODEL={model!r}, but should be pkg.mod:factory, timm:NAME or transformers:NAME"
         raise Failure(msg, 2)
-    if library in _LIBRARIES and library not in sys.modules:
+    configured = library in _LIBRARIES and library not in sys.modules
+    if not (configured or batch):
+        msg = "--batch is missing: pkg.mod:NAME of what the model takes, or of a function of a seed that returns it"
+        raise Failure(msg, 2)
+    _refuse_without_torch()
+    if configured:
         from varlaw.diagnose.torch import libraries
 
         try:
@@ -24,15 +29,20 @@ def target(model: str, batch: str | None, loss: str | None, expect: str | None) 
             raise Failure(str(error), 3 if isinstance(error, ImportError) else 2) from error
         chosen = {"build": found.build, "batch": found.batch, "loss": found.loss}
     else:
-        if not batch:
-            msg = "--batch is missing: pkg.mod:NAME of what the model takes, or of a function of a seed that returns it"
-            raise Failure(msg, 2)
         chosen = {"build": imported(model), "batch": None, "loss": None}
     if batch:
         chosen["batch"] = imported(batch)
     if loss:
         chosen["loss"] = imported(loss)
     return {**chosen, "expect": imported(expect) if expect and ":" in expect else expect, "name": model}
+
+
+def _refuse_without_torch() -> None:
+    try:
+        importlib.import_module("torch")
+    except ImportError as error:
+        msg = f"could not run: torch is not installed ({error})"
+        raise Failure(msg, 3) from error
 
 
 def imported(address: str) -> Any:
