@@ -153,8 +153,20 @@ def _same(sight: Sight, first: Sight) -> bool:
 def _batch(batch: Any, key: Key, device: str | None, model: "torch.nn.Module") -> Any:
     import torch
 
-    given = batch(key.seed & 0xFFFFFFFF) if callable(batch) and not isinstance(batch, torch.Tensor) else batch
+    given = _called(batch, key.seed & 0xFFFFFFFF) if callable(batch) and not isinstance(batch, torch.Tensor) else batch
     return _moved(given, device) if device else given
+
+
+def _called(batch: Callable[[int], Any], seed: int) -> Any:
+    try:
+        return batch(seed)
+    except Exception as error:
+        msg = f"batch={_name_of(batch)} raises {type(error).__name__}: {' '.join(str(error).split())} [check_model]"
+        raise ValueError(msg) from error
+
+
+def _name_of(function: Any) -> str:
+    return str(getattr(function, "__qualname__", repr(function)))
 
 
 def _put(model: "torch.nn.Module", device: str) -> None:

@@ -87,7 +87,7 @@ class CheckedSampler:
         likeliest: the largest probability of one value, by which tensors of few and coarse numbers are equal by chance.
         """
         size = math.prod(self.shape)
-        if size * -math.log(likeliest) < _TOLD_APART:
+        if size * -math.log(max(likeliest, 1e-300)) < _TOLD_APART:
             return
         seen: dict[bytes, int] = {}
         bits = range(31) if size <= _PROBED else _BITS if self._small else ()

@@ -99,3 +99,11 @@ def test_two_processes_see_a_sharded_model_whole():
     lines = sorted(line for line in done.stdout.splitlines() if line.startswith("rank"))
     ranks = [f"rank {r} broken {b}: {['2.weight'] if b else []} []" for r in (0, 1) for b in (False, True)]
     assert lines == ranks, done.stderr
+
+
+def test_a_batch_that_raises_is_named():
+    def broken(seed):
+        raise RuntimeError("\n".join(("no data", f"of {seed}")))
+
+    with pytest.raises(ValueError, match=r"broken raises RuntimeError: no data of"):
+        check_model(lambda: nn.Linear(32, 10), broken)

@@ -384,3 +384,10 @@ def test_three_numbers_that_never_change_violate() -> None:
 def test_no_part_of_the_seed_may_be_ignored(kept: Callable[[int], int], side: int) -> None:
     with pytest.raises(varlaw.SamplerError, match=r"ignores part of its seed: seeds \d+ and \d+ give the same values"):
         varlaw.check(lambda s, seed: _he(s, kept(seed)), varlaw.Normal((2 / side) ** 0.5), shape=(side, side))
+
+
+def test_the_largest_numbers_of_float64_conform() -> None:
+    verdict = varlaw.check(
+        lambda s, seed: 1e308 * (2 * _rng(seed).random(s) - 1), varlaw.Uniform(1e308), shape=(64, 64)
+    )
+    assert verdict.outcome == "CONFORMS"
