@@ -30,6 +30,31 @@ def test_wrong(law):
     law(draw, varlaw.Normal(0.03), shape=(64, 64))
 """
 
+MODEL = """
+import torch
+import varlaw
+
+def make():
+    return torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 4))
+
+def batch(seed):
+    return torch.randn(32, 8, generator=torch.Generator().manual_seed(seed))
+
+def loss(model, x):
+    return torch.nn.functional.cross_entropy(model(x), torch.arange(32) % 4)
+
+if __name__ == "__main__":
+    model = make()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with varlaw.watch(model, optimizer, out="run.jsonl") as run:
+        for step in range(5):
+            optimizer.zero_grad()
+            value = loss(model, batch(step))
+            value.backward()
+            optimizer.step()
+            run.step(value)
+"""
+
 # Arguments of `varlaw`, exit code, words of what it prints.
 CORE: list[tuple[str, int, str]] = [
     ("--version", 0, "varlaw "),
@@ -56,6 +81,9 @@ WITH_TORCH = [
     ("verify torch.nn* --dtype float32 --json torch.json --report torch", 0, "documented deviations"),
     ("identify torch.nn.Linear", 0, "Uniform(1/sqrt(fan_in))"),
     ("baseline record torch.nn.Linear -o torch-old.json", 0, "2 laws identified"),
+    ("check own_model:make --batch own_model:batch --loss own_model:loss --report model", 0, "nothing is wrong by law"),
+    ("check own_model:absent --batch own_model:batch", 2, "cannot be imported"),
+    ("watch run.jsonl", 0, "5 steps"),
 ]
 
 
@@ -76,6 +104,9 @@ def run(command: list[str], folder: Path, code: int, words: str) -> str:
 def main(folder: Path, *, torch: bool) -> None:
     """All verbs, then what needs their files, then the pytest plugin."""
     commands = CORE + (WITH_TORCH if torch else WITHOUT_TORCH)
+    if torch:
+        (folder / "own_model.py").write_text(MODEL, encoding="utf-8")
+        run([sys.executable, "own_model.py"], folder, 0, "")
     for line, code, words in commands:
         run([str(SCRIPT), *line.split()], folder, code, words)
     found = json.loads((folder / "run.json").read_text(encoding="utf-8"))
