@@ -161,7 +161,7 @@ def _called(batch: Callable[[int], Any], seed: int) -> Any:
     try:
         return batch(seed)
     except Exception as error:
-        msg = f"batch={getattr(batch, '__qualname__', repr(batch))} raises {type(error).__name__}: {' '.join(str(error).split())} [check_model]"
+        msg = f"batch={_name_of(batch)} raises {type(error).__name__}: {' '.join(str(error).split())} [check_model]"
         raise ValueError(msg) from error
 
 
