@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 # The epoch of pinned evidence: runs of one version repeat the same decisions until somebody asks for another salt.
 SALT = "2026-11-22"
@@ -57,8 +58,10 @@ class Key:
         """
         return int.from_bytes(self._digest()[:8]) >> 1
 
-    def generator(self) -> np.random.Generator:
+    def generator(self) -> "np.random.Generator":
         """A NumPy generator on the Philox counter stream of this key (128 bits of it)."""
+        import numpy as np  # not before it is needed: records and reports read salts and keys without it
+
         return np.random.Generator(np.random.Philox(key=int.from_bytes(self._digest()[8:24])))
 
     def _digest(self) -> bytes:

@@ -157,7 +157,7 @@ def test_a_failing_property_shrinks_to_the_smallest_shape_that_violates_and_prin
     with pytest.raises(AssertionError) as failure:
         follows_its_law()
     text = str(failure.value)
-    assert "swapped: VIOLATES" in text
+    assert "VIOLATES: std" in text
     assert "salt '" in text
     assert "name 'swapped'" in text
     assert 'case {"shape":[1,2]}' in text or 'case {"shape":[2,1]}' in text
