@@ -57,9 +57,13 @@ def loss_ruler(record: ModelRecord) -> dict[str, Any] | None:
     values = [{"loss": record.loss_law, "what": "zero logits"}, {"loss": record.loss, "what": "measured"}]
     low, high = min(record.loss, record.loss_law) / 1.5, max(record.loss, record.loss_law) * 1.5
     x = {**log_axis("loss, nats (log)", low, high), "field": "loss"}
-    text = {
-        "mark": {"type": "text", "dy": -14, "color": COLOUR["ink"]},
-        "encoding": {"x": x, "text": {"field": "what"}},
-    }
+    texts = [  # one above the point, one below: the two may fall together
+        {
+            "transform": [{"filter": {"field": "what", "equal": what}}],
+            "mark": {"type": "text", "dy": dy, "color": COLOUR["ink"]},
+            "encoding": {"x": x, "text": {"field": "what"}},
+        }
+        for what, dy in (("zero logits", -14), ("measured", 16))
+    ]
     point = {"mark": {"type": "point", "filled": True, "size": 70, "color": COLOUR["conforms"]}, "encoding": {"x": x}}
-    return {**framed({"layer": [point, text]}, values), "width": 640, "height": 60}
+    return {**framed({"layer": [point, *texts]}, values), "width": 640, "height": 60}

@@ -6,7 +6,7 @@ from varlaw.diagnose.records import Finding, ModelRecord
 from varlaw.reports.model import charts, text
 from varlaw.reports.pages import picture, template
 
-_COLOURS = {"VIOLATES": "violates", "UNDECIDED": "undecided", "NOTE": "deviation"}
+_COLOURS = {"VIOLATES": "v", "UNDECIDED": "u", "NOTE": "d", "NOT_APPLICABLE": "n"}
 
 
 def render(record: ModelRecord) -> str:
@@ -35,8 +35,8 @@ def fragment(record: ModelRecord) -> str:
 
 
 def state_of(finding: Finding) -> str:
-    """The colour's role of a finding."""
-    return _COLOURS.get(finding.outcome, "conforms")
+    """The class of the style sheet by which a finding is coloured."""
+    return _COLOURS.get(finding.outcome, "c")
 
 
 def _verdict(record: ModelRecord) -> str:
