@@ -16,9 +16,10 @@ _FEWEST = 16  # rows of the batch, below which a silent unit says little
 
 
 def units(sights: Sequence[Sight], alpha: float) -> list[Finding]:
-    """Layers with more dead units than the law allows, or saturated ones."""
+    """Layers with more dead units than the law allows, or saturated ones; `alpha` is shared by the layers."""
     from scipy.special import bdtrc
 
+    alpha /= max(1, sum(call.units is not None for call in sights[0].calls))
     found = []
     for call in sights[0].calls:
         if call.inputs and call.inputs[0].second == 0:

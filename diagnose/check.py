@@ -5,7 +5,7 @@ asked. One alpha covers the whole report; VIOLATES is said only of what is wrong
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import torch
 
 _SMALL = 1 << 17  # entries of a tensor of which every draw is kept
+# Questions with chance in them, which share the report's alpha: correlated pairs, correlated beginnings, peers, new
+# rows, laws expected, signals, gradients, dead units, the first loss.
+_FAMILIES = 9
 _ORDER = ("VIOLATES", "UNDECIDED", "NOTE", "NOT_APPLICABLE", "CONFORMS")
 
 
@@ -210,7 +213,7 @@ def _found(seen: _Seen, graph: Graph, expect: Any, rule: Policy, key: Key) -> tu
     sight, values = seen.sights[0], seen.values
     assert values is not None
     tensors = {n: t for n, t in sight.tensors.items() if n in values.first or t.meta}
-    alpha = rule.alpha / 8  # one for each family of questions with chance in it
+    alpha = rule.alpha / _FAMILIES
     found = parameters.uninitialised(tensors, values, seen.written)
     flat = frozenset(n for n, x in values.first.items() if x.size > 1 and not np.ptp(x) and x.flat[0] != 0)
     broken = {name for f in found for name in f.where}
@@ -229,7 +232,7 @@ def _found(seen: _Seen, graph: Graph, expect: Any, rule: Policy, key: Key) -> tu
     found += copies.copied(tensors, values, seen.written, still, alpha)
     found += parameters.peers(tensors, values, graph.uses(), rule.delta, alpha)
     found += parameters.unset(tensors, seen.written, _heads(sight))
-    found += _expected(expect, seen, graph, tensors, rule, key)
+    found += _expected(expect, seen, graph, tensors, replace(rule, alpha=alpha), key)
     tables = [n for c in sight.calls if c.kind == "embedding" for n in c.parameters]
     found += parameters.new_rows(list(dict.fromkeys(tables)), values, rule.delta, alpha)
     nonfinite = wiring.ranges(sight, graph)

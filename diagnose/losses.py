@@ -12,7 +12,7 @@ from varlaw.diagnose.records import Call, Finding, Sight
 from varlaw.diagnose.signals import finding
 from varlaw.theory.catalogue import LAWS
 
-_CHANCE = 7.0  # standard errors: 1e-12 either side
+_CHANCE = 7.6  # standard errors: 3e-14 either side together, for each loss of the pass
 _EQUAL = 1e-3  # two quotients of float32 losses that are one
 _UNMISTAKABLE = math.log(2)  # of the sum of all probabilities, which is 1
 

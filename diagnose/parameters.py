@@ -193,9 +193,10 @@ def new_rows(names: Sequence[str], values: Values, delta: float, alpha: float) -
         if x is None or x.ndim != 2 or len(x) < 16:
             continue
         cut, ratio, surprise = _change(x.astype(np.float64))
-        if surprise > -math.log(alpha) + math.log(len(x)) and abs(math.log(ratio)) > math.log1p(delta):
+        if surprise > -math.log(alpha / len(names)) + math.log(len(x)) and abs(math.log(ratio)) > math.log1p(delta):
             says = f"rows {cut} to {len(x) - 1} have x{ratio:.3g} the rms of those before"
-            found.append(finding("embedding.new", "VIOLATES", says, name, ratio=ratio, samples=x.size, alpha=alpha))
+            risk = alpha / len(names)
+            found.append(finding("embedding.new", "VIOLATES", says, name, ratio=ratio, samples=x.size, alpha=risk))
     return found
 
 
