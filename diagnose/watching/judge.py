@@ -1,8 +1,8 @@
 """From the numbers of one step after another to alarms, each with its kind, its rate and the step since when.
 
 One alpha a step covers the run: half of it goes to the detectors of change, a quarter to spikes, a quarter to the
-intervals of shares and trends. Where the rate, the number of backward passes or the set of tensors changes by more than
-1.5, what was learnt is forgotten: the moment is known beforehand, so the guarantee stands.
+intervals of shares and trends, which hold at all times together. Where the rate changes by more than 1.5, what was
+learnt is forgotten: the moment is known beforehand, so the guarantee stands.
 """
 
 import math
@@ -43,7 +43,7 @@ class Judge:
         most[2], most[3 + len(names) :] = 0.35, 0.35
         self._tracker, self._detectors = Tracker(count), Detectors(count, most)
         self._spikes = {name: Spikes(alpha / 4 / len(_SPIKES)) for name in _SPIKES}
-        self._loss, self._weight = Trend(alpha / 8), Trend(alpha / 8)
+        self._loss, self._weight = Trend(alpha / 16), Trend(alpha / 16)
         self._clipped, self._lost = Share(), Share()
         self._said: dict[str, int] = {}
         self._rate: float | None = None
@@ -128,7 +128,7 @@ class Judge:
     def _alarm(self, word: str, rule: str, group: str, culprit: int, step: int) -> Finding:
         names = ["loss", "all gradients", "all updates", *self.names, *self.names]
         says = f"{names[culprit]}: {group} {RULES[rule].says} by step {step}; {RULES[rule].assumes}"
-        rate = f"one false alarm in {1 / (self.alpha / 2):.2g} steps or fewer"
+        rate = f"at most one false alarm in {1 / (self.alpha / 2):.2g} steps, on average"
         return finding(word, "VIOLATES", f"{says}; {rate}", names[culprit], samples=step, alpha=self.alpha / 2)
 
     def _spiked(self, step: int, x: Floats) -> Iterator[Finding]:
@@ -173,7 +173,7 @@ class Judge:
             return
         if record.gradient is not None:
             self._clip(record.gradient)
-            low, high = self._clipped.interval(self.alpha / 8)
+            low, high = self._clipped.interval(self.alpha / 16)
             if low > _CLIPPED and self._once("clip"):
                 says = f"{low:.1%} to {high:.1%} of the steps end at a norm of {self._limit:.4g}"
                 yield finding(
@@ -183,11 +183,11 @@ class Judge:
                     "all gradients",
                     observed=low,
                     samples=self._clipped.count,
-                    alpha=self.alpha / 8,
+                    alpha=self.alpha / 16,
                 )
         if record.lost is not None:
             self._lost.step(record.lost)
-            low, high = self._lost.interval(self.alpha / 8)
+            low, high = self._lost.interval(self.alpha / 16)
             if low > _LOST and self._once("lost"):
                 says = f"{low:.1%} to {high:.1%} of the entries with a gradient do not move: rounding takes the update"
                 yield finding(
@@ -197,7 +197,7 @@ class Judge:
                     "all updates",
                     observed=low,
                     samples=self._lost.count,
-                    alpha=self.alpha / 8,
+                    alpha=self.alpha / 16,
                 )
 
     def _clip(self, norm: float) -> None:

@@ -130,7 +130,7 @@ class Watch:
         if sight is None:
             return
         self._sampled = sight
-        for one in activity.units([sight], ALPHA / 8):
+        for one in activity.units([sight], ALPHA / 16):
             self._once(self._recorder.steps, one)
 
     def _at_end(self) -> None:
