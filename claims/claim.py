@@ -35,7 +35,7 @@ class Trial:
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What a judge found; the campaign adds who, where and when to make it a verdict."""
+    """What a judge found; `verify` adds who, where and when to make it a verdict."""
 
     outcome: Outcome
     quantity: str

@@ -1,7 +1,13 @@
 """Verdicts on the run itself: what could not run, and the deviations that it should have met."""
 
+import fnmatch
+from collections.abc import Iterable
+
+from varlaw.claims.tables import claims_of
 from varlaw.claims.verdict import Outcome, Verdict
 from varlaw.subjects.availability import Absence
+from varlaw.subjects.registry import select
+from varlaw.verify import deviations
 from varlaw.verify.deviations import Row
 
 
@@ -28,7 +34,7 @@ def unavailable(absence: Absence, device: str) -> Verdict:
     )
 
 
-def unmatched(row: Row, device: str) -> Verdict:
+def missed(row: Row, device: str) -> Verdict:
     """The violation of strictness: a deviation that the run should have met."""
     subject = " ".join(row.subjects)
     return Verdict(
@@ -53,3 +59,37 @@ def unmatched(row: Row, device: str) -> Verdict:
         detail=f"deviation {row.id} ({row.claim} of {' '.join(row.subjects)}) matched nothing: is it mended upstream?",
         replay="",
     )
+
+
+def unmatched(verdicts: Iterable[Verdict]) -> list[Row]:
+    """The deviations that these verdicts should have met, and did not.
+
+    A row counts where all that it speaks of was on trial, in a version and dtype of its own; one whose claim violates
+    in another way than foreseen has been reported there already.
+    """
+    reached: dict[str, dict[tuple[str, str, str, str], bool]] = {}  # by claim: place -> settled
+    tried = set()
+    for v in verdicts:
+        tried.add((v.claim, v.subject))
+        if v.outcome in (Outcome.CONFORMS, Outcome.VIOLATES):
+            place = (v.claim, v.subject, v.version, v.dtype)
+            of_claim = reached.setdefault(v.claim, {})
+            of_claim[place] = of_claim.get(place, False) or v.outcome is Outcome.VIOLATES or v.deviation is not None
+    found = []
+    for row in (one for rows in deviations.rows() for one in rows.each()):
+        claims = [claim for claim in reached if fnmatch.fnmatchcase(claim, row.claim)]
+        settled = [ok for c in claims for place, ok in reached[c].items() if row.foresees(*place)]
+        by_chance = row.statistics == "drawn"  # so perhaps not here
+        if settled and not any(settled) and not by_chance and _spoken_of(row) <= tried:
+            found.append(row)
+    return found
+
+
+def _spoken_of(row: Row) -> set[tuple[str, str]]:
+    """Every claim and target that a row's globs match: a run of some of them cannot tell that none is met."""
+    claims = (claim for subject in select([f"{row.framework}.*"]) for claim in claims_of(subject))
+    return {
+        (claim.name, claim.target)
+        for claim in claims
+        if fnmatch.fnmatchcase(claim.name, row.claim) and fnmatch.fnmatchcase(claim.target, str(row.subject))
+    }

@@ -1,6 +1,6 @@
 """Where decisions are taken: in processes of this machine, or on a Dask cluster.
 
-Both are a `concurrent.futures.Executor`, and a campaign takes any: its verdicts do not depend on which.
+Both are a `concurrent.futures.Executor`, and a run takes any: its verdicts do not depend on which.
 """
 
 import importlib

@@ -21,7 +21,7 @@ from varlaw.claims.domains import CASES
 from varlaw.evidence.likelihood import separation
 from varlaw.theory.activations.table import ACTIVATIONS
 from varlaw.theory.law import Choice, Interval, Range
-from varlaw.verify.campaign import DTYPES
+from varlaw.verify.plan import DTYPES
 
 # CPU kernels draw blocks of 16 numbers, and the last block again where one is left over.
 CORNER_SIDES = (1, 2, 15, 16, 17, 31, 32, 33)

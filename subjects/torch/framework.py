@@ -52,7 +52,7 @@ def dtype_of(name: str) -> Any:
 def seeded(build: Callable[[Case, dict[str, Any]], Mapping[str, Array]]) -> Draws:
     """`Draws` from a builder that draws from torch's global generator, as layers do when they are constructed.
 
-    The generator's state is put back afterwards, so a campaign leaves the user's stream as it found it.
+    The generator's state is put back afterwards, so a run leaves the user's stream as it found it.
     """
 
     def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:

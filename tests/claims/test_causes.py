@@ -104,12 +104,12 @@ def test_a_run_explains_a_violation_that_no_row_foresaw(monkeypatch: pytest.Monk
     torch = pytest.importorskip("torch")
     from varlaw.evidence.budget import policy
     from varlaw.subjects.registry import select
-    from varlaw.verify import campaign
+    from varlaw.verify import plan, workers
 
     real = torch.nn.init.normal_
     tasks = [
         task
-        for task in campaign.tasks(select(["torch.nn.init.normal_"]), ["float32"], "cpu", "t")
+        for task in plan.tasks(select(["torch.nn.init.normal_"]), ["float32"], "cpu", "t")
         if task.claim == "init.documented"
     ][:1]
     assert policy("pr").delta == 0.05
@@ -122,7 +122,7 @@ def test_a_run_explains_a_violation_that_no_row_foresaw(monkeypatch: pytest.Monk
         (lambda x, mean=0.0, std=1.0, generator=None: real(x, mean, std).mul_(float("nan")), "values are NaN"),
     ):
         monkeypatch.setattr(torch.nn.init, "normal_", lambda x, *a, wrong=wrong, **k: wrong(x.detach(), *a, **k))
-        (verdict,) = campaign.run(tasks, "pr", "t")
+        (verdict,) = workers.in_order(tasks, "pr", "t")
         assert verdict.outcome == "VIOLATES", json.dumps(verdict.case)
         assert words in f"{verdict.likely}; {verdict.detail}"
 

@@ -15,7 +15,7 @@ from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.streams import Key
 from varlaw.subjects.registry import named
 from varlaw.subjects.subject import Sampler
-from varlaw.verify import campaign
+from varlaw.verify import decision, plan
 
 PR = POLICIES["pr"]
 NORMAL, TRUNCATED, UNIFORM = "varlaw.numpy.he_normal", "varlaw.numpy.truncated_normal", "varlaw.numpy.uniform"
@@ -40,7 +40,7 @@ def _pooled(subject: Sampler, dtype: str, factor: float = 1.0, policy: Any = PR)
     return claim.judge(Trial({"cases": cases}, dtype, "cpu", policy, Key("pooled", subject.name, dtype), factor))
 
 
-@pytest.mark.parametrize("dtype", campaign.DTYPES)
+@pytest.mark.parametrize("dtype", plan.DTYPES)
 @pytest.mark.parametrize(("factor", "outcome"), [(1.0, "CONFORMS"), (1.012, "VIOLATES"), (1 / 1.012, "VIOLATES")])
 def test_an_error_of_one_percent_that_all_cases_share_is_found(factor: float, outcome: str, dtype: str) -> None:
     finding = _pooled(_scaled(NORMAL, factor), dtype)
@@ -99,6 +99,6 @@ def test_cases_draw_from_streams_of_their_own() -> None:
 
 
 def test_a_pooled_verdict_replays() -> None:
-    task = next(t for t in campaign.tasks([named(NORMAL)], ["float32"], "cpu", "s") if t.claim == "init.pooled")  # type: ignore[list-item]
-    verdict = campaign.decide(task, "pr", "s")
-    assert campaign.decide(*campaign.parse_replay(verdict.replay)) == verdict
+    task = next(t for t in plan.tasks([named(NORMAL)], ["float32"], "cpu", "s") if t.claim == "init.pooled")  # type: ignore[list-item]
+    verdict = decision.decide(task, "pr", "s")
+    assert decision.decide(*plan.parse_replay(verdict.replay)) == verdict

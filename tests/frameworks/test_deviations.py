@@ -6,7 +6,7 @@ import pytest
 
 from varlaw.claims.verdict import Verdict
 from varlaw.subjects.registry import select
-from varlaw.verify import campaign, deviations
+from varlaw.verify import decision, deviations, plan
 from varlaw.verify.deviations import measured
 
 pytest.importorskip("torch")
@@ -15,12 +15,12 @@ SALT = "deviations"
 
 def _met(row: deviations.Row) -> list[Verdict]:
     dtype = (row.dtypes or ("float32",))[0]
-    tasks = campaign.tasks(select(["torch.*"]), [dtype], "cpu", SALT)
+    tasks = plan.tasks(select(["torch.*"]), [dtype], "cpu", SALT)
     there = [
         t for t in tasks if row.foresees(t.claim, t.target, row.versions.removeprefix(">=").partition(",")[0], t.dtype)
     ]
     assert there, row.id
-    return [v for v in (campaign.decide(t, "pr", SALT) for t in there) if v.deviation and v.deviation.id == row.id]
+    return [v for v in (decision.decide(t, "pr", SALT) for t in there) if v.deviation and v.deviation.id == row.id]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_every_size_recorded_is_of_a_row_without_a_ratio() -> None:
             for place in places:
                 claim, rest = place.split(" ", 1)
                 target, dtype = rest.rsplit(" ", 1)
-                assert dtype in campaign.DTYPES, place
+                assert dtype in plan.DTYPES, place
                 bands = measured.bands(name, framework, claim, target, dtype)
                 assert bands, place
                 assert all(b.low <= b.high or math.isnan(b.low) for b in bands), place
@@ -73,8 +73,8 @@ def test_what_is_broken_beyond_its_documentation_violates(
 
     real = torch.nn.functional.group_norm
     monkeypatch.setattr(torch.nn.functional, "group_norm", lambda *args, **kw: factor * real(*args, **kw))
-    tasks = campaign.tasks(select(["torch.nn.GroupNorm(channels_last)*"]), ["float32"], "cpu", SALT)
+    tasks = plan.tasks(select(["torch.nn.GroupNorm(channels_last)*"]), ["float32"], "cpu", SALT)
     claims = ("norm.second_moment", "norm.constant", "norm.mean")
-    found = [campaign.decide(t, "pr", SALT) for t in tasks if t.claim in claims]
+    found = [decision.decide(t, "pr", SALT) for t in tasks if t.claim in claims]
     assert "deviation" in {v.state for v in found}
     assert ("VIOLATES" in {v.state for v in found}) is broken

@@ -12,7 +12,7 @@ import varlaw
 from varlaw.claims.verdict import Verdict
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Norm, Sampler
-from varlaw.verify import campaign, deviations
+from varlaw.verify import decision, deviations, plan
 
 SALT = "jax-stack"
 STACK = ("jax", "flax", "equinox", "haiku", "optax")
@@ -20,8 +20,8 @@ STACK = ("jax", "flax", "equinox", "haiku", "optax")
 
 def decided(subject: str, claim: str, dtype: str) -> Iterator[Verdict]:
     """The verdicts of one claim on one subject, case by case."""
-    jobs = campaign.tasks(select([subject]), [dtype], "cpu", SALT)
-    return (campaign.decide(job, "pr", SALT) for job in jobs if job.claim == claim and job.subject == subject)
+    jobs = plan.tasks(select([subject]), [dtype], "cpu", SALT)
+    return (decision.decide(job, "pr", SALT) for job in jobs if job.claim == claim and job.subject == subject)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def _met(row: deviations.Row) -> Iterator[Verdict]:
     """Verdicts that met the row, the smallest tensors first."""
     dtype = (row.dtypes or ("float32",))[0]
     pattern = row.subject.split("*")[0].split("?")[0]
-    for job in campaign.tasks(select([f"{row.framework}.*"]), [dtype], "cpu", SALT):
+    for job in plan.tasks(select([f"{row.framework}.*"]), [dtype], "cpu", SALT):
         if job.target.startswith(pattern) and row.foresees(job.claim, job.target, row.versions[2:], job.dtype):
-            verdict = campaign.decide(job, "pr", SALT)
+            verdict = decision.decide(job, "pr", SALT)
             if verdict.deviation and verdict.deviation.id == row.id:
                 yield verdict
 

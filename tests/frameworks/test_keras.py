@@ -12,7 +12,7 @@ from varlaw.claims.verdict import Verdict
 from varlaw.subjects import registry
 from varlaw.subjects.keras.framework import backend, version
 from varlaw.subjects.subject import Sampler
-from varlaw.verify import campaign, deviations
+from varlaw.verify import decision, deviations, plan
 
 SALT = "keras"
 os.environ.setdefault(
@@ -40,9 +40,9 @@ MARGINAL = ("keras-torch-uniform-layers-bfloat16",)
 def _verdicts(claim: str, target: str, dtype: str) -> Iterator[Verdict]:
     prefix = target.partition(".")[0]
     rows = [r for r in registry.subjects(prefix) if fnmatch.fnmatchcase(r.name, _subject(target))]
-    for task in campaign.tasks(rows, [dtype], "cpu", SALT):
+    for task in plan.tasks(rows, [dtype], "cpu", SALT):
         if fnmatch.fnmatchcase(task.claim, claim) and fnmatch.fnmatchcase(task.target, target):
-            yield campaign.decide(task, "pr", SALT)
+            yield decision.decide(task, "pr", SALT)
 
 
 def _subject(target: str) -> str:

@@ -14,7 +14,7 @@ from varlaw.strategies import cases, dtypes, steer
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Sampler
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
-from varlaw.verify import campaign
+from varlaw.verify import decision, plan
 
 SALT = "properties"
 
@@ -36,10 +36,8 @@ def decided(data: st.DataObject, subject: Any) -> Verdict:
     if claim.name == "init.documented":
         to_power(subject, claim.target, case)
     case = {"cases": [case]} if claim.pooled else case
-    task = campaign.Task(
-        subject=subject.name, claim=claim.name, target=claim.target, case=case, dtype=dtype, device="cpu"
-    )
-    return campaign.decide(task, "pr", SALT)
+    task = plan.Task(subject=subject.name, claim=claim.name, target=claim.target, case=case, dtype=dtype, device="cpu")
+    return decision.decide(task, "pr", SALT)
 
 
 def to_power(subject: Sampler, target: str, case: Any) -> None:

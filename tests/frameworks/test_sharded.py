@@ -13,7 +13,7 @@ from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.streams import Key
 from varlaw.subjects.registry import named
 from varlaw.subjects.subject import Clipper, Sharded
-from varlaw.verify import campaign
+from varlaw.verify import decision, plan
 
 torch = pytest.importorskip("torch")
 if not torch.distributed.is_available():
@@ -53,8 +53,8 @@ def test_the_law_of_a_sharded_weight_has_the_fans_of_the_whole() -> None:
     for name in ("tensor.Shard(1).kaiming_normal_.whole", "fsdp.fully_shard.Linear.whole"):
         row = named(f"torch.distributed.{name}")
         assert row
-        tasks = [t for t in campaign.tasks([row], ["float32"], "cpu", SALT) if t.claim == "init.documented"]
-        assert {campaign.decide(t, "pr", SALT).state for t in tasks} == {"conforms"}
+        tasks = [t for t in plan.tasks([row], ["float32"], "cpu", SALT) if t.claim == "init.documented"]
+        assert {decision.decide(t, "pr", SALT).state for t in tasks} == {"conforms"}
 
 
 def test_the_norm_that_clips_is_that_of_the_gathered_gradient() -> None:

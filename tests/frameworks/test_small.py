@@ -12,7 +12,7 @@ from varlaw.claims.domains import CASES
 from varlaw.claims.tables import claims_of
 from varlaw.subjects.registry import named, select
 from varlaw.subjects.subject import Sampler, Subject
-from varlaw.verify import campaign, deviations
+from varlaw.verify import decision, deviations, plan
 
 SALT = "small"
 FRAMEWORKS = ("mlx", "paddle", "tinygrad")
@@ -39,11 +39,11 @@ def _import(name: str) -> Any:
         return pytest.importorskip(name)
 
 
-def _decided(row: Subject, claim: str, dtype: str = "float32", cases: int = 2) -> list[campaign.Verdict]:
+def _decided(row: Subject, claim: str, dtype: str = "float32", cases: int = 2) -> list[decision.Verdict]:
     op = next(c.op for c in claims_of(row) if c.name == claim)
-    tasks = [t for t in campaign.tasks([row], [dtype], "cpu", SALT) if t.claim == claim]
+    tasks = [t for t in plan.tasks([row], [dtype], "cpu", SALT) if t.claim == claim]
     assert op in CASES
-    return [campaign.decide(t, "pr", SALT) for t in tasks[:cases]]
+    return [decision.decide(t, "pr", SALT) for t in tasks[:cases]]
 
 
 @pytest.mark.parametrize("name", CONFORMING)
@@ -51,8 +51,8 @@ def test_what_conforms_does(name: str) -> None:
     _import(name.partition(".")[0])
     (row,) = select([name])
     first = next(c for c in claims_of(row) if c.target == name)
-    tasks = [t for t in campaign.tasks([row], ["float32"], "cpu", SALT) if (t.claim, t.target) == (first.name, name)]
-    assert {campaign.decide(t, "pr", SALT).state for t in tasks[:2]} == {"conforms"}
+    tasks = [t for t in plan.tasks([row], ["float32"], "cpu", SALT) if (t.claim, t.target) == (first.name, name)]
+    assert {decision.decide(t, "pr", SALT).state for t in tasks[:2]} == {"conforms"}
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -132,7 +132,7 @@ def test_the_deviation_is_there_and_as_large_as_written(row: deviations.Row) -> 
     dtype = (row.dtypes or ("float32",))[0]
     seen = []
     for task in _foreseen(row, dtype):
-        verdict = campaign.decide(task, "pr", SALT)
+        verdict = decision.decide(task, "pr", SALT)
         if verdict.deviation and verdict.deviation.id == row.id:
             ratio = verdict.deviation.ratio
             seen.append(math.inf if ratio is None else ratio)
@@ -141,9 +141,9 @@ def test_the_deviation_is_there_and_as_large_as_written(row: deviations.Row) -> 
     pytest.fail(f"{row.id}: seen {seen}, written {row.measured}")
 
 
-def _foreseen(row: deviations.Row, dtype: str) -> list[campaign.Task]:
+def _foreseen(row: deviations.Row, dtype: str) -> list[plan.Task]:
     rows = [s for s in select([f"{row.framework}.*"]) if dtype not in s.unsupported]
-    tasks = campaign.tasks(rows, [dtype], "cpu", SALT)
+    tasks = plan.tasks(rows, [dtype], "cpu", SALT)
     there = [t for t in tasks if row.foresees(t.claim, t.target, _version(row), t.dtype)]
     if not there:
         pytest.skip(f"{dtype} is not to be had here")

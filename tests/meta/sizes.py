@@ -24,7 +24,7 @@ from varlaw.evidence.streams import SALT, Key, canonical
 from varlaw.subjects.availability import available
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Subject
-from varlaw.verify import campaign, deviations, foresight
+from varlaw.verify import decision, deviations, foresight, plan
 from varlaw.verify.deviations import measured
 
 TABLES = Path(__file__).parents[2] / "verify" / "deviations"
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("framework")
     parser.add_argument("--targets", nargs="*")
-    parser.add_argument("--dtype", nargs="*", default=list(campaign.DTYPES))
+    parser.add_argument("--dtype", nargs="*", default=list(plan.DTYPES))
     parser.add_argument("--inputs", type=int, default=measured.INPUTS)
     parser.add_argument("--name", default="", help="of this recording, where there are several: a backend, a processor")
     parser.add_argument("--write", action="store_true", help="only write the table from what the folder holds")
@@ -82,13 +82,13 @@ def _decisions(subject: Subject, framework: str, dtype: str, inputs: int) -> Ite
         return
     corners = {at: foresight.corners(claims[at]) for at in spoken}
     for turn, salt in enumerate((SALT, *(f"sizes-{k}" for k in range(1, inputs)))):
-        for task in campaign.tasks([subject], [dtype], "cpu", salt):
+        for task in plan.tasks([subject], [dtype], "cpu", salt):
             at, name = (task.claim, task.target), measured.case_name(task.case)
             if at not in spoken or (turn >= POINTS and name not in corners[at] and not claims[at].pooled):
                 continue
             params = canonical({"case": task.case, "dtype": dtype, "device": "cpu"})
             key = Key(salt, f"{task.claim}:{task.target}", params)
-            finding = campaign.judged(claims[at], Trial(task.case, dtype, "cpu", policy(measured.POLICY), key))
+            finding = decision.judged(claims[at], Trial(task.case, dtype, "cpu", policy(measured.POLICY), key))
             if finding.outcome not in (Outcome.CONFORMS, Outcome.VIOLATES):
                 continue
             row = deviations.foreseen(*at, version, dtype, {**task.case, **finding.names})
@@ -136,7 +136,7 @@ def write(folder: Path, framework: str) -> None:
         f"inputs = {inputs}",
         f"versions = {_list(sorted(versions))}",
         f"backends = {_list(sorted(_backends(framework, versions)))}",
-        f"dtypes = {_list([d for d in campaign.DTYPES if d in tried | set(old.dtypes if old else ())])}",
+        f"dtypes = {_list([d for d in plan.DTYPES if d in tried | set(old.dtypes if old else ())])}",
     ]
     for row in sorted(tables):
         lines += ["", f"[rows.{row}]"]

@@ -37,7 +37,7 @@ OPEN = ("impl", "subjects", "diagnose")  # the rooms that may import a framework
         ("claims", "import mlx.core as mx"),
         ("identify", "def f():\n    from paddle import nn"),
         ("claims", "from varlaw.verify.network import judged"),
-        ("identify", "from varlaw.verify import session"),
+        ("identify", "from varlaw.verify import run"),
         ("verify", "from varlaw.identify import identify"),
         ("verify", "import importlib\nimportlib.import_module('jax.numpy')"),
         ("theory", "from importlib import import_module\nimport_module('varlaw.impl.numpy')"),
@@ -47,7 +47,7 @@ OPEN = ("impl", "subjects", "diagnose")  # the rooms that may import a framework
         ("claims", "import importlib\nimportlib.import_module(f'{__name__}.{name}')"),
         ("claims", "import importlib\nimportlib.import_module(f'varlaw.claims.{name}')"),
         ("reports", "import numpy as np"),
-        ("reports", "from varlaw.verify.campaign import run"),
+        ("reports", "from varlaw.verify.run import execute"),
         ("subjects", "from theory.law import Law"),
     ],
 )

@@ -10,7 +10,7 @@ from varlaw.claims.verdict import Outcome
 from varlaw.reports import schema
 from varlaw.subjects import availability
 from varlaw.subjects.subject import Framework, Gain
-from varlaw.verify import coverage, session
+from varlaw.verify import coverage, plan, run
 
 
 @pytest.fixture(autouse=True)
@@ -58,14 +58,14 @@ def test_an_absence_is_told_with_its_reason(subject: Gain, targets: list[str], e
 
 
 def test_the_others_still_run_and_the_absence_is_in_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = session.registry.select(["varlaw.numpy.he_normal"])
+    ours = plan.select(["varlaw.numpy.he_normal"])
     rows = [_subject("jax", _gone("jax")), *ours]
-    monkeypatch.setattr(session.registry, "select", lambda targets: rows)
-    request = session.Request(targets=("jax.*", "varlaw.numpy.he_normal"), dtypes=("float32",))
-    run = session.execute(session.plan(request))
-    states = {v.state for v in run.verdicts}
+    monkeypatch.setattr(plan, "select", lambda targets: rows)
+    request = plan.Request(targets=("jax.*", "varlaw.numpy.he_normal"), dtypes=("float32",))
+    done = run.execute(plan.plan(request))
+    states = {v.state for v in done.verdicts}
     assert {"conforms", "error"} <= states
-    assert session.exit_code(run) == 3
+    assert run.exit_code(done) == 3
     again = schema.decode(schema.encode(run), where="here")
     assert again.verdicts[-1].subject == "jax"
 

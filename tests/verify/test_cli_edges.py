@@ -71,7 +71,7 @@ def test_plain_text_holds_no_control_character(option: str, env: dict[str, str])
 
 
 def test_a_fault_of_ours_is_one_line_and_no_violation() -> None:
-    broken = "import varlaw.verify.session as s; s.plan = None; from varlaw.cli import main; main()"
+    broken = "import varlaw.verify.plan as s; s.plan = None; from varlaw.cli import main; main()"
     command = [sys.executable, "-c", broken, "verify", "varlaw.numpy.zeros"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 3

@@ -1,4 +1,4 @@
-"""A campaign takes any executor, and its verdicts do not show which."""
+"""A run takes any executor, and its verdicts do not show which."""
 
 import json
 import os
@@ -15,14 +15,14 @@ import pytest
 
 from varlaw.subjects.registry import select
 from varlaw.subjects.targets import CannotRun
-from varlaw.verify import campaign, executors, session
+from varlaw.verify import decision, executors, plan, run, workers
 
 _SALT = "tests"
 _ENV = {**os.environ, "COLUMNS": "140", "NO_COLOR": "1"}
 
 
-def _tasks(*targets: str) -> list[campaign.Task]:
-    return list(campaign.tasks(select(targets or ["varlaw.numpy.*uniform"]), ["float32"], "cpu", _SALT))
+def _tasks(*targets: str) -> list[plan.Task]:
+    return list(plan.tasks(select(targets or ["varlaw.numpy.*uniform"]), ["float32"], "cpu", _SALT))
 
 
 def _verify(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -33,13 +33,13 @@ def _verify(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def test_threads_take_turns_where_a_seed_is_global() -> None:
     tasks = _tasks("torch.nn.init.*uniform_", "torch.nn.LSTMCell", "varlaw.numpy.he_*")
     with ThreadPoolExecutor(4) as threads:
-        assert list(campaign.run(tasks, "pr", _SALT, threads)) == list(campaign.run(tasks, "pr", _SALT))
+        assert list(workers.in_order(tasks, "pr", _SALT, threads)) == list(workers.in_order(tasks, "pr", _SALT))
 
 
 def test_an_executor_of_the_users_own_is_left_running() -> None:
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        first = next(campaign.run(_tasks(), "pr", _SALT, pool))
-        assert first == campaign.decide(_tasks()[0], "pr", _SALT)
+        first = next(workers.in_order(_tasks(), "pr", _SALT, pool))
+        assert first == decision.decide(_tasks()[0], "pr", _SALT)
         assert pool.submit(abs, -1).result() == 1
 
 
@@ -62,8 +62,8 @@ class _Held(Executor):
 
 def test_the_order_of_verdicts_is_that_of_the_tasks() -> None:
     tasks = _tasks()[:6]
-    decided = list(campaign.run(tasks, "pr", _SALT, _Held(len(tasks))))
-    assert decided == list(campaign.run(tasks, "pr", _SALT))
+    decided = list(workers.in_order(tasks, "pr", _SALT, _Held(len(tasks))))
+    assert decided == list(workers.in_order(tasks, "pr", _SALT))
 
 
 def test_a_lost_worker_ends_the_run_and_cancels_what_has_not_begun() -> None:
@@ -77,21 +77,21 @@ def test_a_lost_worker_ends_the_run_and_cancels_what_has_not_begun() -> None:
         return future
 
     pool.submit = losing  # type: ignore[method-assign]
-    with pytest.raises(campaign.WorkerLost, match=r"a worker was lost \(ValueError: gone for good\)"):
-        list(campaign.run(tasks, "pr", _SALT, pool))
+    with pytest.raises(workers.WorkerLost, match=r"a worker was lost \(ValueError: gone for good\)"):
+        list(workers.in_order(tasks, "pr", _SALT, pool))
     assert all(future.cancelled() for future in pool.futures[:-1])
 
 
 def test_a_worker_with_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    decide = campaign.decide
+    decide = decision.decide
 
     def elsewhere(*question: Any) -> Any:
         return msgspec.structs.replace(decide(*question), version="9.9")
 
-    monkeypatch.setattr(campaign, "decide", elsewhere)
-    agreed = session.plan(session.Request(targets=("varlaw.numpy.zeros",)))
+    monkeypatch.setattr(workers, "decide", elsewhere)
+    agreed = plan.plan(plan.Request(targets=("varlaw.numpy.zeros",)))
     with pytest.raises(CannotRun, match=r"a worker has varlaw\.numpy 9\.9, but this process has another"):
-        session.execute(agreed, executor=_Held(1))
+        run.execute(agreed, executor=_Held(1))
 
 
 def test_a_worker_that_dies_is_one_line(tmp_path: Path) -> None:
@@ -122,16 +122,16 @@ def cluster() -> Iterator[Any]:
 def test_two_dask_workers_decide_what_one_process_does(cluster: Any) -> None:
     tasks = _tasks()
     with executors.dask(cluster.scheduler_address) as pool:
-        assert list(campaign.run(tasks, "pr", _SALT, pool)) == list(campaign.run(tasks, "pr", _SALT))
-        agreed = session.plan(session.Request(targets=("varlaw.numpy.lecun_uniform",)))
-        assert session.execute(agreed, executor=pool).verdicts == session.execute(agreed).verdicts
+        assert list(workers.in_order(tasks, "pr", _SALT, pool)) == list(workers.in_order(tasks, "pr", _SALT))
+        agreed = plan.plan(plan.Request(targets=("varlaw.numpy.lecun_uniform",)))
+        assert run.execute(agreed, executor=pool).verdicts == run.execute(agreed).verdicts
 
 
 def test_an_executor_of_the_users_dask_client_serves(cluster: Any) -> None:
     with cluster.get_client() as client:
         tasks = _tasks()[:8]
-        decided = campaign.run(tasks, "pr", _SALT, client.get_executor())
-        assert list(decided) == list(campaign.run(tasks, "pr", _SALT))
+        decided = workers.in_order(tasks, "pr", _SALT, client.get_executor())
+        assert list(decided) == list(workers.in_order(tasks, "pr", _SALT))
         assert len(client.scheduler_info()["workers"]) == 2
 
 

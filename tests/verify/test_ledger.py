@@ -16,7 +16,7 @@ import pytest
 from varlaw.claims.verdict import Outcome, Verdict
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.streams import SALT
-from varlaw.verify import ledger, session
+from varlaw.verify import ledger, plan, run
 
 _VARLAW = [sys.executable, "-c", "from varlaw.cli import main; main()"]
 _TARGET = "varlaw.numpy.*uniform"
@@ -230,7 +230,7 @@ def test_places_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
 
 
 def _header(**request: Any) -> ledger.Header:
-    return session.header(session.plan(session.Request(targets=(_TARGET,), **request)))
+    return run.header(plan.plan(plan.Request(targets=(_TARGET,), **request)))
 
 
 def test_two_processes_on_one_ledger_are_refused(tmp_path: Path) -> None:
@@ -333,6 +333,6 @@ def test_a_line_without_end_is_no_verdict(tmp_path: Path, monkeypatch: pytest.Mo
     path = tmp_path / "ledger"
     path.touch()
     os.truncate(path, 1 << 40)  # sparse: it takes no room on the disk
-    header = session.header(session.plan(session.Request(targets=("varlaw.numpy.zeros",))))
+    header = run.header(plan.plan(plan.Request(targets=("varlaw.numpy.zeros",))))
     with pytest.raises(ledger.LedgerError, match="more than 65536 bytes"), ledger.opened(path, header):
         pass

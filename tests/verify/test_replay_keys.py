@@ -7,7 +7,7 @@ import pytest
 
 from varlaw.claims.domains import CASES
 from varlaw.evidence.streams import Key
-from varlaw.verify import campaign
+from varlaw.verify import plan
 
 _KEYS = {
     "linear": (
@@ -50,7 +50,7 @@ def test_a_domain_takes_its_own_cases_and_no_others(op: str) -> None:
 
 @pytest.mark.parametrize("name", _KEYS)
 def test_a_key_of_a_lawful_case_is_taken(name: str) -> None:
-    assert campaign.parse_replay(_key(name))[0].claim == _KEYS[name][0]
+    assert plan.parse_replay(_key(name))[0].claim == _KEYS[name][0]
 
 
 @pytest.mark.parametrize(
@@ -76,16 +76,16 @@ def test_a_key_of_a_lawful_case_is_taken(name: str) -> None:
 )
 def test_a_key_of_any_other_case_is_refused(name: str, change: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match="but should be") as caught:
-        campaign.parse_replay(_key(name, change))
+        plan.parse_replay(_key(name, change))
     assert words in str(caught.value)
     assert _KEYS[name][0] in str(caught.value)
 
 
 def test_fields_beside_the_case_are_known_too() -> None:
     with pytest.raises(ValueError, match="unknown field `junk`"):
-        campaign.parse_replay(_key("linear", junk=1))
+        plan.parse_replay(_key("linear", junk=1))
     with pytest.raises(ValueError, match="not a replay key"):
-        campaign.parse_replay("v1:2026-11-22:pr:clip.open:" + "[" * 100_000)
+        plan.parse_replay("v1:2026-11-22:pr:clip.open:" + "[" * 100_000)
 
 
 @pytest.mark.parametrize("pool", [[], None, {}, [[]], [{}], [{"layer": "linear"}], [{}] * 1000])
@@ -93,4 +93,4 @@ def test_a_pool_holds_as_many_cases_as_a_run_pools(pool: Any) -> None:
     name = "varlaw.numpy.he_normal"
     fields = {"case": {"cases": pool}, "device": "cpu", "dtype": "float32", "subject": name, "target": name}
     with pytest.raises(ValueError, match="but should be"):
-        campaign.parse_replay(f"v1:s:pr:init.pooled:{json.dumps(fields)}")
+        plan.parse_replay(f"v1:s:pr:init.pooled:{json.dumps(fields)}")

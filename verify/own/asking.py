@@ -18,7 +18,7 @@ from varlaw.subjects.libraries import LIBRARIES, Library, installed
 from varlaw.subjects.registry import named
 from varlaw.subjects.subject import Clipper, Dropout, Loss, Norm, Subject
 from varlaw.subjects.yours import Yours
-from varlaw.verify import campaign, foresight
+from varlaw.verify import decision, foresight
 from varlaw.verify.check import address, policy_for, verdict_of
 
 Case = dict[str, Any]
@@ -138,13 +138,13 @@ def asked(
 def _verdict(claim: Claim, name: str, case: Case, dtype: str, salt: str, policy: Policy) -> Verdict:
     key = Key(salt, f"{claim.name}:{name}", canonical({"case": case, "dtype": dtype}))
     trial = Trial(case, dtype, "cpu", policy, key)
-    finding, deviation = campaign.judged(claim, trial), None
+    finding, deviation = decision.judged(claim, trial), None
     if claim.target != name:  # asked as a row of a framework
-        finding, deviation = foresight.held(claim, trial, finding, campaign.judged)
+        finding, deviation = foresight.held(claim, trial, finding, decision.judged)
     verdict = verdict_of(
         finding, subject=name, law=claim.law, statement=claim.statement, dtype=dtype, case=case, key=key
     )
-    numbers = {n: campaign.finite(getattr(verdict, n)) for n in ("expected", "observed", "ratio")}
+    numbers = {n: decision.finite(getattr(verdict, n)) for n in ("expected", "observed", "ratio")}
     detail = verdict.detail
     if finding.observed is not None and numbers["observed"] is None and not detail:
         detail = f"observed {finding.observed}"

@@ -19,25 +19,26 @@ def replay(key: str, as_json: bool, no_color: bool) -> int:
     from varlaw.commands.verify import DTYPES
     from varlaw.reports import schema, terminal
     from varlaw.subjects.targets import CannotRun
-    from varlaw.verify import campaign, session
+    from varlaw.verify import plan
+    from varlaw.verify.run import execute, exit_code
 
     try:
-        task, policy, salt = campaign.parse_replay(key)
+        task, policy, salt = plan.parse_replay(key)
         if task.dtype not in DTYPES:
             msg = f"dtype={task.dtype!r}, but should be one of {', '.join(DTYPES)}"
             raise ValueError(msg)
-        agreed = session.Plan(
-            session.Request(targets=(task.target,), policy=policy, device=task.device, dtypes=(task.dtype,), salt=salt),
-            task.device, session.available(task), [task],
+        agreed = plan.Plan(
+            plan.Request(targets=(task.target,), policy=policy, device=task.device, dtypes=(task.dtype,), salt=salt),
+            task.device, plan.subject_of(task), [task],
         )  # fmt: skip
     except CannotRun as error:
         msg = f"could not run: {error}"
         raise Failure(msg, 3) from error
     except ValueError as error:
         raise Failure(str(error), 2) from error
-    run = session.execute(agreed, strict=False)
+    run = execute(agreed, strict=False)
     if as_json:
         click.echo(schema.encode(run), nl=False)
     else:
         terminal.render(run, console(no_color=no_color), verbosity=2)
-    return session.exit_code(run)
+    return exit_code(run)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from varlaw.claims.verdict import Run, Verdict
     from varlaw.verify.ledger import Header, Ledger
-    from varlaw.verify.session import Plan
+    from varlaw.verify.plan import Plan
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 
@@ -69,7 +69,7 @@ def verify(
     from varlaw.commands.screen import console
     from varlaw.evidence.streams import SALT
     from varlaw.reports.files import to_stdout
-    from varlaw.verify.session import exit_code
+    from varlaw.verify.run import exit_code
 
     chosen: dict[str, Any] = {"policy": policy, "device": device, "dtypes": dtypes or DTYPES, "jobs": _workers(jobs)}
     chosen["salt"] = SALT if salt is None else salt
@@ -102,10 +102,10 @@ def _workers(jobs: int) -> int:
 
 def _plan(**options: Any) -> "Plan":
     from varlaw.subjects.targets import CannotRun, NothingSelected
-    from varlaw.verify import session
+    from varlaw.verify import plan
 
     try:
-        return session.plan(session.Request(**options))
+        return plan.plan(plan.Request(**options))
     except NothingSelected as error:
         raise Failure(str(error), 5) from error
     except CannotRun as error:
@@ -116,10 +116,10 @@ def _plan(**options: Any) -> "Plan":
 
 
 def _heading(agreed: "Plan", yearly_decisions: int | None) -> "Header":
-    from varlaw.verify import ledger, session
+    from varlaw.verify import ledger, run
 
     try:
-        return session.header(agreed, yearly_decisions)
+        return run.header(agreed, yearly_decisions)
     except ledger.LedgerError as error:
         raise Failure(str(error), 2) from error
 
@@ -152,7 +152,7 @@ def _execute(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from varlaw.subjects.targets import CannotRun
-    from varlaw.verify import session
+    from varlaw.verify import run
 
     if ledger:
         stderr.print(_state(agreed, ledger), soft_wrap=True)
@@ -165,7 +165,7 @@ def _execute(
             def progress(verdict: "Verdict") -> None:
                 bar.update(task, advance=1, description=f"{verdict.claim} {verdict.subject}")
 
-            return session.execute(agreed, progress, ledger=ledger, executor=executor)
+            return run.execute(agreed, progress, ledger=ledger, executor=executor)
     except CannotRun as error:
         msg = f"could not run: {error}{_resumption(agreed, ledger)}"
         raise Failure(msg, 3) from error
@@ -177,18 +177,18 @@ def _execute(
 
 
 def _state(agreed: "Plan", ledger: "Ledger") -> str:
-    from varlaw.verify import session
+    from varlaw.verify import run
 
     torn = "; its last line was half written and was dropped" if ledger.torn else ""
-    return f"ledger: {ledger.path} holds {len(session.kept(agreed, ledger))} of {len(agreed.tasks)} decisions{torn}"
+    return f"ledger: {ledger.path} holds {len(run.kept(agreed, ledger))} of {len(agreed.tasks)} decisions{torn}"
 
 
 def _resumption(agreed: "Plan", ledger: "Ledger | None") -> str:
-    from varlaw.verify import session
+    from varlaw.verify import run
 
     if not ledger:
         return ""
-    done = len(session.kept(agreed, ledger))
+    done = len(run.kept(agreed, ledger))
     return f" after {done} of {len(agreed.tasks)} decisions; the same command resumes from {ledger.path}"
 
 

@@ -13,36 +13,36 @@ from varlaw.claims.tables import claims_of
 from varlaw.claims.verdict import Outcome
 from varlaw.evidence.exact import Comparison
 from varlaw.subjects.registry import named, select
-from varlaw.verify import campaign, deviations, session
+from varlaw.verify import coverage, decision, deviations, plan, run, workers
 from varlaw.verify.deviations import measured
 
 SALT = "tests"
 
 
-def _tasks(target: str, dtype: str = "float32") -> list[campaign.Task]:
-    return list(campaign.tasks(select([target]), [dtype], "cpu", SALT))
+def _tasks(target: str, dtype: str = "float32") -> list[plan.Task]:
+    return list(plan.tasks(select([target]), [dtype], "cpu", SALT))
 
 
 def test_replay_repeats_the_verdict_bit_for_bit() -> None:
     for task in _tasks("varlaw.numpy.he_normal")[:3] + _tasks("varlaw.numpy.layer_norm")[:3]:
-        verdict = campaign.decide(task, "pr", SALT)
-        again = campaign.decide(*campaign.parse_replay(verdict.replay))
+        verdict = decision.decide(task, "pr", SALT)
+        again = decision.decide(*plan.parse_replay(verdict.replay))
         assert msgspec.json.encode(verdict) == msgspec.json.encode(again)
 
 
 def test_another_salt_is_other_evidence() -> None:
     task = _tasks("varlaw.numpy.normal")[0]
-    assert campaign.decide(task, "pr", "a").observed != campaign.decide(task, "pr", "b").observed
+    assert decision.decide(task, "pr", "a").observed != decision.decide(task, "pr", "b").observed
 
 
 def test_two_workers_decide_what_one_does() -> None:
     tasks = _tasks("varlaw.numpy.*uniform")
-    assert list(campaign.run(tasks, "pr", SALT, 2)) == list(campaign.run(tasks, "pr", SALT, 1))
+    assert list(workers.in_order(tasks, "pr", SALT, 2)) == list(workers.in_order(tasks, "pr", SALT, 1))
 
 
 def test_a_framework_lets_go_of_a_subject_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
-    real = campaign.named
+    real = named
 
     def watched(name: str) -> Any:
         subject = real(name)
@@ -52,8 +52,8 @@ def test_a_framework_lets_go_of_a_subject_before_the_next(monkeypatch: pytest.Mo
         )
 
     tasks = [*_tasks("varlaw.numpy.zeros"), *_tasks("varlaw.numpy.constant")]
-    monkeypatch.setattr(campaign, "named", watched)
-    assert len(list(campaign.run(tasks, "pr", SALT))) == len(tasks)
+    monkeypatch.setattr(workers, "named", watched)
+    assert len(list(workers.in_order(tasks, "pr", SALT))) == len(tasks)
     assert calls == ["varlaw.numpy.zeros", "varlaw.numpy.constant"]
 
 
@@ -62,14 +62,14 @@ def test_a_framework_lets_go_of_a_subject_before_the_next(monkeypatch: pytest.Mo
 )
 def test_a_key_that_is_none_is_refused_in_one_line(key: str) -> None:
     with pytest.raises(ValueError, match="not a replay key") as caught:
-        campaign.parse_replay(key)
+        plan.parse_replay(key)
     assert "\n" not in str(caught.value)
 
 
-def _patched(monkeypatch: pytest.MonkeyPatch, target: str, **changes: object) -> campaign.Task:
+def _patched(monkeypatch: pytest.MonkeyPatch, target: str, **changes: object) -> plan.Task:
     (task, *_) = _tasks(target)
     broken = dataclasses.replace(named(task.subject), **changes)  # type: ignore[type-var, arg-type]
-    monkeypatch.setattr(campaign, "named", lambda name: broken)
+    monkeypatch.setattr(plan, "named", lambda name: broken)
     return task
 
 
@@ -78,14 +78,14 @@ def test_a_sampler_that_raises_costs_only_its_own_verdict(monkeypatch: pytest.Mo
         msg = "no kernel\nfor this"
         raise RuntimeError(msg)
 
-    verdict = campaign.decide(_patched(monkeypatch, "varlaw.numpy.normal", draws=draws), "pr", SALT)
+    verdict = decision.decide(_patched(monkeypatch, "varlaw.numpy.normal", draws=draws), "pr", SALT)
     assert verdict.outcome is Outcome.ERROR
     assert verdict.detail == "RuntimeError: no kernel for this"
 
 
 def test_an_unsupported_dtype_is_not_applicable(monkeypatch: pytest.MonkeyPatch) -> None:
     task = _patched(monkeypatch, "varlaw.numpy.normal", unsupported={"float32": "no such kernel"})
-    verdict = campaign.decide(task, "pr", SALT)
+    verdict = decision.decide(task, "pr", SALT)
     assert (verdict.outcome, verdict.detail) == (Outcome.NOT_APPLICABLE, "no such kernel")
 
 
@@ -100,7 +100,7 @@ def _row(**changes: object) -> deviations.Row:
     return msgspec.convert(fields | changes, deviations.Row)
 
 
-def _planted(monkeypatch: pytest.MonkeyPatch, row: deviations.Row, scale: float = 1.0) -> list[campaign.Verdict]:
+def _planted(monkeypatch: pytest.MonkeyPatch, row: deviations.Row, scale: float = 1.0) -> list[decision.Verdict]:
     subject = named("varlaw.numpy.normal")
     assert subject is not None
 
@@ -109,7 +109,7 @@ def _planted(monkeypatch: pytest.MonkeyPatch, row: deviations.Row, scale: float 
 
     monkeypatch.setattr(deviations, "rows", lambda: (row,))
     task = _patched(monkeypatch, "varlaw.numpy.normal", draws=draws)
-    return [campaign.decide(task, "pr", SALT)]
+    return [decision.decide(task, "pr", SALT)]
 
 
 def test_a_violation_of_the_foreseen_size_is_a_deviation(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,9 +139,9 @@ def test_a_foreseen_size_of_another_shape_needs_a_row_for_each(
     grid = _row(id="grid", ratio="")
     task = _patched(monkeypatch, "varlaw.numpy.normal", draws=gridded)
     monkeypatch.setattr(deviations, "rows", lambda: (_row(), grid))
-    assert campaign.decide(task, "pr", SALT).state == state
+    assert decision.decide(task, "pr", SALT).state == state
     monkeypatch.setattr(deviations, "rows", lambda: (_row(),))
-    assert campaign.decide(task, "pr", SALT).state == "VIOLATES"
+    assert decision.decide(task, "pr", SALT).state == "VIOLATES"
 
 
 def test_an_unexpected_pass_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +164,7 @@ def test_an_effect_too_small_to_see_is_noted_and_conforms(monkeypatch: pytest.Mo
 
 def test_a_row_that_matches_nothing_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     verdicts = _planted(monkeypatch, _row(when="scale == 77"))
-    assert [row.id for row in campaign.unmatched(verdicts)] == ["planted"]
+    assert [row.id for row in coverage.unmatched(verdicts)] == ["planted"]
 
 
 def test_each_of_several_subjects_must_be_met(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,22 +172,22 @@ def test_each_of_several_subjects_must_be_met(monkeypatch: pytest.MonkeyPatch) -
     (met,) = _planted(monkeypatch, row, scale=1.5)
     other = msgspec.structs.replace(met, subject="varlaw.numpy.other", outcome=Outcome.CONFORMS, deviation=None)
     assert met.state == "deviation"
-    assert campaign.unmatched([met]) == []
-    assert [one.subject for one in campaign.unmatched([met, other])] == ["varlaw.numpy.other"]
+    assert coverage.unmatched([met]) == []
+    assert [one.subject for one in coverage.unmatched([met, other])] == ["varlaw.numpy.other"]
 
 
 def test_a_glob_is_judged_only_where_all_that_it_speaks_of_was_on_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     row = _row(subject="varlaw.numpy.*", framework="varlaw.numpy", when="scale == 77")
     (one,) = _planted(monkeypatch, row)
-    assert campaign.unmatched([one]) == []
+    assert coverage.unmatched([one]) == []
     targets = [c.target for s in select(["varlaw.numpy.*"]) for c in claims_of(s) if c.name == one.claim]
     everything = [msgspec.structs.replace(one, subject=target) for target in targets]
-    assert [row.id for row in campaign.unmatched(everything)] == ["planted"]
+    assert [row.id for row in coverage.unmatched(everything)] == ["planted"]
 
 
 def test_tasks_are_sent_by_subject() -> None:
-    tasks = list(campaign.tasks(select(["varlaw.numpy.*"]), ["float32"], "cpu", SALT))
-    sent = list(campaign._chunks(tasks, 8))
+    tasks = list(plan.tasks(select(["varlaw.numpy.*"]), ["float32"], "cpu", SALT))
+    sent = list(workers._chunks(tasks, 8))
     assert [task for _, chunk in sent for task in chunk] == tasks
     assert [start for start, _ in sent] == [sum(len(c) for _, c in sent[:i]) for i in range(len(sent))]
     assert max(len(chunk) for _, chunk in sent) <= 16
@@ -196,14 +196,14 @@ def test_tasks_are_sent_by_subject() -> None:
 
 def test_a_row_outside_the_run_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     for changes in ({"subject": "torch.nn.Linear"}, {"versions": ">=99"}, {"dtypes": ["float16"]}):
-        assert not campaign.unmatched(_planted(monkeypatch, _row(**changes)))
+        assert not coverage.unmatched(_planted(monkeypatch, _row(**changes)))
 
 
 def test_strictness_reaches_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deviations, "rows", lambda: (_row(when="scale == 77"),))
-    run = session.execute(session.plan(session.Request(targets=("varlaw.numpy.normal",), dtypes=("float32",))))
-    assert session.exit_code(run) == 1
-    assert run.verdicts[-1].claim == "deviations.strict"
+    done = run.execute(plan.plan(plan.Request(targets=("varlaw.numpy.normal",), dtypes=("float32",))))
+    assert run.exit_code(done) == 1
+    assert done.verdicts[-1].claim == "deviations.strict"
 
 
 # -- a row without a ratio foresees the range that was measured --------------------------------------------------------
@@ -254,7 +254,7 @@ def test_a_row_that_could_not_be_measured_must_violate_again(monkeypatch: pytest
     assert verdict.deviation.range is None
 
 
-def _exact(monkeypatch: pytest.MonkeyPatch, first: float, second: float, case: dict[str, Any]) -> campaign.Verdict:
+def _exact(monkeypatch: pytest.MonkeyPatch, first: float, second: float, case: dict[str, Any]) -> decision.Verdict:
     """A deterministic claim that finds one size at first and another in an independent input."""
     (task, *_) = _tasks("varlaw.numpy.normal")
     subject = named(task.subject)
@@ -265,9 +265,9 @@ def _exact(monkeypatch: pytest.MonkeyPatch, first: float, second: float, case: d
         return deterministic(Comparison(1, 2.0, 2.0 * next(seen), 0.02, 0), quantity="norm")
 
     claims = [dataclasses.replace(c, judge=judge) for c in claims_of(subject) if c.name == task.claim]
-    monkeypatch.setattr(campaign, "claims_of", lambda subject: claims)
+    monkeypatch.setattr(plan, "claims_of", lambda subject: claims)
     monkeypatch.setattr(deviations, "rows", lambda: (_row(ratio="", measured=None),))
-    return campaign.decide(msgspec.structs.replace(task, case={**task.case, **case}), "pr", SALT)
+    return decision.decide(msgspec.structs.replace(task, case={**task.case, **case}), "pr", SALT)
 
 
 @pytest.mark.parametrize(
