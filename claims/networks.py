@@ -15,7 +15,7 @@ from varlaw.claims.verdict import Outcome
 from varlaw.evidence import passage
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import decide
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.state import State, reduce
 from varlaw.evidence.streams import Key
 from varlaw.subjects.subject import Floats, Network, Passage

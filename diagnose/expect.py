@@ -19,7 +19,7 @@ from varlaw.diagnose.signals import finding
 from varlaw.diagnose.structure import Graph
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import Decision, decide
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import Key
 from varlaw.theory.layouts import fans, shape_fans
 from varlaw.theory.variates import Constant, Normal, TruncatedNormal, Uniform

@@ -16,8 +16,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from varlaw.evidence.formats import Format
 from varlaw.evidence.grid import POINT, likeliest
-from varlaw.evidence.rounding import Format
 
 Floats = NDArray[np.float64]
 

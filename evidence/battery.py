@@ -21,12 +21,12 @@ from array_api_compat import array_namespace, size, to_device
 from numpy.typing import NDArray
 
 from varlaw.evidence import scores
+from varlaw.evidence.formats import Format
 from varlaw.evidence.grid import POINT, Grid
 from varlaw.evidence.lines import Lines
 from varlaw.evidence.neighbours import Neighbours, magnitudes
 from varlaw.evidence.patterns import Patterns
 from varlaw.evidence.repeats import Repeats
-from varlaw.evidence.rounding import Format
 from varlaw.evidence.state import native
 from varlaw.theory.variates import Normal, TruncatedNormal
 

@@ -15,13 +15,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from varlaw.evidence import location
+from varlaw.evidence import mean
 from varlaw.evidence.battery import Battery, host
 from varlaw.evidence.budget import Policy
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.grid import Grid, moved, visible
 from varlaw.evidence.likelihood import most_likely
-from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.sequential import BoundedTest, ScaleTest, Word, test_of
+from varlaw.evidence.spending import SHAPE, averaged
 from varlaw.evidence.state import State, native, reduce
 from varlaw.evidence.streams import Key
 from varlaw.evidence.wording import in_words
@@ -156,8 +157,7 @@ def _limit(test: ScaleTest | BoundedTest, policy: Policy, n: int, shape: bool) -
 
 
 def _mixed(of_test: float, battery: Battery) -> float:
-    """The average of the dedicated test's e-value, with nine tenths of the weight, and the battery's."""
-    return float(np.logaddexp(math.log(0.9) + of_test, math.log(0.1) + battery.violation()))
+    return averaged(SHAPE, dedicated=of_test, battery=battery.violation())
 
 
 def _draw(source: Source, key: Key, count: int, grid: Grid, battery: Battery | None = None) -> State:
@@ -202,17 +202,20 @@ def _guard(source: Source, key: Key, grid: Grid) -> None:
         raise SamplerError(msg, *used)
 
 
+_PARTS = {"mean": "the mean", "largest": "the largest value"}
+
+
 def _fell(parts: Mapping[str, float], of_test: float, battery: Battery) -> str:
     """What fell beside the std, in words: of the battery where it says much more, for a wrong scale moves it, too."""
     if battery.n and battery.violation() >= 2 * max(of_test, 0.0):
         return f"test that fell: {in_words(battery.strongest()[0])}"
     loudest = max(parts, key=parts.__getitem__)
-    return "" if loudest == "the std" else f"test that fell: {loudest}"
+    return "" if loudest == "std" else f"test that fell: {_PARTS[loudest]}"
 
 
 def _undecided(state: State, tensors: int, policy: Policy, limit: int) -> str:
     if limit == policy.max_samples or (tensors >= policy.max_tensors and state.n < limit):
         return f"{state.n} scalars in {tensors} tensors are too few to certify {policy.delta:g}"
-    if not location.centred(state, policy.delta, policy.beta):
+    if not mean.centred(state, policy.delta, policy.beta):
         return f"{state.n} scalars, the cap, leave the mean between 0 and a shift by {policy.delta:g} std"
     return f"{state.n} scalars, the cap, leave the scale between the law and an error of {policy.delta:g}"

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from varlaw.evidence.rounding import FORMATS, Format
+from varlaw.evidence.formats import FORMATS, Format
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, UniformRange, Variate
 
 Floats = NDArray[np.float64]

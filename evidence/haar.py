@@ -9,7 +9,6 @@ in all entries. Of those only the upper half is taken, since the energy of the w
 What no entry shows is the determinant, as often 1 as -1: of rotations, or of n reflections, it is always the same.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from varlaw.evidence import scores
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import Decision, Source, decide
+from varlaw.evidence.spending import HAAR_ALPHA, HAAR_BETA, threshold
 from varlaw.evidence.streams import Key
 from varlaw.theory.variates import Normal
 
@@ -48,10 +48,7 @@ def upper_half(g: Floats) -> Floats:
 
 
 # View -> what it takes of QR, and how many times more tensors it looks at: the family shows in the second.
-VIEWS: dict[str, tuple[Callable[[Floats], Floats], int]] = {
-    "the diagonal of QR": (np.diagonal, 1),
-    "the entries of QR": (upper_half, 8),
-}
+VIEWS: dict[str, tuple[Callable[[Floats], Floats], int]] = {"diagonal": (np.diagonal, 1), "entries": (upper_half, 8)}
 
 
 def policy_for_haar(policy: Policy) -> Policy:
@@ -63,22 +60,21 @@ def policy_for_haar(policy: Policy) -> Policy:
 def decide_haar(source: Source, policy: Policy, key: Key, *, std: float = 1.0, dtype: str) -> tuple[str, Decision]:
     """Decide whether the matrices of `source` (gain 1, in float64) are Haar, by the views of QR in turn.
 
-    Returns the view that does not conform, or else the diagonal, and the decision on it. Each view spends a third of
-    the policy's alpha and half of its beta, the sign of determinants the last third. `std` is what the entries of QR
-    are held against, `dtype` the format that Q was rounded to. Raises `SamplerError` as `decide` does.
+    Returns the view that does not conform, or else the diagonal, and the decision on it. `std` is what the entries of
+    QR are held against, `dtype` the format that Q was rounded to. Raises `SamplerError` as `decide` does.
     """
-    shared = replace(policy, alpha=policy.alpha / 3, beta=policy.beta / 2)
     found: dict[str, Decision] = {}
     coins: dict[tuple[int, int], bool] = {}
     for name, (view, times) in VIEWS.items():
-        rule = replace(shared, few=times * shared.few)
+        alpha, beta = HAAR_ALPHA[name] * policy.alpha, HAAR_BETA[name] * policy.beta
+        rule = replace(policy, alpha=alpha, beta=beta, few=times * policy.few)
         found[name] = decide(Normal(std), _viewed(source, view, coins), rule, key, dtype=dtype)
         if found[name].outcome != "CONFORMS":
-            return name, found[name]
-    name, decision = next(iter(found.items()))
+            return f"the {name} of QR", found[name]
+    name, decision = "the diagonal of QR", found["diagonal"]
     heads, tosses = sum(coins.values()), len(coins)
     log_e = float(scores.rates(heads, tosses, 0.5, _BIASED))
-    if log_e < -math.log(shared.alpha):
+    if log_e < threshold(policy.alpha, HAAR_ALPHA["determinants"]):
         return name, decision
     detail = f"{heads} of {tosses} determinants are positive"
     return name, msgspec.structs.replace(decision, outcome="VIOLATES", log_evidence=log_e, detail=detail)

@@ -8,7 +8,7 @@ martingale. Guarantees, for n looked at as often as one likes:
 * CONFORMS with probability at most beta when q >= (1 + delta) p or q <= p / (1 + delta);
 * `cap` trials are enough for the exact test, which decides what the sequential ones left open.
 
-Half of alpha and beta goes to the sequential tests, half to the terminal one, as for `scale`.
+The shares of alpha and beta are those of `spending`.
 """
 
 import functools
@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from varlaw.evidence.budget import Policy
+from varlaw.evidence.spending import RATE_ALPHA, RATE_BETA, threshold
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -69,13 +70,13 @@ def conformity(t: Tally, p: float, delta: float) -> float:
 
 @functools.cache
 def cap(p: float, delta: float, alpha: float, beta: float) -> int:
-    """Trials at which the exact test at alpha/2 has power 1 - beta/2 at (1 + delta) p and p / (1 + delta).
+    """Trials at which the exact test has its power at (1 + delta) p and at p / (1 + delta).
 
     By the normal approximation with a tenth on top, which the tests compare with the exact power.
     """
     from scipy.special import ndtri
 
-    found, missed = -float(ndtri(alpha / 4)), -float(ndtri(beta / 2))
+    found, missed = -float(ndtri(RATE_ALPHA["terminal"] * alpha / 2)), -float(ndtri(RATE_BETA["terminal"] * beta))
     needed = []
     for q in (min(p * (1 + delta), (1 + p) / 2), p / (1 + delta)):
         spread = found * math.sqrt(p * (1 - p)) + missed * math.sqrt(q * (1 - q))
@@ -84,12 +85,13 @@ def cap(p: float, delta: float, alpha: float, beta: float) -> int:
 
 
 def refuted(t: Tally, p: float, alpha: float, band: float = 0.0) -> bool:
-    """Whether the exact binomial test at alpha/2 (alpha/4 a side) refutes every |q - p| <= band."""
+    """Whether the exact binomial test, at half of its share of alpha a side, refutes every |q - p| <= band."""
     from scipy.special import bdtr, bdtrc
 
     low, high = max(p - band, 0.0), min(p + band, 1.0)
-    too_few = bdtr(t.hits, t.n, low) < alpha / 4 and t.hits < low * t.n
-    too_many = t.hits > high * t.n and bdtrc(t.hits - 1, t.n, high) < alpha / 4
+    side = RATE_ALPHA["terminal"] * alpha / 2
+    too_few = bdtr(t.hits, t.n, low) < side and t.hits < low * t.n
+    too_many = t.hits > high * t.n and bdtrc(t.hits - 1, t.n, high) < side
     return bool(too_few or too_many)
 
 
@@ -116,9 +118,9 @@ def _crossing(t: Tally, level: float, inside: float, outside: float) -> float:
 
 def settled(t: Tally, p: float, policy: Policy, band: float = 0.0) -> str:
     """The outcome so far, VIOLATES, CONFORMS or UNDECIDED; at the cap the exact test decides."""
-    if violation(t, p, policy.delta, band) >= math.log(2 / policy.alpha):
+    if violation(t, p, policy.delta, band) >= threshold(policy.alpha, RATE_ALPHA["sequential"]):
         return "VIOLATES"
-    if conformity(t, p, policy.delta) >= math.log(2 / policy.beta):
+    if conformity(t, p, policy.delta) >= threshold(policy.beta, RATE_BETA["sequential"]):
         return "CONFORMS"
     if t.n < cap(p, policy.delta, policy.alpha, policy.beta):
         return "UNDECIDED"

@@ -6,11 +6,10 @@ The log likelihood of r is l(r) = -n ln r - S2 / (2 r^2). Guarantees, for n look
 * VIOLATES with probability at most alpha when |ln r| <= eps0 (the null band of the dtype's rounding);
 * CONFORMS with probability at most beta when r >= 1 + delta or r <= 1 / (1 + delta);
 * at n = `cap` the exact test decides what the sequential ones left open. (A decision may draw `cap` scalars more, for
-  the mean alone: see `location`.)
+  the mean alone: see `mean`.)
 
-Half of alpha goes to the sequential tests, half to the terminal one; of beta, which a pass pays for, the terminal test
-has a quarter, for a cap 2 % higher. (Its limits widen by eps0, its power is reckoned without: where eps0 is largest, at
-delta 0.1 % in bfloat16, it misses 0.32 beta.) Measured mean n when correct:
+The shares of both risks are those of `spending`. (The terminal limits widen by eps0, the power is reckoned without:
+where eps0 is largest, at delta 0.1 % in bfloat16, it misses 0.32 beta.) Measured mean n when correct:
 18.7 / delta^2 at beta = 1e-6 against 59.6 / delta^2 for a fixed-n exact test.
 """
 
@@ -20,7 +19,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-_TERMINAL = 0.25  # share of beta
+from varlaw.evidence.spending import SCALE_ALPHA, SCALE_BETA, threshold
 
 
 def log_likelihood(r: float, n: int, squares: float) -> float:
@@ -51,12 +50,12 @@ def conformity(n: int, squares: float, delta: float) -> float:
 
 def passing(beta: float) -> float:
     """Log e-value, in nats, at which `conformity` is settled: the sequential tests' share of `beta`, inverted."""
-    return -math.log((1 - _TERMINAL) * beta)
+    return threshold(beta, SCALE_BETA["sequential"])
 
 
 @functools.cache
 def cap(delta: float, alpha: float, beta: float) -> int:
-    """Smallest n at which the exact chi-square test at alpha/2 has power 1 - beta/4 at 1 + delta and 1/(1 + delta)."""
+    """Smallest n at which the exact chi-square test has its power at 1 + delta and at 1 / (1 + delta)."""
     low, high = 1, 2
     while not _has_power(high, delta, alpha, beta):
         low, high = high, 2 * high
@@ -67,10 +66,11 @@ def cap(delta: float, alpha: float, beta: float) -> int:
 
 
 def terminal_limits(n: int, alpha: float, eps0: float = 0.0) -> tuple[float, float]:
-    """Limits of S2 outside which the exact test at level alpha/2 (alpha/4 a side) refutes |ln r| <= eps0."""
+    """Limits of S2 outside which the exact test, at half of its share of alpha a side, refutes |ln r| <= eps0."""
     from scipy.special import gammainccinv, gammaincinv
 
-    low, high = 2 * gammaincinv(n / 2, alpha / 4), 2 * gammainccinv(n / 2, alpha / 4)
+    side = SCALE_ALPHA["terminal"] * alpha / 2
+    low, high = 2 * gammaincinv(n / 2, side), 2 * gammainccinv(n / 2, side)
     return float(low) * math.exp(-2 * eps0), float(high) * math.exp(2 * eps0)
 
 
@@ -119,7 +119,7 @@ def _has_power(n: int, delta: float, alpha: float, beta: float) -> bool:
     low, high = terminal_limits(n, alpha)
     missed_above = gammainc(n / 2, high / (2 * (1 + delta) ** 2))
     missed_below = gammaincc(n / 2, low * (1 + delta) ** 2 / 2)
-    return bool(max(missed_above, missed_below) <= _TERMINAL * beta)
+    return bool(max(missed_above, missed_below) <= SCALE_BETA["terminal"] * beta)
 
 
 def _log_marginal(n: int, squares: float) -> float:

@@ -1,17 +1,16 @@
 """The two tests of scale that a decision runs, each bound to one law, policy and format, for one run of looks.
 
 Both answer `cap`, `parts`, `violation` and `outcome`, and report `ratio`, `interval` and `certified`. Their parts
-are `scale`, `location` and `extremes` for a normal law, `endpoint`, `betting` and `tilt` for a bounded one.
+are `scale`, `mean` and `extremes` for a normal law, `bounded_max`, `betting` and `bounded_moments` for a bounded one.
 """
 
 import math
 from typing import Literal
 
-import numpy as np
-
-from varlaw.evidence import betting, endpoint, extremes, location, scale, tilt
+from varlaw.evidence import betting, bounded_max, bounded_moments, extremes, mean, scale
 from varlaw.evidence.budget import Policy
-from varlaw.evidence.rounding import Format
+from varlaw.evidence.formats import Format
+from varlaw.evidence.spending import BOUNDED, NORMAL, SCALE_ALPHA, averaged, threshold
 from varlaw.evidence.state import State
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, Variate
 
@@ -21,10 +20,10 @@ Word = Literal["CONFORMS", "VIOLATES", "UNDECIDED"]
 
 
 class ScaleTest:
-    """`scale`, with `location` and `extremes` beside it, bound to one law, policy and format, for one run of looks.
+    """`scale`, with `mean` and `extremes` beside it, bound to one law, policy and format, for one run of looks.
 
-    The violation is the average of the e-values; scale keeps eight tenths of the weight, which costs it 0.2 nats.
-    Once the scale is settled, by the sequential or the terminal test, draws go on until the mean is, see `location`.
+    The violation is the average of the e-values, by the weights of `spending`.
+    Once the scale is settled, by the sequential or the terminal test, draws go on until the mean is, see `mean`.
     """
 
     def __init__(self, law: Normal, policy: Policy, fmt: Format) -> None:
@@ -39,16 +38,16 @@ class ScaleTest:
     def parts(self, state: State) -> dict[str, float]:
         """The log e-value of each part, by what it looks at."""
         return {
-            "the std": scale.violation(state.n, state.squares, self._policy.delta, self._eps0),
-            "the mean": location.violation(state),
-            "the largest value": extremes.violation(state, self._law.std),
+            "std": scale.violation(state.n, state.squares, self._policy.delta, self._eps0),
+            "mean": mean.violation(state),
+            "largest": extremes.violation(state, self._law.std),
         }
 
     def violation(self, state: State) -> float:
-        return float(np.logaddexp.reduce(np.log([0.8, 0.1, 0.1]) + list(self.parts(state).values())))
+        return averaged(NORMAL, **self.parts(state))
 
     def outcome(self, state: State, log_violation: float) -> Word:
-        if log_violation >= math.log(2 / self._policy.alpha):
+        if log_violation >= threshold(self._policy.alpha, SCALE_ALPHA["sequential"]):
             return "VIOLATES"
         if not self._settled and state.n >= self._cap:
             low, high = scale.terminal_limits(state.n, self._policy.alpha, self._eps0)
@@ -57,7 +56,7 @@ class ScaleTest:
             self._settled = True
         of_scale = scale.conformity(state.n, state.squares, self._policy.delta)
         self._settled = self._settled or of_scale >= scale.passing(self._policy.beta)
-        centred = location.centred(state, self._policy.delta, self._policy.beta)
+        centred = mean.centred(state, self._policy.delta, self._policy.beta)
         return "CONFORMS" if self._settled and centred else "UNDECIDED"
 
     def ratio(self, state: State) -> float:
@@ -71,21 +70,21 @@ class ScaleTest:
 
 
 class BoundedTest:
-    """`endpoint` for the limit and `betting` for the std on it, bound to one law, policy and format.
+    """`bounded_max` for the limit and `betting` for the std on it, bound to one law, policy and format.
 
-    The violation is the average of the e-values of the limit, with half of the weight, and, by `tilt`, of std and mean.
-    A sampler conforms when nothing lies beyond the limit and its std is settled: against every distribution within the
-    limit, or, where that is beyond `_FAR` times the std and shows nothing, against other scales of the law, by `tilt`.
+    The violation is the average of the e-values of the limit and, by `bounded_moments`, of std and mean. A sampler
+    conforms when nothing lies beyond the limit and its std is settled: against every distribution within the limit, or,
+    where that is beyond `_FAR` times the std and shows nothing, against other scales of the law, by `bounded_moments`.
     """
 
-    def __init__(self, law: endpoint.Bounded, policy: Policy, fmt: Format) -> None:
+    def __init__(self, law: bounded_max.Bounded, policy: Policy, fmt: Format) -> None:
         self._law, self._policy, self._fmt = law, policy, fmt
-        self._limit = endpoint.limit(law, fmt)
+        self._limit = bounded_max.limit(law, fmt)
         self._far = law.bound > _FAR * law.std
         # A limit in the middle of its rounding cell moves the variance by up to 3/4 (cell / limit)^2.
         self._eps0 = 0.5 * (fmt.spacing(self._limit) / law.bound) ** 2
         risks = policy.delta, policy.alpha, policy.beta
-        self._cap = tilt.cap(law, *risks) if self._far else betting.cap(law.kurtosis, self._reach(1), *risks)
+        self._cap = bounded_moments.cap(law, *risks) if self._far else betting.cap(law.kurtosis, self._reach(1), *risks)
 
     def cap(self, n: int) -> int:
         """Most scalars that may be drawn, however many have been."""
@@ -94,13 +93,13 @@ class BoundedTest:
     def parts(self, state: State) -> dict[str, float]:
         """The log e-value of each part, by what it looks at."""
         return {
-            "the largest value": endpoint.violation(self._law, state, self._policy.delta, self._fmt),
-            "the std": tilt.of_std(self._law, self._centred(state), self._eps0),
-            "the mean": tilt.of_mean(self._law, self._centred(state)),
+            "largest": bounded_max.violation(self._law, state, self._policy.delta, self._fmt),
+            "std": bounded_moments.of_std(self._law, self._centred(state), self._eps0),
+            "mean": bounded_moments.of_mean(self._law, self._centred(state)),
         }
 
     def violation(self, state: State) -> float:
-        return float(np.logaddexp.reduce(np.log([0.5, 0.25, 0.25]) + list(self.parts(state).values())))
+        return averaged(BOUNDED, **self.parts(state))
 
     def outcome(self, state: State, log_violation: float) -> Word:
         if log_violation >= math.log(1 / self._policy.alpha):
@@ -115,7 +114,7 @@ class BoundedTest:
         """Of the std: for every distribution within the limit, or within the 2nd, 4th, ... multiple that holds all."""
         centred, gamma = self._centred(state), self._policy.gamma
         if self._far:
-            return tilt.interval(self._law, centred, gamma)
+            return bounded_moments.interval(self._law, centred, gamma)
         beyond = max(state.peak / self._limit, 1.0)
         return betting.interval(centred, self._reach(2 ** math.ceil(math.log2(beyond))), gamma)
 
@@ -127,7 +126,7 @@ class BoundedTest:
             return -math.inf
         centred = self._centred(state)
         if self._far:
-            return tilt.conformity(self._law, centred, delta)
+            return bounded_moments.conformity(self._law, centred, delta)
         return betting.conformity(centred, self._law.kurtosis, self._reach(1), delta)
 
     def _centred(self, state: State) -> State:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from varlaw.evidence.battery import Battery
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import Key
 from varlaw.identify.formulas import DECISIVE, Unit
 from varlaw.identify.sample import Moments, Sample

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.identify import dependence
 from varlaw.identify.records import CaseStatistics, Reading
 from varlaw.identify.sample import Floats, Sample, moments

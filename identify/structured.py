@@ -10,7 +10,7 @@ import numpy as np
 
 from varlaw.claims.documented import Dirac, Identity
 from varlaw.claims.weights.matrices import matrix
-from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.identify.sample import Floats, Sample
 
 _UNIT = FORMATS["float32"].unit

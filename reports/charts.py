@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from varlaw.claims.verdict import Verdict
 from varlaw.reports import drawing
-from varlaw.reports.abridge import cut
 from varlaw.reports.groups import Group, worst_first
+from varlaw.reports.shorten import cut
 from varlaw.reports.words import STATES, SYMBOLS, evidence, plain
 
 # Stand-ins for the variables of the style sheet: no other part of a chart has these colours.

@@ -11,14 +11,14 @@ from typing import Any, Final
 
 from varlaw.claims.verdict import Run
 from varlaw.reports import charts, words
-from varlaw.reports.abridge import abridged
 from varlaw.reports.diff import compare
+from varlaw.reports.embedded_json import island
 from varlaw.reports.groups import Group, by_detail, by_deviation, grouped, headline, looser, tally, worst_first
-from varlaw.reports.island import island
 from varlaw.reports.matrix import boards, glance
 from varlaw.reports.merge import merged
 from varlaw.reports.pages import LIMIT, picture, template
 from varlaw.reports.schema import settled
+from varlaw.reports.shorten import abridged
 from varlaw.reports.words import STATES
 
 KEPT: Final = 30_000  # verdicts whose evidence the page tries to carry

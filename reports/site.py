@@ -23,7 +23,6 @@ from varlaw.reports import (
     schema,
     table,
 )
-from varlaw.reports.abridge import abridged
 from varlaw.reports.benchmarks import Measured
 from varlaw.reports.defaults import Defaults
 from varlaw.reports.files import Data, write_all_whole
@@ -31,6 +30,7 @@ from varlaw.reports.folklore import FolkText
 from varlaw.reports.lawbook import LawText
 from varlaw.reports.merge import merged
 from varlaw.reports.ours import PAGE, forget_stale, inspect, recorded, refuse_foreign, refuse_records
+from varlaw.reports.shorten import abridged
 
 
 def write_all(run: Run, directory: Path | str) -> list[Path]:

@@ -24,9 +24,9 @@ from varlaw.claims.weights.mean_and_grid import judged_values
 from varlaw.evidence import every_seed
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import SamplerError, decide
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.grid import likeliest
 from varlaw.evidence.haar import decide_haar, policy_for_haar
-from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.state import float64
 from varlaw.evidence.streams import SALT, Key, canonical, check_salt
 from varlaw.theory.law import shown

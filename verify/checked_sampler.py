@@ -8,7 +8,7 @@ import numpy as np
 from array_api_compat import is_array_api_obj
 
 from varlaw.evidence.decide import SamplerError, Source
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.state import float64, native
 from varlaw.evidence.streams import Key
 

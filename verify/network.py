@@ -11,7 +11,7 @@ import numpy as np
 from varlaw.claims.networks import Direction, LawOf, Signals, judged
 from varlaw.claims.verdict import Verdict
 from varlaw.evidence.decide import SamplerError
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT, Key, canonical
 from varlaw.subjects.subject import Passage
 from varlaw.theory.variates import Normal

@@ -11,7 +11,7 @@ from array_api_compat import array_namespace, size, to_device
 from numpy.typing import NDArray
 
 from varlaw.evidence.decide import Source
-from varlaw.evidence.rounding import FORMATS, Format
+from varlaw.evidence.formats import FORMATS, Format
 from varlaw.evidence.state import native
 from varlaw.evidence.streams import Key
 

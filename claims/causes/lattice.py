@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from varlaw.claims.causes.draws import Draws, Floats
 from varlaw.claims.causes.words import axis_words, number, of_values, places, share
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 
 _FEW = 16  # different values that are named one by one
 _OFTEN = 8  # times that one value comes up, at least, to be too often

@@ -15,7 +15,7 @@ from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, determinis
 from varlaw.claims.clipping.projection import Gradients, norm_of
 from varlaw.claims.refusal import settled, tried
 from varlaw.evidence.exact import compare
-from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.subjects.subject import Clipper
 from varlaw.theory.catalogue import LAWS
 

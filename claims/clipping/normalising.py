@@ -14,7 +14,7 @@ import numpy as np
 from varlaw.claims.claim import Claim, Finding, Trial, deterministic
 from varlaw.claims.clipping.projection import Gradients, norm_of
 from varlaw.evidence.exact import compare
-from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.subjects.subject import Normaliser
 from varlaw.theory.catalogue import LAWS
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
 from varlaw.evidence.exact import compare
-from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.subjects.subject import Clipper
 from varlaw.theory.catalogue import LAWS
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
 from varlaw.claims.refusal import tried
 from varlaw.evidence.exact import compare
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.subjects.subject import Dropout
 
 Judging = Callable[[Dropout, Trial], Finding]

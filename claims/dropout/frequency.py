@@ -20,8 +20,8 @@ from varlaw.evidence import rate
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import SamplerError, decide
 from varlaw.evidence.exact import compare
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.rate import Tally
-from varlaw.evidence.rounding import FORMATS
 from varlaw.subjects.subject import Dropout
 from varlaw.theory.catalogue import LAWS
 from varlaw.theory.variates import Normal

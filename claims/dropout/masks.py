@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varlaw.claims.claim import Trial
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.subjects.subject import Dropout
 from varlaw.theory.catalogue import LAWS
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
 from varlaw.evidence.exact import compare
-from varlaw.evidence.rounding import FORMATS, Format, gamma
+from varlaw.evidence.formats import FORMATS, Format, gamma
 from varlaw.subjects.subject import Loss
 from varlaw.theory.catalogue import LAWS
 

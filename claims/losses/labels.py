@@ -14,7 +14,7 @@ from varlaw.claims.claim import Claim, Finding, Trial, deterministic
 from varlaw.claims.losses.equal_logits import Floats, averaging, number, times, working
 from varlaw.claims.refusal import tried
 from varlaw.evidence.exact import compare
-from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.subjects.subject import Loss
 
 Labels = NDArray[np.int64]

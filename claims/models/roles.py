@@ -22,7 +22,7 @@ from varlaw.claims.verdict import Outcome
 from varlaw.evidence import scale
 from varlaw.evidence.decide import Decision, Source, decide
 from varlaw.evidence.exact import compare
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.subjects.subject import Model, Parameter, Role
 from varlaw.theory.layouts import shape_fans
 from varlaw.theory.variates import Constant, Normal

@@ -8,7 +8,7 @@ from varlaw.claims.claim import Finding, NotApplicable, Trial, deterministic
 from varlaw.claims.models import structure
 from varlaw.claims.models.draws import drawn
 from varlaw.evidence.exact import compare
-from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.subjects.subject import Model
 from varlaw.theory.catalogue import LAWS
 

@@ -13,7 +13,7 @@ from varlaw.claims.claim import Claim, Finding, Trial, deterministic
 from varlaw.claims.norms.normalisation import Rows, rows_of
 from varlaw.claims.refusal import tried
 from varlaw.evidence.exact import compare
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.subjects.subject import Norm
 
 _VALUES = (3.3, -100.1, 1e4, 1.7)

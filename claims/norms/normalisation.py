@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
 from varlaw.evidence.exact import Comparison, compare
-from varlaw.evidence.rounding import FORMATS, LONG, RISK, accumulated, gamma
+from varlaw.evidence.formats import FORMATS, LONG, RISK, accumulated, gamma
 from varlaw.subjects.subject import Norm
 from varlaw.theory.catalogue import LAWS
 

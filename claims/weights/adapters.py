@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from varlaw.claims.claim import Claim, Finding, Trial, deterministic
 from varlaw.evidence.exact import compare
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.subjects.subject import Adapter
 from varlaw.theory.catalogue import LAWS
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
 from varlaw.evidence.exact import compare
-from varlaw.evidence.rounding import FORMATS, Format
+from varlaw.evidence.formats import FORMATS, Format
 from varlaw.evidence.state import float64
 from varlaw.subjects.subject import Case, Sampler
 

@@ -22,8 +22,8 @@ from varlaw.claims.weights.matrices import matrix
 from varlaw.evidence import every_seed
 from varlaw.evidence.decide import SamplerError, Source, decide
 from varlaw.evidence.exact import compare
+from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.evidence.haar import decide_haar, policy_for_haar
-from varlaw.evidence.rounding import FORMATS, gamma
 from varlaw.evidence.state import float64
 from varlaw.subjects.subject import Case, Sampler, Tensor
 from varlaw.theory.variates import Constant, Normal, Orthogonal, SparseNormal

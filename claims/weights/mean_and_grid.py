@@ -18,8 +18,8 @@ from varlaw.claims.verdict import Outcome
 from varlaw.claims.weights.initialisation import Promise
 from varlaw.evidence.atoms import atoms
 from varlaw.evidence.decide import reduced
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.grid import Grid
-from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.state import State, float64
 from varlaw.subjects.subject import Sampler, Tensor
 from varlaw.theory.variates import Uniform

@@ -18,7 +18,7 @@ from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, statistica
 from varlaw.claims.documented import law_name
 from varlaw.claims.weights.initialisation import Promise
 from varlaw.evidence.decide import decide
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.state import float64
 from varlaw.subjects.subject import Sampler, Tensor
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform

@@ -7,7 +7,7 @@ import numpy as np
 
 from varlaw.claims.domains import CASES
 from varlaw.claims.norms.normalisation import rows_of
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import Key
 from varlaw.identify.baseline.records import Fact
 from varlaw.subjects.subject import Adapter, Clipper, Dropout, Floats, Gain, Loss, Norm, Subject

@@ -10,7 +10,7 @@ import torch
 from varlaw.evidence.battery import Battery
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import decide
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.state import reduce
 from varlaw.evidence.streams import Key
 from varlaw.theory.variates import Normal

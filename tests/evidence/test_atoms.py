@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from varlaw.evidence.atoms import atoms
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
 
 _DTYPES = {"float64": np.float64, "float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}

@@ -11,7 +11,7 @@ from varlaw.evidence import lines, scores
 from varlaw.evidence.battery import _PROCESSES, Battery
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import decide
-from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.evidence.streams import Key
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
 

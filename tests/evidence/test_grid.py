@@ -10,8 +10,8 @@ from scipy.special import ndtr
 from varlaw.evidence.battery import Battery
 from varlaw.evidence.budget import POLICIES, Policy
 from varlaw.evidence.decide import decide
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.grid import POINT, Grid, likeliest, moved, visible
-from varlaw.evidence.rounding import FORMATS
 from varlaw.evidence.streams import Key
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, UniformRange, Variate
 

@@ -6,7 +6,7 @@ import pytest
 from varlaw.evidence.battery import Battery
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import SamplerError, decide
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import Key
 from varlaw.evidence.wording import in_words
 from varlaw.theory.variates import Normal, Uniform

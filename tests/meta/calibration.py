@@ -27,8 +27,8 @@ from defects import of_parent, powers
 from varlaw.evidence.battery import Battery
 from varlaw.evidence.budget import POLICIES, Policy
 from varlaw.evidence.decide import decide, reduced
+from varlaw.evidence.formats import FORMATS as ROUNDING
 from varlaw.evidence.grid import Grid
-from varlaw.evidence.rounding import FORMATS as ROUNDING
 from varlaw.evidence.sequential import test_of
 from varlaw.evidence.state import State
 from varlaw.evidence.streams import Key

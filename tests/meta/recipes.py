@@ -7,7 +7,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Adapter, Clipper, Dropout, Framework, Loss, Norm, Normaliser, Sampler, Tensor
 

@@ -11,7 +11,7 @@ from . import calibration
 def test_lawful_samples_keep_every_level_and_the_table_says_so(tmp_path: Path) -> None:
     rates, by_importance = calibration.measured(20, 1)
     assert [rate.what for rate in rates if rate.broken] == []
-    assert {"the std", "the mean", "the largest value", "ties", "lag 1"} <= {rate.what for rate in rates}
+    assert {"std", "mean", "largest", "ties", "lag 1"} <= {rate.what for rate in rates}
     table = calibration.markdown(rates, by_importance)
     assert "Broken promises: none." in table
     assert "normal, bfloat16: too small CONFORMS" in table
@@ -26,7 +26,7 @@ def test_processes_of_another_law_pass_their_levels(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(calibration, "SAMPLERS", {**calibration.SAMPLERS, "normal": (law, wider)})
     passed = calibration.suprema(0, 50)
-    assert calibration.Rate("the std", 0.01, passed["the std", 0.01], 50).broken
+    assert calibration.Rate("std", 0.01, passed["std", 0.01], 50).broken
     (alarmed, *_) = calibration.decisions(0, 20)
     assert alarmed.broken
 

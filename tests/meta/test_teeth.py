@@ -15,7 +15,7 @@ from varlaw.claims.norms.normalisation import rows_of
 from varlaw.claims.tables import claims_of
 from varlaw.claims.weights.initialisation import Promise
 from varlaw.evidence.budget import POLICIES, Policy
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Clipper, Gain, Norm, Sampler, Tensor

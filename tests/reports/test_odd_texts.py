@@ -8,10 +8,10 @@ import pytest
 
 from varlaw.claims.tables import claims_of
 from varlaw.claims.verdict import Outcome, Run, Verdict
-from varlaw.reports import atlas, html, junit, schema, site
-from varlaw.reports.abridge import MOST, abridged, cut
+from varlaw.reports import frameworks, html, junit, schema, site
 from varlaw.reports.glossary import FAMILIES
 from varlaw.reports.pages import LIMIT
+from varlaw.reports.shorten import MOST, abridged, cut
 from varlaw.reports.site import Library
 from varlaw.subjects import registry
 
@@ -68,7 +68,7 @@ def test_a_framework_of_ten_thousand_subjects_keeps_what_does_not_conform(
 ) -> None:
     verdicts = [make_verdict(subject=f"m{k:05d}.{'q' * 200}") for k in range(10_000)]
     wrong = make_verdict(subject="m99999.wrong", outcome=Outcome.VIOLATES, ratio=0.5)
-    page = atlas.pages(make_run([*verdicts, wrong]))["frameworks/torch.html"]
+    page = frameworks.pages(make_run([*verdicts, wrong]))["frameworks/torch.html"]
     assert len(page.encode()) <= LIMIT
     assert "m99999.<wbr>wrong" in page
     assert "more subjects in the records" in page
@@ -78,7 +78,7 @@ def test_a_framework_of_ten_thousand_subjects_keeps_what_does_not_conform(
 def test_no_framework_names_a_file_that_cannot_be(
     name: str, make_run: Callable[..., Run], make_verdict: Callable[..., Verdict]
 ) -> None:
-    found: Mapping[str, str] = atlas.pages(make_run([make_verdict(framework=name)]))
+    found: Mapping[str, str] = frameworks.pages(make_run([make_verdict(framework=name)]))
     (address,) = found.keys() - {"frameworks/index.html"}
     stem = address.removeprefix("frameworks/").removesuffix(".html")
     assert stem

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from varlaw.claims.verdict import Run
-from varlaw.reports import abridge, groups, merge, schema, site
+from varlaw.reports import groups, merge, schema, shorten, site
 from varlaw.reports.files import ReportError
 from varlaw.reports.records import Records
 
@@ -116,9 +116,9 @@ def test_a_long_run_stays_in_its_file(tmp_path: Path) -> None:
     tracemalloc.start()
     run = schema.read(tmp_path / "run.json")
     assert isinstance(run.verdicts, Records)
-    short = abridge.abridged(run)
+    short = shorten.abridged(run)
     rows = groups.worst_first(groups.grouped(short.verdicts))
-    assert abridge.abridged(short) == short
+    assert shorten.abridged(short) == short
     now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(rows) > count / 10

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from varlaw.claims.verdict import Outcome, Run, Verdict
-from varlaw.reports import atlas, diff, html, lawbook, ours, site
+from varlaw.reports import diff, frameworks, html, lawbook, ours, site
 from varlaw.reports.benchmarks import Measured
 from varlaw.reports.diff import Kind, as_records, compare, movement
 from varlaw.reports.files import ReportError
@@ -149,10 +149,10 @@ def test_a_page_for_each_law(run: Run, laws: Mapping[str, LawText]) -> None:
 
 
 def test_a_page_for_each_framework(run: Run, hostile_run: Run) -> None:
-    pages = atlas.pages(run)
+    pages = frameworks.pages(run)
     assert set(pages) == {"frameworks/index.html", "frameworks/torch.html", "frameworks/varlaw-numpy.html"}
     assert "second moment preserved" in pages["frameworks/torch.html"]
-    hostile = atlas.pages(hostile_run)
+    hostile = frameworks.pages(hostile_run)
     assert len(hostile) == 1 + len({v.framework for v in hostile_run})
     assert all(name.removeprefix("frameworks/").replace(".html", "").isascii() for name in hostile)
     assert not any("<script>alert" in page for page in hostile.values())

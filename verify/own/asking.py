@@ -12,7 +12,7 @@ from varlaw.claims.tables import claims_of
 from varlaw.claims.verdict import Verdict
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import SamplerError
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.libraries import LIBRARIES, Library, installed
 from varlaw.subjects.registry import named

@@ -7,7 +7,7 @@ import numpy as np
 
 from varlaw.claims.claim import Claim
 from varlaw.claims.clipping.projection import norm_of
-from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.evidence.streams import SALT
 from varlaw.subjects.subject import Clipper, Floats
 from varlaw.subjects.yours import clipper, per_parameter

@@ -7,7 +7,7 @@ import numpy as np
 
 from varlaw.claims.claim import Claim
 from varlaw.claims.verdict import Outcome
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT
 from varlaw.subjects.subject import Dropout
 from varlaw.subjects.yours import dropout

@@ -8,7 +8,7 @@ import numpy as np
 
 from varlaw.claims.claim import Claim
 from varlaw.claims.losses.equal_logits import Floats
-from varlaw.evidence.rounding import FORMATS, gamma
+from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.evidence.streams import SALT
 from varlaw.subjects.subject import Loss
 from varlaw.subjects.yours import loss

@@ -11,7 +11,7 @@ import numpy as np
 from varlaw.claims.claim import Trial
 from varlaw.claims.norms.normalisation import Rows, rows_of
 from varlaw.evidence.budget import policy
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import Key
 from varlaw.subjects.subject import Floats, Norm
 from varlaw.subjects.yours import Layout

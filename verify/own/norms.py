@@ -9,7 +9,7 @@ import numpy as np
 
 from varlaw.claims.claim import Claim
 from varlaw.claims.norms.normalisation import rows_of
-from varlaw.evidence.rounding import FORMATS
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT
 from varlaw.subjects.subject import Norm
 from varlaw.subjects.yours import Layout, norm

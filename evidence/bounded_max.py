@@ -10,7 +10,7 @@ The maximum tells of the *support* alone: the std on it is for `betting` to sett
 
 import math
 
-from varlaw.evidence.rounding import Format
+from varlaw.evidence.formats import Format
 from varlaw.evidence.state import State
 from varlaw.theory.variates import TruncatedNormal, Uniform
 

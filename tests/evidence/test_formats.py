@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from varlaw.evidence.exact import compare
-from varlaw.evidence.rounding import FORMATS, LONG, accumulated, gamma
+from varlaw.evidence.formats import FORMATS, LONG, accumulated, gamma
 
 _CASTS = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
 

@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from varlaw.evidence import tilt
+from varlaw.evidence import bounded_moments
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import decide
 from varlaw.evidence.state import State, reduce
@@ -20,13 +20,15 @@ LAWS = [Uniform(0.7), TruncatedNormal(0.5), TruncatedNormal(2.0, -1.0, 1.0)]
 
 @pytest.mark.parametrize("law", LAWS, ids=str)
 @pytest.mark.parametrize(("slope", "power"), [(0.3, 1), (0.4, 2), (-0.2, 2)])
-def test_cumulants_are_those_of_the_density(law: tilt.Bounded, slope: float, power: int) -> None:
+def test_cumulants_are_those_of_the_density(law: bounded_moments.Bounded, slope: float, power: int) -> None:
     def density(x: mpmath.mpf) -> mpmath.mpf:
         return mpmath.exp(float(law.logpdf(float(x))))
 
     low, high = law.support
     exact = mpmath.log(mpmath.quad(lambda x: density(x) * mpmath.exp(slope * (x / law.std) ** power), [low, 0, high]))
-    assert tilt._cumulant(law.scaled(1 / law.std), slope, power) == pytest.approx(float(exact), rel=1e-9, abs=1e-12)
+    assert bounded_moments._cumulant(law.scaled(1 / law.std), slope, power) == pytest.approx(
+        float(exact), rel=1e-9, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("r", [1.05, 1 / 1.05, 1.2])
@@ -38,17 +40,17 @@ def test_false_conformity_is_rarer_than_promised(r: float) -> None:
         state = State()
         for _ in range(40):
             state += reduce(r * rng.uniform(-1, 1, 100), law.std)
-            if tilt.conformity(law, state, delta) >= math.log(1 / beta):
+            if bounded_moments.conformity(law, state, delta) >= math.log(1 / beta):
                 wrong += 1
                 break
     assert wrong / runs <= beta + 6 * math.sqrt(beta * (1 - beta) / runs)
 
 
 def test_interval_covers_and_narrows() -> None:
-    law, rng = TruncatedNormal(1.0), np.random.default_rng(Key("tests", "tilt.interval").seed)
+    law, rng = TruncatedNormal(1.0), np.random.default_rng(Key("tests", "bounded_moments.interval").seed)
     z = rng.standard_normal(400_000)
     z = 1.3 * z[np.abs(z) <= 2]
-    wide, narrow = (tilt.interval(law, reduce(z[:n], law.std), 1e-3) for n in (1000, len(z)))
+    wide, narrow = (bounded_moments.interval(law, reduce(z[:n], law.std), 1e-3) for n in (1000, len(z)))
     assert wide[0] < narrow[0] < 1.3 < narrow[1] < wide[1]
 
 
