@@ -10,11 +10,11 @@ from pathlib import Path
 
 from varlaw.claims.verdict import Run
 from varlaw.reports import (
-    atlas,
     badge,
     benchmarks,
     defaults,
     folklore,
+    frameworks,
     html,
     interactive,
     junit,
@@ -102,9 +102,9 @@ def _rendered(runs: Sequence[Run], library: Library | None, pointer: bool, recor
     links: list[tuple[str, str]] = []
     if library is not None:
         short = abridged(run)
-        texts |= lawbook.pages(short, library.laws) | atlas.pages(short)
+        texts |= lawbook.pages(short, library.laws) | frameworks.pages(short)
         texts[folklore.PAGE] = folklore.page(library.folklore, library.laws)
-        links += [("Laws", lawbook.INDEX), ("Frameworks", atlas.INDEX), ("Folklore", folklore.PAGE)]
+        links += [("Laws", lawbook.INDEX), ("Frameworks", frameworks.INDEX), ("Folklore", folklore.PAGE)]
     if library is not None and library.defaults.versions:
         texts |= defaults.pages(library.defaults)
         links.append(("Defaults", defaults.INDEX))
