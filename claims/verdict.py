@@ -42,6 +42,7 @@ class Deviation(msgspec.Struct, frozen=True, kw_only=True):
     # Where no ratio is foreseen: the least and greatest ratio (or number, where 0 is expected) foreseen in this
     # case, from those that were measured; an end that is not finite is null, and the range where none was measured.
     range: tuple[float | None, float | None] | None = None
+    sized: bool = True  # false where no size was ever measured: any violation of the claim was taken as this one
     versions: str
 
 

@@ -21,6 +21,7 @@ from array_api_compat import array_namespace, size, to_device
 from numpy.typing import NDArray
 
 from varlaw.evidence import scores
+from varlaw.evidence.echoes import Echoes
 from varlaw.evidence.formats import Format
 from varlaw.evidence.grid import POINT, Grid
 from varlaw.evidence.lines import Lines
@@ -36,7 +37,7 @@ _TAILS = (2.5, 3.0, 3.3, 3.5, 4.0, 5.0)
 _TAIL_MASSES = np.array([math.erfc(t / math.sqrt(2)) for t in _TAILS])
 _MULTIPLIERS = (2.0**-60, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 16.0, 256.0, 4096.0)  # the largest find spikes far out
 _TAIL_RATES = np.minimum(np.multiply.outer(_TAIL_MASSES, _MULTIPLIERS), 0.9)
-_PROCESSES = 73  # that there are in all
+_PROCESSES = 75  # that there are in all
 _FAR = 8.2  # z of the smallest u that is told from 0
 
 
@@ -104,6 +105,7 @@ class _Member:
         self._exceeding = np.zeros(len(_TAILS))
         self._lines, self._neighbours, self._patterns = Lines(), Neighbours(), Patterns()
         self._repeats = Repeats(self._grid.likeliest)
+        self._echoes, self._echoes_of_sizes = Echoes(), Echoes()
 
     def update(self, x: Floats, rng: np.random.Generator) -> None:
         """Tensors of one shape, stacked along the first axis."""
@@ -122,6 +124,8 @@ class _Member:
         sizes = magnitudes(u)
         self._neighbours.update(z, sizes)
         self._patterns.update(z, sizes)
+        self._echoes.update(z)
+        self._echoes_of_sizes.update(sizes)
         self._repeats.update(centred)
 
     def processes(self) -> dict[str, float]:
@@ -130,6 +134,8 @@ class _Member:
         tails = scores.rates(self._exceeding, self.n, _TAIL_MASSES, _TAIL_RATES)
         logs = {f"Legendre {k}": log_e for k, log_e in enumerate(legendre.tolist(), 1)}
         logs |= {f"tail {t}": log_e for t, log_e in zip(_TAILS, tails.tolist(), strict=True)}
+        logs[f"echo {self._echoes.lag}"] = self._echoes.log_e
+        logs[f"magnitude, echo {self._echoes_of_sizes.lag}"] = self._echoes_of_sizes.log_e
         logs["kurtosis"] = float(scores.tilted(self._quartic, self.n * scores.quartic_cumulants()))
         parts = (self._lines, self._neighbours, self._patterns, self._repeats)
         return functools.reduce(operator.or_, (part.processes() for part in parts), logs)

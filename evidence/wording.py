@@ -31,6 +31,8 @@ _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"Legendre \d+", lambda m: "the histogram: middle against ends"),
     (r"tail ([\d.]+)", lambda m: f"how many values lie beyond {float(m[1]):g} sigmas"),
     (r"lag (\d+)", lambda m: "neighbours" if m[1] == "1" else f"entries {m[1]} places apart"),
+    (r"echo (\d+)", lambda m: f"entries {m[1]} places apart"),
+    (r"magnitude, echo (\d+)", lambda m: f"sizes of entries {m[1]} places apart"),
     (r"part 1/(\d+) before", lambda m: f"the {m[1]} parts of a tensor against each other"),
     (r"mean of (halves|every second entry|a checkerboard)", lambda m: f"means of {m[1]}, the same in all tensors"),
     (

@@ -225,21 +225,33 @@ def _deltas(verdicts: Iterable[Verdict]) -> Counter[float]:
     return Counter(v.delta for v in verdicts if v.state == "conforms")
 
 
+@once
+def unmeasured(verdicts: Iterable[Verdict]) -> int:
+    """How many violations were taken as documented whatever their size, for nobody had measured one."""
+    return sum(v.state == "deviation" and v.deviation is not None and not v.deviation.sized for v in verdicts)
+
+
 def headline(run: Run) -> str:
-    """The counts of a run in one sentence; what conforms to within larger errors than the run's is counted apart."""
+    """The counts of a run in one sentence.
+
+    Counted apart: what conforms to within larger errors than the run's, and deviations of which no size is known.
+    """
     counts = tally(run.verdicts)
     many, errors = looser(run)
     closely = counts.get("conforms", 0) - many
+    unsized = unmeasured(run.verdicts)
+    sized = counts.get("deviation", 0) - unsized
     phrases = {
         "conforms": "{n:,} conform" if closely != 1 else "1 conforms",
         "looser": f"{{n:,}} conform{'' if many != 1 else 's'} to within {errors} only",
-        "deviation": "{n:,} documented deviations" if counts.get("deviation") != 1 else "1 documented deviation",
+        "deviation": "{n:,} documented deviations" if sized != 1 else "1 documented deviation",
+        "unsized": "{n:,} documented deviation" + ("s" * (unsized != 1)) + " of a size that nobody measured",
         "VIOLATES": "{n:,} violate" if counts.get("VIOLATES") != 1 else "1 violates",
         "error": "{n:,} errors" if counts.get("error") != 1 else "1 error",
         "undecided": "{n:,} undecided",
         "not applicable": "{n:,} not applicable",
     }
-    shown = {**counts, "conforms": closely, "looser": many}
+    shown = {**counts, "conforms": closely, "looser": many, "deviation": sized, "unsized": unsized}
     parts = [phrase.format(n=shown[state]) for state, phrase in phrases.items() if shown.get(state)]
     text = f"{quantities(len(run.verdicts), 'verdict')}: {', '.join(parts)}" if parts else "no verdicts"
     if counts.get("undecided"):

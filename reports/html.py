@@ -13,7 +13,17 @@ from varlaw.claims.verdict import Run
 from varlaw.reports import charts, words
 from varlaw.reports.diff import compare
 from varlaw.reports.embedded_json import island
-from varlaw.reports.groups import Group, by_detail, by_deviation, grouped, headline, looser, tally, worst_first
+from varlaw.reports.groups import (
+    Group,
+    by_detail,
+    by_deviation,
+    grouped,
+    headline,
+    looser,
+    tally,
+    unmeasured,
+    worst_first,
+)
 from varlaw.reports.matrix import boards, glance
 from varlaw.reports.merge import merged
 from varlaw.reports.pages import LIMIT, picture, template
@@ -93,6 +103,7 @@ def _room(groups: list[Group], run: Run, kept: int, cards: int, laws: Mapping[st
         "glance": glance(found),
         "deviations": met[:rows],
         "undeviated": max(len(met) - rows, 0),
+        "unmeasured": unmeasured(run.verdicts),
         "each": max(1, rows // max(1, len(met))),
         "limit": rows,
         "folded": len(groups) - len(shown),

@@ -214,6 +214,8 @@ def effort(verdict: Verdict) -> str:
 
 def foreseen(known: Deviation) -> str:
     """The ratio that a documented deviation foresaw, or the range of it; "" where no finite number was foreseen."""
+    if not known.sized:
+        return "any size"
     if known.ratio is not None or known.range is None:
         return "" if known.ratio is None else number(known.ratio)
     low, high = ("-inf" if known.range[0] is None else number(known.range[0])), number(known.range[1])

@@ -2,8 +2,8 @@
 
 A row states the size in one of three ways, and each has a second measurement of its own. A *ratio*: what is drawn anew
 conforms to the law times that ratio. Statistics kept in the *dtype*: a second input stays within that rounding. A
-*range*, recorded case by case: the violation lies in it, and so does what a second input gives. Rows of versions that
-nobody could measure again have no range; their claim must violate a second time, whatever the size.
+*range*, recorded case by case: the violation lies in it, and so does what a second input gives. Where no size was ever
+recorded the claim must violate a second time, whatever the size, and the verdict says so.
 """
 
 import math
@@ -74,6 +74,9 @@ def _in_range(
     missed = "" if ranges is None or measured.meets(finding, ranges) else f"{measured.size(finding):.6g} was measured"
     if not missed and (finding.alpha or ranges is not None or row.statistics):
         missed = _missed_again(claim, trial, row, judge)
+    if not missed and ranges is None:
+        detail = "; ".join(filter(None, [measured.UNMEASURED, finding.detail]))
+        return msgspec.structs.replace(finding, detail=detail), row.deviation(trial.case, sized=False)
     if not missed:
         return finding, row.deviation(trial.case, measured.hull(ranges or []))
     text = f"deviation {row.id} foresaw {measured.told(ranges or [])} here; {missed}"
@@ -90,7 +93,7 @@ def ranges_of(row: deviations.Row, claim: Claim, trial: Trial, finding: Finding)
     closer = bool(finding.alpha) and trial.policy.delta < policy(measured.POLICY).delta
     name = measured.case_name(trial.case)
     corner = name in corners(claim) and not closer
-    return measured.foreseen(bands, finding, name if corner else None, sizes.inputs)
+    return measured.foreseen(bands, finding, name if corner else None, sizes.recording(row.id).inputs)
 
 
 def corners(claim: Claim) -> set[str]:

@@ -12,6 +12,7 @@ import numpy as np
 from varlaw.claims.causes.draws import Draws, Floats
 from varlaw.claims.causes.uneven import SIGMAS, energies, over, sums, under, uneven_lines
 from varlaw.claims.causes.words import number
+from varlaw.evidence.echoes import loudest
 
 _LAGS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64)
 _PARTS = (2, 3, 4)
@@ -130,6 +131,8 @@ def _pairs(z: Floats, rank: int) -> dict[str, tuple[Floats, Floats]]:
         found["of a row and the row above"] = (z[:, 1:], z[:, :-1])
         found["of a row and the second row above"] = (z[:, 2:], z[:, :-2])
         found["along the diagonal"] = (z[:, 1:, 1:], z[:, :-1, :-1])
+    if lag := loudest(flat):
+        found |= {_apart(lag): (flat[:, lag:], flat[:, :-lag])} if lag not in (row, 2 * row) else {}
     for n in _PARTS:
         if length % n == 0 and length // n not in (*_LAGS, row):
             lag = length // n

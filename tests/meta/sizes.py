@@ -3,15 +3,15 @@
 Each claim that such a row speaks of is judged at `--inputs` salts, the default one among them, so that a run without
 `--salt` meets what was recorded. The folder keeps one line for each decision; all recordings of a framework (other
 versions, backends, processors' instruction sets) go together into `verify/deviations/<framework>.sizes.toml`. Rows that
-none of them speaks of keep the sizes that stand there.
+none of them speaks of keep the sizes that stand there. `--missing` records what has no sizes yet, and nothing else.
 """
 
 import argparse
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from packaging.version import Version
@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--dtype", nargs="*", default=list(plan.DTYPES))
     parser.add_argument("--inputs", type=int, default=measured.INPUTS)
     parser.add_argument("--name", default="", help="of this recording, where there are several: a backend, a processor")
+    parser.add_argument("--missing", action="store_true", help="only rows without sizes in a dtype and this backend")
     parser.add_argument("--write", action="store_true", help="only write the table from what the folder holds")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
@@ -68,13 +69,24 @@ def record(given: argparse.Namespace, subjects: list[Subject]) -> None:
         stem = ".".join(filter(None, [given.framework, given.name, str(given.inputs), dtype]))
         with (given.folder / f"{stem}.jsonl").open("ab") as file:
             for subject in subjects:
-                for one in _decisions(subject, given.framework, dtype, given.inputs):
+                for one in _decisions(subject, _rows(subject, given, dtype), dtype, given.inputs):
                     file.write(msgspec.json.encode(one) + b"\n")
                 subject.framework.release()
 
 
-def _decisions(subject: Subject, framework: str, dtype: str, inputs: int) -> Iterator[Seen]:
-    rows = [r for r in deviations.rows() if r.framework == framework and not r.ratio and r.statistics != "dtype"]
+def _rows(subject: Subject, given: argparse.Namespace, dtype: str) -> list[deviations.Row]:
+    """The rows to record in a dtype."""
+    rows = [r for r in deviations.rows() if r.framework == given.framework and unsized(r)]
+    version = subject.framework.version()
+    return [r for r in rows if not (given.missing and measured.recorded(r.id, given.framework, version, dtype))]
+
+
+def unsized(row: deviations.Row) -> bool:
+    """Whether a row states its size in no other way than by what was recorded."""
+    return not row.ratio and row.statistics != "dtype"
+
+
+def _decisions(subject: Subject, rows: list[deviations.Row], dtype: str, inputs: int) -> Iterator[Seen]:
     version = subject.framework.version()
     claims = {(c.name, c.target): c for c in claims_of(subject)}
     spoken = {at for at in claims if any(r.foresees(*at, version, dtype) for r in rows)}
@@ -92,7 +104,7 @@ def _decisions(subject: Subject, framework: str, dtype: str, inputs: int) -> Ite
             if finding.outcome not in (Outcome.CONFORMS, Outcome.VIOLATES):
                 continue
             row = deviations.foreseen(*at, version, dtype, {**task.case, **finding.names})
-            if row is None or row.ratio or row.statistics == "dtype":
+            if row not in rows:
                 continue
             yield Seen(
                 row=row.id,
@@ -108,47 +120,105 @@ def _decisions(subject: Subject, framework: str, dtype: str, inputs: int) -> Ite
 # -- the table ---------------------------------------------------------------------------------------------------------
 
 
+class Table(NamedTuple):
+    """How each row was recorded, and its bands by place."""
+
+    how: dict[str, measured.Recording]
+    bands: dict[str, dict[str, list[measured.Band]]]
+
+
 def write(folder: Path, framework: str) -> None:
-    """The table of a framework, from all that was recorded of it."""
+    """The table of a framework, from all that was recorded of it and what stands there of the rest."""
     files = sorted(folder.glob(f"{framework}.*.jsonl"))
-    seen = [msgspec.json.decode(line, type=Seen) for file in files for line in file.read_bytes().splitlines()]
-    inputs = min(int(file.stem.split(".")[-2]) for file in files)
-    tried = {file.stem.split(".")[-1] for file in files}
+    new = _tabled({file: [msgspec.json.decode(n, type=Seen) for n in file.read_bytes().splitlines()] for file in files})
     old = measured.sizes(framework)
-    tables: dict[str, dict[str, list[str]]] = defaultdict(dict)
-    by_place: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    table = _with_old(new, old)
+    versions = {one.version for seen in new[1].values() for one in seen} | set(old.versions if old else ())
+    (TABLES / f"{framework}.sizes.toml").write_text(_toml(table, sorted(versions)), encoding="utf-8")
+
+
+def _tabled(recorded: dict[Path, list[Seen]]) -> tuple[Table, dict[str, list[Seen]]]:
+    """The table of these recordings, and what was seen of each row."""
+    inputs: dict[str, int] = {}
+    seen: dict[str, list[Seen]] = defaultdict(list)
+    for file, lines in recorded.items():
+        for one in lines:
+            seen[one.row].append(one)
+            inputs[one.row] = min(inputs.get(one.row, 10**9), int(file.stem.split(".")[-2]))
+    how = {row: _how(row, of_row, inputs[row]) for row, of_row in seen.items()}
+    return Table(how, {row: _places(of_row, inputs[row]) for row, of_row in seen.items()}), seen
+
+
+def _how(row: str, seen: list[Seen], inputs: int) -> measured.Recording:
+    dtypes = {one.place.rsplit(" ", 1)[1] for one in seen}
+    local = {label for one in seen if (label := Version(one.version).local)} if _several_backends(row) else set()
+    ordered = tuple(d for d in plan.DTYPES if d in dtypes)
+    return measured.Recording(inputs=inputs, dtypes=ordered, backends=tuple(sorted(local)))
+
+
+def _several_backends(row: str) -> bool:
+    """Whether the framework of a row has several, to all of which the row speaks."""
+    (this,) = (r for r in deviations.rows() if r.id == row)
+    return not this.backend and any(r.backend for r in deviations.rows() if r.framework == this.framework)
+
+
+def _places(seen: list[Seen], inputs: int) -> dict[str, list[measured.Band]]:
+    """The bands of a row; none of a place where every measurement conformed."""
+    by_place: dict[str, list[Seen]] = defaultdict(list)
     for one in seen:
-        by_place[one.row, one.place].append(one)
-    for (row, place), of_place in sorted(by_place.items()):
-        tables[row]  # a row whose every measurement conformed foresees nothing
-        if any(one.violates for one in of_place):
-            tables[row][place] = [_text(band) for band in _bands(of_place, inputs)]
-    for row, places in old.rows.items() if old else ():
-        known = row in {r.id for r in deviations.rows()}
-        if known and row not in tables:
-            tables[row] = {
-                p: [_text(measured.Band(*b[:2], tuple(b[2:]))) for b in bands] for p, bands in places.items()
-            }
-    versions = {one.version for one in seen} | set(old.versions if old else ())
+        by_place[one.place].append(one)
+    return {p: _bands(lines, inputs) for p, lines in by_place.items() if any(one.violates for one in lines)}
+
+
+def _with_old(new: tuple[Table, Any], old: measured.Sizes | None) -> Table:
+    """The old sizes of a row stay in the dtypes, and beside the backends, that are not recorded anew."""
+    how, bands = dict(new[0].how), dict(new[0].bands)
+    known = {r.id for r in deviations.rows()}
+    for row in (row for row in (old.rows if old else ()) if row in known):
+        before, now = old.recording(row), how.get(row)
+        there = {
+            p: [measured.Band(float(b[0]), float(b[1]), tuple(map(str, b[2:]))) for b in lines]
+            for p, lines in old.rows[row].items()
+        }
+        if now is None:
+            how[row], bands[row] = before, there
+            continue
+        beside = bool(set(before.backends) - set(now.backends))
+        kept = {p: lines for p, lines in there.items() if beside or p.rsplit(" ", 1)[1] not in now.dtypes}
+        bands[row] = {p: [*kept.get(p, []), *bands[row].get(p, [])] for p in {**kept, **bands[row]}}
+        how[row] = _both(before, now) if kept or set(before.dtypes) - set(now.dtypes) or beside else now
+    return Table(how, bands)
+
+
+def _both(before: measured.Recording, now: measured.Recording) -> measured.Recording:
+    dtypes = tuple(d for d in plan.DTYPES if d in {*before.dtypes, *now.dtypes})
+    backends = tuple(sorted({*before.backends, *now.backends}))
+    return measured.Recording(inputs=min(before.inputs, now.inputs), dtypes=dtypes, backends=backends)
+
+
+def _toml(table: Table, versions: list[str]) -> str:
+    """What most rows have in common stands first, then how the others were recorded, then the bands."""
+    usual = Counter(table.how.values()).most_common(1)[0][0]
     lines = [
         "# Recorded by `nox -s deviations`, not written by hand: sizes of rows that state no ratio (see measured.py).",
         '# "claim target dtype" = [[least, greatest, cases ...], ...]; without cases: every corner; "*": keyed points.',
-        f"inputs = {inputs}",
-        f"versions = {_list(sorted(versions))}",
-        f"backends = {_list(sorted(_backends(framework, versions)))}",
-        f"dtypes = {_list([d for d in plan.DTYPES if d in tried | set(old.dtypes if old else ())])}",
+        f"inputs = {usual.inputs}",
+        f"versions = {_list(versions)}",
+        *([f"backends = {_list(list(usual.backends))}"] if usual.backends else []),
+        f"dtypes = {_list(list(usual.dtypes))}",
     ]
-    for row in sorted(tables):
+    apart = {row: how for row, how in sorted(table.how.items()) if how != usual}
+    lines += ["", "[apart]"] if apart else []
+    lines += [f"{row} = {_recording(how)}" for row, how in apart.items()]
+    for row, places in sorted(table.bands.items()):
         lines += ["", f"[rows.{row}]"]
-        lines += [f'"{place}" = [{", ".join(bands)}]' for place, bands in sorted(tables[row].items())]
-    (TABLES / f"{framework}.sizes.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        lines += [f'"{place}" = [{", ".join(map(_text, bands))}]' for place, bands in sorted(places.items())]
+    return "\n".join(lines) + "\n"
 
 
-def _backends(framework: str, versions: set[str]) -> set[str]:
-    """The backends that were tried, of a framework that has several."""
-    if not any(r.backend for r in deviations.rows() if r.framework == framework):
-        return set()
-    return {label for version in versions if (label := Version(version).local)}
+def _recording(how: measured.Recording) -> str:
+    backends = f", backends = {_list(list(how.backends))}" if how.backends else ""
+    return f"{{inputs = {how.inputs}, dtypes = {_list(list(how.dtypes))}{backends}}}"
 
 
 def _bands(of_place: list[Seen], inputs: int) -> list[measured.Band]:

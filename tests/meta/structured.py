@@ -144,6 +144,7 @@ STRUCTURED = (
         rng.standard_normal(shape) * (rng.random(shape) >= 0.001)).astype(np.float32)),
     Defect("the first of 48 columns 30 % wider", _UNIT, _wider_edge, shape=(64, 48)),
     *(Defect(f"entries {lag} apart correlated 0.2", _UNIT, _lagged(lag, 0.2)) for lag in (4, 8, 16, 32)),
+    *(Defect(f"entries {lag} apart correlated 0.1", _UNIT, _lagged(lag, 0.1)) for lag in (5, 7, 12, 100)),
     Defect("four gates correlated 0.3", _UNIT, _gates),
     Defect("normal, stratified in each tensor", _UNIT, _stratified),
     Defect("uniform, stratified in each tensor", Uniform(1.0), lambda rng, shape: 2 * _strata(rng, shape) - 1),
@@ -181,6 +182,11 @@ STRUCTURED = (
     Defect(
         "a matrix of means of 4 %", _UNIT, lambda rng, shape: rng.standard_normal(shape) + 0.04 * _MEANS,
         unseen="3 nats in the 40 tensors that a lawful scale takes: found after some 150", shape=_SQUARE,
+    ),
+    Defect(
+        "one entry of 4,096 off by half a std", _UNIT, lambda rng, shape: (
+            rng.standard_normal(shape) + 0.5 * (np.arange(4096).reshape(64, 64) == 1234)),
+        unseen="5 nats in the 40 tensors that a lawful scale takes: found after some 300", shape=_SQUARE,
     ),
     Defect(
         "tensors of std 2 % more or less", _UNIT, lambda rng, shape: (

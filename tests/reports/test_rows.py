@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -91,6 +92,19 @@ def test_every_deviation_that_a_run_met_is_shown(documented: Run, form: str) -> 
 def test_what_was_foreseen_is_shown_as_a_range(documented: Run) -> None:
     assert "0.25 to 0.75" in _findings(documented)
     assert re.search(r"documented as known-0, 0\.25 to 0\.75 foreseen", _terminal(documented))
+
+
+def test_a_deviation_whose_size_nobody_measured_is_counted_apart(
+    make_verdict: Making, make_run: Callable[..., Run]
+) -> None:
+    known = [msgspec.structs.replace(_known(k), range=None, sized=False) for k in range(2)]
+    off = {"outcome": Outcome.VIOLATES, "ratio": 0.5}
+    run = make_run([make_verdict(deviation=_known(3), **off), *(make_verdict(deviation=k, **off) for k in known)])
+    assert "1 documented deviation, 2 documented deviations of a size that nobody measured" in headline(run)
+    assert "documented as known-0, any size foreseen: because of 0" in " ".join(_terminal(run).split())
+    assert "except that of 2 verdicts" in _findings(run)
+    assert "any size" in _findings(run)
+    assert "nobody measured" not in headline(make_run([make_verdict(deviation=_known(3), **off)]))
 
 
 def test_a_conforming_verdict_of_a_larger_delta_is_counted_apart(

@@ -252,6 +252,20 @@ def test_a_row_that_could_not_be_measured_must_violate_again(monkeypatch: pytest
     assert verdict.state == "deviation"
     assert verdict.deviation is not None
     assert verdict.deviation.range is None
+    assert not verdict.deviation.sized
+    assert verdict.detail.startswith("size not measured: any violation of this claim is taken")
+
+
+def test_a_row_may_be_recorded_in_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer inputs widen its bands; other dtypes and backends are not known."""
+    apart = {"few": measured.Recording(inputs=4, dtypes=("float16",), backends=("jax",))}
+    table = measured.Sizes(inputs=40, versions=("1",), dtypes=("float32",), apart=apart, rows={"few": {}, "row": {}})
+    monkeypatch.setattr(measured, "sizes", lambda framework: table)
+    assert measured.recorded("few", "keras", "3.1+jax", "float16")
+    assert not measured.recorded("few", "keras", "3.1+torch", "float16")
+    assert not measured.recorded("few", "keras", "3.1+jax", "float32")
+    assert measured.recorded("row", "keras", "3.1+torch", "float32")
+    assert (table.recording("few").inputs, table.recording("row").inputs) == (4, 40)
 
 
 def _exact(monkeypatch: pytest.MonkeyPatch, first: float, second: float, case: dict[str, Any]) -> decision.Verdict:

@@ -67,13 +67,23 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             return False
 
     def deviation(
-        self, names: Mapping[str, Any], between: tuple[float | None, float | None] | None = None
+        self,
+        names: Mapping[str, Any],
+        between: tuple[float | None, float | None] | None = None,
+        *,
+        sized: bool = True,
     ) -> Deviation:
         """The record for a verdict, with the ratio or the range foreseen in this case."""
         ratio = self.foreseen_ratio(names)
         finite = ratio if self.ratio and math.isfinite(ratio) else None
         return Deviation(
-            id=self.id, reason=self.reason, link=self.link, ratio=finite, range=between, versions=self.versions
+            id=self.id,
+            reason=self.reason,
+            link=self.link,
+            ratio=finite,
+            range=between,
+            sized=sized,
+            versions=self.versions,
         )
 
     def foreseen_ratio(self, names: Mapping[str, Any]) -> float:

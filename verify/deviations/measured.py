@@ -10,7 +10,8 @@ and the greatest size seen in some corners of a domain. The rule by which it is 
   meets the band.
 
 A corner that no band names conformed in each input, and none of more than twice its rounding bound is foreseen there.
-The keyed points of a run are held against all bands of the claim together.
+The keyed points of a run are held against all bands of the claim together. Where no size
+was recorded any violation of the claim is taken as the documented one, and the verdict says so.
 """
 
 import functools
@@ -29,6 +30,7 @@ from varlaw.evidence.streams import canonical
 
 INPUTS = 40
 POLICY = "pr"  # at which sizes are recorded: what a closer look finds in other cases is foreseen there as well
+UNMEASURED = "size not measured: any violation of this claim is taken as the documented one"
 KEYED = "*"  # in the place of a case: the keyed points
 
 
@@ -55,14 +57,27 @@ class Band(NamedTuple):
         return self.low - reach, self.high + reach
 
 
+class Recording(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a row was recorded: from how many inputs, in which dtypes and backends."""
+
+    inputs: int
+    dtypes: tuple[str, ...]
+    backends: tuple[str, ...] = ()  # empty for a framework that has but one
+
+
 class Sizes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One file: how it was recorded, and by row id the bands of each "claim target dtype"."""
 
     inputs: int
     versions: tuple[str, ...]
-    backends: tuple[str, ...] = ()  # empty for a framework that has but one
+    backends: tuple[str, ...] = ()
     dtypes: tuple[str, ...]
+    apart: dict[str, Recording] = {}  # rows that were recorded in another way
     rows: dict[str, dict[str, tuple[tuple[float | str, ...], ...]]]
+
+    def recording(self, row: str) -> Recording:
+        """How a row was recorded."""
+        return self.apart.get(row) or Recording(inputs=self.inputs, dtypes=self.dtypes, backends=self.backends)
 
 
 @functools.cache
@@ -78,9 +93,10 @@ def recorded(row: str, framework: str, version: str, dtype: str) -> bool:
     A row that was measured in one version speaks for all of its versions, but not for another backend.
     """
     found = sizes(framework)
-    if found is None or row not in found.rows or dtype not in found.dtypes:
+    if found is None or row not in found.rows:
         return False
-    return not found.backends or Version(version).local in found.backends
+    how = found.recording(row)
+    return dtype in how.dtypes and (not how.backends or Version(version).local in how.backends)
 
 
 def bands(row: str, framework: str, claim: str, target: str, dtype: str) -> list[Band]:
