@@ -49,6 +49,22 @@ def test_a_full_disk_behind_the_output_is_one_line(arguments: tuple[str, ...]) -
     assert done.stderr == "varlaw: cannot write the output: No space left on device\n"
 
 
+@pytest.mark.parametrize("command", [["-c", "from varlaw.__main__ import main; main()"], ["-m", "varlaw"]])
+@pytest.mark.parametrize("module", ["varlaw.cli", "click", "msgspec", "varlaw.commands.laws"])
+def test_an_interrupt_while_the_command_loads_is_one_line_as_well(
+    command: list[str], module: str, tmp_path: Path
+) -> None:
+    """As it loads its own modules, or those it stands on: Ctrl-C comes when Python asks for one of them."""
+    hook = f"class Hook:\n def find_spec(self, name, *_):\n  if name == {module!r}: raise KeyboardInterrupt"
+    (tmp_path / "sitecustomize.py").write_text(f"import sys\n{hook}\nsys.meta_path.insert(0, Hook())\n")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, *command, "laws", "list"],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (130, "varlaw: interrupted; nothing was written\n")
+
+
 def test_a_terminal_without_unicode_gets_an_ascii_picture() -> None:
     done = _varlaw("laws", "show", "he_normal.variance", LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr

@@ -23,24 +23,25 @@ def as_json(found: "Sequence[Identified]", salt: str) -> bytes:
 
 
 def lines(one: "Identified", *, verbose: bool, heading: str | None = None) -> "Iterator[Text]":
-    """The lines of one tensor; before the first one, what was run."""
+    """The lines of one tensor; before the first one, what was run. Controls in names and errors are written out."""
     from rich.text import Text
 
+    from varlaw.reports.words import plain
+
     if heading is not None:
-        yield Text(
-            f"varlaw {version('varlaw')} | {one.framework} {one.version}".rstrip() + f" | salt {heading}", "bold"
-        )
+        run = f"varlaw {version('varlaw')} | {one.framework} {one.version}".rstrip()
+        yield Text(plain(f"{run} | salt {heading}"), "bold")
         yield Text()
-    row = Text("  ").append(one.name.ljust(_SUBJECT)).append("  ")
+    row = Text("  ").append(plain(one.name).ljust(_SUBJECT)).append("  ")
     if one.error:
-        yield row.append(f"error: {one.error}", style="bold magenta")
+        yield row.append(plain(f"error: {one.error}"), style="bold magenta")
         return
     reading = one.reading
-    row.append(_law(reading).ljust(_LAW), style="green" if reading.known else "yellow")
-    row.append("  " + "  ".join(_measured(one))).rstrip()
+    row.append(plain(_law(reading)).ljust(_LAW), style="green" if reading.known else "yellow")
+    row.append("  " + plain("  ".join(_measured(one)))).rstrip()
     yield row
     for text, style in _notes(one, verbose):
-        yield Text(INDENT + text, style=style)
+        yield Text(INDENT + plain(text), style=style)
 
 
 def _law(reading: "Reading") -> str:
