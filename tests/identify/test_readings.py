@@ -1,4 +1,4 @@
-"""The lines of identified laws: whatever a name, an error or a baseline holds, nothing of it reaches the terminal raw."""
+"""The lines of identified laws: what names and errors hold never reaches the terminal raw."""
 
 import io
 
