@@ -7,7 +7,7 @@ from varlaw.subjects.ours import Backend, table
 from varlaw.subjects.subject import Framework
 from varlaw.subjects.torch.framework import devices, floats, tensor
 from varlaw.subjects.torch.framework import version as torch_version
-from varlaw.subjects.torch.init import measure
+from varlaw.subjects.torch.layers import NN
 from varlaw.subjects.torch.networks import network
 
 
@@ -39,7 +39,7 @@ _TABLE = table(
         floats=floats,
         generator=_generator,
         place=lambda device: {"device": device},
-        measure=measure,
+        measure=NN.measure,
     )
 )
 

@@ -1,14 +1,12 @@
 """The one typed boundary to MLX: version, devices, dtypes, seeding, and arrays in and out as NumPy."""
 
-import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.subject import Array, Case, Draws, Floats, Framework
-
-Build = Callable[[Case], Any]
+from varlaw.subjects.boundary import Boundary, Stream, of_stream
+from varlaw.subjects.subject import Floats
 
 
 def version() -> str:
@@ -17,8 +15,6 @@ def version() -> str:
 
     return str(mx.__version__)
 
-
-MLX = Framework(name="mlx", version=version, devices=lambda: ("cpu",))
 
 NO_FLOAT64 = {"float64": "mlx.core.random.uniform has no float64 kernel: [uniform] Unsupported type"}
 FLOAT32_FIRST = {"float64": "layers are created in float32, and set_dtype casts what was drawn"}
@@ -31,7 +27,7 @@ def dtype_of(name: str) -> Any:
     return getattr(mx, name)
 
 
-def array(x: Floats, dtype: str) -> Any:
+def array(x: Floats, dtype: str, device: str) -> Any:
     """An MLX array of `x`, rounded once to `dtype`."""
     import mlx.core as mx
 
@@ -55,25 +51,18 @@ def host(x: Any) -> Any:
     return np.array(x)
 
 
-def seeded(build: Callable[[Case, str], Mapping[str, Any]]) -> Draws:
-    """`Draws` from a builder that draws from MLX's global stream, as layers do when they are constructed.
+def _read(device: str) -> int:
+    """The stream's key: `mlx.core.random.seed(n)` sets it to the two halves of n, so it is the seed to go back to."""
+    import mlx.core as mx
 
-    The stream's key is put back afterwards. `mlx.core.random.seed(n)` sets the key to the two halves of n, so the key
-    itself is the seed that restores it.
-    """
+    high, low = (int(half) for half in np.array(mx.random.state[0]))
+    return high << 32 | low
 
-    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:
-        import mlx.core as mx
 
-        high, low = (int(half) for half in np.array(mx.random.state[0]))
-        mx.random.seed(seed)
-        try:
-            for _ in range(count):
-                yield {name: host(x) for name, x in build(case, dtype).items()}
-        finally:
-            mx.random.seed(high << 32 | low)
+def _seed(seed: int, device: str) -> None:
+    import mlx.core as mx
 
-    return draws
+    mx.random.seed(seed)
 
 
 def parameters(layer: Any, dtype: str = "float32") -> dict[str, Any]:
@@ -84,30 +73,31 @@ def parameters(layer: Any, dtype: str = "float32") -> dict[str, Any]:
     return dict(tree_flatten(layer.parameters()))
 
 
-def measure_fans(build: Build, dims: int, inputs: Callable[[Case], list[int]]) -> Any:
-    """A `Sampler.measure` that runs the layer of `build` on ones with all weights one and biases zero.
+def _taps(layer: Any, shapes: Sequence[Sequence[int]]) -> tuple[Floats, Floats]:
+    import mlx.core as mx
 
-    Channels are last. The output counts the taps that reach it, the gradient of its sum the outputs that an input
-    enters; both are averaged over one period of the stride in the interior. `dims` counts spatial dimensions.
-    """
-
-    @functools.cache
-    def measured(items: tuple[tuple[str, Any], ...]) -> tuple[float, float]:
-        import mlx.core as mx
-
-        case = dict(items)
-        layer = build(case)
-        layer.update({n: mx.zeros_like(p) if n == "bias" else mx.ones_like(p) for n, p in layer.parameters().items()})
-        period = case.get("stride", 1)
-        length = 2 * case.get("kernel_size", 1) + 4 * period
-        xs = [mx.ones((1, *[length] * dims, n)) for n in inputs(case)]
-        gradient = mx.grad(lambda x, *others: layer(x, *others).sum())(*xs)
-        return _interior(layer(*xs), period, dims), _interior(gradient, period, dims)
-
-    return lambda case: measured(tuple(sorted(case.items())))
+    layer.update({n: mx.zeros_like(p) if n == "bias" else mx.ones_like(p) for n, p in layer.parameters().items()})
+    xs = [mx.ones(shape) for shape in shapes]
+    gradient = mx.grad(lambda x, *others: layer(x, *others).sum())(*xs)
+    return floats(layer(*xs)), floats(gradient)
 
 
-def _interior(x: Any, period: int, dims: int) -> float:
-    found = floats(x)
-    index: tuple[Any, ...] = (0, *(slice(n // 2, n // 2 + period) for n in found.shape[1 : 1 + dims]))
-    return float(found[index].mean())
+def _labels(labels: Any, device: str) -> Any:
+    import mlx.core as mx
+
+    return mx.array(labels)
+
+
+_DRAWS, _CHANCE = of_stream(Stream(read=_read, write=_seed, seed=_seed), host=host)
+
+MLX = Boundary(
+    name="mlx",
+    version=version,
+    devices=lambda: ("cpu",),
+    array=array,
+    floats=floats,
+    draws=_DRAWS,
+    chance=_CHANCE,
+    taps=_taps,
+    labels=_labels,
+)

@@ -1,67 +1,34 @@
 """mlx.nn.init and mlx.core.random: every initialiser and sampler of numbers, with what the documentation promises."""
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from varlaw.subjects.complex_parts import NO_16_BITS, each
-from varlaw.subjects.mlx.framework import MLX, NO_FLOAT64, dtype_of, host, measure_fans, seeded
-from varlaw.subjects.mlx.layers import build_conv
+from varlaw.subjects.mlx.framework import MLX, NO_FLOAT64, dtype_of, host
+from varlaw.subjects.mlx.layers import NN
+from varlaw.subjects.rows import sampler
 from varlaw.subjects.seeds import streams
-from varlaw.subjects.subject import Case, Sampler, Tensor
+from varlaw.subjects.subject import Case, Sampler
 
 _NO_QR = {"float64": "the normal matrix is drawn in float32, whatever dtype is asked for"}
 
 
-def _build(case: Case) -> Any:
-    """The real layer whose weight an initialiser fills: `case["layer"]` names it."""
-    import mlx.nn
-
-    if case["layer"] == "linear":
-        return mlx.nn.Linear(case["in_channels"], case["out_channels"])
-    name = "ConvTranspose" if "transpose" in case["layer"] else "Conv"
-    return build_conv(name + case["layer"][-2:])(case)
-
-
-@functools.cache
-def _stored(items: tuple[tuple[str, Any], ...]) -> tuple[int, ...]:
-    return tuple(_build(dict(items)).weight.shape)
-
-
-def _weight_shape(case: Case) -> tuple[int, ...]:
-    return _stored(tuple(sorted(case.items())))
-
-
 def _by_role(case: Case) -> tuple[int, ...]:
     """MLX stores (out, taps..., in); the fans that it reads off that shape are those of (out, in, taps...)."""
-    out, *taps, into = _weight_shape(case)
+    out, *taps, into = NN.shape(case)
     return (out, into, *taps)
-
-
-@functools.cache
-def _measures(dims: int) -> Any:
-    return measure_fans(_build, dims, lambda c: [c["in_channels"]])
-
-
-def _measure(case: Case) -> tuple[float, float]:
-    dims = 0 if case["layer"] == "linear" else int(case["layer"][-2])
-    return _measures(dims)(case)  # type: ignore[no-any-return]
 
 
 def _sampler(
     name: str, op: str, documented: str, draw: Callable[[Case, str], Any], claims: Mapping[str, str] | None = None,
     unsupported: Mapping[str, str] | None = None,
 ) -> Sampler:  # fmt: skip
-    filled = op.startswith("fill")
-    return Sampler(
-        name=name,
-        framework=MLX,
-        op=op,
-        tensors=(Tensor(name="", documented=documented, claims=claims or {}),),
-        draws=seeded(lambda case, dtype: {"": draw(case, dtype)}),
-        shape=_by_role if filled else lambda c: tuple(c.get("shape") or [c["num_features"]]),
-        measure=_measure if filled else None,
-        unsupported=unsupported or {},
+    def build(case: Case, dtype: str, device: str) -> Mapping[str, Any]:
+        return {"": draw(case, dtype)}
+
+    shape = {"shape": lambda c: tuple(c.get("shape") or [c["num_features"]])} | NN.filled(op, _by_role)
+    return sampler(
+        MLX, name, op, build, {"": documented}, claims={"": claims or {}}, unsupported=unsupported or {}, **shape
     )
 
 
@@ -80,7 +47,7 @@ def _initialiser(
         import mlx.core as mx
         import mlx.nn
 
-        shape = case["shape"] if "shape" in case else _weight_shape(case)
+        shape = case["shape"] if "shape" in case else NN.shape(case)
         initialise = getattr(mlx.nn.init, name)(**make(case), dtype=dtype_of(dtype))
         mode = {"mode": case["mode"]} if "mode" in case else {}
         weight = initialise(mx.zeros(shape[::-1] if rows else shape), **mode)
@@ -129,20 +96,15 @@ def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
 def _complex() -> Sampler:
     """mlx.core.random.normal of the one complex dtype, by its two parts."""
 
-    def build(case: Case, dtype: str) -> dict[str, Any]:
+    def build(case: Case, dtype: str, device: str) -> Mapping[str, Any]:
         import mlx.core as mx
 
         w = mx.random.normal(tuple(case["shape"]), mx.complex64)
         return {"real": mx.real(w), "imaginary": mx.imag(w)}
 
-    return Sampler(
-        name="mlx.core.random.normal(complex)",
-        framework=MLX,
-        op="shape",
-        tensors=tuple(Tensor(name=n, documented=law) for n, law in each("Normal(sqrt(1/2))").items()),
-        draws=seeded(build),
-        unsupported={**NO_16_BITS, "float64": "its only complex dtype has parts of float32"},
-    )
+    wide = {**NO_16_BITS, "float64": "its only complex dtype has parts of float32"}
+    laws = each("Normal(sqrt(1/2))")
+    return sampler(MLX, "mlx.core.random.normal(complex)", "shape", build, laws, unsupported=wide)
 
 
 INITIALISERS: tuple[Sampler, ...] = (

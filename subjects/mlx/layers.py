@@ -3,94 +3,65 @@
 Layers take no dtype: they draw in float32 and are cast by `set_dtype`, which is how MLX users get a 16-bit model.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from varlaw.subjects.mlx.framework import FLOAT32_FIRST, MLX, Build, measure_fans, parameters, seeded
-from varlaw.subjects.subject import Case, Sampler, Tensor
-
-_ZEROS, _ONES = "Constant(0)", "Constant(1)"
-
-
-def _layer(
-    name: str,
-    op: str,
-    build: Build,
-    tensors: Mapping[str, str],
-    *,
-    layout: str | None = None,
-    measure: Callable[[Case], tuple[float, float]] | None = None,
-) -> Sampler:
-    """A row for the layer that `build` makes; `layout` is that of its "weight"."""
-    rows = tuple(Tensor(name=n, documented=law, layout=layout if n == "weight" else None) for n, law in tensors.items())
-    draws = seeded(lambda case, dtype: parameters(build(case), dtype))
-    fixed = all(law.startswith("Constant") for law in tensors.values())
-    return Sampler(
-        name=f"mlx.nn.{name}", framework=MLX, op=op, tensors=rows, draws=draws, measure=measure,
-        unsupported={} if fixed else FLOAT32_FIRST,
-    )  # fmt: skip
+from varlaw.subjects.mlx.framework import FLOAT32_FIRST, MLX, parameters
+from varlaw.subjects.namespace import Namespace, called, convolution
+from varlaw.subjects.rows import AFFINE, ONES, RUNNING, ZEROS
+from varlaw.subjects.subject import Case, Sampler
 
 
-def _nn(name: str) -> Any:
+def _nn() -> Any:
     import mlx.nn
 
-    return getattr(mlx.nn, name)
+    return mlx.nn
 
 
-def _simple(name: str, op: str, tensors: Mapping[str, str], *arguments: str, **fixed: Any) -> Sampler:
-    """A layer without a linear map of its own whose constructor takes `arguments` of the case by position."""
-    return _layer(name, op, lambda c: _nn(name)(*(c[a] for a in arguments), **fixed), tensors)
+def _cast(layer: Any, x: Any) -> Any:
+    layer.set_dtype(x.dtype)
+    return layer
+
+
+def _unsupported(laws: Iterable[str]) -> Mapping[str, str]:
+    return {} if all(law.startswith("Constant") for law in laws) else FLOAT32_FIRST
+
+
+NN = Namespace(
+    of=MLX,
+    name="mlx.nn",
+    find=_nn,
+    parameters=parameters,
+    conv=lambda dims, transposed: convolution(f"Conv{'Transpose' * transposed}{dims}d"),
+    like=_cast,
+    running=lambda layer: [layer[n] for n in RUNNING if n in layer],
+    channels_last=True,
+    unsupported=_unsupported,
+)
+_layer, _simple = NN.layer, NN.simple
 
 
 # -- linear maps: they measure their own fan ---------------------------------------------------------------------------
 
 
-def _linear(name: str = "Linear") -> Sampler:
-    def build(c: Case) -> Any:
-        return _nn(name)(c["in_features"], c["out_features"])
-
-    law = "Uniform(1/sqrt(in_features))"
-    measure = measure_fans(build, 0, lambda c: [c["in_features"]])
-    return _layer(name, "linear", build, {"weight": law, "bias": law}, layout="mlx.linear", measure=measure)
-
-
-def _bilinear() -> Sampler:
-    def build(c: Case) -> Any:
-        return _nn("Bilinear")(c["in1_features"], c["in2_features"], c["out_features"])
-
-    law = "Uniform(1/sqrt(in1_features))"
-    measure = measure_fans(build, 0, lambda c: [c["in1_features"], c["in2_features"]])
-    return _layer("Bilinear", "bilinear", build, {"weight": law, "bias": law}, layout="mlx.bilinear", measure=measure)
-
-
-def build_conv(name: str) -> Build:
-    """A builder of mlx.nn's convolution `name`; groups are passed where there are any."""
-
-    def build(c: Case) -> Any:
-        groups = {"groups": c["groups"]} if c["groups"] > 1 else {}
-        return _nn(name)(c["in_channels"], c["out_channels"], c["kernel_size"], stride=c["stride"], **groups)
-
-    return build
+def _linear(name: str, *sizes: str) -> Sampler:
+    law = f"Uniform(1/sqrt({sizes[0]}))"
+    op = "linear" if len(sizes) == 2 else "bilinear"
+    return _layer(name, op, called(name, *sizes), {"weight": law, "bias": law}, inputs=sizes[:-1], layout=f"mlx.{op}")
 
 
 def _conv(dims: int) -> Sampler:
-    build = build_conv(f"Conv{dims}d")
     # The documentation names no law; the bound is the one of the sources, 1/sqrt(terms in an output).
     law = f"Uniform(sqrt(groups/(in_channels*kernel_size**{dims})))"
-    measure = measure_fans(build, dims, lambda c: [c["in_channels"]])
-    tensors = {"weight": law, "bias": _ZEROS}
     op = f"conv{dims}d" if dims < 3 else "conv3d_ungrouped"  # mlx.nn.Conv3d takes no groups
-    return _layer(f"Conv{dims}d", op, build, tensors, layout="mlx.conv", measure=measure)
+    return NN.convolution(f"Conv{dims}d", op, {"weight": law, "bias": ZEROS}, dims, layout="mlx.conv")
 
 
 def _conv_transpose(dims: int) -> Sampler:
-    build = build_conv(f"ConvTranspose{dims}d")
     # Written with C_in k^d where the true fan_in is C_in k^d / stride^d.
-    law = f"Uniform(sqrt(1/(in_channels*kernel_size**{dims})))"
-    measure = measure_fans(build, dims, lambda c: [c["in_channels"]])
-    name, tensors = f"ConvTranspose{dims}d", {"weight": law, "bias": _ZEROS}
-    op = f"conv_transpose{dims}d_ungrouped"
-    return _layer(name, op, build, tensors, layout="mlx.conv_transpose", measure=measure)
+    tensors = {"weight": f"Uniform(sqrt(1/(in_channels*kernel_size**{dims})))", "bias": ZEROS}
+    name, op = f"ConvTranspose{dims}d", f"conv_transpose{dims}d_ungrouped"
+    return NN.convolution(name, op, tensors, dims, transposed=True, layout="mlx.conv_transpose")
 
 
 # -- recurrent and attention -------------------------------------------------------------------------------------------
@@ -118,7 +89,7 @@ def _feed_forward(prefix: str, norms: int) -> dict[str, str]:
         f"{prefix}linear2.bias": "Uniform(1/sqrt(dim_feedforward))",
     }
     for i in range(1, norms + 1):
-        tensors |= {f"{prefix}ln{i}.weight": _ONES, f"{prefix}ln{i}.bias": _ZEROS}
+        tensors |= {f"{prefix}ln{i}.weight": ONES, f"{prefix}ln{i}.bias": ZEROS}
     return tensors
 
 
@@ -130,32 +101,34 @@ _DEPTH = 2
 
 def _stacked(layer: Mapping[str, str], prefix: str = "", depth: int = _DEPTH) -> dict[str, str]:
     tensors = {f"{prefix}layers.{i}.{n}": law for i in range(depth) for n, law in layer.items()}
-    return tensors | {f"{prefix}ln.weight": _ONES, f"{prefix}ln.bias": _ZEROS}
+    return tensors | {f"{prefix}ln.weight": ONES, f"{prefix}ln.bias": ZEROS}
 
 
 def _stack(name: str, layer: Mapping[str, str]) -> Sampler:
-    return _layer(name, "transformer", lambda c: _nn(name)(_DEPTH, *(c[a] for a in _BLOCK)), _stacked(layer))
+    def build(nn: Any, c: Case, f: Mapping[str, Any]) -> Any:
+        return getattr(nn, name)(_DEPTH, *(c[a] for a in _BLOCK))
+
+    return _layer(name, "transformer", build, _stacked(layer))
 
 
 def _transformer() -> Sampler:
     tensors = _stacked(_ENCODER_LAYER, "encoder.", 1) | _stacked(_DECODER_LAYER, "decoder.", 1)
 
-    def build(c: Case) -> Any:
-        return _nn("Transformer")(c["embed_dim"], c["num_heads"], 1, 1, c["dim_feedforward"])
+    def build(nn: Any, c: Case, f: Mapping[str, Any]) -> Any:
+        return nn.Transformer(c["embed_dim"], c["num_heads"], 1, 1, c["dim_feedforward"])
 
     return _layer("Transformer", "transformer", build, tensors)
 
 
 # -- the table ---------------------------------------------------------------------------------------------------------
 
-_AFFINE = {"weight": _ONES, "bias": _ZEROS}
-_RUNNING = {"running_mean": _ZEROS, "running_var": _ONES}  # frozen, but parameters to MLX
+_STATISTICS = {"running_mean": ZEROS, "running_var": ONES}  # frozen, but parameters to MLX
 
 LAYERS: tuple[Sampler, ...] = (
-    _linear(),
-    _linear("AllToShardedLinear"),  # in a group of one process
-    _linear("ShardedToAllLinear"),
-    _bilinear(),
+    _linear("Linear", "in_features", "out_features"),
+    _linear("AllToShardedLinear", "in_features", "out_features"),  # in a group of one process
+    _linear("ShardedToAllLinear", "in_features", "out_features"),
+    _linear("Bilinear", "in1_features", "in2_features", "out_features"),
     *(_conv(d) for d in (1, 2, 3)),
     *(_conv_transpose(d) for d in (1, 2, 3)),
     _simple("Embedding", "embedding", {"weight": "Normal(1/sqrt(embedding_dim))"}, "num_embeddings", "embedding_dim"),
@@ -169,9 +142,9 @@ LAYERS: tuple[Sampler, ...] = (
     _stack("TransformerDecoder", _DECODER_LAYER),
     _transformer(),
     _simple("PReLU", "features", {"weight": "Constant(0.25)"}, "num_features"),
-    _simple("BatchNorm", "features", _AFFINE | _RUNNING, "num_features"),
-    _simple("InstanceNorm", "features", _AFFINE, "num_features", affine=True),
-    _layer("GroupNorm", "features", lambda c: _nn("GroupNorm")(1, c["num_features"]), _AFFINE),
-    _simple("LayerNorm", "features", _AFFINE, "num_features"),
-    _simple("RMSNorm", "features", {"weight": _ONES}, "num_features"),
+    _simple("BatchNorm", "features", AFFINE | _STATISTICS, "num_features"),
+    _simple("InstanceNorm", "features", AFFINE, "num_features", affine=True),
+    _layer("GroupNorm", "features", lambda nn, c, f: nn.GroupNorm(1, c["num_features"]), AFFINE),
+    _simple("LayerNorm", "features", AFFINE, "num_features"),
+    _simple("RMSNorm", "features", {"weight": ONES}, "num_features"),
 )

@@ -7,7 +7,7 @@ from varlaw.subjects.modules import default_dtype
 from varlaw.subjects.subject import Array, Case, Sampler, Tensor
 from varlaw.subjects.timm.framework import TIMM, timm
 from varlaw.subjects.torch.framework import seeded
-from varlaw.subjects.torch.init import measure, weight_shape
+from varlaw.subjects.torch.layers import NN
 
 
 def _row(name: str, documented: str, fill: Callable[[Any, Any, Case], None], variant: str = "") -> Sampler:
@@ -39,7 +39,7 @@ def _scaled(name: str, op: str, law: str, variant: str = "", **fields: Any) -> S
     def build(case: Case, factory: Mapping[str, Any]) -> Mapping[str, Array]:
         import torch
 
-        weight = torch.empty(weight_shape(case), **factory)
+        weight = torch.empty(NN.shape(case), **factory)
         mode = {"mode": case["mode"]} if "mode" in case else {}
         getattr(timm().layers.weight_init, name)(weight, **fields, **mode)
         return {"": weight}
@@ -50,7 +50,7 @@ def _scaled(name: str, op: str, law: str, variant: str = "", **fields: Any) -> S
     )
     return Sampler(
         name=f"timm.layers.{name}{variant}", framework=TIMM, op=op, tensors=(tensor,), draws=seeded(build),
-        shape=weight_shape, measure=measure,
+        shape=NN.shape, measure=NN.measure,
     )  # fmt: skip
 
 

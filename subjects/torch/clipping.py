@@ -1,40 +1,38 @@
 """torch: gradient clipping by global norm and by value, on real parameters with gradients; rows of bounded norm."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects.leaves import apart, joined
-from varlaw.subjects.subject import Clipper, Floats
-from varlaw.subjects.torch.framework import TORCH, floats, tensor
+from varlaw.subjects.rows import clipper
+from varlaw.subjects.subject import Clipper
+from varlaw.subjects.torch.framework import TORCH
 
 
 def _clipper(name: str, op: str, *, foreach: bool | None = None) -> Clipper:
     """`foreach` is the way of several tensors at once, which torch takes by itself on accelerators only."""
 
-    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
+    def clip(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
         import torch
 
-        made: dict[int, Any] = {}  # an array that is given twice is one parameter given twice
-        for g in grads:
-            if id(g) not in made:
-                made[id(g)] = torch.nn.Parameter(torch.zeros_like(tensor(g, dtype, device)))
-                made[id(g)].grad = tensor(g, dtype, device).clone()  # clipped in place: the caller's data is shared
-        parameters = [made[id(g)] for g in grads]
+        made: dict[int, Any] = {}  # a tensor that is given twice is one parameter given twice
+        for leaf in leaves:
+            if id(leaf) not in made:
+                made[id(leaf)] = torch.nn.Parameter(torch.zeros_like(leaf))
+                made[id(leaf)].grad = leaf.clone()  # clipped in place: the caller's data is shared
+        parameters = [made[id(leaf)] for leaf in leaves]
         norm = getattr(torch.nn.utils, name)(parameters, limit, foreach=foreach)
-        return [floats(p.grad) for p in parameters], None if norm is None else float(norm)
+        return [p.grad for p in parameters], norm
 
-    variant = "(foreach)" if foreach else ""
-    return Clipper(name=f"torch.nn.utils.{name}{variant}", framework=TORCH, op=op, apply=apply)
+    return clipper(TORCH, f"torch.nn.utils.{name}{'(foreach)' if foreach else ''}", op, clip)
 
 
 def _bounded(name: str, bound: Callable[[Any, float], Any]) -> Clipper:
     """`bound(row, limit)` gives a matrix of one row, which holds all leaves, back with a norm of `limit` at most."""
 
-    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        one = bound(tensor(joined(grads)[None], dtype, device), limit)
-        return apart(floats(one)[0], grads), None
+    def clip(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+        return [bound(leaves[0][None], limit)[0]], None
 
-    return Clipper(name=f"torch.{name}", framework=TORCH, op="clip_norm", apply=apply)
+    return clipper(TORCH, f"torch.{name}", "clip_norm", clip, single=True)
 
 
 def _renorm(row: Any, limit: float) -> Any:

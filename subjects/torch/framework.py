@@ -1,13 +1,14 @@
 """The one typed boundary to torch: version, devices, dtypes, seeding, and arrays in and out."""
 
-import functools
+import contextlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.subject import Array, Case, Draws, Floats, Framework
+from varlaw.subjects.boundary import Boundary, Stream, of_stream
+from varlaw.subjects.subject import Array, Case, Draws, Floats
 
 
 def version() -> str:
@@ -39,9 +40,6 @@ def hardware(device: str) -> str:
     return f"{torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}, {states}"
 
 
-TORCH = Framework(name="torch", version=version, devices=devices, hardware=hardware)
-
-
 def dtype_of(name: str) -> Any:
     """torch's dtype of that name."""
     import torch
@@ -49,55 +47,39 @@ def dtype_of(name: str) -> Any:
     return getattr(torch, name)
 
 
-def seeded(build: Callable[[Case, dict[str, Any]], Mapping[str, Array]]) -> Draws:
-    """`Draws` from a builder that draws from torch's global generator, as layers do when they are constructed.
+@contextlib.contextmanager
+def place(dtype: str, device: str) -> Iterator[None]:
+    """Without gradients, and without advice on speed: it is none on how a layer starts."""
+    import torch
 
-    The generator's state is put back afterwards, so a run leaves the user's stream as it found it.
-    """
-
-    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:
-        import torch
-
-        factory = {"dtype": dtype_of(dtype), "device": device}
-        ours = [device] if device.startswith("cuda") else []
-        state: list[Any] = []
-        for i in range(count):
-            # Nothing stays open while a caller holds the instance: streams may be drawn from in turns.
-            with torch.random.fork_rng(devices=ours), torch.no_grad(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # advice on speed is none on how a layer starts
-                if i == 0:
-                    _seed(seed, ours)
-                else:
-                    _resume(state, ours)
-                instance = build(case, factory)
-                state = _kept(ours) if i + 1 < count else []
-            yield instance
-
-    return draws
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
-def _seed(seed: int, devices: list[str]) -> None:
+def _read(device: str) -> list[Any]:
+    """The state of torch's global generators."""
+    import torch
+
+    own = [torch.cuda.get_rng_state(device)] if device.startswith("cuda") else []
+    return [torch.default_generator.get_state(), *own]
+
+
+def _write(state: list[Any], device: str) -> None:
+    import torch
+
+    torch.default_generator.set_state(state[0])
+    for kept in state[1:]:
+        torch.cuda.set_rng_state(kept, device)
+
+
+def _seed(seed: int, device: str) -> None:
     import torch
 
     # torch.manual_seed formats a stack trace for each accelerator that is not there: 85 us against 5.
     torch.default_generator.manual_seed(seed)
-    if devices:
+    if device.startswith("cuda"):
         torch.cuda.manual_seed(seed)
-
-
-def _kept(devices: list[str]) -> list[Any]:
-    """The state of torch's global generators, to go on from."""
-    import torch
-
-    return [torch.default_generator.get_state(), *(torch.cuda.get_rng_state(d) for d in devices)]
-
-
-def _resume(state: list[Any], devices: list[str]) -> None:
-    import torch
-
-    torch.default_generator.set_state(state[0])
-    for kept, device in zip(state[1:], devices, strict=True):
-        torch.cuda.set_rng_state(kept, device)
 
 
 def tensor(x: Floats, dtype: str, device: str) -> Any:
@@ -115,32 +97,46 @@ def floats(x: Any) -> Floats:
     return result
 
 
-def measure_fans(build: Callable[[Case, dict[str, Any]], Any], dims: int, inputs: Callable[[Case], list[int]]) -> Any:
-    """A `Sampler.measure` that runs the layer of `build` on ones with all weights one and biases zero.
+def _taps(layer: Any, shapes: Sequence[Sequence[int]]) -> tuple[Floats, Floats]:
+    import torch
 
-    A layer that is linear in weights and inputs then returns at each output the number of taps that reach it, its true
-    fan_in, with groups, stride and dilation as torch really computes them; the vector-Jacobian product of ones is the
-    true fan_out. Both are averaged over one period of the stride in the interior. `dims` counts spatial dimensions.
-    """
-
-    @functools.cache
-    def measured(items: tuple[tuple[str, Any], ...]) -> tuple[float, float]:
-        import torch
-
-        case = dict(items)
-        layer = build(case, {"dtype": torch.float64, "device": "cpu"})
-        for name, parameter in layer.named_parameters():
-            torch.nn.init.constant_(parameter, 0.0 if "bias" in name else 1.0)
-        period = case.get("stride", 1)
-        length = 2 * case.get("kernel_size", 1) + 4 * period
-        xs = [torch.ones(1, n, *[length] * dims, dtype=torch.float64, requires_grad=True) for n in inputs(case)]
+    for name, parameter in layer.named_parameters():
+        torch.nn.init.constant_(parameter, 0.0 if "bias" in name else 1.0)
+    with torch.enable_grad():
+        xs = [torch.ones(*shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
         y = layer(*xs)
         y.sum().backward()
-        return _interior(y.detach(), period, dims), _interior(xs[0].grad, period, dims)
-
-    return lambda case: measured(tuple(sorted(case.items())))
+    return floats(y), floats(xs[0].grad)
 
 
-def _interior(x: Any, period: int, dims: int) -> float:
-    centre = tuple(slice(n // 2, n // 2 + period) for n in x.shape[x.ndim - dims :])
-    return float(x[(..., *centre)].mean())
+def _labels(labels: Any, device: str) -> Any:
+    import torch
+
+    return torch.from_numpy(labels).to(device)
+
+
+_DRAWS, _CHANCE = of_stream(Stream(read=_read, write=_write, seed=_seed), place)
+
+TORCH = Boundary(
+    name="torch",
+    version=version,
+    devices=devices,
+    hardware=hardware,
+    array=tensor,
+    floats=floats,
+    draws=_DRAWS,
+    chance=_CHANCE,
+    place=place,
+    taps=_taps,
+    labels=_labels,
+)
+
+
+def seeded(build: Callable[[Case, dict[str, Any]], Mapping[str, Array]]) -> Draws:
+    """`Draws` from a builder that is given torch's own words for dtype and device."""
+    return _DRAWS(lambda case, dtype, device: build(case, factory(dtype, device)))
+
+
+def factory(dtype: str, device: str) -> dict[str, Any]:
+    """Where a layer or a tensor is made, and of which dtype, as torch's constructors take it."""
+    return {"dtype": dtype_of(dtype), "device": device}

@@ -1,47 +1,16 @@
 """torch.nn.init: every initialiser and its table of gains, with what the documentation promises."""
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from varlaw.subjects.rows import TORCH_GAINS
 from varlaw.subjects.subject import Case, Gain, Sampler, Tensor
-from varlaw.subjects.torch.framework import TORCH, dtype_of, measure_fans, seeded
-from varlaw.subjects.torch.layers import build_conv
+from varlaw.subjects.torch.framework import TORCH, factory, seeded
+from varlaw.subjects.torch.layers import NN
 
 Fill = Callable[[Any, Case], Any]
 
 _NO_QR = dict.fromkeys(("float16", "bfloat16"), "torch.linalg.qr has no half-precision kernel (pytorch/pytorch#131991)")
-
-
-def _build(case: Case, factory: dict[str, Any]) -> Any:
-    """The real layer whose weight an initialiser fills: `case["layer"]` names it."""
-    import torch
-
-    if case["layer"] == "linear":
-        return torch.nn.Linear(case["in_channels"], case["out_channels"], **factory)
-    name = "ConvTranspose" if "transpose" in case["layer"] else "Conv"
-    return build_conv(name + case["layer"][-2:])(case, factory)
-
-
-@functools.cache
-def _shape(items: tuple[tuple[str, Any], ...]) -> tuple[int, ...]:
-    return tuple(_build(dict(items), {"device": "meta"}).weight.shape)
-
-
-def weight_shape(case: Case) -> tuple[int, ...]:
-    """The shape of the layer's weight, as torch builds it."""
-    return _shape(tuple(sorted(case.items())))
-
-
-def measure(case: Case) -> tuple[float, float]:
-    """True mean (fan_in, fan_out) of the layer that `case` names, run on ones."""
-    dims = 0 if case["layer"] == "linear" else int(case["layer"][-2])
-    return _measures(dims)(case)  # type: ignore[no-any-return]
-
-
-@functools.cache
-def _measures(dims: int) -> Any:
-    return measure_fans(_build, dims, lambda c: [c["in_channels"]])
 
 
 _WITHOUT_GENERATOR = ("constant_", "dirac_", "eye_", "ones_", "zeros_")
@@ -50,10 +19,10 @@ _WITHOUT_GENERATOR = ("constant_", "dirac_", "eye_", "ones_", "zeros_")
 def _initialiser(name: str, fill: Fill, op: str, documented: str, claims: Mapping[str, str] | None = None) -> Sampler:
     """`fill(function, case)` gives the arguments with which torch.nn.init's function is called on an empty tensor."""
 
-    def build(case: Case, factory: dict[str, Any], **generator: Any) -> Mapping[str, Any]:
+    def build(case: Case, kind: dict[str, Any], **generator: Any) -> Mapping[str, Any]:
         import torch
 
-        weight = torch.empty(case["shape"] if "shape" in case else weight_shape(case), **factory)
+        weight = torch.empty(case["shape"] if "shape" in case else NN.shape(case), **kind)
         getattr(torch.nn.init, name)(weight, **fill(weight, case), **generator)
         return {"": weight}
 
@@ -63,17 +32,15 @@ def _initialiser(name: str, fill: Fill, op: str, documented: str, claims: Mappin
         with torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []):
             torch.manual_seed(elsewhere)
             own = torch.Generator(device).manual_seed(seed)
-            return build(case, {"dtype": dtype_of(dtype), "device": device}, generator=own)
+            return build(case, factory(dtype, device), generator=own)
 
-    layered = op.startswith("fill")
     return Sampler(
         name=f"torch.nn.init.{name}",
         framework=TORCH,
         op=op,
         tensors=(Tensor(name="", documented=documented, claims=claims or {}),),
         draws=seeded(build),
-        shape=weight_shape if layered else lambda c: tuple(c["shape"]),
-        measure=measure if layered else None,
+        **({"shape": lambda c: tuple(c["shape"])} | NN.filled(op)),
         handed=None if name in _WITHOUT_GENERATOR else handed,
         unsupported=_NO_QR if name == "orthogonal_" else {},
     )
@@ -145,14 +112,6 @@ GAINS: tuple[Gain, ...] = (
         framework=TORCH,
         op="gain",
         apply=_gain,
-        documented={
-            "linear": "1",
-            "sigmoid": "1",
-            "tanh": "5/3",
-            "relu": "sqrt(2)",
-            "leaky_relu:0.01": "sqrt(2/(1 + 0.01**2))",
-            "leaky_relu:0.2": "sqrt(2/(1 + 0.2**2))",
-            "selu": "3/4",
-        },
+        documented=TORCH_GAINS,
     ),
 )

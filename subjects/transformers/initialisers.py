@@ -5,7 +5,7 @@ from typing import Any
 
 from varlaw.subjects.subject import Array, Case, Sampler, Tensor
 from varlaw.subjects.torch.framework import seeded
-from varlaw.subjects.torch.init import measure, weight_shape
+from varlaw.subjects.torch.layers import NN
 from varlaw.subjects.torchvision import stub_torchvision
 from varlaw.subjects.transformers.framework import TRANSFORMERS, quiet
 
@@ -24,12 +24,12 @@ def _initialiser(name: str, documented: str) -> Sampler:
         import torch
         from transformers import initialization
 
-        weight = torch.empty(weight_shape(case), **factory)
+        weight = torch.empty(NN.shape(case), **factory)
         getattr(initialization, name)(weight)
         return {"": weight}
 
     return _sampler(
-        f"initialization.{name}", "fill_grouped_conv", build, {"": documented}, shape=weight_shape, measure=measure
+        f"initialization.{name}", "fill_grouped_conv", build, {"": documented}, shape=NN.shape, measure=NN.measure
     )
 
 

@@ -1,0 +1,169 @@
+"""A framework's namespace of layers, as torch.nn is one: rows for its members, built from the sizes of a case.
+
+Most libraries have the same few kinds of layers under nearly the same names. What differs is said once, in a
+`Namespace`: how constructors are told a dtype, where a layer keeps its tensors, what convolutions are called.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from varlaw.subjects.boundary import Boundary, Measure, measure_fans
+from varlaw.subjects.rows import dropout, norm, sampler
+from varlaw.subjects.subject import Case, Dropout, Norm, Sampler
+
+Make = Callable[[Any, Case, Mapping[str, Any]], Any]  # (namespace, case, what every constructor is given) -> layer
+
+
+def called(name: str, *sizes: str, **fixed: Any) -> Make:
+    """The layer of that name, whose constructor takes `sizes` of the case by position."""
+    return lambda nn, c, f: getattr(nn, name)(*(c[size] for size in sizes), **fixed, **f)
+
+
+def convolution(name: str) -> Make:
+    """The convolution of that name; groups are passed where there are any."""
+
+    def make(nn: Any, c: Case, f: Mapping[str, Any]) -> Any:
+        groups = {"groups": c["groups"]} if c["groups"] > 1 else {}
+        return getattr(nn, name)(
+            c["in_channels"], c["out_channels"], c["kernel_size"], stride=c["stride"], **groups, **f
+        )
+
+    return make
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Namespace:
+    """Where layers are found, and how they are built and read."""
+
+    of: Boundary
+    name: str  # "torch.nn"
+    find: Callable[[], Any]  # the module of that name
+    parameters: Callable[[Any, str], Mapping[str, Any]]  # (layer, dtype) -> tensors by name
+    conv: Callable[[int, bool], Make]  # (spatial sides, transposed) -> a convolution
+    keywords: Callable[[str, str], Mapping[str, Any]] = lambda dtype, device: {}  # of every constructor
+    like: Callable[[Any, Any], Any] = lambda layer, x: layer  # (layer, x) -> the layer in the dtype of x, where x is
+    running: Callable[[Any], Sequence[Any]] = lambda layer: ()  # running mean and variance, where a layer keeps them
+    channels_last: bool = False
+    unsupported: Callable[[Iterable[str]], Mapping[str, str]] = lambda laws: {}  # of a layer with tensors of these laws
+
+    # -- layers as samplers --------------------------------------------------------------------------------------------
+
+    def layer(
+        self,
+        name: str,
+        op: str,
+        make: Make,
+        tensors: Mapping[str, str],
+        *,
+        inputs: Sequence[str] = (),
+        dims: int = 0,
+        layout: str = "",
+        claims: Mapping[str, Mapping[str, str]] | None = None,
+        unsupported: Mapping[str, str] | None = None,
+    ) -> Sampler:
+        """A layer's tensors as it starts; where `inputs` name the widths of its inputs it measures its own fans.
+
+        `layout` is that of its "weight".
+        """
+
+        def build(case: Case, dtype: str, device: str) -> Mapping[str, Any]:
+            return self.parameters(make(self.find(), case, self.keywords(dtype, device)), dtype)
+
+        return sampler(
+            self.of,
+            f"{self.name}.{name}",
+            op,
+            build,
+            tensors,
+            layouts={"weight": layout} if layout else {},
+            claims=claims,
+            measure=self.measured(make, inputs, dims) if inputs else None,
+            unsupported=self.unsupported(tensors.values()) if unsupported is None else unsupported,
+        )
+
+    def simple(self, name: str, op: str, tensors: Mapping[str, str], *sizes: str, **fixed: Any) -> Sampler:
+        """A layer without a linear map of its own."""
+        return self.layer(name, op, called(name, *sizes, **fixed), tensors)
+
+    def convolution(
+        self, name: str, op: str, tensors: Mapping[str, str], dims: int, *, transposed: bool = False, layout: str = ""
+    ) -> Sampler:
+        """A convolution over `dims` spatial sides."""
+        make = self.conv(dims, transposed)
+        return self.layer(name, op, make, tensors, inputs=("in_channels",), dims=dims, layout=layout)
+
+    def measured(self, make: Make, inputs: Sequence[str], dims: int) -> Measure:
+        """The fans that a layer has when it is run on ones."""
+
+        def forward(case: Case) -> tuple[Any, Sequence[Sequence[int]]]:
+            widths, sides = [case[n] for n in inputs], [0] * dims
+            shapes = [[1, *sides, n] if self.channels_last else [1, n, *sides] for n in widths]
+            return make(self.find(), case, self.keywords("float64", "cpu")), shapes
+
+        return measure_fans(self.of, forward, dims, channels_last=self.channels_last)
+
+    # -- the weights that initialisers fill ----------------------------------------------------------------------------
+
+    def fillable(self, nn: Any, case: Case, keywords: Mapping[str, Any]) -> Any:
+        """The real layer whose weight an initialiser fills: `case["layer"]` names it."""
+        if case["layer"] == "linear":
+            return nn.Linear(case["in_channels"], case["out_channels"], **keywords)
+        return self.conv(_sides(case), "transpose" in case["layer"])(nn, case, keywords)
+
+    def shape(self, case: Case) -> tuple[int, ...]:
+        """The shape of its weight, as the framework stores it."""
+        return _stored(self, json.dumps(dict(case), sort_keys=True))
+
+    def measure(self, case: Case) -> tuple[float, float]:
+        """Its true mean (fan_in, fan_out)."""
+        return _measures(self, _sides(case))(case)
+
+    def filled(self, op: str, read: Callable[[Case], tuple[int, ...]] | None = None) -> dict[str, Any]:
+        """What an initialiser's row knows of the weights of its op; `read` is the shape as fans are read off it."""
+        if not op.startswith("fill"):
+            return {}
+        return {"shape": read or self.shape, "measure": self.measure}
+
+    # -- norms and dropout ---------------------------------------------------------------------------------------------
+
+    def norm(self, name: str, op: str, make: Make, *, call: str = "forward", **rest: Any) -> Norm:
+        """A layer that normalises, after as many training steps on x as the case says."""
+
+        options = {"steps": op == "batch_norm", "channels_last": self.channels_last, **rest}
+        run = functools.partial(self.trained, make)
+        return norm(self.of, f"{self.name}.{name}.{call}", op, run, **options)
+
+    def trained(self, make: Make, x: Any, case: Case) -> tuple[Any, ...]:
+        """The output of the last training step, with the running statistics."""
+        layer = self.like(make(self.find(), case, {}), x)
+        for _ in range(case.get("steps", 1)):
+            y = layer(x)
+        return (y, *self.running(layer))
+
+    def dropout(self, name: str, op: str, **rest: Any) -> Dropout:
+        """A layer that drops; layers start in training mode."""
+
+        def drop(x: Any, p: float, key: Any) -> Any:
+            return getattr(self.find(), name)(p)(x)
+
+        return dropout(self.of, f"{self.name}.{name}", op, drop, channels_last=self.channels_last, **rest)
+
+
+def _sides(case: Case) -> int:
+    return 0 if case["layer"] == "linear" else int(case["layer"][-2])
+
+
+@functools.cache
+def _stored(namespace: Namespace, items: str) -> tuple[int, ...]:
+    """Built aside, so that the stream of whoever asks draws the same numbers whether the shape is known or not."""
+    with namespace.of.chance(0, "float32", "cpu"):
+        layer = namespace.fillable(namespace.find(), json.loads(items), {})
+    return tuple(int(n) for n in layer.weight.shape)
+
+
+@functools.cache
+def _measures(namespace: Namespace, dims: int) -> Measure:
+    return namespace.measured(namespace.fillable, ("in_channels",), dims)

@@ -1,0 +1,173 @@
+"""Rows written once: how each kind of subject is run on any framework's `Boundary`.
+
+A framework's tables say what is called and what its documentation promises; the functions here make the records of it.
+They take the framework's own tensors and give them back, so a table holds one expression a row:
+
+    norm(TORCH, "torch.nn.functional.rms_norm", "rms_norm", lambda x, c: f().rms_norm(x, x.shape[-1:], eps=c["eps"]))
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varlaw.subjects.boundary import Boundary
+from varlaw.subjects.complex_parts import NO_16_BITS
+from varlaw.subjects.defaults import with_default
+from varlaw.subjects.leaves import apart, joined
+from varlaw.subjects.subject import Case, Clipper, Dropout, Floats, Loss, Norm, Normaliser, Sampler, Tensor
+
+ZEROS, ONES = "Constant(0)", "Constant(1)"
+AFFINE = {"weight": ONES, "bias": ZEROS}
+RUNNING = ("running_mean", "running_var")
+# The table that torch documents, and those who follow it, by the names that laws have for activations.
+TORCH_GAINS = {
+    "linear": "1",
+    "sigmoid": "1",
+    "tanh": "5/3",
+    "relu": "sqrt(2)",
+    "leaky_relu:0.01": "sqrt(2/(1 + 0.01**2))",
+    "leaky_relu:0.2": "sqrt(2/(1 + 0.2**2))",
+    "selu": "3/4",
+}
+
+Call = Callable[[Any, Case], Any]  # (x, case) -> output, or (output, running mean, running variance)
+Drop = Callable[[Any, float, Any], Any]  # (x, p, key where the framework has keys) -> y
+Clip = Callable[[list[Any], float], tuple[Sequence[Any], Any]]  # (leaves, limit) -> leaves and their norm, or None
+Divide = Callable[[Any, Any], Any]  # (x, key where the framework has keys) -> x divided
+
+
+def sampler(
+    of: Boundary,
+    name: str,
+    op: str,
+    build: Any,
+    tensors: Mapping[str, str],
+    *,
+    layouts: Mapping[str, str] | None = None,
+    claims: Mapping[str, Mapping[str, str]] | None = None,
+    **rest: Any,
+) -> Sampler:
+    """What `build` draws: tensor -> documented law, with layouts and further claims by tensor.
+
+    `build` is what `of.draws` takes. A function of one tensor has the tensor "".
+    """
+    rows = tuple(
+        Tensor(name=n, documented=law, layout=(layouts or {}).get(n), claims=(claims or {}).get(n, {}))
+        for n, law in tensors.items()
+    )
+    return Sampler(name=name, framework=of, op=op, tensors=rows, draws=of.draws(build), **rest)
+
+
+# -- norms -------------------------------------------------------------------------------------------------------------
+
+
+def norm(
+    of: Boundary, name: str, op: str, call: Call, *, dims: int = 1, channels_last: bool = False, **rest: Any
+) -> Norm:
+    """`call` takes x with `dims` spatial axes, its channels second or last.
+
+    It returns the output, or a triple with the running statistics after one step.
+    """
+
+    def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
+        with of.place(dtype, device):
+            y, *running = _tuple(call(of.array(spread(x, dims, channels_last), dtype, device), case))
+            seen = {n: of.floats(r).ravel() for n, r in zip(RUNNING, running, strict=False)}
+            return {"output": gathered(of.floats(y), x.shape, channels_last), **seen}
+
+    return with_default(Norm(name=name, framework=of, op=op, apply=apply, **rest))
+
+
+def imaginary(of: Boundary, name: str, op: str, call: Call, **rest: Any) -> Norm:
+    """The norm of i x, i times the norm of x: what squares complex numbers as they are takes -x^2 for |x|^2."""
+    return norm(of, f"{name}(complex)", op, lambda x, case: call(1j * x, case).imag, unsupported=NO_16_BITS, **rest)
+
+
+def spread(x: Floats, dims: int, channels_last: bool) -> Floats:
+    """(batch, channels, length) with `dims` spatial axes, all but the first of length 1."""
+    batch, channels, length = x.shape
+    sides = (length,) + (1,) * (dims - 1)
+    if channels_last:
+        return x.transpose(0, 2, 1).reshape(batch, *sides, channels)
+    return x.reshape(batch, channels, *sides)
+
+
+def gathered(y: Floats, shape: tuple[int, ...], channels_last: bool) -> Floats:
+    """What came of it, as (batch, channels, length) again."""
+    if not channels_last:
+        return y.reshape(shape)
+    batch, channels, length = shape
+    return np.ascontiguousarray(y.reshape(batch, length, channels).transpose(0, 2, 1))
+
+
+def _tuple(x: Any) -> tuple[Any, ...]:
+    return x if isinstance(x, tuple) else (x,)
+
+
+# -- training ----------------------------------------------------------------------------------------------------------
+
+
+def dropout(
+    of: Boundary, name: str, op: str, drop: Drop, *, dims: int = 1, channels_last: bool = False, **rest: Any
+) -> Dropout:
+    """`drop` takes x as the call of `norm` does."""
+
+    def apply(x: Floats, p: float, dtype: str, device: str, seed: int) -> Floats:
+        with of.chance(seed, dtype, device) as key:
+            y = of.floats(drop(of.array(spread(x, dims, channels_last), dtype, device), p, key))
+        return gathered(y, x.shape, channels_last)
+
+    return Dropout(name=name, framework=of, op=op, apply=apply, **rest)
+
+
+def loss(of: Boundary, name: str, call: Callable[..., Any], adjusts: tuple[str, ...] = (), **rest: Any) -> Loss:
+    """`call(logits, labels, reduction)`; it takes `label_smoothing` and `ignore_index` where `adjusts` names them."""
+
+    def apply(logits: Floats, labels: NDArray[np.int64], reduction: str, dtype: str, device: str) -> Floats:
+        with of.place(dtype, device):
+            return of.floats(call(of.array(logits, dtype, device), of.labels(labels, device), reduction))
+
+    def adjusted(
+        logits: Floats, labels: NDArray[np.int64], smoothing: float, ignored: int | None, dtype: str, device: str
+    ) -> Floats:
+        more: dict[str, Any] = {"label_smoothing": smoothing} if smoothing else {}
+        more |= {"ignore_index": ignored} if ignored is not None else {}
+        with of.place(dtype, device):
+            return of.floats(call(of.array(logits, dtype, device), of.labels(labels, device), "mean", **more))
+
+    return Loss(
+        name=name,
+        framework=of,
+        op="cross_entropy",
+        apply=apply,
+        adjusted=adjusted if adjusts else None,
+        adjusts=adjusts,
+        **rest,
+    )
+
+
+def clipper(of: Boundary, name: str, op: str, clip: Clip, *, single: bool = False, **rest: Any) -> Clipper:
+    """With `single` it is given all gradients as one leaf, for rules that clip each leaf alone."""
+
+    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
+        given = [joined(grads)] if single else list(grads)
+        with of.place(dtype, device):
+            made = {id(g): of.array(g, dtype, device) for g in given}  # an array that is given twice stays one tensor
+            clipped, norm = clip([made[id(g)] for g in given], limit)
+            found = [of.floats(g) for g in clipped]
+            reported = None if norm is None else float(of.floats(norm).reshape(()))
+        return apart(found[0], grads) if single else found, reported
+
+    return Clipper(name=name, framework=of, op=op, apply=apply, **rest)
+
+
+def normaliser(of: Boundary, name: str, op: str, divide: Divide, **rest: Any) -> Normaliser:
+    """`divide` takes a vector for op normalise, a matrix (outputs, inputs) for op spectral."""
+
+    def apply(x: Floats, dtype: str, device: str, seed: int) -> Floats:
+        with of.chance(seed, dtype, device) as key:
+            return of.floats(divide(of.array(x, dtype, device), key))
+
+    return Normaliser(name=name, framework=of, op=op, apply=apply, **rest)
