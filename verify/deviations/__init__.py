@@ -1,14 +1,18 @@
-"""Documented deviations: data with reason, upstream link, version range and measured value, and strict.
+"""Documented deviations: framework behaviour that a law refutes and that is known or intended.
 
-One file for each framework, named after it: `torch.toml`, `jax.toml`, ...; beside it `torch.sizes.toml`, recorded
-and not written: the sizes that rows without a ratio were measured to have.
+Data with reason, upstream link, version range and measured value, and strict: a row that matches nothing in a full run
+fails, and so does a claim that conforms where a row foresaw a violation. Where two rows speak of one case the first is
+taken. Its ratio is met, too, where a second measurement finds that size and violates in another respect, which a row
+without a ratio foresees: a wrong fan, drawn by a sampler of 7 random bits.
+
+One file for each framework, named after it: `torch.toml`, `jax.toml`, ... (`causes.py` says how one is read); beside it
+`torch.sizes.toml`, recorded and not written: the sizes that rows without a ratio were measured to have.
 """
 
 import fnmatch
 import functools
 import math
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -20,24 +24,28 @@ from packaging.version import Version
 
 from varlaw.claims.documented import number
 from varlaw.claims.verdict import Deviation
+from varlaw.verify.deviations.causes import read
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One row of a framework's file."""
+    """One row of a framework's file: here is what each of its columns means."""
 
     id: str
-    claim: str
+    claim: str  # a glob over the claim's name
     subject: str | tuple[str, ...]  # a glob, or several: strictness asks each of them to be met
     reason: str
     measured: float | None = None  # a ratio seen when the row was written, of the first of several subjects
-    ratio: str = ""  # empty where the effect depends on the input: `measured.py` then knows its range, case by case
-    # "dtype": statistics are kept in the dtype, to whose rounding they then hold; "drawn": the size is drawn at random.
+    # What is foreseen of observed/expected, ASCII Python over the case; a second, independent measurement must confirm
+    # it. Empty where the effect depends on the input: `measured.py` then knows its range, case by case.
+    ratio: str = ""
+    # In place of a ratio: "dtype" where statistics are kept in the dtype, to whose rounding a second measurement must
+    # then hold; "drawn" where the size is drawn at random.
     statistics: Literal["", "dtype", "drawn"] = ""
-    versions: str
+    versions: str  # of the framework, as a version specifier
     backend: str = ""  # the version's local label, where the row speaks of one backend alone: "torch" of 3.15.1+torch
     framework: str = ""  # the name of the file
     link: str = ""
-    when: str = "True"
+    when: str = "True"  # ASCII Python over the case (and norm, limit, fan_in, ...): the row applies where it is true
     dtypes: tuple[str, ...] = ()  # empty: every dtype
 
     @property
@@ -97,7 +105,7 @@ def rows() -> tuple[Row, ...]:
     found = tuple(
         msgspec.convert(row | {"framework": framework}, Row)
         for framework, text in _texts(resources.files("varlaw.verify.deviations"), ".toml").items()
-        for row in tomllib.loads(text).get("deviation", [])
+        for row in read(text)
     )
     assert len({row.id for row in found}) == len(found), "two deviations share an id"
     return found
