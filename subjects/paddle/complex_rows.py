@@ -4,27 +4,22 @@ from collections.abc import Callable
 from typing import Any
 
 from varlaw.subjects.complex_parts import NO_16_BITS, each
-from varlaw.subjects.paddle.framework import PADDLE, nn, seeded, top
-from varlaw.subjects.subject import Case, Sampler, Tensor
+from varlaw.subjects.paddle.framework import PADDLE, nn, top
+from varlaw.subjects.rows import sampler
+from varlaw.subjects.subject import Case, Sampler
 
 _COMPLEX = {"float32": "complex64", "float64": "complex128"}
 
 
 def _initialiser(name: str, law: str, arguments: Callable[[Case], dict[str, Any]], op: str = "linear") -> Sampler:
-    def build(case: Case, dtype: str) -> dict[str, Any]:
+    def build(case: Case, dtype: str, device: str) -> dict[str, Any]:
         shape = case["shape"] if "shape" in case else (case["in_features"], case["out_features"])
-        initialise = getattr(nn("initializer"), name)(**arguments(case))
+        initialise = getattr(nn().initializer, name)(**arguments(case))
         w = top("create_parameter")(list(shape), dtype=_COMPLEX[dtype], default_initializer=initialise)
         return {"real": top("real")(w), "imaginary": top("imag")(w)}
 
-    return Sampler(
-        name=f"paddle.nn.initializer.{name}(complex)",
-        framework=PADDLE,
-        op=op,
-        tensors=tuple(Tensor(name=n, documented=one) for n, one in each(law).items()),
-        draws=seeded(build),
-        unsupported=NO_16_BITS,
-    )
+    label = f"paddle.nn.initializer.{name}(complex)"
+    return sampler(PADDLE, label, op, build, each(law), unsupported=NO_16_BITS)
 
 
 COMPLEX: tuple[Sampler, ...] = (

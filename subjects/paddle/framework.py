@@ -1,16 +1,14 @@
 """The one typed boundary to PaddlePaddle: version, devices, default dtype, seeding, and arrays in and out as NumPy."""
 
 import contextlib
-import functools
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.subject import Array, Case, Draws, Floats, Framework
-
-Build = Callable[[Case], Any]
+from varlaw.subjects.boundary import Boundary, Stream, of_stream
+from varlaw.subjects.subject import Floats
 
 
 def _paddle() -> Any:
@@ -27,20 +25,12 @@ def version() -> str:
     return str(_paddle().__version__)
 
 
-PADDLE = Framework(name="paddle", version=version, devices=lambda: ("cpu",))
-
-
 NO_HALF_KERNEL = dict.fromkeys(("float16", "bfloat16"), "Paddle registers no 16-bit kernel of it on the CPU")
 
 
-def nn(name: str) -> Any:
-    """The class of that name under paddle.nn."""
-    return getattr(_paddle().nn, name)
-
-
-def functional() -> Any:
-    """paddle.nn.functional."""
-    return _paddle().nn.functional
+def nn() -> Any:
+    """paddle.nn."""
+    return _paddle().nn
 
 
 def top(name: str) -> Any:
@@ -60,7 +50,7 @@ def default_dtype(dtype: str) -> Iterator[None]:
         paddle.set_default_dtype(before)
 
 
-def array(x: Floats, dtype: str) -> Any:
+def array(x: Floats, dtype: str, device: str = "cpu") -> Any:
     """A Paddle tensor of `x`, rounded to `dtype`."""
     return _paddle().to_tensor(np.ascontiguousarray(x)).astype(dtype)
 
@@ -79,52 +69,45 @@ def host(x: Any) -> Any:
     return found.view(ml_dtypes.bfloat16) if found.dtype == np.uint16 else found
 
 
-def seeded(build: Callable[[Case, str], Mapping[str, Any]]) -> Draws:
-    """`Draws` from a builder that draws from Paddle's global generator, whose state is put back afterwards."""
-
-    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:
-        paddle = _paddle()
-        before = paddle.get_rng_state()
-        paddle.seed(seed)
-        try:
-            with default_dtype(dtype):
-                for _ in range(count):
-                    yield {name: host(x) for name, x in build(case, dtype).items()}
-        finally:
-            paddle.set_rng_state(before)
-
-    return draws
+@contextlib.contextmanager
+def _place(dtype: str, device: str) -> Iterator[None]:
+    with default_dtype(dtype):
+        yield
 
 
-def measure_fans(build: Build, dims: int, inputs: Callable[[Case], list[int]]) -> Any:
-    """A `Sampler.measure` that runs the layer of `build` on ones with all weights one and biases zero.
-
-    The output counts the taps that reach it, the gradient of its sum the outputs that an input enters; both are
-    averaged over one period of the stride in the interior. `dims` counts spatial dimensions.
-    """
-
-    @functools.cache
-    def measured(items: tuple[tuple[str, Any], ...]) -> tuple[float, float]:
-        paddle = _paddle()
-        case = dict(items)
-        with default_dtype("float64"):
-            layer = build(case)
-        for name, parameter in layer.named_parameters():
-            paddle.nn.initializer.Constant(0.0 if "bias" in name else 1.0)(parameter)
-        period = case.get("stride", 1)
-        length = 2 * case.get("kernel_size", 1) + 4 * period
-        xs = [paddle.ones([1, n, *[length] * dims], dtype="float64") for n in inputs(case)]
-        for x in xs:
-            x.stop_gradient = False
-        y = layer(*xs)
-        (gradient,) = paddle.grad(y.sum(), [xs[0]])
-        return _interior(y, period, dims), _interior(gradient, period, dims)
-
-    return lambda case: measured(tuple(sorted(case.items())))
+def _seed(seed: int, device: str) -> None:
+    _paddle().seed(seed)
 
 
-def _interior(x: Any, period: int, dims: int) -> float:
-    found = floats(x)
-    centre = tuple(slice(n // 2, n // 2 + period) for n in found.shape[found.ndim - dims :])
-    index: tuple[Any, ...] = (..., *centre)
-    return float(found[index].mean())
+def _write(state: Any, device: str) -> None:
+    _paddle().set_rng_state(state)
+
+
+def _taps(layer: Any, shapes: Sequence[Sequence[int]]) -> tuple[Floats, Floats]:
+    paddle = _paddle()
+    for name, parameter in layer.named_parameters():
+        paddle.nn.initializer.Constant(0.0 if "bias" in name else 1.0)(parameter)
+    xs = [paddle.ones(list(shape), dtype="float64") for shape in shapes]
+    for x in xs:
+        x.stop_gradient = False
+    y = layer(*xs)
+    (gradient,) = paddle.grad(y.sum(), [xs[0]])
+    return floats(y), floats(gradient)
+
+
+_DRAWS, _CHANCE = of_stream(
+    Stream(read=lambda device: _paddle().get_rng_state(), write=_write, seed=_seed), _place, host
+)
+
+PADDLE = Boundary(
+    name="paddle",
+    version=version,
+    devices=lambda: ("cpu",),
+    array=array,
+    floats=floats,
+    draws=_DRAWS,
+    chance=_CHANCE,
+    place=_place,
+    taps=_taps,
+    labels=lambda labels, device: _paddle().to_tensor(labels),
+)

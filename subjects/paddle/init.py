@@ -1,67 +1,42 @@
 """paddle.nn.initializer and the samplers under paddle: every one of them, with what the documentation promises."""
 
 import contextlib
-import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from varlaw.subjects.paddle.framework import NO_HALF_KERNEL, PADDLE, host, measure_fans, nn, seeded, top
-from varlaw.subjects.paddle.layers import build_conv
+from varlaw.subjects.paddle.framework import NO_HALF_KERNEL, PADDLE, host, nn, top
+from varlaw.subjects.paddle.layers import NN
+from varlaw.subjects.rows import TORCH_GAINS, sampler
 from varlaw.subjects.seeds import streams
-from varlaw.subjects.subject import Case, Gain, Sampler, Tensor
+from varlaw.subjects.subject import Case, Gain, Sampler
 
 _NO_QR = dict.fromkeys(("float16", "bfloat16"), "the kernel `qr` is not registered on the CPU for 16-bit numbers")
 _NO_TRUNCATED = {"float16": "the kernel `truncated_gaussian_random` is not registered on the CPU for float16"}
 _IN_FLOAT32 = dict.fromkeys(("float64", "float16", "bfloat16"), "it draws in the default dtype, float32")
 
 
-def _build(case: Case) -> Any:
-    """The real layer whose weight an initialiser fills: `case["layer"]` names it."""
-    if case["layer"] == "linear":
-        return nn("Linear")(case["in_channels"], case["out_channels"])
-    end = "Transpose" if "transpose" in case["layer"] else ""
-    return build_conv(f"Conv{case['layer'][-2]}D{end}")(case)
-
-
-@functools.cache
-def _stored(items: tuple[tuple[str, Any], ...]) -> tuple[int, ...]:
-    return tuple(_build(dict(items)).weight.shape)
-
-
-def _weight_shape(case: Case) -> tuple[int, ...]:
-    return _stored(tuple(sorted(case.items())))
-
-
 def _by_role(case: Case) -> tuple[int, ...]:
     """Paddle reads a matrix as (in, out) and anything longer as (out, in, taps...): the latter is the order here."""
-    shape = _weight_shape(case)
+    shape = NN.shape(case)
     return shape[::-1] if len(shape) == 2 else shape
-
-
-@functools.cache
-def _measures(dims: int) -> Any:
-    return measure_fans(_build, dims, lambda c: [c["in_channels"]])
-
-
-def _measure(case: Case) -> tuple[float, float]:
-    dims = 0 if case["layer"] == "linear" else int(case["layer"][-2])
-    return _measures(dims)(case)  # type: ignore[no-any-return]
 
 
 def _sampler(
     name: str, op: str, documented: str, draw: Callable[[Case, str], Any], claims: Mapping[str, str] | None = None,
     unsupported: Mapping[str, str] | None = None,
 ) -> Sampler:  # fmt: skip
-    filled = op.startswith("fill")
-    return Sampler(
-        name=name,
-        framework=PADDLE,
-        op=op,
-        tensors=(Tensor(name="", documented=documented, claims=claims or {}),),
-        draws=seeded(lambda case, dtype: {"": draw(case, dtype)}),
-        shape=_by_role if filled else None,
-        measure=_measure if filled else None,
+    def build(case: Case, dtype: str, device: str) -> Mapping[str, Any]:
+        return {"": draw(case, dtype)}
+
+    return sampler(
+        PADDLE,
+        name,
+        op,
+        build,
+        {"": documented},
+        claims={"": claims or {}},
         unsupported=unsupported or {},
+        **NN.filled(op, _by_role),
     )
 
 
@@ -71,8 +46,8 @@ def _initialiser(
     """`arguments(case)` are those of the initialiser, with which a parameter is created."""
 
     def draw(case: Case, dtype: str) -> Any:
-        shape = case["shape"] if "shape" in case else _weight_shape(case)
-        initialise = getattr(nn("initializer"), name)(**arguments(case))
+        shape = case["shape"] if "shape" in case else NN.shape(case)
+        initialise = getattr(nn().initializer, name)(**arguments(case))
         return top("create_parameter")(list(shape), dtype=dtype, default_initializer=initialise)
 
     return _sampler(f"paddle.nn.initializer.{name}", op, documented, draw, **more)
@@ -92,10 +67,10 @@ def _bilinear() -> Sampler:
     """Documented for upsampling by interpolation, which gives 1 wherever the input is 1."""
 
     def draw(case: Case, dtype: str) -> Any:
-        paddle_nn, factor = nn("initializer"), 2
-        attributes = {"weight_attr": paddle_nn.Bilinear(), "bias_attr": False}
+        factor = 2
+        attributes = {"weight_attr": nn().initializer.Bilinear(), "bias_attr": False}
         taps = 2 * factor - factor % 2
-        layer = nn("Conv2DTranspose")(1, 1, taps, stride=factor, padding=1, **attributes)
+        layer = nn().Conv2DTranspose(1, 1, taps, stride=factor, padding=1, **attributes)
         wide = [side + 2 for side in case["shape"]]  # what the border reaches is cut off again
         return layer(top("ones")([1, 1, *wide], dtype=dtype))[:, :, 2:-2, 2:-2]
 
@@ -126,8 +101,8 @@ def _weight_norm() -> Sampler:
     """What `paddle.nn.utils.weight_norm` leaves of a layer's weight: the same numbers, in two factors."""
 
     def draw(case: Case, dtype: str) -> Any:
-        layer = nn("Linear")(case["in_features"], case["out_features"])
-        return nn("utils").weight_norm(layer).weight
+        layer = nn().Linear(case["in_features"], case["out_features"])
+        return nn().utils.weight_norm(layer).weight
 
     law = "glorot_uniform(in_features, out_features)"
     return _sampler("paddle.nn.utils.weight_norm", "linear", law, draw, unsupported=NO_HALF_KERNEL)
@@ -202,7 +177,7 @@ INITIALISERS: tuple[Sampler, ...] = (
 
 def _gain(activation: str) -> float:
     name, _, slope = activation.partition(":")
-    return float(nn("initializer").calculate_gain(name, float(slope) if slope else None))
+    return float(nn().initializer.calculate_gain(name, float(slope) if slope else None))
 
 
 GAINS: tuple[Gain, ...] = (
@@ -211,14 +186,6 @@ GAINS: tuple[Gain, ...] = (
         framework=PADDLE,
         op="gain",
         apply=_gain,
-        documented={
-            "linear": "1",
-            "sigmoid": "1",
-            "tanh": "5/3",
-            "relu": "sqrt(2)",
-            "leaky_relu:0.01": "sqrt(2/(1 + 0.01**2))",
-            "leaky_relu:0.2": "sqrt(2/(1 + 0.2**2))",
-            "selu": "3/4",
-        },
+        documented=TORCH_GAINS,
     ),
 )

@@ -20,13 +20,13 @@ _WORDS = (
 
 def PUBLIC() -> list[str]:
     """Every sampler, initialiser, class of paddle.nn, norm, dropout, loss and clipping function that Paddle exports."""
-    from varlaw.subjects.paddle.framework import functional, nn, top
+    from varlaw.subjects.paddle.framework import nn, top
 
-    found = [f"paddle.nn.{n}" for n in top("nn").__all__ if inspect.isclass(nn(n))]
-    found += [f"paddle.nn.initializer.{n}" for n in nn("initializer").__all__]
+    found = [f"paddle.nn.{n}" for n in top("nn").__all__ if inspect.isclass(getattr(nn(), n))]
+    found += [f"paddle.nn.initializer.{n}" for n in nn().initializer.__all__]
     scaling = (*_WORDS, "cross_entropy")
-    found += [f"paddle.nn.functional.{n}" for n in functional().__all__ if any(word in n for word in scaling)]
-    found += [f"paddle.nn.utils.{n}" for n in nn("utils").__all__]
+    found += [f"paddle.nn.functional.{n}" for n in nn().functional.__all__ if any(word in n for word in scaling)]
+    found += [f"paddle.nn.utils.{n}" for n in nn().utils.__all__]
     for path, names in (("paddle", top("__all__")), ("paddle.Tensor", dir(top("Tensor")))):
         found += [f"{path}.{n}" for n in names if not n.startswith("_") and any(word in n for word in _WORDS)]
     return found
