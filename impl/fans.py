@@ -107,9 +107,13 @@ def fans(
 ) -> Fans:
     """Mean fan_in and fan_out of the layer that uses a weight of this shape.
 
-    `layout` defaults to dense for two axes and conv for four, five, and where groups or a stride are given. Raises
-    `ValueError` for three axes of which nothing is known, a rank that the layout does not have, a size of zero, and
-    groups that do not divide the channels.
+    Raises `ValueError` for three axes of which nothing is known, a rank that the layout does not have, a size of zero,
+    and groups that do not divide the channels.
+
+    shape: sizes of the weight.
+    layout: what its axes mean; by default dense for two, conv for four, five, and where groups or a stride are given.
+    groups, stride: of a convolution.
+    where: the function that an error is to name.
 
     >>> fans((64, 4, 3, 3), groups=8, stride=2)
     Fans(fan_in=36, fan_out=18.0)

@@ -29,6 +29,8 @@ SAFE = (1e-280, 1e300)  # sums of squares between which nothing that matters has
 def global_norm(grads: Grads) -> float:
     """Euclidean norm of all gradients taken as one vector, a Python float.
 
+    grads: float arrays, None where a parameter has no gradient; one that occurs twice is one gradient.
+
     >>> global_norm([np.full(3, 2.0**600), np.array(2.0**600)]) == 2.0**601
     True
     """
@@ -38,6 +40,11 @@ def global_norm(grads: Grads) -> float:
 
 def clip_by_global_norm(grads: Grads, limit: float, *, nonfinite: str = "raise") -> tuple[list[Array | None], float]:
     """All gradients times min(1, limit / norm), and the norm they had.
+
+    grads: float arrays, None where a parameter has no gradient; one that occurs twice is one gradient.
+    limit: at least 0; infinity limits nothing.
+    nonfinite: of entries that are not finite: "raise" refuses them, "zero" replaces them by 0 first, "skip" leaves
+        all gradients as they are.
 
     >>> clip_by_global_norm([np.array([3.0, 4.0])], 1.0)
     ([array([0.6, 0.8])], 5.0)
@@ -58,6 +65,11 @@ def clip_per_parameter(
 ) -> tuple[list[Array | None], list[float]]:
     """Each gradient times min(1, limit / its own norm), and the norms they had (0 for None).
 
+    grads: float arrays, None where a parameter has no gradient; one that occurs twice is one gradient.
+    limit: at least 0; infinity limits nothing.
+    nonfinite: of entries that are not finite: "raise" refuses them, "zero" replaces them by 0 first, "skip" leaves
+        all gradients as they are.
+
     >>> clip_per_parameter([np.array([3.0, 4.0]), np.array([0.5])], 1.0)
     ([array([0.6, 0.8]), array([0.5])], [5.0, 0.5])
     """
@@ -75,6 +87,9 @@ def clip_per_parameter(
 
 def clip_by_value(grads: Grads, limit: float) -> list[Array | None]:
     """Each entry moved into [-limit, limit]; infinities become the limit and NaN stays NaN.
+
+    grads: float arrays, None where a parameter has no gradient; one that occurs twice is one gradient.
+    limit: at least 0; infinity limits nothing.
 
     >>> clip_by_value([np.array([-3.0, 0.5])], 1.0)
     [array([-1. ,  0.5])]
@@ -103,6 +118,14 @@ def clip_adaptive(
 
     A unit is what one output uses, by `layout` (see `varlaw.impl.fans`); a bias or a scalar is one unit as a whole
     (Brock et al. 2021, arXiv:2102.06171).
+
+    grads: float arrays, None where a parameter has no gradient.
+    parameters: one for each gradient, of its shape.
+    ratio: the largest norm of a unit's gradient over that of its weights.
+    floor: the least norm that a unit's weights count for.
+    layout: what the axes of the weights mean (`varlaw.impl.fans`); by default the first one numbers the units.
+    nonfinite: of entries that are not finite: "raise" refuses them, "zero" replaces them by 0 first, "skip" leaves
+        all gradients as they are.
 
     >>> clip_adaptive([np.array([[3.0, 4.0]])], [np.array([[6.0, 8.0]])], 0.1)
     [array([[0.6, 0.8]])]

@@ -1,9 +1,4 @@
-"""Keyed draws for NumPy: values addressed by key, name and place, so that any slice can be drawn on its own.
-
-Uniform values agree with `varlaw.impl.torch` bit for bit on every device, normal ones to a few units in the last place.
-The addresses are described in `varlaw.impl.addresses`; `offset` is the corner of the slice in the parameter whose
-shape is `within`. `key` is an int in [0, 2**64). The other arguments are those of `varlaw.impl.numpy.draws`.
-"""
+"""Filling NumPy arrays with the values of an address: the words are those of NumPy's Philox."""
 
 import math
 from collections.abc import Callable
@@ -11,111 +6,45 @@ from typing import TypeAlias
 
 import numpy as np
 
-from varlaw.impl.addresses import Slice, slice_of, stream_key
-from varlaw.impl.arguments import number
-from varlaw.impl.numpy.draws import reachable, representable
-from varlaw.impl.numpy.streams import Array, DType, Shape, array_for, in_parallel, times, towards_zero, working
+from varlaw.impl.keyed_streams import Address
+from varlaw.impl.numpy.streams import Array, in_parallel, times, towards_zero, working
 from varlaw.impl.numpy.truncated import quantiles_between
-from varlaw.impl.truncation import cut
+from varlaw.impl.truncation import Cut
 
 Fill: TypeAlias = Callable[[tuple[int, int], int, Array], None]
 
 PIECE = 1 << 15  # elements drawn at a time; even, so that pairs stay together
 
 
-def keyed_uniform(
-    shape: Shape,
-    bound: float,
-    *,
-    key: int,
-    name: str,
-    offset: Shape | None = None,
-    within: Shape | None = None,
-    dtype: DType = None,
-    device: object = None,
-    out: Array | None = None,
-) -> Array:
-    """U(-bound, bound) at an address.
-
-    >>> whole = keyed_uniform((4, 6), 1.0, key=7, name="w")
-    >>> part = keyed_uniform((2, 3), 1.0, key=7, name="w", offset=(1, 2), within=(4, 6))
-    >>> bool((part == whole[1:3, 2:5]).all())
-    True
-    """
-    where = "keyed_uniform"
-    size = number("bound", bound, where, low=0.0)
-    target = array_for(shape, dtype, device, out, where)
-    representable("bound", size, target, where)
-    edge = towards_zero(size, working(target.dtype))
+def fill_uniform(target: Array, bound: float, address: Address) -> Array:
+    """Fill the slice with U(-bound, bound)."""
+    edge = towards_zero(bound, working(target.dtype))
 
     def fill(words: tuple[int, int], start: int, block: Array) -> None:
         uniform_at(words, start, block)
         times(block, edge)
 
-    return filled(target, slice_of(shape, offset, within, where), stream_key(key, name, where), fill)
+    return filled(target, address, fill)
 
 
-def keyed_normal(
-    shape: Shape,
-    std: float,
-    *,
-    key: int,
-    name: str,
-    offset: Shape | None = None,
-    within: Shape | None = None,
-    dtype: DType = None,
-    device: object = None,
-    out: Array | None = None,
-) -> Array:
-    """N(0, std**2) at an address.
-
-    >>> keyed_normal((2, 3), 1.0, key=7, name="w").shape
-    (2, 3)
-    """
-    where = "keyed_normal"
-    size = number("std", std, where, low=0.0)
-    target = array_for(shape, dtype, device, out, where)
-    representable("std", size, target, where)
+def fill_normal(target: Array, std: float, address: Address) -> Array:
+    """Fill the slice with N(0, std**2)."""
 
     def fill(words: tuple[int, int], start: int, block: Array) -> None:
-        block[...] = size * normal_at(words, start, block.size, narrow=block.dtype != np.float64)
+        block[...] = std * normal_at(words, start, block.size, narrow=block.dtype != np.float64)
 
-    return filled(target, slice_of(shape, offset, within, where), stream_key(key, name, where), fill)
+    return filled(target, address, fill)
 
 
-def keyed_truncated_normal(
-    shape: Shape,
-    std: float,
-    low: float = -2.0,
-    high: float = 2.0,
-    *,
-    std_of: str,
-    bounds: str,
-    key: int,
-    name: str,
-    offset: Shape | None = None,
-    within: Shape | None = None,
-    dtype: DType = None,
-    device: object = None,
-    out: Array | None = None,
-) -> Array:
-    """A normal kept in [low, high], at an address: the quantile of the float64 uniform there (see `truncated_normal`).
-
-    >>> w = keyed_truncated_normal(9, 1.0, std_of="parent", bounds="sigmas", key=7, name="w")
-    >>> bool(abs(w).max() <= 2)
-    True
-    """
-    where = "keyed_truncated_normal"
-    found = cut(std, low, high, std_of=std_of, bounds=bounds, where=where)
-    target = array_for(shape, dtype, device, out, where)
-    reachable(found, target, where)
+def fill_between(target: Array, found: Cut, address: Address) -> Array:
+    """Fill the slice with the quantiles, of the normal that a cut describes, of the float64 uniforms there."""
 
     def fill(words: tuple[int, int], start: int, block: Array) -> None:
         unit = np.empty(block.size)
         uniform_at(words, start, unit)
         quantiles_between(found, unit, block)
 
-    return filled(target, slice_of(shape, offset, within, where), stream_key(key, name, where), fill)
+    return filled(target, address, fill)
 
 
 def words_at(key: tuple[int, int], start: int, count: int) -> Array:
@@ -168,13 +97,13 @@ def polar_at(key: tuple[int, int], start: int, count: int, *, narrow: bool) -> t
     return radius, angle, skip
 
 
-def filled(target: Array, part: Slice, key: tuple[int, int], fill: Fill) -> Array:
+def filled(target: Array, address: Address, fill: Fill) -> Array:
     """Fill the slice stretch by stretch; `fill` gets the key, the first index and a flat block of the working dtype."""
     if target.size == 0:
         return target
     direct = target if target.flags.c_contiguous else np.empty(target.shape, target.dtype)
     flat, kind = np.asarray(direct).reshape(-1), working(target.dtype)
-    starts, length = part.runs()
+    starts, length = address.part.runs()
     pieces = [
         (place * length + step, first + step, min(PIECE, length - step))
         for place, first in enumerate(starts)
@@ -186,7 +115,7 @@ def filled(target: Array, part: Slice, key: tuple[int, int], fill: Fill) -> Arra
             block = flat[place : place + count]
             work = block if kind == flat.dtype else np.empty(count, kind)
             with np.errstate(over="ignore"):
-                fill(key, start, work)
+                fill(address.words, start, work)
                 if work is not block:
                     block[...] = work
 

@@ -58,8 +58,8 @@ def largest(dtype: np.dtype[Any]) -> float:
     return float(ml_dtypes.finfo(dtype).max)  # type: ignore[no-untyped-call]
 
 
-def array_for(shape: Shape, dtype: DType, device: object, out: Array | None, where: str) -> Array:
-    """The array to fill: `out` when it fits, a new one otherwise."""
+def array_for(shape: Shape, dtype: DType, device: object, out: Array | None, where: str, seed: object = None) -> Array:
+    """The array to fill: `out` when it fits, a new one otherwise. No seed says where: there is one device."""
     if device is not None and not (isinstance(device, str) and device == "cpu"):
         refuse("device", device, "'cpu', the only device of NumPy", where)
     wanted = sizes(shape, where)

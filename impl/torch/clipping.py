@@ -32,6 +32,8 @@ Grads: TypeAlias = Sequence[torch.Tensor | None]
 def global_norm(grads: Grads) -> torch.Tensor:
     """Euclidean norm of all gradients taken as one vector, a 0-dim float64 tensor.
 
+    grads: float tensors, None where a parameter has no gradient; one that occurs twice is one gradient.
+
     >>> global_norm([torch.tensor([3e30]), torch.tensor([4e30])])
     tensor(5.0000e+30, dtype=torch.float64)
     """
@@ -44,6 +46,11 @@ def clip_by_global_norm(
 ) -> tuple[list[torch.Tensor | None], torch.Tensor]:
     """All gradients times min(1, limit / norm), and the norm they had.
 
+    grads: float tensors, None where a parameter has no gradient; one that occurs twice is one gradient.
+    limit: at least 0; infinity limits nothing.
+    nonfinite: of entries that are not finite: "raise" refuses them, "zero" replaces them by 0 first, "skip" leaves
+        all gradients as they are.
+
     >>> clip_by_global_norm([torch.tensor([3.0, 4.0])], 1.0)
     ([tensor([0.6000, 0.8000])], tensor(5., dtype=torch.float64))
     """
@@ -54,6 +61,11 @@ def clip_by_global_norm(
 @torch.no_grad()
 def clip_by_global_norm_(grads: Grads, limit: float, *, nonfinite: str = "raise") -> torch.Tensor:
     """As `clip_by_global_norm`, written into the gradients; returns the norm they had.
+
+    grads: float tensors, None where a parameter has no gradient; one that occurs twice is one gradient.
+    limit: at least 0; infinity limits nothing.
+    nonfinite: of entries that are not finite: "raise" refuses them, "zero" replaces them by 0 first, "skip" leaves
+        all gradients as they are.
 
     >>> g = torch.tensor([3.0, 4.0])
     >>> clip_by_global_norm_([g], 1.0), g
@@ -68,6 +80,11 @@ def clip_per_parameter(
 ) -> tuple[list[torch.Tensor | None], list[torch.Tensor]]:
     """Each gradient times min(1, limit / its own norm), and the norms they had (0 for None).
 
+    grads: float tensors, None where a parameter has no gradient; one that occurs twice is one gradient.
+    limit: at least 0; infinity limits nothing.
+    nonfinite: of entries that are not finite: "raise" refuses them, "zero" replaces them by 0 first, "skip" leaves
+        all gradients as they are.
+
     >>> clip_per_parameter([torch.tensor([3.0, 4.0])], 1.0)
     ([tensor([0.6000, 0.8000])], [tensor(5., dtype=torch.float64)])
     """
@@ -77,6 +94,11 @@ def clip_per_parameter(
 @torch.no_grad()
 def clip_per_parameter_(grads: Grads, limit: float, *, nonfinite: str = "raise") -> list[torch.Tensor]:
     """As `clip_per_parameter`, written into the gradients; returns the norms they had.
+
+    grads: float tensors, None where a parameter has no gradient; one that occurs twice is one gradient.
+    limit: at least 0; infinity limits nothing.
+    nonfinite: of entries that are not finite: "raise" refuses them, "zero" replaces them by 0 first, "skip" leaves
+        all gradients as they are.
 
     >>> g = torch.tensor([3.0, 4.0])
     >>> clip_per_parameter_([g], 1.0), g
@@ -89,6 +111,9 @@ def clip_per_parameter_(grads: Grads, limit: float, *, nonfinite: str = "raise")
 def clip_by_value(grads: Grads, limit: float) -> list[torch.Tensor | None]:
     """Each entry moved into [-limit, limit]; infinities become the limit and NaN stays NaN.
 
+    grads: float tensors, None where a parameter has no gradient; one that occurs twice is one gradient.
+    limit: at least 0; infinity limits nothing.
+
     >>> clip_by_value([torch.tensor([-3.0, 0.5])], 1.0)
     [tensor([-1.0000,  0.5000])]
     """
@@ -100,6 +125,9 @@ def clip_by_value(grads: Grads, limit: float) -> list[torch.Tensor | None]:
 @torch.no_grad()
 def clip_by_value_(grads: Grads, limit: float) -> None:
     """As `clip_by_value`, written into the gradients.
+
+    grads: float tensors, None where a parameter has no gradient; one that occurs twice is one gradient.
+    limit: at least 0; infinity limits nothing.
 
     >>> g = torch.tensor([-3.0, 0.5])
     >>> clip_by_value_([g], 1.0)
@@ -125,6 +153,14 @@ def clip_adaptive(
 
     A unit is what one output uses, by `layout` (see `varlaw.impl.fans`); a bias or a scalar is one unit as a whole
     (Brock et al. 2021, arXiv:2102.06171).
+
+    grads: float tensors, None where a parameter has no gradient.
+    parameters: one for each gradient, of its shape.
+    ratio: the largest norm of a unit's gradient over that of its weights.
+    floor: the least norm that a unit's weights count for.
+    layout: what the axes of the weights mean (`varlaw.impl.fans`); by default the first one numbers the units.
+    nonfinite: of entries that are not finite: "raise" refuses them, "zero" replaces them by 0 first, "skip" leaves
+        all gradients as they are.
 
     >>> clip_adaptive([torch.tensor([[3.0, 4.0]])], [torch.tensor([[6.0, 8.0]])], 0.1)
     [tensor([[0.6000, 0.8000]])]

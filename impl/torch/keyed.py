@@ -1,9 +1,7 @@
-"""Keyed draws for torch: values addressed by key, name and place, the same on every device and for every slice.
+"""Filling torch tensors with the values of an address, the same on every device.
 
-Uniform values agree with `varlaw.impl.numpy` bit for bit, normal ones to a few units in the last place. The addresses
-are described in `varlaw.impl.addresses`; `offset` is the corner of the slice in the parameter whose shape is `within`.
-`key` is an int in [0, 2**64). The other arguments are those of `varlaw.impl.torch.draws`. On the CPU NumPy fills the
-tensor's memory; elsewhere, and while torch compiles, the words are computed where the values are wanted.
+On the CPU NumPy fills the tensor's memory; elsewhere, and while torch compiles, the words are computed where the values
+are wanted.
 """
 
 import math
@@ -12,140 +10,55 @@ from typing import Any, TypeAlias
 
 import torch
 
-from varlaw.impl.addresses import Slice, slice_of, stream_key
-from varlaw.impl.arguments import number
-from varlaw.impl.numpy.keyed import filled, polar_at
-from varlaw.impl.numpy.keyed import keyed_truncated_normal as numpy_truncated
-from varlaw.impl.numpy.keyed import keyed_uniform as numpy_uniform
-from varlaw.impl.torch.draws import reachable, representable
+from varlaw.impl.keyed_streams import Address, Slice
+from varlaw.impl.numpy import keyed as on_numpy
+from varlaw.impl.numpy.streams import Array
 from varlaw.impl.torch.philox import words_of
-from varlaw.impl.torch.streams import (
-    Device,
-    DType,
-    Shape,
-    may_ask,
-    tensor_for,
-    towards_zero,
-    working,
-    write_,
-)
+from varlaw.impl.torch.streams import may_ask, towards_zero, working, write_
 from varlaw.impl.torch.truncated import quantiles
-from varlaw.impl.truncation import cut
+from varlaw.impl.truncation import Cut
 
 Values: TypeAlias = Callable[[tuple[int, int], torch.Tensor, torch.dtype], torch.Tensor]
 
 
-def keyed_uniform(
-    shape: Shape,
-    bound: float,
-    *,
-    key: int,
-    name: str,
-    offset: Shape | None = None,
-    within: Shape | None = None,
-    dtype: DType = None,
-    device: Device = None,
-    out: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """U(-bound, bound) at an address.
-
-    >>> whole = keyed_uniform((4, 6), 1.0, key=7, name="w")
-    >>> part = keyed_uniform((2, 3), 1.0, key=7, name="w", offset=(1, 2), within=(4, 6))
-    >>> bool((part == whole[1:3, 2:5]).all())
-    True
-    """
-    where = "keyed_uniform"
-    size = number("bound", bound, where, low=0.0)
-    target = tensor_for(shape, dtype, device, out, where)
-    representable("bound", size, target, where)
-    part, words = slice_of(shape, offset, within, where), stream_key(key, name, where)
+def fill_uniform(target: torch.Tensor, bound: float, address: Address) -> torch.Tensor:
+    """Fill the slice with U(-bound, bound)."""
     if may_ask(target.detach()):
-        return _by_numpy(numpy_uniform, target, size, {"key": key, "name": name, "offset": offset, "within": within})
-    return _traced(target, part, words, towards_zero(size, working(target.dtype)), _twice_uniform_at)
+        return _by_numpy(target, lambda memory: on_numpy.fill_uniform(memory, bound, address))
+    return _traced(target, address, towards_zero(bound, working(target.dtype)), _twice_uniform_at)
 
 
-def keyed_normal(
-    shape: Shape,
-    std: float,
-    *,
-    key: int,
-    name: str,
-    offset: Shape | None = None,
-    within: Shape | None = None,
-    dtype: DType = None,
-    device: Device = None,
-    out: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """N(0, std**2) at an address.
-
-    >>> keyed_normal((2, 3), 1.0, key=7, name="w").shape
-    torch.Size([2, 3])
-    """
-    where = "keyed_normal"
-    size = number("std", std, where, low=0.0)
-    target = tensor_for(shape, dtype, device, out, where)
-    representable("std", size, target, where)
-    part, words = slice_of(shape, offset, within, where), stream_key(key, name, where)
+def fill_normal(target: torch.Tensor, std: float, address: Address) -> torch.Tensor:
+    """Fill the slice with N(0, std**2)."""
     if may_ask(target.detach()):
-        kind = working(target.dtype)
-        with torch.no_grad():
-            direct = target.dtype == kind and target.is_contiguous()
-            scratch = target.detach() if direct else torch.empty(target.shape, dtype=kind)
-            filled(scratch.numpy(), part, words, _fill_normal(size))
-            return target if direct else write_(target, scratch)
-    return _traced(target, part, words, size, normal_at)
+        return _by_numpy(target, lambda memory: on_numpy.filled(memory, address, _block_of_normals(std)))
+    return _traced(target, address, std, normal_at)
 
 
-def keyed_truncated_normal(
-    shape: Shape,
-    std: float,
-    low: float = -2.0,
-    high: float = 2.0,
-    *,
-    std_of: str,
-    bounds: str,
-    key: int,
-    name: str,
-    offset: Shape | None = None,
-    within: Shape | None = None,
-    dtype: DType = None,
-    device: Device = None,
-    out: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """A normal kept in [low, high], at an address: the quantile of the float64 uniform there (see `truncated_normal`).
-
-    >>> w = keyed_truncated_normal(9, 1.0, std_of="parent", bounds="sigmas", key=7, name="w")
-    >>> bool(abs(w).max() <= 2)
-    True
-    """
-    where = "keyed_truncated_normal"
-    found = cut(std, low, high, std_of=std_of, bounds=bounds, where=where)
-    target = tensor_for(shape, dtype, device, out, where)
-    reachable(found, target, where)
-    part, words = slice_of(shape, offset, within, where), stream_key(key, name, where)
+def fill_between(target: torch.Tensor, found: Cut, address: Address) -> torch.Tensor:
+    """Fill the slice with the quantiles, of the normal that a cut describes, of the float64 uniforms there."""
     if may_ask(target.detach()):
-        address = {"key": key, "name": name, "offset": offset, "within": within}
-        law = {"low": found.low, "high": found.high, "std_of": "parent", "bounds": "sigmas"}
-        return _by_numpy(numpy_truncated, target, found.sigma, {**address, **law})
+        return _by_numpy(target, lambda memory: on_numpy.fill_between(memory, found, address))
 
     def values(key: tuple[int, int], index: torch.Tensor, kind: torch.dtype) -> torch.Tensor:
         return quantiles(found, uniform_at(key, index, torch.float64) + 0.5).to(kind)
 
-    return _traced(target, part, words, 1.0, values)
+    return _traced(target, address, 1.0, values)
 
 
-def _by_numpy(draw: Callable[..., Any], target: torch.Tensor, scale: float, address: dict[str, Any]) -> torch.Tensor:
+def _by_numpy(target: torch.Tensor, fill: Callable[[Array], object]) -> torch.Tensor:
+    """Let NumPy fill the memory of a tensor on the CPU, or memory that is then cast and copied."""
     kind = working(target.dtype)
     with torch.no_grad():
         direct = target.dtype == kind and target.is_contiguous()
-        scratch = target.detach() if direct else torch.empty(target.shape, dtype=kind)
-        draw(tuple(target.shape), scale, **address, out=scratch.numpy())
+        scratch = target.detach() if direct else torch.empty(target.shape, dtype=kind, device="cpu")
+        fill(scratch.numpy())
         return target if direct else write_(target, scratch)
 
 
-def _traced(target: torch.Tensor, part: Slice, key: tuple[int, int], scale: float, values: Values) -> torch.Tensor:
+def _traced(target: torch.Tensor, address: Address, scale: float, values: Values) -> torch.Tensor:
     with torch.no_grad():
-        drawn = values(key, indices(part, target.device), working(target.dtype)) * scale
+        drawn = values(address.words, indices(address.part, target.device), working(target.dtype)) * scale
         return write_(target, drawn.to(working(target.dtype)))
 
 
@@ -188,11 +101,11 @@ def normal_at(key: tuple[int, int], index: torch.Tensor, kind: torch.dtype) -> t
     return torch.sqrt(-2 * torch.log(radius)) * torch.where(odd, torch.sin(angle), torch.cos(angle))
 
 
-def _fill_normal(std: float) -> Callable[[tuple[int, int], int, Any], None]:
+def _block_of_normals(std: float) -> Callable[[tuple[int, int], int, Any], None]:
     """Fill blocks of NumPy memory with normals, by torch's own logarithm, sine and cosine."""
 
     def fill(key: tuple[int, int], start: int, block: Any) -> None:
-        polar = polar_at(key, start, block.size, narrow=block.itemsize < 8)
+        polar = on_numpy.polar_at(key, start, block.size, narrow=block.itemsize < 8)
         radius, angle = (torch.from_numpy(part) for part in polar[:2])
         length = radius.log_().mul_(-2).sqrt_().mul_(std)
         pairs = torch.stack([torch.cos(angle), angle.sin_()], dim=1).mul_(length.unsqueeze(1)).reshape(-1)

@@ -6,7 +6,7 @@ parameter has a rule and every rule has a parameter: a rule that matches nothing
 projection keeps its default. Nothing is guessed: where neither a module's type nor the rule says what the axes of a
 parameter mean, a rule that needs a fan is refused with the layouts that could be meant.
 
-Values are keyed by the model's key and the parameter's name (see `varlaw.impl.addresses`), so they do not depend on
+Values are keyed by the model's key and the parameter's name (see `varlaw.impl.keyed_streams`), so they do not depend on
 the order of parameters, the device, or the way they are sharded: a plain model, one made on the meta device and given
 memory by `to_empty`, and one whose parameters are DTensors hold the same numbers.
 """
@@ -17,8 +17,8 @@ import torch
 import torch.nn.utils.parametrize
 from torch.nn.parameter import UninitializedParameter
 
-from varlaw.impl.addresses import stream_key
 from varlaw.impl.arguments import refuse, refuse_type
+from varlaw.impl.keyed_streams import stream_key
 from varlaw.impl.torch.pieces import Site, Use, pieces_of
 from varlaw.impl.torch.roles import EMBEDDINGS, role_of
 from varlaw.impl.torch.rules import Initialised, Rule, rules_of
@@ -33,6 +33,10 @@ def initialise(model: torch.nn.Module, recipe: Sequence[Rule], *, key: int) -> l
     parameter, a parameter on the meta device, lazy, or in the memory of another, a law that its parameter does not
     fit, and a fan that nothing tells: a stack of experts, say, unless its rule has `layout="experts"` or `std`. Buffers
     are left alone.
+
+    model: any module, on any device, sharded or not.
+    recipe: rules, of which each parameter obeys the first that matches it.
+    key: an int in [0, 2**64), from which with its name the values of each parameter follow.
 
     >>> model = torch.nn.Linear(3, 2)
     >>> [done.std for done in initialise(model, [Rule("weight", "normal"), Rule("bias", "zeros")], key=0)]

@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 
 import torch
 
-from varlaw.impl.affine import Rows, channel_rows, filled, fitting, normalised_axes
 from varlaw.impl.arguments import flag, number, refuse
+from varlaw.impl.grouping import Rows, channel_rows, filled, fitting, normalised_axes
 from varlaw.impl.torch.rows import inverse_root, quick_rms, standardised
 from varlaw.impl.torch.streams import float_tensor, may_ask, working, writable
 
@@ -30,7 +30,10 @@ def layer_norm(
 ) -> torch.Tensor:
     """(x - mean) / sqrt(variance + eps) * gamma + beta over `axes` (Ba et al. 2016, arXiv:1607.06450).
 
-    `gamma` and `beta` have the sizes of the normalised axes, in their order in `x`.
+    x: float values of any strides.
+    axes: what is normalised over, one axis or several.
+    gamma, beta: what the result is multiplied by and what is added, with the sizes of the normalised axes; or None.
+    eps: added to the variance; at least 0.
 
     >>> layer_norm(torch.tensor([[3.0, 1.0]]), eps=0.0)
     tensor([[ 1., -1.]])
@@ -40,6 +43,11 @@ def layer_norm(
 
 def rms_norm(x: torch.Tensor, axes: Any = -1, gamma: Table = None, *, eps: float = 1e-5) -> torch.Tensor:
     """x / sqrt(mean(x**2) + eps) * gamma over `axes` (Zhang & Sennrich 2019, arXiv:1910.07467).
+
+    x: float values of any strides.
+    axes: what is normalised over, one axis or several.
+    gamma: what the result is multiplied by, with the sizes of the normalised axes; or None.
+    eps: added to the mean square; at least 0.
 
     >>> rms_norm(torch.tensor([[3.0, -3.0]]), eps=0.0)
     tensor([[ 1., -1.]])
@@ -62,8 +70,15 @@ def batch_norm(
     """Normalise each channel (axis 1) over all other axes (Ioffe & Szegedy 2015, arXiv:1502.03167).
 
     In training the batch's own statistics are used, and running ones, where given, are updated in place by
-    r += momentum * (batch - r): `momentum` is the weight of the new batch, and the running variance takes the
-    unbiased batch variance although the biased one divides. Otherwise the running statistics are used.
+    r += momentum * (batch - r); the running variance takes the unbiased batch variance although the biased one divides.
+    Otherwise the running statistics are used.
+
+    x: (batch, channels, *positions), of any strides.
+    running_mean, running_var: (channels,), which training updates in place and evaluation uses; or None.
+    gamma, beta: what each channel is multiplied by and what is added to it, (channels,); or None.
+    training: normalise by the statistics of the batch, else by the running ones.
+    momentum: weight of the new batch in the running statistics.
+    eps: added to the variance; at least 0.
 
     >>> batch_norm(torch.tensor([[1.0], [3.0]]), eps=0.0)
     tensor([[-1.],
@@ -98,7 +113,10 @@ def group_norm(
 ) -> torch.Tensor:
     """Normalise each group of channels of each sample (Wu & He 2018, arXiv:1803.08494).
 
-    `x` is (batch, channels, *positions); `gamma` and `beta` are (channels,).
+    x: (batch, channels, *positions), of any strides.
+    groups: that divide the channels.
+    gamma, beta: what each channel is multiplied by and what is added to it, (channels,); or None.
+    eps: added to the variance; at least 0.
 
     >>> group_norm(torch.tensor([[1.0, 3.0, 5.0, 5.0]]), 2, eps=0.0)
     tensor([[-1.,  1.,  0.,  0.]])
@@ -108,6 +126,10 @@ def group_norm(
 
 def instance_norm(x: torch.Tensor, gamma: Table = None, beta: Table = None, *, eps: float = 1e-5) -> torch.Tensor:
     """Normalise each channel of each sample over its positions (Ulyanov et al. 2016, arXiv:1607.08022).
+
+    x: (batch, channels, *positions), of any strides.
+    gamma, beta: what each channel is multiplied by and what is added to it, (channels,); or None.
+    eps: added to the variance; at least 0.
 
     >>> instance_norm(torch.tensor([[[1.0, 3.0]]]), eps=0.0)
     tensor([[[-1.,  1.]]])

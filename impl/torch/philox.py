@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import torch
 
-from varlaw.impl.addresses import MULTIPLIERS, ROUNDS, WEYL
+from varlaw.impl.keyed_streams import MULTIPLIERS, ROUNDS, WEYL
 
 Word: TypeAlias = tuple[torch.Tensor, torch.Tensor]
 

@@ -9,7 +9,7 @@ from torch.nn.parameter import UninitializedParameter
 
 from varlaw.impl.arguments import refuse
 from varlaw.impl.fans import Fans, fan_of, fans, possible
-from varlaw.impl.torch.draws import representable
+from varlaw.impl.torch.backend import TORCH
 from varlaw.impl.torch.parts import Box, box_of, sizes_of, uncovered, whole_of, written
 from varlaw.impl.torch.roles import Role, parts_of
 from varlaw.impl.torch.rules import Initialised, Rule
@@ -85,11 +85,11 @@ def _piece(site: Site, place: int, rule: Rule, box: Box, where: str) -> Piece:
         std, both = _scale(site, rule, box, where)
     if rule.law in ("orthogonal", "identity"):
         _refuse_no_matrix(rule, sizes_of(box), layout, where)
-        representable("gain", float(rule.gain), site.parameter, where)
+        TORCH.representable("gain", float(rule.gain), site.parameter, where)
     if rule.law == "constant" and math.isfinite(rule.value):
-        representable("value", float(rule.value), site.parameter, where)
+        TORCH.representable("value", float(rule.value), site.parameter, where)
     for name in ("mean", "low", "high") if rule.law != "keep" else ():
-        representable(name, float(getattr(rule, name) or 0.0), site.parameter, where)
+        TORCH.representable(name, float(getattr(rule, name) or 0.0), site.parameter, where)
     part = None if box == whole_of(site.shape) else box
     kind = site.parameter.dtype
     done = Initialised(site.name, site.shape, kind, rule.law, std, both, place, site.aliases, part)
@@ -122,7 +122,7 @@ def _scale(site: Site, rule: Rule, box: Box, where: str) -> tuple[float, Fans | 
     else:
         both = _fans(site, rule, box, where)
         std = float(rule.gain) / math.sqrt(fan_of(rule.mode, both, where))
-    representable("std", std * (math.sqrt(3) if rule.law == "uniform" else 1.2), site.parameter, where)
+    TORCH.representable("std", std * (math.sqrt(3) if rule.law == "uniform" else 1.2), site.parameter, where)
     return std, both
 
 

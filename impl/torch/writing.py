@@ -5,14 +5,12 @@ from typing import Any
 
 import torch
 
-from varlaw.impl.addresses import stream_key
-from varlaw.impl.torch.initialisers import orthogonal
-from varlaw.impl.torch.keyed import keyed_normal, keyed_truncated_normal, keyed_uniform
+from varlaw.impl.keyed_streams import stream_key
+from varlaw.impl.torch.backend import TORCH
 from varlaw.impl.torch.parts import Box, meeting, sizes_of, written
 from varlaw.impl.torch.pieces import Piece, Site
 from varlaw.impl.torch.shards import local_part
 from varlaw.impl.torch.streams import rounded, working, write_
-from varlaw.impl.torch.structured import dirac, gated_orthogonal, identity
 
 _STACKS = ("experts", "(experts, in, out)")
 
@@ -83,11 +81,11 @@ def _kept(values: torch.Tensor, piece: Piece) -> torch.Tensor:
 def _draw_centred(target: torch.Tensor, piece: Piece, address: dict[str, Any]) -> None:
     std, shape = piece.done.std or 0.0, tuple(target.shape)
     if piece.rule.law == "uniform":
-        keyed_uniform(shape, math.sqrt(3) * std, **address, out=target)
+        TORCH.keyed_uniform(shape, math.sqrt(3) * std, **address, out=target)
     elif piece.rule.law == "normal" or std == 0:
-        keyed_normal(shape, std, **address, out=target)
+        TORCH.keyed_normal(shape, std, **address, out=target)
     else:
-        keyed_truncated_normal(shape, std, std_of="result", bounds="sigmas", **address, out=target)
+        TORCH.keyed_truncated_normal(shape, std, std_of="result", bounds="sigmas", **address, out=target)
 
 
 def _draw_log_uniform(target: torch.Tensor, piece: Piece, address: dict[str, Any]) -> None:
@@ -95,7 +93,7 @@ def _draw_log_uniform(target: torch.Tensor, piece: Piece, address: dict[str, Any
     low, high = float(piece.rule.low or 0.0), float(piece.rule.high or 0.0)
     least, most = math.log(low), math.log(high)
     logs = torch.empty(target.shape, dtype=torch.float64, device=target.device)
-    keyed_uniform(tuple(target.shape), (most - least) / 2, **address, out=logs)
+    TORCH.keyed_uniform(tuple(target.shape), (most - least) / 2, **address, out=logs)
     drawn = logs.add_(least / 2 + most / 2).exp_().clamp_(low, high)
     write_(target, drawn + torch.log(-torch.expm1(-drawn)) if piece.rule.softplus else drawn)
 
@@ -108,10 +106,10 @@ def _orthogonal(target: torch.Tensor, site: Site, piece: Piece, key: int) -> tor
     made: dict[str, Any] = {"seed": seed, "dtype": target.dtype, "device": target.device}
     if piece.layout in _STACKS:
         matrices, count = (math.prod(shape[:-1]), shape[-1]), math.prod(shape[:-2])
-        return gated_orthogonal(matrices, count, piece.rule.gain, **made).reshape(shape)
+        return TORCH.gated_orthogonal(matrices, count, piece.rule.gain, **made).reshape(shape)
     if piece.layout == "embedding":
-        return orthogonal((math.prod(shape[:-1]), shape[-1]), piece.rule.gain, **made).reshape(shape)
-    return orthogonal(shape, piece.rule.gain, **made)
+        return TORCH.orthogonal((math.prod(shape[:-1]), shape[-1]), piece.rule.gain, **made).reshape(shape)
+    return TORCH.orthogonal(shape, piece.rule.gain, **made)
 
 
 def _identity(target: torch.Tensor, site: Site, piece: Piece, key: int) -> torch.Tensor:
@@ -120,9 +118,9 @@ def _identity(target: torch.Tensor, site: Site, piece: Piece, key: int) -> torch
     made: dict[str, Any] = {"dtype": target.dtype, "device": target.device}
     if len(shape) > 2 and piece.layout not in _STACKS and piece.layout != "embedding":
         own = role is not None and role.layout in ("conv", "conv_transpose")
-        return dirac(shape, gain, groups=role.groups if own and role is not None else piece.rule.groups, **made)
+        return TORCH.dirac(shape, gain, groups=role.groups if own and role is not None else piece.rule.groups, **made)
     packed = 1
     if role is not None and piece.done.part is None and piece.rule.layout is None and len(shape) == 2:
         packed = 3 if role.layout == "packed_qkv" else role.whole[0] // role.shape[0]
-    matrix = identity((shape[-2] // packed, shape[-1]), gain, **made)
+    matrix = TORCH.identity((shape[-2] // packed, shape[-1]), gain, **made)
     return matrix.repeat(packed, 1).expand(shape)

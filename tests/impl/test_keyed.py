@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import varlaw.impl.numpy as on_numpy
-from varlaw.impl.addresses import stream_key
+from varlaw.impl.keyed_streams import stream_key
 from varlaw.impl.numpy.keyed import normal_at, uniform_at, words_at
 
 LAWS = ("keyed_uniform", "keyed_normal", "keyed_truncated_normal")
@@ -104,11 +104,12 @@ def test_blocks_do_not_show(law):
 def test_traced_slices_have_the_values_of_numpy(law, dtype, monkeypatch):
     """The path of accelerators and compilers, here on the CPU."""
     torch = pytest.importorskip("torch")
+    import varlaw.impl.torch as ours
     from varlaw.impl.torch import keyed
 
     monkeypatch.setattr(keyed, "may_ask", lambda value: False)
     given = {"key": 5, "name": "w", "offset": (2, 1), "within": (9, 7), "dtype": dtype, **given_of(law)}
-    found = getattr(keyed, law)((4, 3), 0.1, **given).double().numpy()
+    found = getattr(ours, law)((4, 3), 0.1, **given).double().numpy()
     wanted = getattr(on_numpy, law)((4, 3), 0.1, **given).astype(np.float64)
     unit = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}[dtype]
     assert torch is not None
@@ -122,12 +123,13 @@ FAR = [((2**32 - 3,), (2**33,), (10,)), ((2**53 - 1,), (2**54,), (9,)), ((2**61 
 @pytest.mark.parametrize(("corner", "whole", "shape"), FAR)
 def test_places_beyond_32_and_53_bits(law, dtype, corner, whole, shape, monkeypatch):
     pytest.importorskip("torch")
+    import varlaw.impl.torch as ours
     from varlaw.impl.torch import keyed
 
     given = {"key": 5, "name": "w", "offset": corner, "within": whole, "dtype": dtype, **given_of(law)}
     wanted = getattr(on_numpy, law)(shape, 0.3, **given).astype(np.float64)
     monkeypatch.setattr(keyed, "may_ask", lambda value: False)
-    found = getattr(keyed, law)(shape, 0.3, **given).double().numpy()
+    found = getattr(ours, law)(shape, 0.3, **given).double().numpy()
     unit = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}[dtype]
     assert np.all(np.abs(found - wanted) <= (0 if law == "keyed_uniform" else 4 * unit * np.abs(wanted)))
     assert np.unique(wanted).size > shape[0] // 2

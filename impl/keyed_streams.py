@@ -82,3 +82,16 @@ def slice_of(shape: Any, offset: Any, within: Any, where: str) -> Slice:
     if math.prod(full) >= 2**62:
         refuse("within", full, "of less than 2**62 elements", where)
     return Slice(box, corner, full)
+
+
+class Address(NamedTuple):
+    """Where the values of a slice are found: the key words of the parameter's stream, and the slice."""
+
+    words: tuple[int, int]
+    part: Slice
+
+
+def address_of(key: Any, name: Any, shape: Any, offset: Any, within: Any, where: str) -> Address:
+    """The address of a slice of a parameter, as the public functions name it."""
+    part = slice_of(shape, offset, within, where)
+    return Address(stream_key(key, name, where), part)
