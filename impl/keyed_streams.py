@@ -14,6 +14,7 @@ parameter's stream. Elements count in C order over the whole parameter:
 So a slice has the same values wherever, however and with whatever neighbours it is drawn.
 """
 
+import functools
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,8 @@ class Slice(NamedTuple):
 
     def runs(self) -> tuple[Iterator[int], int]:
         """First global indices of the stretches that lie together, in order, and their common length."""
+        if self.shape == self.whole:
+            return iter((0,)), math.prod(self.whole)
         rank, length = len(self.whole), 1
         while rank and self.shape[rank - 1] == self.whole[rank - 1]:
             rank -= 1
@@ -62,18 +65,22 @@ def stream_key(key: Any, name: Any, where: str) -> tuple[int, int]:
     """
     if not isinstance(name, str):
         refuse_type("name", name, "the parameter's name", where)
-    number = whole("key", key, where, below=2**64)
-    digest = hashlib.blake2b(
-        number.to_bytes(8, "little") + name.encode("utf-8", "surrogatepass"), digest_size=16
-    ).digest()
+    return _digest(whole("key", key, where, below=2**64), name)
+
+
+@functools.lru_cache(4096)
+def _digest(number: int, name: str) -> tuple[int, int]:
+    named = number.to_bytes(8, "little") + name.encode("utf-8", "surrogatepass")
+    digest = hashlib.blake2b(named, digest_size=16).digest()
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
 
 
-def slice_of(shape: Any, offset: Any, within: Any, where: str) -> Slice:
-    """The slice meant by a shape, its corner (default: the origin) and the whole's shape (default: just the shape)."""
-    box = sizes(shape, where)
+def slice_of(box: tuple[int, ...], offset: Any, within: Any, where: str) -> Slice:
+    """The slice meant by sizes, its corner (default: the origin) and the whole's shape (default: just these sizes)."""
     full = box if within is None else sizes(within, where, "within")
     corner = (0,) * len(box) if offset is None else sizes(offset, where, "offset")
+    if full is box and offset is None:
+        return Slice(box, corner, full)
     if len(full) != len(box) or len(corner) != len(box):
         refuse("offset, within", (corner, full), f"of {len(box)} axes like the shape", where)
     for size, first, total in zip(box, corner, full, strict=True):
@@ -91,7 +98,7 @@ class Address(NamedTuple):
     part: Slice
 
 
-def address_of(key: Any, name: Any, shape: Any, offset: Any, within: Any, where: str) -> Address:
+def address_of(key: Any, name: Any, box: tuple[int, ...], offset: Any, within: Any, where: str) -> Address:
     """The address of a slice of a parameter, as the public functions name it."""
-    part = slice_of(shape, offset, within, where)
+    part = slice_of(box, offset, within, where)
     return Address(stream_key(key, name, where), part)

@@ -48,7 +48,7 @@ class KeyedDraws(Backend[Array, Seed, DType, Device]):
         size = number("bound", bound, where, low=0.0)
         target = self.array(shape, dtype, device, out, where)
         self.representable("bound", size, target, where)
-        return self.fill_keyed_uniform(target, size, address_of(key, name, shape, offset, within, where))
+        return self.fill_keyed_uniform(target, size, address_of(key, name, tuple(target.shape), offset, within, where))
 
     def keyed_normal(
         self,
@@ -83,7 +83,7 @@ class KeyedDraws(Backend[Array, Seed, DType, Device]):
         size = number("std", std, where, low=0.0)
         target = self.array(shape, dtype, device, out, where)
         self.representable("std", size, target, where)
-        return self.fill_keyed_normal(target, size, address_of(key, name, shape, offset, within, where))
+        return self.fill_keyed_normal(target, size, address_of(key, name, tuple(target.shape), offset, within, where))
 
     def keyed_truncated_normal(
         self,
@@ -123,4 +123,4 @@ class KeyedDraws(Backend[Array, Seed, DType, Device]):
         found = cut(std, low, high, std_of=std_of, bounds=bounds, where=where)
         target = self.array(shape, dtype, device, out, where)
         self.reachable(found, target, where)
-        return self.fill_keyed_between(target, found, address_of(key, name, shape, offset, within, where))
+        return self.fill_keyed_between(target, found, address_of(key, name, tuple(target.shape), offset, within, where))

@@ -64,7 +64,8 @@ class NumPyBackend(Initialisers[Array, Seed, DType, object], Weights[Array, Seed
         return np.random.Generator(root(seed, where))
 
     def fill_uniform(self, target: Array, bound: float, seed: Seed, where: str) -> Array:
-        self.representable("bound", bound, target, where)
+        if bound > largest(target.dtype):
+            self.representable("bound", bound, target, where)
         edge = towards_zero(bound, working(target.dtype))
 
         def draw(generator: np.random.Generator, block: Array) -> None:
@@ -74,7 +75,8 @@ class NumPyBackend(Initialisers[Array, Seed, DType, object], Weights[Array, Seed
         return fill(target, draw, seed=seed, where=where)
 
     def fill_normal(self, target: Array, std: float, seed: Seed, where: str) -> Array:
-        self.representable("std", std, target, where)
+        if std > largest(target.dtype):
+            self.representable("std", std, target, where)
         scale = working(target.dtype).type(std)
 
         def draw(generator: np.random.Generator, block: Array) -> None:

@@ -6,7 +6,6 @@ float64 is drawn in float64; every narrower dtype is drawn in float32 and cast.
 """
 
 import functools
-import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +59,8 @@ def largest(dtype: np.dtype[Any]) -> float:
 
 def array_for(shape: Shape, dtype: DType, device: object, out: Array | None, where: str, seed: object = None) -> Array:
     """The array to fill: `out` when it fits, a new one otherwise. No seed says where: there is one device."""
+    if dtype is None and device is None and type(out) is np.ndarray and _surely_fits(out, shape):
+        return out
     if device is not None and not (isinstance(device, str) and device == "cpu"):
         refuse("device", device, "'cpu', the only device of NumPy", where)
     wanted = sizes(shape, where)
@@ -79,10 +80,17 @@ def array_for(shape: Shape, dtype: DType, device: object, out: Array | None, whe
     return out
 
 
+def _surely_fits(out: Array, shape: Shape) -> bool:
+    """Whether an array is the usual one, and so needs no further look."""
+    flags, given = out.flags, (shape,) if type(shape) is int else shape
+    return out.dtype.char in "fd" and flags.c_contiguous and flags.writeable and out.shape == given
+
+
 def root(seed: Seed, where: str) -> np.random.PCG64DXSM:
     """The stream that a seed stands for; a generator gives 128 of its bits and moves on."""
     if isinstance(seed, np.random.Generator):
-        return np.random.PCG64DXSM(int.from_bytes(seed.bytes(16), "little"))
+        words = seed.integers(0, 2**32, 4, np.uint32)  # those of seed.bytes(16)
+        return np.random.PCG64DXSM(np.random.SeedSequence(words))
     if is_bool(seed) or not hasattr(seed, "__index__"):
         refuse_type("seed", seed, "a whole number or a numpy.random.Generator", where)
     return np.random.PCG64DXSM(whole("seed", seed, where, below=2**64))
@@ -102,6 +110,10 @@ def fill(target: Array, draw: Draw, *, seed: Seed, where: str) -> Array:
 def _drawn(target: Array, draw: Draw, stream: np.random.PCG64DXSM) -> Array:
     flat = np.asarray(target).reshape(-1)  # a matrix would stay one
     kind = working(target.dtype)
+    if flat.size <= BLOCK and kind == flat.dtype:
+        with np.errstate(over="ignore"):
+            draw(np.random.Generator(stream), flat)
+        return target
     starts = range(0, flat.size, BLOCK)
 
     def run(first: int, step: int) -> None:
@@ -145,6 +157,7 @@ def times(block: Array, factor: float) -> None:
         block *= kind(2)
 
 
+@functools.lru_cache(1024)
 def towards_zero(value: float, kind: np.dtype[Any]) -> float:
     """The number of dtype `kind` next to `value` on the side of zero, or `value` itself if it is one."""
     with np.errstate(over="ignore"):
@@ -160,4 +173,8 @@ def standard_normal(generator: np.random.Generator, block: Array) -> None:
 def centred(generator: np.random.Generator, block: Array) -> None:
     """Uniform draws on (-1/2, 1/2): midpoints of 2**24 (float64: 2**53) equal cells, so the mean is zero."""
     generator.random(out=block, dtype=block.dtype.type)
-    block -= block.dtype.type(0.5 - math.ldexp(0.5, -24 if block.dtype == np.float32 else -53))
+    block -= _MIDDLE[block.dtype.char]
+
+
+# what takes the lower ends of the cells on [0, 1) to midpoints about zero
+_MIDDLE = {"f": np.float32(0.5 - 2.0**-25), "d": np.float64(0.5 - 2.0**-54)}

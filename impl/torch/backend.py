@@ -84,7 +84,8 @@ class TorchBackend(Initialisers[Tensor, Seed, DType, Device], Weights[Tensor, Se
         return fill(target, lambda t, source: between_(t, -edge, edge, source), seed=seed, where=where)
 
     def fill_normal(self, target: Tensor, std: float, seed: Seed, where: str) -> Tensor:
-        self.representable("std", std, target, where)
+        if std > largest(target.dtype):
+            self.representable("std", std, target, where)
         return fill(target, lambda t, source: t.normal_(0.0, std, generator=source), seed=seed, where=where)
 
     def fill_between(self, target: Tensor, found: Cut, seed: Seed, where: str) -> Tensor:

@@ -6,8 +6,9 @@ are wanted.
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+import numpy as np
 import torch
 
 from varlaw.impl.keyed_streams import Address, Slice
@@ -23,22 +24,25 @@ Values: TypeAlias = Callable[[tuple[int, int], torch.Tensor, torch.dtype], torch
 
 def fill_uniform(target: torch.Tensor, bound: float, address: Address) -> torch.Tensor:
     """Fill the slice with U(-bound, bound)."""
-    if may_ask(target.detach()):
-        return _by_numpy(target, lambda memory: on_numpy.fill_uniform(memory, bound, address))
+    host = target.detach()
+    if may_ask(host):
+        return _by_numpy(target, host, lambda memory: on_numpy.fill_uniform(memory, bound, address))
     return _traced(target, address, towards_zero(bound, working(target.dtype)), _twice_uniform_at)
 
 
 def fill_normal(target: torch.Tensor, std: float, address: Address) -> torch.Tensor:
     """Fill the slice with N(0, std**2)."""
-    if may_ask(target.detach()):
-        return _by_numpy(target, lambda memory: on_numpy.filled(memory, address, _block_of_normals(std)))
+    host = target.detach()
+    if may_ask(host):
+        return _by_numpy(target, host, lambda memory: on_numpy.filled(memory, address, _block_of_normals(std)))
     return _traced(target, address, std, normal_at)
 
 
 def fill_between(target: torch.Tensor, found: Cut, address: Address) -> torch.Tensor:
     """Fill the slice with the quantiles, of the normal that a cut describes, of the float64 uniforms there."""
-    if may_ask(target.detach()):
-        return _by_numpy(target, lambda memory: on_numpy.fill_between(memory, found, address))
+    host = target.detach()
+    if may_ask(host):
+        return _by_numpy(target, host, lambda memory: on_numpy.fill_between(memory, found, address))
 
     def values(key: tuple[int, int], index: torch.Tensor, kind: torch.dtype) -> torch.Tensor:
         return quantiles(found, uniform_at(key, index, torch.float64) + 0.5).to(kind)
@@ -46,14 +50,16 @@ def fill_between(target: torch.Tensor, found: Cut, address: Address) -> torch.Te
     return _traced(target, address, 1.0, values)
 
 
-def _by_numpy(target: torch.Tensor, fill: Callable[[Array], object]) -> torch.Tensor:
+def _by_numpy(target: torch.Tensor, host: torch.Tensor, fill: Callable[[Array], object]) -> torch.Tensor:
     """Let NumPy fill the memory of a tensor on the CPU, or memory that is then cast and copied."""
-    kind = working(target.dtype)
-    with torch.no_grad():
-        direct = target.dtype == kind and target.is_contiguous()
-        scratch = target.detach() if direct else torch.empty(target.shape, dtype=kind, device="cpu")
+    kind = working(host.dtype)
+    if host.dtype is kind and host.is_contiguous():
+        fill(host.numpy())
+    else:
+        scratch = torch.empty(host.shape, dtype=kind, device="cpu")
         fill(scratch.numpy())
-        return target if direct else write_(target, scratch)
+        write_(host, scratch)
+    return target
 
 
 def _traced(target: torch.Tensor, address: Address, scale: float, values: Values) -> torch.Tensor:
@@ -101,14 +107,20 @@ def normal_at(key: tuple[int, int], index: torch.Tensor, kind: torch.dtype) -> t
     return torch.sqrt(-2 * torch.log(radius)) * torch.where(odd, torch.sin(angle), torch.cos(angle))
 
 
-def _block_of_normals(std: float) -> Callable[[tuple[int, int], int, Any], None]:
-    """Fill blocks of NumPy memory with normals, by torch's own logarithm, sine and cosine."""
+def _block_of_normals(std: float) -> Callable[[tuple[int, int], int, Array], None]:
+    """Fill blocks of NumPy memory with normals, by torch's logarithm, root, sine and cosine."""
 
-    def fill(key: tuple[int, int], start: int, block: Any) -> None:
-        polar = on_numpy.polar_at(key, start, block.size, narrow=block.itemsize < 8)
-        radius, angle = (torch.from_numpy(part) for part in polar[:2])
-        length = radius.log_().mul_(-2).sqrt_().mul_(std)
-        pairs = torch.stack([torch.cos(angle), angle.sin_()], dim=1).mul_(length.unsqueeze(1)).reshape(-1)
-        torch.from_numpy(block).copy_(pairs.narrow(0, polar[2], block.size))
+    def fill(key: tuple[int, int], start: int, block: Array) -> None:
+        length, angle, skip = on_numpy.polar_at(key, start, block.size, narrow=block.itemsize < 8)
+        turned = torch.from_numpy(angle)
+        cosine, sine = torch.cos(turned).numpy(), turned.sin_().numpy()
+        torch.from_numpy(length).log_().mul_(-2).sqrt_()
+        length *= std
+        even = skip == 0 and block.size % 2 == 0
+        pairs = block.reshape(-1, 2) if even else np.empty((len(length), 2), block.dtype)
+        np.multiply(length, cosine, out=pairs[:, 0], casting="unsafe")
+        np.multiply(length, sine, out=pairs[:, 1], casting="unsafe")
+        if not even:
+            block[...] = pairs.reshape(-1)[skip : skip + block.size]
 
     return fill
