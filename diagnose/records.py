@@ -127,6 +127,19 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     replay: str = ""
 
 
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
+    """A symptom that was found: what may cause it, what other findings show first, and what to try, in order."""
+
+    symptom: str  # its name in the table
+    says: str
+    look: str
+    signals: tuple[str, ...]  # by which it was found
+    hypotheses: tuple[str, ...]
+    shown: int  # of the hypotheses, the first so many are shown by other findings
+    remedies: tuple[str, ...]  # keys of the table's remedies
+    advice: tuple[str, ...]  # the same in words
+
+
 class Kind(enum.StrEnum):
     """What stands behind a statement."""
 

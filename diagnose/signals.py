@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from varlaw.diagnose.records import Finding, Kind
+from varlaw.diagnose.symptoms import BY_NAME, REMEDIES
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,13 @@ class Signal:
     remedies: tuple[str, ...] = ()
 
 
-_INIT = ("initialise it by law",)
+_INIT = (REMEDIES["init"],)
+
+
+def _while_training(name: str, says: str, kind: Kind, symptom: str) -> Signal:
+    row = BY_NAME[symptom]
+    return Signal(name, says, kind, "", tuple(c.says for c in row.causes), tuple(REMEDIES[key] for key in row.remedies))
+
 
 TABLE = (
     Signal(
@@ -164,47 +171,47 @@ TABLE = (
         ("an activation inside the module and outside it", "softmax before a loss that applies it"),
         ("remove one of the two",),
     ),
-    # -- while training ------------------------------------------------------------------------------------------------
-    Signal(
-        "loss.nan", "made a number that is not finite", Kind.EXACT, "",
-        ("overflow in attention, exp or a norm", "rate too large", "a bad batch", "initialisation"),
-        ("run the step again", "rate / 10", "initialise by law", "eps or QK norm", "clip", "that layer in float32"),
-    ),
-    Signal(
-        "loss.stuck", "has not learnt since the start", Kind.CHANGE, "",
-        ("rate too small", "clipping binds", "zero or symmetric weights", "frozen or stale optimiser", "vanishing"),
-        ("look at the exact findings first", "initialise by law", "norm", "rate x 3", "raise the limit of clipping"),
-    ),
-    Signal(
-        "loss.oscillates", "has a loss that changes side too often", Kind.CHANGE, "",
-        ("rate too large", "noisy batches", "momentum"), ("rate / 2", "warm-up", "larger batch", "norm", "clip"),
-    ),
-    Signal(
-        "loss.grows", "has a loss that rises", Kind.CHANGE, "",
-        ("divergence: rate too large", "another kind of data"), ("rate / 2", "warm-up", "clip"),
-    ),
-    Signal(
-        "loss.spike", "had a loss far beyond all before", Kind.CHANGE, "",
-        ("a bad batch", "Adam's beta2 and eps", "attention logits"),
-        ("another batch", "beta2, eps", "clip by global norm", "QK norm", "skip the step"),
-    ),
-    Signal(
-        "gradient.spike", "had a gradient far beyond all before", Kind.CHANGE, "",
-        ("a bad batch", "a layer near its limit", "attention logits"),
-        ("another batch", "beta2, eps", "clip by global norm", "QK norm", "skip the step"),
-    ),
+    # -- while training: causes and remedies are those of the symptom --------------------------------------------------
+    _while_training("loss.nan", "made a number that is not finite", Kind.EXACT, "nan"),
+    _while_training("loss.stuck", "has not learnt since the start", Kind.CHANGE, "stuck"),
+    _while_training("loss.oscillates", "has a loss that changes side too often", Kind.CHANGE, "oscillates"),
+    _while_training("loss.grows", "has a loss that rises", Kind.CHANGE, "grows"),
+    _while_training("loss.spike", "had a loss far beyond all before", Kind.CHANGE, "spikes"),
+    _while_training("loss.spikes", "has a loss that spikes again and again", Kind.CHANGE, "spikes"),
+    _while_training("gradient.spike", "had a gradient far beyond all before", Kind.CHANGE, "spikes"),
+    _while_training("gradient.spikes", "has a gradient that spikes again and again", Kind.CHANGE, "spikes"),
     Signal(
         "gradient.kept", "never clears its gradients", Kind.EXACT, "",
         ("zero_grad() is missing or before the wrong step",), ("call optimizer.zero_grad() after each step",),
+    ),
+    Signal(
+        "gradient.scaled", "sums the gradients of several passes without dividing the loss by their number", Kind.LEVEL,
+        "", ("accumulation without loss / passes",), ("divide each pass's loss by the number of passes",),
     ),
     Signal(
         "weight.grows", "has weights that at least double", Kind.CHANGE, "",
         ("no weight decay on scale-invariant weights", "rate too large"), ("weight decay", "rate / 2"),
     ),
     Signal(
-        "update.large", "has updates that grow", Kind.CHANGE, "",
-        ("rate", "second moments of Adam that are stale"), ("warm-up", "rate / 2", "beta2"),
+        "weight.shrinks", "has weights that at least halve", Kind.CHANGE, "",
+        ("weight decay too strong", "weight decay added to the gradient of Adam"), ("less weight decay", "AdamW"),
     ),
+    Signal(
+        "weight.still", "has parameters that never move", Kind.EXACT, "",
+        ("left out of the optimiser", "frozen on purpose", "no gradient reaches them"),
+        ("give them to the optimiser, or freeze them with requires_grad_(False)",),
+    ),
+    Signal(
+        "optimizer.stale", "is not moved by its optimiser", Kind.EXACT, "",
+        ("the optimiser was made before the parameters were replaced", "the model was copied or loaded anew after it"),
+        ("make the optimiser after the model is final",),
+    ),
+    Signal(
+        "update.large", "has updates that grow", Kind.CHANGE, "",
+        ("rate", "second moments of Adam that are stale"), (REMEDIES["warmup"], REMEDIES["rate/2"], REMEDIES["adam"]),
+    ),
+    _while_training("update.spike", "had an update far beyond all before", Kind.CHANGE, "spikes"),
+    _while_training("update.small", "has updates too small to move it", Kind.LEVEL, "stuck"),
     Signal(
         "update.lost", "loses its updates in rounding", Kind.LEVEL, "",
         ("weights in 16 bits without a master copy", "rate too small"),
