@@ -182,3 +182,4 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
     blind: list[str]
     loss: float | None = None
     loss_law: float | None = None
+    diagnoses: list[Diagnosis] = []  # msgspec copies it

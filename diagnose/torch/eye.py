@@ -62,6 +62,7 @@ class Eye(TorchFunctionMode):
         self.meter = Meter()
         self.rows = 0
         self.foreign: list[tuple[str, torch.Tensor]] = []
+        self.silent: dict[int, torch.Tensor] = {}  # by call, which units of an activation were 0 on every row
         self._path = path
         self._inside = inside
         self._running = running
@@ -251,8 +252,11 @@ class Eye(TorchFunctionMode):
         if call.kind == "linear" and len(call.parents) == 1:
             self._step(call, func, list(args), kwargs)
         if call.kind == "activation" and out.ndim > 1:
-            count, rows, silent, saturated = measuring.units_of(out, call.op, axis)
-            self.meter.later(lambda n, s: setattr(call, "units", measuring.units(count, rows, n, s)), silent, saturated)
+            rows, silent, saturated = measuring.units_of(out, call.op, axis)
+            count, self.silent[call.number] = len(silent), silent
+            self.meter.later(
+                lambda n, s: setattr(call, "units", measuring.units(count, rows, n, s)), silent.sum(), saturated
+            )
         if call.kind == "add" and len(call.parents) == 2 and not before and given[0].shape == given[1].shape:
             self.meter.later(lambda c: setattr(call, "cosine", c), measuring.cosine_of(given[0], given[1]))
 

@@ -122,12 +122,11 @@ def step(expected: float, w2: float, effective: float, b2: float, units: int) ->
     )
 
 
-def units_of(y: torch.Tensor, op: str, axis: int) -> tuple[int, int, torch.Tensor, torch.Tensor]:
-    """Units, rows, how many units are 0 on every row, and the share of entries that sit where nothing moves them."""
+def units_of(y: torch.Tensor, op: str, axis: int) -> tuple[int, torch.Tensor, torch.Tensor]:
+    """Rows, which units are 0 on every row, and the share of entries that sit where nothing moves them."""
     y = real(y)
     flat = y.movedim(axis, -1).reshape(-1, y.shape[axis])
-    silent = (flat.abs().amax(dim=0) == 0).sum()
-    return flat.shape[1], flat.shape[0], silent, _saturated(flat, op)
+    return flat.shape[0], flat.abs().amax(dim=0) == 0, _saturated(flat, op)
 
 
 # Where the derivative falls to 2 % of its largest value, in the units of the output.

@@ -35,7 +35,7 @@ def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | N
         lambda tensor: _name_in(stack[-1], paths, tensor) if stack else "",
     )
     eye.rows = _rows(batch)
-    with _hooked(eye, stack, paths), seeded(seed):
+    with hooked(eye, stack, paths), seeded(seed):
         target = _forward(eye, model, batch, loss)
         value = _backward(target, seed)
     eye.meter.read()
@@ -134,7 +134,7 @@ def _named(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 @contextlib.contextmanager
-def _hooked(eye: Eye, stack: list[torch.nn.Module], paths: dict[torch.nn.Module, str]) -> Iterator[None]:
+def hooked(eye: Eye, stack: list[torch.nn.Module], paths: dict[torch.nn.Module, str]) -> Iterator[None]:
     """Keeps the stack of running modules; what a module returns unseen becomes a node of its own."""
 
     def before(module: torch.nn.Module, inputs: Any) -> None:

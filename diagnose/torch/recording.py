@@ -1,7 +1,7 @@
 """Reading a training step from torch: parameters, gradients and updates around the optimiser's step, without waiting.
 
-Numbers of a step are gathered in one tensor on the model's device and read a step later, when they are there. A copy of
-the parameters is kept from before each step: what moved is then exact, and a step that ended in NaN can be run again.
+Gradient norms are exact, what the weights moved is read from a sample of their entries. The numbers of a step are
+gathered on the device and read a step later, when they are there.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,153 +11,283 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from varlaw.diagnose.torch.sampling import Sample, grouped, local
 from varlaw.diagnose.watching.records import Step
 
 Floats = NDArray[np.float64]
 
+_LOST_EVERY = 8  # steps between looks at updates that rounding takes
+_KEPT = 3  # steps in a row that begin with the gradients of the one before
+_NONE = -1.0  # stands for the norm of a gradient that is not there
+_LOOKS = 64  # steps in which an accelerator is asked, and waited for, whether gradients were set to zero
+
 
 class Read(NamedTuple):
-    """One step as it was: the record and the norms by tensor, NaN where there is none."""
+    """One step as it was: the record, the norms by tensor (NaN where there is none), whose gradient is not finite."""
 
     record: Step
     gradients: Floats
     updates: Floats
+    broken: list[int]
+
+
+class Part:
+    """One optimiser: its tensors, and what its last step did; `names` are those of the model."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, names: dict[int, str], number: int) -> None:
+        self.optimizer, self._names, self._number = optimizer, names, number
+        self.handles: list[Any] = []
+        self.backwards = 0
+        self.kept = 0  # steps in a row whose gradients include those of the step before
+        self._fresh = self._suspect = self._skips = False
+        self._looks = 0
+        self._steps = 0
+        self.before: dict[int, torch.Tensor] = {}  # by id: the weights from before a step that went wrong
+        self.pending: list[torch.Tensor] = []
+        self._hold()
+
+    # -- which tensors ---------------------------------------------------------------------------------------------
+
+    def _held(self) -> list[torch.Tensor]:
+        return [p for g in self.optimizer.param_groups for p in g["params"] if p.is_floating_point()]
+
+    def _hold(self) -> None:
+        self.tensors = self._held()
+        self._ids = list(map(id, self.tensors))
+        self.names = [self._names.get(i, f"optimiser[{self._number}.{k}]") for k, i in enumerate(self._ids)]
+        self._places = grouped(self.tensors)
+        self._samples = [Sample([self.tensors[i] for i in places]) for places in self._places]
+
+    def changed(self) -> bool:
+        """Whether the optimiser holds other tensors than before; they are taken up."""
+        if list(map(id, self._held())) == self._ids:
+            return False
+        self._hold()
+        self.watch_backwards()
+        return True
+
+    @property
+    def trained(self) -> int:
+        """How many of the tensors are trained now."""
+        return sum(t.requires_grad for t in self.tensors)
+
+    # -- the backward passes ---------------------------------------------------------------------------------------
+
+    def watch_backwards(self) -> None:
+        """Counts the backward passes that reach the smallest tensor, and sees whether they find an old gradient."""
+        for handle in self.handles:
+            handle.remove()
+        self.handles.clear()
+        plain = [t for t in self.tensors if t.requires_grad and t.is_leaf]
+        if not plain:
+            return
+        first = min(plain, key=lambda t: t.numel())
+        if hasattr(first, "to_local"):  # hooks of a sharded parameter never see its gradient before it is added
+            self.handles.append(first.register_post_accumulate_grad_hook(lambda _: self._counted()))
+        else:
+            self.handles.append(first.register_hook(lambda _: self._arriving(first)))  # type: ignore[no-untyped-call]
+
+    def _counted(self) -> None:
+        self.backwards += 1
+
+    def _arriving(self, tensor: torch.Tensor) -> None:
+        if torch.compiler.is_compiling():
+            return
+        self.backwards += 1
+        if tensor.grad is None:
+            self._suspect = False
+        elif self._fresh and (tensor.device.type == "cpu" or self._looks < _LOOKS):
+            self._looks += 1
+            self._suspect = bool((tensor.grad != 0).any())
+        self._fresh = False
+
+    # -- around a step ---------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def pre(self) -> None:
+        self.kept = self.kept + 1 if self._suspect else 0
+        self._gradients = [_dense(t.grad) for t in self.tensors]
+        live = [g for g in self._gradients if g is not None]
+        norms = iter(_norms(live))
+        self._norms = [None if g is None else next(norms) for g in self._gradients]
+        self._before = [sample.read() for sample in self._samples]
+        self._skips = getattr(self.optimizer, "found_inf", None) is not None
+        self._keep()
+
+    def _keep(self) -> None:
+        """A copy of the weights for a replay: on the CPU when it is needed, elsewhere always, as nobody may wait."""
+        if all(t.device.type == "cpu" for t in self.tensors):
+            wrong = any(n is not None and not bool(torch.isfinite(n)) for n in self._norms)
+            self.before = {i: t.detach().clone() for i, t in zip(self._ids, self.tensors, strict=True)} if wrong else {}
+        elif self.before.keys() != set(self._ids):
+            self.before = {i: t.detach().clone() for i, t in zip(self._ids, self.tensors, strict=True)}
+        else:
+            torch._foreach_copy_(list(self.before.values()), [t.detach() for t in self.tensors])
+
+    @torch.no_grad()
+    def post(self) -> None:
+        if not hasattr(self, "_before") or len(self._before) != len(self._samples):
+            return
+        self._steps += 1
+        self._fresh, self._suspect = True, False
+        inverse = _inverse_scale(self.optimizer)
+        self.pending = [self._numbers(k, inverse) for k in range(len(self._samples))]
+        self._gradients = []
+
+    def _numbers(self, group: int, inverse: torch.Tensor | float) -> torch.Tensor:
+        """By tensor of one device: norm of the gradient, square norms of update and weight, share of lost entries."""
+        sample, places, before = self._samples[group], self._places[group], self._before[group]
+        after = sample.read()
+        moved = after - before
+        none = torch.full((), _NONE, device=sample.device)
+        norms = torch.stack([(none if (n := self._norms[i]) is None else n).double() for i in places])
+        lost = torch.full_like(norms, float("nan"))
+        if self._steps % _LOST_EVERY == 1:
+            pushed = sample.like([self._gradients[i] for i in places]) != 0
+            lost = sample.sums(pushed & (moved == 0)).double() / sample.sums(pushed).double()
+        columns = [norms * inverse, sample.squares(moved).double().sqrt(), sample.squares(after).double().sqrt(), lost]
+        return torch.stack(columns)
+
+    def table(self, numbers: Sequence[Floats]) -> Floats:
+        """Four rows, a column for each tensor, from the numbers of each device; NaN without numbers."""
+        table = np.full((4, len(self.tensors)), np.nan)
+        table[0] = _NONE
+        for places, found in zip(self._places, numbers, strict=False):
+            table[:, places] = found
+        if self._skips and not np.isfinite(table[0]).all():
+            table[0] = _NONE  # a fused optimiser leaves such a step out by itself
+        return table
+
+
+def _dense(gradient: torch.Tensor | None) -> torch.Tensor | None:
+    if gradient is None:
+        return None
+    part = local(gradient)
+    return part.coalesce().to_dense() if part.is_sparse else part
+
+
+def _norms(gradients: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Norms in float32 or wider: squares of float16 leave its range."""
+    wide = [g for g in gradients if g.element_size() >= 4]
+    found = iter(torch._foreach_norm(wide) if wide else [])
+    return [
+        next(found) if g.element_size() >= 4 else torch.linalg.vector_norm(g, dtype=torch.float32) for g in gradients
+    ]
+
+
+def _inverse_scale(optimizer: torch.optim.Optimizer) -> torch.Tensor | float:
+    """One over the scale of a gradient scaler that an optimiser divides by itself, as fused ones do."""
+    scale = getattr(optimizer, "grad_scale", None)
+    return 1.0 if scale is None else 1.0 / scale.double()
 
 
 class Recorder:
     """Hooks on one or more optimisers; `arrived` is called with each step, before the next one moves the weights."""
 
     def __init__(
-        self, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer], arrived: Callable[[Read], None]
+        self,
+        named: dict[str, torch.Tensor],
+        optimizers: Sequence[torch.optim.Optimizer],
+        arrived: Callable[[Read], None],
     ) -> None:
         self._arrived = arrived
-        self.names, self._tensors = _watched(model, optimizers)
-        self._optimizers = list(optimizers)
-        self._before: list[torch.Tensor] = []
-        self._grads: list[torch.Tensor] = []
+        names = {id(p): name for name, p in named.items()}
+        self.parts = [Part(optimizer, names, i) for i, optimizer in enumerate(optimizers)]
         self._handles: list[Any] = []
-        self._pending: torch.Tensor | None = None
-        self._waiting: tuple[Step, torch.Tensor] | None = None
-        self._loss: torch.Tensor | float | None = None
+        self._waiting: tuple[Step, list[list[torch.Tensor]], torch.Tensor] | None = None
         self.steps = 0
-        self.moved = torch.zeros(len(self._tensors), dtype=torch.bool)
-        self.backwards = 0
-        self.kept_gradients = False
-        self._fresh = False
+        self.pushed = np.zeros(len(self.names), dtype=bool)  # tensors that ever got a gradient that is not 0
 
-    def attach(self) -> None:
-        """Puts the hooks on."""
-        for optimizer in self._optimizers:
-            self._handles.append(optimizer.register_step_pre_hook(lambda *_: self._pre()))
-            self._handles.append(optimizer.register_step_post_hook(lambda *_: self._post()))
-        first = next((t for t in self._tensors if t.requires_grad and t.is_leaf), None)
-        if first is not None:
-            self._handles.append(first.register_hook(self._arriving(first)))  # type: ignore[no-untyped-call]
+    @property
+    def names(self) -> list[str]:
+        """Of every tensor that an optimiser holds."""
+        return [name for part in self.parts for name in part.names]
+
+    @property
+    def tensors(self) -> list[torch.Tensor]:
+        """Every tensor that an optimiser holds."""
+        return [t for part in self.parts for t in part.tensors]
+
+    def attach(self, guarded: Callable[[Callable[[], None]], None]) -> None:
+        """Puts the hooks on; each runs within `guarded`."""
+        for part in self.parts:
+            pre = part.optimizer.register_step_pre_hook(lambda *_, p=part: guarded(lambda: self._pre(p)))
+            post = part.optimizer.register_step_post_hook(lambda *_, p=part: guarded(p.post))
+            self._handles += [pre, post]
+            part.watch_backwards()
 
     def detach(self) -> None:
         """Takes the hooks off."""
-        for handle in self._handles:
+        for handle in [*self._handles, *(h for part in self.parts for h in part.handles)]:
             handle.remove()
         self._handles.clear()
 
-    def _arriving(self, tensor: torch.Tensor) -> Callable[[torch.Tensor], None]:
-        """Counts backward passes; right after a step, an old gradient that is still there was never cleared."""
-
-        def hook(gradient: torch.Tensor) -> None:
-            self.backwards += 1
-            if self._fresh and tensor.grad is not None and self.steps:
-                self.kept_gradients = bool((tensor.grad != 0).any()) or self.kept_gradients
-            self._fresh = False
-
-        return hook
-
-    @torch.no_grad()
-    def _pre(self) -> None:
+    def _pre(self, part: Part) -> None:
         self.flush()
-        live = [t for t in self._tensors if t.grad is not None and not t.grad.is_sparse]
-        self._grads = [t.grad for t in live if t.grad is not None]
-        norms = torch._foreach_norm(self._grads) if self._grads else []
-        self._norms = dict(zip(map(id, live), norms, strict=True))
-        if len(self._before) != len(self._tensors):
-            self._before = [t.detach().clone() for t in self._tensors]
-        else:
-            torch._foreach_copy_(self._before, [t.detach() for t in self._tensors])
+        if part.pending:  # it steps again, and nobody told the loss of the step before
+            self.step(None)
+            self.flush()
+        if part.changed():
+            self.pushed = np.zeros(len(self.names), dtype=bool)
+        part.pre()
 
-    @torch.no_grad()
-    def _post(self) -> None:
-        if not self._before:
-            return
-        after = [t.detach() for t in self._tensors]
-        moves = torch._foreach_norm(torch._foreach_sub(after, self._before))
-        weights = torch._foreach_norm(after)
-        device = after[0].device
-        missing = torch.full((), float("nan"), device=device)
-        gradients = [self._norms.get(id(t), missing).double().to(device) for t in self._tensors]
-        lost = [self._lost(t, b) for t, b in zip(self._tensors, self._before, strict=True)]
-        columns = [gradients, [m.double() for m in moves], [w.double() for w in weights], lost]
-        self._pending = torch.stack([torch.stack([c.to(device) for c in column]) for column in columns])
-        self._fresh = True
+    @property
+    def stepped(self) -> bool:
+        """Whether an optimiser has stepped since the last step was closed."""
+        return any(part.pending for part in self.parts)
 
-    def _lost(self, tensor: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
-        """Share of a sample of the entries with a gradient that did not move; NaN without any."""
-        if tensor.grad is None or tensor.grad.is_sparse:
-            return torch.full((), float("nan"), dtype=torch.float64)
-        step = max(1, tensor.numel() // 1024)
-        pushed = tensor.grad.reshape(-1)[::step] != 0
-        still = tensor.detach().reshape(-1)[::step] == before.reshape(-1)[::step]
-        return (pushed & still).sum().double() / pushed.sum().double()
+    @property
+    def kept_gradients(self) -> bool:
+        """Whether an optimiser steps with the gradients of earlier steps."""
+        return any(part.kept >= _KEPT for part in self.parts)
 
-    def step(self, loss: Any) -> None:
+    def step(self, loss: torch.Tensor | float | None) -> None:
         """Closes a step; its numbers are read when they have arrived."""
         self.flush()
-        if self._pending is None:  # the optimiser did not step: a scaler that met an overflow
-            return
+        if not self.stepped and (loss is None or _finite(float(loss)) is not None):
+            return  # the optimiser did not step: a scaler that met an overflow
         self.steps += 1
-        record = Step(step=self.steps, rate=self._rate(), backwards=max(1, self.backwards))
-        self.backwards = 0
-        value = loss.detach().double().reshape(()).to(self._pending.device) if isinstance(loss, torch.Tensor) else None
-        if value is None:
-            value = torch.tensor(float(loss), dtype=torch.float64, device=self._pending.device)
-        numbers = torch.cat([self._pending.reshape(-1), value.reshape(1)])
-        self._waiting, self._pending = (record, numbers.to("cpu", non_blocking=True)), None
+        record = Step(
+            step=self.steps, rate=self._rate(), backwards=max(1, *(part.backwards for part in self.parts)),
+            trained=sum(part.trained for part in self.parts), given=loss is not None,
+        )  # fmt: skip
+        numbers = [[n.to("cpu", non_blocking=True) for n in part.pending] for part in self.parts]
+        value = loss.detach().reshape(()) if isinstance(loss, torch.Tensor) else torch.tensor(loss or 0.0)
+        self._waiting = (record, numbers, value.to("cpu", non_blocking=True))
+        for part in self.parts:
+            part.pending, part.backwards = [], 0
 
     def flush(self) -> None:
         """Reads the step that is still waiting."""
         if self._waiting is None:
             return
-        record, numbers = self._waiting
+        record, numbers, loss = self._waiting
         self._waiting = None
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-        values = numbers.numpy()
-        table = values[:-1].reshape(4, -1)
-        gradients, updates, weights, lost = table
-        self.moved |= torch.from_numpy(np.nan_to_num(updates) > 0)
-        record.loss = _finite(float(values[-1]))
-        record.gradient, record.update = _finite(_joined(gradients)), _finite(_joined(updates))
-        record.weight = _finite(_joined(weights))
-        known = lost[np.isfinite(lost)]
-        record.lost = float(known.mean()) if known.size else None
+        tables = [p.table([n.numpy() for n in found]) for p, found in zip(self.parts, numbers, strict=True)]
+        gradients, updates, weights, lost = np.concatenate(tables, axis=1)
+        if record.given:
+            record.loss = _finite(float(loss))
+            record.nonfinite = record.loss is None
+        broken = np.flatnonzero(~np.isfinite(gradients))
+        gradients[gradients == _NONE] = np.nan
+        record.gradient = None if len(broken) else _finite(_joined(gradients))
+        record.update, record.weight = _finite(_joined(updates)), _finite(_joined(weights))
+        shares = lost[np.isfinite(lost)]
+        record.lost = float(shares.mean()) if shares.size else None
+        with np.errstate(invalid="ignore"):
+            self.pushed |= gradients > 0
         seen = [np.where(norms > 0, norms, np.nan) for norms in (gradients, updates)]
-        self._arrived(Read(record, *seen))
+        self._arrived(Read(record, *seen, broken.tolist()))
 
     def _rate(self) -> float | None:
-        rates = [float(g["lr"]) for o in self._optimizers for g in o.param_groups if "lr" in g]
+        rates = [float(g["lr"]) for p in self.parts for g in p.optimizer.param_groups if "lr" in g]
         return max(rates, default=None)
 
-    def before(self) -> dict[str, torch.Tensor]:
-        """The parameters as they were before the last step, by name."""
-        return dict(zip(self.names, self._before, strict=False))
-
-
-def _watched(
-    model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]
-) -> tuple[list[str], list[torch.Tensor]]:
-    """What the optimisers hold, by the model's names; tensors that the model does not have are numbered."""
-    names = {id(p): name for name, p in model.named_parameters()}
-    held = [p for o in optimizers for g in o.param_groups for p in g["params"]]
-    found = [(names.get(id(p), f"optimiser[{i}]"), p) for i, p in enumerate(held) if p.is_floating_point()]
-    return [name for name, _ in found], [p for _, p in found]
+    def before(self) -> dict[int, torch.Tensor]:
+        """By id, the tensors as they were before the last step, where that is known."""
+        return {i: t for part in self.parts for i, t in part.before.items()}
 
 
 def _joined(norms: Floats) -> float:
@@ -167,3 +297,10 @@ def _joined(norms: Floats) -> float:
 
 def _finite(x: float) -> float | None:
     return x if np.isfinite(x) else None
+
+
+def process() -> tuple[int, int]:
+    """The number of this process and how many there are."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return 0, 1

@@ -1,71 +1,128 @@
-"""Where the first number that is not finite came from: the last step, run again with the weights it had.
+"""A step's own inputs once more: to see where a NaN came from, and what activations and gradients do by depth.
 
-The arguments of the model's last call are kept by reference; its weights from before the step are the recorder's copy.
+The arguments of the model's last call are kept by reference, and copied for a replay. Everything that the replay
+changes is put back; a wrapper for several processes is left out of it, so that no process waits for another.
 """
 
+import contextlib
+import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
+from torch.utils._pytree import tree_map_only
 
 from varlaw.diagnose.records import Sight
 from varlaw.diagnose.torch.eye import Eye
+from varlaw.diagnose.torch.operations import tensors_in
+from varlaw.diagnose.torch.passing import hooked
+from varlaw.diagnose.torch.restoring import untouched
 
 
 class _Call(NamedTuple):
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     state: torch.Tensor  # of the generator, before the call
+    autocast: tuple[str, torch.dtype] | None
+
+
+class Replayed(NamedTuple):
+    """What was seen, and by call which units were 0 on every row."""
+
+    sight: Sight
+    silent: dict[int, torch.Tensor]
+
+
+def unwrapped(model: torch.nn.Module) -> torch.nn.Module:
+    """The author's own module, without what torch.compile and data parallelism put around it."""
+    while True:
+        inner = getattr(model, "_orig_mod", None) or (
+            model.module
+            if isinstance(model, torch.nn.parallel.DistributedDataParallel | torch.nn.DataParallel)
+            else None
+        )
+        if inner is None:
+            return model
+        model = inner
 
 
 class LastCall:
-    """Keeps the arguments of the model's last call and the state of the generators before it."""
+    """Keeps the arguments of the model's last call that a gradient may flow through, and the generator before it."""
 
     def __init__(self, model: torch.nn.Module) -> None:
-        self._model = model
+        self._outer, self._model = model, unwrapped(model)
         self._present: _Call | None = None
         self._closed: _Call | None = None
 
+    @property
+    def sharded(self) -> bool:
+        """Whether other processes hold parts of the model: then it cannot be run by one alone."""
+        return any(hasattr(p, "to_local") for p in self._model.parameters())
+
     def attach(self) -> Any:
         """Puts the hook on the model; the handle takes it off."""
-        return self._model.register_forward_pre_hook(self._keep, with_kwargs=True)
+        return self._outer.register_forward_pre_hook(self._keep, with_kwargs=True)
 
     def _keep(self, module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._present = _Call(args, kwargs, torch.get_rng_state())
+        if torch.compiler.is_compiling() or not torch.is_grad_enabled():
+            return
+        device = next((t.device.type for t in tensors_in((args, kwargs))), "cpu")
+        mixed = (device, torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else None
+        self._present = _Call(args, kwargs, torch.get_rng_state(), mixed)
 
     def close(self) -> None:
         """The step is over: its last call is the one that can be run again."""
-        self._closed = self._present
+        self._closed, self._present = self._present or self._closed, None
 
-    def replayed(self, weights: dict[str, torch.Tensor]) -> Sight | None:
-        """One forward pass of the kept call with other weights, seen; None where it cannot be repeated."""
-        if self._closed is None:
+    def replayed(self, weights: dict[int, torch.Tensor], *, backward: bool = False) -> Replayed | None:
+        """One pass of the kept call, with other weights by id, seen; None where it cannot be repeated."""
+        if self._closed is None or self.sharded:
             return None
-        model, call = self._model, self._closed
-        stack: list[torch.nn.Module] = []
+        call, model = self._closed, self._model
+        given = _aliases(model, weights)
+        args, kwargs = tree_map_only(torch.Tensor, lambda t: t.detach().clone(), (call.args, call.kwargs))
         paths = {module: name for name, module in model.named_modules()}
-        eye = Eye(lambda: iter(model.named_parameters(remove_duplicate=False)), lambda: _path(stack, paths))
-        handles = [m.register_forward_pre_hook(lambda mod, _: stack.append(mod)) for m in model.modules()]
-        handles += [m.register_forward_hook(lambda *_: _left(stack)) for m in model.modules()]
-        before = torch.get_rng_state()
+        stack: list[torch.nn.Module] = []
+        eye = Eye(lambda: iter(given.items()), lambda: paths.get(stack[-1], "") if stack else "")
+        eye.rows = min((t.shape[0] for t in tensors_in((args, kwargs)) if t.ndim), default=0)
         try:
-            torch.set_rng_state(call.state)
-            eye.enter((call.args, call.kwargs))
-            with torch.no_grad(), torch.compiler.set_stance("force_eager"), eye:
-                torch.func.functional_call(model, weights, call.args, call.kwargs)
+            with untouched(model, 0), hooked(eye, stack, paths), _mixed(call), torch.set_grad_enabled(backward):
+                torch.set_rng_state(call.state)
+                eye.enter((args, kwargs))
+                with torch.compiler.set_stance("force_eager"), eye:
+                    out = torch.func.functional_call(model, given, args, kwargs)
+                if backward:
+                    _send_back(out, [p for p in given.values() if p.requires_grad])
+            eye.meter.read()
         except Exception:  # a call that cannot be repeated tells nothing
             return None
-        finally:
-            torch.set_rng_state(before)
-            for handle in handles:
-                handle.remove()
-        eye.meter.read()
-        return Sight(calls=eye.calls, tensors={}, blind=eye.blind)
+        return Replayed(Sight(calls=eye.calls, tensors={}, blind=eye.blind, batch_rows=eye.rows), eye.silent)
 
 
-def _left(stack: list[torch.nn.Module]) -> None:
-    if stack:
-        stack.pop()
+def _aliases(model: torch.nn.Module, weights: dict[int, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """By name, the weights of a replay: tensors of their own, so that no hook of a parameter runs; tied is one."""
+    made = {
+        id(p): weights.get(id(p), p).detach().view_as(p).requires_grad_(p.requires_grad) for p in model.parameters()
+    }
+    return {name: made[id(p)] for name, p in model.named_parameters(remove_duplicate=False)}
 
 
-def _path(stack: list[torch.nn.Module], paths: dict[torch.nn.Module, str]) -> str:
-    return paths.get(stack[-1], "") if stack else ""
+@contextlib.contextmanager
+def _mixed(call: _Call) -> Iterator[None]:
+    if call.autocast is None:
+        yield
+        return
+    device, dtype = call.autocast
+    with torch.autocast(device, dtype=dtype, cache_enabled=False):
+        yield
+
+
+def _send_back(out: Any, parameters: list[torch.Tensor]) -> None:
+    """Random cotangents of variance 1/n to every output; the gradients of parameters go nowhere."""
+    outputs = [t for t in tensors_in(out) if t.requires_grad and (t.is_floating_point() or t.is_complex())]
+    if not outputs or not parameters:
+        return
+    generator = torch.Generator().manual_seed(0)
+    sent = [torch.randn(o.shape, generator=generator) / math.sqrt(max(1, o.numel())) for o in outputs]
+    cotangents = [c.to(o.device, o.dtype) for c, o in zip(sent, outputs, strict=True)]
+    torch.autograd.grad(outputs, parameters, cotangents, allow_unused=True)

@@ -8,7 +8,7 @@ SCHEMA = "varlaw.watch/1"
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, tag="header"):
-    """The first line of a run's file."""
+    """The first line of a run's file, and of each later run that was appended to it."""
 
     schema: str = SCHEMA
     name: str
@@ -17,6 +17,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag="header"):
     alpha: float  # false alarms a step, over all signals of the run
     versions: dict[str, str]
     rank: int = 0
+    ranks: int = 1
+    sharded: bool = False  # whether each rank holds a part of the tensors: square norms then add up
 
 
 class Step(msgspec.Struct, kw_only=True, tag="step"):
@@ -24,12 +26,15 @@ class Step(msgspec.Struct, kw_only=True, tag="step"):
 
     step: int
     loss: float | None = None
+    nonfinite: bool = False  # whether there was a loss, and it was NaN or infinite
+    given: bool = True  # whether a loss was given at all
     gradient: float | None = None  # global norm, as the optimiser saw it
-    update: float | None = None  # global norm of what the weights moved
-    weight: float | None = None
+    update: float | None = None  # global norm of what the weights moved, from a sample of their entries
+    weight: float | None = None  # the same of the weights
     rate: float | None = None
     backwards: int = 1
-    lost: float | None = None  # share of the entries with a gradient that did not move
+    trained: int = 0  # tensors that are trained
+    lost: float | None = None  # share of the entries with a gradient that did not move; not at every step
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):

@@ -26,6 +26,15 @@ class Spike(NamedTuple):
     factor: float
 
 
+class Often(NamedTuple):
+    """So many of the next `steps` were above all before: p by exchangeability alone, and the median factor above."""
+
+    p: float
+    count: int
+    steps: int
+    factor: float
+
+
 class Spikes:
     """The last `RING` values of one signal; `step` judges a value against them, then keeps it."""
 
@@ -63,3 +72,52 @@ class Spikes:
             return None
         p = (_K + 1) / (RING + 1) * (1 + over / self._sum) ** -_K
         return Spike(p, 1 / (RING + 1), math.exp(residual - self._largest)) if p <= self.alpha else None
+
+
+class Again:
+    """Spikes that recur: how many of the next values exceed the largest of the `RING` before them.
+
+    Of m values after n exchangeable ones, P(j or more above all n) = prod_{i < j} (m - i) / (n + m - i) (Epstein
+    1954). Each span of up to `RING` values has its own alpha: it is a rate by span.
+    """
+
+    def __init__(self, alpha: float) -> None:
+        self.alpha = alpha * RING
+        self._before: list[float] = []
+        self._largest = math.inf
+        self._over: list[float] = []
+        self._count = 0
+
+    def restart(self) -> None:
+        """Forgets all values."""
+        self._before.clear()
+        self._over.clear()
+        self._largest, self._count = math.inf, 0
+
+    def step(self, residual: float) -> Often | None:
+        """What a value adds; said at most once in a span."""
+        if not math.isfinite(residual):
+            return None
+        if self._largest == math.inf:
+            self._before.append(residual)
+            if len(self._before) >= RING:
+                self._largest = max(self._before)
+            return None
+        self._count += 1
+        found = None
+        if residual > self._largest:
+            self._over.append(residual - self._largest)
+            p = precedence(len(self._over), RING)
+            found = Often(p, len(self._over), self._count, math.exp(float(np.median(self._over))))
+        if self._count >= RING:
+            self.restart()
+        return found if found and found.p <= self.alpha else None
+
+
+def precedence(count: int, steps: int) -> float:
+    """The chance that so many of `steps` values, or more, are above all of the `RING` before them.
+
+    >>> round(precedence(1, 1024), 3), round(precedence(3, 1024), 4)
+    (0.5, 0.1248)
+    """
+    return math.prod((steps - i) / (RING + steps - i) for i in range(count))

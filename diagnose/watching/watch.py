@@ -1,28 +1,34 @@
 """`Watch`: a training run between `with` and its end, a call of `step(loss)` after each optimiser step.
 
-A watch never stops the training: what it cannot read it says once and goes on.
+A watch never stops the training: what it cannot read, and what it is wrongly told, it says once and goes on.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from varlaw.diagnose import activity, wiring
+import msgspec
+
+from varlaw.diagnose import wiring
 from varlaw.diagnose.records import Finding, ModelRecord, Sight
 from varlaw.diagnose.signals import finding
 from varlaw.diagnose.structure import Graph
+from varlaw.diagnose.symptoms import diagnoses
 from varlaw.diagnose.table import rows
-from varlaw.diagnose.watching.journal import Journal
+from varlaw.diagnose.watching.activations import Activations, due, in_order
+from varlaw.diagnose.watching.journal import Journal, rank_file
 from varlaw.diagnose.watching.judge import ALPHA, Judge
-from varlaw.diagnose.watching.records import End, Event, Header
+from varlaw.diagnose.watching.records import End, Event, Header, Step
 
 if TYPE_CHECKING:
     import torch
 
-_ENOUGH = 20  # steps after which a parameter that never moved is named
+_LOOKS = (20, 200, 2000)  # steps after which it is asked what never moved
+_BACKWARD_EVERY = 5  # sampled passes of which one goes backwards, too
+_SCALED = 0.01  # relative
 
 
 class Watch:
@@ -31,153 +37,272 @@ class Watch:
     def __init__(
         self, model: "torch.nn.Module", optimizers: Sequence[Any], *, every: int, out: Path | None, name: str, salt: str
     ) -> None:
+        from varlaw.diagnose.torch.cotangents import Cotangent
         from varlaw.diagnose.torch.recording import Recorder
-        from varlaw.diagnose.torch.replaying import LastCall
+        from varlaw.diagnose.torch.replaying import LastCall, unwrapped
 
         self.model, self.every, self.name, self.salt = model, every, name, salt
         self.findings: list[Finding] = []
-        self._out, self._journal, self._entered = out, Journal(None), False
-        self._recorder, self._last = Recorder(model, optimizers, self._judged), LastCall(model)
-        self._judge = Judge(self._recorder.names)
-        self._handle: Any = None
+        self._inner = unwrapped(model)
+        self._out, self._journal = out, Journal(None)
+        self._entered = self._active = False
+        self._recorder = Recorder(dict(self._inner.named_parameters()), optimizers, self._judge_step)
+        self._last, self._cotangent = LastCall(model), Cotangent()
+        self._judge, self._activations = Judge(self._recorder.names), Activations(ALPHA / 16)
+        self._handles: list[Any] = []
+        self._samples = 0
         self._sampled: Sight | None = None
         self._broken = ""
-        self._start: dict[str, Any] = {}
+        self._told: set[str] = set()
+        self._stillness: Any = None
 
     def __enter__(self) -> Self:
+        from varlaw.diagnose.torch.stillness import Stillness
+
         if self._entered:
-            msg = "this watch was entered before; make a new one for each run [watch]"
-            raise RuntimeError(msg)
-        self._entered = True
-        self._journal = Journal(self._out)
-        self._start = {n: p.detach().clone() for n, p in self.model.named_parameters()}
-        self._journal.write(self._header())
-        self._recorder.attach()
-        self._handle = self._last.attach()
+            self._tell("this watch was entered before, and does not watch again; make a new one for each run")
+            return self
+        self._entered = self._active = True
+        self._guarded(lambda: setattr(self, "_stillness", Stillness(dict(self._inner.named_parameters()))))
+        header = self._header()
+        self._journal = Journal(self._out and rank_file(self._out, header.rank))
+        self._journal.write(header)
+        self._recorder.attach(self._guarded)
+        self._handles = [self._last.attach(), self._cotangent.attach(self.model)]
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not self._active:
+            return
+        if self._recorder.stepped:
+            self._guarded(lambda: self._recorder.step(None))
         self._guarded(self._recorder.flush)
-        self._guarded(self._at_end)
+        self._guarded(lambda: self._still(at_end=True))
+        self._active = False
         self._recorder.detach()
-        if self._handle is not None:
-            self._handle.remove()
+        for handle in self._handles:
+            handle.remove()
         self._journal.write(End(steps=self._recorder.steps))
         self._journal.close()
 
-    def step(self, loss: Any) -> None:
+    def step(self, loss: Any = None) -> None:
         """Call it once after each optimiser step, with the loss that was minimised."""
-        if not self._entered:
-            msg = "step() is called outside of the watch: `with varlaw.watch(model, optimizer) as watch:` [watch]"
-            raise RuntimeError(msg)
-        if getattr(loss, "numel", lambda: 1)() != 1:
-            msg = f"loss has shape {tuple(loss.shape)}, but should be a scalar [watch]"
-            raise ValueError(msg)
+        if not self._active:
+            self._tell("step() is called outside of the watch: `with varlaw.watch(model, optimizer) as watch:`")
+            return
+        self._guarded(lambda: self._step(self._scalar(loss)))
+
+    def _step(self, loss: Any) -> None:
+        before = self._recorder.steps
         self._last.close()
-        self._guarded(lambda: self._recorder.step(loss))
-        if self._recorder.steps % self.every == 1 and not self._broken:
-            self._guarded(self._sample)
+        self._recorder.step(loss)
+        steps = self._recorder.steps
+        if steps == before:
+            return
+        if due(steps, self.every):
+            self._sample()
+        if steps in _LOOKS:
+            self._still(at_end=False)
+        self._scale()
+        self._cotangent.wanted = due(steps + 1, self.every)
 
-    # -- what a step shows -----------------------------------------------------------------------------------------
+    def scalars(self) -> dict[str, float]:
+        """The numbers of the last step that was read, and how much is wrong: for the `log(dict)` of a logger."""
+        wrong = sum(f.outcome == "VIOLATES" for f in self.findings)
+        step = self._read
+        found = {n: getattr(step, n) for n in ("loss", "gradient", "update", "weight", "rate", "lost")} if step else {}
+        return {f"varlaw/{n}": float(x) for n, x in found.items() if x is not None} | {"varlaw/violations": wrong}
 
-    def _guarded(self, act: Any) -> None:
+    _read: Step | None = None
+
+    # -- saying, and going on --------------------------------------------------------------------------------------
+
+    def _tell(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            print(f"varlaw: {text} [watch]", file=sys.stderr)
+
+    def _scalar(self, loss: Any) -> Any:
+        """The loss, or None where it is no scalar."""
+        if isinstance(loss, (int, float)) or loss is None:
+            return loss
+        shape = tuple(getattr(loss, "shape", (0,)))
+        if getattr(loss, "is_meta", False) or any(n != 1 for n in shape):
+            got = f"has shape {shape}" if hasattr(loss, "shape") else f"is of type {type(loss).__name__}"
+            self._tell(f"the loss {got}, but should be a scalar: it is left out")
+            return None
+        return loss if hasattr(loss, "detach") else float(loss)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
         """A fault of the monitor is said once and ends the monitor, not the training."""
         if self._broken:
             return
         try:
             act()
         except Exception as error:  # whatever goes wrong here is ours
-            self._broken = f"{type(error).__name__}: {error}"
-            print(f"varlaw: the watch ends here: {self._broken}", file=sys.stderr)
-
-    def _judged(self, read: Any) -> None:
-        self._guarded(lambda: self._judge_step(read))
-
-    def _judge_step(self, read: Any) -> None:
-        self._journal.write(read.record)
-        for one in self._judge.step(*read):
-            self._say(read.record.step, self._located(one) if one.signal == "loss.nan" else one)
-        if self._recorder.kept_gradients:
-            says = f"gradients of step {read.record.step - 1} are still there when the next backward pass begins"
-            self._once(read.record.step, finding("gradient.kept", "VIOLATES", says, "all gradients"))
+            self._broken = f"the watch ends at step {self._recorder.steps}: {type(error).__name__}: {error}"
+            self._tell(self._broken)
 
     def _say(self, step: int, one: Finding) -> None:
         self.findings.append(one)
         self._journal.write(Event(step=step, finding=one))
 
     def _once(self, step: int, one: Finding) -> None:
-        if not any(known.signal == one.signal for known in self.findings):
+        """Says it unless the same word was said of the same place."""
+        if not any(known.signal == one.signal and known.where[:1] == one.where[:1] for known in self.findings):
             self._say(step, one)
 
-    def _located(self, one: Finding) -> Finding:
-        """The operation that made the first number that is not finite, by running the step again."""
-        import msgspec
+    # -- what a step shows -----------------------------------------------------------------------------------------
 
-        sight = self._last.replayed(self._recorder.before())
-        batch = [c for c in sight.calls if c.kind == "input" and c.output and c.output.nonfinite] if sight else []
-        if batch:
+    def _judge_step(self, read: Any) -> None:
+        record: Step = read.record
+        self._read = record
+        self._journal.write(record)
+        if not record.given:
+            self._tell("an optimiser stepped without step(loss): the loss of such steps is not watched")
+        if self._recorder.names != self._judge.names:
+            self._tell("the optimisers hold other tensors than before: their signals are learnt anew")
+            self._judge = Judge(self._recorder.names)
+        self._not_finite(record, [self._recorder.names[i] for i in read.broken])
+        for one in self._judge.step(record, read.gradients, read.updates):
+            self._say(record.step, one)
+        if self._recorder.kept_gradients:
+            says = f"the gradients of step {record.step - 1} are still there when the next backward pass adds its own"
+            self._once(record.step, finding("gradient.kept", "VIOLATES", says, "all gradients"))
+
+    def _not_finite(self, record: Step, broken: list[str]) -> None:
+        """The loss, or the gradients of a step that was taken: which operation made it, by running the step again."""
+        if not (record.nonfinite or broken) or any(f.signal == "loss.nan" for f in self.findings):
+            return
+        what = "the loss" if record.nonfinite else f"the gradient of {len(broken)} tensors"
+        one = finding("loss.nan", "VIOLATES", f"{what} is not finite at step {record.step}", "loss")
+        self._say(record.step, self._located(one, broken, backward=not record.nonfinite))
+
+    def _located(self, one: Finding, broken: list[str], *, backward: bool) -> Finding:
+        seen = self._last.replayed(self._recorder.before(), backward=backward)
+        calls = seen.sight.calls if seen else []
+        if any(c.kind == "input" and c.output and c.output.nonfinite for c in calls):
             return msgspec.structs.replace(one, where=("batch",), says=f"{one.says}: so is the batch")
-        made = wiring.ranges(sight, Graph(sight.calls)) if sight else []
-        if not made:
-            return one
-        return msgspec.structs.replace(one, where=made[0].where, says=f"{one.says}: {made[0].says}")
+        made = wiring.ranges(seen.sight, Graph(calls)) if seen else []
+        if made:
+            return msgspec.structs.replace(one, where=made[0].where, says=f"{one.says}: {made[0].says}")
+        if backward and broken:  # it came from behind the last of them
+            last = in_order(broken, seen.sight)[-1] if seen else broken[-1]
+            return msgspec.structs.replace(one, where=(last,), says=f"{one.says}, {last} the nearest to the loss")
+        if calls and not backward:
+            return msgspec.structs.replace(
+                one, says=f"{one.says}, the model's own numbers are: look at the loss itself"
+            )
+        return one
 
     def _sample(self) -> None:
-        """The forward pass of this step's inputs, seen: activations and units."""
-        sight = self._last.replayed(dict(self.model.named_parameters()))
-        if sight is None:
+        """The pass of this step's inputs, seen: activations and units, and now and then gradients by depth."""
+        self._samples += 1
+        seen = self._last.replayed({}, backward=self._samples % _BACKWARD_EVERY == 1)
+        if seen is None:
             return
-        self._sampled = sight
-        for one in activity.units([sight], ALPHA / 16):
+        self._sampled = seen.sight
+        silent = {number: mask.cpu().numpy() for number, mask in seen.silent.items()}
+        for one in self._activations.step(seen.sight, silent):
             self._once(self._recorder.steps, one)
 
-    def _at_end(self) -> None:
-        if self._recorder.steps < _ENOUGH:
+    def _scale(self) -> None:
+        """Passes that are summed without their mean."""
+        share, self._cotangent.share = self._cotangent.share, None
+        passes = self._judge.passes
+        if share is None or passes < 2 or abs(share - 1) > _SCALED:
             return
-        still = [n for n, moved in zip(self._recorder.names, self._recorder.moved.tolist(), strict=True) if not moved]
-        if still:
-            says = f"did not move in {self._recorder.steps} steps"
-            self._once(self._recorder.steps, finding("gradient.zero", "VIOLATES", says, *still))
-        foreign = [n for n in self._recorder.names if n.startswith("optimiser[")]
-        if foreign and len(foreign) == len(self._recorder.names) and not self._copied_back():
-            says = "the optimiser moves tensors that the model does not have, and nothing copies them back"
-            self._once(self._recorder.steps, finding("structure.doubled", "VIOLATES", says, "optimiser"))
+        says = (
+            f"each of {passes} backward passes sends the whole of its mean loss: the step is {passes} times the mean's"
+        )
+        self._once(self._recorder.steps, finding("gradient.scaled", "VIOLATES", says, "loss", observed=share))
 
-    def _copied_back(self) -> bool:
-        import torch
+    def _still(self, *, at_end: bool) -> None:
+        """What never moved, and why: exact facts after a number of steps."""
+        steps = self._recorder.steps
+        if self._stillness is None or steps < _LOOKS[0]:
+            return
+        if at_end and not any(r.given for r in [self._read] if r):
+            self._tell("no loss was given: call step(loss) after each optimiser step")
+        late = at_end or steps > _LOOKS[0]
+        for one in self._unmoved(self._stillness.still(), late):
+            self._once(steps, one)
 
-        now = {n: p.detach() for n, p in self.model.named_parameters()}
-        return any(not torch.equal(now[n], b) for n, b in self._start.items() if n in now)
+    def _unmoved(self, still: list[str], late: bool) -> list[Finding]:
+        steps, recorder = self._recorder.steps, self._recorder
+        held = dict(zip(recorder.names, recorder.pushed.tolist(), strict=True))
+        if still and len(still) == len(self._stillness.names) and not held.keys() & set(still):
+            says = f"no parameter of the model moved in {steps} steps: the optimiser holds {len(held)} other tensors"
+            return [finding("optimizer.stale", "VIOLATES", says, "optimiser", *recorder.names[:3])]
+        named = dict(self._inner.named_parameters())
+        pushed = [n for n in still if held.get(n)]
+        loose = [n for n in still if n not in held and n in named and named[n].requires_grad]
+        rate = self._read.rate if self._read else None
+        found = []
+        if pushed and (late or rate):
+            says = f"did not move in {steps} steps, with gradients that are not 0 and a rate of {rate}"
+            found.append(finding("weight.still", "VIOLATES", says, *pushed))
+        if late and (left := [n for n in loose if named[n].grad is not None]):
+            says = f"trained by no optimiser in {steps} steps, while gradients are computed for it"
+            found.append(finding("weight.still", "VIOLATES", says, *left))
+        reached = [n for n in still if n in held and not held[n]]
+        if late and reached:
+            none = [n for n in reached if n in named and named[n].grad is None]
+            zero = [n for n in reached if n not in none]
+            says = f"no gradient but 0 in {steps} steps"
+            found += [finding("gradient.zero", "VIOLATES", says, *zero)] if zero else []
+            says = f"no gradient at all in {steps} steps"
+            found += [finding("gradient.none", "VIOLATES", says, *none)] if none else []
+        return found
 
     # -- the record ------------------------------------------------------------------------------------------------
 
     def _header(self) -> Header:
-        versions = {name: version(name) for name in ("varlaw", "torch", "numpy")}
+        from varlaw.diagnose.torch.recording import process
+
+        rank, ranks = process()
         return Header(
-            name=self.name, tensors=tuple(self._recorder.names), every=self.every, alpha=ALPHA, versions=versions
-        )
+            name=self.name, tensors=tuple(self._recorder.names), every=self.every, alpha=ALPHA, rank=rank, ranks=ranks,
+            versions=_versions(), sharded=self._last.sharded,
+        )  # fmt: skip
 
     def record(self) -> ModelRecord:
         """The run as a record of the same kind as a checked model's."""
         sight = self._sampled or Sight(calls=[], tensors={}, blind=[])
-        blind = [*sight.blind, *([self._broken] if self._broken else []), *filter(None, [self._journal.lost])]
+        unseen = ["activations: the model is shared out over processes"] if self._last.sharded else []
+        blind = [*sight.blind, *unseen, *filter(None, [self._broken, self._journal.lost])]
         return ModelRecord(
             name=self.name, policy="watch", salt=self.salt, draws=self._recorder.steps, alpha=ALPHA, delta=0.0,
-            versions={name: version(name) for name in ("varlaw", "torch", "numpy")},
-            numbers=sum(p.numel() for p in self.model.parameters()), findings=list(self.findings),
-            rows=rows([sight], Graph(sight.calls), self.findings), tensors=[], blind=blind,
+            versions=_versions(), numbers=sum(p.numel() for p in self._inner.parameters()),
+            findings=list(self.findings), rows=rows([sight], Graph(sight.calls), self.findings), tensors=[],
+            blind=blind, diagnoses=diagnoses(self.findings),
         )  # fmt: skip
 
 
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ("varlaw", "torch", "numpy")}
+
+
 def optimizers_of(given: Any) -> list[Any]:
-    """One optimiser or several, as a list; `ValueError` for none."""
+    """One optimiser or several, as a list; `ValueError` for none, or for one without parameters."""
     found = [] if given is None else list(given) if isinstance(given, (list, tuple)) else [given]
+    found = [_own(o) for o in found]
     if not found or not all(hasattr(o, "register_step_pre_hook") and hasattr(o, "param_groups") for o in found):
         msg = f"optimizer={given!r}, but should be a torch optimiser or a list of them [watch]"
         raise ValueError(msg)
+    for optimizer in found:
+        if not any(g["params"] for g in optimizer.param_groups):
+            msg = f"{type(optimizer).__name__} holds no parameters, but should hold those that are trained [watch]"
+            raise ValueError(msg)
     return found
+
+
+def _own(optimizer: Any) -> Any:
+    """The torch optimiser within a wrapper, such as Accelerate's and Lightning's."""
+    inner = getattr(optimizer, "optimizer", None)
+    return _own(inner) if hasattr(inner, "param_groups") else optimizer
 
 
 def steps_of(every: Any) -> int:

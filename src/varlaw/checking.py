@@ -73,8 +73,9 @@ def watch(
     model: the torch model that is trained; nothing of it is changed.
     optimizer: its optimiser, or a list of several. Gradients, updates and weights are read around each of its steps.
     every: steps between looks at activations, by running that step's inputs once more without gradients.
-    out: a file for the run, one JSON object a line, whole up to its last line whenever the run ends;
-        `varlaw watch FILE` shows it.
+    out: a file for the run, one JSON object a line, whole up to its last line whenever the run ends; a run that is
+        started again appends to it, each process but the first has its own (run.rank1.jsonl). `varlaw watch FILE`
+        shows it.
     name: of the run; the model's class unless given.
 
     A context manager; call its `step(loss)` once after each optimiser step. A watch never stops the training.
@@ -94,6 +95,9 @@ def watch(
     """
     from varlaw.evidence.streams import SALT
 
+    if not hasattr(model, "named_parameters"):
+        msg = f"model={model!r}, but should be a torch module [watch]"
+        raise ValueError(msg)
     return WatchedRun(
         model, optimizers_of(optimizer), every=steps_of(every), out=None if out is None else Path(out),
         name=name or type(model).__name__, salt=SALT if salt is None else salt,

@@ -1,0 +1,128 @@
+"""What sampled passes show: units that are dead or saturated, signals and gradients that leave their band by depth.
+
+A unit of which at least one input in a hundred makes it active is silent on N rows with probability 0.99^N at most; a
+layer whose silent units no such half explains is dead by a binomial law. The other statements are measured facts that
+two samples in a row show; growth from sample to sample is judged by the detector of levels.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varlaw.diagnose import flow
+from varlaw.diagnose.records import Call, Finding, Sight
+from varlaw.diagnose.signals import finding
+from varlaw.diagnose.structure import Graph
+from varlaw.diagnose.watching.detectors import RULES, Detectors, merged
+from varlaw.diagnose.watching.tracker import Tracker
+
+_ACTIVE = 0.01  # share of inputs on which a unit is active that is not dead
+_MOST = 0.5  # share of units, and of entries
+_WINDOW = 8  # samples over which silence is counted
+_SILENT = frozenset(["relu", "relu6", "threshold"])  # no gradient passes where these give 0
+_FLOOR = 0.1  # of ln second moment: what is too small to matter
+
+
+class Activations:
+    """Fed with every sampled pass; `alpha` is the chance of a false statement by each of them."""
+
+    def __init__(self, alpha: float) -> None:
+        self._alpha = alpha
+        self._silent: dict[int, tuple[NDArray[np.bool_], int]] = {}  # by call: silent so far, on so many rows
+        self._looks = 0
+        self._shape: tuple[Any, ...] = ()
+        self._last: set[tuple[str, tuple[str, ...]]] = set()
+        self._tracker: Tracker | None = None
+        self._detectors: Detectors | None = None
+
+    def step(self, sight: Sight, silent: dict[int, NDArray[np.bool_]]) -> Iterator[Finding]:
+        """What is said after this pass."""
+        shape = tuple((c.op, c.path) for c in sight.calls)
+        if shape != self._shape:
+            self._shape, self._silent, self._last, self._tracker = shape, {}, set(), None
+        graph = Graph(sight.calls)
+        yield from self._dead(sight, graph, silent)
+        mild = [*_saturated(sight, graph), *self._by_depth(sight, graph)]
+        seen = {(f.signal, f.where[:1]) for f in mild}
+        yield from (f for f in mild if (f.signal, f.where[:1]) in self._last)
+        self._last = seen
+        yield from self._growing(sight)
+
+    def _dead(self, sight: Sight, graph: Graph, silent: dict[int, NDArray[np.bool_]]) -> Iterator[Finding]:
+        from scipy.special import bdtrc
+
+        self._looks += 1
+        if self._looks % _WINDOW == 1:
+            self._silent = {}
+        layers = [c for c in sight.calls if c.op in _SILENT and c.units and c.number in silent and _within(c, graph)]
+        for call in layers:
+            assert call.units
+            before, rows = self._silent.get(call.number, (np.ones_like(silent[call.number]), 0))
+            if before.shape != silent[call.number].shape:
+                before, rows = np.ones_like(silent[call.number]), 0
+            still, rows = before & silent[call.number], rows + call.units.rows
+            self._silent[call.number] = still, rows
+            chance = _MOST + (1 - _MOST) * (1 - _ACTIVE) ** rows
+            count, total = int(still.sum()), len(still)
+            if count and float(bdtrc(count - 1, total, chance)) < self._alpha / max(1, len(layers)):
+                says = f"{count} of {total} units of {call.op} are 0 on all of {rows} sampled rows"
+                law = f"that half of them are active on {_ACTIVE:.0%} of the inputs is excluded"
+                yield finding(
+                    "unit.dead", "VIOLATES", f"{says}; {law}", call.path or call.op,
+                    observed=count / total, expected=_MOST, samples=rows, alpha=self._alpha,
+                )  # fmt: skip
+
+    def _by_depth(self, sight: Sight, graph: Graph) -> list[Finding]:
+        found = [*flow.signals([sight], graph, self._alpha), *flow.gradients([sight], graph, self._alpha)]
+        found += flow.collapse([sight], quiet=False)
+        return [f for f in found if f.outcome == "VIOLATES"]
+
+    def _growing(self, sight: Sight) -> Iterator[Finding]:
+        calls = [c for c in sight.calls if c.kind in ("linear", "add", "attention", "recurrent")]
+        x = np.array([math.log(c.output.second) if c.output and c.output.second > 0 else math.nan for c in calls])
+        if not len(x):
+            return
+        if self._tracker is None or self._detectors is None:
+            self._tracker, self._detectors = Tracker(len(x), _FLOOR), Detectors(len(x), np.full(len(x), 0.2))
+        g, excess, turned, ready = self._tracker.step(x)
+        logs = self._detectors.step(g, excess, turned, ready)["up"]
+        if ready.any() and merged(logs, ready) >= -math.log(self._alpha):
+            worst = int(np.argmax(np.where(ready, logs, -np.inf)))
+            self._detectors.reset("up", ready)
+            says = f"its second moment {RULES['up'].says} from sample to sample; {RULES['up'].assumes}"
+            yield finding("signal.grows", "VIOLATES", says, calls[worst].path or calls[worst].op, alpha=self._alpha)
+
+
+def _within(call: Call, graph: Graph) -> bool:
+    """Whether a later map with parameters takes what the call made: else it is an output, which may saturate."""
+    return any(
+        c.kind in ("linear", "recurrent") and c.parameters and graph.leads(call.number, c.number)
+        for c in graph.calls[call.number + 1 :]
+    )
+
+
+def _saturated(sight: Sight, graph: Graph) -> list[Finding]:
+    found = []
+    for call in sight.calls:
+        gate = any(sight.calls[n].kind == "product" for n in graph.children[call.number])
+        if call.units is None or gate or call.units.saturated <= _MOST or not _within(call, graph):
+            continue
+        share = call.units.saturated
+        says = f"{share:.0%} of the entries of {call.op} lie where its derivative is below 2 % of its largest"
+        where = call.path or call.op
+        found.append(finding("unit.saturated", "VIOLATES", says, where, observed=share, samples=call.units.rows))
+    return found
+
+
+def due(step: int, every: int) -> bool:
+    """Whether this step is sampled: powers of two up to `every`, then every so many."""
+    return step % every == 0 or (step < every and step & (step - 1) == 0)
+
+
+def in_order(where: Sequence[str], sight: Sight) -> tuple[str, ...]:
+    """Names of parameters in the order in which the pass uses them; those that it does not use come first."""
+    place = {name: c.number for c in sight.calls for name in c.parameters}
+    return tuple(sorted(where, key=lambda name: place.get(name, -1)))

@@ -1,0 +1,49 @@
+"""Shares of steps and of entries, by intervals that hold at all times: clipped steps, updates lost in rounding."""
+
+from collections.abc import Iterator
+
+from varlaw.diagnose.records import Finding
+from varlaw.diagnose.signals import finding
+from varlaw.diagnose.watching.records import Step
+from varlaw.diagnose.watching.shares import Share
+from varlaw.diagnose.watching.tracker import BURN_IN
+
+_CLIPPED = 0.95  # share of steps
+_LOST = 0.5  # share of entries
+_EVERY = 32  # steps between looks at the intervals
+
+
+class Levels:
+    """Two shares; `alpha` is shared by them."""
+
+    def __init__(self, alpha: float) -> None:
+        self._alpha = alpha / 2
+        self._clipped, self._lost = Share(), Share()
+        self._limit = 0.0
+
+    def step(self, record: Step) -> Iterator[Finding]:
+        """What is said of the shares after this step."""
+        if record.gradient is not None and record.step > BURN_IN:
+            self._clip(record.gradient)
+        if record.lost is not None:
+            self._lost.step(record.lost)
+        if record.step % _EVERY:
+            return
+        low, high = self._clipped.interval(self._alpha)
+        if low > _CLIPPED:
+            says = f"{low:.1%} to {high:.1%} of the steps end at a norm of {self._limit:.4g}"
+            yield self._said("clip.always", says, "all gradients", low, self._clipped)
+        low, high = self._lost.interval(self._alpha)
+        if low > _LOST:
+            says = f"{low:.1%} to {high:.1%} of the entries with a gradient do not move: rounding takes the update"
+            yield self._said("update.lost", says, "all updates", low, self._lost)
+
+    def _said(self, word: str, says: str, where: str, low: float, share: Share) -> Finding:
+        return finding(word, "VIOLATES", says, where, observed=low, samples=share.count, alpha=self._alpha)
+
+    def _clip(self, norm: float) -> None:
+        """A norm that many steps share is a limit: of real gradients no two are equal."""
+        same = self._limit > 0 and abs(norm - self._limit) <= 1e-5 * self._limit
+        if not same and norm > self._limit:
+            self._limit, self._clipped = norm, Share()
+        self._clipped.step(float(same))

@@ -1,0 +1,76 @@
+"""What only long stretches show: a loss that is stuck, weights that grow or fade, updates too small to get anywhere.
+
+Of weights that double or halve within 1,024 steps a violation is said only while the loss does not fall: a model that
+starts small and learns must grow.
+"""
+
+import math
+from collections.abc import Iterator
+
+from varlaw.diagnose.records import Finding
+from varlaw.diagnose.signals import finding
+from varlaw.diagnose.watching.records import Step
+from varlaw.diagnose.watching.trends import Change, Trend
+
+_STUCK = 0.05  # fall of the loss that must be excluded before it is called stuck
+_PATH = 0.01  # length of the way of the weights, of their own norm, below which they have hardly begun
+
+
+class Slow:
+    """Trends of the loss and of the weights; `alpha` is shared by them."""
+
+    def __init__(self, alpha: float) -> None:
+        self._loss, self._weight = Trend(alpha / 2), Trend(alpha / 2)
+        self._first: list[float] = []
+        self._lowest = math.inf  # of the loss, over windows
+        self._path = 0.0  # of the weights since the start, as a share of their norm
+        self._falls = False  # whether the loss fell over the last window
+
+    def restart(self) -> None:
+        """Forgets the windows in hand."""
+        self._loss.restart()
+        self._weight.restart()
+
+    def step(self, record: Step) -> Iterator[Finding]:
+        """What the windows that close at this step say."""
+        if record.update and record.weight:
+            self._path += record.update / record.weight
+        loss = _ln(record.loss)
+        if len(self._first) < 32 and math.isfinite(loss):
+            self._first.append(loss)
+        change = self._loss.step(loss)
+        if change:
+            self._falls = change.high < 0
+            self._lowest = min(self._lowest, loss)
+            yield from self._stuck(change, record.step)
+        grown = self._weight.step(_ln(record.weight))
+        if grown:
+            yield from self._weights(grown, record.step)
+
+    def _stuck(self, change: Change, step: int) -> Iterator[Finding]:
+        """Stuck is said of a loss that has not fallen since the start; one that fell and now rests has converged."""
+        fell = sorted(self._first)[len(self._first) // 2] - self._lowest
+        if change.low <= -_STUCK or fell >= _STUCK:
+            return
+        numbers = {"samples": step, "alpha": change.alpha}
+        says = f"a fall of {_STUCK:.0%} in 1,024 steps is excluded at step {step}"
+        yield finding("loss.stuck", "VIOLATES", says, "loss", ratio=math.exp(change.middle), **numbers)
+        if self._path < _PATH:
+            says = (
+                f"all updates in {step} steps, laid end to end, are {self._path:.2g} of the weights; the loss is stuck"
+            )
+            yield finding("update.small", "VIOLATES", says, "all updates", observed=self._path, **numbers)
+
+    def _weights(self, change: Change, step: int) -> Iterator[Finding]:
+        outcome = "NOTE" if self._falls else "VIOLATES"
+        numbers = {"ratio": math.exp(change.middle), "samples": step, "alpha": change.alpha}
+        if change.low > math.log(2):
+            says = f"the norm of all weights grew by at least x{math.exp(change.low):.3g} in 1,024 steps by {step}"
+            yield finding("weight.grows", outcome, says, "all weights", **numbers)
+        if change.high < -math.log(2):
+            says = f"the norm of all weights fell to x{math.exp(change.high):.3g} or less in 1,024 steps by {step}"
+            yield finding("weight.shrinks", outcome, says, "all weights", **numbers)
+
+
+def _ln(x: float | None) -> float:
+    return math.log(x) if x is not None and x > 0 else math.nan
