@@ -39,7 +39,7 @@ class Part:
         self.handles: list[Any] = []
         self.backwards = 0
         self.kept = 0  # steps in a row whose gradients include those of the step before
-        self._fresh = self._suspect = self._skips = False
+        self._fresh = self._suspect = self._skips = self._wrong = False
         self._looks = 0
         self._steps = 0
         self.before: dict[int, torch.Tensor] = {}  # by id: the weights from before a step that went wrong
@@ -93,12 +93,13 @@ class Part:
     def _arriving(self, tensor: torch.Tensor) -> None:
         if torch.compiler.is_compiling():
             return
-        self.backwards += 1
-        if tensor.grad is None:
-            self._suspect = False
-        elif self._fresh and (tensor.device.type == "cpu" or self._looks < _LOOKS):
+        empty = tensor.grad is None
+        if tensor.grad is not None and (tensor.device.type == "cpu" or (self._fresh and self._looks < _LOOKS)):
             self._looks += 1
-            self._suspect = bool((tensor.grad != 0).any())
+            empty = not bool(tensor.grad.any())
+            self._suspect = self._suspect or (self._fresh and not empty)
+        self.backwards = 1 if empty else self.backwards + 1
+        self._suspect = self._suspect and not empty
         self._fresh = False
 
     # -- around a step ---------------------------------------------------------------------------------------------
@@ -117,8 +118,9 @@ class Part:
     def _keep(self) -> None:
         """A copy of the weights for a replay: on the CPU when it is needed, elsewhere always, as nobody may wait."""
         if all(t.device.type == "cpu" for t in self.tensors):
-            wrong = any(n is not None and not bool(torch.isfinite(n)) for n in self._norms)
-            self.before = {i: t.detach().clone() for i, t in zip(self._ids, self.tensors, strict=True)} if wrong else {}
+            self._wrong = any(n is not None and not bool(torch.isfinite(n)) for n in self._norms)
+            kept = zip(self._ids, self.tensors, strict=True) if self._wrong and not self._skips else ()
+            self.before = {i: t.detach().clone() for i, t in kept}
         elif self.before.keys() != set(self._ids):
             self.before = {i: t.detach().clone() for i, t in zip(self._ids, self.tensors, strict=True)}
         else:
@@ -130,6 +132,8 @@ class Part:
             return
         self._steps += 1
         self._fresh, self._suspect = True, False
+        if self._wrong and self._skips:
+            return  # a fused optimiser has left this step out by itself
         inverse = _inverse_scale(self.optimizer)
         self.pending = [self._numbers(k, inverse) for k in range(len(self._samples))]
         self._gradients = []
@@ -155,7 +159,7 @@ class Part:
         for places, found in zip(self._places, numbers, strict=False):
             table[:, places] = found
         if self._skips and not np.isfinite(table[0]).all():
-            table[0] = _NONE  # a fused optimiser leaves such a step out by itself
+            table[0] = _NONE  # the same on an accelerator, known only now
         return table
 
 
@@ -244,7 +248,7 @@ class Recorder:
     def step(self, loss: torch.Tensor | float | None) -> None:
         """Closes a step; its numbers are read when they have arrived."""
         self.flush()
-        if not self.stepped and (loss is None or _finite(float(loss)) is not None):
+        if not self.stepped and (loss is None or _finite(_number(loss)) is not None):
             return  # the optimiser did not step: a scaler that met an overflow
         self.steps += 1
         record = Step(
@@ -288,6 +292,10 @@ class Recorder:
     def before(self) -> dict[int, torch.Tensor]:
         """By id, the tensors as they were before the last step, where that is known."""
         return {i: t for part in self.parts for i, t in part.before.items()}
+
+
+def _number(loss: torch.Tensor | float) -> float:
+    return float(loss.detach()) if isinstance(loss, torch.Tensor) else float(loss)
 
 
 def _joined(norms: Floats) -> float:

@@ -1,49 +1,81 @@
-"""A watched run as text: how far it is, loss and gradient as a line of blocks, and every event with its step."""
+"""A watched run as it stands in its file: its steps and events, and its text with a line of blocks for each number."""
 
 import math
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+import msgspec
+
+from varlaw.diagnose.records import Diagnosis, Finding
 from varlaw.diagnose.watching.records import End, Event, Header, Line, Step
+from varlaw.reports.model.text import diagnosed
 from varlaw.reports.words import plain
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
+_CURVES = ("loss", "gradient", "update")
 
 
-def render(lines: Iterable[Line], width: int = 80) -> tuple[str, bool]:
-    """The text, and whether anything violates."""
+class Run(msgspec.Struct, kw_only=True):
+    """All lines of a run, and the symptoms that its findings add up to."""
+
     header: Header | None = None
-    steps: list[Step] = []
+    steps: list[Step] = []  # msgspec copies it
     events: list[Event] = []
-    ended = False
+    ended: bool = False
+    diagnoses: list[Diagnosis] = []
+
+    @property
+    def name(self) -> str:
+        """Of the run."""
+        return plain(self.header.name) if self.header else "empty"
+
+    @property
+    def wrong(self) -> int:
+        """How many findings violate."""
+        return sum(e.finding.outcome == "VIOLATES" for e in self.events)
+
+
+def read(lines: Iterable[Line], diagnoses: Callable[[Sequence[Finding]], list[Diagnosis]]) -> Run:
+    """The run of these lines; one that was started again goes on where the one before ended."""
+    run = Run()
+    offset = 0
     for line in lines:
         match line:
             case Header():
-                header = line
+                run.header, run.ended = line, False
+                offset = run.steps[-1].step if run.steps else 0
             case Step():
-                steps.append(line)
+                line.step += offset
+                run.steps.append(line)
             case Event():
-                events.append(line)
+                run.events.append(msgspec.structs.replace(line, step=line.step + offset))
             case End():
-                ended = True
-    name = plain(header.name) if header else "empty"
-    shown = [f"{name}: {len(steps)} steps{'' if ended else ', not ended'}"]
-    shown += _curve("loss", [s.loss for s in steps], width) + _curve("gradient", [s.gradient for s in steps], width)
-    for event in events:
-        one = event.finding
-        head = f"step {event.step:<7} {one.outcome} {one.signal} ({one.kind})  {', '.join(map(plain, one.where[:4]))}"
-        shown += textwrap.wrap(head, width, subsequent_indent="    ")
-        shown += textwrap.wrap(plain(one.says), width, initial_indent="    ", subsequent_indent="    ")
-        shown += textwrap.wrap(
-            f"try {'; '.join(one.remedies)}", width, initial_indent="    ", subsequent_indent="      "
-        )
-    wrong = sum(e.finding.outcome == "VIOLATES" for e in events)
-    shown.append(f"{wrong} violate" if wrong else "nothing is wrong in what was seen")
-    return "\n".join(shown), bool(wrong)
+                run.ended = True
+    run.diagnoses = diagnoses([e.finding for e in run.events])
+    return run
+
+
+def render(run: Run, width: int = 80) -> str:
+    """The run as text."""
+    shown = [f"{run.name}: {len(run.steps)} steps{'' if run.ended else ', not ended'}"]
+    for name in _CURVES:
+        shown += _curve(name, [getattr(step, name) for step in run.steps], width)
+    for event in run.events:
+        shown += _event(event, width)
+    shown += diagnosed(run.diagnoses, width)
+    shown.append(f"{run.wrong} violate" if run.wrong else "nothing is wrong in what was seen")
+    return "\n".join(shown)
+
+
+def _event(event: Event, width: int) -> list[str]:
+    one = event.finding
+    head = f"step {event.step:<7} {one.outcome} {one.signal} ({one.kind})  {', '.join(map(plain, one.where[:4]))}"
+    says = textwrap.wrap(plain(one.says), width, initial_indent="    ", subsequent_indent="      ")
+    return textwrap.wrap(head, width, subsequent_indent="    ") + says
 
 
 def _curve(name: str, values: Sequence[float | None], width: int) -> list[str]:
-    """The logs of the values as blocks, their medians a column, between their own ends."""
+    """The logs of the values as blocks, their means a column, between their own ends."""
     known = [math.log(v) for v in values if v is not None and v > 0]
     if len(known) < 2:
         return []

@@ -6,7 +6,7 @@ Guarantee: no line is longer than the width, from 60 columns on; names that are 
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from varlaw.diagnose.records import Finding, ModelRecord, Row
+from varlaw.diagnose.records import Diagnosis, Finding, ModelRecord, Row
 from varlaw.reports.words import plain
 
 _NAMES = 6  # parameters that a finding names
@@ -20,6 +20,8 @@ def render(record: ModelRecord, width: int = 80, *, verbose: bool = False) -> st
     lines = [*_heading(record, width), ""]
     for finding in record.findings:
         lines += [*_finding(finding, width), ""]
+    if record.diagnoses:
+        lines += [*diagnosed(record.diagnoses, width), ""]
     if record.rows:
         lines += [*_table(record.rows, record.findings, width, verbose=verbose), ""]
     lines += _closing(record, width)
@@ -27,6 +29,12 @@ def render(record: ModelRecord, width: int = 80, *, verbose: bool = False) -> st
 
 
 def _heading(record: ModelRecord, width: int) -> Iterator[str]:
+    if record.policy == "watch":
+        risk = f"at most one false alarm of change or spike in {1 / record.alpha:.2g} steps on average"
+        yield from textwrap.wrap(
+            f"{plain(record.name)}: {record.numbers:,} parameters, {record.draws} steps | {risk}", width
+        )
+        return
     draws = "1 draw" if record.draws == 1 else f"{record.draws} draws"
     risk = f"finds {record.delta:.0%} of a std, false alarm {record.alpha:.0e} for the whole report".replace(
         "e-0", "e-"
@@ -48,6 +56,23 @@ def _finding(finding: Finding, width: int) -> Iterator[str]:
 
 def _wrapped(head: str, text: str, width: int, indent: str) -> list[str]:
     return textwrap.wrap(f"{head}  {text}", width, subsequent_indent=indent + "  ", break_on_hyphens=False)
+
+
+def diagnosed(found: Sequence[Diagnosis], width: int = 80) -> list[str]:
+    """What the findings of a run add up to: causes and remedies, in the order in which to look and try."""
+    shown = []
+    for one in found:
+        shown += textwrap.wrap(f"{one.says}, by {', '.join(one.signals)}", width, subsequent_indent="    ")
+        shown += _item(f"look at {one.look}", width, 4)
+        shown += _item(f"causes, {'those that were seen' if one.shown else 'the usual'} first:", width, 4)
+        shown += [line for i, says in enumerate(one.hypotheses, 1) for line in _item(f"{i}. {says}", width, 6)]
+        shown += _item("try, in this order:", width, 4)
+        shown += [line for i, says in enumerate(one.advice, 1) for line in _item(f"{i}. {says}", width, 6)]
+    return shown
+
+
+def _item(text: str, width: int, indent: int) -> list[str]:
+    return textwrap.wrap(text, width, initial_indent=" " * indent, subsequent_indent=" " * (indent + 3))
 
 
 def _table(rows: Sequence[Row], findings: Sequence[Finding], width: int, *, verbose: bool) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a watch is wrongly given and what goes wrong around it: a clear line, the training goes on, the record is whole."""
+"""What a watch is wrongly given and what goes wrong around it: a clear line, training goes on, the record is whole."""
 
 import json
 import os
