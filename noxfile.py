@@ -201,11 +201,15 @@ def power(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def alarms(session: nox.Session) -> None:
-    """Decide a million lawful samplers and count the false alarms; resumes where it was killed (hours on one core)."""
-    install(session, groups=("test",))
+    """Decide a million lawful samplers and count the false alarms; resumes where it was killed (hours on one core).
+
+    Then a million healthy training steps, with a table of delays: it writes docs/reference-watch.md.
+    """
+    install(session, "torch", groups=("test",))
     folder = LATEST / "alarms"
     alone = {"OMP_NUM_THREADS": "1"}
     session.run("python", "tests/meta/alarms.py", str(folder), "--jobs", "2", *session.posargs, env=alone)
+    session.run("python", "tests/meta/watch_alarms.py", "docs/reference-watch.md", "--jobs", "2", env=alone)
 
 
 @nox.session(default=False)
