@@ -237,9 +237,9 @@ def page(counts: dict[str, Counter[str]], runs: int, signals: int) -> str:
         "",
         _paragraph(
             f"""One signal with noise of {SD} on the log scale, {signals} times: median steps to the alarm, and the
-            share found within {_AFTER:,} steps (a single step: at that step). The rules in common use look back on 128 steps,
-            and are set to one false alarm in {1 / ALPHA:,.0f} steps, which ours states: on this very noise, which
-            nobody knows beforehand, and on all of the streams above."""
+            share found within {_AFTER:,} steps (a single step: at that step). The rules in common use look back on 128
+            steps, and are set to one false alarm in {1 / ALPHA:,.0f} steps, which ours states: on this very noise,
+            which nobody knows beforehand, and on all of the streams above."""
         ),
         "",
         f"| change | varlaw | {k} sigma | {k_all} sigma | {m} x mean | {m_all} x mean |",
