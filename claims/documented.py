@@ -30,8 +30,10 @@ Distribution = Any  # a variate, Orthogonal, Identity or Dirac
 Fans = tuple[float, float]
 
 _NAMES: dict[str, Any] = {
-    **{name: getattr(variates, name) for name in ("Normal", "Uniform", "TruncatedNormal", "Constant", "SparseNormal")},
-    "Orthogonal": variates.Orthogonal,
+    **{
+        name: getattr(variates, name)
+        for name in ("Normal", "Uniform", "UniformRange", "TruncatedNormal", "Constant", "SparseNormal", "Orthogonal")
+    },
     "Identity": Identity,
     "Dirac": Dirac,
     **SCHEMES,
@@ -68,7 +70,16 @@ def resolve(formula: str, case: Mapping[str, Any], true: Fans | None = None, sha
     >>> resolve("Uniform(1/sqrt(in_features))", {"in_features": 16})
     Uniform(bound=0.25)
     """
-    return eval(formula, {"__builtins__": {}}, _names(case, true, shape))  # rows of our own tables, not user input
+    known = _names(case, true, shape)
+    try:
+        return eval(formula, {"__builtins__": {}}, known)  # rows of our own tables, or those of whoever runs them
+    except NameError as error:
+        there = ", ".join(names(case, true, shape)) or "no number"
+        msg = f"the law {formula!r} names {error.name}, but in this case there is {there}"
+        raise ValueError(msg) from error
+    except (TypeError, ArithmeticError) as error:
+        msg = f"the law {formula!r} cannot be computed: {error}"
+        raise ValueError(msg) from error
 
 
 def number(formula: str, names: Mapping[str, Any]) -> float:

@@ -1,7 +1,17 @@
-"""The cases of each op, of whatever file its domain stands in."""
+"""The cases of each op, of whatever file its domain stands in, and those in which a claim on a row is asked."""
 
-from varlaw.claims.cases import Cases
+from varlaw.claims.cases import Case, Cases
+from varlaw.claims.claim import Claim
 from varlaw.claims.domains_layers import LAYERS
 from varlaw.claims.domains_training import TRAINING
+from varlaw.evidence.streams import Key, canonical
 
 CASES: dict[str, Cases] = {**LAYERS, **TRAINING}
+
+
+def cases_of(claim: Claim, dtype: str, salt: str, points: int) -> list[Case]:
+    """The corners and `points` keyed points of the claim's op, or what its row makes of them."""
+    known = CASES.get(claim.op)
+    usual = known.enumerate(Key(salt, "cases", canonical({"op": claim.op})), points) if known else []
+    own = claim.subject.cases
+    return usual if own is None else [dict(case) for case in own(claim.name, usual, dtype)]

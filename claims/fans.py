@@ -11,7 +11,8 @@ Pair = tuple[float, float]
 
 def fans_of(subject: Sampler, tensor: Tensor, case: Mapping[str, Any]) -> tuple[Pair | None, Pair | None]:
     """(true fans, fans read off the shape), each None where the tensor has none."""
-    shape = subject.shape(case) if subject.shape else None
+    of_shape = tensor.shape or subject.shape
+    shape = of_shape(case) if of_shape else None
     return _true(subject, tensor, case, shape), _of_shape(shape)
 
 
@@ -22,6 +23,11 @@ def declared(layout: str, shape: tuple[int, ...], case: Mapping[str, Any]) -> Pa
 
 
 def _true(subject: Sampler, tensor: Tensor, case: Mapping[str, Any], shape: tuple[int, ...] | None) -> Pair | None:
+    if tensor.measure:
+        try:
+            return tensor.measure(case)
+        except LookupError:
+            return None
     if subject.measure:
         return subject.measure(case)
     if tensor.layout and shape:

@@ -1,10 +1,11 @@
-"""Which framework's rows live in which module: the one line that a new framework adds."""
+"""Which framework's rows live in which module: the one line that a new framework adds; and the rows of others."""
 
 import fnmatch
 import importlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from varlaw.subjects import sources
 from varlaw.subjects.subject import Subject
 
 # First part of the subject names -> module whose `SUBJECTS` holds the rows. Nothing is imported before it is asked for.
@@ -42,13 +43,80 @@ def select(targets: Iterable[str]) -> list[Subject]:
     """
     patterns = list(targets)
     rows = [row for prefix in MODULES if any(_reaches(p, prefix) for p in patterns) for row in subjects(prefix)]
+    rows += [row for row, _ in _of_others(patterns)]
     return [row for row in rows if any(fnmatch.fnmatchcase(row.name, p) or _tensor_named(row, p) for p in patterns)]
 
 
 def named(name: str) -> Subject | None:
     """The subject of exactly that name."""
     there = (row for prefix in MODULES if _reaches(name, prefix) for row in subjects(prefix))
-    return next((row for row in there if row.name == name), None)
+    ours = next((row for row in there if row.name == name), None)
+    return ours or next((row for row, _ in _of_others([name]) if row.name == name), None)
+
+
+def place_of(subject: Subject) -> str:
+    """Where another process has to look for a subject: "" where its name alone says it."""
+    source = next((source for row, source in _of_others([subject.name]) if row.name == subject.name), None)
+    return source.place if source and not source.prefix and not source.place.endswith(".py") else ""
+
+
+def faults(targets: Iterable[str]) -> list[tuple[str, str]]:
+    """Whose rows cannot be loaded, among the sources that any of the globs reaches, and why."""
+    patterns = list(targets)
+    found = []
+    names: dict[str, sources.Source] = {}
+    for source in _reached(patterns):
+        found += [(source.prefix or source.place, fault) for fault in sources.loaded(source).faults]
+        for row in sources.loaded(source).rows:
+            if fault := _taken(row, source, names):
+                found.append((row.name, fault))
+    for prefix, points in _shared().items():
+        if any(_reaches(p, prefix) for p in patterns):
+            which = " and ".join(map(str, points))
+            found.append((prefix, f"two libraries give rows of {prefix}.*: {which}; neither is asked"))
+    return found
+
+
+# -- rows of others ----------------------------------------------------------------------------------------------------
+
+
+def _of_others(patterns: list[str]) -> Iterator[tuple[Subject, sources.Source]]:
+    """The rows of the sources that a glob reaches, each name once."""
+    names: dict[str, sources.Source] = {}
+    for source in _reached(patterns):
+        for row in sources.loaded(source).rows:
+            if not _taken(row, source, names):
+                yield row, source
+
+
+def _taken(row: Subject, source: sources.Source, names: dict[str, sources.Source]) -> str:
+    """Why a row cannot have its name; "" where it can, and then `names` knows it."""
+    ours = next((prefix for prefix in MODULES if row.name.startswith(f"{prefix}.")), None)
+    if ours:
+        return f"a row of {source} is named {row.name}, but {ours}.* are rows of varlaw's own"
+    if row.name in names:
+        return f"{row.name} is a row of {names[row.name]} and of {source}; the first is asked"
+    names[row.name] = source
+    return ""
+
+
+def _reached(patterns: list[str]) -> Iterator[sources.Source]:
+    """The sources that a glob can reach; one without a prefix by all but the names of our own frameworks."""
+    shared = _shared()
+    strange = [p for p in patterns if not any(f"{p}.".startswith(f"{prefix}.") for prefix in MODULES)]
+    for source in sources.every():
+        if source.prefix in shared:
+            continue
+        if any(_reaches(p, source.prefix) for p in patterns) if source.prefix else strange:
+            yield source
+
+
+def _shared() -> dict[str, list[sources.Source]]:
+    """Prefixes that two installed libraries claim, or that are ours."""
+    by_prefix: dict[str, list[sources.Source]] = {}
+    for source in sources.installed():
+        by_prefix.setdefault(source.prefix, []).append(source)
+    return {prefix: points for prefix, points in by_prefix.items() if len(points) > 1}
 
 
 def _reaches(pattern: str, prefix: str) -> bool:

@@ -39,6 +39,18 @@ class Framework:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Where a row is asked: as it stands, in every case of its op and in every dtype.
+
+    `cases(claim, cases of its op, dtype)` are those in which one claim is asked.
+    """
+
+    cases: Callable[[str, Sequence[Case], str], Sequence[Case]] | None = None
+    dtypes: tuple[str, ...] = ()  # empty: every one
+    as_: str | None = None  # a row of another framework whose documented deviations are this one's, too
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tensor:
     """One tensor of a sampler with its promise; `name` is empty where the sampler is a function of one tensor."""
 
@@ -46,10 +58,13 @@ class Tensor:
     documented: str  # e.g. "Uniform(1/sqrt(in_features))"
     layout: str | None = None  # name of its layout, where it is a linear map
     claims: Mapping[str, str] = field(default_factory=dict)  # further claims on it: claim -> distribution
+    # (case) -> its own mean (fan_in, fan_out), where the sampler has several weights; LookupError where it has none.
+    measure: Callable[[Case], tuple[float, float]] | None = None
+    shape: Callable[[Case], tuple[int, ...]] | None = None  # its own
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sampler:
+class Sampler(Asked):
     """Something that draws tensors: a layer's default initialisation or an initialiser.
 
     `draws(case, dtype, device, seed, count)` yields `count` fresh instances, each a mapping tensor name -> array.
@@ -70,7 +85,7 @@ class Sampler:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Norm:
+class Norm(Asked):
     """A normalisation. `apply(x, case, dtype, device)` takes x of shape (batch, channels, length).
 
     It returns the output in x's shape under "output" and, where there are any, "running_mean" and "running_var" after
@@ -90,7 +105,7 @@ class Norm:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clipper:
+class Clipper(Asked):
     """Gradient clipping. `apply(grads, limit, dtype, device)` returns the clipped gradients and the reported norm."""
 
     name: str
@@ -102,7 +117,7 @@ class Clipper:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Normaliser:
+class Normaliser(Asked):
     """Division by a norm. `apply(x, dtype, device, seed)` returns x divided, as float64.
 
     Of op normalise x is a vector and divided by its norm; of op spectral x is a matrix (outputs, inputs) and divided by
@@ -117,7 +132,7 @@ class Normaliser:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gain:
+class Gain(Asked):
     """A table of gains. `apply(activation)` returns the gain that the framework recommends."""
 
     name: str
@@ -129,7 +144,7 @@ class Gain:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loss:
+class Loss(Asked):
     """A classification loss on logits (N, C) and labels (N,) of classes.
 
     `apply(logits, labels, reduction, dtype, device)` rounds the logits to the dtype and returns the loss as float64:
@@ -149,7 +164,7 @@ class Loss:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dropout:
+class Dropout(Asked):
     """Dropping units in training mode. `apply(x, p, dtype, device, seed)` takes x of shape (batch, channels, length).
 
     It returns the output in x's shape as float64; what is kept is scaled as the framework scales it.
@@ -164,7 +179,7 @@ class Dropout:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adapter:
+class Adapter(Asked):
     """An adapter that must change nothing when it starts.
 
     `apply(case, dtype, device, seed)` returns the output of a layer without it and with it, on one input, as float64.
@@ -218,7 +233,7 @@ class FirstLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model:
+class Model(Asked):
     """A whole model, built tiny from its configuration class, without downloads.
 
     `parameters(case)` describes every parameter and buffer by name; `draws(case, dtype, device, seed, count)` yields
@@ -243,7 +258,7 @@ class Model:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sharded:
+class Sharded(Asked):
     """A tensor in parts on several processes that start from one seed.
 
     `apply(case, dtype, device, seed)` returns as float64 "parts", a list with that of each process, "whole", the parts
@@ -268,7 +283,7 @@ class Passage(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Network:
+class Network(Asked):
     """A network of linear maps with activations between, as a framework initialises and runs it.
 
     `draws(case, dtype, device, seed, count)` yields `count` freshly initialised networks, each as the passages of one

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from varlaw.claims.claim import Claim, Finding, Trial
-from varlaw.claims.domains import CASES
+from varlaw.claims.domains import cases_of
 from varlaw.claims.verdict import Deviation, Outcome
 from varlaw.evidence.budget import Policy, policy
-from varlaw.evidence.streams import Key
+from varlaw.subjects import registry
 from varlaw.verify import deviations
 from varlaw.verify.deviations import measured
 
@@ -33,7 +33,7 @@ def held(claim: Claim, trial: Trial, finding: Finding, judge: Judge) -> tuple[Fi
     if finding.outcome not in (Outcome.VIOLATES, Outcome.CONFORMS):
         return finding, None
     known = {**trial.case, **finding.names}
-    row = deviations.foreseen(claim.name, claim.target, claim.subject.framework.version(), trial.dtype, known)
+    row = deviations.foreseen(claim.name, *spoken_of(claim), trial.dtype, known)
     if row is None:
         return finding, None
     ratio = _ratio(row, known)
@@ -46,6 +46,14 @@ def held(claim: Claim, trial: Trial, finding: Finding, judge: Judge) -> tuple[Fi
         return finding, row.deviation(known)
     detail = f"deviation {row.id} foresaw the ratio {ratio:.6g}; a second measurement, against that, {second.outcome}"
     return msgspec.structs.replace(finding, detail=detail), None
+
+
+def spoken_of(claim: Claim) -> tuple[str, str]:
+    """The target and the version that deviations speak of: those of another row, where a subject deviates as that."""
+    other = registry.named(claim.subject.as_) if claim.subject.as_ else None
+    if other is None:
+        return claim.target, claim.subject.framework.version()
+    return other.name + claim.target.removeprefix(claim.subject.name), other.framework.version()
 
 
 def _ratio(row: deviations.Row, known: Mapping[str, Any]) -> float:
@@ -86,21 +94,21 @@ def _in_range(
 def ranges_of(row: deviations.Row, claim: Claim, trial: Trial, finding: Finding) -> list[measured.Band] | None:
     """The sizes that a row foresees in this case; None where nobody could measure them."""
     sizes = measured.sizes(row.framework)
-    version = claim.subject.framework.version()
+    target, version = spoken_of(claim)
     if sizes is None or not measured.recorded(row.id, row.framework, version, trial.dtype):
         return None
-    bands = measured.bands(row.id, row.framework, claim.name, claim.target, trial.dtype)
+    bands = measured.bands(row.id, row.framework, claim.name, target, trial.dtype)
     closer = bool(finding.alpha) and trial.policy.delta < policy(measured.POLICY).delta
     name = measured.case_name(trial.case)
-    corner = name in corners(claim) and not closer
+    corner = name in corners(claim, trial.dtype) and not closer
     return measured.foreseen(bands, finding, name if corner else None, sizes.recording(row.id).inputs)
 
 
-def corners(claim: Claim) -> set[str]:
+def corners(claim: Claim, dtype: str = "float32") -> set[str]:
     """The names of the cases that every run tries."""
     if claim.pooled:
         return set()
-    return {measured.case_name(case) for case in CASES[claim.op].enumerate(Key("", "corners", ""), 0)}
+    return {measured.case_name(case) for case in cases_of(claim, dtype, "", 0)}
 
 
 def _missed_again(claim: Claim, trial: Trial, row: deviations.Row, judge: Judge) -> str:
@@ -159,6 +167,6 @@ def _of_size(second: Finding) -> bool:
 
 def _other_foresees(claim: Claim, trial: Trial, row: deviations.Row, known: Mapping[str, Any]) -> bool:
     """Whether another row, without a ratio, foresees the rest: two things at once, a wrong fan and a sampler's grid."""
-    place = (claim.name, claim.target, claim.subject.framework.version(), trial.dtype)
+    place = (claim.name, *spoken_of(claim), trial.dtype)
     rest = (r for r in deviations.rows() if r is not row and not r.ratio and r.statistics != "dtype")
     return any(r.foresees(*place) and r.applies(known) for r in rest)

@@ -4,30 +4,33 @@ A task is plain data, so it can be decided in this process, in a worker, or agai
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from varlaw.claims.claim import Claim
-from varlaw.claims.domains import CASES
+from varlaw.claims.domains import CASES, cases_of
 from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import policy
 from varlaw.evidence.streams import SALT, Key, canonical, check_salt
-from varlaw.subjects import availability
+from varlaw.subjects import availability, sources
 from varlaw.subjects.availability import Absence
-from varlaw.subjects.registry import named, select
+from varlaw.subjects.registry import faults, named, place_of, select
 from varlaw.subjects.subject import Subject
-from varlaw.subjects.targets import CannotRun, NothingSelected
+from varlaw.subjects.targets import CannotRun, NothingSelected, in_use, is_place
 from varlaw.theory.law import shown
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 _POINTS = 1  # keyed points beside the corners of a domain
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One decision to take: a claim on a subject in a case, at a dtype, on a device."""
+class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One decision to take: a claim on a subject in a case, at a dtype, on a device.
+
+    `rows` says where the subject is, package.module:NAME, where neither its name nor an entry point does.
+    """
 
     subject: str
     claim: str
@@ -35,6 +38,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     case: dict[str, Any]
     dtype: str
     device: str
+    rows: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Request:
     dtypes: tuple[str, ...] = DTYPES
     salt: str = SALT
     jobs: int = 1
+    cases: tuple[Mapping[str, Any], ...] = ()  # of a class or function that is a target itself,
+    laws: Mapping[str, str] = field(default_factory=dict)  # and what its tensors promise
 
     def __post_init__(self) -> None:
         policy(self.policy)
@@ -73,11 +79,23 @@ def plan(request: Request) -> Plan:
     Raises `NothingSelected` when a target matches nothing, `CannotRun` when all that it matches is not there.
     """
     device = "cuda:0" if request.device == "cuda" else request.device
-    selected = _selected(request.targets)
-    there, absent = availability.available(selected, device, request.targets)
+    asked = _asked(request)
+    broken = [Absence(whose, fault, error=True) for whose, fault in faults(asked)]
+    there, absent = availability.available(_selected(asked), device, asked)
+    absent = [*broken, *absent]
     if not there:
         raise CannotRun("; ".join(a.reason for a in absent))
     return Plan(request, device, there, list(tasks(there, request.dtypes, device, request.salt)), absent)
+
+
+def _asked(request: Request) -> tuple[str, ...]:
+    """Targets as globs over names: of rows at a place, their names."""
+    direct = [t for t in request.targets if is_place(t)]
+    if (request.cases or request.laws) and not direct:
+        msg = "cases and promises are those of a target such as package.module:Class, but there is none"
+        raise ValueError(msg)
+    found = (in_use(t, request.cases, request.laws) if t in direct else [t] for t in request.targets or ("*",))
+    return tuple(name for names in found for name in names)
 
 
 def subject_of(task: Task) -> list[Subject]:
@@ -92,11 +110,11 @@ def tasks(selected: Iterable[Subject], dtypes: Iterable[str], device: str, salt:
     """Every task of the selected subjects, in a fixed order."""
     dtypes = tuple(dtypes)
     for subject in selected:
+        rows, own = place_of(subject), [d for d in dtypes if d in (subject.dtypes or dtypes)]
         for claim in claims_of(subject):
-            points = CASES[claim.op].enumerate(Key(salt, "cases", canonical({"op": claim.op})), _POINTS)
-            points = [{"cases": points}] if claim.pooled else points
-            for dtype in dtypes if claim.op != "gain" else ("float64",):
-                for case in points:
+            for dtype in own if claim.op != "gain" else ("float64",):
+                points = cases_of(claim, dtype, salt, _POINTS)
+                for case in [{"cases": points}] if claim.pooled and points else points:
                     yield Task(
                         subject=subject.name,
                         claim=claim.name,
@@ -104,6 +122,7 @@ def tasks(selected: Iterable[Subject], dtypes: Iterable[str], device: str, salt:
                         case=dict(sorted(case.items())),  # the order that a replay key keeps
                         dtype=dtype,
                         device=device,
+                        rows=rows,
                     )
 
 
@@ -133,13 +152,20 @@ def parse_replay(text: str) -> tuple[Task, str, str]:
     except (ValueError, TypeError, KeyError, RecursionError, msgspec.MsgspecError) as error:
         msg = f"not a replay key (v1:salt:policy:claim:{{...}}): {error}"
         raise ValueError(msg) from error
-    _check_case(claim, task)
+    _check_case(claim, task, salt)
     return task, policy_name, salt
 
 
-def _check_case(claim: Claim, task: Task) -> None:
+def _check_case(claim: Claim, task: Task, salt: str) -> None:
     """Refuse a case that no run would try: a key is no request for any size that somebody writes into it."""
-    where, known = f"{task.claim} of {task.target}", CASES[claim.op]
+    where = f"{task.claim} of {task.target}"
+    if claim.subject.cases:
+        points = cases_of(claim, task.dtype, salt, _POINTS)
+        if canonical(task.case) not in map(canonical, [{"cases": points}] if claim.pooled else points):
+            msg = f"{shown(task.case)}, but should be one of the {len(points)} cases of {where}"
+            raise ValueError(msg)
+        return
+    known = CASES[claim.op]
     if not claim.pooled:
         known.check(task.case, where=where)
         return
@@ -154,6 +180,8 @@ def _check_case(claim: Claim, task: Task) -> None:
 
 def claim_of(task: Task) -> Claim:
     """The claim that a task decides; `ValueError` where its subject makes none of that name."""
+    if task.rows:
+        sources.use(task.rows)
     subject = named(task.subject)
     found = [c for c in claims_of(subject) if (c.name, c.target) == (task.claim, task.target)] if subject else []
     if not found:
@@ -166,7 +194,7 @@ def claim_of(task: Task) -> Claim:
 
 
 def _selected(targets: Iterable[str]) -> list[Subject]:
-    patterns = [p if select([p]) else _holder(p) for p in (tuple(targets) or ("*",))]
+    patterns = [p if select([p]) or faults([p]) else _holder(p) for p in targets]
     return select(patterns)
 
 

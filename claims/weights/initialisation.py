@@ -58,9 +58,17 @@ class Promise:
             instances = self.subject.draws(trial.case, trial.dtype, trial.device, seed, count)
             for i, instance in enumerate(instances):
                 # The trailing 1 keeps the stream apart from a sampler's own default_rng(seed).
-                yield convert(instance[self.tensor.name], [seed, i, 1])
+                yield convert(self.of(instance), [seed, i, 1])
 
         return draw
+
+
+    def of(self, instance: Mapping[str, Any]) -> Any:
+        """Its tensor in an instance; `ValueError` where there is none of its name."""
+        if self.tensor.name not in instance:
+            msg = f"{self.subject.name} has no tensor {self.tensor.name!r}, but {', '.join(instance) or 'none at all'}"
+            raise ValueError(msg)
+        return instance[self.tensor.name]
 
 
 def claims(subject: Sampler) -> tuple[Claim, ...]:
@@ -148,7 +156,7 @@ def _tensors(promise: Promise, trial: Trial) -> Iterator[Any]:
     """Fresh tensors as float64, each from a seed of its own."""
     for block in range(trial.policy.few):
         (instance,) = promise.subject.draws(trial.case, trial.dtype, trial.device, trial.key.at(block=block).seed, 1)
-        yield float64(instance[promise.tensor.name])
+        yield float64(promise.of(instance))
 
 
 def _fixed(promise: Promise, trial: Trial, law: Any) -> Finding:

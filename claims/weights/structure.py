@@ -17,7 +17,7 @@ from varlaw.subjects.subject import Sampler, Tensor
 def claims(subject: Sampler) -> tuple[Claim, ...]:
     """The structural claims on one layer."""
     found = [_declared_fan(subject, t) for t in subject.tensors if t.layout and subject.measure and t.name]
-    if len(subject.tensors) > 1:
+    if len(subject.tensors) > 1 or subject.op == "layer":
         found += [_complete(subject), _distinct(subject)]
     if subject.handed:
         found.append(_repeats(subject, subject.handed))
@@ -57,13 +57,19 @@ def _complete(subject: Sampler) -> Claim:
     """Every parameter that the layer has is in the table, and the other way round: none is left out silently."""
 
     def judge(trial: Trial) -> Finding:
-        there, promised = set(_instance(subject, trial)), {t.name for t in subject.tensors}
-        strange = sorted(there ^ promised)
+        instance, promised = _instance(subject, trial), {t.name for t in subject.tensors}
+        there = set(instance)
         comparison = compare([len(there & promised)], [len(there | promised) * trial.factor], [0.0])
-        detail = f"not in both the layer and the table: {', '.join(strange)}" if strange else ""
+        without = [f"{n}{_unfilled(instance[n])}" for n in instance if n not in promised]
+        said = (("without a law", without), ("of which the layer has none", sorted(promised - there)))
+        detail = "; ".join(f"{words}: {', '.join(which)}" for words, which in said if which)
         return deterministic(comparison, quantity="parameters with a promise", detail=detail)
 
     return _claim("structure.complete", "parameters.coverage", "every parameter has a promise", subject, judge)
+
+
+def _unfilled(x: Any) -> str:
+    return "" if np.isfinite(float64(x)).all() else " (never filled)"
 
 
 def _distinct(subject: Sampler) -> Claim:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.claims.claim import Claim
 from varlaw.claims.clipping.projection import norm_of
 from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.evidence.streams import SALT
@@ -100,37 +99,42 @@ def check_clip(
     """
     one_of(kind, KINDS, "kind", "check_clip")
     out = left_out(EXTREMES, promises, unpromised, all_usual=as_ is not None, where="check_clip")
-    probe = _probes()[0]
+    probe = probes()[0]
     op = KINDS[kind]
     mine = yours(f, name, library, dtype, salt, "check_clip", lambda m: clipper(m, op).apply(probe, 1.0, dtype, "cpu"))
     whole = clipper(mine, op)
     subject = per_parameter(whole) if kind == "per_parameter" else whole
     silent = as_ is not None and whole.apply(probe, 1.0, dtype, "cpu")[1] is None
-    row = as_row(subject, _AS_TORCH.get(kind) if as_ == "torch" else as_, "check_clip")
+    row = as_row(subject, as_name(kind, as_), "check_clip")
     verdicts = asked(
-        row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, lambda claim, cases: _cases(kind, silent, claim, cases)
+        row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, lambda claim, cases: cases_of(kind, silent, claim.name, cases)
     )
     result = Verdicts(mine.name, f"clip, {kind.replace('_', ' ')}", tuple(verdicts), unpromised=out)
     return result if result.ok else result.because(_cause(kind, whole, dtype))
 
 
-def _cases(kind: str, silent: bool, claim: Claim, cases: list[Case]) -> list[Case]:
+def as_name(kind: str, as_: str | None) -> str | None:
+    """The row of a framework whose deviations are meant."""
+    return _AS_TORCH.get(kind) if as_ == "torch" else as_
+
+
+def cases_of(kind: str, silent: bool, claim: str, cases: list[Case]) -> list[Case]:
     """Claims on all leaves say nothing of one; a row's deviations nothing of a norm that is not reported."""
-    nothing = (kind == "per_parameter" and claim.name in _OF_ALL_LEAVES) or (silent and claim.name == "clip.long")
+    nothing = (kind == "per_parameter" and claim in _OF_ALL_LEAVES) or (silent and claim == "clip.long")
     return [] if nothing else cases
 
 
 def _cause(kind: str, subject: Clipper, dtype: str) -> str:
     """The wrong clip, among those that people write, that gives every entry; "" where none does."""
     fits = [name for name in _WAYS if name != _RIGHT[kind]]
-    for probe, limit in ((p, c) for p in _probes() for c in (1.0, 0.3, 1e-4)):
+    for probe, limit in ((p, c) for p in probes() for c in (1.0, 0.3, 1e-4)):
         leaves = [FORMATS[dtype].round_all(x) for x in probe]
         seen, _ = subject.apply(leaves, limit, dtype, "cpu")
         fits = [name for name in fits if _same(seen, _WAYS[name](leaves, limit), dtype)]
     return fits[0] if fits else ""
 
 
-def _probes() -> list[list[Floats]]:
+def probes() -> list[list[Floats]]:
     """Gradients above and below a limit of 1, and leaves on either side of it; then as small as 1e-4."""
     rng = np.random.default_rng(0)
     directions = [rng.standard_normal(n) for n in (3, 8, 20)]

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.claims.claim import Claim
 from varlaw.claims.verdict import Outcome
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT
@@ -28,7 +27,7 @@ _AS_TORCH = {
     "alpha_dropout": "alpha_dropout",
     "channel_alpha_dropout": "feature_alpha_dropout",
 }
-_SHAPE = (64, 16, 16)
+SHAPE = (64, 16, 16)
 
 
 def check_dropout(
@@ -74,20 +73,25 @@ def check_dropout(
         raise ValueError(msg)
     policy = policy_for(delta, alpha, beta, None)
     out = left_out(EXTREMES, promises, unpromised, all_usual=as_ is not None, where="check_dropout")
-    ones = np.ones(_SHAPE)
+    ones = np.ones(SHAPE)
     mine = yours(
         f, name, library, dtype, salt, "check_dropout", lambda m: dropout(m, kind).apply(ones, p, dtype, "cpu", 0)
     )
     subject = dropout(mine, kind)
-    torchs = f"torch.nn.functional.{_AS_TORCH.get(kind, '')}"
-    row = as_row(subject, torchs if as_ == "torch" else as_, "check_dropout")
-    verdicts = asked(row, mine.name, EXTREMES, out, dtype, salt, policy, lambda claim, cases: _cases(claim, cases, p))
+    row = as_row(subject, as_name(kind, as_), "check_dropout")
+    verdicts = asked(row, mine.name, EXTREMES, out, dtype, salt, policy, lambda claim, cases: cases_of(cases, p))
     result = Verdicts(mine.name, kind.replace("_", " "), tuple(verdicts), unpromised=out)
     return result if result.ok else result.because(_cause(subject, p, dtype, result))
 
 
-def _cases(claim: Claim, cases: list[Case], p: float) -> list[Case]:
-    return [{"p": p}] if "p" in cases[0] else cases
+def as_name(kind: str, as_: str | None) -> str | None:
+    """The row of a framework whose deviations are meant."""
+    return f"torch.nn.functional.{_AS_TORCH.get(kind, '')}" if as_ == "torch" else as_
+
+
+def cases_of(cases: list[Case], p: float) -> list[Case]:
+    """The cases of one claim at the rate p."""
+    return [{"p": p}] if cases and "p" in cases[0] else cases
 
 
 def _cause(subject: Dropout, p: float, dtype: str, found: Verdicts) -> str:
@@ -98,7 +102,7 @@ def _cause(subject: Dropout, p: float, dtype: str, found: Verdicts) -> str:
 
 
 def _scaled(subject: Dropout, p: float, dtype: str) -> str:
-    y = subject.apply(np.ones(_SHAPE), p, dtype, "cpu", 1)
+    y = subject.apply(np.ones(SHAPE), p, dtype, "cpu", 1)
     kept = np.unique(y[y != 0])
     if len(kept) != 1:
         return "" if len(kept) else "everything is dropped"

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.claims.claim import Claim
 from varlaw.claims.losses.equal_logits import Floats
 from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.evidence.streams import SALT
@@ -80,10 +79,10 @@ def check_loss(
         f, name, library, dtype, salt, "check_loss", lambda m: loss(m).apply(logits, labels, "mean", dtype, "cpu")
     )
     subject = loss(mine)
-    row = as_row(subject, "torch.nn.functional.cross_entropy" if as_ == "torch" else as_, "check_loss")
+    row = as_row(subject, as_name(as_), "check_loss")
     row = row if as_ is None else _plain(row)
     result = Verdicts(
-        mine.name, "cross entropy", tuple(asked(row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, _cases)), "", out
+        mine.name, "cross entropy", tuple(asked(row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, lambda c, cases: cases_of(c.name, cases))), "", out
     )
     return result if result.ok else result.because(_cause(subject, dtype, result))
 
@@ -93,8 +92,14 @@ def _plain(row: Loss) -> Loss:
     return replace(row, adjusted=None, adjusts=(), ignored=None)
 
 
-def _cases(claim: Claim, cases: list[Case]) -> list[Case]:
-    return [case for case in cases if claim.name not in _OF_ROWS or case["rows"] <= _MOST_ROWS]
+def as_name(as_: str | None) -> str | None:
+    """The row of a framework whose deviations are meant."""
+    return "torch.nn.functional.cross_entropy" if as_ == "torch" else as_
+
+
+def cases_of(claim: str, cases: list[Case]) -> list[Case]:
+    """The cases of one claim that are few enough calls."""
+    return [case for case in cases if claim not in _OF_ROWS or case["rows"] <= _MOST_ROWS]
 
 
 def _cause(subject: Loss, dtype: str, found: Verdicts) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.claims.claim import Claim
 from varlaw.claims.norms.normalisation import rows_of
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT
@@ -76,25 +75,30 @@ def check_norm(
     if as_ is not None and shape is not None:
         msg = f"as_={as_!r} with a shape, but the deviations of a norm are known for its own shapes [check_norm]"
         raise ValueError(msg)
-    layout = _layout(kind, shape, axes)
-    groups = _groups(kind, groups, layout)
+    layout = layout_of(kind, shape, axes)
+    groups = groups_of(kind, groups, layout)
     out = left_out(EXTREMES, promises, unpromised, all_usual=as_ is not None, where="check_norm")
-    probe = np.random.default_rng(0).standard_normal(_probe_shape(layout, groups))
+    probe = np.random.default_rng(0).standard_normal(probe_shape(layout, groups))
     mine = yours(f, name, library, dtype, salt, "check_norm", lambda m: norm(m, layout).apply(probe, {}, dtype, "cpu"))
     subject = norm(mine, layout)
-    given = _eps(f, eps)
+    given = eps_of(f, eps)
     known = {
         "groups": groups,
-        "eps": _measured(subject, probe, groups, dtype) if given is None else given,
+        "eps": measured(subject, probe, groups, dtype) if given is None else given,
         "momentum": 0.1,
     }
-    row = as_row(subject, {"torch": f"torch.nn.functional.{kind}_norm"}.get(as_ or "", as_), "check_norm")
+    row = as_row(subject, as_name(kind, as_), "check_norm")
     found = asked(
-        row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, lambda claim, cases: _cases(claim, cases, layout, known)
+        row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, lambda claim, cases: cases_of(claim.name, cases, layout, known)
     )
     verdicts = tuple(found)
     result = Verdicts(mine.name, f"{kind} norm", verdicts, unpromised=out)
     return result if result.ok else result.because(cause(subject, layout, probe, known, dtype, kind) or _lost(result))
+
+
+def as_name(kind: str, as_: str | None) -> str | None:
+    """The row of a framework whose deviations are meant."""
+    return f"torch.nn.functional.{kind}_norm" if as_ == "torch" else as_
 
 
 def _lost(found: Verdicts) -> str:
@@ -104,7 +108,7 @@ def _lost(found: Verdicts) -> str:
     return "a large constant does not come out as 0, as when the variance is taken as E x^2 - (E x)^2"
 
 
-def _layout(kind: str, shape: Any, axes: Any) -> Layout:
+def layout_of(kind: str, shape: Any, axes: Any) -> Layout:
     """Where the sets lie; `ValueError` for axes that the shape does not have."""
     sides = None if shape is None else _shape(shape)
     rank = 3 if sides is None else len(sides)
@@ -134,7 +138,7 @@ def _axis(axis: Any, rank: int) -> int:
     return axis % rank
 
 
-def _groups(kind: str, groups: Any, layout: Layout) -> int:
+def groups_of(kind: str, groups: Any, layout: Layout) -> int:
     """How many groups; 1 for a norm without any."""
     if kind != "group":
         return 1
@@ -145,12 +149,13 @@ def _groups(kind: str, groups: Any, layout: Layout) -> int:
     return groups
 
 
-def _probe_shape(layout: Layout, groups: int) -> tuple[int, int, int]:
+def probe_shape(layout: Layout, groups: int) -> tuple[int, int, int]:
+    """Of an array that the norm takes, as claims see it."""
     sizes = layout.sizes if layout.shape else {"batch": 2, "channels": 4 * groups, "length": 8}
     return sizes["batch"], sizes["channels"], sizes["length"]
 
 
-def _eps(f: Any, eps: Any) -> float | None:
+def eps_of(f: Any, eps: Any) -> float | None:
     """What is known of eps without calling `f`."""
     if eps is None:
         try:
@@ -165,7 +170,7 @@ def _eps(f: Any, eps: Any) -> float | None:
     return float(eps)
 
 
-def _measured(subject: Norm, probe: Any, groups: int, dtype: str) -> float:
+def measured(subject: Norm, probe: Any, groups: int, dtype: str) -> float:
     """eps as numbers of a std of 1e-4 show it: v/(v + eps) over all sets; 0 where they show none."""
     x = FORMATS[dtype].round_all(_SMALL * probe)
     y = subject.apply(x, {}, dtype, "cpu")["output"]
@@ -176,16 +181,16 @@ def _measured(subject: Norm, probe: Any, groups: int, dtype: str) -> float:
     return max(found, 0.0)
 
 
-def _cases(claim: Claim, cases: list[Case], layout: Layout, known: Case) -> list[Case]:
+def cases_of(claim: str, cases: list[Case], layout: Layout, known: Case) -> list[Case]:
     """The cases of one claim for a norm of this eps, of these groups, of this shape if it has one."""
-    if claim.name in _RUNNING or (claim.name == "norm.single" and layout.shape):
+    if claim in _RUNNING or (claim == "norm.single" and layout.shape):
         return []
     sizes = layout.sizes if layout.shape else {}
     unique: list[Case] = []
     for case in cases:
         channels = -(-case["channels"] // known["groups"]) * known["groups"]
         mine = {**case, "channels": channels, **known, **sizes}
-        if claim.name == "norm.single":
+        if claim == "norm.single":
             mine["channels"] = known["groups"] if layout.op == "group_norm" else case["channels"]
         if mine not in unique:
             unique.append(mine)

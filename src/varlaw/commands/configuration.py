@@ -61,8 +61,29 @@ def options(group: click.Group) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         msg = f"{path} cannot be read: {error}"
         raise Failure(msg, 2) from error
-    tables = _table(whole.get("tool", {}), "tool", path).get("varlaw", {})
-    return _checked(tables, group, "tool.varlaw", path)
+    tables = dict(_table(_table(whole.get("tool", {}), "tool", path).get("varlaw", {}), "tool.varlaw", path))
+    if _is_ours(path):  # what is named there is run
+        put_to_use(tables, path)
+    verbs = {name: table for name, table in tables.items() if name not in _PLACES}
+    return _checked(verbs, group, "tool.varlaw", path)
+
+
+_PLACES = ("subjects", "deviations")
+
+
+def put_to_use(tables: Mapping[str, Any], path: Path) -> None:
+    """Count the rows and the deviations that a file names, by files from its folder or modules, among those in use."""
+    for name in _PLACES:
+        listed = tables.get(name, [])
+        if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+            msg = f"{path}: [tool.varlaw] {name} = {shown(listed)}, but should be a list of files or modules"
+            raise Failure(msg, 2)
+        if listed:
+            from varlaw.subjects import sources
+
+            where = sources.IN_USE if name == "subjects" else sources.DEVIATIONS
+            for one in listed:
+                sources.use(str(path.parent / one) if one.endswith((".py", ".toml")) else one, where)
 
 
 def _checked(tables: Any, group: click.Group, place: str, path: Path) -> dict[str, Any]:

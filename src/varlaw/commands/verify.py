@@ -29,6 +29,12 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
 @click.option("--dtype", "dtypes", multiple=True, type=click.Choice(DTYPES), help="Only this dtype; may be repeated.")
 @click.option("--salt", default=None, help="Names the evidence: another salt, fresh draws. [default: this release's]")
+@click.option(
+    "--case", "cases", multiple=True, metavar="NAME=VALUE,...", help="Arguments of a TARGET that is a class or function."
+)
+@click.option(
+    "--promise", "promises", multiple=True, metavar="TENSOR=LAW", help="Its laws: weight='he_normal(fan_in)'."
+)
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 1024), help="Worker processes.")
 @click.option("--dask", metavar="ADDRESS", help="Decide on the workers of this Dask scheduler, e.g. tcp://host:8786.")
 @click.option("--ledger", "ledger_file", type=click.Path(path_type=Path), help="Keep each verdict here, and resume.")
@@ -51,6 +57,8 @@ def verify(
     device: str,
     dtypes: tuple[str, ...],
     salt: str | None,
+    cases: tuple[str, ...],
+    promises: tuple[str, ...],
     jobs: int,
     dask: str | None,
     ledger_file: Path | None,
@@ -63,9 +71,11 @@ def verify(
 ) -> int:
     """Check subjects against their laws.
 
-    TARGET is a glob over subject names, such as 'torch.nn.*' or 'varlaw.numpy.he_normal'; without one, everything that
-    can be imported is checked.
+    TARGET is a glob over subject names, such as 'torch.nn.*' or 'varlaw.numpy.he_normal'; rows of your own, as
+    package.module:ROWS or a file; or a class or function of yours, as package.layers:Linear with --case and --promise.
+    Without one, everything that can be imported is checked.
     """
+    from varlaw.commands.arguments import case_of, laws_of
     from varlaw.commands.screen import console
     from varlaw.evidence.streams import SALT
     from varlaw.reports.files import to_stdout
@@ -79,7 +89,7 @@ def verify(
     if dask and jobs > 1:
         msg = "--dask and --jobs are two places to decide in; give one"
         raise Failure(msg, 2)
-    agreed = _plan(targets=targets, **chosen)
+    agreed = _plan(targets=targets, cases=tuple(map(case_of, cases)), laws=laws_of(promises), **chosen)
     heading = _heading(agreed, yearly_decisions)
     _writable(json_file, report_dir)
     stderr = console(no_color=no_color, stderr=True)

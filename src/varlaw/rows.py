@@ -1,0 +1,9 @@
+"""Builders of rows: what is yours becomes a subject of `varlaw verify`, as the frameworks' own layers are.
+
+A library lists them under an entry point, a project in a file that its pyproject.toml names ([tool.varlaw] subjects).
+"""
+
+from varlaw.subjects.builders.layers import initialiser, layer
+from varlaw.verify.own.rows import clipper, dropout, loss, norm
+
+__all__ = ["clipper", "dropout", "initialiser", "layer", "loss", "norm"]

@@ -1,0 +1,45 @@
+"""The library that a row is of, by the first part of its name: its version as it is installed."""
+
+import functools
+import importlib
+import sys
+from importlib import metadata
+
+from varlaw.subjects.subject import Framework
+
+
+@functools.cache
+def framework_of(name: str) -> Framework:
+    """The record of the library that a row's name begins with; its version is "0" where nothing says it.
+
+    >>> framework_of("numpy.mine").name
+    'numpy'
+    """
+    library = name.partition(".")[0]
+    return Framework(name=library, version=lambda: _version(library), devices=_devices)
+
+
+@functools.cache
+def _version(library: str) -> str:
+    from packaging.version import InvalidVersion, Version
+
+    for found in (_of_distribution, _of_module):
+        try:
+            return str(Version(found(library)))
+        except (metadata.PackageNotFoundError, ImportError, AttributeError, TypeError, InvalidVersion):
+            continue
+    return "0"
+
+
+def _of_distribution(library: str) -> str:
+    named = metadata.packages_distributions().get(library, [library])
+    return metadata.version(named[0])
+
+
+def _of_module(library: str) -> str:
+    return str(importlib.import_module(library).__version__)
+
+
+def _devices() -> tuple[str, ...]:
+    torch = sys.modules.get("torch")
+    return ("cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count() if torch else 0)))

@@ -1,0 +1,152 @@
+"""One fresh instance of somebody's layer: every seed set and put back, its tensors by name, whatever library made it."""
+
+import contextlib
+import inspect
+import random
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from varlaw.subjects.subject import Array, Case, Draws
+
+Build = Callable[..., Any]
+
+
+def draws_of(build: Build, tensors: Callable[[Any, Case], Mapping[str, Array]]) -> Draws:
+    """Fresh instances of `build(**case)`, each from a seed of its own, as the tensors that are read off them."""
+
+    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:
+        for i in range(count):
+            one = int(np.random.SeedSequence([seed, i]).generate_state(1)[0]) >> 1
+            with seeded(one, dtype, device):  # nothing stays open while a caller holds the instance
+                found = tensors(made(build, case, one), case)
+            yield found
+
+    return draws
+
+
+def made(build: Build, case: Case, seed: int) -> Any:
+    """`build(**case)`, which gets the seed in whatever form it asks for by the name of a parameter."""
+    return build(**{k: tuple(v) if isinstance(v, list) else v for k, v in case.items()}, **_seeds(build, case, seed))
+
+
+def _seeds(build: Build, case: Case, seed: int) -> dict[str, Any]:
+    try:
+        asked = inspect.signature(build).parameters
+    except (TypeError, ValueError):
+        return {}
+    return {name: form(seed) for name, form in _FORMS.items() if name in asked and name not in case}
+
+
+def _key(seed: int) -> Any:
+    import jax
+
+    return jax.random.key(seed)
+
+
+def _rngs(seed: int) -> Any:
+    from flax import nnx
+
+    return nnx.Rngs(seed)
+
+
+def _generator(seed: int) -> Any:
+    torch = sys.modules.get("torch")
+    return torch.Generator().manual_seed(seed) if torch else np.random.default_rng(seed)
+
+
+_FORMS: dict[str, Callable[[int], Any]] = {
+    "seed": lambda seed: seed,
+    "rng": np.random.default_rng,
+    "key": _key,
+    "rngs": _rngs,
+    "generator": _generator,
+}
+
+
+@contextlib.contextmanager
+def seeded(seed: int, dtype: str, device: str) -> Iterator[None]:
+    """Every global generator that is there starts from the seed and is put back; of torch the dtype and device, too."""
+    with contextlib.ExitStack() as kept:
+        state, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002 - the one that users draw from
+        kept.callback(random.setstate, state)
+        kept.callback(np.random.set_state, numpys)  # noqa: NPY002
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        if torch := sys.modules.get("torch"):
+            _torch(torch, kept, seed, dtype, device)
+        if keras := sys.modules.get("keras"):
+            keras.utils.set_random_seed(seed)
+        yield
+
+
+def _torch(torch: Any, kept: contextlib.ExitStack, seed: int, dtype: str, device: str) -> None:
+    from varlaw.subjects.modules import default_dtype, poisoned
+
+    kept.enter_context(torch.random.fork_rng(devices=[device] if device.startswith("cuda") else []))
+    kept.enter_context(default_dtype(dtype))
+    kept.enter_context(poisoned())
+    if device != "cpu":
+        kept.enter_context(torch.device(device))
+    torch.manual_seed(seed)
+
+
+# -- tensors by name ---------------------------------------------------------------------------------------------------
+
+
+def tensors_of(thing: Any) -> dict[str, Array]:
+    """The parameters of a module, a layer, a tree of arrays or an object that holds arrays; of one array "" is the name.
+
+    >>> sorted(tensors_of({"dense": {"kernel": np.ones((2, 3)), "bias": np.zeros(3)}}))
+    ['dense.bias', 'dense.kernel']
+    """
+    if torch := sys.modules.get("torch"):
+        if isinstance(thing, torch.nn.Module):
+            return {name: p.detach() for name, p in thing.named_parameters()}
+        if isinstance(thing, torch.Tensor):
+            return {"": thing.detach()}
+    if keras := sys.modules.get("keras"):
+        if isinstance(thing, keras.layers.Layer):
+            return _of_keras(thing)
+    return dict(_walk(thing, "", set()))
+
+
+def _of_keras(layer: Any) -> dict[str, Array]:
+    """Its trainable weights by their paths below the layer."""
+    if not layer.built:
+        msg = f"{type(layer).__name__} is not built, so it has no weights: give inputs=(batch, ..., features)"
+        raise ValueError(msg)
+    paths = [w.path for w in layer.trainable_weights]
+    root = f"{paths[0].split('/')[0]}/" if paths and all("/" in p for p in paths) else ""
+    return {
+        w.path.removeprefix(root).replace("/", "."): np.asarray(w.value if not hasattr(w, "numpy") else w.numpy())
+        for w in layer.trainable_weights
+    }
+
+
+def _walk(thing: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Array]]:
+    """Arrays in mappings, sequences and the attributes of objects, in their order."""
+    if hasattr(thing, "shape") and hasattr(thing, "dtype"):
+        yield path, _value(thing)
+        return
+    if id(thing) in seen or isinstance(thing, str | bytes | type) or callable(getattr(thing, "__code__", None)):
+        return
+    seen.add(id(thing))
+    for name, inner in _inside(thing):
+        yield from _walk(inner, f"{path}.{name}".lstrip("."), seen)
+
+
+def _value(thing: Any) -> Array:
+    """The array in a variable of a library."""
+    value = getattr(thing, "value", thing)
+    return value if hasattr(value, "shape") else thing
+
+
+def _inside(thing: Any) -> list[tuple[str, Any]]:
+    if isinstance(thing, Mapping):
+        return [(str(name), inner) for name, inner in thing.items()]
+    if isinstance(thing, list | tuple):
+        return [(str(i), inner) for i, inner in enumerate(thing)]
+    return [(name, inner) for name, inner in getattr(thing, "__dict__", {}).items() if not name.startswith("_")]

@@ -1,0 +1,185 @@
+"""`layer` and `initialiser`: somebody's layer, or function of a shape, with the law of each of its tensors."""
+
+import fnmatch
+import functools
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from varlaw.subjects.builders.fans import of_torch
+from varlaw.subjects.builders.frameworks import framework_of
+from varlaw.subjects.builders.instances import Build, draws_of, made, seeded, tensors_of
+from varlaw.subjects.subject import Array, Case, Sampler, Tensor
+
+Laws = Mapping[str, Any]
+Inputs = Sequence[int] | Callable[..., Sequence[int]] | None
+
+_SHAPES = ((64, 48), (24, 160), (50, 36, 3, 3))
+_FORMATS = ("float64", "float32", "float16", "bfloat16")
+
+
+def layer(
+    name: str,
+    build: Build,
+    laws: Laws | str,
+    *,
+    cases: Sequence[Case] = ({},),
+    inputs: Inputs = None,
+    claims: Mapping[str, Laws] | None = None,
+    dtypes: Sequence[str] | None = None,
+) -> Sampler:
+    """A row for the layer that `build(**case)` makes: a class, or a function that returns one.
+
+    build: returns a torch module, a Keras layer, a mapping or tree of arrays, or an object that holds arrays. Global
+        generators are seeded; parameters named seed, rng (NumPy), key (JAX), rngs (flax) or generator get the seed.
+    laws: tensor -> law, a text over the case and the fans ("he_normal(fan_in)", "Uniform(1/sqrt(in_features))") or a
+        law such as `varlaw.Normal(0.02)`. A name may be a glob. Each tensor that has no law is a violation.
+    cases: the arguments of `build`, by name, each of them a case. Asymmetric sizes tell fans apart.
+    inputs: the shape that the layer takes, or a function of the case that returns it: where the layer cannot be run on
+        inputs of the shape that its weight suggests, and for layers of Keras, which it builds.
+    claims: claim -> tensor -> another law that it is held to besides.
+    dtypes: in which it is asked; float32 for torch, else that of its arrays, unless given.
+    """
+    known = _Layer(name, build, tuple(dict(c) for c in cases) or ({},), inputs, tuple(dtypes) if dtypes else None)
+    texts = {"": laws} if not isinstance(laws, Mapping) else laws
+    more = {claim: known.spread(of) for claim, of in (claims or {}).items()}
+    tensors = tuple(
+        Tensor(
+            name=n, documented=law, claims={claim: of[n] for claim, of in more.items() if n in of},
+            measure=functools.partial(known.fans, n), shape=functools.partial(known.shape, n),
+        )
+        for n, law in known.spread(texts).items()
+    )  # fmt: skip
+    return Sampler(
+        name=name, framework=framework_of(name), op="layer", tensors=tensors, draws=draws_of(build, known.tensors),
+        cases=known.asked,
+    )  # fmt: skip
+
+
+def initialiser(
+    name: str,
+    draw: Callable[..., Array],
+    law: Any,
+    *,
+    shapes: Sequence[Sequence[int]] = _SHAPES,
+    arguments: Sequence[Case] = ({},),
+    axes: str = "out_in",
+    claims: Mapping[str, Any] | None = None,
+    dtypes: Sequence[str] | None = None,
+) -> Sampler:
+    """A row for `draw(shape, seed, **arguments)`; instead of a seed it may take rng, key or generator, as `layer`.
+
+    law: a text over the arguments, fan_in and fan_out, or a law.
+    axes: "out_in" where shapes are (out, in, *kernel), as torch's, "in_out" where they are (*kernel, in, out).
+    """
+    if axes not in ("out_in", "in_out"):
+        msg = f"axes={axes!r}, but should be out_in or in_out [initialiser {name}]"
+        raise ValueError(msg)
+    cases = [{"shape": list(map(int, shape)), **more} for shape in shapes for more in arguments]
+    row = layer(
+        name, draw, {"": law}, cases=cases, dtypes=dtypes, claims={c: {"": of} for c, of in (claims or {}).items()}
+    )
+    (tensor,) = row.tensors
+    measured = Tensor(
+        name="", documented=tensor.documented, claims=tensor.claims, measure=functools.partial(_fans, axes),
+        shape=tensor.shape,
+    )  # fmt: skip
+    return Sampler(
+        name=name, framework=row.framework, op="initialiser", tensors=(measured,), draws=row.draws,
+        shape=lambda case: tuple(case["shape"]), cases=row.cases,
+    )  # fmt: skip
+
+
+def _fans(axes: str, case: Case) -> tuple[float, float]:
+    shape = case["shape"]
+    if len(shape) < 2:
+        msg = f"shape {tuple(shape)} has no fans"
+        raise LookupError(msg)
+    out, into, kernel = (shape[0], shape[1], shape[2:]) if axes == "out_in" else (shape[-1], shape[-2], shape[:-2])
+    taps = float(np.prod(kernel))
+    return into * taps, out * taps
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """What a row knows of its layer beyond its laws."""
+
+    name: str
+    build: Build
+    cases: tuple[Case, ...]
+    inputs: Inputs
+    dtypes: tuple[str, ...] | None
+
+    def tensors(self, thing: Any, case: Case) -> Mapping[str, Array]:
+        """The tensors of an instance; `ValueError` where there are none."""
+        if hasattr(thing, "built") and not thing.built and self.inputs is not None:
+            thing.build(self.input_shape(case))
+        found = tensors_of(thing)
+        if not found:
+            msg = f"{self.name} has no tensors: {type(thing).__name__} holds none"
+            raise ValueError(msg)
+        return found
+
+    def input_shape(self, case: Case) -> tuple[int, ...]:
+        """The shape that the layer takes in a case."""
+        assert self.inputs is not None
+        return tuple(self.inputs(**case) if callable(self.inputs) else self.inputs)
+
+    def spread(self, laws: Laws) -> dict[str, str]:
+        """Tensor -> law in text, globs replaced by the names that they match in the first case."""
+        texts = {n: law if isinstance(law, str) else repr(law) for n, law in laws.items()}
+        if not any(c in n for n in texts for c in "*?["):
+            return texts
+        there = list(_instance(self, json.dumps(self.cases[0]), "float32")[1])
+        found = {n: next((law for glob, law in texts.items() if fnmatch.fnmatchcase(n, glob)), None) for n in there}
+        return {n: law for n, law in found.items() if law is not None}
+
+    def asked(self, claim: str, usual: Sequence[Case], dtype: str) -> Sequence[Case]:
+        """The row's cases in the dtypes that it is asked in."""
+        return self.cases if dtype in (self.dtypes or (self._native,)) else ()
+
+    @property
+    def _native(self) -> str:
+        try:
+            found = _instance(self, json.dumps(self.cases[0]), "float32")[1]
+        except Exception:  # it is said where the layer is drawn
+            return "float32"
+        kinds = {str(getattr(x, "dtype", "")).removeprefix("torch.") for x in found.values()} & set(_FORMATS)
+        return "float32" if "float32" in kinds or not kinds else sorted(kinds)[0]
+
+    def shape(self, tensor: str, case: Case) -> tuple[int, ...]:
+        """The shape of one tensor in a case."""
+        found = _instance(self, json.dumps(case), "float32")[1]
+        if tensor not in found:
+            msg = f"{self.name} has no tensor {tensor!r}, but {', '.join(found)}"
+            raise ValueError(msg)
+        return tuple(found[tensor].shape)
+
+    def fans(self, tensor: str, case: Case) -> tuple[float, float]:
+        """Its true fans, as the layer counts them; `LookupError` where it cannot."""
+        return _counted(self, tensor, json.dumps(case))
+
+
+@functools.lru_cache(maxsize=64)
+def _instance(known: _Layer, case: str, dtype: str) -> tuple[Any, Mapping[str, Array]]:
+    """An instance in a case, and its tensors."""
+    given = json.loads(case)
+    with seeded(0, dtype, "cpu"):
+        thing = made(known.build, given, 0)
+        return thing, known.tensors(thing, given)
+
+
+@functools.lru_cache(maxsize=4096)
+def _counted(known: _Layer, tensor: str, case: str) -> tuple[float, float]:
+    thing, found = _instance(known, case, "float64")
+    torch = sys.modules.get("torch")
+    if tensor not in found or len(found[tensor].shape) < 2 or not torch or not isinstance(thing, torch.nn.Module):
+        msg = f"{tensor} has no fans that can be counted"
+        raise LookupError(msg)
+    given = json.loads(case)
+    with seeded(0, "float64", "cpu"):
+        return of_torch(thing.eval(), tensor, None if known.inputs is None else known.input_shape(given))

@@ -1,0 +1,194 @@
+"""`norm`, `clipper`, `dropout` and `loss`: the functions that the checks take, as rows of `varlaw verify`.
+
+A row knows its function alone until it is first asked: the array library that the function takes, and the eps that it
+shows, are found then.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from varlaw.evidence.streams import SALT
+from varlaw.subjects import yours
+from varlaw.subjects.builders.frameworks import framework_of
+from varlaw.subjects.subject import Case, Clipper, Dropout, Loss, Norm
+from varlaw.subjects.yours import Yours
+from varlaw.verify.own import clipping, dropouts, losses, norms
+from varlaw.verify.own.asking import Extremes, left_out, one_of
+from varlaw.verify.own.asking import yours as found
+
+Cases = Callable[[str, list[Case], str], list[Case]]
+
+
+def norm(
+    name: str,
+    f: Any,
+    kind: str,
+    *,
+    shape: Sequence[int] | None = None,
+    axes: int | Sequence[int] | None = None,
+    groups: int | None = None,
+    eps: float | None = None,
+    dtypes: Sequence[str] = ("float32",),
+    promises: Any = (),
+    unpromised: Any = (),
+    as_: str | None = None,
+    library: str | None = None,
+) -> Norm:
+    """A row for a norm: the arguments of `varlaw.check_norm`."""
+    where = f"norm {name}"
+    one_of(kind, norms.KINDS, "kind", where)
+    layout = norms.layout_of(kind, shape, axes)
+    many = norms.groups_of(kind, groups, layout)
+    out = left_out(norms.EXTREMES, promises, unpromised, all_usual=as_ is not None, where=where)
+    probe = np.random.default_rng(0).standard_normal(norms.probe_shape(layout, many))
+
+    @functools.cache
+    def ready(dtype: str) -> Norm:
+        mine = found(
+            f, name, library, dtype, SALT, where, lambda m: yours.norm(m, layout).apply(probe, {}, dtype, "cpu")
+        )
+        return yours.norm(mine, layout)
+
+    @functools.cache
+    def known(dtype: str) -> Case:
+        given = norms.eps_of(f, eps)
+        measured = norms.measured(ready(dtype), probe, many, dtype) if given is None else given
+        return {"groups": many, "eps": measured, "momentum": 0.1}
+
+    def cases(claim: str, usual: list[Case], dtype: str) -> list[Case]:
+        return norms.cases_of(claim, list(map(dict, usual)), layout, dict(_or(known, dtype, {"groups": many, "eps": 0.0})))
+
+    row = yours.norm(_nameless(name, f), layout)
+    return replace(
+        row, framework=framework_of(name), dtypes=tuple(dtypes), cases=_without(norms.EXTREMES, out, cases),
+        as_=norms.as_name(kind, as_), apply=lambda x, case, dtype, device: ready(dtype).apply(x, case, dtype, device),
+    )  # fmt: skip
+
+
+def clipper(
+    name: str,
+    f: Any,
+    kind: str = "global_norm",
+    *,
+    dtypes: Sequence[str] = ("float32",),
+    promises: Any = (),
+    unpromised: Any = (),
+    as_: str | None = None,
+    library: str | None = None,
+) -> Clipper:
+    """A row for gradient clipping: the arguments of `varlaw.check_clip`."""
+    where = f"clipper {name}"
+    one_of(kind, clipping.KINDS, "kind", where)
+    out = left_out(clipping.EXTREMES, promises, unpromised, all_usual=as_ is not None, where=where)
+    op, probe = clipping.KINDS[kind], clipping.probes()[0]
+
+    @functools.cache
+    def ready(dtype: str) -> Clipper:
+        attempt = lambda m: yours.clipper(m, op).apply(probe, 1.0, dtype, "cpu")  # noqa: E731
+        return yours.clipper(found(f, name, library, dtype, SALT, where, attempt), op)
+
+    def silent(dtype: str) -> bool:
+        return as_ is not None and ready(dtype).apply(probe, 1.0, dtype, "cpu")[1] is None
+
+    def cases(claim: str, usual: list[Case], dtype: str) -> list[Case]:
+        return clipping.cases_of(kind, bool(_or(silent, dtype, False)), claim, usual)
+
+    def whole(dtype: str) -> Clipper:
+        return yours.per_parameter(ready(dtype)) if kind == "per_parameter" else ready(dtype)
+
+    row = yours.clipper(_nameless(name, f), op)
+    return replace(
+        row, framework=framework_of(name), dtypes=tuple(dtypes), cases=_without(clipping.EXTREMES, out, cases),
+        as_=clipping.as_name(kind, as_),
+        apply=lambda grads, limit, dtype, device: whole(dtype).apply(grads, limit, dtype, device),
+    )  # fmt: skip
+
+
+def dropout(
+    name: str,
+    f: Any,
+    p: float = 0.1,
+    *,
+    kind: str = "dropout",
+    dtypes: Sequence[str] = ("float32",),
+    promises: Any = (),
+    unpromised: Any = (),
+    as_: str | None = None,
+    library: str | None = None,
+) -> Dropout:
+    """A row for a dropout: the arguments of `varlaw.check_dropout`."""
+    where = f"dropout {name}"
+    one_of(kind, dropouts.KINDS, "kind", where)
+    out = left_out(dropouts.EXTREMES, promises, unpromised, all_usual=as_ is not None, where=where)
+    ones = np.ones(dropouts.SHAPE)
+
+    @functools.cache
+    def ready(dtype: str) -> Dropout:
+        attempt = lambda m: yours.dropout(m, kind).apply(ones, p, dtype, "cpu", 0)  # noqa: E731
+        return yours.dropout(found(f, name, library, dtype, SALT, where, attempt), kind)
+
+    row = yours.dropout(_nameless(name, f), kind)
+    return replace(
+        row, framework=framework_of(name), dtypes=tuple(dtypes), as_=dropouts.as_name(kind, as_),
+        cases=_without(dropouts.EXTREMES, out, lambda claim, usual, dtype: dropouts.cases_of(usual, p)),
+        apply=lambda x, rate, dtype, device, seed: ready(dtype).apply(x, rate, dtype, device, seed),
+    )  # fmt: skip
+
+
+def loss(
+    name: str,
+    f: Any,
+    *,
+    dtypes: Sequence[str] = ("float32",),
+    promises: Any = (),
+    unpromised: Any = (),
+    as_: str | None = None,
+    library: str | None = None,
+) -> Loss:
+    """A row for a cross entropy: the arguments of `varlaw.check_loss`."""
+    where = f"loss {name}"
+    out = left_out(losses.EXTREMES, promises, unpromised, all_usual=as_ is not None, where=where)
+    logits, labels = np.zeros((3, 5)), np.array([0, 4, 2])
+
+    @functools.cache
+    def ready(dtype: str) -> Loss:
+        attempt = lambda m: yours.loss(m).apply(logits, labels, "mean", dtype, "cpu")  # noqa: E731
+        return yours.loss(found(f, name, library, dtype, SALT, where, attempt))
+
+    row = yours.loss(_nameless(name, f))
+    return replace(
+        row, framework=framework_of(name), dtypes=tuple(dtypes), as_=losses.as_name(as_),
+        cases=_without(losses.EXTREMES, out, lambda claim, usual, dtype: losses.cases_of(claim, usual)),
+        apply=lambda logits, labels, reduction, dtype, device: ready(dtype).apply(
+            logits, labels, reduction, dtype, device
+        ),
+    )  # fmt: skip
+
+
+def _nameless(name: str, f: Any) -> Yours:
+    """The function before its library is known."""
+    from varlaw.subjects.libraries import LIBRARIES
+
+    return Yours(f, name, LIBRARIES["numpy"])
+
+
+def _without(extremes: Extremes, out: tuple[str, ...], cases: Cases) -> Any:
+    """The cases without what is not promised."""
+
+    def asked(claim: str, usual: Sequence[Case], dtype: str) -> list[Case]:
+        there = cases(claim, list(usual), dtype)
+        return [c for c in there if not any(extremes[n].speaks(claim, c, dtype) for n in out)]
+
+    return asked
+
+
+def _or(ask: Callable[[str], Any], dtype: str, otherwise: Any) -> Any:
+    """What a function says, or something else where it raises: that is said where it is on trial."""
+    try:
+        return ask(dtype)
+    except Exception:
+        return otherwise
