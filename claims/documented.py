@@ -6,10 +6,11 @@ variates and schemes of the theory room, the case, the true fans and the fans re
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from varlaw.subjects import sources
 from varlaw.theory import variates
 from varlaw.theory.laws.schemes import SCHEMES, fan
 
@@ -70,7 +71,7 @@ def resolve(formula: str, case: Mapping[str, Any], true: Fans | None = None, sha
     >>> resolve("Uniform(1/sqrt(in_features))", {"in_features": 16})
     Uniform(bound=0.25)
     """
-    known = _names(case, true, shape)
+    known = {**_NAMES, **dict(_of_others()), **names(case, true, shape)}
     try:
         return eval(formula, {"__builtins__": {}}, known)  # rows of our own tables, or those of whoever runs them
     except NameError as error:
@@ -97,8 +98,10 @@ def names(case: Mapping[str, Any], true: Fans | None, shape: Fans | None) -> dic
     return known
 
 
-def _names(case: Mapping[str, Any], true: Fans | None, shape: Fans | None) -> dict[str, Any]:
-    return {**_NAMES, **names(case, true, shape)}
+def _of_others() -> Iterator[tuple[str, Any]]:
+    """Laws of one's own, by name: what the modules whose rows are loaded list as LAWS."""
+    for one in sources.listed("LAWS"):
+        yield from one.items()
 
 
 def _mode(pair: Fans) -> Callable[[str], float]:

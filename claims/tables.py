@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.claims import gains, networks, shards
+from varlaw.claims import gains, networks, own, shards
 from varlaw.claims.claim import Claim
 from varlaw.claims.clipping import edges as clipping_edges
 from varlaw.claims.clipping import normalising, projection
@@ -47,4 +47,4 @@ _TABLES: Mapping[type, tuple[Callable[[Any], tuple[Claim, ...]], ...]] = {
 
 def claims_of(subject: Subject) -> tuple[Claim, ...]:
     """Every claim on one subject, in the order in which a run decides them."""
-    return tuple(claim for claims in _TABLES[type(subject)] for claim in claims(subject))
+    return (*(claim for claims in _TABLES[type(subject)] for claim in claims(subject)), *own.claims(subject))

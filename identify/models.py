@@ -39,7 +39,7 @@ def roles(subject: Model, salt: str) -> Iterator[tuple[Specimen, Reading]]:
 
 def _parameters(subject: Model, salt: str) -> Iterator[tuple[str, str, Sample]]:
     """Name (numbers of layers replaced by *), role and sample of every parameter in every case."""
-    chosen = specimens.cases(subject.op, *_CASES)
+    chosen = specimens.cases_of(subject, *_CASES)
     for case in chosen:
         known = subject.parameters(case)
         key = specimens.stream(subject.name, salt, case)

@@ -59,7 +59,7 @@ class Drawn:
 def of_sampler(subject: Sampler, salt: str) -> list[Specimen]:
     """Every tensor of a sampler, also one that it does not list."""
     drawn: dict[str, list[Sample]] = {}
-    chosen = cases(subject.op, *_CASES)
+    chosen = cases_of(subject, *_CASES)
     start = time.perf_counter()
     for i, case in enumerate(chosen):
         if i >= _FEWEST and time.perf_counter() - start > _PATIENCE:
@@ -105,6 +105,20 @@ def _of_shape(draw: Draw, name: str, shape: tuple[int, ...], salt: str) -> Sampl
 
 
 # -- cases -------------------------------------------------------------------------------------------------------------
+
+
+def cases_of(subject: Sampler | Model, fewest: int, most: int) -> list[dict[str, Any]]:
+    """The cases in which a subject is drawn: its own, where it has them, else some of its op."""
+    if subject.cases:
+        return [dict(sorted(case.items())) for case in subject.cases("", (), "float32")] or _any(subject)
+    return cases(subject.op, fewest, most)
+
+
+def _any(subject: Sampler | Model) -> list[dict[str, Any]]:
+    """The cases of what is not asked in float32."""
+    assert subject.cases
+    found = (subject.cases("", (), dtype) for dtype in ("float64", "bfloat16", "float16"))
+    return [dict(sorted(case.items())) for case in next((cases for cases in found if cases), ())]
 
 
 def cases(op: str, fewest: int, most: int) -> list[dict[str, Any]]:

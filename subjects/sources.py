@@ -51,8 +51,9 @@ class Loaded:
 @functools.cache
 def installed() -> tuple[Source, ...]:
     """The entry points of all libraries that are installed."""
-    points = sorted(metadata.entry_points(group=GROUP), key=lambda p: (p.name, p.value))
-    return tuple(Source(p.value, p.name, f"{p.dist.name} {p.dist.version}" if p.dist else "") for p in points)
+    points = metadata.entry_points(group=GROUP)
+    found = [Source(p.value, p.name, f"{p.dist.name} {p.dist.version}" if p.dist else "") for p in points]
+    return tuple(sorted(found, key=lambda source: (source.prefix, source.library, source.place)))
 
 
 def in_use() -> tuple[Source, ...]:
@@ -71,17 +72,33 @@ def places(where: str) -> list[str]:
     return [place for place in os.environ.get(where, "").splitlines() if place.strip()]
 
 
-@functools.cache
+_MODULES: list[Any] = []  # that were loaded for their rows, in this process
+
+
+def listed(name: str) -> list[Any]:
+    """What the modules whose rows are loaded list besides: CLAIMS, DEVIATIONS; of LAWS the mappings themselves."""
+    values = [getattr(module, name) for module in _MODULES if hasattr(module, name)]
+    return [one for value in values for one in (value if isinstance(value, list | tuple) else [value])]
+
+
 def loaded(source: Source) -> Loaded:
     """The rows of a source; whatever loading it runs into is its fault, in words."""
+    found = _loaded(source)
+    if found.module is not None and found.module not in _MODULES:
+        _MODULES.append(found.module)
+    return found
+
+
+@functools.cache
+def _loaded(source: Source) -> Loaded:
     try:
-        module, listed = _listed(source.place)
+        module, there = _listed(source.place)
     except (Exception, SystemExit) as error:  # whatever somebody's module does when it is imported
         text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         return Loaded(faults=(f"rows of {source} cannot be loaded ({text})",))
     rows: dict[str, Subject] = {}
     faults = []
-    for i, row in enumerate(listed):
+    for i, row in enumerate(there):
         if fault := _fault(row, rows, source.prefix):
             faults.append(f"row {i + 1} of {source} {fault}")
         else:
@@ -109,7 +126,7 @@ def _listed(place: str) -> tuple[Any, list[Any]]:
         return module, [found]
     from varlaw.subjects.builders.direct import row_of
 
-    return module, [row_of(found, at.replace(":", "."), json.loads(options or "{}"))]
+    return module, [row_of(found, at, json.loads(options or "{}"))]
 
 
 def _found(place: str) -> tuple[Any, Any]:

@@ -25,6 +25,7 @@ Case = Mapping[str, Any]
 Array = Any  # of any array-API library
 Floats = NDArray[np.float64]
 Draws = Callable[[Case, str, str, int, int], Iterator[Mapping[str, Array]]]
+UNPROMISED = "without a law"  # the role of a parameter that has none, where each should have one
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
 from varlaw.claims.models.draws import Drawn, drawn, floats
 from varlaw.evidence.exact import compare
-from varlaw.subjects.subject import Model, Parameter
+from varlaw.subjects.subject import UNPROMISED, Model, Parameter
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +27,8 @@ def claims(subject: Model) -> tuple[Claim, ...]:
         ("uncorrelated", "parameters.coincidence", "parameters of one shape are uncorrelated", _uncorrelated),
         ("constant", "parameters.coincidence", "no weight is constant", _constant),
     ]
+    if subject.cases:
+        table.append(("complete", "parameters.coverage", "every parameter has a promise", _complete))
     if subject.rebuilt:
         text = "built without memory and then initialised, every parameter and buffer is set, constants as before"
         table.append(("meta", "parameters.coverage", text, _meta))
@@ -47,6 +49,13 @@ def pattern(name: str) -> str:
     'h.*.attn.c_proj.weight'
     """
     return re.sub(r"(?<=\.)\d+(?=\.|$)|^\d+(?=\.)", "*", name)
+
+
+def _complete(subject: Model, trial: Trial) -> Finding:
+    instances = drawn(subject, trial)
+    promised = {n: p for n, p in instances.parameters.items() if p.role != "buffer"}
+    bad = [n for n, p in promised.items() if p.role == UNPROMISED]
+    return _counted(len(promised) - len(bad), len(promised), bad, "parameters that have a law", trial)
 
 
 def _counted(good: int, total: int, bad: Iterable[str], quantity: str, trial: Trial) -> Finding:

@@ -62,7 +62,6 @@ class Promise:
 
         return draw
 
-
     def of(self, instance: Mapping[str, Any]) -> Any:
         """Its tensor in an instance; `ValueError` where there is none of its name."""
         if self.tensor.name not in instance:

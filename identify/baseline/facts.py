@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,11 @@ def measured(subject: Subject, key: Key) -> Iterator[Fact]:
             yield Fact(subject=subject.name, name=name, value="not finite")
 
 
+def _case(subject: Norm | Adapter) -> Mapping[str, Any]:
+    usual = CASES[subject.op].enumerate(Key("", "facts", ""), 0)
+    return (subject.cases("norm.second_moment", usual, _DTYPE) if subject.cases else usual)[0]
+
+
 Found = Iterator[tuple[str, float | str, float]]
 
 # -- norms -------------------------------------------------------------------------------------------------------------
@@ -52,7 +58,7 @@ Found = Iterator[tuple[str, float | str, float]]
 
 def _norm(subject: Norm, key: Key) -> Found:
     """Of the call: whether eps and momentum arrive; of the default, where a row has one: all that it starts with."""
-    case = dict(CASES[subject.op].corners[0]) | {"batch": 8, "channels": 4, "length": 64, "groups": 2}
+    case = dict(_case(subject)) | {"batch": 8, "channels": 4, "length": 64, "groups": 2}
     rng = key.generator()
     z = rng.standard_normal((8, 4, 64))
 
@@ -172,7 +178,7 @@ def _dropout(subject: Dropout, key: Key) -> Found:
 
 
 def _adapter(subject: Adapter, key: Key) -> Found:
-    case = CASES[subject.op].enumerate(key, 0)[0]
+    case = _case(subject)
     without, adapted = subject.apply(case, _DTYPE, "cpu", key.seed)
     largest = float(np.abs(without - adapted).max() / np.abs(without).max())
     yield "largest change at the start", largest if largest > 64 * _UNIT else 0.0, 64 * _UNIT

@@ -3,7 +3,9 @@
 A library lists them under an entry point, a project in a file that its pyproject.toml names ([tool.varlaw] subjects).
 """
 
+from varlaw.claims.own import claim
 from varlaw.subjects.builders.layers import initialiser, layer
+from varlaw.subjects.builders.models import model
 from varlaw.verify.own.rows import clipper, dropout, loss, norm
 
-__all__ = ["clipper", "dropout", "initialiser", "layer", "loss", "norm"]
+__all__ = ["claim", "clipper", "dropout", "initialiser", "layer", "loss", "model", "norm"]

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from varlaw.subjects.builders.layers import initialiser, layer
+from varlaw.subjects.builders.layers import SHAPES, initialiser, layer
 from varlaw.subjects.subject import Sampler
 
 
@@ -17,17 +17,18 @@ def row_of(thing: Any, name: str, options: Mapping[str, Any]) -> Sampler:
         msg = f"{name} is {type(thing).__name__}, but should be rows, a class, or a function"
         raise TypeError(msg)
     cases, laws = options.get("cases") or [{}], options.get("laws") or {}
-    if _of_shape(thing):
+    if _takes(thing, "shape"):
         shapes = [case["shape"] for case in cases if "shape" in case]
-        given = {"shapes": shapes} if shapes else {}
-        return initialiser(name, thing, laws.get("", ""), **given)
-    inputs = {tuple(case.pop("inputs")) for case in map(dict, cases) if "inputs" in case}
+        return initialiser(name, thing, laws.get("", ""), shapes=shapes or SHAPES)
+    if _takes(thing, "inputs"):
+        return layer(name, thing, laws, cases=cases)
+    inputs = [tuple(case["inputs"]) for case in cases if "inputs" in case]  # the shape that the layer takes
     plain = [{k: v for k, v in case.items() if k != "inputs"} for case in cases]
-    return layer(name, thing, laws, cases=plain, inputs=next(iter(inputs), None))
+    return layer(name, thing, laws, cases=plain, inputs=inputs[0] if inputs else None)
 
 
-def _of_shape(thing: Any) -> bool:
+def _takes(thing: Any, parameter: str) -> bool:
     try:
-        return "shape" in inspect.signature(thing).parameters
+        return parameter in inspect.signature(thing).parameters
     except (TypeError, ValueError):
         return False

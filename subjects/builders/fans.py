@@ -6,7 +6,7 @@ assumed of how axes are ordered. A layer that is not linear in a parameter has n
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,55 @@ def counted(run: Run, level: Set, shape: Sequence[int], period: int) -> tuple[fl
     impulse[centre] = 1.0
     level(1.0)
     return float(y[_centre(y.shape, period)].mean()), float(run(impulse).sum() / impulse.sum())
+
+
+def of_arrays(
+    apply: Callable[[Mapping[str, Floats], Floats], Any], shapes: Mapping[str, tuple[int, ...]], name: str, inputs: Any
+) -> tuple[float, float]:
+    """The fans of one of the arrays of a layer that `apply(arrays, x)` computes."""
+    now: dict[str, Floats] = {}
+
+    def level(value: float) -> None:
+        now.update({n: np.full(shape, value if n == name else 0.0) for n, shape in shapes.items()})
+
+    tried = [tuple(inputs)] if inputs is not None else [(1, side) for side in dict.fromkeys(shapes[name][:2])]
+    return _first(name, tried, lambda shape: counted(lambda x: _floats(apply(now, x)), level, shape, 1))
+
+
+def of_keras(layer: Any, name: str, inputs: Sequence[int]) -> tuple[float, float]:
+    """The fans of a Keras layer's weight, by the end of its path."""
+    mine = next(w for w in layer.weights if w.path.replace("/", ".").endswith(name))
+
+    def level(value: float) -> None:
+        for weight in layer.weights:
+            weight.assign(np.full(weight.shape, value if weight is mine else 0.0))
+
+    strides = getattr(layer, "strides", 1)
+    period = int(max(strides)) if isinstance(strides, tuple) else int(strides)
+    run: Run = lambda x: np.moveaxis(_floats(layer(np.moveaxis(x, 1, -1).astype("float32"))), -1, 1)  # noqa: E731
+    shape = (1, inputs[-1], *inputs[1:-1])  # Keras puts channels last
+    return _first(name, [shape], lambda s: counted(run, level, s, period))
+
+
+def _floats(y: Any) -> Floats:
+    y = y.detach() if hasattr(y, "detach") else y
+    return np.asarray(y).astype(np.float64)
+
+
+def _first(
+    name: str, shapes: Iterable[tuple[int, ...]], count: Callable[[tuple[int, ...]], tuple[float, float]]
+) -> tuple[float, float]:
+    """The fans on the first shape that fits; `LookupError` in one line where none does."""
+    failed = "no input fits"
+    for shape in shapes:
+        try:
+            return count(shape)
+        except LookupError as error:
+            failed = str(error)
+        except Exception as error:  # an input that does not fit
+            failed = failed if "linear" in failed else f"{type(error).__name__} on inputs of {shape}"
+    msg = f"the fans of {name} cannot be counted ({failed}); shape_fan_in and shape_fan_out are those of its shape"
+    raise LookupError(msg)
 
 
 def _linear(run: Run, level: Set, ones: Floats, y: Floats) -> bool:
@@ -63,16 +112,8 @@ def of_torch(module: Any, name: str, inputs: Sequence[int] | None) -> tuple[floa
     parameter = dict(inner.named_parameters(recurse=False))[short]
     period = _period(inner)
     run = _runner(inner)
-    failed = "no input fits"
-    for shape in _shapes(module, inner, parameter, inputs, period):
-        try:
-            return counted(run, _setter(inner, parameter), shape, period)
-        except LookupError as error:
-            failed = str(error)
-        except Exception as error:  # an input that does not fit
-            failed = failed if "linear" in failed else f"{type(error).__name__} on inputs of {tuple(shape)}"
-    msg = f"the fans of {name} cannot be counted ({failed}); shape_fan_in and shape_fan_out are those of its shape"
-    raise LookupError(msg)
+    shapes = _shapes(module, inner, parameter, inputs, period)
+    return _first(name, shapes, lambda shape: counted(run, _setter(inner, parameter), shape, period))
 
 
 def _period(module: Any) -> int:

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import re
 import sys
 from importlib import metadata
 
@@ -15,7 +16,7 @@ def framework_of(name: str) -> Framework:
     >>> framework_of("numpy.mine").name
     'numpy'
     """
-    library = name.partition(".")[0]
+    library = re.split("[.:]", name)[0]
     return Framework(name=library, version=lambda: _version(library), devices=_devices)
 
 

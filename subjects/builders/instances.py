@@ -1,4 +1,4 @@
-"""One fresh instance of somebody's layer: every seed set and put back, its tensors by name, whatever library made it."""
+"""One fresh instance of somebody's layer: every seed set and put back; its tensors by name, of any library."""
 
 import contextlib
 import inspect
@@ -72,7 +72,7 @@ def seeded(seed: int, dtype: str, device: str) -> Iterator[None]:
     with contextlib.ExitStack() as kept:
         state, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002 - the one that users draw from
         kept.callback(random.setstate, state)
-        kept.callback(np.random.set_state, numpys)  # noqa: NPY002
+        kept.callback(np.random.set_state, numpys)
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002
         if torch := sys.modules.get("torch"):
@@ -97,20 +97,30 @@ def _torch(torch: Any, kept: contextlib.ExitStack, seed: int, dtype: str, device
 
 
 def tensors_of(thing: Any) -> dict[str, Array]:
-    """The parameters of a module, a layer, a tree of arrays or an object that holds arrays; of one array "" is the name.
+    """The parameters of a module, a layer, a tree of arrays or an object that holds arrays; one array is called "".
 
     >>> sorted(tensors_of({"dense": {"kernel": np.ones((2, 3)), "bias": np.zeros(3)}}))
     ['dense.bias', 'dense.kernel']
     """
-    if torch := sys.modules.get("torch"):
-        if isinstance(thing, torch.nn.Module):
-            return {name: p.detach() for name, p in thing.named_parameters()}
-        if isinstance(thing, torch.Tensor):
-            return {"": thing.detach()}
-    if keras := sys.modules.get("keras"):
-        if isinstance(thing, keras.layers.Layer):
-            return _of_keras(thing)
+    if is_keras(thing):
+        return _of_keras(thing)
+    if is_torch(thing):
+        return {name: p.detach() for name, p in thing.named_parameters()}
+    if (torch := sys.modules.get("torch")) and isinstance(thing, torch.Tensor):
+        return {"": thing.detach()}
     return dict(_walk(thing, "", set()))
+
+
+def is_torch(thing: Any) -> bool:
+    """Whether a thing is a torch module; a Keras layer on torch is one of Keras."""
+    torch: Any = sys.modules.get("torch")
+    return bool(torch) and isinstance(thing, torch.nn.Module) and not is_keras(thing)
+
+
+def is_keras(thing: Any) -> bool:
+    """Whether a thing is a layer or model of Keras."""
+    keras: Any = sys.modules.get("keras")
+    return bool(keras) and isinstance(thing, keras.layers.Layer)
 
 
 def _of_keras(layer: Any) -> dict[str, Array]:
@@ -120,10 +130,7 @@ def _of_keras(layer: Any) -> dict[str, Array]:
         raise ValueError(msg)
     paths = [w.path for w in layer.trainable_weights]
     root = f"{paths[0].split('/')[0]}/" if paths and all("/" in p for p in paths) else ""
-    return {
-        w.path.removeprefix(root).replace("/", "."): np.asarray(w.value if not hasattr(w, "numpy") else w.numpy())
-        for w in layer.trainable_weights
-    }
+    return {w.path.removeprefix(root).replace("/", "."): w.numpy() for w in layer.trainable_weights}
 
 
 def _walk(thing: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Array]]:
@@ -141,7 +148,8 @@ def _walk(thing: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Array]]:
 def _value(thing: Any) -> Array:
     """The array in a variable of a library."""
     value = getattr(thing, "value", thing)
-    return value if hasattr(value, "shape") else thing
+    array = value if hasattr(value, "shape") else thing
+    return np.asarray(array) if type(array).__module__.startswith("jax") else array
 
 
 def _inside(thing: Any) -> list[tuple[str, Any]]:

@@ -3,22 +3,21 @@
 import fnmatch
 import functools
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.builders.fans import of_torch
+from varlaw.subjects.builders.fans import of_arrays, of_keras, of_torch
 from varlaw.subjects.builders.frameworks import framework_of
-from varlaw.subjects.builders.instances import Build, draws_of, made, seeded, tensors_of
+from varlaw.subjects.builders.instances import Build, draws_of, is_keras, is_torch, made, seeded, tensors_of
 from varlaw.subjects.subject import Array, Case, Sampler, Tensor
 
 Laws = Mapping[str, Any]
 Inputs = Sequence[int] | Callable[..., Sequence[int]] | None
 
-_SHAPES = ((64, 48), (24, 160), (50, 36, 3, 3))
+SHAPES = ((64, 48), (24, 160), (50, 36, 3, 3))
 _FORMATS = ("float64", "float32", "float16", "bfloat16")
 
 
@@ -29,6 +28,7 @@ def layer(
     *,
     cases: Sequence[Case] = ({},),
     inputs: Inputs = None,
+    apply: Callable[..., Array] | None = None,
     claims: Mapping[str, Laws] | None = None,
     dtypes: Sequence[str] | None = None,
 ) -> Sampler:
@@ -41,10 +41,14 @@ def layer(
     cases: the arguments of `build`, by name, each of them a case. Asymmetric sizes tell fans apart.
     inputs: the shape that the layer takes, or a function of the case that returns it: where the layer cannot be run on
         inputs of the shape that its weight suggests, and for layers of Keras, which it builds.
+    apply: `apply(tensors, x)` computes the layer from float64 arrays by name, so that it counts its own fans; modules
+        of torch and layers of Keras do so themselves.
     claims: claim -> tensor -> another law that it is held to besides.
     dtypes: in which it is asked; float32 for torch, else that of its arrays, unless given.
     """
-    known = _Layer(name, build, tuple(dict(c) for c in cases) or ({},), inputs, tuple(dtypes) if dtypes else None)
+    known = _Layer(
+        name, build, tuple(dict(c) for c in cases) or ({},), inputs, apply, tuple(dtypes) if dtypes else None
+    )
     texts = {"": laws} if not isinstance(laws, Mapping) else laws
     more = {claim: known.spread(of) for claim, of in (claims or {}).items()}
     tensors = tuple(
@@ -65,7 +69,7 @@ def initialiser(
     draw: Callable[..., Array],
     law: Any,
     *,
-    shapes: Sequence[Sequence[int]] = _SHAPES,
+    shapes: Sequence[Sequence[int]] = SHAPES,
     arguments: Sequence[Case] = ({},),
     axes: str = "out_in",
     claims: Mapping[str, Any] | None = None,
@@ -112,11 +116,12 @@ class _Layer:
     build: Build
     cases: tuple[Case, ...]
     inputs: Inputs
+    apply: Callable[..., Array] | None
     dtypes: tuple[str, ...] | None
 
     def tensors(self, thing: Any, case: Case) -> Mapping[str, Array]:
         """The tensors of an instance; `ValueError` where there are none."""
-        if hasattr(thing, "built") and not thing.built and self.inputs is not None:
+        if is_keras(thing) and not thing.built and self.inputs is not None:
             thing.build(self.input_shape(case))
         found = tensors_of(thing)
         if not found:
@@ -176,10 +181,15 @@ def _instance(known: _Layer, case: str, dtype: str) -> tuple[Any, Mapping[str, A
 @functools.lru_cache(maxsize=4096)
 def _counted(known: _Layer, tensor: str, case: str) -> tuple[float, float]:
     thing, found = _instance(known, case, "float64")
-    torch = sys.modules.get("torch")
-    if tensor not in found or len(found[tensor].shape) < 2 or not torch or not isinstance(thing, torch.nn.Module):
-        msg = f"{tensor} has no fans that can be counted"
-        raise LookupError(msg)
     given = json.loads(case)
+    shape = None if known.inputs is None else known.input_shape(given)
     with seeded(0, "float64", "cpu"):
-        return of_torch(thing.eval(), tensor, None if known.inputs is None else known.input_shape(given))
+        if tensor in found and len(found[tensor].shape) > 1:
+            if known.apply:
+                return of_arrays(known.apply, {n: tuple(x.shape) for n, x in found.items()}, tensor, shape)
+            if is_torch(thing):
+                return of_torch(thing.eval(), tensor, shape)
+            if is_keras(thing) and shape:
+                return of_keras(thing, tensor, shape)
+    msg = f"{tensor} has no fans that can be counted"
+    raise LookupError(msg)

@@ -9,6 +9,7 @@ One file for each framework, named after it: `torch.toml`, `jax.toml`, ... (`cau
 `torch.sizes.toml`, recorded and not written: the sizes that rows without a ratio were measured to have.
 """
 
+import ast
 import fnmatch
 import functools
 import math
@@ -16,6 +17,7 @@ import re
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -24,6 +26,7 @@ from packaging.version import Version
 
 from varlaw.claims.documented import number
 from varlaw.claims.verdict import Deviation
+from varlaw.subjects import sources
 from varlaw.verify.deviations.causes import read
 
 
@@ -99,9 +102,43 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return number(self.ratio, names) if self.ratio else 1.0
 
 
-@functools.cache
 def rows() -> tuple[Row, ...]:
-    """All rows, file by file, in the order of each."""
+    """All rows: ours, file by file, then those of others; `ValueError` in one line for one of theirs that is none."""
+    return _with(tuple(sources.places(sources.DEVIATIONS)), tuple(map(repr, sources.listed("DEVIATIONS"))))
+
+
+@functools.cache
+def _with(files: tuple[str, ...], listed: tuple[str, ...]) -> tuple[Row, ...]:
+    found = [*_ours()]
+    for where, row in (*((f, r) for f in files for r in _of_file(f)), *(("DEVIATIONS", r) for r in map(_read, listed))):
+        try:
+            one = msgspec.convert(row, Row)
+            one = msgspec.structs.replace(one, framework=one.subjects[0].partition(".")[0])
+            SpecifierSet(one.versions)
+        except (msgspec.ValidationError, ValueError) as error:
+            msg = f"a deviation of {where} is none: {error}"
+            raise ValueError(msg) from error
+        if one.id in {r.id for r in found}:
+            msg = f"a deviation of {where} has the id {one.id!r} of another"
+            raise ValueError(msg)
+        found.append(one)
+    return tuple(found)
+
+
+def _read(text: str) -> Any:
+    return ast.literal_eval(text)
+
+
+def _of_file(path: str) -> list[Any]:
+    try:
+        return list(tomllib.loads(Path(path).read_text(encoding="utf-8")).get("deviation", []))
+    except (OSError, ValueError) as error:
+        msg = f"{path} cannot be read: {error}"
+        raise ValueError(msg) from error
+
+
+@functools.cache
+def _ours() -> tuple[Row, ...]:
     found = tuple(
         msgspec.convert(row | {"framework": framework}, Row)
         for framework, text in _texts(resources.files("varlaw.verify.deviations"), ".toml").items()

@@ -107,7 +107,14 @@ def check_clip(
     silent = as_ is not None and whole.apply(probe, 1.0, dtype, "cpu")[1] is None
     row = as_row(subject, as_name(kind, as_), "check_clip")
     verdicts = asked(
-        row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, lambda claim, cases: cases_of(kind, silent, claim.name, cases)
+        row,
+        mine.name,
+        EXTREMES,
+        out,
+        dtype,
+        salt,
+        DEFAULT,
+        lambda claim, cases: cases_of(kind, silent, claim.name, cases),
     )
     result = Verdicts(mine.name, f"clip, {kind.replace('_', ' ')}", tuple(verdicts), unpromised=out)
     return result if result.ok else result.because(_cause(kind, whole, dtype))

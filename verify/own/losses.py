@@ -81,9 +81,8 @@ def check_loss(
     subject = loss(mine)
     row = as_row(subject, as_name(as_), "check_loss")
     row = row if as_ is None else _plain(row)
-    result = Verdicts(
-        mine.name, "cross entropy", tuple(asked(row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, lambda c, cases: cases_of(c.name, cases))), "", out
-    )
+    verdicts = asked(row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, lambda c, cases: cases_of(c.name, cases))
+    result = Verdicts(mine.name, "cross entropy", tuple(verdicts), "", out)
     return result if result.ok else result.because(_cause(subject, dtype, result))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from varlaw.claims.claim import Claim
 from varlaw.claims.norms.normalisation import rows_of
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT
@@ -88,10 +89,11 @@ def check_norm(
         "momentum": 0.1,
     }
     row = as_row(subject, as_name(kind, as_), "check_norm")
-    found = asked(
-        row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, lambda claim, cases: cases_of(claim.name, cases, layout, known)
-    )
-    verdicts = tuple(found)
+
+    def cases(claim: Claim, there: list[Case]) -> list[Case]:
+        return cases_of(claim.name, there, layout, known)
+
+    verdicts = tuple(asked(row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, cases))
     result = Verdicts(mine.name, f"{kind} norm", verdicts, unpromised=out)
     return result if result.ok else result.because(cause(subject, layout, probe, known, dtype, kind) or _lost(result))
 

@@ -14,10 +14,10 @@ import numpy as np
 from varlaw.evidence.streams import SALT
 from varlaw.subjects import yours
 from varlaw.subjects.builders.frameworks import framework_of
-from varlaw.subjects.subject import Case, Clipper, Dropout, Loss, Norm
+from varlaw.subjects.subject import Clipper, Dropout, Loss, Norm
 from varlaw.subjects.yours import Yours
 from varlaw.verify.own import clipping, dropouts, losses, norms
-from varlaw.verify.own.asking import Extremes, left_out, one_of
+from varlaw.verify.own.asking import Case, Extremes, left_out, one_of
 from varlaw.verify.own.asking import yours as found
 
 Cases = Callable[[str, list[Case], str], list[Case]]
@@ -60,7 +60,7 @@ def norm(
         return {"groups": many, "eps": measured, "momentum": 0.1}
 
     def cases(claim: str, usual: list[Case], dtype: str) -> list[Case]:
-        return norms.cases_of(claim, list(map(dict, usual)), layout, dict(_or(known, dtype, {"groups": many, "eps": 0.0})))
+        return norms.cases_of(claim, usual, layout, dict(_or(known, dtype, {"groups": many, "eps": 0.0})))
 
     row = yours.norm(_nameless(name, f), layout)
     return replace(
@@ -180,7 +180,7 @@ def _without(extremes: Extremes, out: tuple[str, ...], cases: Cases) -> Any:
     """The cases without what is not promised."""
 
     def asked(claim: str, usual: Sequence[Case], dtype: str) -> list[Case]:
-        there = cases(claim, list(usual), dtype)
+        there = cases(claim, [dict(case) for case in usual], dtype)
         return [c for c in there if not any(extremes[n].speaks(claim, c, dtype) for n in out)]
 
     return asked

@@ -30,7 +30,11 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
 @click.option("--dtype", "dtypes", multiple=True, type=click.Choice(DTYPES), help="Only this dtype; may be repeated.")
 @click.option("--salt", default=None, help="Names the evidence: another salt, fresh draws. [default: this release's]")
 @click.option(
-    "--case", "cases", multiple=True, metavar="NAME=VALUE,...", help="Arguments of a TARGET that is a class or function."
+    "--case",
+    "cases",
+    multiple=True,
+    metavar="NAME=VALUE,...",
+    help="Arguments of a TARGET that is a class or function.",
 )
 @click.option(
     "--promise", "promises", multiple=True, metavar="TENSOR=LAW", help="Its laws: weight='he_normal(fan_in)'."
