@@ -14,13 +14,14 @@ from varlaw.claims.claim import Claim
 from varlaw.claims.domains import CASES, cases_of
 from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import policy
-from varlaw.evidence.streams import SALT, Key, canonical, check_salt
+from varlaw.evidence.streams import SALT, canonical, check_salt
 from varlaw.subjects import availability, sources
 from varlaw.subjects.availability import Absence
 from varlaw.subjects.registry import faults, named, place_of, select
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.targets import CannotRun, NothingSelected, in_use, is_place
 from varlaw.theory.law import shown
+from varlaw.verify import deviations
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 _POINTS = 1  # keyed points beside the corners of a domain
@@ -85,6 +86,7 @@ def plan(request: Request) -> Plan:
     absent = [*broken, *absent]
     if not there:
         raise CannotRun("; ".join(a.reason for a in absent))
+    deviations.rows()  # refused before the work, if one of somebody's is none
     return Plan(request, device, there, list(tasks(there, request.dtypes, device, request.salt)), absent)
 
 

@@ -131,8 +131,8 @@ def _read(text: str) -> Any:
 
 def _of_file(path: str) -> list[Any]:
     try:
-        return list(tomllib.loads(Path(path).read_text(encoding="utf-8")).get("deviation", []))
-    except (OSError, ValueError) as error:
+        return list(read(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, AttributeError) as error:
         msg = f"{path} cannot be read: {error}"
         raise ValueError(msg) from error
 
