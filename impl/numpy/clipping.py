@@ -101,7 +101,7 @@ def clip_by_value(grads: Grads, limit: float) -> list[Array | None]:
             clipped.append(None)
         else:
             end = leaf.dtype.type(ceiling if math.isinf(ceiling) else min(ceiling, largest(leaf.dtype)))
-            clipped.append(np.asarray(np.clip(leaf, -end, end)))
+            clipped.append(np.asarray(np.clip(leaf, -end, end)).astype(leaf.dtype, copy=False))  # bfloat16 comes wider
     return clipped
 
 
