@@ -63,9 +63,11 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._keep(out, None)
             return
         written = [
-            value
+            tensor
             for argument, value in _bound(schema, args, kwargs)
-            if argument.alias_info is not None and argument.alias_info.is_write and isinstance(value, torch.Tensor)
+            if argument.alias_info is not None and argument.alias_info.is_write
+            for tensor in (value if isinstance(value, (list, tuple)) else [value])  # _foreach_ operations take lists
+            if isinstance(tensor, torch.Tensor)
         ]
         for tensor in written:
             self._keep(tensor, _writer(schema.name))

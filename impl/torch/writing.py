@@ -10,7 +10,7 @@ from varlaw.impl.torch.backend import TORCH
 from varlaw.impl.torch.parts import Box, meeting, sizes_of, written
 from varlaw.impl.torch.pieces import Piece, Site
 from varlaw.impl.torch.shards import local_part
-from varlaw.impl.torch.streams import rounded, working, write_
+from varlaw.impl.torch.streams import eager, rounded, working, write_
 
 _STACKS = ("experts", "(experts, in, out)")
 
@@ -19,6 +19,8 @@ def write_pieces(site: Site, pieces: list[Piece], key: int) -> None:
     """Fill one parameter: the last piece first, since where pieces overlap the first one counts."""
     local, offset = local_part(site.parameter)
     here = tuple((first, first + size) for first, size in zip(offset, local.shape, strict=True))
+    if all(piece.rule.law == "keep" for piece in pieces):
+        return
     with torch.no_grad():
         before = local.clone() if len(pieces) > 1 and any(piece.rule.law == "keep" for piece in pieces) else local
         for piece in reversed(pieces):
@@ -27,6 +29,8 @@ def write_pieces(site: Site, pieces: list[Piece], key: int) -> None:
                 _cut(local, shared, offset).copy_(_cut(before, shared, offset))
             elif shared is not None:
                 _write(_cut(local, shared, offset), shared, site, piece, key)
+        if local.ndim and eager():
+            local.narrow(0, 0, 0).zero_()  # NumPy wrote behind torch's back: autograd and watchers are told
 
 
 def _cut(values: torch.Tensor, box: Box, corner: tuple[int, ...]) -> torch.Tensor:

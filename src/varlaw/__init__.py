@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from varlaw.advising import Advice, advise
     from varlaw.checking import check_model, watch
     from varlaw.claims.verdict import Outcome, Verdict
     from varlaw.evidence.decide import SamplerError
@@ -33,6 +34,7 @@ _HOMES = {
     ),
     **dict.fromkeys(("assert_law", "check"), "varlaw.verify.check"),
     **dict.fromkeys(("check_model", "watch"), "varlaw.checking"),
+    **dict.fromkeys(("Advice", "advise"), "varlaw.advising"),
     "check_network": "varlaw.verify.network",
     **dict.fromkeys(("assert_clip", "check_clip"), "varlaw.verify.own.clipping"),
     **dict.fromkeys(("assert_dropout", "check_dropout"), "varlaw.verify.own.dropouts"),
@@ -45,6 +47,7 @@ _HOMES = {
 
 __all__ = [
     "LAWS",
+    "Advice",
     "Constant",
     "ModelReport",
     "Normal",
@@ -56,6 +59,7 @@ __all__ = [
     "UniformRange",
     "Verdict",
     "__version__",
+    "advise",
     "assert_clip",
     "assert_dropout",
     "assert_law",

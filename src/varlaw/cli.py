@@ -22,6 +22,7 @@ _COMMANDS = {
     "replay": "varlaw.commands.replay:replay",
     "check": "varlaw.commands.check:check",
     "watch": "varlaw.commands.watch:watch",
+    "advise": "varlaw.commands.advise:advise",
     "identify": "varlaw.commands.identify:identify",
     "baseline": "varlaw.commands.baseline:baseline",
     "report": "varlaw.commands.report:report",

@@ -26,7 +26,14 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "verify": ("theory", "subjects", "evidence", "claims"),
     "identify": ("theory", "subjects", "evidence", "claims"),
     "diagnose": ("theory", "impl", "subjects", "evidence", "claims", "verify", "identify"),
-    "reports": ("claims.verdict", "identify.records", "diagnose.records", "diagnose.watching.records", "theory.law"),
+    "reports": (
+        "claims.verdict",
+        "identify.records",
+        "diagnose.records",
+        "diagnose.watching.records",
+        "diagnose.advising.records",
+        "theory.law",
+    ),
 }
 
 # The floors of `theory`, from the ground up: a module imports from its own floor and those below.

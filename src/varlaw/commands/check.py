@@ -48,13 +48,14 @@ def check(
     _written(report, json_file, report_dir)
     from varlaw.reports.model import text
 
-    click.echo(text.render(report.record, _width(), verbose=verbose))
+    click.echo(text.render(report.record, width(), verbose=verbose))
     if report_dir:
         click.echo(f"  report: {report_dir / 'index.html'}")
     return 0 if report.ok else 1
 
 
-def _width() -> int:
+def width() -> int:
+    """Columns of the terminal, 60 at least."""
     from varlaw.commands.screen import console
 
     return max(console().width, 60)

@@ -1,0 +1,142 @@
+"""From a model to an `AdviceRecord`: what is wrong, the recipe by law, what it makes of the depth, and trials of it.
+
+The recipe is derived, put on fresh models and looked at again; what is then still wrong widens it, twice at most.
+"""
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from varlaw.diagnose.advising import rules
+from varlaw.diagnose.advising.depths import depths_of
+from varlaw.diagnose.advising.deriving import Chooser
+from varlaw.diagnose.advising.looking import Look, looked, seconds_of, sight_of
+from varlaw.diagnose.advising.profile import Profile
+from varlaw.diagnose.advising.records import AdviceRecord, Choice
+from varlaw.diagnose.advising.scope import Scope, curable, wrong
+from varlaw.diagnose.advising.steps import steps_of
+from varlaw.diagnose.check import examined
+from varlaw.diagnose.records import Finding, ModelRecord
+from varlaw.diagnose.structure import Graph
+from varlaw.diagnose.torch.building import built
+from varlaw.evidence.streams import SALT, Key, check_salt
+from varlaw.impl.torch import Rule, initialise
+
+_REDRAWS = 4
+_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Advised:
+    """The record, the recipe itself, and the reports before and after."""
+
+    record: AdviceRecord
+    recipe: list[Rule]
+    before: ModelRecord
+    after: ModelRecord
+    key: int
+
+
+def advised(
+    build: Callable[[], torch.nn.Module] | torch.nn.Module,
+    batch: Any,
+    loss: Callable[[Any, Any], Any] | None = None,
+    *,
+    keep: Sequence[str] = (),
+    salt: str = SALT,
+    name: str | None = None,
+) -> Advised:
+    """What is advised for a model; the arguments are those of `varlaw.advise`."""
+    check_salt(salt)
+    given: dict[str, Any] = {"redraws": _REDRAWS, "salt": salt, "name": name}
+    before = examined(build, batch, loss, **given)
+    key = Key(salt, f"advise:{before.name}")
+    symptoms = curable(before.findings)
+    scope, after, recipe = Scope().add(symptoms), before, list[Rule]()
+    if any(t.meta for t in before.tensors) and symptoms:
+        msg = "the model is on the meta device, but should have memory: build it on a device [advise]"
+        raise ValueError(msg)
+    look = looked(build, batch, loss, keep, key) if before.rows else None
+    choices: list[Choice] = []
+    for _ in range(_ROUNDS):
+        if look is None or scope.empty:
+            break
+        choices = chosen(look, scope, batch, loss, key)
+        recipe = rules.recipe_of(choices, look.model)
+        after = examined(remade(build, recipe), batch, loss, **given)
+        further = [f for f in curable(after.findings) if f.outcome == "VIOLATES"]
+        if not further or _same(scope, further):
+            break
+        scope.add(further)
+    if recipe and not removed(symptoms, after.findings):
+        recipe, choices, after = [], [], before
+    record = AdviceRecord(
+        name=before.name, salt=salt, symptoms=symptoms,
+        untreated=[f for f in wrong(before.findings) if f not in symptoms], choices=choices,
+        steps=steps_of(look, before, after) if look else [], trials=[],
+        code=rules.code_of(recipe, rules.comments_of(choices, recipe), key.seed),
+        depths=_depths(look, recipe, build, batch, loss, key) if look else [],
+        remaining=[f for f in wrong(after.findings) if f.outcome == "VIOLATES"] if recipe else [],
+    )  # fmt: skip
+    return Advised(record, recipe, before, after, key.seed)
+
+
+def removed(symptoms: Sequence[Finding], after: Sequence[Finding]) -> list[Finding]:
+    """The symptoms that are gone: nothing wrong has their word any more."""
+    left = {f.signal for f in wrong(after)}
+    return [f for f in symptoms if f.signal not in left]
+
+
+def chosen(look: Look, scope: Scope, batch: Any, loss: Any, key: Key) -> list[Choice]:
+    """The choices for one model, twice: fans, borders and norms are measured again where signals are lawful."""
+    given = look.seconds, scope, look.roles, look.constants
+    choices = Chooser(look.sight, look.graph, *given).run()
+    recipe = rules.recipe_of(choices, look.model)
+    if not recipe:
+        return choices
+    sight = sight_of(remade(look.model, recipe)(), batch, loss, key)
+    return Chooser(sight, Graph(sight.calls), *given).run()
+
+
+def remade(
+    build: Callable[[], torch.nn.Module] | torch.nn.Module, recipe: Sequence[Rule]
+) -> Callable[[], torch.nn.Module]:
+    """A function that builds the model and gives it the recipe, each time with another key from torch's generator."""
+
+    def make() -> torch.nn.Module:
+        model = copy.deepcopy(build) if isinstance(build, torch.nn.Module) else build()
+        if recipe:
+            initialise(model, recipe, key=int(torch.randint(2**62, ())))
+        return model
+
+    return make
+
+
+def applied(build: Callable[[], torch.nn.Module] | torch.nn.Module, found: Advised) -> torch.nn.Module:
+    """A fresh model with the recipe."""
+    return built(remade(build, found.recipe), found.key)
+
+
+def _same(scope: Scope, further: Sequence[Any]) -> bool:
+    """Whether further findings ask for nothing new."""
+    return copy.deepcopy(scope).add(further) == scope
+
+
+def _depths(look: Look, recipe: Sequence[Rule], build: Any, batch: Any, loss: Any, key: Key) -> list[Any]:
+    before = Profile(look.sight, look.graph, dict(look.seconds)).run()
+    if not recipe:
+        return depths_of(before, before, look.sight)
+    model = built(remade(build, recipe), key.seed)
+    after = sight_of(model, batch, loss, key)
+    foreseen = Profile(look.sight, look.graph, _meant(recipe, model, seconds_of(model))).run()
+    return depths_of(before, foreseen, after)
+
+
+def _meant(recipe: Sequence[Rule], model: torch.nn.Module, seconds: dict[str, float]) -> dict[str, float]:
+    """E w^2 as the recipe means it, not as one draw has it."""
+    done = initialise(copy.deepcopy(model), recipe, key=0)
+    return seconds | {d.name: d.std**2 for d in done if d.std is not None and d.part is None and math.isfinite(d.std)}

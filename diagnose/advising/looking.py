@@ -1,0 +1,83 @@
+"""One look at a model for advice: its pass, the scale of every parameter, and which of them keep their values."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from varlaw.diagnose.advising.deriving import roles_of
+from varlaw.diagnose.records import Sight
+from varlaw.diagnose.structure import Graph
+from varlaw.diagnose.torch import building
+from varlaw.diagnose.torch.passing import seen
+from varlaw.diagnose.torch.restoring import untouched
+from varlaw.evidence.streams import Key
+
+Build = Callable[[], torch.nn.Module]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen of one model."""
+
+    model: torch.nn.Module
+    sight: Sight
+    graph: Graph
+    seconds: dict[str, float]  # E w^2 by name, where it is finite
+    roles: dict[str, str]
+    constants: frozenset[str]
+
+
+def batch_of(batch: Any, seed: int) -> Any:
+    """The batch itself, or what a function of a seed gives."""
+    if isinstance(batch, torch.Tensor) or not callable(batch):
+        return batch
+    try:
+        return batch(seed & 0xFFFFFFFF)
+    except Exception as error:
+        msg = f"batch raises {type(error).__name__}: {' '.join(str(error).split())} [advise]"
+        raise ValueError(msg) from error
+
+
+def sight_of(model: torch.nn.Module, batch: Any, loss: Any, key: Key) -> Sight:
+    """One pass, the model left as it was."""
+    with untouched(model, key.seed):
+        return seen(model, batch_of(batch, key.seed), loss, key.seed)
+
+
+def looked(build: Build | torch.nn.Module, batch: Any, loss: Any, keep: Sequence[str], key: Key) -> Look:
+    """A fresh model, or the one that is given, seen once."""
+    if isinstance(build, torch.nn.Module):
+        model, loaded = build, set[str]()
+    else:
+        model, written = building.watched(build, key.seed)
+        loaded = {w.name for w in written if w.function == "copy_" and w.default}  # by load_state_dict
+    sight = sight_of(model, batch, loss, key)
+    parameters = dict(model.named_parameters())
+    zeros = [n for n, p in parameters.items() if p.numel() and not bool(p.detach().any()) and p.ndim > 1]
+    identities = [n for n, p in parameters.items() if _identity(p.detach())]
+    constants = frozenset(
+        n for n, p in parameters.items() if p.numel() and bool((p.detach() == p.detach().flatten()[0]).all())
+    )
+    roles = roles_of(sight, zeros, identities, sorted(loaded), keep)
+    return Look(model, sight, Graph(sight.calls), seconds_of(model), roles, constants)
+
+
+def seconds_of(model: torch.nn.Module) -> dict[str, float]:
+    """E w^2 of every parameter, under each of its names."""
+    found = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        p = parameter.detach()
+        second = float(torch.linalg.vector_norm(p.float(), dtype=torch.float64)) ** 2 / max(1, p.numel())
+        if p.numel() and second < float("inf"):
+            found[name] = second
+    return found
+
+
+def _identity(p: torch.Tensor) -> bool:
+    """Whether a matrix is the identity, or a kernel copies its channels."""
+    if p.ndim < 2 or p.shape[0] != p.shape[1] or p.shape[0] < 2:
+        return False
+    middle = p[(slice(None), slice(None), *(side // 2 for side in p.shape[2:]))]
+    return int(p.count_nonzero()) == p.shape[0] and bool((middle.diagonal() == 1).all())

@@ -1,0 +1,169 @@
+"""Advice as plain text: what is wrong, what each layer gets and why, the way before and after, the code, the trials.
+
+Guarantee: no line is longer than the width, from 60 columns on, but for the lines of code, which are to be pasted.
+"""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+import msgspec
+from markupsafe import escape
+
+from varlaw.diagnose.advising.records import AdviceRecord, Choice, Depth, Trial
+from varlaw.diagnose.records import Finding
+from varlaw.reports.words import plain
+
+_NAMES = 4
+_ROWS = 16  # rows of the way, beyond which its middle is left out
+_WORDS = {"REMOVES": "removes it", "DOES_NOT": "does not remove it", "UNDECIDED": "undecided", "REFUSED": "refused"}
+
+
+def render(record: AdviceRecord, width: int = 80, *, verbose: bool = False) -> str:
+    """The advice in lines of at most `width` columns; `verbose` shows every row of the way."""
+    lines = [*_heading(record, width)]
+    lines += [line for one in record.symptoms for line in _finding("wrong", one, width)]
+    lines += [line for one in record.untreated for line in _finding("first", one, width)]
+    for part in (_choices(record.changes, width), _kept(record, width), _steps(record, width), _trials(record, width)):
+        lines += ["", *part] if (part := list(part)) else []
+    lines += ["", *_way(record, width, verbose=verbose)] if record.depths and (record.changes or verbose) else []
+    lines += ["", *record.code.splitlines()] if record.code else []
+    lines += [line for one in record.remaining for line in _finding("still", one, width)]
+    return "\n".join(lines)
+
+
+def fragment(record: AdviceRecord) -> str:
+    """The advice as text in a block of HTML: what a notebook shows."""
+    return f"<pre>{escape(render(record))}</pre>"
+
+
+def encode(record: AdviceRecord) -> str:
+    """The record as JSON text."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=1).decode()
+
+
+def _heading(record: AdviceRecord, width: int) -> Iterator[str]:
+    count, changed = len({c.name for c in record.choices}), len({c.name for c in record.changes})
+    name = plain(record.name)
+    if changed:
+        text = f"{name}: {changed} of {count} parameters change, the others keep their values"
+    elif record.symptoms:
+        text = f"{name}: no initial values remove what is wrong"
+    elif record.untreated:
+        text = f"{name}: nothing to initialise anew; what is wrong is not a matter of initial values"
+    else:
+        text = f"{name}: nothing to change"
+    yield from textwrap.wrap(text, width)
+
+
+def _finding(word: str, one: Finding, width: int) -> list[str]:
+    names = ", ".join(map(plain, one.where[:_NAMES])) + (" ..." if len(one.where) > _NAMES else "")
+    text = f"{word}  {one.signal}  {names}: {plain(one.says)}"
+    remedy = f" (try: {'; '.join(one.remedies)})" if word == "first" and one.remedies else ""
+    return _wrapped(text + remedy, width, "  ", "         ")
+
+
+def _choices(changes: Sequence[Choice], width: int) -> Iterator[str]:
+    """All parameters with one reason and one law are one entry; maps first."""
+    groups: dict[tuple[object, ...], list[Choice]] = {}
+    for choice in changes:
+        groups.setdefault((choice.reason, choice.law, choice.part), []).append(choice)
+    for group in sorted(groups.values(), key=lambda g: g[0].law != "normal"):
+        first, last = group[0], group[-1]
+        names = plain(first.name) if first is last else f"{plain(first.name)} ... {plain(last.name)} ({len(group)})"
+        yield from _wrapped(f"{names}  {_law(group)}{_factors(group)}", width, "  ", "    ")
+        yield from _wrapped(f"{first.reason}{f' [{first.source}]' if first.source else ''}", width, "      ", "      ")
+
+
+def _law(group: Sequence[Choice]) -> str:
+    part = group[0].part
+    where = f"[{part[0]}:{part[1]}] " if isinstance(part, tuple) else f"[{part}] " if part else ""
+    if group[0].law == "constant":
+        return f"{where}{group[0].value:.3g}"
+    if group[0].law != "normal":
+        return where + group[0].law
+    fan = _range([c.fan for c in group if c.fan], "{:.4g}")
+    return f"{where}N(0, std {_range([c.std for c in group if c.std], '{:.3g}')}){f', fan {fan}' if fan else ''}"
+
+
+def _factors(group: Sequence[Choice]) -> str:
+    factors = [c.std / c.before for c in group if c.std and c.before]
+    return f", {_range(factors, 'x{:.3g}')}" if factors else ""
+
+
+def _range(values: Sequence[float], form: str) -> str:
+    """One number, or two where they differ by more than 5 %."""
+    if not values:
+        return ""
+    low, high = min(values), max(values)
+    return form.format(low) if high < 1.05 * low else f"{form.format(low)} to {form.format(high)}"
+
+
+def _kept(record: AdviceRecord, width: int) -> Iterator[str]:
+    reasons: dict[str, list[str]] = {}
+    for choice in record.choices:
+        if choice.law == "keep" and choice.reason:
+            reasons.setdefault(choice.reason, []).append(plain(choice.name))
+    for reason, names in reasons.items() if record.changes else ():
+        more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+        yield from _wrapped(f"kept  {', '.join(names[:_NAMES])}{more}: {reason}", width, "  ", "    ")
+
+
+def _steps(record: AdviceRecord, width: int) -> Iterator[str]:
+    if not (record.symptoms or record.untreated):
+        return
+    for step in record.steps:
+        where = (
+            f"{', '.join(map(plain, step.where[:_NAMES]))}{' ...' if len(step.where) > _NAMES else ''}: "
+            if step.where
+            else ""
+        )
+        law = f" [{step.source}]" if step.source else ""
+        yield from _wrapped(f"{step.stage}  {where}{step.says}{law}", width, "  ", "    ")
+        if step.code:
+            yield f"      {step.code}"
+
+
+def _trials(record: AdviceRecord, width: int) -> Iterator[str]:
+    for trial in record.trials:
+        yield from _wrapped(f"tried {trial.stage}: {trial.says}", width, "  ", "    ")
+        if trial.pairs:
+            yield from _wrapped(_losses(trial), width, "    ", "    ")
+
+
+def _losses(trial: Trial) -> str:
+    without, behind = (("not finite" if x is None else f"{x:.4g}") for x in (trial.loss_without, trial.loss_with))
+    return f"median loss after {trial.steps} steps: {without} without, {behind} with it" if trial.steps else ""
+
+
+def _way(record: AdviceRecord, width: int, *, verbose: bool) -> Iterator[str]:
+    rows = record.depths
+    columns = min(len(_COLUMNS), (width - 24) // 9)
+    place = max(10, min(max(len(r.path) for r in rows), width - 13 - 9 * columns))
+    for line in (0, 1):
+        heads = "".join(f"{head[line]:>9}" for head in _COLUMNS[:columns])
+        yield f"  {('', 'module')[line]:{place}} {('', 'operation')[line]:10}{heads}"
+    left_out = 0 if verbose else max(0, len(rows) - _ROWS)
+    half = _ROWS // 2
+    for i, row in enumerate(rows if not left_out else [*rows[:half], *rows[-half:]]):
+        if left_out and i == half:
+            yield f"  ... {left_out} rows more (-v shows them)"
+        yield _row(row, place, columns)
+
+
+_COLUMNS = (("before", "rms"), ("before", "by law"), ("after", "rms"), ("after", "by law"), ("gradient", "x before"))
+
+
+def _row(row: Depth, place: int, columns: int) -> str:
+    path = plain(row.path) or "(model)"
+    path = path if len(path) <= place else "~" + path[-(place - 1) :]
+    change = row.gradient_after / row.gradient_before if row.gradient_after and row.gradient_before else None
+    numbers = (row.before, row.foreseen_before, row.after, row.foreseen_after, change)
+    return f"  {path:{place}} {row.op[:10]:10}{''.join(f'{_short(x):>9}' for x in numbers[:columns])}".rstrip()
+
+
+def _short(x: float | None) -> str:
+    return "" if x is None else f"{x:.3g}"
+
+
+def _wrapped(text: str, width: int, indent: str, further: str) -> list[str]:
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=further, break_on_hyphens=False)
