@@ -9,16 +9,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import torch
 
-from varlaw.diagnose.advising import rules
+from varlaw.diagnose.advising import norms, rules
 from varlaw.diagnose.advising.depths import depths_of
 from varlaw.diagnose.advising.deriving import Chooser
-from varlaw.diagnose.advising.looking import Look, looked, seconds_of, sight_of
+from varlaw.diagnose.advising.looking import Look, looked, seconds_of, sight_of, stuck_zeros
 from varlaw.diagnose.advising.profile import Profile
-from varlaw.diagnose.advising.records import AdviceRecord, Choice
+from varlaw.diagnose.advising.records import AdviceRecord, Choice, Trial
 from varlaw.diagnose.advising.scope import Scope, curable, wrong
 from varlaw.diagnose.advising.steps import steps_of
+from varlaw.diagnose.advising.trying import Course, remedies_of, tried
 from varlaw.diagnose.check import examined
 from varlaw.diagnose.records import Finding, ModelRecord
 from varlaw.diagnose.structure import Graph
@@ -39,6 +41,7 @@ class Advised:
     before: ModelRecord
     after: ModelRecord
     key: int
+    norms: list[tuple[str, str, int]]  # where norms removed what no initial values remove: path, kind, size
 
 
 def advised(
@@ -46,12 +49,17 @@ def advised(
     batch: Any,
     loss: Callable[[Any, Any], Any] | None = None,
     *,
+    attempt: bool = False,
+    steps: int = 20,
+    rate: float = 1e-3,
     keep: Sequence[str] = (),
     salt: str = SALT,
     name: str | None = None,
 ) -> Advised:
     """What is advised for a model; the arguments are those of `varlaw.advise`."""
     check_salt(salt)
+    if attempt:
+        _check_course(loss, steps, rate)
     given: dict[str, Any] = {"redraws": _REDRAWS, "salt": salt, "name": name}
     before = examined(build, batch, loss, **given)
     key = Key(salt, f"advise:{before.name}")
@@ -61,6 +69,8 @@ def advised(
         msg = "the model is on the meta device, but should have memory: build it on a device [advise]"
         raise ValueError(msg)
     look = looked(build, batch, loss, keep, key) if before.rows else None
+    if look is not None:
+        scope.named |= stuck_zeros(look, [n for f in symptoms if f.signal == "gradient.zero" for n in f.where])
     choices: list[Choice] = []
     for _ in range(_ROUNDS):
         if look is None or scope.empty:
@@ -82,7 +92,44 @@ def advised(
         depths=_depths(look, recipe, build, batch, loss, key) if look else [],
         remaining=[f for f in wrong(after.findings) if f.outcome == "VIOLATES"] if recipe else [],
     )  # fmt: skip
-    return Advised(record, recipe, before, after, key.seed)
+    if attempt and look is not None:
+        record = msgspec.structs.replace(
+            record, trials=_trials(build, Course(batch, loss, steps, rate), look, recipe, record, key)
+        )
+    works = next((t.stage for t in record.trials if t.outcome == "REMOVES"), "")
+    return Advised(record, recipe, before, after, key.seed, norms.places(look) if look and works == "norm" else [])
+
+
+def _check_course(loss: Any, steps: Any, rate: Any) -> None:
+    if loss is None:
+        msg = "loss is missing, but should be a function of (model, batch): runs are to be tried [advise]"
+        raise ValueError(msg)
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        msg = f"steps={steps!r}, but should be a whole number >= 1 [advise]"
+        raise ValueError(msg)
+    if not (isinstance(rate, (int, float)) and 0 < rate < math.inf):
+        msg = f"rate={rate!r}, but should be a number > 0 [advise]"
+        raise ValueError(msg)
+
+
+def _trials(
+    build: Callable[[], torch.nn.Module] | torch.nn.Module, course: Course, look: Look, recipe: Sequence[Rule],
+    record: AdviceRecord, key: Key,
+) -> list[Trial]:  # fmt: skip
+    """Trials of what there is against the symptoms; where none shows before the first step, of what the runs show."""
+    plain = remade(build, [])
+    rules_tried = recipe or _everything(look, course, key)
+    limit = next((float(s.code.rpartition(" ")[2].rstrip(")")) for s in record.steps if s.stage == "clip"), None)
+    remedies = remedies_of(plain, remade(build, rules_tried), look, course, limit)
+    wanted = [f.signal for f in record.symptoms]
+    if record.untreated and not wanted:
+        return []
+    return tried(plain, course, wanted, [r for r in remedies if rules_tried or r.stage != "initialisation"], key)
+
+
+def _everything(look: Look, course: Course, key: Key) -> list[Rule]:
+    choices = chosen(look, Scope(everything=True), course.batch, course.loss, key)
+    return rules.recipe_of(choices, look.model)
 
 
 def removed(symptoms: Sequence[Finding], after: Sequence[Finding]) -> list[Finding]:
@@ -118,7 +165,7 @@ def remade(
 
 def applied(build: Callable[[], torch.nn.Module] | torch.nn.Module, found: Advised) -> torch.nn.Module:
     """A fresh model with the recipe."""
-    return built(remade(build, found.recipe), found.key)
+    return norms.put_in(built(remade(build, found.recipe), found.key), found.norms)
 
 
 def _same(scope: Scope, further: Sequence[Any]) -> bool:

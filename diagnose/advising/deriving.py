@@ -49,6 +49,7 @@ class Chooser:
         self.start, self.constants = dict(seconds), constants
         self.profile = Profile(sight, graph, dict(seconds))
         self.choices: dict[str, Choice] = {}
+        self.targets: dict[str, tuple[float, str]] = {}  # E y^2 of each map, and why
         self._residuals = graph.residuals()
         self._ends = {r.weight: r for r in self._residuals if r.weight is not None}
         self._depths = self._counted()
@@ -80,6 +81,7 @@ class Chooser:
             return
         q = q if q > 0 and math.isfinite(q) else 1.0
         target, reason, source = self._target(call, q, head)
+        self.targets[weight] = target, reason
         fan = self.profile.fan(call)
         q = self._handed_on(call, weight, target, q)
         self._normal(weight, math.sqrt(target / (fan * q)), fan, reason, source)

@@ -64,6 +64,18 @@ def looked(build: Build | torch.nn.Module, batch: Any, loss: Any, keep: Sequence
     return Look(model, sight, Graph(sight.calls), seconds_of(model), roles, constants)
 
 
+def stuck_zeros(look: Look, names: Sequence[str]) -> set[str]:
+    """Matrices of zeros in front of these parameters that get no gradient themselves: nothing will ever move them."""
+    users = look.graph.users()
+    behind = [n for name in names for n in users.get(name, [])]
+    found = set()
+    for name, tensor in look.sight.tensors.items():
+        still = tensor.gradient is not None and tensor.gradient.second == 0 and look.seconds.get(name) == 0
+        if still and len(tensor.shape) > 1 and any(look.graph.leads(n, b) for n in users.get(name, []) for b in behind):
+            found.add(name)
+    return found
+
+
 def seconds_of(model: torch.nn.Module) -> dict[str, float]:
     """E w^2 of every parameter, under each of its names."""
     found = {}

@@ -47,6 +47,20 @@ class Depth(msgspec.Struct, frozen=True, kw_only=True):
     gradient_after: float | None = None
 
 
+class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
+    """One map: E y^2 wanted and measured, the factor on its weight, and what the test says."""
+
+    name: str
+    outcome: str  # CONFORMS, UNDECIDED, REFUSED
+    target: float | None = None
+    before: float | None = None
+    after: float | None = None
+    interval: tuple[float, float] | None = None  # of E y^2 over the target
+    factor: float = 1.0
+    rows: int = 0
+    reason: str = ""
+
+
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """Pairs of short runs with and without one remedy, and what they decide."""
 

@@ -3,13 +3,14 @@
 Guarantee: no line is longer than the width, from 60 columns on, but for the lines of code, which are to be pasted.
 """
 
+import math
 import textwrap
 from collections.abc import Iterator, Sequence
 
 import msgspec
 from markupsafe import escape
 
-from varlaw.diagnose.advising.records import AdviceRecord, Choice, Depth, Trial
+from varlaw.diagnose.advising.records import AdviceRecord, Calibrated, Choice, Depth, Trial
 from varlaw.diagnose.records import Finding
 from varlaw.reports.words import plain
 
@@ -29,6 +30,25 @@ def render(record: AdviceRecord, width: int = 80, *, verbose: bool = False) -> s
     lines += ["", *record.code.splitlines()] if record.code else []
     lines += [line for one in record.remaining for line in _finding("still", one, width)]
     return "\n".join(lines)
+
+
+def calibration(rows: Sequence[Calibrated], width: int = 80) -> str:
+    """What became of each map of a calibrated model."""
+    place = max(12, min(max((len(r.name) for r in rows), default=0), width - 60))
+    lines = [f"  {'map':{place}} {'':10} {'factor':>8} {'E y^2':>9} {'target':>8}  {'over the target':18}"]
+    for row in rows:
+        name = plain(row.name) if len(row.name) <= place else "~" + plain(row.name)[-(place - 1) :]
+        if row.outcome == "REFUSED":
+            lines += _wrapped(f"{name:{place}} refused: {row.reason}", width, "  ", "    ")
+            continue
+        low, high = row.interval or (math.nan, math.nan)
+        word = row.outcome.lower()
+        lines.append(
+            f"  {name:{place}} {word:10} {row.factor:8.3g} {row.after or math.nan:9.3g} {row.target or math.nan:8.3g}"
+            f"  [{low:.3f}, {high:.3f}]"
+        )
+    reasons = dict.fromkeys(r.reason for r in rows if r.outcome != "REFUSED")
+    return "\n".join([*lines, *(line for why in reasons for line in _wrapped(why, width, "  ", "    "))])
 
 
 def fragment(record: AdviceRecord) -> str:

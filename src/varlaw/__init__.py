@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from varlaw.advising import Advice, advise
+    from varlaw.advising import Advice, advise, calibrate
     from varlaw.checking import check_model, watch
     from varlaw.claims.verdict import Outcome, Verdict
     from varlaw.evidence.decide import SamplerError
@@ -34,7 +34,7 @@ _HOMES = {
     ),
     **dict.fromkeys(("assert_law", "check"), "varlaw.verify.check"),
     **dict.fromkeys(("check_model", "watch"), "varlaw.checking"),
-    **dict.fromkeys(("Advice", "advise"), "varlaw.advising"),
+    **dict.fromkeys(("Advice", "advise", "calibrate"), "varlaw.advising"),
     "check_network": "varlaw.verify.network",
     **dict.fromkeys(("assert_clip", "check_clip"), "varlaw.verify.own.clipping"),
     **dict.fromkeys(("assert_dropout", "check_dropout"), "varlaw.verify.own.dropouts"),
@@ -65,6 +65,7 @@ __all__ = [
     "assert_law",
     "assert_loss",
     "assert_norm",
+    "calibrate",
     "check",
     "check_clip",
     "check_dropout",

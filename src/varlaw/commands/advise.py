@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 @click.argument("model", metavar="MODEL")
 @click.option("--batch", metavar="PKG.MOD:NAME", help="What the model takes: a value, or a function of a seed.")
 @click.option("--loss", metavar="PKG.MOD:NAME", help="A function of (model, batch) that returns the scalar minimised.")
+@click.option("--try", "attempt", is_flag=True, help="Try it: paired short runs with and without each remedy.")
+@click.option("--steps", default=20, show_default=True, type=click.IntRange(min=1), help="Of each short run.")
+@click.option("--rate", default=1e-3, show_default=True, type=float, help="Of the Adam of these runs.")
 @click.option("--keep", multiple=True, metavar="GLOB", help="Parameters that keep their values whatever is found.")
 @click.option("--salt", default=None, help="Names the evidence: another salt, fresh draws. [default: this release's]")
 @click.option(

@@ -1,0 +1,184 @@
+"""Unit variance by measurement, map after map: for activations, merges and inputs that no law describes.
+
+One pass does it: at each linear map the weight is scaled so that its measured E y^2 is the target that the laws give
+(see `deriving`), and what follows sees the scaled output (the idea of LSUV, Mishkin and Matas 2015). Then fresh batches
+test it: rows are a sample, and with their mean m of y^2 and its standard error s, m +- z s must lie within 5 % of the
+target's rms. A map whose interval lies outside is scaled again; one whose interval is too wide to tell is UNDECIDED.
+z is that of 1e-3, shared by all maps and looks (normal approximation over rows).
+
+A map that starts at zero or at the identity, is frozen, or is asked to be kept is refused: scaling would undo its role.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from varlaw.diagnose.advising.deriving import Chooser
+from varlaw.diagnose.advising.looking import batch_of, looked
+from varlaw.diagnose.advising.records import Calibrated
+from varlaw.diagnose.advising.scope import Scope
+from varlaw.diagnose.torch import operations
+from varlaw.diagnose.torch.building import refuse_lazy
+from varlaw.diagnose.torch.measuring import real
+from varlaw.diagnose.torch.passing import call
+from varlaw.diagnose.torch.restoring import untouched
+from varlaw.evidence.streams import Key
+
+DELTA, ALPHA = 0.05, 1e-3
+_LOOKS, _ROUNDS = 8, 4
+_MAPS = operations.CONVOLUTIONS | {"linear", "matmul", "mm", "addmm"}
+
+
+@dataclass
+class _Map:
+    """What is known of one map while it is calibrated."""
+
+    target: float
+    reason: str
+    weight: torch.Tensor
+    before: float | None = None
+    factor: float = 1.0
+    rows: list[float] = field(default_factory=list)  # mean y^2 of each row, since the last scaling
+    open: bool = True  # to be scaled in the next pass
+
+
+class _Scaler(TorchFunctionMode):
+    """Scales open maps as they run, and gathers what closed ones make."""
+
+    def __init__(self, maps: dict[int, _Map]) -> None:
+        super().__init__()
+        self.maps = maps  # by the storage of their weight
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        one = self._map(func, args, kwargs or {}) if isinstance(out, torch.Tensor) else None
+        if one is None:
+            return out
+        squares = _rows(out)
+        if one.open:
+            one.open = False
+            one.before = float(squares.mean()) if one.before is None else one.before
+            factor = _factor(squares.mean().item(), one.target, _bias(func, args, kwargs or {}))
+            if factor is None:
+                return out
+            one.factor *= factor
+            one.weight.data.mul_(factor)
+            out = func(*args, **(kwargs or {}))
+        else:
+            one.rows += squares.tolist()
+        return out
+
+    def _map(self, func: Any, args: Any, kwargs: Any) -> _Map | None:
+        if operations.name_of(func) not in _MAPS:
+            return None
+        for tensor in operations.tensors_in((args, kwargs)):
+            if tensor.ndim > 1 and (one := self.maps.get(_place(tensor))) is not None:
+                return one
+        return None
+
+
+def _place(tensor: torch.Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)
+
+
+def _rows(out: torch.Tensor) -> torch.Tensor:
+    return real(out).double().square().flatten(1).mean(1) if out.ndim > 1 else real(out).double().square()
+
+
+def _bias(func: Any, args: Any, kwargs: Any) -> float:
+    vectors = [t for t in operations.tensors_in((args, kwargs)) if t.ndim == 1]
+    return sum(float(real(v).double().square().mean()) for v in vectors)
+
+
+def _factor(measured: float, target: float, bias: float) -> float | None:
+    """The factor on a weight whose map makes `measured`, of which `bias` is not its own; None where there is none."""
+    own, wanted = measured - bias, target - bias
+    if not (own > 0 and wanted > 0 and math.isfinite(own)):
+        return None
+    return math.sqrt(wanted / own)
+
+
+def calibrated(model: torch.nn.Module, batch: Any, *, keep: Sequence[str] = (), salt: str) -> list[Calibrated]:
+    """Scales the maps of a model in place and tests them; see `varlaw.calibrate`."""
+    if not isinstance(model, torch.nn.Module):
+        msg = f"model={model!r}, but should be a torch.nn.Module [calibrate]"
+        raise TypeError(msg)
+    refuse_lazy(model)
+    key = Key(salt, f"calibrate:{type(model).__name__}")
+    look = looked(model, batch, None, keep, key)
+    chooser = Chooser(look.sight, look.graph, look.seconds, Scope(everything=True), look.roles, look.constants)
+    chooser.run()
+    weights = dict(model.named_parameters())
+    maps = {_place(weights[n]): _Map(target, why, weights[n]) for n, (target, why) in chooser.targets.items()}
+    _passes(model, batch, maps, key)
+    found = {name: _told(name, maps[_place(weights[name])], len(maps)) for name in chooser.targets}
+    for name, why in look.roles.items():
+        if name in weights and weights[name].ndim > 1:
+            found[name] = Calibrated(name=name, outcome="REFUSED", reason=f"{why}: scaling would undo that")
+    return [found[name] for name in weights if name in found]
+
+
+def _passes(model: torch.nn.Module, batch: Any, maps: dict[int, _Map], key: Key) -> None:
+    """Scales, then looks at fresh batches until every map is decided; what fails is scaled again."""
+    looks = _LOOKS if callable(batch) and not isinstance(batch, torch.Tensor) else 1
+    seeds = _seeds(key)
+    for _ in range(_ROUNDS):
+        _pass(model, batch, maps, next(seeds))
+        for _ in range(looks):
+            _pass(model, batch, maps, next(seeds))
+            if all(_state(one, len(maps)) != "UNDECIDED" for one in maps.values()):
+                break
+        failed = [one for one in maps.values() if _state(one, len(maps)) == "VIOLATES"]
+        if not failed:
+            return
+        first = False
+        for one in maps.values():  # what follows a map that is scaled again has other inputs
+            first = first or one in failed
+            if first:
+                one.open, one.rows = True, []
+
+
+def _seeds(key: Key) -> Iterator[int]:
+    number = 0
+    while True:
+        yield key.at(block=number).seed
+        number += 1
+
+
+def _pass(model: torch.nn.Module, batch: Any, maps: dict[int, _Map], seed: int) -> None:
+    with untouched(model, seed), torch.no_grad(), _Scaler(maps):
+        call(model, batch_of(batch, seed))
+
+
+def _interval(one: _Map, maps: int) -> tuple[float, float]:
+    """Of E y^2 over the target."""
+    n = len(one.rows)
+    if n < 2:
+        return 0.0, math.inf
+    mean = sum(one.rows) / n
+    error = math.sqrt(sum((r - mean) ** 2 for r in one.rows) / (n - 1) / n)
+    away = NormalDist().inv_cdf(1 - ALPHA / (2 * maps * _LOOKS * _ROUNDS)) * error
+    return max(mean - away, 0.0) / one.target, (mean + away) / one.target
+
+
+def _state(one: _Map, maps: int) -> str:
+    low, high = _interval(one, maps)
+    least, most = (1 + DELTA) ** -2, (1 + DELTA) ** 2
+    if least <= low and high <= most:
+        return "CONFORMS"
+    return "VIOLATES" if high < least or low > most else "UNDECIDED"
+
+
+def _told(name: str, one: _Map, maps: int) -> Calibrated:
+    if one.before is None or not one.rows:
+        return Calibrated(name=name, outcome="REFUSED", target=one.target, reason="no pass ran it")
+    low, high = _interval(one, maps)
+    return Calibrated(
+        name=name, outcome=_state(one, maps), target=one.target, before=one.before, after=sum(one.rows) / len(one.rows),
+        interval=(low, high), factor=one.factor, rows=len(one.rows), reason=one.reason,
+    )  # fmt: skip
