@@ -30,7 +30,14 @@ class Dirac:
 Distribution = Any  # a variate, Orthogonal, Identity or Dirac
 Fans = tuple[float, float]
 
+
+def _between(low: float, high: float) -> Any:
+    return variates.Uniform(high) if low == -high else variates.UniformRange(low, high)
+
+
 _NAMES: dict[str, Any] = {
+    "U": _between,
+    "N": variates.Normal,
     **{
         name: getattr(variates, name)
         for name in ("Normal", "Uniform", "UniformRange", "TruncatedNormal", "Constant", "SparseNormal", "Orthogonal")
@@ -39,10 +46,14 @@ _NAMES: dict[str, Any] = {
     "Dirac": Dirac,
     **SCHEMES,
     "sqrt": math.sqrt,
+    "scaled": lambda law, std: law.scaled(std / law.std),
 }
 
 # The law in the catalogue that each outermost name instantiates; schemes are named as their laws are.
 _LAWS = {
+    "N": "normal.variance",
+    "U": "uniform.variance",
+    "UniformRange": "uniform_range.variance",
     "Normal": "normal.variance",
     "Uniform": "uniform.variance",
     "TruncatedNormal": "truncated_normal.variance",

@@ -136,17 +136,10 @@ def law_of_text(text: str, shape: Any) -> Law:
         raise ValueError(msg)
     try:
         found = shape_fans(sides) if len(sides) >= 2 else None
-        law = resolve(text, _SAID, None if found is None else (found.fan_in, found.fan_out))
+        law = resolve(text, {}, None if found is None else (found.fan_in, found.fan_out))
     except Exception:  # whatever the text says that no law is
         law = None
     return law if isinstance(law, _LAWS) else text  # a text is then refused as no law
-
-
-def _between(low: float, high: float) -> Uniform | UniformRange:
-    return Uniform(high) if low == -high else UniformRange(low, high)
-
-
-_SAID = {"U": _between, "N": Normal, "UniformRange": UniformRange}
 
 
 def _refuse(risks: Mapping[str, Any], max_samples: Any) -> None:

@@ -6,6 +6,7 @@ Var[w] times that fan exactly (linear.second_moment), so it is decided on the en
 """
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -28,6 +29,11 @@ from varlaw.evidence.state import float64
 from varlaw.subjects.subject import Case, Sampler, Tensor
 from varlaw.theory.variates import Constant, Normal, Orthogonal, SparseNormal
 
+# The laws of claims on what a layer does to second moments, whatever distribution they come to.
+_MOMENTS = {
+    "forward.second_moment": "linear.second_moment",
+    "backward.second_moment": "linear.gradient_second_moment",
+}
 Judging = Callable[["Promise", Trial], Finding]
 
 
@@ -83,10 +89,19 @@ def _tensor_claims(subject: Sampler, tensor: Tensor) -> Iterator[Claim]:
     if tensor.documented.startswith("SparseNormal"):
         yield _claim("init.zeros", documented, _zeros)
     for name, formula in tensor.claims.items():
-        yield _claim(name, Promise(subject, tensor, formula), _entries)
+        yield _claim(name, Promise(subject, tensor, formula), _entries, _MOMENTS.get(name, ""), _moment(name, formula))
     if tensor.layout and subject.measure and not subject.op.startswith("fill"):
         kept = Promise(subject, tensor, tensor.documented, preserve=True)
         yield _claim("forward.second_moment", kept, _entries, "linear.second_moment", "E y^2 = E x^2: Var w = 1/fan_in")
+
+
+def _moment(name: str, formula: str) -> str:
+    """The statement of a claim on second moments: the std that they ask for."""
+    std = re.search(r", (sqrt\((.*)/fan_\w+\))\)$", formula)
+    if name not in _MOMENTS or std is None:
+        return ""
+    out, into = ("y", "x") if name.startswith("forward") else ("dx", "dy")
+    return f"E {out}^2 = {std[2]} E {into}^2: std {std[1]}"
 
 
 def _claim(name: str, promise: Promise, judging: Judging, law: str = "", statement: str = "") -> Claim:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from varlaw.verify.network import check_network
     from varlaw.verify.own.clipping import assert_clip, check_clip
     from varlaw.verify.own.dropouts import assert_dropout, check_dropout
+    from varlaw.verify.own.layers import assert_layer, check_layer
     from varlaw.verify.own.losses import assert_loss, check_loss
     from varlaw.verify.own.norms import assert_norm, check_norm
 
@@ -38,6 +39,7 @@ _HOMES = {
     "check_network": "varlaw.verify.network",
     **dict.fromkeys(("assert_clip", "check_clip"), "varlaw.verify.own.clipping"),
     **dict.fromkeys(("assert_dropout", "check_dropout"), "varlaw.verify.own.dropouts"),
+    **dict.fromkeys(("assert_layer", "check_layer"), "varlaw.verify.own.layers"),
     **dict.fromkeys(("assert_loss", "check_loss"), "varlaw.verify.own.losses"),
     **dict.fromkeys(("assert_norm", "check_norm"), "varlaw.verify.own.norms"),
     "ModelReport": "varlaw.reports.model.report",
@@ -63,12 +65,14 @@ __all__ = [
     "assert_clip",
     "assert_dropout",
     "assert_law",
+    "assert_layer",
     "assert_loss",
     "assert_norm",
     "calibrate",
     "check",
     "check_clip",
     "check_dropout",
+    "check_layer",
     "check_loss",
     "check_model",
     "check_network",

@@ -103,6 +103,12 @@ class Laws:
 
         return self._held(lambda: check_loss(f, **self._salt, **options))
 
+    def layer(self, layer_or_factory: Any, laws: Any, **options: Any) -> Verdicts:
+        """Fail the test, with what is wrong, unless each parameter follows its law: as `varlaw.check_layer`."""
+        from varlaw.verify.own.layers import check_layer
+
+        return self._held(lambda: check_layer(layer_or_factory, laws, **self._salt, **options))
+
     @property
     def _salt(self) -> dict[str, Any]:
         return {"salt": self._defaults["salt"]} if "salt" in self._defaults else {}

@@ -3,7 +3,8 @@
 import fnmatch
 import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,8 @@ def layer(
     build: returns a torch module, a Keras layer, a mapping or tree of arrays, or an object that holds arrays. Global
         generators are seeded; parameters named seed, rng (NumPy), key (JAX), rngs (flax) or generator get the seed.
     laws: tensor -> law, a text over the case and the fans ("he_normal(fan_in)", "Uniform(1/sqrt(in_features))") or a
-        law such as `varlaw.Normal(0.02)`. A name may be a glob. Each tensor that has no law is a violation.
+        law such as `varlaw.Normal(0.02)`. A name may be a glob; "qkv.weight[0/3]" is the first third along the first
+        axis, "kernel[0/3, axis=1]" along the second. Each tensor that has no law is a violation.
     cases: the arguments of `build`, by name, each of them a case. Asymmetric sizes tell fans apart.
     inputs: the shape that the layer takes, or a function of the case that returns it: where the layer cannot be run on
         inputs of the shape that its weight suggests, and for layers of Keras, which it builds.
@@ -46,10 +48,9 @@ def layer(
     claims: claim -> tensor -> another law that it is held to besides.
     dtypes: in which it is asked; float32 for torch, else that of its arrays, unless given.
     """
-    known = _Layer(
-        name, build, tuple(dict(c) for c in cases) or ({},), inputs, apply, tuple(dtypes) if dtypes else None
-    )
     texts = {"": laws} if not isinstance(laws, Mapping) else laws
+    given = tuple(dict(c) for c in cases) or ({},)
+    known = _Layer(name, build, given, inputs, apply, tuple(dtypes) if dtypes else None, _split(texts))
     more = {claim: known.spread(of) for claim, of in (claims or {}).items()}
     tensors = tuple(
         Tensor(
@@ -118,6 +119,7 @@ class _Layer:
     inputs: Inputs
     apply: Callable[..., Array] | None
     dtypes: tuple[str, ...] | None
+    parts: Mapping[str, tuple[int, int]]  # tensor -> how many parts it is looked at in, along which axis
 
     def tensors(self, thing: Any, case: Case) -> Mapping[str, Array]:
         """The tensors of an instance; `ValueError` where there are none."""
@@ -127,7 +129,7 @@ class _Layer:
         if not found:
             msg = f"{self.name} has no tensors: {type(thing).__name__} holds none"
             raise ValueError(msg)
-        return found
+        return {n: x for whole, y in found.items() for n, x in _cut(whole, y, self.parts)}
 
     def input_shape(self, case: Case) -> tuple[int, ...]:
         """The shape that the layer takes in a case."""
@@ -137,10 +139,10 @@ class _Layer:
     def spread(self, laws: Laws) -> dict[str, str]:
         """Tensor -> law in text, globs replaced by the names that they match in the first case."""
         texts = {n: law if isinstance(law, str) else repr(law) for n, law in laws.items()}
-        if not any(c in n for n in texts for c in "*?["):
+        if not any(c in n for n in texts for c in "*?"):
             return texts
         there = list(_instance(self, json.dumps(self.cases[0]), "float32")[1])
-        found = {n: next((law for glob, law in texts.items() if fnmatch.fnmatchcase(n, glob)), None) for n in there}
+        found = {n: next((law for glob, law in texts.items() if _matches(n, glob)), None) for n in there}
         return {n: law for n, law in found.items() if law is not None}
 
     def asked(self, claim: str, usual: Sequence[Case], dtype: str) -> Sequence[Case]:
@@ -166,7 +168,36 @@ class _Layer:
 
     def fans(self, tensor: str, case: Case) -> tuple[float, float]:
         """Its true fans, as the layer counts them; `LookupError` where it cannot."""
-        return _counted(self, tensor, json.dumps(case))
+        part = _PART.fullmatch(tensor)
+        fan_in, fan_out = _counted(self, part["whole"] if part else tensor, json.dumps(case))
+        return fan_in, fan_out / int(part["of"]) if part else fan_out  # a part is one of the outputs
+
+
+_PART = re.compile(r"(?P<whole>.+)\[(?P<part>\d+)/(?P<of>\d+)(, ?axis=(?P<axis>\d))?\]")
+
+
+def _split(names: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """The tensors that are named in parts."""
+    parts = filter(None, map(_PART.fullmatch, names))
+    return {part["whole"]: (int(part["of"]), int(part["axis"] or 0)) for part in parts}
+
+
+def _cut(name: str, x: Array, parts: Mapping[str, tuple[int, int]]) -> Iterator[tuple[str, Array]]:
+    """A tensor, or its parts by name."""
+    if name not in parts:
+        yield name, x
+        return
+    many, axis = parts[name]
+    if axis >= len(x.shape) or x.shape[axis] % many:
+        msg = f"{name} of shape {tuple(x.shape)} has no {many} equal parts along axis {axis}"
+        raise ValueError(msg)
+    side, along = x.shape[axis] // many, f", axis={axis}" if axis else ""
+    for i in range(many):
+        yield f"{name}[{i}/{many}{along}]", x[(slice(None),) * axis + (slice(i * side, (i + 1) * side),)]
+
+
+def _matches(name: str, glob: str) -> bool:
+    return name == glob or fnmatch.fnmatchcase(name, glob)
 
 
 @functools.lru_cache(maxsize=64)

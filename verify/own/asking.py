@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from varlaw.claims.claim import Claim, Trial
+from varlaw.claims.claim import Claim, Finding, Trial
 from varlaw.claims.domains import CASES
 from varlaw.claims.tables import claims_of
-from varlaw.claims.verdict import Verdict
+from varlaw.claims.verdict import Deviation, Verdict
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.formats import FORMATS
@@ -141,9 +141,15 @@ def _verdict(claim: Claim, name: str, case: Case, dtype: str, salt: str, policy:
     finding, deviation = decision.judged(claim, trial), None
     if claim.target != name:  # asked as a row of a framework
         finding, deviation = foresight.held(claim, trial, finding, decision.judged)
+    return told(claim, name, trial, finding, deviation)
+
+
+def told(claim: Claim, name: str, trial: Trial, finding: Finding, deviation: Deviation | None = None) -> Verdict:
+    """The verdict of one finding."""
     verdict = verdict_of(
-        finding, subject=name, law=claim.law, statement=claim.statement, dtype=dtype, case=case, key=key
-    )
+        finding, subject=name, law=claim.law, statement=claim.statement, dtype=trial.dtype, case=trial.case,
+        key=trial.key,
+    )  # fmt: skip
     numbers = {n: decision.finite(getattr(verdict, n)) for n in ("expected", "observed", "ratio")}
     detail = verdict.detail
     if finding.observed is not None and numbers["observed"] is None and not detail:

@@ -69,13 +69,14 @@ class Verdicts:
         return f"{self.subject} ({self.kind}): {found}{': ' if why else ''}{why}"
 
     def _claims(self) -> Iterator[str]:
-        for claim in dict.fromkeys(v.claim for v in self.verdicts):
-            of = [v for v in self.verdicts if v.claim == claim]
+        for claim, subject in dict.fromkeys((v.claim, v.subject) for v in self.verdicts):
+            of = [v for v in self.verdicts if (v.claim, v.subject) == (claim, subject)]
             bad = [v for v in of if v in self.faults]
             state = bad[0].state if bad else of[0].state if len({v.state for v in of}) == 1 else "conforms"
             count = f"{len(bad)} of {len(of)} cases" if bad else f"{len(of)} cases" if len(of) > 1 else "1 case"
             seen = f"; {_seen(bad[0])}" if bad else ""
-            yield f"  {state:14} {claim}: {of[0].statement} ({count}{seen})"
+            of_part = f"{subject.removeprefix(f'{self.subject}.')}, " if subject != self.subject else ""
+            yield f"  {state:14} {of_part}{claim}: {of[0].statement} ({count}{seen})"
 
     def _left_out(self) -> Iterator[str]:
         if self.unpromised:
