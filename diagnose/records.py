@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 SCHEMA = "varlaw.model/1"
+PROFILE_SCHEMA = "varlaw.profile/1"
 
 
 class Moments(msgspec.Struct, frozen=True):
@@ -182,4 +183,32 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
     blind: list[str]
     loss: float | None = None
     loss_law: float | None = None
+<<<<<<< HEAD
     diagnoses: list[Diagnosis] = []  # msgspec copies it
+=======
+
+
+class Depth(msgspec.Struct, frozen=True, kw_only=True):
+    """What theory foresees behind one block; second moments per unit, with the band of one draw in 1,000."""
+
+    label: str
+    second: float | None  # E h^2; None where theory has no law of it
+    low: float | None = None
+    high: float | None = None
+    gradient: float | None = None  # E (dL/dh)^2, relative to that at the output
+    gradient_low: float | None = None
+    gradient_high: float | None = None
+    correlation: float | None = None  # E[a b] / E[a^2] of two inputs
+    positions: float | None = None  # of two positions (tokens, pixels) of one input
+    measured: float | None = None  # E h^2 of a model's own pass
+    measured_gradient: float | None = None
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """A network foreseen: one `Depth` for its input and for each block."""
+
+    schema: str = PROFILE_SCHEMA
+    name: str
+    depths: list[Depth]
+    hypotheses: tuple[str, ...]
+>>>>>>> ada7935 (A network in words is predicted: gates, merges, pooling, embeddings, scales, attention of correlated tokens)

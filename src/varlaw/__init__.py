@@ -11,10 +11,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+<<<<<<< HEAD
     from varlaw.advising import Advice, advise, calibrate
     from varlaw.checking import check_model, watch
+=======
+    from varlaw.checking import check_model, predict, watch
+>>>>>>> ada7935 (A network in words is predicted: gates, merges, pooling, embeddings, scales, attention of correlated tokens)
     from varlaw.claims.verdict import Outcome, Verdict
     from varlaw.evidence.decide import SamplerError
+    from varlaw.reports.model.profile import ModelProfile
     from varlaw.reports.model.report import ModelReport
     from varlaw.theory.catalogue import LAWS
     from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
@@ -34,14 +39,19 @@ _HOMES = {
         ("Constant", "Normal", "Orthogonal", "TruncatedNormal", "Uniform", "UniformRange"), "varlaw.theory.variates"
     ),
     **dict.fromkeys(("assert_law", "check"), "varlaw.verify.check"),
+<<<<<<< HEAD
     **dict.fromkeys(("check_model", "watch"), "varlaw.checking"),
     **dict.fromkeys(("Advice", "advise", "calibrate"), "varlaw.advising"),
+=======
+    **dict.fromkeys(("check_model", "predict", "watch"), "varlaw.checking"),
+>>>>>>> ada7935 (A network in words is predicted: gates, merges, pooling, embeddings, scales, attention of correlated tokens)
     "check_network": "varlaw.verify.network",
     **dict.fromkeys(("assert_clip", "check_clip"), "varlaw.verify.own.clipping"),
     **dict.fromkeys(("assert_dropout", "check_dropout"), "varlaw.verify.own.dropouts"),
     **dict.fromkeys(("assert_layer", "check_layer"), "varlaw.verify.own.layers"),
     **dict.fromkeys(("assert_loss", "check_loss"), "varlaw.verify.own.losses"),
     **dict.fromkeys(("assert_norm", "check_norm"), "varlaw.verify.own.norms"),
+    "ModelProfile": "varlaw.reports.model.profile",
     "ModelReport": "varlaw.reports.model.report",
     **dict.fromkeys(("Outcome", "Verdict"), "varlaw.claims.verdict"),
     "SamplerError": "varlaw.evidence.decide",
@@ -51,6 +61,7 @@ __all__ = [
     "LAWS",
     "Advice",
     "Constant",
+    "ModelProfile",
     "ModelReport",
     "Normal",
     "Orthogonal",
@@ -77,6 +88,7 @@ __all__ = [
     "check_model",
     "check_network",
     "check_norm",
+    "predict",
     "watch",
 ]
 

@@ -1,10 +1,11 @@
-"""`check_model` and `watch`: what the room `diagnose` finds of a model, as a report of the room `reports`."""
+"""`check_model`, `watch`, `predict`: what the room `diagnose` finds of a model, as a report of the room `reports`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from varlaw.diagnose.watching.watch import Watch, optimizers_of, steps_of
+from varlaw.reports.model.profile import ModelProfile
 from varlaw.reports.model.report import ModelReport
 
 if TYPE_CHECKING:
@@ -102,3 +103,28 @@ def watch(
         model, optimizers_of(optimizer), every=steps_of(every), out=None if out is None else Path(out),
         name=name or type(model).__name__, salt=SALT if salt is None else salt,
     )  # fmt: skip
+
+
+def predict(
+    network: str | Sequence[Mapping[str, Any]],
+    *,
+    second_moment: float = 1.0,
+    correlation: float = 0.0,
+    positions: float | None = None,
+) -> ModelProfile:
+    """Foresee a network at initialisation: its signal, its gradient and their bands at every depth.
+
+    network: in words, "10 x (dense 500 glorot_normal, tanh)", or blocks as `varlaw.theory.networks.propagation` has
+        them.
+    second_moment: E x^2 of the input, per unit.
+    correlation: of two inputs, uncentred; positions: of two tokens or pixels of one input, where it has such.
+
+    Raises `ValueError` in one line for a word that is no block or a block that is incomplete.
+
+    >>> found = predict("10 x (dense 500 glorot_normal, tanh)")
+    >>> round(found.depths[-1].second ** 0.5, 3)  # the std that remains
+    0.228
+    """
+    from varlaw.diagnose.foreseen import described
+
+    return ModelProfile(described(network, second_moment=second_moment, correlation=correlation, positions=positions))

@@ -23,6 +23,7 @@ _COMMANDS = {
     "check": "varlaw.commands.check:check",
     "watch": "varlaw.commands.watch:watch",
     "advise": "varlaw.commands.advise:advise",
+    "predict": "varlaw.commands.predict:predict",
     "identify": "varlaw.commands.identify:identify",
     "baseline": "varlaw.commands.baseline:baseline",
     "report": "varlaw.commands.report:report",

@@ -7,8 +7,13 @@ Each block is a mapping with the key `block` and its own numbers:
     {"block": "activation", "name": "relu"}
     {"block": "norm", "kind": "layer" | "rms" | "batch" | "group" | "instance", "eps": 1e-5}
     {"block": "dropout", "rate": 0.1}
-    {"block": "attention", "width": 512, "context": 128, "head_width": 64, "value_variance": ..., "out_variance": ...}
+    {"block": "attention", "width": 512, "context": 128, "head_width": 64, "causal": True, "value_variance": ..., ...}
+    {"block": "pool", "kind": "average" | "max", "size": 4, "stride": 4}
+    {"block": "embedding", "width": 512, "variance": 0.0004, "same": 0.0}
+    {"block": "offset", "variance": 0.0004}                                         learned positions
+    {"block": "scale", "value": 0.1}                                                LayerScale, a multiplier
     {"block": "residual", "branch": [...], "scale": 1.0}
+    {"block": "merge", "by": "add" | "product" | "concat", "branches": [[...], [...]]}   a gate is a product
 
 Second moments and correlations are those of infinite width; the spread is its first correction in 1/width.
 """
@@ -19,7 +24,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from varlaw.theory.networks.blocks import RULES, Backward, Block, Signal, join
+from varlaw.theory.networks.blocks import RULES
+from varlaw.theory.networks.joins import MERGES, Branch, join, merged
+from varlaw.theory.networks.reading import Block
+from varlaw.theory.networks.signals import Backward, Signal
 from varlaw.theory.numerics.quadrature import Floats
 
 HYPOTHESES = (
@@ -27,7 +35,10 @@ HYPOTHESES = (
     "pre-activations normal: wide layers (exact for Gaussian weights in the first layer); error O(depth / width)",
     "gradients independent of the weights they pass: an approximation in nets whose forward pass uses the same weights",
     "the last linear map of a residual branch has zero mean and is independent of the stream",
-    "zero padding is ignored; attention sees uncorrelated tokens and passes gradients along its values only",
+    "zero padding is ignored; positions are all alike and equally correlated; attention passes gradients along its "
+    "values only, and to second order in the scores as those of two queries go",
+    "merged branches end in weights of their own, or in signals that are independent unit by unit",
+    "max pooling carries covariances of two inputs to first order; pooling takes gradients at positions as independent",
     "batch norm sees a large batch whose members have the given correlation pairwise",
     "spread: variance of the log squared norm, first order in 1/width, Gaussian weights, nets that are alive; that of "
     "gradients leaves out how the scale of a norm shakes with the forward pass, so it is too small behind norms",
@@ -44,14 +55,22 @@ class Prediction:
     correlation: Floats  # E[a b] / E[a^2] of two inputs
     forward_spread: Floats  # Var ln |h|^2
     backward_spread: Floats  # Var ln |dL/dh|^2
+    positions: Floats  # E[a a'] / E[a^2] of two positions of one input; NaN where there are none
     hypotheses: tuple[str, ...] = HYPOTHESES
 
 
-def predict(network: Sequence[Block], *, second_moment: float = 1.0, correlation: float = 0.0) -> Prediction:
+def predict(
+    network: Sequence[Block],
+    *,
+    second_moment: float = 1.0,
+    correlation: float = 0.0,
+    positions: float | None = None,
+) -> Prediction:
     """Predict a network at initialisation, given its blocks and the input's second moment and correlation.
 
     `second_moment > 0` is E x^2 per input unit, `correlation` in [-1, 1] the uncentred correlation of two inputs of
-    that size. Raises `ValueError` in one line for a block that is unknown or incomplete.
+    that size, `positions` that of two positions (tokens, pixels) of one input, where it has such. Raises `ValueError`
+    in one line for a block that is unknown or incomplete.
 
     >>> layer = [{"block": "dense", "fan_in": 100, "fan_out": 100, "scheme": "he_normal"},
     ...          {"block": "activation", "name": "relu"}]
@@ -62,10 +81,16 @@ def predict(network: Sequence[Block], *, second_moment: float = 1.0, correlation
     if not (second_moment > 0 and math.isfinite(second_moment)):
         msg = f"second_moment={second_moment!r}, but should be a number > 0 [propagation.predict]"
         raise ValueError(msg)
-    if not -1 <= correlation <= 1:
-        msg = f"correlation={correlation!r}, but should be a number >= -1 and <= 1 [propagation.predict]"
-        raise ValueError(msg)
-    signals, gradients = _forward(network, Signal(second_moment, correlation * second_moment))
+    for name, value in (("correlation", correlation), ("positions", positions)):
+        if value is not None and not -1 <= value <= 1:
+            msg = f"{name}={value!r}, but should be a number >= -1 and <= 1 [propagation.predict]"
+            raise ValueError(msg)
+    spaced = None if positions is None else positions * second_moment
+    start = Signal(
+        second_moment, correlation * second_moment, positions=spaced,
+        elsewhere=None if spaced is None else correlation * spaced,
+    )  # fmt: skip
+    signals, gradients = _forward(network, start)
     gains, spreads = _backward(gradients)
     return Prediction(
         labels=("input", *(_label(block) for block in network)),
@@ -74,6 +99,7 @@ def predict(network: Sequence[Block], *, second_moment: float = 1.0, correlation
         correlation=_array(s.correlation for s in signals),
         forward_spread=_array(s.spread for s in signals),
         backward_spread=spreads,
+        positions=_array(math.nan if s.positions is None else s.positions / (s.second_moment or 1.0) for s in signals),
     )
 
 
@@ -82,7 +108,9 @@ def _array(values: Iterable[float]) -> Floats:
 
 
 def _label(block: Block) -> str:
-    detail = block.get("name") or block.get("kind") or block.get("scheme")
+    detail = block.get("name") or block.get("kind") or block.get("scheme") or block.get("by")
+    if block["block"] == "residual":
+        detail = next((str(b["block"]) for b in block["branch"] if b.get("block") != "norm"), "")
     return f"{block['block']} {detail}" if detail else str(block["block"])
 
 
@@ -100,8 +128,10 @@ def _step(block: Block, h: Signal) -> tuple[Signal, Backward]:
     kind = block.get("block")
     if kind == "residual":
         return _residual(block, h)
+    if kind == "merge":
+        return _merge(block, h)
     if kind not in RULES:
-        msg = f"block={kind!r}, but should be one of {', '.join((*RULES, 'residual'))} [propagation.predict]"
+        msg = f"block={kind!r}, but should be one of {', '.join((*RULES, 'residual', 'merge'))} [propagation.predict]"
         raise ValueError(msg)
     return RULES[kind](block, h)
 
@@ -117,6 +147,22 @@ def _residual(block: Block, h: Signal) -> tuple[Signal, Backward]:
     share = through / (1 + through)
     noise = share**2 * float(spreads[0]) + 4 * share * (1 - share) / h.width
     return after, Backward(1 + through, noise)
+
+
+def _merge(block: Block, h: Signal) -> tuple[Signal, Backward]:
+    """Branches of one signal, put together again."""
+    by = str(block.get("by"))
+    if by not in MERGES:
+        msg = f"by={block.get('by')!r}, but should be one of {', '.join(MERGES)} [propagation.merge]"
+        raise ValueError(msg)
+    branches = []
+    for branch in block["branches"]:
+        signals, gradients = _forward(branch, replace(h, spread=0.0, before=None))
+        steep, _ = _forward(branch, replace(h, spread=1.0, before=None))
+        gains, spreads = _backward(gradients)
+        slope = math.sqrt(max(steep[-1].spread - signals[-1].spread, 0.0))
+        branches.append(Branch(signals[-1], slope, float(gains[0]), float(spreads[0])))
+    return merged(by, h, branches)
 
 
 def _backward(gradients: Sequence[Backward]) -> tuple[Floats, Floats]:

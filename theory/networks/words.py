@@ -1,0 +1,156 @@
+"""The words that make one block of a network in words: `dense 500 he_normal`, `conv 64 3x3 stride=2`, `relu`."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from varlaw.theory.activations.named import resolve
+from varlaw.theory.law import nearest
+
+NORMS = {f"{kind}_norm": kind for kind in ("layer", "rms", "batch", "group", "instance")}
+OTHERS = ("add", "gate", "concat", "residual", "input")  # that the grammar reads itself
+
+
+@dataclass
+class Words:
+    """The words behind the name of a block: plain ones in order, and those with an equals sign by name."""
+
+    text: str  # of the whole network
+    width: float | None  # of the signal in front of the block, then behind it
+    plain: list[str]
+    named: dict[str, str] = field(default_factory=dict)
+
+    def size(self, what: str) -> float:
+        """The next plain word, as a number > 0."""
+        if not self.plain:
+            self.fail(f"{what} is missing in {self.text!r}")
+        found = self._number(self.plain.pop(0), what)
+        if not found:
+            self.fail(f"{what}=0 in {self.text!r}, but should be a number > 0")
+        return found
+
+    @staticmethod
+    def fail(says: str) -> NoReturn:
+        """Raises `ValueError` with what is wrong, in one line."""
+        msg = f"{says} [predict]"
+        raise ValueError(msg)
+
+    def number(self, name: str, default: float | None) -> float | None:
+        """The number given by that name."""
+        return self._number(self.named.pop(name), name) if name in self.named else default
+
+    def _number(self, text: str, what: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (value >= 0 and math.isfinite(value)):
+            self.fail(f"{what}={text!r} in {self.text!r}, but should be a number >= 0")
+        return value
+
+    def done(self, block: str) -> None:
+        """Refuses words that nothing has read."""
+        rest = [*self.plain, *self.named]
+        if rest:
+            self.fail(f"{rest[0]!r} in {self.text!r}, but {block} knows no such word")
+
+
+def block_of(word: str, words: Words) -> dict[str, Any]:
+    """The block that `word` and the words behind it make."""
+    if word in _BLOCKS:
+        found = _BLOCKS[word](words)
+    elif word in NORMS:
+        eps = words.number("eps", None)
+        found = {"block": "norm", "kind": NORMS[word], **({} if eps is None else {"eps": eps})}
+    else:
+        found = {"block": "activation", "name": _activation(word, words)}
+    words.done(word)
+    return found
+
+
+def _activation(word: str, words: Words) -> str:
+    try:
+        resolve(word)
+    except ValueError as error:
+        known = (*_BLOCKS, *NORMS, *OTHERS)
+        if close := nearest(word, known):
+            words.fail(f"{word!r}{close} in {words.text!r} is no block")
+        also = "" if ":" in word else f", or a block ({', '.join(known)})"
+        words.fail(f"{error}{also}")
+    return word
+
+
+def _law(words: Words) -> dict[str, Any]:
+    """The law of the weights, by scheme or by standard deviation, and the bias."""
+    std, bias, gain = (words.number(name, None) for name in ("std", "bias_std", "gain"))
+    variance = words.number("variance", None if std is None else std**2)
+    found: dict[str, Any] = {} if bias is None else {"bias_variance": bias**2}
+    if variance is not None:
+        return {"variance": variance, **found}
+    scheme = words.plain.pop(0) if words.plain else "lecun_normal"
+    return {"scheme": scheme, **({} if gain is None else {"gain": gain}), **found}
+
+
+def _dense(words: Words) -> dict[str, Any]:
+    width = words.size("the width of dense")
+    fan_in = words.width or width
+    words.width = width
+    return {"block": "dense", "fan_in": fan_in, "fan_out": width, **_law(words)}
+
+
+def _conv(words: Words) -> dict[str, Any]:
+    channels = words.size("the channels of conv")
+    sides = words.plain.pop(0).split("x") if words.plain and re.fullmatch(r"\d+(x\d+)*", words.plain[0]) else "3"
+    before, words.width = words.width or channels, channels
+    return {
+        "block": "conv", "channels_in": before, "channels_out": channels, "kernel": [float(s) for s in sides],
+        "stride": [words.number("stride", 1.0)] * len(sides), "groups": words.number("groups", 1.0),
+        **_law(words),
+    }  # fmt: skip
+
+
+def _embedding(words: Words) -> dict[str, Any]:
+    words.width = words.size("the width of embedding")
+    std, same = words.number("std", 1.0), words.number("same", 0.0)
+    return {"block": "embedding", "width": words.width, "variance": (std or 0.0) ** 2, "same": same}
+
+
+def _attention(words: Words) -> dict[str, Any]:
+    width = words.number("width", words.width)
+    if width is None:
+        words.fail(f"the width of attention is missing in {words.text!r}: width=512")
+    heads, context, std = (words.number(n, d) for n, d in (("heads", 1.0), ("context", 128.0), ("std", None)))
+    causal = "causal" in words.plain
+    words.plain = [w for w in words.plain if w != "causal"]
+    variance = 1 / width if std is None else std**2
+    laws = {f"{name}_variance": variance for name in ("query", "key", "value", "out")}
+    words.width = width
+    head = width / (heads or 1.0)
+    return {"block": "attention", "width": width, "context": context, "head_width": head, "causal": causal, **laws}
+
+
+def _pool(kind: str) -> Callable[[Words], dict[str, Any]]:
+    def read(words: Words) -> dict[str, Any]:
+        size = words.size(f"the size of {kind}_pool")
+        return {"block": "pool", "kind": kind, "size": size, "stride": words.number("stride", size)}
+
+    return read
+
+
+def _offset(words: Words) -> dict[str, Any]:
+    return {"block": "offset", "variance": (words.number("std", 1.0) or 0.0) ** 2}
+
+
+_BLOCKS: dict[str, Callable[[Words], dict[str, Any]]] = {
+    "dense": _dense,
+    "conv": _conv,
+    "attention": _attention,
+    "embedding": _embedding,
+    "positions": _offset,
+    "dropout": lambda words: {"block": "dropout", "rate": words.size("the rate of dropout")},
+    "scale": lambda words: {"block": "scale", "value": words.size("the value of scale")},
+    "average_pool": _pool("average"),
+    "max_pool": _pool("max"),
+}
