@@ -1,17 +1,17 @@
 """Tensors that hold the same numbers: copied layers, gates and experts, one seed set again, a seed that is ignored."""
 
+import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import NormalDist
 
 import numpy as np
 
-from varlaw.diagnose.parameters import Floats, Values
+from varlaw.diagnose.parameters import BEGINNING, Floats, Values
 from varlaw.diagnose.records import Finding, Tensor, Written
 from varlaw.diagnose.signals import finding
 
 _FEWEST = 64  # entries from which a correlation is asked for
-_MOST = 1 << 16  # entries of a tensor that are compared: its first rows
 
 
 def copied(
@@ -22,7 +22,7 @@ def copied(
     still: parameters that no gradient moves, as the target of a moving average: they may be copies on purpose.
     """
     every = {n: x for n, x in values.first.items() if _random(x) and not tensors[n].buffer}
-    written_at_random = {w.name for w in written if w.function.rstrip("_") in _AT_RANDOM}
+    written_at_random = {w.name for w in written if w.drawn}
     drawn = {n: x for n, x in every.items() if n not in still and (_moved(n, x, values) or n in written_at_random)}
     return [
         *_equal(drawn),
@@ -41,21 +41,16 @@ def targets(values: Values, still: frozenset[str]) -> frozenset[str]:
 
 
 def _key(x: Floats) -> tuple[object, ...]:
-    return x.shape, x.tobytes()
-
-
-# What torch.nn.init and torch call that which draws: a table that a formula wrote is the same in every model.
-_AT_RANDOM = frozenset(
-    (
-        "normal", "uniform", "trunc_normal", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal",
-        "orthogonal", "sparse", "rand", "randn", "bernoulli", "exponential", "cauchy", "log_normal", "geometric",
-    )
-)  # fmt: skip
+    return x.shape, hashlib.blake2b(np.ascontiguousarray(x).data, digest_size=16).digest()
 
 
 def _moved(name: str, x: Floats, values: Values) -> bool:
     """Whether another seed gives other numbers; yes where there was no other."""
-    return values.again is None or name not in values.again or not np.array_equal(x, values.again[name])
+    return values.again is None or name not in values.again or not _as_again(name, x, values.again)
+
+
+def _as_again(name: str, x: Floats, again: Mapping[str, Floats]) -> bool:
+    return np.array_equal(x.ravel()[:BEGINNING], again[name])
 
 
 def _random(x: Floats) -> bool:
@@ -115,7 +110,7 @@ def _correlated(drawn: Mapping[str, Floats], alpha: float) -> list[Finding]:
 
 
 def _pairs(group: Sequence[str], drawn: Mapping[str, Floats], alpha: float) -> Iterator[tuple[str, str, float]]:
-    rows = np.stack([drawn[name].ravel()[:_MOST].astype(np.float64) for name in group])
+    rows = np.stack([drawn[name].ravel()[:BEGINNING].astype(np.float64) for name in group])
     rows -= rows.mean(axis=1, keepdims=True)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     r = rows @ rows.T
@@ -170,7 +165,8 @@ def _repeated(x: Floats, size: int, parts: int) -> bool:
 def _seedless(drawn: Mapping[str, Floats], values: Values, tensors: Mapping[str, Tensor]) -> list[Finding]:
     if values.again is None:
         return []
-    same = [n for n, x in drawn.items() if n in values.again and np.array_equal(x, values.again[n]) and _many_values(x)]
+    again = values.again
+    same = [n for n, x in drawn.items() if n in again and _as_again(n, x, again) and _many_values(x)]
     trained = [n for n in same if tensors[n].trainable]
     if not trained:
         return []

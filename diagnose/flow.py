@@ -210,7 +210,12 @@ def collapse(sights: Sequence[Sight], quiet: bool) -> list[Finding]:
     inputs = [c.apart for c in sights[0].calls if c.kind in ("input", "embedding") and c.apart is not None]
     if not inputs or max(inputs) < 0.1 or sights[0].batch_rows < 4:
         return []
-    last = [c for c in sights[0].calls if c.kind == "linear" and c.apart is not None and c.step]
+    # a map of zeros gives the same to all, on purpose: a head, or the end of a branch
+    last = [
+        c
+        for c in sights[0].calls
+        if c.kind == "linear" and c.apart is not None and math.isfinite(c.apart) and c.step and c.step.weight_second
+    ]
     if not last or _behind_constant(last[-1]):
         return []
     number = last[-1].number

@@ -19,12 +19,13 @@ from varlaw.diagnose.signals import finding
 Floats = NDArray[np.float32]
 Use = tuple[str, str]
 
+BEGINNING = 1 << 16  # entries of a second draw that are kept, and of pairs that are compared
 _AGREE = 2 / 3  # share of a role's members that make its law
 
 
 @dataclass(frozen=True)
 class Values:
-    """The values of one model: parameters by name, `again` those of a second draw where there is one."""
+    """The values of one model: parameters by name, `again` the first entries of a second draw where there is one."""
 
     first: Mapping[str, Floats]
     again: Mapping[str, Floats] | None
@@ -111,7 +112,7 @@ def _unlike(sizes: Sequence[_Size], delta: float, alpha: float) -> list[Finding]
     drawn = [s for s in sizes if s.log is not None]
     if zeros and drawn and len(zeros) != len(sizes):
         odd = zeros if len(zeros) < len(drawn) else drawn
-        if len(odd) > (1 - _AGREE) * len(sizes):
+        if len(odd) > (1 - _AGREE) * len(sizes) or _named_apart(odd, sizes):
             return []
         says = "is all zero, its peers are not" if odd is zeros else "is drawn, its peers are all zero"
         return [finding("init.peers", "VIOLATES", f"{says} ({len(sizes)} of one role)", *(s.name for s in odd))]
@@ -125,9 +126,20 @@ def _unlike(sizes: Sequence[_Size], delta: float, alpha: float) -> list[Finding]
         for s in drawn
         if abs((s.log or 0.0) - centre) > max(2 * math.log1p(delta), limit * math.hypot(s.error, typical))
     ]
-    if not odd or len(odd) > (1 - _AGREE) * len(drawn):
-        return []  # none, or a scale that changes with depth
+    if not odd or len(odd) > (1 - _AGREE) * len(drawn) or _named_apart(odd, drawn):
+        return []  # none, or a scale that changes with depth, or with a place in the block
     return [_odd(s, centre, len(sizes), alpha) for s in odd]
+
+
+def _named_apart(odd: Sequence[_Size], members: Sequence[_Size]) -> bool:
+    """Whether a name in a block tells the odd ones: conv1 of every block against conv2, where blocks are numbered."""
+    names = {s.name for s in odd}
+    those, others = (
+        [re.sub(r"(?<![^.])\d+(?![^.])", "*", s.name) for s in members if (s.name in names) is is_odd]
+        for is_odd in (True, False)
+    )
+    repeated = len(those) + len(others) > len({*those, *others})
+    return repeated and not {*those} & {*others}
 
 
 def _odd(size: _Size, centre: float, members: int, alpha: float) -> Finding:
@@ -192,7 +204,7 @@ def new_rows(names: Sequence[str], values: Values, delta: float, alpha: float) -
         x = values.first.get(name)
         if x is None or x.ndim != 2 or len(x) < 16:
             continue
-        cut, ratio, surprise = _change(x.astype(np.float64))
+        cut, ratio, surprise = _change(x)
         if surprise > -math.log(alpha / len(names)) + math.log(len(x)) and abs(math.log(ratio)) > math.log1p(delta):
             says = f"rows {cut} to {len(x) - 1} have x{ratio:.3g} the rms of those before"
             risk = alpha / len(names)
@@ -200,13 +212,14 @@ def new_rows(names: Sequence[str], values: Values, delta: float, alpha: float) -
     return found
 
 
-def _change(x: NDArray[np.float64]) -> tuple[int, float, float]:
+def _change(x: Floats) -> tuple[int, float, float]:
     """Where the scale of rows changes: the cut with the largest likelihood ratio, new over old rms, and its nats.
 
     Rows of zeros (padding) are left out; entries count as normal, whose ratio is the least generous of light tails.
     """
-    keep = np.flatnonzero(np.any(x != 0, axis=1))
-    squares = (x[keep] ** 2).sum(axis=1)
+    every = np.einsum("ij,ij->i", x, x).astype(np.float64)
+    keep = np.flatnonzero(every)
+    squares = every[keep]
     n, width = len(keep), x.shape[1]
     if n < 16:
         return 0, 1.0, 0.0

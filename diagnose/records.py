@@ -78,6 +78,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     where: str  # file:line of the author's code, or of the layer
     default: bool  # by the layer's own constructor
     unwritten: float  # share of entries that nobody wrote
+    drawn: bool = False  # from random numbers, whatever was done to them afterwards
     scope: str = ""  # the module whose own code wrote it: all below that was within its reach
 
 

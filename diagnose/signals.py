@@ -157,6 +157,11 @@ TABLE = (
         ("that layer in float32", "initialise by law"),
     ),
     Signal(
+        "number.lost", "has initial values that their number format loses", Kind.EXACT, "",
+        ("a std below the smallest numbers of the format", "noise around 1 in bfloat16", "cast before it was scaled"),
+        ("that parameter in float32", "a larger std", "draw in float32 what is added to it"),
+    ),
+    Signal(
         "adapter.active", "has an adapter that is not the identity at the start", Kind.EXACT, "",
         ("both factors drawn at random",),
         ("start the second factor at zero",),

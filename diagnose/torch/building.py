@@ -25,6 +25,15 @@ _EMPTY = {
     f"aten::{name}"
     for name in ("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "empty_permuted", "resize_")
 }
+# What draws random numbers; whatever is computed from them is drawn, too.
+_RANDOM = frozenset(
+    (
+        "normal", "uniform", "rand", "randn", "rand_like", "randn_like", "bernoulli", "exponential", "cauchy",
+        "log_normal", "geometric",
+    )
+)  # fmt: skip
+_OVERWRITE = frozenset(("aten::zero_", "aten::fill_", "aten::copy_"))  # nothing stays of what they write to
+_COPIED = "copy.py:"  # the author's line of a copy.deepcopy
 _TORCH = str(Path(torch.__file__).parent)
 _LAYERS = str(Path(torch.__file__).parent / "nn" / "modules")
 _INIT = str(Path(torch.__file__).parent / "nn" / "init.py")
@@ -39,6 +48,7 @@ class _Writer(NamedTuple):
     where: str
     default: bool
     scope: torch.nn.Module | None = None
+    drawn: bool = False
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -69,10 +79,19 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             for tensor in (value if isinstance(value, (list, tuple)) else [value])  # _foreach_ operations take lists
             if isinstance(tensor, torch.Tensor)
         ]
-        for tensor in written:
-            self._keep(tensor, _writer(schema.name))
-        if not written and isinstance(out, torch.Tensor) and out.untyped_storage()._cdata not in self._alive:
-            self._keep(out, _writer(schema.name))
+        fresh = not written and isinstance(out, torch.Tensor) and out.untyped_storage()._cdata not in self._alive
+        for tensor in [*written, *([out] if fresh else [])]:
+            self._keep(tensor, self._author(schema.name, args))
+
+    def _author(self, operation: str, args: Any) -> _Writer:
+        """Who writes now: a copy has the author of what is copied, and what is made of random numbers is drawn."""
+        sources = args[1:] if operation in _OVERWRITE else args
+        known = [w for t in sources if isinstance(t, torch.Tensor) and (w := self.of(t)) is not None]
+        author = _writer(operation)
+        if author.where.startswith(_COPIED) and known:
+            return known[-1]
+        random = operation.removeprefix("aten::").rstrip("_") in _RANDOM
+        return author._replace(drawn=random or any(w.drawn for w in known))
 
     def _keep(self, tensor: torch.Tensor, writer: _Writer | None) -> None:
         storage = tensor.untyped_storage()
@@ -192,5 +211,6 @@ def _written(name: str, tensor: torch.Tensor, watch: _Watch, names: dict[torch.n
         return Written(name=name, function="", where="", default=False, unwritten=share)
     scope = names.get(writer.scope, "") if writer.scope is not None else ""
     return Written(
-        name=name, function=writer.function, where=writer.where, default=writer.default, unwritten=share, scope=scope
-    )
+        name=name, function=writer.function, where=writer.where, default=writer.default, unwritten=share, scope=scope,
+        drawn=writer.drawn,
+    )  # fmt: skip

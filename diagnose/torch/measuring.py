@@ -89,7 +89,7 @@ def one_step(func: Any, op: str, args: list[Any], kwargs: dict[str, Any], weight
     """
     x = real(args[0])
     w2 = moments_of(weight)[0]
-    if op == "linear":
+    if op == "linear" or (op in ("matmul", "mm") and weight.ndim == 2):
         through = moments_of(x)[0] * x.shape[-1]
     else:
         ones = torch.ones_like(real(weight))
