@@ -184,9 +184,7 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
     blind: list[str]
     loss: float | None = None
     loss_law: float | None = None
-<<<<<<< HEAD
     diagnoses: list[Diagnosis] = []  # msgspec copies it
-=======
 
 
 class Depth(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,4 +210,3 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     depths: list[Depth]
     hypotheses: tuple[str, ...]
->>>>>>> ada7935 (A network in words is predicted: gates, merges, pooling, embeddings, scales, attention of correlated tokens)

@@ -11,12 +11,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-<<<<<<< HEAD
     from varlaw.advising import Advice, advise, calibrate
-    from varlaw.checking import check_model, watch
-=======
     from varlaw.checking import check_model, predict, watch
->>>>>>> ada7935 (A network in words is predicted: gates, merges, pooling, embeddings, scales, attention of correlated tokens)
     from varlaw.claims.verdict import Outcome, Verdict
     from varlaw.evidence.decide import SamplerError
     from varlaw.reports.model.profile import ModelProfile
@@ -39,12 +35,8 @@ _HOMES = {
         ("Constant", "Normal", "Orthogonal", "TruncatedNormal", "Uniform", "UniformRange"), "varlaw.theory.variates"
     ),
     **dict.fromkeys(("assert_law", "check"), "varlaw.verify.check"),
-<<<<<<< HEAD
-    **dict.fromkeys(("check_model", "watch"), "varlaw.checking"),
-    **dict.fromkeys(("Advice", "advise", "calibrate"), "varlaw.advising"),
-=======
     **dict.fromkeys(("check_model", "predict", "watch"), "varlaw.checking"),
->>>>>>> ada7935 (A network in words is predicted: gates, merges, pooling, embeddings, scales, attention of correlated tokens)
+    **dict.fromkeys(("Advice", "advise", "calibrate"), "varlaw.advising"),
     "check_network": "varlaw.verify.network",
     **dict.fromkeys(("assert_clip", "check_clip"), "varlaw.verify.own.clipping"),
     **dict.fromkeys(("assert_dropout", "check_dropout"), "varlaw.verify.own.dropouts"),

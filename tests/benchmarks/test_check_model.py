@@ -1,7 +1,7 @@
 """What looking at a model costs beside building it and one of its own steps, at GPT-2 small's shape.
 
-Compare within the group: the goal for one draw is at most 5 times the build with its forward and backward pass (1.6 to 2
-measured), for 16 draws 20 times (2.8 measured: passes end when no further one could change what is said).
+Compare within the group: the goal for one draw is at most 5 times the build with its forward and backward pass (1.6 to
+2 measured), for 16 draws 20 times (2.8 measured: passes end when no further one could change what is said).
 """
 
 from typing import Any
