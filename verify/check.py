@@ -32,12 +32,22 @@ from varlaw.evidence.streams import SALT, Key, canonical, check_salt
 from varlaw.theory.law import shown
 from varlaw.theory.laws import schemes
 from varlaw.theory.layouts import shape_fans
-from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
+from varlaw.theory.variates import (
+    STRUCTURED,
+    Constant,
+    Normal,
+    Orthogonal,
+    Rademacher,
+    TruncatedNormal,
+    Uniform,
+    UniformRange,
+)
+from varlaw.verify import structured
 from varlaw.verify.checked_sampler import CheckedSampler, Draw, seed_of
 
 Law = Any  # a variate or Orthogonal
 T = TypeVar("T")
-_LAWS = (Normal, Uniform, UniformRange, TruncatedNormal, Constant, Orthogonal)
+_LAWS = (Normal, Uniform, UniformRange, TruncatedNormal, Constant, Orthogonal, Rademacher, *STRUCTURED)
 
 _BATTERY = 1_000_000  # scalars whose shape is looked at, as long as draws go on: one sampler can afford it
 _SMALLEST = {"delta": 1e-9, "alpha": 1e-300, "beta": 1e-300}  # below, float64 holds neither the draws nor the chance
@@ -65,8 +75,10 @@ def check(
 
     draw: returns a floating array of `shape` (NumPy, torch, JAX or any array-API library) that depends on `seed` alone.
     law: `Normal(std, mean)`, `Uniform(bound)`, `UniformRange(low, high)`, `TruncatedNormal(std, low, high)` (bounds in
-        sigmas), `Constant(value)` or `Orthogonal(gain)`, in the units of the array; or a text such as
-        "lecun_normal(fan_in)" or "U(-1/sqrt(fan_in), 1/sqrt(fan_in))", with the fans of (out, in, *kernel).
+        sigmas), `Constant(value)` or `Orthogonal(gain)`, in the units of the array; of whole tensors `LogUniform`,
+        `Rademacher`, `Sparse`, `Complex`, `FactorisedNoise`, `RowsOfNorm`, `RowsStandardised`, `SampleStd`,
+        `RowsNormal`; or a text such as "lecun_normal(fan_in)" or "U(-1/sqrt(fan_in), 1/sqrt(fan_in))", with the fans
+        of (out, in, *kernel).
     dtype: the format of the array ("float32", torch.bfloat16, ...); read off it when not given, checked when given.
     delta: relative error of the std, about the law's mean, that must be found.
     alpha: risk of a false alarm on a sampler that follows the law.
@@ -89,6 +101,9 @@ def check(
     if isinstance(law, str):
         law = law_of_text(law, shape)
     _refuse_law(law)
+    if isinstance(law, (*STRUCTURED, Rademacher)):
+        risks: dict[str, Any] = {"delta": delta, "alpha": alpha, "beta": beta, "max_samples": max_samples, "salt": salt}
+        return structured.checked(check, draw, law, shape, dtype, address(draw, salt, name), **risks)
     sampler = CheckedSampler(draw, shape, dtype, address(draw, salt, name))
     key = Key(salt, f"check:{sampler.name}", canonical({"shape": list(sampler.shape), "law": repr(law)}))
     finding = _explained(sampler, law, key, _laws(mutants), lambda wrong: _found(sampler, law, policy, key, wrong))

@@ -8,6 +8,7 @@ Var[w] times that fan exactly (linear.second_moment), so it is decided on the en
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from varlaw.claims.fans import fans_of
 from varlaw.claims.mutants import wrong_laws
 from varlaw.claims.verdict import Outcome
 from varlaw.claims.weights.matrices import matrix
+from varlaw.claims.weights.structured import Broken, View, views
 from varlaw.evidence import every_seed
 from varlaw.evidence.decide import SamplerError, Source, decide
 from varlaw.evidence.exact import compare
@@ -147,8 +149,30 @@ def _entries(promise: Promise, trial: Trial) -> Finding:
                 raise NotApplicable(msg)
             kept = promise.source(trial, lambda x, _: x[x != 0])
             return _independent(promise, trial, Normal(law.parent_std), kept)
+        case _ if parts := views(law, trial.dtype):
+            return _viewed(promise, trial, parts)
         case _:
             return _independent(promise, trial, law, promise.source(trial))
+
+
+def _viewed(promise: Promise, trial: Trial, parts: tuple[View, ...]) -> Finding:
+    """A law of whole tensors, decided on the entries that they are mapped to: the first view that does not conform."""
+    rule = replace(trial.policy, alpha=trial.policy.alpha / len(parts))
+    for what, law, pull in parts:
+        try:
+            found = _independent(
+                promise, replace(trial, policy=rule, dtype="float64"), law, _mapped(promise, trial, pull)
+            )
+        except Broken as broken:
+            comparison = compare([broken.observed], [broken.expected], [0.0])
+            return deterministic(comparison, quantity=broken.quantity, names=promise.names(trial.case))
+        if found.outcome is not Outcome.CONFORMS:
+            return msgspec.structs.replace(found, detail="; ".join(filter(None, [f"of {what}", found.detail])))
+    return found
+
+
+def _mapped(promise: Promise, trial: Trial, pull: Callable[[Any, np.random.Generator], Any]) -> Source:
+    return promise.source(trial, lambda x, stream: pull(float64(x), np.random.default_rng(stream)))
 
 
 def _independent(promise: Promise, trial: Trial, law: Any, source: Source) -> Finding:

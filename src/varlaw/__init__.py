@@ -18,7 +18,31 @@ if TYPE_CHECKING:
     from varlaw.reports.model.profile import ModelProfile
     from varlaw.reports.model.report import ModelReport
     from varlaw.theory.catalogue import LAWS
-    from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
+    from varlaw.theory.laws.schemes import (
+        glorot_normal,
+        glorot_uniform,
+        he_normal,
+        he_uniform,
+        lecun_normal,
+        lecun_uniform,
+    )
+    from varlaw.theory.variates import (
+        Complex,
+        Constant,
+        FactorisedNoise,
+        LogUniform,
+        Normal,
+        Orthogonal,
+        Rademacher,
+        RowsNormal,
+        RowsOfNorm,
+        RowsStandardised,
+        SampleStd,
+        Sparse,
+        TruncatedNormal,
+        Uniform,
+        UniformRange,
+    )
     from varlaw.verify.check import assert_law, check
     from varlaw.verify.network import check_network
     from varlaw.verify.own.clipping import assert_clip, check_clip
@@ -26,13 +50,19 @@ if TYPE_CHECKING:
     from varlaw.verify.own.layers import assert_layer, check_layer
     from varlaw.verify.own.losses import assert_loss, check_loss
     from varlaw.verify.own.norms import assert_norm, check_norm
+    from varlaw.verify.own.shapes import assert_shapes, check_shapes
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "LAWS": "varlaw.theory.catalogue",
     **dict.fromkeys(
-        ("Constant", "Normal", "Orthogonal", "TruncatedNormal", "Uniform", "UniformRange"), "varlaw.theory.variates"
+        (
+            *("Constant", "Normal", "Orthogonal", "TruncatedNormal", "Uniform", "UniformRange", "Rademacher"),
+            *("Complex", "FactorisedNoise", "LogUniform", "RowsNormal", "RowsOfNorm", "RowsStandardised"),
+            *("SampleStd", "Sparse"),
+        ),
+        "varlaw.theory.variates",
     ),
     **dict.fromkeys(("assert_law", "check"), "varlaw.verify.check"),
     **dict.fromkeys(("check_model", "predict", "watch"), "varlaw.checking"),
@@ -44,6 +74,11 @@ _HOMES = {
     **dict.fromkeys(("assert_loss", "check_loss"), "varlaw.verify.own.losses"),
     **dict.fromkeys(("assert_norm", "check_norm"), "varlaw.verify.own.norms"),
     "ModelProfile": "varlaw.reports.model.profile",
+    **dict.fromkeys(("assert_shapes", "check_shapes"), "varlaw.verify.own.shapes"),
+    **dict.fromkeys(
+        ("glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform"),
+        "varlaw.theory.laws.schemes",
+    ),
     "ModelReport": "varlaw.reports.model.report",
     **dict.fromkeys(("Outcome", "Verdict"), "varlaw.claims.verdict"),
     "SamplerError": "varlaw.evidence.decide",
@@ -52,13 +87,22 @@ _HOMES = {
 __all__ = [
     "LAWS",
     "Advice",
+    "Complex",
     "Constant",
+    "FactorisedNoise",
+    "LogUniform",
     "ModelProfile",
     "ModelReport",
     "Normal",
     "Orthogonal",
     "Outcome",
+    "Rademacher",
+    "RowsNormal",
+    "RowsOfNorm",
+    "RowsStandardised",
+    "SampleStd",
     "SamplerError",
+    "Sparse",
     "TruncatedNormal",
     "Uniform",
     "UniformRange",
@@ -71,6 +115,7 @@ __all__ = [
     "assert_layer",
     "assert_loss",
     "assert_norm",
+    "assert_shapes",
     "calibrate",
     "check",
     "check_clip",
@@ -80,6 +125,13 @@ __all__ = [
     "check_model",
     "check_network",
     "check_norm",
+    "check_shapes",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
     "predict",
     "watch",
 ]

@@ -11,16 +11,36 @@ Methods take scalars or arrays and return float64 arrays of the same shape.
 from varlaw.theory.variates.continuous import Normal, Uniform, UniformRange
 from varlaw.theory.variates.discrete import Constant, Rademacher, SparseNormal
 from varlaw.theory.variates.haar import HaarEntry, Orthogonal
+from varlaw.theory.variates.structured import (
+    STRUCTURED,
+    Complex,
+    FactorisedNoise,
+    LogUniform,
+    RowsNormal,
+    RowsOfNorm,
+    RowsStandardised,
+    SampleStd,
+    Sparse,
+)
 from varlaw.theory.variates.truncated import TruncatedNormal
 from varlaw.theory.variates.variate import Continuous, Variate
 
 __all__ = [
+    "STRUCTURED",
+    "Complex",
     "Constant",
     "Continuous",
+    "FactorisedNoise",
     "HaarEntry",
+    "LogUniform",
     "Normal",
     "Orthogonal",
     "Rademacher",
+    "RowsNormal",
+    "RowsOfNorm",
+    "RowsStandardised",
+    "SampleStd",
+    "Sparse",
     "SparseNormal",
     "TruncatedNormal",
     "Uniform",

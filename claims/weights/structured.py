@@ -1,0 +1,151 @@
+"""Tensors of a structured law, mapped to independent entries of a simpler one, on which everything is decided.
+
+Each map is one to one on what the law leaves free, with fresh chance put in where the law has none: a row of given norm
+times an independent chi is a row of independent normals if and only if its direction is uniform. What the law fixes, a
+norm, a mean, a rank, is held exactly first.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varlaw.evidence.formats import FORMATS
+from varlaw.theory.variates import (
+    Complex,
+    FactorisedNoise,
+    LogUniform,
+    Normal,
+    Rademacher,
+    RowsNormal,
+    RowsOfNorm,
+    RowsStandardised,
+    SampleStd,
+    Sparse,
+    Uniform,
+    UniformRange,
+)
+
+Floats = NDArray[np.float64]
+View = tuple[str, Any, Callable[[Any, np.random.Generator], Floats]]  # (what is looked at, its law, the map)
+
+
+class Broken(ValueError):
+    """A tensor does not have what its law fixes: `observed` in place of `expected`."""
+
+    def __init__(self, quantity: str, observed: float, expected: float) -> None:
+        super().__init__(f"{quantity} is {observed:.6g}, but should be {expected:.6g}")
+        self.quantity, self.observed, self.expected = quantity, observed, expected
+
+
+def views(law: Any, dtype: str) -> tuple[View, ...]:
+    """What of a structured law is decided, on which entries; nothing for a law of plain entries."""
+    unit = FORMATS[dtype].unit if dtype in FORMATS else FORMATS["float32"].unit
+    match law:
+        case LogUniform():
+            ends = UniformRange(math.log(law.low), math.log(law.high))
+            return (("log", ends, lambda x, rng: np.log(_spread(x, unit, rng))),)
+        case Sparse():
+            return (
+                ("entries that are not 0", law.law, lambda x, rng: _spread(x[x != 0], unit, rng)),
+                ("which entries are 0", Normal(1.0), lambda x, rng: _of_rate(x == 0, law.zeros, rng)),
+            )
+        case Rademacher():
+            return (("sign", Uniform(1.0), lambda x, rng: _sign(x, law, rng)),)
+        case Complex():
+            return (("real and imaginary parts", law.law, lambda x, rng: _spread(_parts(x), unit, rng)),)
+        case FactorisedNoise():
+            return (("diagonal", Normal(1.0), lambda x, rng: _rank_one(x, law.scale, unit)),)
+        case RowsOfNorm():
+            return (("row", Normal(1.0), lambda x, rng: _on_sphere(_rows(x) / law.norm, rng, unit, "norm of a row")),)
+        case SampleStd():
+            return (("tensor", Normal(1.0), lambda x, rng: _whole(x, law.std, rng, unit)),)
+        case RowsStandardised():
+            return (("row", Normal(1.0), lambda x, rng: _standardised(_rows(x) / law.std, rng, unit)),)
+        case RowsNormal():
+            return (("row", Normal(1.0), lambda x, rng: _whitened(_rows(x), law, unit, rng)),)
+    return ()
+
+
+def _spread(x: Any, unit: float, rng: np.random.Generator) -> Floats:
+    """The numbers spread over the cells of their format, so that its grid is none of the law's."""
+    x = np.asarray(x, dtype=np.float64)
+    found: Floats = x * (1 + unit * rng.uniform(-1, 1, x.shape)) if unit > 2.0**-50 else x
+    return found
+
+
+def _rows(x: Any) -> Floats:
+    found: Floats = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+    return found
+
+
+def _parts(x: Any) -> Floats:
+    x = np.asarray(x)
+    return np.stack([x.real, x.imag]).astype(np.float64)
+
+
+def _of_rate(hit: Any, rate: float, rng: np.random.Generator) -> Floats:
+    """Standard normals, lower ones for hits: independent if and only if hits are, and of mean 0 at that rate."""
+    from scipy.special import ndtri
+
+    u = rng.uniform(size=hit.shape)
+    found: Floats = ndtri(np.where(hit, rate * u, rate + (1 - rate) * u))
+    return found
+
+
+def _sign(x: Any, law: Rademacher, rng: np.random.Generator) -> Floats:
+    size = np.abs(np.asarray(x, dtype=np.float64))
+    _held("|entry|", float(size.flat[np.argmax(np.abs(size - law.std))]), law.std, 2.0**-8 * law.std)
+    found: Floats = np.sign(x) * rng.uniform(size=size.shape)
+    return found
+
+
+def _rank_one(x: Any, scale: float, unit: float) -> Floats:
+    """The diagonal, whose entries are independent, as normal numbers: (x/scale)^2 sign(x) is a product of two."""
+    from scipy.special import iti0k0, ndtri
+
+    x = np.asarray(x, dtype=np.float64)
+    sigma = np.linalg.svd(x, compute_uv=False)
+    _held("second singular value over the first", float(sigma[1] / sigma[0]) if len(sigma) > 1 else 0.0, 0.0, 8 * unit)
+    square = np.diagonal(x / scale) ** 2
+    tail = 0.5 - iti0k0(square)[1] / np.pi  # P(product > square); the integral of K0 to infinity is pi/2
+    found: Floats = np.sign(np.diagonal(x)) * -ndtri(np.clip(tail, 1e-300, 0.5))
+    return found
+
+
+def _on_sphere(rows: Floats, rng: np.random.Generator, unit: float, quantity: str) -> Floats:
+    """Unit rows, each times an independent chi."""
+    norms = np.linalg.norm(rows, axis=1)
+    _held(quantity, float(norms[np.argmax(np.abs(norms - 1))]), 1.0, 8 * unit * math.sqrt(rows.shape[1]))
+    found: Floats = rows * np.sqrt(rng.chisquare(rows.shape[1], (len(rows), 1)))
+    return found
+
+
+def _whole(x: Any, std: float, rng: np.random.Generator, unit: float) -> Floats:
+    flat = np.asarray(x, dtype=np.float64).reshape(1, -1)
+    return _on_sphere(flat / (std * math.sqrt(flat.size)), rng, unit, "root mean square over the promised")
+
+
+def _standardised(rows: Floats, rng: np.random.Generator, unit: float) -> Floats:
+    """Rows of mean 0 and std 1, times an independent chi of a dimension less, with an independent mean."""
+    n = rows.shape[1]
+    means, stds = rows.mean(axis=1), rows.std(axis=1)
+    bound = 16 * unit * math.sqrt(n)
+    _held("mean of a row over its std", float(means[np.argmax(np.abs(means))]), 0.0, bound)
+    _held("std of a row over the promised", float(stds[np.argmax(np.abs(stds - 1))]), 1.0, max(bound, 1e-4))
+    sides = np.sqrt(rng.chisquare(n - 1, (len(rows), 1)) / n)
+    found: Floats = rows * sides + rng.standard_normal((len(rows), 1)) / math.sqrt(n)
+    return found
+
+
+def _whitened(rows: Floats, law: RowsNormal, unit: float, rng: np.random.Generator) -> Floats:
+    factor = np.linalg.cholesky(np.asarray(law.covariance, dtype=np.float64))
+    found: Floats = np.linalg.solve(factor, (_spread(rows, unit, rng) - np.asarray(law.mean)).T).T
+    return found
+
+
+def _held(quantity: str, observed: float, expected: float, bound: float) -> None:
+    if not abs(observed - expected) <= bound:
+        raise Broken(quantity, observed, expected)

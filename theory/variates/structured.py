@@ -1,0 +1,98 @@
+"""Laws of whole tensors that a map turns into independent entries of a simpler law: logs, signs, rows, rank one.
+
+A record says what is promised alone; `varlaw.claims.weights.structured` holds the maps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from varlaw.theory.variates.variate import real, require
+
+
+@dataclass(frozen=True)
+class LogUniform:
+    """Positive entries whose logarithm is uniform between those of the ends, as Mamba's step sizes.
+
+    >>> LogUniform(1e-3, 1e-1)
+    LogUniform(low=0.001, high=0.1)
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        require(0 < real(self.low) < real(self.high), "low", self.low, "> 0 and < high", "LogUniform")
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """Entries that are 0 with the chance `zeros`, each on its own, and else of `law`."""
+
+    law: Any
+    zeros: float
+
+    def __post_init__(self) -> None:
+        require(0 < real(self.zeros) < 1, "zeros", self.zeros, "> 0 and < 1", "Sparse")
+
+
+@dataclass(frozen=True)
+class Complex:
+    """Complex entries whose real and imaginary parts are independent, both of `law`."""
+
+    law: Any
+
+
+@dataclass(frozen=True)
+class FactorisedNoise:
+    """Rank one: scale * outer(f(a), f(b)) of standard normals, f(x) = sign(x) sqrt(|x|), as of NoisyNet.
+
+    Fortunato et al. 2018, arXiv:1706.10295; the second moment of an entry is scale^2 * 2/pi.
+    """
+
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        require(real(self.scale) > 0, "scale", self.scale, "> 0", "FactorisedNoise")
+
+
+@dataclass(frozen=True)
+class RowsOfNorm:
+    """Each row (all axes but the first) has this norm, and every direction is as likely."""
+
+    norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        require(real(self.norm) > 0, "norm", self.norm, "> 0", "RowsOfNorm")
+
+
+@dataclass(frozen=True)
+class RowsStandardised:
+    """Each row (all axes but the first) has mean 0 and this std, of n numbers, and every such row is as likely."""
+
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        require(real(self.std) > 0, "std", self.std, "> 0", "RowsStandardised")
+
+
+@dataclass(frozen=True)
+class SampleStd:
+    """The whole tensor has this root mean square, and every such tensor is as likely: normal numbers, rescaled."""
+
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        require(real(self.std) > 0, "std", self.std, "> 0", "SampleStd")
+
+
+@dataclass(frozen=True)
+class RowsNormal:
+    """Independent rows of a multivariate normal law, as of new embeddings drawn like the old ones."""
+
+    mean: Sequence[float]
+    covariance: Sequence[Sequence[float]]
+
+
+STRUCTURED = (LogUniform, Sparse, Complex, FactorisedNoise, RowsOfNorm, RowsStandardised, SampleStd, RowsNormal)
+"""All of them; `Rademacher` is one of a single entry."""
