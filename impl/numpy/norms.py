@@ -18,7 +18,7 @@ import numpy as np
 
 from varlaw.impl.arguments import flag, number, refuse, refuse_type
 from varlaw.impl.grouping import Rows, channel_rows, filled, fitting, normalised_axes
-from varlaw.impl.numpy.rows import LOST, quick_rms, standardise
+from varlaw.impl.numpy.rows import LOST, quick_norm, standardise
 from varlaw.impl.numpy.streams import DTYPES, Array, in_parallel, working
 
 Table: TypeAlias = Array | None
@@ -52,11 +52,6 @@ def rms_norm(x: Array, axes: Any = -1, gamma: Table = None, *, eps: float = 1e-5
     >>> rms_norm(np.array([[3.0, -3.0]]), eps=0.0)
     array([[ 1., -1.]])
     """
-    if _usual(x, axes, gamma, eps):
-        rows = np.ascontiguousarray(x).reshape(-1, x.shape[-1])
-        result = np.empty_like(rows)
-        if quick_rms(rows, gamma, eps, result):
-            return result.reshape(x.shape)
     return _over_axes(x, axes, gamma, None, eps, False, "rms_norm")
 
 
@@ -177,16 +172,25 @@ def over_batch(x: Array, where: str) -> tuple[Array, Rows, Restore]:
     return moved.reshape(channels, -1), Rows(channels, 1, count), restore
 
 
-def _usual(x: Array, axes: Any, gamma: Table, eps: float) -> bool:
+def _usual(x: Array, axes: Any, gamma: Table, beta: Table, eps: float) -> bool:
     """Whether this is a norm over the last axis of a plain array of a working dtype, with an eps that counts."""
     plain = type(x) is np.ndarray and x.dtype.char in "fd" and x.dtype.isnative and x.ndim > 0
     if not plain or not x.size or type(axes) is not int or axes != -1 or type(eps) is not float:
         return False
-    fits = gamma is None or (type(gamma) is np.ndarray and gamma.dtype == x.dtype and gamma.shape == x.shape[-1:])
+    fits = all(table is None or _like_row(table, x) for table in (gamma, beta))
     return fits and LOST[x.itemsize] <= eps <= 1e30
 
 
+def _like_row(table: Array, x: Array) -> bool:
+    return type(table) is np.ndarray and table.dtype == x.dtype and table.shape == x.shape[-1:]
+
+
 def _over_axes(x: Array, axes: Any, gamma: Table, beta: Table, eps: float, centred: bool, where: str) -> Array:
+    if _usual(x, axes, gamma, beta, eps):
+        quick = np.empty(x.shape, x.dtype)
+        flat = quick.reshape(-1, x.shape[-1])
+        if quick_norm(np.ascontiguousarray(x).reshape(flat.shape), gamma, beta, eps, centred, flat):
+            return quick
     x, small = checked(x, eps, where)
     wide, rows, restore, sizes = over_axes(x, axes, where)
     result, _ = _normalised(wide, rows, tables_of(gamma, beta, sizes, rows, working(x.dtype), where), small, centred)

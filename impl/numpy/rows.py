@@ -6,6 +6,7 @@ are done again, scaled by a power of two.
 
 import functools
 import math
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +17,8 @@ PIECE = 512  # values whose squares are summed plainly
 STRIP = 1 << 17  # values of a row norm that are worked on at a time, so that they are read from memory once
 
 
-def quick_rms(x: Array, gamma: Array | None, eps: float, result: Array) -> bool:
-    """Write the RMS norm of the rows of a native 2-D array into `result`; False, and nothing of use, of lost squares.
+def quick_norm(x: Array, gamma: Array | None, beta: Array | None, eps: float, centred: bool, result: Array) -> bool:
+    """Write the norm of the rows of a native 2-D array into `result`; False, and nothing of use, of lost squares.
 
     `eps` must be so large that squares which vanish do not matter.
     """
@@ -25,20 +26,39 @@ def quick_rms(x: Array, gamma: Array | None, eps: float, result: Array) -> bool:
     starts, lost = range(0, len(x), step), []
 
     def run(first: int, stride: int) -> None:
-        for start in starts[first::stride]:
-            given, out = x[start : start + step], result[start : start + step]
-            with np.errstate(over="ignore", invalid="ignore"):
-                square = sums(given, given) / x.dtype.type(x.shape[1])
-                if not square.max() < math.inf:  # or NaN
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in starts[first::stride]:
+                given, out = x[start : start + step], result[start : start + step]
+                scale = inverse_rms(_centred(given, out) if centred else given, eps)
+                if scale is None:
                     lost.append(start)
                     return
-                scale = 1 / np.sqrt(square + x.dtype.type(eps))
-                np.multiply(given, scale[:, None], out=out)
+                np.multiply(out if centred else given, scale, out=out)
                 if gamma is not None:
                     np.multiply(out, gamma, out=out)
+                if beta is not None:
+                    np.add(out, beta, out=out)
 
     in_parallel(run, len(starts))
     return not lost
+
+
+def _centred(given: Array, out: Array) -> Array:
+    np.subtract(given, given[:, :1], out=out)  # exact zeros for a constant row, and no digits lost to a large mean
+    rest = sums(out, None)
+    rest /= out.dtype.type(out.shape[1])
+    return np.subtract(out, rest[:, None], out=out)
+
+
+def inverse_rms(given: Array, eps: float) -> Array | None:
+    """A column of 1 / sqrt(mean square + eps) of each row, or None where a square is not finite."""
+    kind = given.dtype.type
+    square = sums(given, given)
+    square /= kind(given.shape[1])
+    if not np.maximum.reduce(square) < math.inf:  # or NaN
+        return None
+    square += kind(eps)
+    return np.reciprocal(np.sqrt(square, out=square), out=square)[:, None]
 
 
 def standardise(given: Array, work: Array, eps: float, centred: bool) -> tuple[Array, Array, Array]:
@@ -79,20 +99,20 @@ def _standardise(given: Array, work: Array, eps: Array, centred: bool) -> tuple[
 def sums(a: Array, b: Array | None) -> Array:
     """Sums of a * b (or of a) along rows, in pieces short enough that a plain sum keeps its digits."""
     count, length = a.shape
-    if b is not None and length <= PIECE:
-        return np.asarray(dots(a, b))
+    if length <= PIECE:
+        return np.asarray(dots(a, _ones(a.dtype)[:length] if b is None else b))
     whole = length - length % PIECE
-    if b is not None and whole == length:
-        return np.asarray(dots(a.reshape(count, -1, PIECE), b.reshape(count, -1, PIECE)).sum(axis=1))
-    ones = np.ones(PIECE, a.dtype) if b is None else None
-    total = np.zeros(count, a.dtype)
-    if whole:
-        pieces = a[:, :whole].reshape(count, -1, PIECE)
-        others = ones if b is None else b[:, :whole].reshape(count, -1, PIECE)
-        total += dots(pieces, others).sum(axis=1)
+    pieces = a[:, :whole].reshape(count, -1, PIECE)
+    others = _ones(a.dtype) if b is None else pieces if b is a else b[:, :whole].reshape(count, -1, PIECE)
+    total: Array = np.add.reduce(dots(pieces, others), axis=1)
     if whole < length:
-        total += dots(a[:, whole:], ones[: length - whole] if ones is not None else b[:, whole:])  # type: ignore[index]
+        total += dots(a[:, whole:], _ones(a.dtype)[: length - whole] if b is None else b[:, whole:])
     return total
+
+
+@functools.cache
+def _ones(kind: np.dtype[Any]) -> Array:
+    return np.ones(PIECE, kind)
 
 
 dots = getattr(np, "vecdot", None) or functools.partial(np.einsum, "...i,...i->...")  # vecdot came with NumPy 2.0

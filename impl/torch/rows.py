@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from varlaw.impl.numpy.rows import sums
+from varlaw.impl.numpy.rows import inverse_rms
 from varlaw.impl.torch.streams import eager, may_ask
 
 LOST = {torch.float32: 2.0**-80, torch.float64: 2.0**-900}  # mean squares below it may lack what underflowed
@@ -37,10 +37,10 @@ def quick_rms(x: torch.Tensor, axes: Any, gamma: torch.Tensor | None, eps: float
         return None
     rows = x.detach() if asked else x
     rows = rows if x.ndim == 2 and x.is_contiguous() else rows.reshape(-1, length).contiguous()
-    square = _mean_squares_by_numpy(rows) if rows.numel() < MANY else _mean_squares(rows)
-    if square is None:
+    scale = _scales_by_numpy(rows, eps) if rows.numel() < MANY else _scales(rows, eps)
+    if scale is None:
         return None
-    result = rows * square.add_(eps).rsqrt_()
+    result = rows * scale
     result = result if gamma is None else result.mul_(gamma.detach() if asked else gamma)
     return result if x.ndim == 2 else result.view(x.shape)
 
@@ -50,23 +50,22 @@ def _plain(x: Any) -> bool:
     return usual and x.layout is torch.strided and x.ndim > 0 and not x.is_neg()
 
 
-def _mean_squares_by_numpy(rows: torch.Tensor) -> torch.Tensor | None:
-    """A column of mean squares, or None where one is not finite: the quicker way for few entries."""
-    given = rows.numpy()
+def _scales_by_numpy(rows: torch.Tensor, eps: float) -> torch.Tensor | None:
+    """A column of 1 / RMS, or None where a square is not finite: the quicker way for few entries."""
     with np.errstate(over="ignore", invalid="ignore"):
-        square = sums(given, given) / np.float32(given.shape[1])
-        return torch.from_numpy(square).unsqueeze(1) if square.max() < math.inf else None
+        scale = inverse_rms(rows.numpy(), eps)
+    return None if scale is None else torch.from_numpy(scale)
 
 
-def _mean_squares(rows: torch.Tensor) -> torch.Tensor | None:
-    """The same on all threads; None for lengths that do not divide well."""
+def _scales(rows: torch.Tensor, eps: float) -> torch.Tensor | None:
+    """The same on all threads; None, too, for lengths that do not divide well."""
     count, length = rows.shape
     piece = length if length <= PIECE else math.gcd(length, PIECE)
     if piece < min(length, PIECE // 4):
         return None
     norms = torch.linalg.vector_norm(rows.view(count, length // piece, piece), dim=2)
     square = norms.square_().sum(dim=1, keepdim=True).div_(length)
-    return None if square.isinf().any() else square
+    return None if square.isinf().any() else square.add_(eps).rsqrt_()
 
 
 def standardised(
