@@ -81,6 +81,7 @@ class Claim:
     op: str
     judge: Judge
     pooled: bool = False  # judged once on all cases, as {"cases": [...]}
+    dtypes: tuple[str, ...] = ()  # those that it is tried in; none: all that a run asks for
 
 
 def statistical(

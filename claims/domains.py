@@ -1,12 +1,14 @@
 """The cases of each op, of whatever file its domain stands in, and those in which a claim on a row is asked."""
 
+from varlaw.claims.activations import CASES as ACTIVATIONS
 from varlaw.claims.cases import Case, Cases
 from varlaw.claims.claim import Claim
 from varlaw.claims.domains_layers import LAYERS
 from varlaw.claims.domains_training import TRAINING
+from varlaw.claims.experiments import CASES as EXPERIMENTS
 from varlaw.evidence.streams import Key, canonical
 
-CASES: dict[str, Cases] = {**LAYERS, **TRAINING}
+CASES: dict[str, Cases] = {**LAYERS, **TRAINING, **EXPERIMENTS, **ACTIVATIONS}
 
 
 def cases_of(claim: Claim, dtype: str, salt: str, points: int) -> list[Case]:

@@ -34,7 +34,10 @@ def _claim(subject: Gain, name: str, law: str, statement: str, activation: str, 
 
     documented, exact = subject.documented[activation], _exact(activation)
     target = f"{subject.name}.{activation}"
-    return Claim(name=name, law=law, statement=statement, subject=subject, target=target, op=subject.op, judge=judge)
+    return Claim(
+        name=name, law=law, statement=statement, subject=subject, target=target, op=subject.op, judge=judge,
+        dtypes=("float64",),
+    )  # fmt: skip
 
 
 def _documented(formula: str) -> Callable[[], float]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.claims import gains, networks, own, shards
+from varlaw.claims import activations, experiments, gains, networks, own, shards
 from varlaw.claims.claim import Claim
 from varlaw.claims.clipping import edges as clipping_edges
 from varlaw.claims.clipping import normalising, projection
@@ -15,9 +15,11 @@ from varlaw.claims.norms import edges as norm_edges
 from varlaw.claims.norms import normalisation
 from varlaw.claims.weights import adapters, initialisation, mean_and_grid, pooled, structure
 from varlaw.subjects.subject import (
+    Activation,
     Adapter,
     Clipper,
     Dropout,
+    Experiment,
     Gain,
     Loss,
     Model,
@@ -42,6 +44,8 @@ _TABLES: Mapping[type, tuple[Callable[[Any], tuple[Claim, ...]], ...]] = {
     Model: (roles.claims,),
     Network: (networks.claims,),
     Sharded: (shards.claims,),
+    Activation: (activations.claims,),
+    Experiment: (experiments.claims,),
 }
 
 

@@ -173,6 +173,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     blas: str = ""
     hardware: str = ""  # accelerator and the switches that change its arithmetic
     commit: str = ""  # of the repository that the run was started in, with "+changes" where files differ from it
+    laws: list[str] = []  # globs over the laws that the run was about; none: all
     complete: bool = True  # False when interrupted: the verdicts are those reached before
 
 

@@ -23,6 +23,9 @@ SCALE_BETA = _table(sequential=3 / 4, terminal=1 / 4)
 RATE_ALPHA = _table(sequential=1 / 2, terminal=1 / 2)
 RATE_BETA = _table(sequential=1 / 2, terminal=1 / 2)
 
+# Shares of a mean of unknown family between the pilot, whose bound on the variance may fail, and the bets after it.
+MEAN_ALPHA = _table(pilot=1 / 2, bets=1 / 2)
+
 # Shares of a decision on orthogonal matrices between its views.
 HAAR_ALPHA = _table(diagonal=1 / 3, entries=1 / 3, determinants=1 / 3)
 HAAR_BETA = _table(diagonal=1 / 2, entries=1 / 2)
@@ -32,7 +35,7 @@ NORMAL = _table(std=0.8, mean=0.1, largest=0.1)
 BOUNDED = _table(std=0.25, mean=0.25, largest=0.5)
 SHAPE = _table(dedicated=0.9, battery=0.1)
 
-TABLES = (SCALE_ALPHA, SCALE_BETA, RATE_ALPHA, RATE_BETA, HAAR_ALPHA, HAAR_BETA, NORMAL, BOUNDED, SHAPE)
+TABLES = (SCALE_ALPHA, SCALE_BETA, RATE_ALPHA, RATE_BETA, MEAN_ALPHA, HAAR_ALPHA, HAAR_BETA, NORMAL, BOUNDED, SHAPE)
 
 
 def averaged(weights: Mapping[str, float], **logs: float) -> float:

@@ -300,4 +300,50 @@ class Network(Asked):
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 
-Subject = Sampler | Norm | Clipper | Normaliser | Gain | Loss | Dropout | Adapter | Model | Network | Sharded
+@dataclass(frozen=True, kw_only=True)
+class Activation(Asked):
+    """An elementwise function of one argument. `apply(x, dtype, device)` rounds the vector x to the dtype.
+
+    It returns "output" and, where the framework differentiates it, "slope", the derivative that its own automatic
+    differentiation finds, both as float64, under "dtype" the name of the output's dtype, and where it
+    has a variant `in_place` that overwrites its argument, that one's output under "in place".
+    """
+
+    name: str
+    framework: Framework
+    op: str  # activation
+    function: str  # what its documentation says it is: a name and parameter such as "gelu" or "leaky_relu:0.2"
+    apply: Callable[[Floats, str, str], Mapping[str, Any]]
+    in_place: bool = False
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment(Asked):
+    """A computation of a framework on random input, repeated: what comes out of it has a law.
+
+    `run(case, dtype, device, seed, count)` repeats it `count` times and returns, by name, what each time gave.
+    """
+
+    name: str
+    framework: Framework
+    op: str  # what is computed; the claims on it stand under the same name
+    run: Callable[[Case, str, str, int, int], Mapping[str, Floats]]
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+
+
+Subject = (
+    Sampler
+    | Norm
+    | Clipper
+    | Normaliser
+    | Gain
+    | Loss
+    | Dropout
+    | Adapter
+    | Model
+    | Network
+    | Sharded
+    | Activation
+    | Experiment
+)

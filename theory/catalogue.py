@@ -11,6 +11,7 @@ from types import MappingProxyType, ModuleType
 from varlaw.theory.law import Law
 from varlaw.theory.laws import (
     activation_laws,
+    activation_values,
     adapters,
     attention,
     batch_explosion,
@@ -50,6 +51,7 @@ _MODULES = (
     complex_weights,
     fans,
     schemes,
+    activation_values,
     activation_laws,
     gains,
     kernels,

@@ -3,8 +3,9 @@
 A task is plain data, so it can be decided in this process, in a worker, or again years later from its replay key.
 """
 
+import fnmatch
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ from varlaw.subjects.availability import Absence
 from varlaw.subjects.registry import faults, named, place_of, select
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.targets import CannotRun, NothingSelected, in_use, is_place
+from varlaw.theory.catalogue import LAWS
 from varlaw.theory.law import shown
 from varlaw.verify import deviations
 
@@ -47,6 +49,7 @@ class Request:
     """The options of one run, as the user gave them."""
 
     targets: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()  # globs over the laws that claims are to be about; none: all
     policy: str = "pr"
     device: str = "cpu"
     dtypes: tuple[str, ...] = DTYPES
@@ -82,12 +85,13 @@ def plan(request: Request) -> Plan:
     device = "cuda:0" if request.device == "cuda" else request.device
     asked = _asked(request)
     broken = [Absence(whose, fault, error=True) for whose, fault in faults(asked)]
-    there, absent = availability.available(_selected(asked), device, asked)
+    there, absent = availability.available(_about(_selected(asked), request.about), device, asked)
     absent = [*broken, *absent]
     if not there:
         raise CannotRun("; ".join(a.reason for a in absent))
     deviations.rows()  # refused before the work, if one of somebody's is none
-    return Plan(request, device, there, list(tasks(there, request.dtypes, device, request.salt)), absent)
+    found = list(tasks(there, request.dtypes, device, request.salt, request.about))
+    return Plan(request, device, there, found, absent)
 
 
 def _asked(request: Request) -> tuple[str, ...]:
@@ -108,13 +112,15 @@ def subject_of(task: Task) -> list[Subject]:
     return there
 
 
-def tasks(selected: Iterable[Subject], dtypes: Iterable[str], device: str, salt: str) -> Iterator[Task]:
-    """Every task of the selected subjects, in a fixed order."""
+def tasks(
+    selected: Iterable[Subject], dtypes: Iterable[str], device: str, salt: str, laws: Sequence[str] = ()
+) -> Iterator[Task]:
+    """Every task of the selected subjects, in a fixed order; only about laws that a glob names, where there are any."""
     dtypes = tuple(dtypes)
     for subject in selected:
         rows, own = place_of(subject), [d for d in dtypes if d in (subject.dtypes or dtypes)]
-        for claim in claims_of(subject):
-            for dtype in own if claim.op != "gain" else ("float64",):
+        for claim in _on(claims_of(subject), laws):
+            for dtype in _tried_in(claim, own):
                 points = cases_of(claim, dtype, salt, _POINTS)
                 for case in [{"cases": points}] if claim.pooled and points else points:
                     yield Task(
@@ -126,6 +132,16 @@ def tasks(selected: Iterable[Subject], dtypes: Iterable[str], device: str, salt:
                         device=device,
                         rows=rows,
                     )
+
+
+def _on(claims: Iterable[Claim], laws: Sequence[str]) -> Iterator[Claim]:
+    """The claims on laws that any of the globs names; all where there are no globs."""
+    return (claim for claim in claims if not laws or any(fnmatch.fnmatchcase(claim.law, glob) for glob in laws))
+
+
+def _tried_in(claim: Claim, dtypes: Sequence[str]) -> Sequence[str]:
+    """The dtypes of a run in which a claim is tried: where it has some of its own and none is asked for, its first."""
+    return [d for d in dtypes if d in claim.dtypes] or claim.dtypes[:1] if claim.dtypes else dtypes
 
 
 # -- replay keys -------------------------------------------------------------------------------------------------------
@@ -200,6 +216,19 @@ def _selected(targets: Iterable[str]) -> list[Subject]:
     return select(patterns)
 
 
+def _about(selected: list[Subject], laws: tuple[str, ...]) -> list[Subject]:
+    """The subjects with a claim on the laws that were asked for, each of which must be one of the catalogue."""
+    for glob in laws:
+        if not fnmatch.filter(LAWS, glob):
+            msg = f"no law matches {glob!r}{_close(glob, LAWS)}"
+            raise NothingSelected(msg)
+    found = [s for s in selected if any(True for _ in _on(claims_of(s), laws))]
+    if not found:
+        msg = f"no claim on these subjects is about {' or '.join(laws)}"
+        raise NothingSelected(msg)
+    return found
+
+
 def _holder(target: str) -> str:
     """The subject of which `target` names a part, as reports name it: a gain of a function, a role in a model."""
     parts = target.split(".")
@@ -212,7 +241,11 @@ def _holder(target: str) -> str:
 
 
 def _nearest(pattern: str) -> str:
+    return _close(pattern, [s.name for s in select(["*"])])
+
+
+def _close(pattern: str, names: Iterable[str]) -> str:
     import difflib
 
-    close = difflib.get_close_matches(pattern, [s.name for s in select(["*"])], n=2, cutoff=0.6)
+    close = difflib.get_close_matches(pattern, list(names), n=2, cutoff=0.6)
     return f"; did you mean {' or '.join(close)}?" if close else ""

@@ -124,5 +124,6 @@ def _info(agreed: Plan, verdicts: list[Verdict], wall_time: float) -> RunInfo:
         alpha_budget=math.fsum(risks),
         salt=agreed.request.salt,
         targets=list(agreed.request.targets),
+        laws=list(agreed.request.about),
         wall_time=wall_time,
     )

@@ -1,9 +1,11 @@
 """torch: every default initialisation, `torch.nn.init`, norms, clipping, gains, losses and dropout, as rows."""
 
 from varlaw.subjects.subject import Subject
+from varlaw.subjects.torch.activations import ACTIVATIONS
 from varlaw.subjects.torch.clipping import CLIPPERS
 from varlaw.subjects.torch.complex_rows import COMPLEX
 from varlaw.subjects.torch.dropout import DROPOUTS
+from varlaw.subjects.torch.experiments import EXPERIMENTS
 from varlaw.subjects.torch.init import GAINS, INITIALISERS
 from varlaw.subjects.torch.layers import LAYERS
 from varlaw.subjects.torch.losses import LOSSES
@@ -34,4 +36,6 @@ SUBJECTS: tuple[Subject, ...] = (
     *SHARDED,
     *LAWS,
     *SHARDED_CLIPPERS,
+    *ACTIVATIONS,
+    *EXPERIMENTS,
 )

@@ -1,0 +1,83 @@
+"""Claims on attention as it starts: logits, weights, entropy, output, and sinusoidal positions."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from varlaw.claims.cases import Cases, corners
+from varlaw.claims.experiments.rows import Given, Row, each, mean, taking
+from varlaw.theory.law import Domain, one_of
+
+CASES: Mapping[str, Cases] = {
+    "logits": Cases(
+        Domain(d=one_of(8, 16), query=one_of(0.5, 1.0), key=one_of(1.0, 2.0)), corners("d query key", (8, 0.5, 2.0))
+    ),
+    "attention_weights": Cases(
+        Domain(n=one_of(8, 24), std=one_of(0.5, 1.5), value_std=one_of(0.5, 1.0)),
+        corners("n std value_std", (16, 1.0, 2.0)),
+    ),
+    "attention_small": Cases(
+        Domain(n=one_of(8, 16), std=one_of(0.2, 0.25), value_std=one_of(1.0)),
+        corners("n std value_std", (12, 0.25, 1.0)),
+    ),
+    "attention_long": Cases(
+        Domain(n=one_of(384, 512), std=one_of(0.4, 0.5)), corners("n std", (512, 0.5))
+    ),
+    "causal": Cases(Domain(length=one_of(4, 32)), corners("length", (16,))),
+    "positions": Cases(
+        Domain(dim=one_of(16, 64), distance=one_of(1, 5), base=one_of(100.0, 10000.0)),
+        corners("dim distance base", (32, 3, 10000.0)),
+    ),
+}  # fmt: skip
+
+_WEIGHTS, _LONG = taking("n", "std"), taking("std")
+
+
+def _variances(*names: str) -> Given:
+    """The law's arguments among the head's size and the variances of queries and keys."""
+    known = {"query_variance": "query", "key_variance": "key"}
+    return lambda case: {name: case[known[name]] ** 2 if name in known else case[name] for name in names}
+
+
+def _missing(case: Mapping[str, Any]) -> float:
+    return float(case["std"] ** 2 / 2)
+
+
+ROWS: Mapping[str, tuple[Row, ...]] = {
+    "logits": (
+        mean("attention.logit_variance", "square", _variances("d", "query_variance", "key_variance")),
+        mean("attention.scaled_logit_variance", "scaled square", _variances("query_variance", "key_variance")),
+        mean("attention.logit_kurtosis", "fourth", taking("d"), power=4, kurtosis=400.0),
+        mean("attention.cosine_variance", "cosine", taking("d")),
+        mean("attention.normalised_logit_variance", "even", taking("d")),
+        each("attention.aligned_logit", "aligned", taking("d")),
+        mean("attention.tied_logit_mean", "tied", lambda c: {"d": c["d"], "variance": c["query"] ** 2}),
+    ),
+    "attention_weights": (
+        mean("attention.weight_square", "weight square", _WEIGHTS),
+        mean("attention.entropy", "entropy", _WEIGHTS, power=1),
+        mean(
+            "attention.output_second_moment", "output",
+            lambda c: {"n": c["n"], "std": c["std"], "value_variance": c["value_std"] ** 2},
+        ),
+    ),
+    # At small and at large n the laws leave out terms of the order that their bands are, with a factor of two.
+    "attention_small": (
+        mean("attention.weight_square_small", "weight square", _WEIGHTS, band=lambda c: 2 * c["std"] ** 4),
+        mean(
+            "attention.entropy_small", "entropy", _WEIGHTS, power=1,
+            band=lambda c: 2 * c["std"] ** 4 / math.log(c["n"]),
+        ),
+    ),
+    "attention_long": (
+        mean("attention.weight_square_long", "long", _LONG, band=lambda c: 2 * math.exp(4 * c["std"] ** 2) / c["n"]),
+        mean("attention.entropy_long", "missing entropy", _LONG, band=lambda c: 2 / (c["n"] * _missing(c))),
+    ),
+    "causal": (mean("attention.uniform_causal_second_moment", "output", taking("length")),),
+    "positions": (
+        each("positions.sinusoidal_square_norm", "norm", taking("dim")),
+        each(
+            "positions.sinusoidal_product", "product", taking("dim", "distance", "base"), scale=lambda k: k["dim"] / 2
+        ),
+    ),
+}  # fmt: skip
