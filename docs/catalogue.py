@@ -111,6 +111,7 @@ def _said(claim: Claim) -> str:
     number = f"{claim.number():.6g}" + ("" if claim.popular is None else f"; the claim would have {claim.popular:.6g}")
     return "\n".join(
         [
+            f"(folklore-{claim.slug.replace('_', '-')})=",
             f"## {prose(claim.claim, linked=False)}",
             "",
             f"**{claim.finding.value.capitalize()}.** {prose(claim.truth)}",

@@ -8,6 +8,7 @@ doubles, or that does not move by a thousandth. A run must stay finite for its s
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -15,13 +16,15 @@ import msgspec
 import torch
 
 from varlaw.diagnose.advising import norms
+from varlaw.diagnose.advising.calibrating import calibrated
 from varlaw.diagnose.advising.deciding import decided
 from varlaw.diagnose.advising.looking import Look, batch_of
 from varlaw.diagnose.advising.records import Trial
 from varlaw.diagnose.advising.scope import wrong
 from varlaw.diagnose.check import examined
+from varlaw.diagnose.symptoms import SYMPTOMS
 from varlaw.diagnose.torch.building import built, seeded
-from varlaw.evidence.streams import Key
+from varlaw.evidence.streams import SALT, Key
 
 Make = Callable[[], torch.nn.Module]
 _GROWN, _MOVED = 2.0, 1e-3  # of the first loss
@@ -44,6 +47,7 @@ class Remedy:
     """One thing to change: how a model is made, or how it is trained."""
 
     stage: str
+    key: str  # of the table of remedies
     name: str
     make: Make
     course: Course
@@ -56,8 +60,9 @@ def tried(plain: Make, course: Course, signals: Sequence[str], remedies: Sequenc
         says = "nothing is wrong before the first step or in short runs: there is nothing to remove, no remedy is tried"
         return [Trial(stage="none", symptom="", outcome="REFUSED", says=says, steps=course.steps)]
     found = []
+    keys = _keys(symptoms)
     for remedy in remedies:
-        if remedy.stage in ("rate", "clip") and not set(symptoms) & set(_RUN):
+        if remedy.stage in ("rate", "clip") and (remedy.key not in keys or not set(symptoms) & set(_RUN)):
             continue  # what is wrong before the first step is not changed by how steps are made
         found.append(_trial(plain, course, symptoms, remedy, key))
         if found[-1].outcome == "REMOVES":
@@ -65,19 +70,36 @@ def tried(plain: Make, course: Course, signals: Sequence[str], remedies: Sequenc
     return found
 
 
+def _keys(symptoms: Sequence[str]) -> set[str]:
+    """What the table of symptoms says to try; where half the rate stands there, a tenth may be tried, too."""
+    keys = {key for row in SYMPTOMS if set(row.signals) & set(symptoms) for key in row.remedies}
+    return keys | ({"rate/10"} if "rate/2" in keys else set())
+
+
 def remedies_of(plain: Make, lawful: Make, look: Look, course: Course, limit: float | None) -> list[Remedy]:
     """The remedies that there are for a model, in their order; `lawful` makes it with the recipe."""
     where = norms.places(look)
     found = [
-        Remedy("rate", "a rate of a tenth", plain, replace(course, rate=course.rate / 10)),
-        Remedy("initialisation", "initialisation by law", lawful, course),
+        Remedy("rate", "rate*3", "three times the rate", plain, replace(course, rate=course.rate * 3)),
+        Remedy("rate", "rate/2", "half the rate", plain, replace(course, rate=course.rate / 2)),
+        Remedy("rate", "rate/10", "a tenth of the rate", plain, replace(course, rate=course.rate / 10)),
+        Remedy("initialisation", "init", "initialisation by law", lawful, course),
     ]
     if where:
         kind = {"layer": "layer norm", "group": "group norm"}.get(where[0][1], "batch norm")
-        found.append(Remedy("norm", f"{kind} in front of {len(where)} activations", _normed(plain, where), course))
+        found.append(
+            Remedy("norm", "norm", f"{kind} in front of {len(where)} activations", _normed(plain, where), course)
+        )
     if limit:
-        found.append(Remedy("clip", f"clipping at {limit:.2g}", plain, replace(course, clip=limit)))
-    return found
+        found.append(Remedy("clip", "clip", f"clipping at {limit:.2g}", plain, replace(course, clip=limit)))
+    measured = partial(_measured, plain, course)
+    return [*found, Remedy("layer", "init", "calibration of every map by measurement", measured, course)]
+
+
+def _measured(plain: Make, course: Course) -> torch.nn.Module:
+    model = plain()
+    calibrated(model, course.batch, salt=SALT)
+    return model
 
 
 def _normed(plain: Make, where: list[tuple[str, str, int]]) -> Make:
