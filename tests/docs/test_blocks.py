@@ -1,9 +1,10 @@
 """Every Python and console block of the documentation and the README runs, and console blocks print what they show.
 
-Python blocks of a page share one namespace, in order. A block that begins with `# test_*.py` is that file, and `pytest`
-may be asked for it below. Each line of output that is shown must occur in the output of its command, in order and as a
-run of words; `...` stands for lines left out. Words are compared exactly; measured numbers within a quarter, because
-the draws of a framework differ between kinds of processors; the first line (versions) and times not at all.
+Python blocks of a page share one namespace, in order. A block that begins with `# name.py` is that file, and `pytest`
+or a command may be asked for it below. Each line of output that is shown must occur in the output of its command, in
+order and as a run of words; `...` stands for lines left out. Words are compared exactly; measured numbers within a
+quarter, because the draws of a framework differ between kinds of processors; the first line (versions) and times not at
+all.
 
 A run of everything takes minutes: `varlaw verify` without a target is tried on one subject.
 """
@@ -25,7 +26,7 @@ import pytest
 from varlaw.cli import cli, main
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "learn").glob("*.md"))]
 ONE = "varlaw.numpy.he_normal"
 CODES = (0, 1, 2, 5)  # the exit codes that a page may show; 3 is a run that could not be
 
@@ -58,7 +59,7 @@ def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for block in blocks(page):
         where = f"{page.relative_to(ROOT)}:{block.line}"
         if block.language == "python":
-            if found := re.match(r"# (test_\w+\.py)\n", block.text):
+            if found := re.match(r"# (\w+\.py)\n", block.text):
                 Path(found[1]).write_text(block.text, encoding="utf-8")
             exec(compile("\n" * block.line + block.text, where, "exec"), namespace)
         else:
