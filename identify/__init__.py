@@ -4,7 +4,7 @@
 the law of one of them; the functions here do both.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -34,9 +34,12 @@ def _found(subject: Sampler | Model, salt: str) -> Iterator[tuple[Specimen, Read
         yield from ((specimen, None) for specimen in specimens.of_sampler(subject, salt))
 
 
-def of_function(draw: Draw, name: str, salt: str) -> Identified:
-    """The law of `draw(shape, seed)`, with a note where it refuses kernels; `ValueError` for another shape returned."""
-    specimen, refused = specimens.of_function(draw, name, salt)
+def of_function(draw: Draw, name: str, salt: str, shapes: Sequence[tuple[int, ...]] = specimens.SHAPES) -> Identified:
+    """The law of `draw(shape, seed)`, with a note where it refuses kernels; `ValueError` for another shape returned.
+
+    shapes: in which it is asked, and in no others.
+    """
+    specimen, refused = specimens.of_function(draw, name, salt, shapes)
     found = _identified(specimen, None, name, "yours", "", salt)
     note = "; ".join(filter(None, [found.reading.note, refused]))
     return msgspec.structs.replace(found, reading=msgspec.structs.replace(found.reading, note=note))

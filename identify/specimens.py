@@ -67,20 +67,20 @@ def of_sampler(subject: Sampler, salt: str) -> list[Specimen]:
         found = instances(subject, case, stream(subject.name, salt, case), len(chosen))
         copies = _copies(found)
         for name, one in found.items():
-            names = _names(subject, name, case, one.shape)
+            names = names_of(subject, name, case, one.shape)
             sample = Sample(case, names, one.shape, one.values, one.again, *copies.get(name, (0, 0)))
             drawn.setdefault(name, []).append(sample)
     return [Specimen(name, samples) for name, samples in drawn.items()]
 
 
-def of_function(draw: Draw, name: str, salt: str) -> tuple[Specimen, str]:
+def of_function(draw: Draw, name: str, salt: str, shapes: Sequence[tuple[int, ...]] = SHAPES) -> tuple[Specimen, str]:
     """A function from (shape, seed) to an array, on matrices and kernels or those that it takes; and what it refused.
 
     Raises `Refused` where it takes neither.
     """
     samples: list[Sample] = []
     refused: dict[int, str] = {}
-    for shape in sorted(SHAPES, key=len):
+    for shape in sorted(shapes, key=len):
         if len(shape) in refused:
             continue
         try:
@@ -164,7 +164,7 @@ def _number(value: Any) -> bool:
 # -- names -------------------------------------------------------------------------------------------------------------
 
 
-def _names(subject: Sampler, tensor: str, case: Case, shape: tuple[int, ...]) -> dict[str, float]:
+def names_of(subject: Sampler, tensor: str, case: Case, shape: tuple[int, ...]) -> dict[str, float]:
     """The numbers of the case, the fans of the subject's weight, and those read off this tensor's own shape."""
     row = next((t for t in subject.tensors if t.name == tensor), Tensor(name=tensor, documented=""))
     weight = row if row.layout or subject.measure else next((t for t in subject.tensors if t.layout), row)

@@ -56,11 +56,13 @@ def runnable(targets: Sequence[str], kinds: tuple[type, ...]) -> tuple[list[Any]
     Raises `NothingSelected` where a target names none of them, `CannotRun` where none can run.
     """
     selected: list[Subject] = []
-    named = [name for target in targets for name in (in_use(target) if is_place(target) else [target])]
+    asked = {target: in_use(target) if is_place(target) else [target] for target in targets}
+    named = [name for names in asked.values() for name in names]
     absent = [Absence(whose, fault, error=True) for whose, fault in registry.faults(named)]
-    for target in named:
-        found = [s for s in registry.select(globs(target)) if isinstance(s, kinds)]
-        if not found and not registry.faults([target]):
+    for target, names in asked.items():
+        patterns = [glob for name in names for glob in globs(name)]
+        found = [s for s in registry.select(patterns) if isinstance(s, kinds)]
+        if not found and not registry.faults(names):
             what = "subject" if object in kinds else "subject with tensors"
             msg = f"no {what} matches {target!r}"
             raise NothingSelected(msg)

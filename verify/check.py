@@ -103,7 +103,7 @@ def check(
     _refuse_law(law)
     if isinstance(law, (*STRUCTURED, Rademacher)):
         risks: dict[str, Any] = {"delta": delta, "alpha": alpha, "beta": beta, "max_samples": max_samples, "salt": salt}
-        return structured.checked(check, draw, law, shape, dtype, address(draw, salt, name), **risks)
+        return structured.checked(check, verdict_of, draw, law, shape, dtype, address(draw, salt, name), **risks)
     sampler = CheckedSampler(draw, shape, dtype, address(draw, salt, name))
     key = Key(salt, f"check:{sampler.name}", canonical({"shape": list(sampler.shape), "law": repr(law)}))
     finding = _explained(sampler, law, key, _laws(mutants), lambda wrong: _found(sampler, law, policy, key, wrong))

@@ -18,7 +18,9 @@ from varlaw.verify.checked_sampler import CheckedSampler, format_of
 Check = Callable[..., Verdict]
 
 
-def checked(check: Check, draw: Any, law: Any, shape: Any, dtype: Any, name: str, alpha: float, **rest: Any) -> Verdict:
+def checked(
+    check: Check, told: Check, draw: Any, law: Any, shape: Any, dtype: Any, name: str, alpha: float, **rest: Any
+) -> Verdict:
     """The verdict on a sampler of a structured law: the first of its views that does not conform, or the last."""
     array, agreed = _raw(draw, law, shape, dtype, name)
     found: Verdict | None = None
@@ -27,7 +29,7 @@ def checked(check: Check, draw: Any, law: Any, shape: Any, dtype: Any, name: str
         try:
             found = _viewed(check, array, view, i, law, shape, name, alpha / len(parts), rest)
         except Broken as broken:
-            found = _broken(broken, name, rest["salt"])
+            found = _broken(told, broken, name, rest["salt"])
         if found.outcome is not Outcome.CONFORMS:
             break
     assert found is not None
@@ -84,13 +86,11 @@ def _fewest(law: Any, n: int) -> int | None:
     return max(1, int(n * (1 - law.zeros) - 8 * (n * law.zeros * (1 - law.zeros)) ** 0.5))
 
 
-def _broken(broken: Broken, name: str, salt: str) -> Verdict:
-    from varlaw.verify.check import verdict_of
-
+def _broken(told: Check, broken: Broken, name: str, salt: str) -> Verdict:
     ratio = broken.observed / broken.expected if broken.expected else None
     finding = Finding(
         outcome=Outcome.VIOLATES, quantity=broken.quantity, expected=broken.expected, observed=broken.observed,
         ratio=ratio, samples=1, detail=str(broken),
     )  # fmt: skip
     key = Key(salt, f"check:{name}", canonical({}))
-    return verdict_of(finding, subject=name, law="", statement="", dtype="", case={}, key=key)
+    return told(finding, subject=name, law="", statement="", dtype="", case={}, key=key)
