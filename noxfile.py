@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import nox
 
@@ -20,53 +21,40 @@ PYTHONS = ("3.11", "3.13")  # the oldest that is allowed, and the newest to be h
 LATEST = Path("reports/latest")
 AXE = "axe-core@4.14.1"
 
-# What `frameworks` checks -> (dependency group and name of its constraints, subjects, environment variables).
-FRAMEWORKS = {
-    "torch": ("torch", ("torch",), {}),
-    "jax": ("jax", ("jax", "flax", "equinox", "haiku", "optax"), {}),
-    "keras-torch": ("keras", ("keras",), {"KERAS_BACKEND": "torch"}),
-    "keras-jax": ("keras", ("keras",), {"KERAS_BACKEND": "jax"}),
-    "keras-tensorflow": ("keras", ("keras",), {"KERAS_BACKEND": "tensorflow"}),
-    "tensorflow": ("keras", ("tensorflow",), {}),
-    "transformers": ("transformers", ("transformers", "timm", "peft"), {}),
-    "paddle": ("paddle", ("paddle",), {}),
-    "tinygrad": ("tinygrad", ("tinygrad",), {}),
-    "mlx": ("mlx", ("mlx",), {}),
-}
+# The frameworks under test: one table for the registry, the tests, the guide and here.
+TABLE = nox.project.load_toml("subjects/frameworks.toml")
 
-# What each environment tests beside the names that are public and the reproductions of findings.
-FRAMEWORK_TESTS = {
-    "jax": ("test_jax.py",),
-    "keras": ("test_keras.py",),
-    "transformers": ("test_models.py",),
-    **dict.fromkeys(("paddle", "tinygrad", "mlx"), ("test_small.py",)),
-}
 
-# The versions whose recorded defaults are committed, each with the versions of what it stands on.
+class Check(NamedTuple):
+    """What one session of `frameworks` checks, where, and with which tests of its own."""
+
+    group: str  # of dependencies, and the name of its constraints
+    prefixes: list[str]
+    env: dict[str, str]
+    tests: list[str]
+    tags: list[str]
+
+
+def checks() -> dict[str, Check]:
+    """The sessions of `frameworks` by name."""
+    found: dict[str, Check] = {}
+    for name, row in TABLE.items():
+        for backend in row.get("backends", [""]):
+            session = row.get("session", f"{name}-{backend}" if backend else name)
+            env = {row["variable"]: backend} if backend else {}
+            tags = ["ci"] if session in row.get("ci", []) else []
+            check = found.setdefault(session, Check(row.get("environment", name), [], env, [], tags))
+            check.prefixes.append(name)
+            check.tests.extend(row.get("tests", []))
+    return found
+
+
+CHECKS = checks()
+
+# The versions whose recorded defaults are committed -> the framework, and the versions of what it stands on.
 BASELINES = {
-    "torch-2.13.0": ("torch", ()),
-    "torch-2.6.0": ("torch", ("sympy==1.13.1",)),
-    "jax-0.10.2": ("jax", ()),
-    "jax-0.7.2": ("jax", ("jaxlib==0.7.2", "flax==0.10.7", "optax==0.2.8")),
-    "flax-0.12.8": ("jax", ()),
-    "flax-0.10.7": ("jax", ("jax==0.7.2", "jaxlib==0.7.2", "optax==0.2.8")),
-    "optax-0.2.8": ("jax", ()),
-    "equinox-0.13.8": ("jax", ()),
-    "haiku-0.0.17": ("jax", ()),
-    "tensorflow-2.21.0": ("keras", ()),
-    "paddle-3.3.1": ("paddle", ()),
-    "tinygrad-0.14.0": ("tinygrad", ()),
-    "mlx-0.32.4": ("mlx", ()),
-    "keras-3.15.1": ("keras", ()),
-    "keras-3.12.0": ("keras", ()),
-    "transformers-5.23.0": ("transformers", ()),
-    "transformers-5.14.1": ("transformers", ("huggingface_hub==1.33.0", "tokenizers==0.22.2")),
-    "timm-1.0.31": ("transformers", ()),
-    "peft-0.21.2": ("transformers", ()),
+    f"{name}-{version}": (name, beside) for name, row in TABLE.items() for version, beside in row["baselines"].items()
 }
-
-# What a framework is called on the index, where that is another name.
-PACKAGES = {"haiku": "dm-haiku", "paddle": "paddlepaddle", "tensorflow": "tensorflow-cpu"}
 
 
 def pins(group: str) -> str:
@@ -131,20 +119,20 @@ def verify(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
-@nox.parametrize("name", list(FRAMEWORKS), ids=list(FRAMEWORKS))
+@nox.parametrize("name", [nox.param(name, id=name, tags=check.tags) for name, check in CHECKS.items()])
 def frameworks(session: nox.Session, name: str) -> None:
     """Check one framework in an environment of its own; posargs go to `varlaw verify` in place of `--dtype float32`."""
-    group, prefixes, env = FRAMEWORKS[name]
+    check = CHECKS[name]
     folder = LATEST / name
-    requirements = nox.project.dependency_groups(PYPROJECT, group, "framework-tests")
-    session.install("-c", pins(group), "-e", ".[charts]", *requirements)
-    files = ("test_coverage.py", "test_defaults.py", *FRAMEWORK_TESTS.get(group, ()))
+    requirements = nox.project.dependency_groups(PYPROJECT, check.group, "framework-tests")
+    session.install("-c", pins(check.group), "-e", ".[charts]", *requirements)
+    files = ("test_coverage.py", "test_defaults.py", *check.tests)
     own = [f"tests/frameworks/{file}" for file in files]
-    session.run("pytest", "-q", *own, "tests/docs/test_generated.py", env=env)
-    targets = [f"{prefix}.*" for prefix in prefixes]
+    session.run("pytest", "-q", *own, "tests/docs/test_generated.py", env=check.env)
+    targets = [f"{prefix}.*" for prefix in check.prefixes]
     outputs = ("--report", str(folder), "--json", str(folder / "run.json"))
     options = session.posargs or ("--dtype", "float32", "--jobs", "2")
-    session.run("varlaw", "verify", *targets, *outputs, *options, env=env)
+    session.run("varlaw", "verify", *targets, *outputs, *options, env=check.env)
     session.log(f"report: {(folder / 'index.html').resolve()}")
 
 
@@ -152,9 +140,10 @@ def frameworks(session: nox.Session, name: str) -> None:
 @nox.parametrize("file", list(BASELINES), ids=list(BASELINES))
 def baseline(session: nox.Session, file: str) -> None:
     """Record one version's defaults, to hold against another's: `nox -s "baseline(keras-3.12.0)"`."""
-    name, _, version = file.rpartition("-")
-    group, beside = BASELINES[file]
-    wanted = [f"{PACKAGES.get(name, name)}=={version}", *beside]
+    name, beside = BASELINES[file]
+    row, version = TABLE[name], file.removeprefix(f"{name}-")
+    group = row.get("environment", name)
+    wanted = [f"{row.get('package', name)}=={version}", *beside]
     chosen = {requirement.partition("==")[0] for requirement in wanted}
     lines = Path(pins(group)).read_text(encoding="utf-8").splitlines()
     constraints = Path(session.create_tmp()) / "constraints.txt"
@@ -163,20 +152,20 @@ def baseline(session: nox.Session, file: str) -> None:
     session.install("-c", str(constraints), "-e", ".", *beside_it, *wanted)
     path = Path(f"reports/baselines/{file}.json")
     subjects = json.loads(path.read_text(encoding="utf-8"))["target"].split() if path.exists() else [name]
-    env = {"KERAS_BACKEND": "torch"} if name == "keras" else {}
+    env = {row["variable"]: row["backends"][0]} if "variable" in row else {}
     session.run("varlaw", "baseline", "record", *subjects, "-o", str(path), env=env)
 
 
 @nox.session(default=False)
-@nox.parametrize("name", list(FRAMEWORKS), ids=list(FRAMEWORKS))
+@nox.parametrize("name", list(CHECKS), ids=list(CHECKS))
 def deviations(session: nox.Session, name: str) -> None:
     """Measure again how large the documented deviations without a ratio are; posargs go to tests/meta/sizes.py."""
-    group, prefixes, env = FRAMEWORKS[name]
-    session.install("-c", pins(group), "-e", ".", *nox.project.dependency_groups(PYPROJECT, group))
+    check = CHECKS[name]
+    session.install("-c", pins(check.group), "-e", ".", *nox.project.dependency_groups(PYPROJECT, check.group))
     recorded = str(LATEST / "sizes")
-    for framework in prefixes:
+    for framework in check.prefixes:
         options = session.posargs or ("--name", name)
-        session.run("python", "tests/meta/sizes.py", recorded, framework, *options, env=env)
+        session.run("python", "tests/meta/sizes.py", recorded, framework, *options, env=check.env)
 
 
 @nox.session(default=False)

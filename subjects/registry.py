@@ -1,31 +1,25 @@
-"""Which framework's rows live in which module: the one line that a new framework adds; and the rows of others."""
+"""Which framework's rows live in which module, read off the table of frameworks; and the rows of others."""
 
 import fnmatch
 import importlib
 import re
-from collections.abc import Iterable, Iterator
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import resources
+from typing import Any
 
 from varlaw.subjects import sources
 from varlaw.subjects.subject import Subject
 
+# The frameworks under test by name: what is installed to check each, and where. The file says what its columns mean.
+FRAMEWORKS: Mapping[str, Mapping[str, Any]] = tomllib.loads(
+    (resources.files("varlaw.subjects") / "frameworks.toml").read_text(encoding="utf-8")
+)
 # First part of the subject names -> module whose `SUBJECTS` holds the rows. Nothing is imported before it is asked for.
 MODULES = {
     "varlaw.numpy": "varlaw.subjects.ours_numpy",
     "varlaw.torch": "varlaw.subjects.ours_torch",
-    "torch": "varlaw.subjects.torch",
-    "keras": "varlaw.subjects.keras",
-    "tensorflow": "varlaw.subjects.tensorflow",
-    "mlx": "varlaw.subjects.mlx",
-    "paddle": "varlaw.subjects.paddle",
-    "tinygrad": "varlaw.subjects.tinygrad",
-    "jax": "varlaw.subjects.jax",
-    "flax": "varlaw.subjects.jax.flax",
-    "equinox": "varlaw.subjects.jax.equinox",
-    "haiku": "varlaw.subjects.jax.haiku",
-    "optax": "varlaw.subjects.jax.optax",
-    "transformers": "varlaw.subjects.transformers",
-    "peft": "varlaw.subjects.peft",
-    "timm": "varlaw.subjects.timm",
+    **{name: f"varlaw.subjects.{name}" for name in FRAMEWORKS},
 }
 
 

@@ -1,17 +1,17 @@
-"""JAX itself: its samplers, initialisers, norm and clipping; the libraries on it have rows in modules beside this."""
+"""JAX itself: its samplers, initialisers, norm and clipping; the libraries on it have rooms of their own."""
 
 import inspect
 from collections.abc import Iterator, Mapping
 
 from varlaw.subjects.jax import stax
 from varlaw.subjects.jax.clipping import CLIPPERS
-from varlaw.subjects.jax.complex_rows import OF_JAX
+from varlaw.subjects.jax.complex_rows import COMPLEX
 from varlaw.subjects.jax.initialisers import INITIALISERS
 from varlaw.subjects.jax.norms import NORMS
 from varlaw.subjects.jax.samplers import SAMPLERS
 from varlaw.subjects.subject import Subject
 
-SUBJECTS: tuple[Subject, ...] = (*SAMPLERS, *INITIALISERS, *OF_JAX, *stax.LAYERS, *NORMS, *CLIPPERS, *stax.DROPOUTS)
+SUBJECTS: tuple[Subject, ...] = (*SAMPLERS, *INITIALISERS, *COMPLEX, *stax.LAYERS, *NORMS, *CLIPPERS, *stax.DROPOUTS)
 
 
 def PUBLIC() -> Iterator[str]:

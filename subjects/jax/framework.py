@@ -1,19 +1,21 @@
-"""The one typed boundary to JAX and the libraries on it: versions, devices, dtypes, keys, and arrays in and out."""
+"""The one typed boundary to JAX, on which libraries stand with a name and a version of their own."""
 
 import contextlib
 import functools
 import importlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.subject import Array, Case, Draws, Floats, Framework, Sampler, Tensor
+from varlaw.subjects import rows
+from varlaw.subjects.boundary import Boundary
+from varlaw.subjects.subject import Array, Case, Draws, Floats, Sampler
 
 Tree = Mapping[str, Array]
 Build = Callable[[Case, Any], Callable[[Any], Tree]]  # (case, dtype) -> key -> tensors by name
-Forward = Callable[[Case], tuple[Callable[..., Any], tuple[int, ...]]]
 
 _WIDTH = 256  # instances drawn by one call, at most
 _SCALARS = 1 << 15  # numbers drawn by one call, about
@@ -29,14 +31,9 @@ def devices() -> tuple[str, ...]:
     return ("cpu", *(f"{d.platform}:{d.id}" for d in jax.devices() if d.platform != "cpu"))
 
 
-def framework(name: str, module: str = "") -> Framework:
-    """The record of JAX or of a library on it; the version raises ImportError where it is not installed."""
-
-    def version() -> str:
-        importlib.import_module("jax")
-        return str(importlib.import_module(module or name).__version__)
-
-    return Framework(name=name, version=version, devices=devices, release=release)
+def _version(name: str) -> str:
+    importlib.import_module("jax")
+    return str(importlib.import_module(name).__version__)
 
 
 def release() -> None:
@@ -47,9 +44,6 @@ def release() -> None:
     if len(backend.get_backend().live_executables()) > _PROGRAMS:
         _compiled.cache_clear()
         jax.clear_caches()
-
-
-JAX = framework("jax")
 
 
 def dtype_of(name: str) -> Any:
@@ -129,24 +123,11 @@ def _compiled(build: Build, one_by_one: bool, case: str, dtype: str, device: str
         return jax.jit(many, compiler_options=_QUICK), width
 
 
-def sampler(
-    of: Framework,
-    name: str,
-    op: str,
-    build: Build,
-    tensors: Mapping[str, str],
-    *,
-    layouts: Mapping[str, str] | None = None,
-    claims: Mapping[str, Mapping[str, str]] | None = None,
-    **rest: Any,
-) -> Sampler:
-    """A row for what `build` draws: tensor -> documented law, with layouts and further claims by tensor."""
-    rows = tuple(
-        Tensor(name=n, documented=law, layout=(layouts or {}).get(n), claims=(claims or {}).get(n, {}))
-        for n, law in tensors.items()
-    )
-    draws = seeded(build, one_by_one=any(law.startswith("Orthogonal") for law in tensors.values()))
-    return Sampler(name=name, framework=of, op=op, tensors=rows, draws=draws, **rest)
+def sampler(of: Boundary, name: str, op: str, build: Build, tensors: Mapping[str, str], **rest: Any) -> Sampler:
+    """A row for what `build` draws, one by one where a promise asks for a factorisation."""
+    row = rows.sampler(of, name, op, build, tensors, **rest)
+    factorised = any(law.startswith("Orthogonal") for law in tensors.values())
+    return replace(row, draws=seeded(build, one_by_one=True)) if factorised else row
 
 
 def flat(tree: Any, prefix: str = "") -> dict[str, Any]:
@@ -159,7 +140,7 @@ def flat(tree: Any, prefix: str = "") -> dict[str, Any]:
 # -- arrays in and out -------------------------------------------------------------------------------------------------
 
 
-def array(x: Floats, dtype: str) -> Any:
+def array(x: Floats, dtype: str, device: str = "") -> Any:
     """A JAX array of `x` rounded to `dtype`, inside `place`."""
     import jax.numpy as jnp
 
@@ -185,40 +166,39 @@ def ones_like(tree: Any) -> Any:
     return jax.tree_util.tree_map_with_path(fill, tree)
 
 
-def measure_fans(forward: Forward, dims: int, *, channels_last: bool = True) -> Any:
-    """A `Sampler.measure` that runs the layer of `forward` on ones with all weights one and biases zero.
+def _taps(layer: Callable[[Any], Any], shapes: Sequence[Sequence[int]]) -> tuple[Floats, Floats]:
+    """Of a function whose weights are ones already."""
+    import jax
+    import jax.numpy as jnp
 
-    `forward(case)` returns the layer as a function of its input in float64, and the input's shape with the spatial
-    sides as zeros. A linear layer then returns at each output the number of taps that reach it, its true fan_in, with
-    groups, stride and dilation as the framework really computes them; the vector-Jacobian product of ones is the true
-    fan_out. Both are averaged over one period of the stride in the interior.
-    """
+    def both(x: Any) -> tuple[Any, Any]:
+        y, backward = jax.vjp(layer, x)
+        return y, backward(jnp.ones_like(y))[0]
 
-    @functools.cache
-    def measured(items: str) -> tuple[float, float]:
-        import jax
-        import jax.numpy as jnp
-
-        case = json.loads(items)
-        period = case.get("stride", 1)
-        length = case.get("length", 2 * case.get("kernel_size", 1) + 4 * period)
-        with place("float64", "cpu"):
-            layer, shape = forward(case)
-
-            def taps(x: Any) -> tuple[Any, Any]:
-                y, backward = jax.vjp(layer, x)
-                return y, backward(jnp.ones_like(y))[0]
-
-            counted = jax.jit(taps, compiler_options=_QUICK)(np.ones([side or length for side in shape]))
-            fan_in, fan_out = (_interior(floats(a), period, dims, channels_last) for a in counted)
-        return fan_in, fan_out
-
-    return lambda case: measured(json.dumps(case, sort_keys=True))
+    y, gradient = jax.jit(both, compiler_options=_QUICK)(np.ones(shapes[0]))
+    return floats(y), floats(gradient)
 
 
-def _interior(x: Floats, period: int, dims: int, channels_last: bool) -> float:
-    end = x.ndim - 1 if channels_last else x.ndim
-    sides = x.shape[end - dims : end] if dims else ()
-    centre = tuple(slice(n // 2, n // 2 + period) for n in sides)
-    index: Any = (..., *centre, slice(None)) if channels_last and dims else (..., *centre)
-    return float(x[index].mean())
+@contextlib.contextmanager
+def _chance(seed: int, dtype: str, device: str) -> Iterator[Any]:
+    with place(dtype, device):
+        yield key_of(seed)
+
+
+JAX = Boundary(
+    name="jax",
+    version=lambda: _version("jax"),
+    devices=devices,
+    release=release,
+    array=array,
+    floats=floats,
+    draws=seeded,
+    chance=_chance,
+    place=place,
+    taps=_taps,
+)
+
+
+def library(name: str) -> Boundary:
+    """A library on JAX; its version raises ImportError where it is not installed."""
+    return replace(JAX, name=name, version=lambda: _version(name))

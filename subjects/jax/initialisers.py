@@ -7,9 +7,10 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.jax.framework import JAX, measure_fans, sampler
+from varlaw.subjects.boundary import Boundary, measure_fans
+from varlaw.subjects.jax.framework import JAX, sampler
 from varlaw.subjects.jax.samplers import NO_QR
-from varlaw.subjects.subject import Case, Framework, Sampler
+from varlaw.subjects.subject import Case, Sampler
 
 Factory = Callable[[Any, Case], Any]  # (module of initialisers, case) -> initialiser
 _Row = tuple[str, str, str, Factory, Mapping[str, Any]]
@@ -31,14 +32,14 @@ def read_shape(case: Case) -> tuple[int, ...]:
     return (outputs, inputs, *kernel)
 
 
-def _forward(case: Case) -> tuple[Callable[[Any], Any], tuple[int, ...]]:
+def _forward(case: Case) -> tuple[Callable[[Any], Any], list[tuple[int, ...]]]:
     """lax's own operation for the layer that the case names, with all weights one."""
     import jax
     import jax.numpy as jnp
 
     w = jnp.ones(stored_shape(case))
     if case["layer"] == "linear":
-        return lambda x: x @ w, (1, case["in_channels"])
+        return lambda x: x @ w, [(1, case["in_channels"])]
     dims, steps = int(case["layer"][-2]), [case["stride"]] * int(case["layer"][-2])
     transposed = "transpose" in case["layer"]
     spatial = "DHW"[-dims:]
@@ -51,12 +52,12 @@ def _forward(case: Case) -> tuple[Callable[[Any], Any], tuple[int, ...]]:
             x, w, **moves, dimension_numbers=letters, feature_group_count=case["groups"]
         )
 
-    return layer, (1, *[0] * dims, case["in_channels"])
+    return layer, [(1, *[0] * dims, case["in_channels"])]
 
 
 @functools.cache
 def _measures(dims: int) -> Any:
-    return measure_fans(_forward, dims)
+    return measure_fans(JAX, _forward, dims, channels_last=True)
 
 
 def measure(case: Case) -> tuple[float, float]:
@@ -118,7 +119,7 @@ _PLAIN: list[_Row] = [
 ]
 
 
-def _row(of: Framework, prefix: str, module: Callable[[], Any], row: _Row) -> Sampler:
+def _row(of: Boundary, prefix: str, module: Callable[[], Any], row: _Row) -> Sampler:
     name, op, documented, make, claims = row
 
     def build(case: Case, dtype: Any) -> Callable[[Any], dict[str, Any]]:
@@ -130,7 +131,7 @@ def _row(of: Framework, prefix: str, module: Callable[[], Any], row: _Row) -> Sa
     return sampler(of, f"{prefix}.{name}", op, build, {"": documented}, claims={"": claims}, **rest)
 
 
-def _uniform(of: Framework, prefix: str, module: Callable[[], Any]) -> Sampler:
+def _uniform(of: Boundary, prefix: str, module: Callable[[], Any]) -> Sampler:
     """`uniform(scale)` fills [0, scale): 2 x - scale, exact in every format, is symmetric."""
 
     def build(case: Case, dtype: Any) -> Callable[[Any], dict[str, Any]]:
@@ -139,7 +140,7 @@ def _uniform(of: Framework, prefix: str, module: Callable[[], Any]) -> Sampler:
     return sampler(of, f"{prefix}.uniform", "shape", build, {"": "Uniform(1)"})
 
 
-def _delta_orthogonal(of: Framework, prefix: str, module: Callable[[], Any]) -> Sampler:
+def _delta_orthogonal(of: Boundary, prefix: str, module: Callable[[], Any]) -> Sampler:
     """Its centre tap is a Haar matrix and every other tap is zero."""
 
     def build(case: Case, dtype: Any) -> Callable[[Any], dict[str, Any]]:
@@ -157,7 +158,7 @@ def _delta_orthogonal(of: Framework, prefix: str, module: Callable[[], Any]) -> 
 # -- axes that are not the last two ------------------------------------------------------------------------------------
 
 
-def _axes(of: Framework, prefix: str, module: Callable[[], Any]) -> Sampler:
+def _axes(of: Boundary, prefix: str, module: Callable[[], Any]) -> Sampler:
     """A stack of heads, stored (heads, out, in): every head is a matrix of its own for `batch_axis`."""
 
     def build(case: Case, dtype: Any) -> Callable[[Any], dict[str, Any]]:
@@ -165,11 +166,11 @@ def _axes(of: Framework, prefix: str, module: Callable[[], Any]) -> Sampler:
         init = module().lecun_normal(in_axis=-1, out_axis=-2, batch_axis=0)
         return lambda key: {"": init(key, shape, dtype)}
 
-    def forward(case: Case) -> tuple[Callable[[Any], Any], tuple[int, ...]]:
+    def forward(case: Case) -> tuple[Callable[[Any], Any], list[tuple[int, ...]]]:
         import jax.numpy as jnp
 
         w = jnp.ones((case["num_heads"], case["embed_dim"], case["kdim"]))
-        return lambda x: jnp.einsum("bhi,hoi->bho", x, w), (1, case["num_heads"], case["kdim"])
+        return lambda x: jnp.einsum("bhi,hoi->bho", x, w), [(1, case["num_heads"], case["kdim"])]
 
     return sampler(
         of,
@@ -178,11 +179,11 @@ def _axes(of: Framework, prefix: str, module: Callable[[], Any]) -> Sampler:
         build,
         {"": "lecun_truncated(kdim)"},
         claims={"": {"init.true_fan": "lecun_truncated(fan_in)"}},
-        measure=measure_fans(forward, 0),
+        measure=measure_fans(of, forward, 0, channels_last=True),
     )
 
 
-def initialisers(of: Framework, prefix: str, module: Callable[[], Any]) -> tuple[Sampler, ...]:
+def initialisers(of: Boundary, prefix: str, module: Callable[[], Any]) -> tuple[Sampler, ...]:
     """A row for each initialiser of a module that offers those of jax.nn.initializers."""
     rows = [*_PLAIN, *_named(), *(_variance_scaling(*m) for m in _MODES)]
     special = (_uniform, _delta_orthogonal, _axes)

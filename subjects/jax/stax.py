@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from varlaw.subjects.jax.dropouts import dropout
-from varlaw.subjects.jax.framework import JAX, measure_fans, ones_like, sampler
+from varlaw.subjects.boundary import measure_fans
+from varlaw.subjects.jax.framework import JAX, ones_like, sampler
+from varlaw.subjects.rows import dropout
 from varlaw.subjects.subject import Case, Dropout, Sampler
 
 Make = Callable[[Any, Case], Any]  # (stax, case) -> (init, apply)
@@ -18,17 +19,17 @@ def _layer(name: str, op: str, make: Make, dims: int, law: str, bias: str, layou
         init, _ = make(_stax(), case)
         return lambda key: dict(zip(("w", "b"), init(key, _input(case, dims, 8))[1], strict=True))
 
-    def forward(case: Case) -> tuple[Callable[[Any], Any], tuple[int, ...]]:
+    def forward(case: Case) -> tuple[Callable[[Any], Any], list[tuple[int, ...]]]:
         import jax
 
         init, apply = make(_stax(), case)
         w, b = jax.eval_shape(lambda key: init(key, _input(case, dims, 8))[1], jax.random.key(0))
         ones = ones_like({"w": w, "b": b})
-        return lambda x: apply((ones["w"], ones["b"]), x), _input(case, dims, 0)
+        return lambda x: apply((ones["w"], ones["b"]), x), [_input(case, dims, 0)]
 
     return sampler(
         JAX, f"jax.example_libraries.stax.{name}", op, build, {"w": law, "b": bias}, layouts={"w": layout},
-        measure=measure_fans(forward, dims), unsupported=_NARROW,
+        measure=measure_fans(JAX, forward, dims, channels_last=True), unsupported=_NARROW,
     )  # fmt: skip
 
 

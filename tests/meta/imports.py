@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from varlaw.subjects.registry import MODULES
+from varlaw.subjects import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 
 ROOMS = ("theory", "impl", "subjects", "evidence", "claims", "verify", "identify", "diagnose", "reports")
-FRAMEWORKS = tuple(sorted({prefix.partition(".")[0] for prefix in MODULES} - {"varlaw"}))
+FRAMEWORKS = tuple(sorted(registry.FRAMEWORKS))
 
 # Room -> what it may import of ours ("room" for all of it, "room.module" for one module of it).
 ALLOWED: dict[str, tuple[str, ...]] = {

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.jax.framework import flat, framework, measure_fans, ones_like, sampler
+from varlaw.subjects.boundary import measure_fans
+from varlaw.subjects.haiku.framework import HAIKU
+from varlaw.subjects.jax.framework import flat, ones_like, sampler
+from varlaw.subjects.rows import ONES, ZEROS
 from varlaw.subjects.subject import Case, Sampler
-
-HAIKU = framework("haiku")
 
 Make = Callable[[Any, Case], Any]  # (haiku, case) -> module, inside a transform
 Shape = Callable[[Case], tuple[int, ...]]  # of one input, zero where a spatial side goes
-_ZEROS, _ONES = "Constant(0)", "Constant(1)"
 
 
 def _layer(
@@ -37,16 +37,16 @@ def _layer(
         function, x = transformed(case), jnp.zeros([side or 8 for side in shape(case)], dtype)
         return lambda key: _named(function.init(key, x)[0])
 
-    def forward(case: Case) -> tuple[Callable[[Any], Any], tuple[int, ...]]:
+    def forward(case: Case) -> tuple[Callable[[Any], Any], list[tuple[int, ...]]]:
         import jax
         import jax.numpy as jnp
 
         function = transformed(case)
         x = jnp.zeros([side or 8 for side in shape(case)])
         weights, state = ones_like(jax.eval_shape(function.init, jax.random.key(0), x))
-        return lambda x: function.apply(weights, state, None, x)[0], shape(case)
+        return lambda x: function.apply(weights, state, None, x)[0], [shape(case)]
 
-    measured = {"measure": measure_fans(forward, dims)} if dims is not None else {}
+    measured = {"measure": measure_fans(HAIKU, forward, dims, channels_last=True)} if dims is not None else {}
     layouts = {"w": layout} if layout else {}
     return sampler(HAIKU, f"haiku.{name}", op, build, tensors, layouts=layouts, **measured, **rest)
 
@@ -64,7 +64,7 @@ def _default(fan: str) -> str:
 
 def _linear() -> Sampler:
     shape: Shape = lambda c: (1, c["in_features"])  # noqa: E731 - a table's entry
-    tensors = {"w": _default("in_features"), "b": _ZEROS}
+    tensors = {"w": _default("in_features"), "b": ZEROS}
     return _layer(
         "Linear", "linear", lambda hk, c: hk.Linear(c["out_features"]), shape, tensors, dims=0, layout="jax.dense"
     )
@@ -79,7 +79,7 @@ def _conv(dims: int) -> Sampler:
         moves = {"stride": c["stride"], "feature_group_count": c["groups"]}
         return getattr(hk, f"Conv{dims}D")(c["out_channels"], c["kernel_size"], **moves)
 
-    tensors = {"w": _default(f"in_channels*kernel_size**{dims}/groups"), "b": _ZEROS}
+    tensors = {"w": _default(f"in_channels*kernel_size**{dims}/groups"), "b": ZEROS}
     name, op = f"Conv{dims}D", f"conv{dims}d"
     return _layer(name, op, make, _spatial(dims), tensors, dims=dims, layout="jax.conv")
 
@@ -88,7 +88,7 @@ def _conv_transpose(dims: int) -> Sampler:
     def make(hk: Any, c: Case) -> Any:
         return getattr(hk, f"Conv{dims}DTranspose")(c["out_channels"], c["kernel_size"], stride=c["stride"])
 
-    tensors = {"w": _default(f"in_channels*kernel_size**{dims}"), "b": _ZEROS}
+    tensors = {"w": _default(f"in_channels*kernel_size**{dims}"), "b": ZEROS}
     name, op = f"Conv{dims}DTranspose", f"conv_transpose{dims}d_ungrouped"
     return _layer(name, op, make, _spatial(dims), tensors, dims=dims, layout="keras.conv_transpose")
 
@@ -97,7 +97,7 @@ def _depthwise(dims: int) -> Sampler:
     def make(hk: Any, c: Case) -> Any:
         return getattr(hk, f"DepthwiseConv{dims}D")(c["depth_multiplier"], c["kernel_size"], c["stride"])
 
-    tensors = {"w": _default(f"kernel_size**{dims}"), "b": _ZEROS}
+    tensors = {"w": _default(f"kernel_size**{dims}"), "b": ZEROS}
     claims = {"w": {"init.true_fan": "lecun_truncated(fan_in)"}}
     op = f"depthwise_conv{min(dims, 2)}d"
     return _layer(f"DepthwiseConv{dims}D", op, make, _spatial(dims), tensors, dims=dims, claims=claims)
@@ -110,7 +110,7 @@ def _separable() -> Sampler:
         return hk.SeparableDepthwiseConv2D(c["depth_multiplier"], c["kernel_size"], c["stride"])
 
     tensors = {f"depthwise_conv2_d{n}.w": _default("kernel_size") for n in ("", "_1")}
-    tensors["depthwise_conv2_d_1.b"] = _ZEROS
+    tensors["depthwise_conv2_d_1.b"] = ZEROS
     return _layer("SeparableDepthwiseConv2D", "depthwise_conv2d", make, _spatial(2), tensors)
 
 
@@ -132,9 +132,9 @@ def _conv_lstm(dims: int) -> Sampler:
 
     tensors = {
         "input_to_hidden.w": _default(f"in_channels*kernel_size**{dims}"),
-        "input_to_hidden.b": _ZEROS,
+        "input_to_hidden.b": ZEROS,
         "hidden_to_hidden.w": _default(f"out_channels*kernel_size**{dims}"),
-        "hidden_to_hidden.b": _ZEROS,
+        "hidden_to_hidden.b": ZEROS,
     }
     shape: Shape = lambda c: (1, *[6] * dims, c["in_channels"])  # noqa: E731
     return _layer(f"Conv{dims}DLSTM", f"conv_lstm{dims}d", make, shape, tensors)
@@ -149,7 +149,7 @@ def _attention() -> Sampler:
         return lambda x: layer(x, x, x)
 
     names = ("query", "key", "value", "linear")
-    tensors = {f"{n}.w": "lecun_truncated(embed_dim)" for n in names} | {f"{n}.b": _ZEROS for n in names}
+    tensors = {f"{n}.w": "lecun_truncated(embed_dim)" for n in names} | {f"{n}.b": ZEROS for n in names}
     return _layer("MultiHeadAttention", "attention", make, lambda c: (1, 3, c["embed_dim"]), tensors)
 
 
@@ -174,7 +174,7 @@ def _embed() -> Sampler:
     return _layer("Embed", "embedding", make, lambda c: (1,), tensors, unsupported=only)
 
 
-_AFFINE = {"scale": _ONES, "offset": _ZEROS}
+_AFFINE = {"scale": ONES, "offset": ZEROS}
 
 LAYERS: tuple[Sampler, ...] = (
     _linear(),
@@ -183,23 +183,23 @@ LAYERS: tuple[Sampler, ...] = (
     *(_depthwise(d) for d in (1, 2, 3)),
     _separable(),
     _embed(),
-    _features("Bias", {"b": _ZEROS}),
+    _features("Bias", {"b": ZEROS}),
     _cell(
         "VanillaRNN",
         {
             "linear.w": _default("input_size"),
-            "linear.b": _ZEROS,
+            "linear.b": ZEROS,
             "linear_1.w": _default("hidden_size"),
-            "linear_1.b": _ZEROS,
+            "linear_1.b": ZEROS,
         },
     ),
-    _cell("LSTM", {"linear.w": _default("input_size + hidden_size"), "linear.b": _ZEROS}),
-    _cell("GRU", {"w_i": "lecun_truncated(input_size)", "w_h": "lecun_truncated(hidden_size)", "b": _ZEROS}),
+    _cell("LSTM", {"linear.w": _default("input_size + hidden_size"), "linear.b": ZEROS}),
+    _cell("GRU", {"w_i": "lecun_truncated(input_size)", "w_h": "lecun_truncated(hidden_size)", "b": ZEROS}),
     *(_conv_lstm(d) for d in (1, 2, 3)),
     _attention(),
     _features("BatchNorm", _AFFINE, True, True, 0.9),
     _features("LayerNorm", _AFFINE, -1, True, True),
-    _features("RMSNorm", {"scale": _ONES}, -1),
+    _features("RMSNorm", {"scale": ONES}, -1),
     _features("GroupNorm", _AFFINE, 1),
     _features("InstanceNorm", _AFFINE, True, True),
 )

@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from varlaw.subjects.haiku.framework import HAIKU
 from varlaw.subjects.jax.framework import floats, place, sampler, seeded
-from varlaw.subjects.jax.haiku_layers import HAIKU
 from varlaw.subjects.subject import Array, Case, FirstLoss, Model, Parameter, Role, Sampler
 
 Net = Callable[[Any, Any], Any]  # (haiku.nets, input) -> logits

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.jax.framework import flat, measure_fans, ones_like, sampler
-from varlaw.subjects.jax.linen import FLAX, ONES, ZEROS
+from varlaw.subjects.boundary import measure_fans
+from varlaw.subjects.flax.framework import FLAX
+from varlaw.subjects.jax.framework import flat, ones_like, sampler
 from varlaw.subjects.jax.samplers import NO_QR
+from varlaw.subjects.rows import ONES, ZEROS
 from varlaw.subjects.subject import Case, Sampler
 
 Make = Callable[[Any, Case, Mapping[str, Any]], Any]  # (flax.nnx, case, dtype and rngs) -> module
@@ -39,7 +41,7 @@ def _layer(
 
         return draw
 
-    def forward(case: Case) -> tuple[Callable[[Any], Any], tuple[int, ...]]:
+    def forward(case: Case) -> tuple[Callable[[Any], Any], list[tuple[int, ...]]]:
         import jax.numpy as jnp
         from flax import nnx
 
@@ -47,9 +49,9 @@ def _layer(
         graph, state = nnx.split(
             nnx.eval_shape(lambda: make(nnx, case, {"param_dtype": jnp.float64, "rngs": nnx.Rngs(0)}))
         )
-        return nnx.merge(graph, ones_like(state)), shape(case)
+        return nnx.merge(graph, ones_like(state)), [shape(case)]
 
-    measured = {"measure": measure_fans(forward, dims)} if shape else {}
+    measured = {"measure": measure_fans(FLAX, forward, dims, channels_last=True)} if shape else {}
     layouts = {"kernel": layout} if layout else {}
     return sampler(FLAX, f"flax.nnx.{name}", op, build, tensors, layouts=layouts, **measured, **rest)
 

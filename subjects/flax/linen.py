@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.jax.framework import flat, framework, measure_fans, ones_like, sampler
+from varlaw.subjects.boundary import measure_fans
+from varlaw.subjects.flax.framework import FLAX
+from varlaw.subjects.jax.framework import flat, ones_like, sampler
 from varlaw.subjects.jax.samplers import NO_QR
+from varlaw.subjects.rows import ONES, ZEROS
 from varlaw.subjects.subject import Case, Sampler
-
-FLAX = framework("flax")
 
 Make = Callable[[Any, Case, Mapping[str, Any]], Any]  # (flax.linen, case, dtype arguments) -> module
 Shape = Callable[[Case], tuple[int, ...]]  # of one input, zero where a spatial side goes
-ZEROS, ONES = "Constant(0)", "Constant(1)"
 
 
 def _layer(
@@ -35,7 +35,7 @@ def _layer(
         x = jnp.zeros([side or case.get("length", 8) for side in shape(case)], dtype)
         return lambda key: _named(module.init(key, x))
 
-    def forward(case: Case) -> tuple[Callable[[Any], Any], tuple[int, ...]]:
+    def forward(case: Case) -> tuple[Callable[[Any], Any], list[tuple[int, ...]]]:
         import flax.linen as nn
         import jax
         import jax.numpy as jnp
@@ -44,9 +44,9 @@ def _layer(
         length = case.get("length", 8)
         x = jnp.zeros([side or length for side in shape(case)])
         variables = ones_like(jax.eval_shape(module.init, jax.random.key(0), x))
-        return lambda x: module.apply(variables, x), shape(case)
+        return lambda x: module.apply(variables, x), [shape(case)]
 
-    measured = {"measure": measure_fans(forward, dims)} if dims is not None else {}
+    measured = {"measure": measure_fans(FLAX, forward, dims, channels_last=True)} if dims is not None else {}
     layouts = {"kernel": layout} if layout else {}
     return sampler(FLAX, f"flax.linen.{name}", op, build, tensors, layouts=layouts, **measured, **rest)
 

@@ -1,20 +1,15 @@
-"""equinox: the default initialisation of every layer with parameters, norms and dropout, with what it documents."""
+"""equinox: the default initialisation of every layer with parameters, with what it documents."""
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.defaults import given
-from varlaw.subjects.jax import complex_rows, weight_norms
-from varlaw.subjects.jax.dropouts import dropout
-from varlaw.subjects.jax.framework import framework, measure_fans, ones_like, sampler
-from varlaw.subjects.jax.norms import imaginary, norm
-from varlaw.subjects.subject import Case, Dropout, Norm, Sampler, Subject
-
-EQUINOX = framework("equinox")
+from varlaw.subjects.boundary import measure_fans
+from varlaw.subjects.equinox.framework import EQUINOX
+from varlaw.subjects.jax.framework import ones_like, sampler
+from varlaw.subjects.rows import AFFINE, ONES, ZEROS
+from varlaw.subjects.subject import Case, Sampler
 
 Make = Callable[[Any, Case, Mapping[str, Any]], Any]  # (equinox.nn, case, dtype and key) -> module
-_ZEROS, _ONES = "Constant(0)", "Constant(1)"
 _DERIVED = ("g", "uv_index")  # of the wrapped weight: the norms of its rows, and its first singular vectors
 
 
@@ -40,16 +35,16 @@ def _layer(
 
         return draw
 
-    def forward(case: Case) -> tuple[Callable[[Any], Any], tuple[int, ...]]:
+    def forward(case: Case) -> tuple[Callable[[Any], Any], list[tuple[int, ...]]]:
         import equinox as eqx
         import jax
         import jax.numpy as jnp
 
         made = eqx.filter_eval_shape(lambda k: make(eqx.nn, case, {"dtype": jnp.float64, "key": k}), jax.random.key(0))
         weights, static = eqx.partition(made, lambda x: isinstance(x, jax.ShapeDtypeStruct))
-        return eqx.combine(ones_like(weights), static), (case[inputs], *[0] * dims)
+        return eqx.combine(ones_like(weights), static), [(case[inputs], *[0] * dims)]
 
-    measured = {"measure": measure_fans(forward, dims, channels_last=not dims)} if inputs else {}
+    measured = {"measure": measure_fans(EQUINOX, forward, dims, channels_last=not dims)} if inputs else {}
     layouts = {"weight": layout} if layout else {}
     return sampler(EQUINOX, f"equinox.nn.{name}", op, build, tensors, layouts=layouts, **measured, **rest)
 
@@ -129,8 +124,8 @@ def _batch_norm_layer() -> Sampler:
         return nn.BatchNorm(c["num_features"], "batch", mode="batch", dtype=f["dtype"])
 
     # Running statistics wait inside a `StateIndex`, the mean before the variance.
-    states = {f"batch_state_index.init[{i}]": law for i, law in enumerate((_ZEROS, _ONES))}
-    return _layer("BatchNorm", "features", make, {"weight": _ONES, "bias": _ZEROS, **states})
+    states = {f"batch_state_index.init[{i}]": law for i, law in enumerate((ZEROS, ONES))}
+    return _layer("BatchNorm", "features", make, {"weight": ONES, "bias": ZEROS, **states})
 
 
 def _prelu() -> Sampler:
@@ -154,8 +149,6 @@ def _wrapped(name: str, more: Mapping[str, str]) -> Sampler:
     return _layer(name, "linear", make, {"layer.weight": law, "layer.bias": law, **more})
 
 
-_AFFINE = {"weight": _ONES, "bias": _ZEROS}
-
 LAYERS: tuple[Sampler, ...] = (
     _linear(),
     *(_conv(d) for d in (1, 2, 3)),
@@ -172,117 +165,9 @@ LAYERS: tuple[Sampler, ...] = (
     _mlp(),
     _prelu(),
     _batch_norm_layer(),
-    _without_key("LayerNorm", _AFFINE),
-    _without_key("RMSNorm", _AFFINE),
-    _without_key("GroupNorm", _AFFINE, 1),
+    _without_key("LayerNorm", AFFINE),
+    _without_key("RMSNorm", AFFINE),
+    _without_key("GroupNorm", AFFINE, 1),
     _wrapped("WeightNorm", {}),
     _wrapped("SpectralNorm", {}),
 )
-
-# -- norms and dropout -------------------------------------------------------------------------------------------------
-
-
-def _rows(make: Callable[[Any, Case, Any], Any], batch: int = 2) -> Callable[[Any, Case, Any], Any]:
-    """A norm of one sample, mapped over as many axes as stand before it."""
-
-    def call(x: Any, case: Case, dtype: Any) -> Any:
-        import equinox as eqx
-        import jax
-
-        layer = make(eqx.nn, case, dtype)
-        for _ in range(batch):
-            layer = jax.vmap(layer)
-        return layer(x)
-
-    return call
-
-
-def _batch_norm(mode: str) -> Callable[[Any, Case, Any], Any]:
-    """Running statistics as inference uses them: the average after its correction, if it has one."""
-
-    def call(x: Any, case: Case, dtype: Any) -> Any:
-        import equinox as eqx
-        import jax
-
-        sizes = {**given(case, eps="eps", kept="momentum"), "dtype": dtype, "mode": mode}
-        layer, state = eqx.nn.make_with_state(eqx.nn.BatchNorm)(case["channels"], "batch", **sizes)
-        axes: dict[str, Any] = {"axis_name": "batch", "in_axes": (0, None), "out_axes": (0, None)}
-        y, state = jax.vmap(layer, **axes)(x, state)
-        if mode == "ema":
-            return (y, *state.get(layer.ema_state_index))
-        correction = 1 - layer.momentum ** state.get(layer.batch_counter)
-        return (y, *(s / correction for s in state.get(layer.batch_state_index)))
-
-    return call
-
-
-_OF_ROWS = (
-    (
-        "equinox.nn.LayerNorm.__call__",
-        "layer_norm",
-        _rows(lambda nn, c, d: nn.LayerNorm(c["length"], **given(c, eps="eps"), dtype=d)),
-    ),
-    (
-        "equinox.nn.RMSNorm.__call__",
-        "rms_norm",
-        _rows(lambda nn, c, d: nn.RMSNorm(c["length"], **given(c, eps="eps"), dtype=d)),
-    ),
-)
-
-NORMS: tuple[Norm, ...] = (
-    *(norm(EQUINOX, *row) for row in _OF_ROWS),
-    *(imaginary(EQUINOX, *row) for row in _OF_ROWS),
-    norm(
-        EQUINOX,
-        "equinox.nn.GroupNorm.__call__",
-        "group_norm",
-        _rows(lambda nn, c, d: nn.GroupNorm(c["groups"], c["channels"], **given(c, eps="eps"), dtype=d), 1),
-        channels_last=False,
-    ),
-    *(
-        norm(EQUINOX, f"equinox.nn.BatchNorm.__call__({m})", "batch_norm", _batch_norm(m), channels_last=False)
-        for m in ("ema", "batch")
-    ),
-)
-
-
-def _drop(x: Any, p: float, key: Any) -> Any:
-    import equinox as eqx
-
-    return eqx.nn.Dropout(p)(x, key=key)
-
-
-DROPOUTS: tuple[Dropout, ...] = (dropout(EQUINOX, "equinox.nn.Dropout.__call__", "dropout", _drop),)
-
-SUBJECTS: tuple[Subject, ...] = (
-    *LAYERS,
-    *complex_rows.of_equinox(EQUINOX),
-    *NORMS,
-    *DROPOUTS,
-    *weight_norms.of_equinox(EQUINOX),
-)
-
-# -- what there is -----------------------------------------------------------------------------------------------------
-
-
-def PUBLIC() -> Iterator[str]:
-    """Every module class under equinox.nn."""
-    import equinox as eqx
-
-    for name, value in vars(eqx.nn).items():
-        if inspect.isclass(value) and issubclass(value, eqx.Module) and not name.startswith("_"):
-            yield f"equinox.nn.{name}"
-
-
-_PLAIN = "holds no parameters and draws nothing"
-LEFT_OUT: Mapping[str, str] = {
-    "equinox.nn.*Pool*": _PLAIN,
-    "equinox.nn.Conv": "base class of the classes that have rows",
-    "equinox.nn.ConvTranspose": "base class of the classes that have rows",
-    "equinox.nn.Identity": _PLAIN,
-    "equinox.nn.Lambda": _PLAIN,
-    "equinox.nn.RotaryPositionalEmbedding": _PLAIN,
-    "equinox.nn.Sequential": "a container",
-    "equinox.nn.Shared": "a container",
-    "equinox.nn.State*": "a container of running statistics",
-}
