@@ -66,7 +66,7 @@ def test_the_others_still_run_and_the_absence_is_in_the_records(monkeypatch: pyt
     states = {v.state for v in done.verdicts}
     assert {"conforms", "error"} <= states
     assert run.exit_code(done) == 3
-    again = schema.decode(schema.encode(run), where="here")
+    again = schema.decode(schema.encode(done), where="here")
     assert again.verdicts[-1].subject == "jax"
 
 
