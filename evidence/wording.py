@@ -19,7 +19,7 @@ _NAMES = {
     "repeated values": "values that come again",
     "repeated rows": "rows that come again",
     "repeated columns": "columns that come again",
-    "repeated shuffled tensors": "tensors that come again in another order",
+    "repeated shuffled tensors": "tensors whose largest values are those of another",
     "entries of the tensor before": "entries equal to those of the tensor before",
     "mean of each entry": "means of single entries, the same in all tensors",
     "mean of one entry": "the mean of one entry, the same in all tensors",

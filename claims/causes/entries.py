@@ -159,7 +159,7 @@ def _cuts(y: Floats, law: Any) -> Iterator[Shape]:
     if free is not None and free < 5:
         own = law.high if isinstance(law, TruncatedNormal) else math.inf
         yield families.truncated(free, 16.0)
-        usual = {2.0: 5.0, 3.0: 7.0, 1.0: 9.0, 1.5: 9.0, 2.5: 9.0, 4.0: 9.0} | {own: 0.0}
+        usual = {2.0: 5.0, 3.0: 7.0, 1.0: 9.0, 1.5: 9.0, 2.5: 9.0, 3.5: 9.0, 4.0: 9.0} | {own: 0.0}
         yield from (families.truncated(cut, price) for cut, price in usual.items() if abs(cut / free - 1) < 0.1)
 
 

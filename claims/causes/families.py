@@ -20,6 +20,7 @@ Function = Callable[[Floats], Floats]
 REFUSED = math.log(1e5)  # log e-value from which draws do not bear a family
 _TAILS = np.array([2.0**-6, 2.0**-9, 2.0**-12])  # shares of both tails together
 _RATES = np.minimum(np.multiply.outer(_TAILS, [2.0**-60, 0.25, 0.5, 2.0, 4.0, 32.0]), 0.9)
+_SUMS = {3: "three", 4: "four", 6: "six", 12: "twelve"}
 _LOG_ROOT_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
@@ -135,23 +136,28 @@ def _arcsine() -> Shape:
                  lambda x: float(np.abs(x).max()) * (1 + 1e-12), bound=1.0)  # fmt: skip
 
 
-def _twelve() -> Shape:
-    """The sum of twelve uniforms less 6, by its piecewise polynomial from the nearer end."""
-    signs = [(-1) ** k * math.comb(12, k) for k in range(7)]
+def _sum_of(count: int, word: str) -> Shape:
+    """The sum of so many uniforms about its mean, by its piecewise polynomial from the nearer end."""
+    half = count / 2
+    signs = [(-1) ** k * math.comb(count, k) for k in range(math.ceil(half) + 1)]
 
     def piece(z: Floats, power: int) -> Floats:
-        t = 6 - np.abs(np.clip(z, -6, 6))
+        t = half - np.abs(np.clip(z, -half, half))
         total = sum(c * np.maximum(t - k, 0.0) ** power for k, c in enumerate(signs))
         return np.asarray(total) / math.factorial(power)
 
-    cdf: Function = lambda z: np.where(z < 0, piece(z, 12), 1 - piece(z, 12))  # noqa: E731
-    density: Function = lambda z: np.log(np.maximum(piece(z, 11), 1e-300))  # noqa: E731
-    return Shape("the sum of twelve uniforms", density, cdf, 1.0, _rms, bound=6.0)
+    def cdf(z: Floats) -> Floats:
+        return np.where(z < 0, piece(z, count), 1 - piece(z, count))
+
+    density: Function = lambda z: np.log(np.maximum(piece(z, count - 1), 1e-300))  # noqa: E731
+    std = math.sqrt(count / 12)
+    return Shape(f"the sum of {word} uniforms", density, cdf, std, lambda x: _rms(x) / std, bound=half)
 
 
 def symmetric() -> list[Shape]:
     """The families on both sides of their centre, but for cut normal laws, whose cut is read off the draws."""
-    plain = [normal(), uniform(), _laplace(), _logistic(), _triangular(), _arcsine(), _twelve()]
+    plain = [normal(), uniform(), _laplace(), _logistic(), _triangular(), _arcsine()]
+    plain += [_sum_of(count, word) for count, word in _SUMS.items()]
     return plain + [_student(df) for df in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 20.0)]
 
 

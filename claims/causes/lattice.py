@@ -13,6 +13,7 @@ from varlaw.evidence.formats import FORMATS
 
 _FEW = 16  # different values that are named one by one
 _OFTEN = 8  # times that one value comes up, at least, to be too often
+_POOL = 16  # draws for each different value, from which these are few
 _NEAR = 64  # steps from 0 that show a grid
 
 
@@ -92,6 +93,8 @@ def found(draws: Draws, explained: bool) -> Iterator[str]:
         yield f"all values {steps}: a grid of {len(values):,} different values"
     elif narrow := _narrower(values, draws):
         yield f"all values are numbers of {narrow}, in {draws.fmt.name}"
+    elif draws.fmt.digits >= 24 and not explained and len(values) < draws.flat.size / _POOL:
+        yield f"only {len(values):,} different values in {draws.flat.size:,} draws, not evenly spaced"
     elif not explained and (again := _again(draws)):
         yield again
 

@@ -34,7 +34,7 @@ def told(fit: Fit, x: Floats, law: Any, shape: Sequence[int], names: Mapping[str
     """A fit in words."""
     facts = [_strays(fit)] if fit.strays else []
     kind = (_same_kind(fit, law), fit.shape.name in ("normal", "uniform") or math.isfinite(fit.shape.cut))
-    shift = _shift(fit, x, law)
+    shift = _swapped(fit, x, law) or _shift(fit, x, law)
     if fit.of_logs or fit.shape.positive or not _same_kind(fit, law) or not math.isfinite(fit.std):
         likely = "; ".join(filter(None, (_family(fit, x, law, shape, names), shift if _two_sided(fit) else "")))
         return Entries(likely, tuple(facts), _gain(fit, x, law), *kind)
@@ -49,7 +49,8 @@ def told(fit: Fit, x: Floats, law: Any, shape: Sequence[int], names: Mapping[str
     if related:
         return Entries(f"{fitted}, std x{number(ratio)}: {related}", tuple(facts), _gain(fit, x, law), *kind)
     plain = f"std is {number(ratio)} times the law's" + ("" if shift else "; no usual mistake gives that")
-    return Entries(f"{fitted}: {shift}" if shift else "", (*facts, plain), _gain(fit, x, law), *kind)
+    known = facts if shift.endswith("swapped") else [*facts, plain]
+    return Entries(f"{fitted}: {shift}" if shift else "", tuple(known), _gain(fit, x, law), *kind)
 
 
 def undescribed(x: Floats, law: Any, unit: float) -> str:
@@ -88,6 +89,15 @@ def _two_sided(fit: Fit) -> bool:
 def _related(fit: Fit, law: Any, shape: Sequence[int], names: Mapping[str, Any]) -> str:
     drawn = relations.parameters(fit.shape.name, fit.shape.cut)
     return relations.named(fit.std, fit.error, fit.std / law.std, law, drawn, shape, names)
+
+
+def _swapped(fit: Fit, x: Floats, law: Any) -> str:
+    """Whether the draws have the law's std as their mean, and its mean as their std."""
+    mean, error = _mean(fit, x, law)
+    std = float(x.std())
+    other = law.mean > 0 and abs(math.log(law.mean / law.std)) > max(fit.error, 1e-3)
+    swapped = other and abs(mean - law.std) < _SHIFT * error and abs(math.log(std / law.mean)) <= max(fit.error, 1e-3)
+    return f"mean {number(law.mean)} and std {number(law.std)} swapped" if swapped else ""
 
 
 def _shift(fit: Fit, x: Floats, law: Any) -> str:
@@ -167,6 +177,8 @@ def _text(fit: Fit, x: Floats, law: Any) -> str:
     name, (centre, error) = fit.shape.name, _mean(fit, x, law)
     centre = 0.0 if abs(centre) < _SHIFT * error else float(f"{centre:.3g}")
     scale = law.std / fit.shape.std if _same_std(fit, law) else fit.scale
+    if 3 < fit.shape.cut < math.inf and abs(fit.scale / law.std - 1) < 0.01:
+        scale = law.std  # as the parent's, from which so far out it can hardly be told
     if name == "normal":
         return f"Normal({number(scale)}{f', mean={number(centre)}' if centre else ''})"
     if name == "uniform":

@@ -19,6 +19,7 @@ _SWAPPED = {
 _LOOSE = 0.04  # relative error of a scale from which only the number is told
 _GAINS = {1.0, 2.0, 0.5, 1 / 3, 2 / 3, 1 / 6, 3.0, 4.0, 0.25, 25 / 9, 6.0}  # variance times fan, in the usual schemes
 _CUT = TruncatedNormal(1.0).std
+_DEPTHS = (6, 12, 24, 32, 48)  # layers of usual transformers
 _FACTORS = (
     (math.sqrt(2), "sqrt(2)", "a gain sqrt(2) too much, or half the fan", 1.0),
     (1 / math.sqrt(2), "1/sqrt(2)", "a gain sqrt(2) is missing, or the fan counted twice", 1.0),
@@ -31,6 +32,10 @@ _FACTORS = (
     (_CUT**2, "0.8796^2", "the correction for a cut at 2 sigmas is missing twice", 2.5),
     (5 / 3, "5/3", "tanh's gain 5/3 too much", 2.0),
     (3 / 5, "3/5", "tanh's gain 5/3 is missing", 2.0),
+    (5 / 18**0.5, "5/3 / sqrt(2)", "tanh's gain 5/3 in place of relu's sqrt(2)", 2.5),
+    (18**0.5 / 5, "sqrt(2) / (5/3)", "relu's gain sqrt(2) in place of tanh's 5/3", 2.5),
+    (3 / 4, "3/4", "selu's gain 3/4 too much", 3.0),
+    (3 / 32**0.5, "3/4 / sqrt(2)", "selu's gain 3/4 in place of relu's sqrt(2)", 3.0),
     (math.sqrt(6), "sqrt(6)", "sqrt(6) too much", 2.0),
     (1 / math.sqrt(6), "1/sqrt(6)", "sqrt(6) is missing", 2.0),
     (math.sqrt(12), "sqrt(12)", "sqrt(12) of a uniform law too much", 2.0),
@@ -120,6 +125,10 @@ def _integers(law: Any, ratio: float, error: float) -> Iterator[Relation]:
             words = f"a factor 1/{factor} is missing" if up else f"a factor 1/{factor} too much"
             layers = f", as of {n // 2} layers in 1/sqrt(2 L)" if power == 2 and n % 2 == 0 and n > 4 else ""
             yield Relation(law.std * n ** ((1 if up else -1) / power), words + layers, 4.0)
+    for depth, up in itertools.product(_DEPTHS, (True, False)):
+        words = f"a factor 1/sqrt({2 * depth}) {'is missing' if up else 'too much'}"
+        std = law.std * (2 * depth) ** (0.5 if up else -0.5)
+        yield Relation(std, f"{words}, as of {depth} layers in 1/sqrt(2 L)", 4.0)
 
 
 # -- fans --------------------------------------------------------------------------------------------------------------
@@ -162,6 +171,7 @@ def _tables(shape: Sequence[int], names: Mapping[str, Any]) -> Iterator[dict[str
 def _with_means(two: dict[str, float], groups: float = 1.0) -> dict[str, float]:
     (a, x), (b, y) = two.items()
     table = {**two, f"the mean of {a} and {b}": (x + y) / 2, f"the sum of {a} and {b}": x + y}
+    table |= {f"{name} and the bias": fan + 1 for name, fan in two.items()}
     if groups > 1:
         table |= {f"{name} of all groups": fan * groups for name, fan in two.items()}
         table |= {f"{name} of one of the groups": fan / groups for name, fan in two.items()}
@@ -176,7 +186,7 @@ def _packed(table: dict[str, float], rows: float, columns: float) -> dict[str, f
             table[f"one of {parts} packed parts of the {name}"] = side / parts
             table[f"the mean fan of one of {parts} packed parts of the {name}"] = (side / parts + rest) / 2
         if side == parts * rest and parts > 2:
-            table[f"the mean of rows and columns, all {parts} packed parts,"] = table.pop(_MEAN)
+            table[f"{_MEAN} (of all {parts} parts, if packed)"] = table.pop(_MEAN)
     return table
 
 

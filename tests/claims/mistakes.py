@@ -104,6 +104,16 @@ MISTAKES = {
     "triangular": Mistake(lambda s, k: rng(k).triangular(-(6**0.5), 0, 6**0.5, s), UNIT, ("triangular",)),
     "sine of an angle": Mistake(lambda s, k: 2**0.5 * np.sin(rng(k).uniform(0, 2 * np.pi, s)), UNIT, ("arcsine",)),
     "sum of twelve": Mistake(lambda s, k: rng(k).random((12, *s)).sum(axis=0) - 6, UNIT, ("twelve uniforms",)),
+    "sum of four": Mistake(
+        lambda s, k: 3**0.5 * (rng(k).random((4, *s)).sum(axis=0) - 2), UNIT, ("four uniforms",)
+    ),
+    "sum of three": Mistake(
+        lambda s, k: 2 * (rng(k).random((3, *s)).sum(axis=0) - 1.5), UNIT, ("three uniforms",)
+    ),
+    "a quantised uniform in erfinv": Mistake(
+        lambda s, k: np.asarray(UNIT.quantile((rng(k).integers(0, 512, s) + 0.5) / 512)), UNIT,
+        ("only 512 different values",),
+    ),
     "signs": Mistake(lambda s, k: rng(k).choice([-1.0, 1.0], s), UNIT, ("Rademacher",)),
     "eight bits": Mistake(lambda s, k: rng(k).integers(0, 256, s) / 127.5 - 1, Uniform(1.0), ("a grid of 256",)),
     "integers": Mistake(lambda s, k: rng(k).integers(-3, 4, s) / 2.0, UNIT, ("only 7 different values",)),
@@ -117,6 +127,7 @@ MISTAKES = {
     "not cut": Mistake(normal, CUT, ("normal in place of normal cut at 2 sigmas",)),
     "not cut, same std": Mistake(lambda s, k: CUT.std * normal(s, k), CUT, ("normal in place of normal cut",)),
     "cut elsewhere": Mistake(quantile(TruncatedNormal(1.0, -3, 3)), CUT, ("normal cut at 3 sigmas",)),
+    "cut at 3.5": Mistake(quantile(TruncatedNormal(1.0, -3.5, 3.5)), UNIT, ("normal cut at 3.5 sigmas",), (256, 64)),
     "clamped": Mistake(of_normal(lambda x, g: x.clip(-2, 2)), CUT, ("clamped",)),
     # centre and sides
     "mean": Mistake(of_normal(lambda x, g: x + 0.1), UNIT, ("the mean is 0.1", "the mean is 0.09")),
@@ -131,7 +142,19 @@ MISTAKES = {
     "U(0, b)": Mistake(lambda s, k: rng(k).random(s), Uniform(1.0), ("one side of the law's range only",)),
     "U(-b, 0)": Mistake(lambda s, k: -rng(k).random(s), Uniform(1.0), ("one side of the law's range only",)),
     "another range": Mistake(lambda s, k: rng(k).uniform(2, 4, s), UniformRange(2.0, 5.0), ("UniformRange(2, 4)",)),
+    "mean and std swapped": Mistake(
+        lambda s, k: rng(k).normal(0.02, 1.0, s), Normal(0.02, mean=1.0), ("mean 1 and std 0.02 swapped",)
+    ),
+    "mean and std of one size swapped": Mistake(
+        lambda s, k: rng(k).normal(0.5, 3.0, s), Normal(0.5, mean=3.0), ("mean 3 and std 0.5 swapped",)
+    ),
     # scales
+    "gain of tanh": Mistake(lambda s, k: 5 / 3 * normal(s, k) / 8, HE, ("tanh's gain 5/3 in place of relu's",)),
+    "twelve layers": Mistake(lambda s, k: 0.02 * normal(s, k) / 24**0.5, Normal(0.02), ("as of 12 layers",)),
+    "a bias in the fan": Mistake(
+        lambda s, k: 0.4**0.5 * normal(s, k), Normal(0.5**0.5), ("columns and the bias (5) taken for columns (4)",),
+        (512, 4),
+    ),
     "variance as std": Mistake(lambda s, k: 2 / 64 * normal(s, k), HE, ("the variance 0.03125 given as the std",)),
     "std as variance": Mistake(lambda s, k: (2 / 64) ** 0.25 * normal(s, k), HE, ("given as a variance",)),
     "fans swapped": Mistake(
@@ -139,7 +162,7 @@ MISTAKES = {
     ),
     "mean fan": Mistake(lambda s, k: (2 / 48) ** 0.5 * normal(s, k), HE, ("the mean of rows and columns",), (32, 64)),
     "packed": Mistake(
-        lambda s, k: rng(k).uniform(-1, 1, s) * (6 / 256) ** 0.5, Uniform(0.046875**0.5), ("3 packed parts",), (192, 64)
+        lambda s, k: rng(k).uniform(-1, 1, s) * (6 / 256) ** 0.5, Uniform(0.046875**0.5), ("if packed",), (192, 64)
     ),
     "no receptive field": Mistake(
         lambda s, k: (2 / s[1]) ** 0.5 * normal(s, k), Normal((2 / 144) ** 0.5), ("receptive field",), (32, 16, 3, 3)
