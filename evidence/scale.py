@@ -138,7 +138,7 @@ def _crossing(n: int, squares: float, level: float, inside: float, factor: float
     outside = inside * factor
     while log_likelihood(outside, n, squares) > level:
         outside *= factor
-    while abs(outside / inside - 1) > 1e-9:
-        middle = math.sqrt(inside * outside)
+    while math.isfinite(outside) and abs(outside / inside - 1) > 1e-9:
+        middle = math.sqrt(inside) * math.sqrt(outside)  # their product may be infinite
         inside, outside = (middle, outside) if log_likelihood(middle, n, squares) > level else (inside, middle)
     return outside

@@ -105,7 +105,13 @@ def reduce(x: Any, unit: float = 1.0, centre: float = 0.0) -> State:
         added = [old + more for old, more in zip(sums[:4], new[:4], strict=True)]
         sums = [*added, xp.maximum(sums[4], new[4]), xp.minimum(sums[5], new[5])]
     total, squares, cubes, fourths, high, low = xp.stack([xp.asarray(s) for s in sums]).tolist()
+    if FURTHEST * unit < max(high, -low) < math.inf:
+        near = xp.clip(xp.astype(x, xp.float64), centre - FURTHEST * unit, centre + FURTHEST * unit)
+        return reduce(near, unit, centre)
     return State(count, total, squares, max(high, -low), cubes, fourths)
+
+
+FURTHEST = 1e70  # standard deviations, to which values beyond are drawn in: their fourth powers would be infinite
 
 
 def _blocks(flat: Any, count: int, step: int) -> list[Any]:
@@ -123,6 +129,6 @@ def _sums(block: Any, unit: float, centre: float, xp: Any) -> list[Any]:
     x = xp.astype(block, xp.float64)
     x = x - centre if centre else x
     z = x if unit == 1.0 else x / unit
-    with np.errstate(over="ignore"):  # a sum that is infinite says so
+    with np.errstate(over="ignore", invalid="ignore"):  # a sum that is infinite, or none, says so
         squares = z * z
         return [xp.sum(z), z @ z, z @ squares, squares @ squares, xp.max(x), xp.min(x)]

@@ -27,6 +27,7 @@ SeedOf = Callable[[int, int], int]  # (seed of a block, place) -> the seed of on
 
 _CLEAN = 0.995  # share of values that are no spots, from which unevenness is looked for
 _DIRECTIONS = "orthogonal, but not in all directions alike, as of a QR of numbers that are not normal"
+_LEAST = 1e-70  # largest values below it or above its inverse are out of range
 _SHOWN = 3  # facts in one verdict, at most
 _REDRAWN = 4096  # tensors of a block, at most, among which the one that is not finite is looked for
 
@@ -54,11 +55,21 @@ def explain(
         return Why(facts=(_few_seeds(draws),))
     if fact := facts.found(draws.tensors, law):
         return Why(facts=(fact,))
+    if far := _out_of_range(draws, law):
+        return Why(facts=(far,))
     if isinstance(law, Orthogonal):
         return _of_matrices(draws, law, exact)
     if isinstance(law, Constant):
         return Why(facts=(_of_constant(draws, law.value),))
     return _of_entries(draws, law, shape, names or {}, mutants or {})
+
+
+def _out_of_range(draws: Draws, law: Any) -> str:
+    """What is said of values whose fourth powers leave the range of float64: no family can be asked for."""
+    largest, std = float(np.abs(draws.flat).max()), float(getattr(law, "std", 1.0))
+    if _LEAST < largest < 1 / _LEAST:
+        return ""
+    return f"values go up to {number(largest)}" + (f", {number(largest / std)} times the law's std" if std else "")
 
 
 def explained(finding: Finding, why: Why) -> Finding:

@@ -3,6 +3,7 @@
 All are exact: two lawful rows of a few dozen bits are equal by no chance.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from varlaw.claims.causes.draws import Draws, Floats
 from varlaw.claims.causes.words import axis_words, places
 
 _BITS = 60  # that lines hold at least, so that equal ones are no chance
+_LONG = 64  # values that two tensors share in the same order, at least
 _FEW = 16  # different values, from which two tensors hold the same by chance
 
 
@@ -24,7 +26,14 @@ def found(draws: Draws) -> Iterator[str]:
 
 
 def _telling(draws: Draws, entries: int) -> bool:
-    return entries * max(1, min(draws.fmt.digits, 24) - 4) >= _BITS
+    return entries * min(max(1, min(draws.fmt.digits, 24) - 4), _bits(draws)) >= _BITS
+
+
+def _bits(draws: Draws) -> float:
+    """What one value tells, in bits, of few different ones: next to nothing where nearly all are 0."""
+    counts = np.unique(draws.first, return_counts=True)[1]
+    shares = counts / counts.sum()
+    return float(-(shares * np.log2(shares)).sum()) if len(counts) <= _FEW else math.inf
 
 
 # -- tensors -----------------------------------------------------------------------------------------------------------
@@ -46,6 +55,7 @@ def _tensors(draws: Draws) -> Iterator[str]:
         yield "tensors have the same sizes, in another order and with other signs"
     else:
         yield from _multiples(flat)
+        yield from _pieces(flat)
 
 
 def _twice(rows: Floats) -> int:
@@ -60,6 +70,18 @@ def _multiples(tensors: Floats) -> Iterator[str]:
     cosines = np.abs((flat[1:] * flat[:-1]).sum(axis=1)) / (norms[1:] * norms[:-1])
     if (cosines > 1 - 1e-6).any():
         yield "tensors are multiples of the one before: only their scale is drawn"
+
+
+def _pieces(tensors: Floats) -> Iterator[str]:
+    """Values that another tensor has in the same order, as of generators that start a little further on."""
+    x, length = tensors.ravel(), tensors.shape[1]
+    order = np.argsort(x, kind="stable")
+    first, again = order[:-1], order[1:]
+    apart = (x[first] == x[again]) & (first // length != again // length) & (again + 1 < x.size)
+    first, again = first[apart], again[apart]
+    if first.size > _LONG and (x[first + 1] == x[again + 1]).mean() > 0.5:
+        part = f"{100 * first.size / x.size:.2g} % of the values"
+        yield f"tensors are overlapping pieces of one stream: {part} come again in another tensor, in the same order"
 
 
 # -- lines -------------------------------------------------------------------------------------------------------------
@@ -132,7 +154,8 @@ def _halves(draws: Draws) -> Iterator[str]:
         "the second half is the first, backwards": (x[half:], x[:half][::-1]),
     }
     table["the second half has the sizes of the first"] = (np.abs(x[half:]), np.abs(x[:half]))
-    yield from (words for words, (a, b) in table.items() if (a == b).all())
+    near = 1e-6 * float(np.abs(x).mean())  # as of numbers that went through different roundings
+    yield from (words for words, (a, b) in table.items() if float(np.abs(a - b).max()) <= near)
 
 
 def _mirrored(draws: Draws) -> Iterator[str]:

@@ -182,13 +182,14 @@ def one_sided() -> list[Shape]:
 def mixture(x: Floats) -> Shape:
     """The mixture of two centred normal laws that suits the draws, by expectation and maximisation."""
     narrow, wide, p = 0.7 * _rms(x), 2.5 * _rms(x), 0.1
+    least = 1e-6 * narrow  # where nearly all values are 0
     y = x[: 1 << 15]
     for _ in range(60):
         ratio = np.log(p / (1 - p)) + np.log(narrow / wide) + 0.5 * y * y * (narrow**-2 - wide**-2)
         of_wide = 1 / (1 + np.exp(-np.clip(ratio, -700, 700)))
         p = min(max(float(of_wide.mean()), 1e-7), 0.5)
-        narrow = math.sqrt(float(((1 - of_wide) * y * y).sum() / (1 - of_wide).sum()))
-        wide = math.sqrt(float((of_wide * y * y).sum() / max(float(of_wide.sum()), 1e-9)))
+        narrow = max(least, math.sqrt(float(((1 - of_wide) * y * y).sum() / max(float((1 - of_wide).sum()), 1e-9))))
+        wide = max(narrow, math.sqrt(float((of_wide * y * y).sum() / max(float(of_wide.sum()), 1e-9))))
     k = wide / narrow
     density: Function = lambda z: np.logaddexp(  # noqa: E731
         math.log1p(-p) + Normal(1.0).logpdf(z), math.log(p) + Normal(k).logpdf(z)

@@ -41,6 +41,9 @@ def scores(draws: Draws) -> Scores:
 def found(draws: Draws) -> Iterator[str]:
     """What is uneven or dependent, in words."""
     s = scores(draws)
+    if told := _diagonal(s):
+        yield told
+        return
     near = next(_neighbours(s), None)
     if near and not near.lasting:
         yield near.text
@@ -85,6 +88,19 @@ def _place(s: Scores) -> str:
     if tensors >= 4 and over(sizes.sum(axis=0) / math.sqrt(tensors)) > SIGMAS:
         return "a fixed pattern: each place has a scale of its own, the same in every tensor"
     return ""
+
+
+def _diagonal(s: Scores) -> str:
+    """A mean of the diagonal that the other entries do not have."""
+    rows, columns = s.raw.shape[1:]
+    if s.rank != 2 or rows != columns or rows < 2:
+        return ""
+    on, off = np.einsum("tii->ti", s.raw).ravel(), s.raw[:, ~np.eye(rows, dtype=bool)]
+    mean, rest = float(on.mean()), float(off.mean())
+    if abs(mean - rest) <= SIGMAS * max(float(on.std()), float(off.std())) / math.sqrt(on.size):
+        return ""
+    added = ": an identity is added" if abs(mean - rest - 1) < 0.01 else ""
+    return f"the diagonal has the mean {number(mean)}, the other entries {number(rest)}{added}"
 
 
 # -- dependent ---------------------------------------------------------------------------------------------------------

@@ -53,6 +53,13 @@ def _half_copied(x: Array, _: Any) -> Array:
     return np.concatenate([x[: len(x) // 2]] * 2)
 
 
+def _turned(shape: tuple[int, ...], seed: int) -> Array:
+    """Both halves from the same radius, at opposite angles."""
+    half = (shape[0] // 2, shape[1])
+    radius, angle = (-2 * np.log(rng(seed).random(half))) ** 0.5, 2 * np.pi * rng(seed + 7).random(half)
+    return np.concatenate([radius * np.cos(angle), radius * np.cos(angle + np.pi)])
+
+
 def _antithetic(x: Array, _: Any) -> Array:
     half = x.ravel()[: x.size // 2]
     return np.concatenate([half, -half[::-1]]).reshape(x.shape)
@@ -149,6 +156,13 @@ MISTAKES = {
         lambda s, k: rng(k).normal(0.5, 3.0, s), Normal(0.5, mean=3.0), ("mean 3 and std 0.5 swapped",)
     ),
     # scales
+    "default of torch": Mistake(
+        lambda s, k: rng(k).uniform(-1, 1, s) / 8, Uniform((6 / 64) ** 0.5), ("torch's default a=sqrt(5)",)
+    ),
+    "base of the logarithm": Mistake(
+        lambda s, k: (-2 * np.log2(rng(k).random(s))) ** 0.5 * np.cos(2 * np.pi * rng(k + 7).random(s)), UNIT,
+        ("logarithm to the base 2",),
+    ),
     "gain of tanh": Mistake(lambda s, k: 5 / 3 * normal(s, k) / 8, HE, ("tanh's gain 5/3 in place of relu's",)),
     "twelve layers": Mistake(lambda s, k: 0.02 * normal(s, k) / 24**0.5, Normal(0.02), ("as of 12 layers",)),
     "a bias in the fan": Mistake(
@@ -265,5 +279,17 @@ MISTAKES = {
         lambda s, k: np.eye(s[0])[rng(k).permutation(s[0])], Orthogonal(), ("a permutation",), (32, 32)
     ),
     "outer product": Mistake(of_normal(lambda x, g: np.outer(x[0], x[1]) / 64), Orthogonal(), ("rank 1",)),
+    "an identity is added": Mistake(
+        lambda s, k: 0.02 * normal(s, k) + np.eye(s[0]), Normal(0.02), ("an identity is added",)
+    ),
+    "pieces of one stream": Mistake(
+        lambda s, k: normal((1 << 16,), 0)[7 * (k % 1000) :][: s[0] * s[1]].reshape(s), UNIT,
+        ("overlapping pieces of one stream",),
+    ),
+    "nearly antithetic": Mistake(_turned, UNIT, ("the second half is minus the first",)),
+    "lost in float16": Mistake(
+        lambda s, k: (1e-8 * normal(s, k)).astype(np.float16).astype(float), Normal(1e-8),
+        ("; only 3 different values",),
+    ),
     "rotation": Mistake(_rotation, Orthogonal(), ("rotations only", "determinants are positive"), (16, 16)),
 }  # fmt: skip

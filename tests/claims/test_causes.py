@@ -30,6 +30,26 @@ def test_the_mistake_is_named(name: str) -> None:
     assert len(text.splitlines()) <= 4
 
 
+@pytest.mark.parametrize("shape", [(64, 64), (3,), (1, 1), (4096,)])
+@pytest.mark.parametrize("size", [1e150, 1e300, 1e-150, 5e-324])
+def test_values_of_any_size_have_a_reason(size: float, shape: tuple[int, ...]) -> None:
+    verdict = varlaw.check(lambda s, k: size * normal(s, k), UNIT, shape=shape, name="mine")
+    assert verdict.outcome == "VIOLATES"
+    assert verdict.detail
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (8, 8), (4096,)])
+def test_one_value_at_another_place_each_time_does_not_ignore_its_seed(shape: tuple[int, ...]) -> None:
+    def draw(shape: tuple[int, ...], seed: int) -> np.ndarray:
+        x = np.zeros(shape)
+        x.flat[seed % x.size] = 1.0
+        return x
+
+    verdict = varlaw.check(draw, UNIT, shape=shape, name="mine")
+    assert verdict.outcome == "VIOLATES"
+    assert "only 2 different values" in explained(verdict)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_lawful_entries_are_given_no_cause(seed: int) -> None:
     """On lawful draws nothing is found: what is named after a violation is not named by chance."""
