@@ -51,16 +51,20 @@ class Eye(TorchFunctionMode):
         path: Callable[[], str],
         inside: Callable[[], bool] = lambda: False,
         running: Callable[[torch.Tensor], str] = lambda _: "",
+        lean: bool = False,
     ) -> None:
         """`names` are the parameters, `path` that of the module that runs, `inside` whether the model runs at all.
 
         `running` names a parameter of the module that runs: one that a hook put there after the module was entered.
+        A `lean` eye takes moments from a part of large tensors, and holds no operation against its own law.
         """
         super().__init__()
         self.calls: list[Call] = []
         self.blind: list[str] = []
         self.meter = Meter()
         self.rows = 0
+        self._lean = lean
+        self._of = measuring.part_moments if lean else measuring.moments_of
         self.foreign: list[tuple[str, torch.Tensor]] = []
         self.silent: dict[int, torch.Tensor] = {}  # by call, which units of an activation were 0 on every row
         self._path = path
@@ -212,9 +216,7 @@ class Eye(TorchFunctionMode):
 
     def _moments(self, call: Call, out: torch.Tensor) -> None:
         count = out.numel()
-        self.meter.later(
-            lambda q, m: setattr(call, "output", measuring.moments(q, m, count)), *measuring.moments_of(out)
-        )
+        self.meter.later(lambda q, m: setattr(call, "output", measuring.moments(q, m, count)), *self._of(out))
         if self.rows > 1 and out.ndim > 1 and out.shape[0] == self.rows:
             self.meter.later(lambda s: setattr(call, "apart", s), measuring.spread_of(out, self.rows))
 
@@ -235,6 +237,19 @@ class Eye(TorchFunctionMode):
         if out.requires_grad and not (operations.in_place(func) and out._is_view()):
             # torch 2.13 crashes on a hook of a view whose part was written in place: Longformer's masks
             out.register_hook(self._gradient_of(call))  # type: ignore[no-untyped-call]
+        if call.kind == "activation" and out.ndim > 1:
+            rows, silent, saturated = measuring.units_of(out, call.op, axis)
+            count, self.silent[call.number] = len(silent), silent
+            self.meter.later(
+                lambda n, s: setattr(call, "units", measuring.units(count, rows, n, s)), silent.sum(), saturated
+            )
+        if not self._lean:
+            self._laws(call, func, args, kwargs, given, out, before)
+
+    def _laws(
+        self, call: Call, func: Any, args: Any, kwargs: Any, given: list[Any], out: torch.Tensor, before: Before | None
+    ) -> None:
+        """What the operation's own input foresees, and what its kind has laws for."""
         first = given[0] if given else out
         if first.numel() and not before and (first.is_floating_point() or first.is_complex()):
             second, mean = measuring.moments_of(first)
@@ -251,12 +266,6 @@ class Eye(TorchFunctionMode):
             self._shuffled(call, args, kwargs)
         if call.kind == "linear" and len(call.parents) == 1:
             self._step(call, func, list(args), kwargs)
-        if call.kind == "activation" and out.ndim > 1:
-            rows, silent, saturated = measuring.units_of(out, call.op, axis)
-            count, self.silent[call.number] = len(silent), silent
-            self.meter.later(
-                lambda n, s: setattr(call, "units", measuring.units(count, rows, n, s)), silent.sum(), saturated
-            )
         if call.kind == "add" and len(call.parents) == 2 and not before and given[0].shape == given[1].shape:
             self.meter.later(lambda c: setattr(call, "cosine", c), measuring.cosine_of(given[0], given[1]))
 
@@ -288,7 +297,7 @@ class Eye(TorchFunctionMode):
             self._guarded(
                 lambda op: self.meter.later(
                     lambda q, m: setattr(call, "gradient", measuring.moments(q, m, count)),
-                    *measuring.moments_of(gradient),
+                    *self._of(gradient),
                 ),
                 call.op,
             )

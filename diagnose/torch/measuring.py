@@ -12,6 +12,7 @@ import torch
 from varlaw.diagnose.records import Moments, Step, Units
 from varlaw.diagnose.torch.operations import CONVOLUTIONS
 
+_PART = 1 << 16  # entries
 _ROWS = 128  # rows of the input whose independence is looked at: fewer make the band wider, never narrower
 
 
@@ -64,6 +65,12 @@ def moments_of(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     x = real(x)
     norm = torch.linalg.vector_norm(x, dtype=torch.float64)  # squares of 2e19, or of a mask, leave float32
     return norm.square() / x.numel(), x.mean()
+
+
+def part_moments(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same of entries at equal steps, where there are more than 2^16."""
+    flat = x.detach().reshape(-1) if x.is_contiguous() else x.detach().flatten()
+    return moments_of(flat[:: max(1, flat.numel() // _PART | 1)])
 
 
 def moments(second: float, mean: float, count: int) -> Moments:

@@ -200,6 +200,7 @@ class Recorder:
         self._handles: list[Any] = []
         self._waiting: tuple[Step, list[list[torch.Tensor]], torch.Tensor] | None = None
         self.steps = 0
+        self.passes = 1  # backward passes of the last step
         self.pushed = np.zeros(len(self.names), dtype=bool)  # tensors that ever got a gradient that is not 0
 
     @property
@@ -251,8 +252,9 @@ class Recorder:
         if not self.stepped and (loss is None or _finite(_number(loss)) is not None):
             return  # the optimiser did not step: a scaler that met an overflow
         self.steps += 1
+        self.passes = max(1, *(part.backwards for part in self.parts))
         record = Step(
-            step=self.steps, rate=self._rate(), backwards=max(1, *(part.backwards for part in self.parts)),
+            step=self.steps, rate=self._rate(), backwards=self.passes,
             trained=sum(part.trained for part in self.parts), given=loss is not None,
         )  # fmt: skip
         numbers = [[n.to("cpu", non_blocking=True) for n in part.pending] for part in self.parts]

@@ -74,7 +74,9 @@ class LastCall:
         """The step is over: its last call is the one that can be run again."""
         self._closed, self._present = self._present or self._closed, None
 
-    def replayed(self, weights: dict[int, torch.Tensor], *, backward: bool = False) -> Replayed | None:
+    def replayed(
+        self, weights: dict[int, torch.Tensor], *, backward: bool = False, lean: bool = False
+    ) -> Replayed | None:
         """One pass of the kept call, with other weights by id, seen; None where it cannot be repeated."""
         if self._closed is None or self.sharded:
             return None
@@ -83,7 +85,7 @@ class LastCall:
         args, kwargs = tree_map_only(torch.Tensor, lambda t: t.detach().clone(), (call.args, call.kwargs))
         paths = {module: name for name, module in model.named_modules()}
         stack: list[torch.nn.Module] = []
-        eye = Eye(lambda: iter(given.items()), lambda: paths.get(stack[-1], "") if stack else "")
+        eye = Eye(lambda: iter(given.items()), lambda: paths.get(stack[-1], "") if stack else "", lean=lean)
         eye.rows = min((t.shape[0] for t in tensors_in((args, kwargs)) if t.ndim), default=0)
         try:
             with untouched(model, 0), hooked(eye, stack, paths), _mixed(call), torch.set_grad_enabled(backward):

@@ -34,7 +34,9 @@ class Activations:
         self._silent: dict[int, tuple[NDArray[np.bool_], int]] = {}  # by call: silent so far, on so many rows
         self._looks = 0
         self._shape: tuple[Any, ...] = ()
-        self._last: set[tuple[str, tuple[str, ...]]] = set()
+        self._last: dict[
+            bool, set[tuple[str, tuple[str, ...]]]
+        ] = {}  # what the last pass showed, with gradients or not
         self._tracker: Tracker | None = None
         self._detectors: Detectors | None = None
 
@@ -42,14 +44,27 @@ class Activations:
         """What is said after this pass."""
         shape = tuple((c.op, c.path) for c in sight.calls)
         if shape != self._shape:
-            self._shape, self._silent, self._last, self._tracker = shape, {}, set(), None
+            self._shape, self._silent, self._last, self._tracker = shape, {}, {}, None
+        if any(c.output is not None and c.output.nonfinite for c in sight.calls):
+            return  # a fact that the loss tells
         graph = Graph(sight.calls)
         yield from self._dead(sight, graph, silent)
-        mild = [*_saturated(sight, graph), *self._by_depth(sight, graph)]
-        seen = {(f.signal, f.where[:1]) for f in mild}
-        yield from (f for f in mild if (f.signal, f.where[:1]) in self._last)
-        self._last = seen
+        forward = [
+            *_saturated(sight, graph),
+            *flow.signals([sight], graph, self._alpha),
+            *flow.collapse([sight], False),
+        ]
+        yield from self._again(forward, backward=False)
+        if any(c.gradient is not None for c in sight.calls):
+            yield from self._again(flow.gradients([sight], graph, self._alpha), backward=True)
         yield from self._growing(sight)
+
+    def _again(self, found: Sequence[Finding], *, backward: bool) -> Iterator[Finding]:
+        """Those that the pass before showed, too."""
+        wrong = [f for f in found if f.outcome == "VIOLATES"]
+        before = self._last.get(backward, set())
+        self._last[backward] = {(f.signal, f.where[:1]) for f in wrong}
+        yield from (f for f in wrong if (f.signal, f.where[:1]) in before)
 
     def _dead(self, sight: Sight, graph: Graph, silent: dict[int, NDArray[np.bool_]]) -> Iterator[Finding]:
         from scipy.special import bdtrc
@@ -74,11 +89,6 @@ class Activations:
                     "unit.dead", "VIOLATES", f"{says}; {law}", call.path or call.op,
                     observed=count / total, expected=_MOST, samples=rows, alpha=self._alpha,
                 )  # fmt: skip
-
-    def _by_depth(self, sight: Sight, graph: Graph) -> list[Finding]:
-        found = [*flow.signals([sight], graph, self._alpha), *flow.gradients([sight], graph, self._alpha)]
-        found += flow.collapse([sight], quiet=False)
-        return [f for f in found if f.outcome == "VIOLATES"]
 
     def _growing(self, sight: Sight) -> Iterator[Finding]:
         calls = [c for c in sight.calls if c.kind in ("linear", "add", "attention", "recurrent")]

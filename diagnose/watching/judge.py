@@ -27,6 +27,7 @@ _SETTLED = 1024  # steps in which updates are not judged: second moments of Adam
 _QUIET = 1024  # steps for which one word is not said again
 _JUMP = 1.5  # of the rate or the number of backward passes, beyond which a signal is learnt anew
 _PATIENCE = 16  # steps for which another number of backward passes is taken for an odd step
+_NOTED = 1.25  # median factor of recurring spikes above all before, below which they are left out
 _SPIKES = {"loss": "loss.spike", "gradient": "gradient.spike", "update": "update.spike"}
 _AGAIN = {"loss": "loss.spikes", "gradient": "gradient.spikes"}
 # The signal that a rule on a group speaks of; falling losses and gradients are no alarm.
@@ -72,11 +73,6 @@ class Judge:
         yield from self._spiked(record.step, x, centre)
         yield from (f for f in self._slow.step(record) if self._new(f.signal))
         yield from (f for f in self._levels.step(record) if self._new(f.signal))
-
-    @property
-    def passes(self) -> int:
-        """How many backward passes a step has, as a rule."""
-        return self._backwards
 
     # -- what is fed -----------------------------------------------------------------------------------------------
 
@@ -156,7 +152,7 @@ class Judge:
                 says = f"{full}, {spike.rank:.1g} without that"
                 yield finding(_SPIKES[name], "VIOLATES", says, name, ratio=spike.factor, samples=step, alpha=spike.p)
             often = self._again[name].step(residual) if name in self._again else None
-            if often and self._new(_AGAIN[name], step, again=True):
+            if often and often.factor >= _NOTED and self._new(_AGAIN[name], step, again=True):
                 count = f"{often.count} of the last {often.steps} steps are above all of the 1,024 before"
                 says = f"{count}, by x{often.factor:.3g} in the median, up to step {step}; p {often.p:.1g} by the count"
                 outcome = "VIOLATES" if often.factor >= 2 else "NOTE"

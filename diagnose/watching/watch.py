@@ -35,7 +35,15 @@ class Watch:
     """Made by `varlaw.watch`; `findings` grows while the run goes on."""
 
     def __init__(
-        self, model: "torch.nn.Module", optimizers: Sequence[Any], *, every: int, out: Path | None, name: str, salt: str
+        self,
+        model: "torch.nn.Module",
+        optimizers: Sequence[Any],
+        *,
+        every: int,
+        out: Path | None,
+        log: Callable[[dict[str, float]], Any] | None,
+        name: str,
+        salt: str,
     ) -> None:
         from varlaw.diagnose.torch.cotangents import Cotangent
         from varlaw.diagnose.torch.recording import Recorder
@@ -44,7 +52,7 @@ class Watch:
         self.model, self.every, self.name, self.salt = model, every, name, salt
         self.findings: list[Finding] = []
         self._inner = unwrapped(model)
-        self._out, self._journal = out, Journal(None)
+        self._out, self._journal, self._log = out, Journal(None), log
         self._entered = self._active = False
         self._recorder = Recorder(dict(self._inner.named_parameters()), optimizers, self._judge_step)
         self._last, self._cotangent = LastCall(model), Cotangent()
@@ -106,6 +114,9 @@ class Watch:
         if steps in _LOOKS:
             self._still(at_end=False)
         self._scale()
+        if self._log is not None and steps % self.every == 0:
+            self._recorder.flush()
+            self._log(self.scalars())
         self._cotangent.wanted = due(steps + 1, self.every)
 
     def scalars(self) -> dict[str, float]:
@@ -200,7 +211,7 @@ class Watch:
     def _sample(self) -> None:
         """The pass of this step's inputs, seen: activations and units, and now and then gradients by depth."""
         self._samples += 1
-        seen = self._last.replayed({}, backward=self._samples % _BACKWARD_EVERY == 1)
+        seen = self._last.replayed({}, backward=self._samples % _BACKWARD_EVERY == 1, lean=True)
         if seen is None:
             return
         self._sampled = seen.sight
@@ -211,7 +222,7 @@ class Watch:
     def _scale(self) -> None:
         """Passes that are summed without their mean."""
         share, self._cotangent.share = self._cotangent.share, None
-        passes = self._judge.passes
+        passes = self._recorder.passes
         if share is None or passes < 2 or abs(share - 1) > _SCALED:
             return
         says = (

@@ -66,6 +66,7 @@ def watch(
     *,
     every: int = 100,
     out: str | Path | None = None,
+    log: Callable[[dict[str, float]], Any] | None = None,
     name: str | None = None,
     salt: str | None = None,
 ) -> WatchedRun:
@@ -77,6 +78,7 @@ def watch(
     out: a file for the run, one JSON object a line, whole up to its last line whenever the run ends; a run that is
         started again appends to it, each process but the first has its own (run.rank1.jsonl). `varlaw watch FILE`
         shows it.
+    log: called with the numbers of a step after every so many steps: `wandb.log`, `accelerator.log`, a writer's method.
     name: of the run; the model's class unless given.
 
     A context manager; call its `step(loss)` once after each optimiser step. A watch never stops the training.
@@ -101,7 +103,7 @@ def watch(
         raise ValueError(msg)
     return WatchedRun(
         model, optimizers_of(optimizer), every=steps_of(every), out=None if out is None else Path(out),
-        name=name or type(model).__name__, salt=SALT if salt is None else salt,
+        log=log, name=name or type(model).__name__, salt=SALT if salt is None else salt,
     )  # fmt: skip
 
 
