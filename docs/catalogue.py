@@ -70,6 +70,7 @@ def entry(law: Law) -> str:
         "Because": prose(law.derivation),
         "Not to be confused with": prose(law.not_to_confuse),
         "Seen in": prose(law.statistic),
+        "Not measured": prose(law.unmeasured),
         "Digits": prose(law.precision),
         "Source": prose(law.source),
     }

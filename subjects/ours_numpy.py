@@ -7,6 +7,7 @@ import ml_dtypes
 import numpy as np
 
 from varlaw.subjects.ours import Backend, table
+from varlaw.subjects.ours_scales import experiments
 from varlaw.subjects.subject import Floats, Framework
 
 
@@ -18,9 +19,10 @@ def _floats(x: Any) -> Floats:
     return np.asarray(x).astype(np.float64)
 
 
-SUBJECTS = table(
+_OURS = Framework(name="varlaw.numpy", version=lambda: version("varlaw"), devices=lambda: ("cpu",))
+_TABLE = table(
     Backend(
-        framework=Framework(name="varlaw.numpy", version=lambda: version("varlaw"), devices=lambda: ("cpu",)),
+        framework=_OURS,
         module="varlaw.impl.numpy",
         array=_array,
         floats=_floats,
@@ -28,3 +30,5 @@ SUBJECTS = table(
         place=lambda device: {"device": device},
     )
 )
+
+SUBJECTS = (*_TABLE, *experiments(_OURS))

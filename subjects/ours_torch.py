@@ -4,6 +4,7 @@ from importlib.metadata import version
 from typing import Any
 
 from varlaw.subjects.ours import Backend, table
+from varlaw.subjects.ours_experiments import experiments
 from varlaw.subjects.subject import Framework
 from varlaw.subjects.torch.framework import devices, floats, tensor
 from varlaw.subjects.torch.framework import version as torch_version
@@ -43,4 +44,8 @@ _TABLE = table(
     )
 )
 
-SUBJECTS = (*_TABLE, network("varlaw.torch.network(he_normal, ReLU)", _OURS, "he_normal(fan_in)", _he, "ReLU"))
+SUBJECTS = (
+    *_TABLE,
+    network("varlaw.torch.network(he_normal, ReLU)", _OURS, "he_normal(fan_in)", _he, "ReLU"),
+    *experiments(_OURS),
+)

@@ -247,6 +247,7 @@ class Law:
     error: str = ""  # order of the error of an asymptotic law
     precision: str = ""  # a corner of the domain where fewer digits are to be had, and how many
     not_to_confuse: str = ""  # what people write in its place
+    unmeasured: str = ""  # why no run on torch and on varlaw's own functions puts it to the test
 
     def value(self, **params: Any) -> Any:
         """The law's number: a float for scalars, a float64 array of the broadcast shape for arrays.

@@ -21,6 +21,7 @@ CASES: Mapping[str, Cases] = {
         corners("fan_in fan_out batch", (6, 8, 4)),
     ),
     "lookup": Cases(Domain(width=one_of(64, 96)), corners("width", (64,))),
+    "readout": Cases(Domain(width_ratio=one_of(2, 8)), corners("width_ratio", (4,))),
     "haar": Cases(Domain(size=one_of(3, 5)), corners("size", (4,))),
     "isometry": Cases(Domain(fan_in=one_of(4, 8), fan_out=one_of(2, 3)), corners("fan_in fan_out", (6, 3))),
     "qr": Cases(Domain(size=one_of(2, 8)), corners("size", (4,))),
@@ -74,6 +75,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "default_linear": (
         mean("torch_default.linear_map", "linear", taking("q", "fan_in")),
         mean("torch_default.relu_map", "relu", taking("q", "fan_in")),
+        mean("torch_default.variance", "weight", taking("fan_in")),
         mean("torch_default.linear_fixed_point", "deep linear", taking("fan_in")),
         mean("torch_default.relu_fixed_point", "deep relu", taking("fan_in")),
     ),
@@ -88,6 +90,9 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "lookup": (
         mean("embedding.second_moment", "lookup", lambda c: {"variance": 1.0}),
         mean("packed_qkv.xavier_factor", "packed", lambda c: {"blocks": 3}),
+    ),
+    "readout": (
+        mean("mup.initial_logit_scale", "square", taking("width_ratio"), expected=lambda value, c: value**2),
     ),
     "haar": (
         mean(

@@ -10,6 +10,7 @@ CASES: Mapping[str, Cases] = {
     "pairs": Cases(
         Domain(c=one_of(-0.5, 0.2, 0.8), slope=one_of(0.2, 0.5)), corners("c slope", (0.5, 0.2), (-0.3, 0.1))
     ),
+    "near_pairs": Cases(Domain(one_minus_c=one_of(0.005, 0.02)), corners("one_minus_c", (0.01,))),
     "pair_products": Cases(
         Domain(c=one_of(0.3, 0.9), q1=one_of(0.5, 1.5), q2=one_of(1.0, 2.0)), corners("c q1 q2", (0.6, 1.0, 2.0))
     ),
@@ -38,6 +39,9 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             expected=lambda value, c: 2 * _leaky(value, c),
         ),
         mean("correlation.abs", "abs", _C),
+    ),
+    "near_pairs": (
+        mean("meanfield.relu_kernel_expansion", "relu apart", taking("one_minus_c"), band=lambda c: c["one_minus_c"]),
     ),
     "pair_products": (
         mean("correlation.erf_product", "erf", taking("c", "q1", "q2")),

@@ -84,6 +84,10 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "relu_stack": (
         mean("products.relu_fourth_moment", "fourth", taking("width", "layers"), power=4, kurtosis=100.0),
         variance(
+            "products.linear_log_variance_leading", "linear log", taking("width", "layers"),
+            band=lambda c: 1.5 / c["width"],  # the law leaves out one part in the width, and less beyond it
+        ),
+        variance(
             "products.relu_log_variance", "log", lambda c: {"widths": [c["width"]] * c["layers"]},
             band=lambda c: 8 / c["width"],  # the sum of 1 / n^2 that the law leaves out, over its own 5 / n
         ),

@@ -34,6 +34,10 @@ CASES: Mapping[str, Cases] = {
         Domain(width=one_of(16, 24), layers=one_of(2, 5), factor=one_of(0.6, 0.8)),
         corners("width layers factor", (16, 4, 0.7)),
     ),
+    "batch_norm_branch": Cases(
+        Domain(width=one_of(32, 40), batch=one_of(24, 32), branches=one_of(1, 3)),
+        corners("width batch branches", (32, 32, 2)),
+    ),
     "batch_norm_gradients": Cases(
         Domain(width=one_of(64, 72), batch=one_of(6, 7)), corners("width batch", (64, 8))
     ),
@@ -149,6 +153,12 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         mean(
             "meanfield.gradient_depth_scale", "gradient", taking(chi="factor"),
             expected=lambda value, c: math.exp(c["layers"] / value), kurtosis=60.0,
+        ),
+    ),
+    "batch_norm_branch": (
+        mean(
+            "batch_norm.residual_explosion", "ratio", lambda c: {"rate": 1.0, "branches": c["branches"]},
+            band=lambda c: 2 / c["batch"] + 2 / c["width"], **_WIDE,
         ),
     ),
     "batch_norm_gradients": (

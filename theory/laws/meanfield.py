@@ -317,6 +317,7 @@ _SCALES = (
         source="Hayou et al. 2019, arXiv:1902.06853",
         statistic="cosine of two inputs against depth",
         error="O(log(depth)/depth^3): 3 % at 1000 layers",
+        unmeasured="it holds where depth is so large that what finite widths add per layer outweighs it",
         not_to_confuse="exponential convergence: at the edge of chaos it is polynomial",
     ),
     _law(
@@ -330,6 +331,7 @@ _SCALES = (
         hypotheses=("tanh, weight_variance 1, bias_variance 0", "infinite width, then large depth"),
         statistic="mean square of pre-activations against depth",
         error="O(log(depth)/depth^2)",
+        unmeasured="it holds where depth is so large that what finite widths add per layer outweighs it",
         not_to_confuse="the edge of chaos preserves variance: chi_1 = 1 only at q = 0, which is reached as 1/(2 l)",
     ),
     _law(

@@ -375,6 +375,7 @@ _DEAD = (
         derivation="ln 0 = -inf has positive probability (products.dead_network).",
         statistic="share of zero outputs over fresh weights",
         not_to_confuse="products.relu_log_mean_alive, the mean given alive",
+        unmeasured="no draws have an infinite mean; what makes it infinite, products.dead_network, is measured",
     ),
 )
 

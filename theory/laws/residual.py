@@ -167,6 +167,7 @@ ENTRIES: tuple[Law, ...] = (
         ),
         source="Xiong et al. 2020, arXiv:2002.04745, Theorem 1",
         statistic="norm of the last feed-forward layer's gradient at two depths",
+        unmeasured="orders of two upper bounds, each up to a constant that nobody states: no number can break it",
     ),
     _law(
         name="residual.zero_gate_change",

@@ -167,6 +167,7 @@ _SCALINGS = (
         derivation=_MUP_REASON,
         source=_MUP,
         statistic="learning rate of the parameter group, exactly",
+        unmeasured="a setting of a configuration: neither torch nor varlaw has a function that returns it",
     ),
     _recipe(
         name="mup.output_multiplier",
@@ -179,6 +180,7 @@ _SCALINGS = (
         derivation=_MUP_REASON,
         source=_MUP,
         statistic="ratio of logits at two widths",
+        unmeasured="a setting of a configuration: neither torch nor varlaw has a function that returns it",
     ),
     _recipe(
         name="mup.attention_scale",
@@ -191,6 +193,7 @@ _SCALINGS = (
         derivation="A sum of head_dim terms with a common sign is of order head_dim.",
         source=_MUP,
         statistic="value in the configuration, exactly",
+        unmeasured="a setting of a configuration: neither torch nor varlaw has a function that returns it",
         not_to_confuse="1 / sqrt(head_dim), right for independent q and k only (attention.logit_variance)",
     ),
     _recipe(

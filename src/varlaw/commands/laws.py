@@ -205,6 +205,7 @@ def _record(law: "Law") -> dict[str, Any]:
         "statistic": law.statistic,
         "precision": law.precision,
         "not_to_confuse": law.not_to_confuse,
+        "unmeasured": law.unmeasured,
     }
 
 
@@ -237,6 +238,7 @@ def _statement(law: "Law") -> Any:
         "and": "; ".join(relation.text for relation in law.domain.relations),
         "because": law.derivation,
         "seen in": law.statistic,
+        "not measured": law.unmeasured,
         "digits": law.precision,
         "source": law.source,
     }

@@ -139,6 +139,7 @@ def _text(law: "Law") -> "LawText":
     from varlaw.reports.lawbook import LawText
 
     notes = {"error": law.error, "precision": law.precision, "not to confuse with": law.not_to_confuse}
+    notes["not measured"] = law.unmeasured
     parameter, fixed, curve = _curve(law)
     return LawText(
         name=law.name,

@@ -65,7 +65,7 @@ def _default(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     many = t.nn.Linear(width, n, **on)
     once = t.addmv(many.bias, many.weight, x[0] / x[0].square().mean().sqrt() * c["q"] ** 0.5)
     halved = t.addmv(many.bias, many.weight, t.relu(_signed(t, c, on)))
-    found = {"linear": once.square(), "relu": halved.square()}
+    found = {"linear": once.square(), "relu": halved.square(), "weight": many.weight.square().mean(1)}
     for name, phi in (("deep linear", None), ("deep relu", t.relu)):
         h = x
         for _ in range(12):
@@ -106,11 +106,14 @@ def _lookup(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     rows = table(t.arange(n, device=on["device"]))
     d = c["width"]
     packed = t.nn.init.xavier_uniform_(t.empty(3 * d, d, **on))
-    return {"lookup": rows.square().mean(1).detach(), "packed": _resized(packed.square().flatten(), n) * d}
+    return {"lookup": rows.square().mean(1).detach(), "packed": packed.square().flatten()[:n] * d}
 
 
-def _resized(x: Any, n: int) -> Any:
-    return x[:n]
+def _readout(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
+    """Logits of a model that is wider than its base: output weights of the base's variance, and a multiplier."""
+    base, ratio = 16, c["width_ratio"]
+    w = t.randn(n, base * ratio, **on) / base**0.5
+    return {"square": (w.sum(1) / ratio).square()}
 
 
 EXPERIMENTS: tuple[Experiment, ...] = (
@@ -120,4 +123,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     experiment("nn.Linear(default)", "default_linear", _default),
     experiment("bmm(batch)", "batch_of_inputs", _batch),
     experiment("nn.Embedding(lookup)", "lookup", _lookup),
+    experiment("Tensor.sum(readout)", "readout", _readout),
 )

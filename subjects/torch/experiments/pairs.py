@@ -35,6 +35,12 @@ def _products(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     return {of: (phi(u) * phi(v)).mean(1) for of, phi in functions.items()}
 
 
+def _near(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
+    """Unit normal pairs that are nearly equal."""
+    u, v = _pair(t, 1 - c["one_minus_c"], n, on)
+    return {"relu apart": (t.relu(u) - t.relu(v)).square().mean(1)}
+
+
 def _pair(t: Any, correlation: float, n: int, on: dict[str, Any]) -> tuple[Any, Any]:
     u, w = t.randn(2, n, _INNER, **on)
     return u, correlation * u + (1 - correlation**2) ** 0.5 * w
@@ -42,5 +48,6 @@ def _pair(t: Any, correlation: float, n: int, on: dict[str, Any]) -> tuple[Any, 
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     experiment("nn.functional.relu(pairs)", "pairs", _kernels),
+    experiment("relu(near pairs)", "near_pairs", _near),
     experiment("nn.functional.gelu(pairs)", "pair_products", _products),
 )

@@ -54,12 +54,12 @@ def _stack(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
 
 def _relu_stack(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     """He's stack: powers of |h_L|^2 / |h_0|^2."""
-    x = t.ones(n, c["width"], 1, **on)
-    start = c["width"]
+    x = y = t.ones(n, c["width"], 1, **on)
     for _ in range(c["layers"]):
-        x = t.relu(t.bmm(_weights(t, n, c["width"], c["width"], 2 / c["width"], on), x))
-    s = x.square().sum((1, 2)) / start
-    return {"fourth": s**2, "log": s.log()}
+        w = _weights(t, n, c["width"], c["width"], 2 / c["width"], on)
+        x, y = t.relu(t.bmm(w, x)), t.bmm(w, y)
+    s = x.square().mean((1, 2))
+    return {"fourth": s**2, "log": s.log(), "linear log": y.square().mean((1, 2)).log()}
 
 
 def _relu_layer(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:

@@ -154,6 +154,23 @@ def _explosion(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _normed_branch(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
+    """Gradients through one linear branch behind a batch norm, on a stream that has passed `branches` of them."""
+    width, h = c["width"], t.randn(n, c["width"], c["batch"], **on)
+
+    def branch(stream: Any) -> Any:
+        centred = stream - stream.mean(2, keepdim=True)
+        even = centred * centred.square().mean(2, keepdim=True).rsqrt()
+        return stream + t.bmm(_weights(t, n, width, 1, on), even)
+
+    for _ in range(c["branches"]):
+        h = branch(h)
+    h = h.requires_grad_()
+    end = t.randn_like(h)
+    (back,) = t.autograd.grad((branch(h) * end).sum(), h)
+    return {"ratio": back.square().sum((1, 2)) / end.square().sum((1, 2))}
+
+
 EXPERIMENTS: tuple[Experiment, ...] = (
     experiment("bmm(residual)", "residual_stream", _branches),
     experiment("nn.functional.rms_norm(residual)", "normed_stream", _normed),
@@ -161,5 +178,6 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     experiment("tanh(layer)", "mean_field_layer", _layer),
     experiment("nn.init.calculate_gain(deep)", "mean_field_stack", _deep),
     experiment("bmm(linear, biases)", "settling", _linear),
+    experiment("bmm(batch norm branch)", "batch_norm_branch", _normed_branch),
     experiment("bmm(batch norm)", "batch_norm_gradients", _explosion),
 )
