@@ -49,6 +49,7 @@ class Request:
     """The options of one run, as the user gave them."""
 
     targets: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()  # globs over the names of claims; none: all
     about: tuple[str, ...] = ()  # globs over the laws that claims are to be about; none: all
     policy: str = "pr"
     device: str = "cpu"
@@ -85,12 +86,12 @@ def plan(request: Request) -> Plan:
     device = "cuda:0" if request.device == "cuda" else request.device
     asked = _asked(request)
     broken = [Absence(whose, fault, error=True) for whose, fault in faults(asked)]
-    there, absent = availability.available(_about(_selected(asked), request.about), device, asked)
+    there, absent = availability.available(_about(_selected(asked), request.about, request.claims), device, asked)
     absent = [*broken, *absent]
     if not there:
         raise CannotRun("; ".join(a.reason for a in absent))
     deviations.rows()  # refused before the work, if one of somebody's is none
-    found = list(tasks(there, request.dtypes, device, request.salt, request.about))
+    found = list(tasks(there, request.dtypes, device, request.salt, request.about, request.claims))
     return Plan(request, device, there, found, absent)
 
 
@@ -113,13 +114,18 @@ def subject_of(task: Task) -> list[Subject]:
 
 
 def tasks(
-    selected: Iterable[Subject], dtypes: Iterable[str], device: str, salt: str, laws: Sequence[str] = ()
+    selected: Iterable[Subject],
+    dtypes: Iterable[str],
+    device: str,
+    salt: str,
+    laws: Sequence[str] = (),
+    names: Sequence[str] = (),
 ) -> Iterator[Task]:
-    """Every task of the selected subjects, in a fixed order; only about laws that a glob names, where there are any."""
+    """Every task of the selected subjects, in a fixed order; only about laws and claims that globs name, if any."""
     dtypes = tuple(dtypes)
     for subject in selected:
         rows, own = place_of(subject), [d for d in dtypes if d in (subject.dtypes or dtypes)]
-        for claim in _on(claims_of(subject), laws):
+        for claim in _on(claims_of(subject), laws, names):
             for dtype in _tried_in(claim, own):
                 points = cases_of(claim, dtype, salt, _POINTS)
                 for case in [{"cases": points}] if claim.pooled and points else points:
@@ -134,9 +140,13 @@ def tasks(
                     )
 
 
-def _on(claims: Iterable[Claim], laws: Sequence[str]) -> Iterator[Claim]:
-    """The claims on laws that any of the globs names; all where there are no globs."""
-    return (claim for claim in claims if not laws or any(fnmatch.fnmatchcase(claim.law, glob) for glob in laws))
+def _on(claims: Iterable[Claim], laws: Sequence[str], names: Sequence[str] = ()) -> Iterator[Claim]:
+    """The claims on laws, and of names, that any of the globs names; all where there are no globs."""
+    return (claim for claim in claims if _any(claim.law, laws) and _any(claim.name, names))
+
+
+def _any(text: str, globs: Sequence[str]) -> bool:
+    return not globs or any(fnmatch.fnmatchcase(text, glob) for glob in globs)
 
 
 def _tried_in(claim: Claim, dtypes: Sequence[str]) -> Sequence[str]:
@@ -216,15 +226,16 @@ def _selected(targets: Iterable[str]) -> list[Subject]:
     return select(patterns)
 
 
-def _about(selected: list[Subject], laws: tuple[str, ...]) -> list[Subject]:
-    """The subjects with a claim on the laws that were asked for, each of which must be one of the catalogue."""
+def _about(selected: list[Subject], laws: tuple[str, ...], names: tuple[str, ...] = ()) -> list[Subject]:
+    """The subjects with a claim on the laws and of the names that were asked for; a law must be in the catalogue."""
     for glob in laws:
         if not fnmatch.filter(LAWS, glob):
             msg = f"no law matches {glob!r}{_close(glob, LAWS)}"
             raise NothingSelected(msg)
-    found = [s for s in selected if any(True for _ in _on(claims_of(s), laws))]
-    if not found:
-        msg = f"no claim on these subjects is about {' or '.join(laws)}"
+    found = [s for s in selected if any(True for _ in _on(claims_of(s), laws, names))]
+    if not found and selected:
+        wanted = f"about {' or '.join(laws)}" if laws else f"named {' or '.join(names)}"
+        msg = f"no claim on these subjects is {wanted}"
         raise NothingSelected(msg)
     return found
 

@@ -28,6 +28,8 @@ _COMMANDS = {
     "baseline": "varlaw.commands.baseline:baseline",
     "report": "varlaw.commands.report:report",
     "laws": "varlaw.commands.laws:laws",
+    "subjects": "varlaw.commands.listing:subjects",
+    "claims": "varlaw.commands.listing:claims",
     "config": "varlaw.commands.config:config",
 }
 

@@ -131,6 +131,30 @@ def folklore(as_json: bool, output: Path | None, no_color: bool) -> None:
         _print([_folklore_table()], output, no_color)
 
 
+@laws.command("search")
+@click.argument("words", nargs=-1, required=True)
+@_JSON
+@_OUTPUT
+@_PLAIN
+def search_laws(words: tuple[str, ...], as_json: bool, output: Path | None, no_color: bool) -> None:
+    """Find laws by WORDS: names, titles, other names (Xavier, Kaiming, edge of chaos), sources, and folklore."""
+    from varlaw.commands.failure import Failure
+    from varlaw.theory.lookup import search
+
+    found = search(" ".join(words))
+    if not found:
+        msg = f"no law speaks of {' '.join(words)!r}"
+        raise Failure(msg, 5)
+    if as_json:
+        _write(
+            json.dumps([{"law": h.law.name, "title": h.law.title, "found_in": h.found_in} for h in found], indent=2),
+            output,
+        )
+        return
+    width = max(len(hit.law.name) for hit in found)
+    _print([f"{hit.law.name:{width}}  {hit.law.title} ({hit.found_in})" for hit in found], output, no_color)
+
+
 def _find(name: str) -> "Law":
     from varlaw.theory.catalogue import LAWS
 

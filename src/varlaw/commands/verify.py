@@ -25,6 +25,7 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 @click.command(cls=Verb)
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option("--claim", "claims", multiple=True, metavar="GLOB", help="Only these claims, such as 'init.*'.")
 @click.option("--law", "laws", multiple=True, metavar="GLOB", help="Only claims on these laws, such as 'relu.*'.")
 @click.option("--policy", default="pr", show_default=True, help="pr (finds 5 %), nightly (1 %) or release (0.1 %).")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
@@ -58,6 +59,7 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
 @click.option("--no-color", is_flag=True, help="Plain text; NO_COLOR in the environment does the same.")
 def verify(
     targets: tuple[str, ...],
+    claims: tuple[str, ...],
     laws: tuple[str, ...],
     policy: str,
     device: str,
@@ -95,7 +97,8 @@ def verify(
     if dask and jobs > 1:
         msg = "--dask and --jobs are two places to decide in; give one"
         raise Failure(msg, 2)
-    agreed = _plan(targets=targets, cases=tuple(map(case_of, cases)), laws=laws_of(promises), about=laws, **chosen)
+    chosen |= {"cases": tuple(map(case_of, cases)), "laws": laws_of(promises)}
+    agreed = _plan(targets=targets, about=laws, claims=claims, **chosen)
     heading = _heading(agreed, yearly_decisions)
     _writable(json_file, report_dir)
     stderr = console(no_color=no_color, stderr=True)

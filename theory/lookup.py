@@ -1,0 +1,100 @@
+"""Laws by the words that people know them by: names and titles, sources, other names, and what is said of them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from varlaw.theory.catalogue import LAWS
+from varlaw.theory.folklore import CLAIMS
+from varlaw.theory.law import Law
+
+# Other names -> what they are called here: the beginnings of names in the catalogue.
+ALIASES = {
+    "xavier": ("glorot", "packed_qkv.xavier_factor"),
+    "kaiming": ("he_", "gain.torch", "torch_default"),
+    "msra": ("he_",),
+    "lecun": ("lecun_",),
+    "edge of chaos": ("meanfield.",),
+    "criticality": ("meanfield.c",),
+    "signal propagation": ("meanfield.", "kernel."),
+    "nngp": ("kernel.", "correlation."),
+    "fixup": ("fixup.", "t_fixup."),
+    "rezero": ("residual.zero_gate",),
+    "skipinit": ("residual.zero_gate",),
+    "layerscale": ("layer_scale.",),
+    "tensor programs": ("mup.", "depth_mup."),
+    "selu": ("gain.selu", "alpha_dropout."),
+    "self-normalizing": ("gain.selu", "alpha_dropout."),
+    "dynamical isometry": ("spectra.", "orthogonal."),
+    "marchenko": ("marchenko_pastur.",),
+    "agc": ("clip.adaptive_factor",),
+    "nfnet": ("clip.adaptive_factor",),
+    "gradient clipping": ("clip.",),
+    "vanishing gradient": ("products.", "meanfield.gradient"),
+    "exploding gradient": ("products.", "batch_norm.explosion"),
+    "dying relu": ("products.dead",),
+    "swiglu": ("glu.",),
+    "weight tying": ("linear.tied_twice", "attention.tied"),
+    "gpt-2": ("residual.gpt2_std",),
+    "bessel": ("batch_norm.running_variance",),
+    "ddof": ("batch_norm.running_variance",),
+    "chrono": ("recurrent.chrono",),
+    "forget gate": ("recurrent.torch_forget",),
+    "depthwise": ("conv.",),
+    "checkerboard": ("conv_transpose.",),
+}
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A law that was found, and in what."""
+
+    law: Law
+    found_in: str
+
+
+def search(words: str) -> list[Hit]:
+    """The laws that speak of all the words, those by another name or by name first.
+
+    >>> [hit.law.name for hit in search("xavier")][:3]
+    ['glorot.forward_factor', 'glorot_normal.variance', 'glorot_uniform.variance']
+    """
+    hits: dict[str, Hit] = {}
+    for hit in (*_aliased(words), *_named(words), *_told(words), *_said(words)):
+        hits.setdefault(hit.law.name, hit)
+    return list(hits.values())
+
+
+def _named(words: str) -> Iterator[Hit]:
+    for law in LAWS.values():
+        if _holds(f"{law.name} {law.title}", words):
+            yield Hit(law, "name")
+
+
+def _aliased(words: str) -> Iterator[Hit]:
+    wanted = _plain(words)
+    for alias, starts in ALIASES.items():
+        if wanted and (wanted in _plain(alias) or _plain(alias) in wanted):
+            yield from (Hit(law, f"also called {alias}") for n, law in LAWS.items() if n.startswith(starts))
+
+
+def _told(words: str) -> Iterator[Hit]:
+    for law in LAWS.values():
+        text = " ".join(str(part) for part in (law.quantity, law.source, law.hypotheses, law.derivation))
+        if _holds(text, words):
+            yield Hit(law, "text")
+
+
+def _said(words: str) -> Iterator[Hit]:
+    for claim in CLAIMS:
+        if _holds(f"{claim.claim} {claim.truth}", words):
+            yield Hit(LAWS[claim.law], f"folklore, {claim.finding.value}: {claim.claim}")
+
+
+def _holds(text: str, words: str) -> bool:
+    plain = _plain(text)
+    return all(_plain(word) in plain for word in words.split()) and bool(words.strip())
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
