@@ -40,17 +40,6 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 FLOORS = (
     "law", "numerics", "layouts", "variates", "activations", "laws", "catalogue", "networks", "folklore", "lookup",
 )  # fmt: skip
-    "law",
-    "numerics",
-    "layouts",
-    "variates",
-    "activations",
-    "laws",
-    "catalogue",
-    "networks",
-    "folklore",
-    "lookup",
-)
 
 # Room -> third-party modules it must not touch, however lazily.
 FORBIDDEN: dict[str, tuple[str, ...]] = {
