@@ -1,17 +1,22 @@
-"""JUnit XML: a suite per framework, a testcase per verdict, the numbers as properties.
+"""JUnit XML: a suite per framework, a testcase per row (a claim about a subject), its worst verdict as properties.
 
 An undocumented violation is a failure, an error an error; what is undecided or not applicable is skipped with its
-reason. A documented deviation has its reason as a property and counts as neither. No time is written: equal records
-give equal bytes.
+reason. A documented deviation has its reason as a property and counts as neither. A row stands for all of its cases,
+which keeps the file a few megabytes long where some readers refuse thirty; those that failed are listed in the failure,
+and every verdict is in the records. No time is written: equal records give equal bytes.
 """
 
+import itertools
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from varlaw.claims.verdict import Run, Verdict
 from varlaw.reports import words
-from varlaw.reports.groups import parted, tally
+from varlaw.reports.groups import Group, grouped
 from varlaw.reports.words import case_text, evidence, likely, number, plain, replay_command, risk, tidy, undecided
+
+CASES: Final = 20  # that a failure lists at most
 
 
 def render(run: Run) -> str:
@@ -20,20 +25,21 @@ def render(run: Run) -> str:
 
 
 def pieces(run: Run) -> Iterator[str]:
-    """The same, verdict by verdict: of a long run no more is in memory than one."""
+    """The same, row by row: of a long run no more is in memory than one."""
+    rows = sorted(grouped(run.verdicts), key=_framework)
     yield '<?xml version="1.0" encoding="utf-8"?>\n'
-    yield f"<{_tag('testsuites', {'name': 'varlaw', **_totals(run.verdicts)})}>\n"
-    for members in sorted(parted(run.verdicts, _framework), key=lambda members: _framework(members[0])):
-        named = {"name": plain(" ".join(_framework(members[0])).strip())}
-        yield f"  <{_tag('testsuite', named | _totals(members))}>\n"
+    yield f"<{_tag('testsuites', {'name': 'varlaw', **_totals(rows)})}>\n"
+    for framework, those in itertools.groupby(rows, key=_framework):
+        members = list(those)
+        yield f"  <{_tag('testsuite', {'name': plain(' '.join(framework).strip()), **_totals(members)})}>\n"
         yield _properties(_circumstances(run), " " * 4)
         yield from map(_testcase, members)
         yield "  </testsuite>\n"
     yield "</testsuites>\n"
 
 
-def _framework(verdict: Verdict) -> tuple[str, str]:
-    return verdict.framework, verdict.version
+def _framework(group: Group) -> tuple[str, str]:
+    return group.key[:2]
 
 
 # As ElementTree escapes them, which takes ten times as long.
@@ -45,11 +51,11 @@ def _tag(name: str, values: Mapping[str, str]) -> str:
     return "".join([name, *(f' {key}="{value.translate(_VALUE)}"' for key, value in values.items())])
 
 
-def _totals(verdicts: Sequence[Verdict]) -> dict[str, str]:
-    counts = tally(verdicts)
+def _totals(rows: Sequence[Group]) -> dict[str, str]:
+    counts = Counter(group.state for group in rows)
     skipped = counts.get("undecided", 0) + counts.get("not applicable", 0)
     numbers = {"failures": counts.get("VIOLATES", 0), "errors": counts.get("error", 0), "skipped": skipped}
-    return {"tests": str(len(verdicts)), **{k: str(v) for k, v in numbers.items()}}
+    return {"tests": str(len(rows)), **{k: str(v) for k, v in numbers.items()}}
 
 
 def _circumstances(run: Run) -> dict[str, str]:
@@ -59,25 +65,34 @@ def _circumstances(run: Run) -> dict[str, str]:
     return fixed | {"threads": str(info.threads)} | info.versions | chosen
 
 
-def _testcase(verdict: Verdict) -> str:
-    name = f"{verdict.claim}[{' '.join(filter(None, [verdict.dtype, verdict.device, case_text(verdict.case)]))}]"
-    start = _tag("testcase", {"classname": plain(verdict.subject), "name": plain(name)})
-    inside = _properties(_numbers(verdict), " " * 6)
-    if problem := _problem(verdict):
+def _testcase(group: Group) -> str:
+    start = _tag("testcase", {"classname": plain(group.subject), "name": plain(group.claim)})
+    inside = _properties(_numbers(group), " " * 6)
+    if problem := _problem(group):
         inside += f"      {problem}\n"
     return f"    <{start}>\n{inside}    </testcase>\n"
 
 
-def _problem(verdict: Verdict) -> str:
+def _problem(group: Group) -> str:
     """The element by which a reader of JUnit tells what did not pass; "" for what did."""
-    message, state = _message(verdict), verdict.state
+    verdict, state = group.worst, group.state
+    message = _message(verdict)
     if state in ("VIOLATES", "error"):
         tag = "failure" if state == "VIOLATES" else "error"
-        text = "\n".join(filter(None, [message, plain(verdict.statement), replay_command(verdict)]))
+        text = "\n".join(filter(None, [message, plain(verdict.statement), *_cases(group)]))
         return f"<{_tag(tag, {'message': message, 'type': state})}>{text.translate(_TEXT)}</{tag}>"
     if state in ("undecided", "not applicable"):
         return f"<{_tag('skipped', {'message': f'{state}: {message}'.rstrip(': ')})} />"
     return ""
+
+
+def _cases(group: Group) -> Iterator[str]:
+    """The cases of the worst state, the worst one first, each with what was measured and how to see it again."""
+    yield f"in {group.extent}"
+    others = (v for v in group.verdicts if v.state == group.state and v.replay != group.worst.replay)
+    for verdict in itertools.islice(itertools.chain([group.worst], others), CASES):
+        where = " ".join(filter(None, [verdict.dtype, verdict.device, case_text(verdict.case)]))
+        yield " ".join(filter(None, [f"{where}:", evidence(verdict), replay_command(verdict)]))
 
 
 def _message(verdict: Verdict) -> str:
@@ -89,10 +104,14 @@ def _message(verdict: Verdict) -> str:
     return "; ".join(filter(None, [measured, likely(verdict), certified, plain(verdict.detail)]))
 
 
-def _numbers(verdict: Verdict) -> dict[str, str]:
+def _numbers(group: Group) -> dict[str, str]:
+    verdict = group.worst
     low, high = verdict.interval or (None, None)
+    known = {v.deviation.id: v.deviation for v in group.verdicts if v.deviation}
     found = {
-        "state": verdict.state,
+        "state": group.state,
+        "verdicts": ", ".join(f"{n} {state}" for state, n in group.counts.items()),
+        "case": " ".join(filter(None, [verdict.dtype, verdict.device, case_text(verdict.case)])),
         "law": verdict.law,
         "expected": _full(verdict.expected),
         "observed": _full(verdict.observed),
@@ -106,7 +125,7 @@ def _numbers(verdict: Verdict) -> dict[str, str]:
         "delta": _full(verdict.delta),
         "certified": _full(verdict.certified),
         "likely": verdict.likely or "",
-        "deviation": f"{known.id}: {known.reason} {known.link}".rstrip() if (known := verdict.deviation) else "",
+        "deviation": "; ".join(f"{d.id}: {d.reason} {d.link}".rstrip() for d in known.values()),
         "replay": verdict.replay,
     }
     return {k: v for k, v in found.items() if v}

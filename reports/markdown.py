@@ -16,7 +16,6 @@ from varlaw.reports.words import (
     STATES,
     SYMBOLS,
     case_text,
-    certified,
     evidence,
     hyperlink,
     likely,
@@ -96,26 +95,24 @@ def _measured(verdict: Verdict) -> str:
 def _deviations(run: Run) -> Iterator[str]:
     met = by_deviation(run.verdicts)
     if met:
-        yield f"\n### {SYMBOLS['deviation']} Documented deviations\n\n"
-        yield "| deviation | subject | law | measured | reason |\n|---|---|---|---|---|\n"
+        yield f"\n<details><summary>{SYMBOLS['deviation']} Documented deviations: {len(met):,}</summary>\n\n"
+        yield "| deviation | rows | worst | measured | reason |\n|---|---:|---|---|---|\n"
     for known, groups in met:
         reason = f"{text(known.reason)} {_link(known.link)}".strip()
-        for group in groups:
-            law = text(group.worst.statement)
-            row = (code(known.id), code(group.subject), law, text(evidence(group.worst)), reason)
-            yield f"| {' | '.join(row)} |\n"
+        worst = f"{code(groups[0].subject)}: {text(groups[0].worst.statement)}"
+        row = (code(known.id), f"{len(groups):,}", worst, text(evidence(groups[0].worst)), reason)
+        yield f"| {' | '.join(row)} |\n"
+    if met:
+        yield "\n</details>\n"
 
 
 def _conforming(groups: list[Group]) -> Iterator[str]:
-    if groups:
-        yield f"\n<details><summary>{SYMBOLS['conforms']} Conforming rows: {len(groups):,}</summary>\n\n"
-        yield "| subject | law | worst ratio | certified |\n|---|---|---|---|\n"
-    for group in groups:
-        verdict = group.worst
-        numbers = f"{text(evidence(verdict))} | {certified(verdict)}"
-        yield f"| {code(group.subject)} | {text(verdict.statement)} | {numbers} |\n"
-    if groups:
-        yield "\n</details>\n"
+    """A line for each framework: what conforms is in the page and in the records, row by row."""
+    for platform, members in itertools.groupby(sorted(groups, key=lambda g: g.platform), lambda g: g.platform):
+        rows = list(members)
+        verdicts = quantities(sum(len(g.verdicts) for g in rows), "verdict")
+        subjects = quantities(len({g.subject for g in rows}), "subject")
+        yield f"\n{SYMBOLS['conforms']} {text(platform)}: {verdicts} on {quantities(len(rows), 'row')} of {subjects} conform.\n"
 
 
 def _reproduce(run: Run) -> str:

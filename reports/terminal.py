@@ -12,7 +12,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from varlaw.claims.verdict import Deviation, Run, Verdict
+from varlaw.claims.verdict import Run, RunInfo, Verdict
+from varlaw.reports.brief import INDENT, STYLES, Met, causes, folded, news, not_applicable, wrapped
+from varlaw.reports.diff import Change
 from varlaw.reports.groups import Group, by_deviation, grouped, headline, worst_first
 from varlaw.reports.schema import settled
 from varlaw.reports.words import (
@@ -26,41 +28,54 @@ from varlaw.reports.words import (
     looked_for,
     number,
     plain,
-    quantities,
     replay_command,
     risk,
     undecided,
 )
 
-STYLES = {
-    "VIOLATES": "bold red",
-    "error": "bold magenta",
-    "undecided": "yellow",
-    "deviation": "cyan",
-    "conforms": "green",
-    "not applicable": "dim",
-}
 FOLD_ABOVE = 12  # conforming rows
-Met = tuple[Deviation, list[Group]]
+FEW = 4  # documented deviations whose rows are listed unasked
 STATE = 12  # columns for the word of a state
-INDENT = " " * 6
 
 
-def render(run: Run, console: Console, *, verbosity: int = 0, report: Path | str | None = None) -> None:
-    """Print a run: `verbosity` -1 only what is wrong, 0 conforming rows in counts, 1 every row, 2 with replay lines."""
+def render(
+    run: Run,
+    console: Console,
+    *,
+    verbosity: int = 0,
+    report: Path | str | None = None,
+    opened: bool = False,
+    since: tuple[str, list[Change]] | None = None,
+) -> None:
+    """Print a run.
+
+    verbosity: -1 only what is wrong, 0 conforming rows and deviations in counts, 1 every row, 2 with replay lines.
+    report: the page to name at the end.
+    opened: the heading has been printed by `opening` already.
+    since: the name of an earlier run, and what changed since then; shown first.
+    """
     run, width = settled(run), max(console.width, 40)
-    opening = (_wrapped(line, width, "bold", indent="") for line in header(run))
-    closing = _wrapped(f"{headline(run)}   {duration(run.run.wall_time)}", width, "bold", indent="  ")
+    if not opened:
+        opening(run.run, console)
+    changed = news(*since, width) if since else ()
+    closing = wrapped(f"{headline(run)}   {duration(run.run.wall_time)}", width, "bold", indent="  ")
     body = _sections(worst_first(grouped(run.verdicts)), by_deviation(run.verdicts), width, verbosity)
-    for line in itertools.chain(*opening, [Text()], body, closing):
+    for line in itertools.chain(changed, body, closing):
         console.print(line, soft_wrap=True)
     if report is not None:
         console.print(Text(f"  report: {plain(str(report))}"), soft_wrap=True)
 
 
-def header(run: Run) -> list[str]:
+def opening(info: RunInfo, console: Console) -> None:
+    """Print the heading of a run, which is known before the first decision."""
+    for line in header(info):
+        for part in wrapped(line, max(console.width, 40), "bold", indent=""):
+            console.print(part, soft_wrap=True)
+    console.print()
+
+
+def header(info: RunInfo) -> list[str]:
     """What was run, what it looks for, and at which risk."""
-    info = run.run
     versions = ", ".join(f"{plain(k)} {plain(v)}" for k, v in foreign_versions(info).items())
     where = plain(" ".join(info.devices))
     power = f"finds {looked_for(info)}, false alarm {risk(info.alpha)}, false pass {risk(info.beta)}"
@@ -92,7 +107,7 @@ def _sections(groups: list[Group], met: list[Met], width: int, verbosity: int) -
     if verbosity < 0:
         return
     yield from itertools.chain.from_iterable(_finding(g, columns) for g in by_state["undecided"])
-    yield from _deviations(met, columns)
+    yield from _deviations(met, columns) if verbosity > 0 or len(met) <= FEW else causes(met, width)
     if listed:
         columns = _columns(conforming + known, width) if verbosity <= 0 else columns
         for group in conforming:
@@ -100,8 +115,8 @@ def _sections(groups: list[Group], met: list[Met], width: int, verbosity: int) -
             if verbosity > 1:
                 yield _detail("replay: " + replay_command(group.worst), "dim")
     else:
-        yield from _folded(conforming, width)
-    yield from _not_applicable(by_state["not applicable"], width, listed=verbosity > 0)
+        yield from folded(conforming, width)
+    yield from not_applicable(by_state["not applicable"], width, listed=verbosity > 0)
     yield Text()
 
 
@@ -147,22 +162,22 @@ def _row(group: Group, columns: Columns) -> Iterator[Text]:
         line.append(("" if below else statement).ljust(columns.statement) + "  ", style="dim")
     line.append_text(tail).rstrip()
     yield line
-    yield from _wrapped(below, columns.line, "dim")
+    yield from wrapped(below, columns.line, "dim")
 
 
 def _finding(group: Group, columns: Columns) -> Iterator[Text]:
     verdict, width = group.worst, columns.line
     yield from _row(group, columns)
     cost = "" if columns.effort or not effort(verdict) else f"from {effort(verdict)}"
-    yield from _wrapped("; ".join(filter(None, [_measured(verdict), cost])), width)
+    yield from wrapped("; ".join(filter(None, [_measured(verdict), cost])), width)
     if verdict.detail:
-        yield from _wrapped(plain(verdict.detail), width)
+        yield from wrapped(plain(verdict.detail), width)
     if group.state == "undecided":
-        yield from _wrapped(undecided(verdict), width)
+        yield from wrapped(undecided(verdict), width)
     case = case_text(verdict.case)
     word = "case" if len(group.verdicts) == 1 else "worst case"
     where = f"{word}: {case}" if case else ""
-    yield from _wrapped("; ".join(filter(None, [where, f"seen in {group.extent}"])), width)
+    yield from wrapped("; ".join(filter(None, [where, f"seen in {group.extent}"])), width)
     if verdict.replay:
         yield _detail(f"replay: {replay_command(verdict)}")
 
@@ -181,47 +196,8 @@ def _deviations(met: list[Met], columns: Columns) -> Iterator[Text]:
         ratios = {foreseen(group.worst.deviation) for group in rows if group.worst.deviation}
         expected = f", {ratios.pop()} foreseen" if len(ratios) == 1 and "" not in ratios else ""
         link = f" ({link_text(known.link)})" if known.link else ""
-        yield from _wrapped(f"documented as {plain(known.id)}{expected}: {plain(known.reason)}{link}", columns.line)
-
-
-def _folded(groups: list[Group], width: int) -> Iterator[Text]:
-    for platform, members in itertools.groupby(sorted(groups, key=lambda g: g.platform), lambda g: g.platform):
-        rows = list(members)
-        verdicts = quantities(sum(len(g.verdicts) for g in rows), "verdict")
-        subjects = quantities(len({g.subject for g in rows}), "subject")
-        text = f"{plain(platform)}: {verdicts} on {quantities(len(rows), 'row')} of {subjects} (-v lists them)"
-        yield from _summary("conforms", text, width)
-
-
-def _not_applicable(groups: list[Group], width: int, *, listed: bool) -> Iterator[Text]:
-    reasons: dict[str, list[Group]] = {}
-    for group in groups:
-        reasons.setdefault(group.worst.detail, []).append(group)
-    for reason, members in reasons.items():
-        names = ", ".join(plain(g.subject) for g in members[: None if listed else 3])
-        more = "" if listed or len(members) <= 3 else f" and {len(members) - 3} more"
-        yield from _summary("not applicable", f"{names}{more}: {plain(reason) or 'no reason given'}", width)
-
-
-def _summary(state: str, text: str, width: int) -> Iterator[Text]:
-    """Many rows of one state in one sentence."""
-    first, *others = _wrapped(f"{state} {text}", width, indent="  ")
-    first.stylize(STYLES[state], 2, 2 + len(state))
-    yield from (first, *others)
+        yield from wrapped(f"documented as {plain(known.id)}{expected}: {plain(known.reason)}{link}", columns.line)
 
 
 def _detail(text: str, style: str = "") -> Text:
     return Text(INDENT + text, style=style)
-
-
-def _wrapped(text: str, width: int, style: str = "", indent: str = INDENT) -> Iterator[Text]:
-    """`text` indented and broken between words."""
-    line = ""
-    for word in text.replace("   ", " \0\0").split():
-        if line.strip() and len(indent) + len(line) + 1 + len(word) > width:
-            yield Text(indent + line.replace("\0", " "), style=style)
-            line = "  " + word
-        else:
-            line = f"{line} {word}" if line.strip() else line + word
-    if line:
-        yield Text(indent + line.replace("\0", " "), style=style)

@@ -1,0 +1,93 @@
+"""Many rows in a line each: what a terminal shows unasked of all that conforms, is documented, or was not run."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Final
+
+from rich.text import Text
+
+from varlaw.claims.verdict import Deviation
+from varlaw.reports.diff import Change
+from varlaw.reports.groups import Group
+from varlaw.reports.words import evidence, plain, quantities
+
+STYLES: Final = {
+    "VIOLATES": "bold red",
+    "error": "bold magenta",
+    "undecided": "yellow",
+    "deviation": "cyan",
+    "conforms": "green",
+    "not applicable": "dim",
+}
+INDENT: Final = " " * 6
+PRESENT: Final = "framework.present"  # the claim by which a run says what is not there
+Met = tuple[Deviation, list[Group]]
+
+
+def causes(met: list[Met], width: int) -> Iterator[Text]:
+    """A line for each documented cause: how many rows it explains, of how many subjects, and the worst of them."""
+    found: dict[tuple[str, str], list[Met]] = {}
+    for known, rows in met:
+        found.setdefault((known.reason, known.link), []).append((known, rows))
+    yield from summary("deviation", f"{quantities(len(found), 'documented cause')} (-v lists the rows)", width)
+    for members in found.values():
+        groups = [group for _, rows in members for group in rows]
+        names = ", ".join(plain(known.id) for known, _ in members)
+        many, subjects = len(groups), quantities(len({group.subject for group in groups}), "subject")
+        extent = subjects if subjects.startswith(f"{many} ") else f"{many} rows of {subjects}"
+        yield from wrapped(f"{names}: {extent}, {evidence(groups[0].worst)}", width, indent="    ")
+
+
+def news(name: str, changes: "list[Change]", width: int) -> Iterator[Text]:
+    """What changed since an earlier run, before everything else."""
+    if not changes:
+        yield from wrapped(f"nothing changed since {plain(name)}", width, "bold", indent="  ")
+    else:
+        yield from wrapped(f"{quantities(len(changes), 'row')} changed since {plain(name)}", width, "bold", indent="  ")
+    for change in changes:
+        row = f"{change.kind.value}: {plain(change.group.subject)} {plain(change.group.claim)}"
+        states = " -> ".join(group.state if group else "absent" for group in (change.before, change.after))
+        yield from wrapped("; ".join(filter(None, [f"{row} ({states})", plain(change.detail)])), width, indent="    ")
+    yield Text()
+
+
+def folded(groups: list[Group], width: int) -> Iterator[Text]:
+    for platform, members in itertools.groupby(sorted(groups, key=lambda g: g.platform), lambda g: g.platform):
+        rows = list(members)
+        verdicts = quantities(sum(len(g.verdicts) for g in rows), "verdict")
+        subjects = quantities(len({g.subject for g in rows}), "subject")
+        text = f"{plain(platform)}: {verdicts} on {quantities(len(rows), 'row')} of {subjects} (-v lists them)"
+        yield from summary("conforms", text, width)
+
+
+def not_applicable(groups: list[Group], width: int, *, listed: bool) -> Iterator[Text]:
+    reasons: dict[str, list[Group]] = {}
+    absent = [group.subject for group in groups if group.claim == PRESENT]
+    if absent and not listed:
+        yield from summary("not applicable", f"not run here: {', '.join(map(plain, absent))} (-v says why)", width)
+    for group in groups if listed else (g for g in groups if g.claim != PRESENT):
+        reasons.setdefault(group.worst.detail, []).append(group)
+    for reason, members in reasons.items():
+        names = ", ".join(plain(g.subject) for g in members[: None if listed else 3])
+        more = "" if listed or len(members) <= 3 else f" and {len(members) - 3} more"
+        yield from summary("not applicable", f"{names}{more}: {plain(reason) or 'no reason given'}", width)
+
+
+def summary(state: str, text: str, width: int) -> Iterator[Text]:
+    """Many rows of one state in one sentence."""
+    first, *others = wrapped(f"{state} {text}", width, indent="  ")
+    first.stylize(STYLES[state], 2, 2 + len(state))
+    yield from (first, *others)
+
+
+def wrapped(text: str, width: int, style: str = "", indent: str = INDENT) -> Iterator[Text]:
+    """`text` indented and broken between words."""
+    line = ""
+    for word in text.replace("   ", " \0\0").split():
+        if line.strip() and len(indent) + len(line) + 1 + len(word) > width:
+            yield Text(indent + line.replace("\0", " "), style=style)
+            line = "  " + word
+        else:
+            line = f"{line} {word}" if line.strip() else line + word
+    if line:
+        yield Text(indent + line.replace("\0", " "), style=style)
