@@ -7,7 +7,7 @@ from typing import Final
 from rich.text import Text
 
 from varlaw.claims.verdict import Deviation
-from varlaw.reports.diff import Change
+from varlaw.reports.diff import Change, Kind
 from varlaw.reports.groups import Group
 from varlaw.reports.words import evidence, plain, quantities
 
@@ -21,6 +21,7 @@ STYLES: Final = {
 }
 INDENT: Final = " " * 6
 PRESENT: Final = "framework.present"  # the claim by which a run says what is not there
+QUIET: Final = ("conforms", "not applicable")
 Met = tuple[Deviation, list[Group]]
 
 
@@ -39,12 +40,14 @@ def causes(met: list[Met], width: int) -> Iterator[Text]:
 
 
 def news(name: str, changes: "list[Change]", width: int) -> Iterator[Text]:
-    """What changed since an earlier run, before everything else."""
-    if not changes:
-        yield from wrapped(f"nothing changed since {plain(name)}", width, "bold", indent="  ")
-    else:
-        yield from wrapped(f"{quantities(len(changes), 'row')} changed since {plain(name)}", width, "bold", indent="  ")
-    for change in changes:
+    """What changed since an earlier run, before everything else; rows that only one of both decided are counted."""
+    listed = [c for c in changes if c.after and not (c.kind is Kind.NEW and c.after.state in QUIET)]
+    gone, new = (sum(c.kind is kind and c not in listed for c in changes) for kind in (Kind.GONE, Kind.NEW))
+    counts = [quantities(len(listed), "row") + " changed" if listed else "nothing changed"]
+    counts += [f"{new} more conform"] if new else []
+    counts += [f"{gone} were not decided this time"] if gone else []
+    yield from wrapped(f"since {plain(name)}: {', '.join(counts)}", width, "bold", indent="  ")
+    for change in listed:
         row = f"{change.kind.value}: {plain(change.group.subject)} {plain(change.group.claim)}"
         states = " -> ".join(group.state if group else "absent" for group in (change.before, change.after))
         yield from wrapped("; ".join(filter(None, [f"{row} ({states})", plain(change.detail)])), width, indent="    ")

@@ -112,7 +112,8 @@ def _conforming(groups: list[Group]) -> Iterator[str]:
         rows = list(members)
         verdicts = quantities(sum(len(g.verdicts) for g in rows), "verdict")
         subjects = quantities(len({g.subject for g in rows}), "subject")
-        yield f"\n{SYMBOLS['conforms']} {text(platform)}: {verdicts} on {quantities(len(rows), 'row')} of {subjects} conform.\n"
+        extent = f"{verdicts} on {quantities(len(rows), 'row')} of {subjects}"
+        yield f"\n{SYMBOLS['conforms']} {text(platform)}: {extent} conform.\n"
 
 
 def _reproduce(run: Run) -> str:

@@ -58,12 +58,16 @@ class Request:
     jobs: int = 1
     cases: tuple[Mapping[str, Any], ...] = ()  # of a class or function that is a target itself,
     laws: Mapping[str, str] = field(default_factory=dict)  # and what its tensors promise
+    shard: tuple[int, int] = (1, 1)  # the k-th of n parts, which hold every subject once
 
     def __post_init__(self) -> None:
         policy(self.policy)
         check_salt(self.salt)
         if not re.fullmatch(r"cpu|cuda(:\d+)?", self.device):
             msg = f"device={self.device!r}, but should be cpu, cuda or cuda:N"
+            raise ValueError(msg)
+        if not 1 <= self.shard[0] <= self.shard[1]:
+            msg = f"shard={self.shard[0]}/{self.shard[1]}, but should be k/n with 1 <= k <= n"
             raise ValueError(msg)
 
 
@@ -90,6 +94,11 @@ def plan(request: Request) -> Plan:
     absent = [*broken, *absent]
     if not there:
         raise CannotRun("; ".join(a.reason for a in absent))
+    part, parts = request.shard
+    if part > len(there):
+        msg = f"shard {part}/{parts} is empty: the targets match {len(there)} subjects"
+        raise NothingSelected(msg)
+    there, absent = there[part - 1 :: parts], absent if part == 1 else []
     deviations.rows()  # refused before the work, if one of somebody's is none
     found = list(tasks(there, request.dtypes, device, request.salt, request.about, request.claims))
     return Plan(request, device, there, found, absent)

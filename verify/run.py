@@ -84,6 +84,11 @@ def header(agreed: Plan, yearly_decisions: int | None = None) -> Header:
     )
 
 
+def opening(agreed: Plan) -> RunInfo:
+    """What a run says of itself before its first decision."""
+    return _info(agreed, [], 0.0)
+
+
 def _keys(agreed: Plan) -> dict[str, Task]:
     request = agreed.request
     return {replay_key(task, request.policy, request.salt): task for task in agreed.tasks}

@@ -23,7 +23,7 @@ def test_markdown_says_what_broke(run: Run) -> None:
 
 
 def test_markdown_never_exceeds_its_limit(large_run: Run) -> None:
-    for limit in (600, 5_000, 50_000):
+    for limit in (600, 2_000, 5_000):
         text = markdown.render(large_run, limit=limit)
         assert len(text.encode()) <= limit
         assert "Truncated here" in text
@@ -39,7 +39,7 @@ def test_markdown_of_hostile_text_has_no_live_html(hostile_run: Run) -> None:
 def test_junit_counts_and_carries_the_numbers(run: Run) -> None:
     root = ET.fromstring(junit.render(run))
     assert {k: root.get(k) for k in ("tests", "failures", "errors", "skipped")} == {
-        "tests": "9", "failures": "2", "errors": "1", "skipped": "2",
+        "tests": "7", "failures": "1", "errors": "1", "skipped": "2",
     }  # fmt: skip
     assert [s.get("name") for s in root.findall("testsuite")] == ["torch 2.13.0", "varlaw.numpy 0.1.0"]
     failure = root.find(".//failure/..")
@@ -49,7 +49,8 @@ def test_junit_counts_and_carries_the_numbers(run: Run) -> None:
     assert properties["interval"] == "[0.498, 0.502]"
     assert properties["replay"] == 'v1:2026-11-22:torch.conv_transpose2d.fan:{"in":2,"out":8,"kernel":1}'
     assert {"expected", "observed", "samples", "alpha", "delta"} <= properties.keys()
-    assert sum(c.find("failure") is not None for c in root.iter("testcase")) == 2
+    assert [c.find("failure") is not None for c in root.iter("testcase")].count(True) == 1
+    assert "in 2 cases, float32 bfloat16" in failure.findtext("failure", "")
     assert "time" not in root.attrib
 
 

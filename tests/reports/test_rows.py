@@ -91,7 +91,7 @@ def test_every_deviation_that_a_run_met_is_shown(documented: Run, form: str) -> 
 
 def test_what_was_foreseen_is_shown_as_a_range(documented: Run) -> None:
     assert "0.25 to 0.75" in _findings(documented)
-    assert re.search(r"documented as known-0, 0\.25 to 0\.75 foreseen", _terminal(documented))
+    assert re.search(r"documented as known-0, 0\.25 to 0\.75 foreseen", _terminal(documented, 1))
 
 
 def test_a_deviation_whose_size_nobody_measured_is_counted_apart(

@@ -3,24 +3,26 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from varlaw.commands.failure import Failure, failing
+from varlaw.commands.outcome import earlier, tell, writable
+from varlaw.commands.progress import execute
 from varlaw.commands.verb import Verb
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from rich.console import Console
-
-    from varlaw.claims.verdict import Run, Verdict
     from varlaw.verify.ledger import Header, Ledger
     from varlaw.verify.plan import Plan
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
+FORMS = ("text", "concise", "github", "sarif", "junit")
+DECISIONS_A_PROCESS = 400
 
 
 @click.command(cls=Verb)
@@ -41,7 +43,7 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
 @click.option(
     "--promise", "promises", multiple=True, metavar="TENSOR=LAW", help="Its laws: weight='he_normal(fan_in)'."
 )
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 1024), help="Worker processes.")
+@click.option("--jobs", type=click.IntRange(1, 1024), help="Worker processes. [default: as many as there are CPUs]")
 @click.option("--dask", metavar="ADDRESS", help="Decide on the workers of this Dask scheduler, e.g. tcp://host:8786.")
 @click.option("--ledger", "ledger_file", type=click.Path(path_type=Path), help="Keep each verdict here, and resume.")
 @click.option(
@@ -53,6 +55,20 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Write the run as one JSON object; - is stdout."
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMS),
+    default="text",
+    help="What is printed: the table, one line a finding, GitHub's annotations, SARIF or JUnit. [default: text]",
+)
+@click.option(
+    "--since",
+    type=click.Path(path_type=Path),
+    metavar="RUN.JSON",
+    help="Show first what changed since then; other formats than text then hold only what is new.",
+)
+@click.option("--shard", default="1/1", metavar="K/N", help="Only the k-th of n parts of the subjects.")
 @click.option("--report", "report_dir", type=click.Path(path_type=Path), help="Write HTML, Markdown, JUnit, CSV here.")
 @click.option("-q", "--quiet", count=True, help="Only the findings and the counts.")
 @click.option("-v", "--verbose", count=True, help="Every row.")
@@ -67,11 +83,14 @@ def verify(
     salt: str | None,
     cases: tuple[str, ...],
     promises: tuple[str, ...],
-    jobs: int,
+    jobs: int | None,
     dask: str | None,
     ledger_file: Path | None,
     yearly_decisions: int | None,
     json_file: Path | None,
+    form: str,
+    since: Path | None,
+    shard: str,
     report_dir: Path | None,
     quiet: int,
     verbose: int,
@@ -86,34 +105,54 @@ def verify(
     from varlaw.commands.arguments import case_of, laws_of
     from varlaw.commands.screen import console
     from varlaw.evidence.streams import SALT
+    from varlaw.reports import terminal
     from varlaw.reports.files import to_stdout
-    from varlaw.verify.run import exit_code
+    from varlaw.verify.run import exit_code, opening
 
-    chosen: dict[str, Any] = {"policy": policy, "device": device, "dtypes": dtypes or DTYPES, "jobs": _workers(jobs)}
+    chosen: dict[str, Any] = {"policy": policy, "device": device, "dtypes": dtypes or DTYPES, "shard": _part(shard)}
     chosen["salt"] = SALT if salt is None else salt
     if dask == "":
         msg = "dask='', but should be the address of a scheduler, such as tcp://host:8786"
         raise Failure(msg, 2)
-    if dask and jobs > 1:
+    if dask and jobs:
         msg = "--dask and --jobs are two places to decide in; give one"
+        raise Failure(msg, 2)
+    if form != "text" and to_stdout(json_file):
+        msg = f"--format {form} and --json - both write to stdout; give one"
         raise Failure(msg, 2)
     chosen |= {"cases": tuple(map(case_of, cases)), "laws": laws_of(promises)}
     agreed = _plan(targets=targets, about=laws, claims=claims, **chosen)
     heading = _heading(agreed, yearly_decisions)
-    _writable(json_file, report_dir)
+    writable(json_file, report_dir)
+    before = earlier(since)
     stderr = console(no_color=no_color, stderr=True)
-    screen = stderr if to_stdout(json_file) else console(no_color=no_color)
-    for absence in agreed.absent:
-        stderr.print(f"not run: {absence.reason}")
+    screen = stderr if to_stdout(json_file) or form != "text" else console(no_color=no_color)
+    agreed = replace(agreed, request=replace(agreed.request, jobs=1 if dask else _workers(jobs, len(agreed.tasks))))
+    terminal.opening(opening(agreed), screen)
+    if agreed.absent:
+        stderr.print(f"not run: {'; '.join(absence.reason for absence in agreed.absent)}", soft_wrap=True)
     with _place(dask) as executor, _opened(ledger_file, heading) as ledger:
-        run = _execute(agreed, stderr, quiet, ledger, executor)
-    _tell(run, screen, verbose - quiet, json_file, report_dir)
+        run = execute(agreed, stderr, quiet, ledger, executor)
+    tell(run, screen, verbose - quiet, json_file, report_dir, form, before)
     return exit_code(run)
 
 
-def _workers(jobs: int) -> int:
-    """As many processes as were asked for, and as this machine runs at a time: more only wait for one another."""
+def _part(text: str) -> tuple[int, int]:
+    first, _, second = text.partition("/")
+    if not (first.isdecimal() and second.isdecimal() and len(text) < 20):
+        msg = f"--shard {text!r}, but should be k/n, such as 1/4"
+        raise Failure(msg, 2)
+    return int(first), int(second)
+
+
+def _workers(jobs: int | None, decisions: int) -> int:
+    """As many processes as this machine runs at a time, more only wait for one another; for a short run fewer.
+
+    A process imports the frameworks again, which takes as long as some hundred decisions.
+    """
     have = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if jobs is None:
+        return max(1, min(have, decisions // DECISIONS_A_PROCESS))
     if jobs > have:
         click.echo(f"{jobs} jobs were asked for; this machine runs {have} at a time, so {have} are started", err=True)
     return min(jobs, have)
@@ -162,85 +201,3 @@ def _opened(path: Path | None, heading: "Header") -> "Iterator[Ledger | None]":
     book = ledger.opened(path, heading) if path else nullcontext()
     with failing(2, ledger.LedgerError), failing(3, ledger.LedgerFull), book as found:
         yield found
-
-
-def _execute(
-    agreed: "Plan", stderr: "Console", quiet: int, ledger: "Ledger | None", executor: "Executor | None"
-) -> "Run":
-    """Decide, with progress on stderr where a person looks at it, and say what is kept when it ends before its time."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from varlaw.subjects.targets import CannotRun
-    from varlaw.verify import run
-
-    if ledger:
-        stderr.print(_state(agreed, ledger), soft_wrap=True)
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    hidden = bool(quiet) or not stderr.is_terminal
-    try:
-        with Progress(*columns, console=stderr, transient=True, disable=hidden) as bar:
-            task = bar.add_task("", total=len(agreed.tasks))
-
-            def progress(verdict: "Verdict") -> None:
-                bar.update(task, advance=1, description=f"{verdict.claim} {verdict.subject}")
-
-            return run.execute(agreed, progress, ledger=ledger, executor=executor)
-    except CannotRun as error:
-        msg = f"could not run: {error}{_resumption(agreed, ledger)}"
-        raise Failure(msg, 3) from error
-    except KeyboardInterrupt as error:
-        if not ledger:
-            raise
-        msg = f"interrupted{_resumption(agreed, ledger)}"
-        raise Failure(msg, 130) from error
-
-
-def _state(agreed: "Plan", ledger: "Ledger") -> str:
-    from varlaw.verify import run
-
-    torn = "; its last line was half written and was dropped" if ledger.torn else ""
-    return f"ledger: {ledger.path} holds {len(run.kept(agreed, ledger))} of {len(agreed.tasks)} decisions{torn}"
-
-
-def _resumption(agreed: "Plan", ledger: "Ledger | None") -> str:
-    from varlaw.verify import run
-
-    if not ledger:
-        return ""
-    done = len(run.kept(agreed, ledger))
-    return f" after {done} of {len(agreed.tasks)} decisions; the same command resumes from {ledger.path}"
-
-
-def _writable(json_file: Path | None, report_dir: Path | None) -> None:
-    """Refuse, and load what will write, before the work: a result is never lost to a mistake that could be seen."""
-    from varlaw.reports import ours, site  # noqa: F401 - the site is loaded for the line above
-    from varlaw.reports.files import ReportError, probe, probe_file
-
-    try:
-        if json_file:
-            probe_file(json_file)
-        if report_dir:
-            probe(report_dir)
-            ours.inspect(report_dir)
-            if json_file is None or json_file.absolute() != (report_dir / "run.json").absolute():
-                ours.refuse_records(report_dir, {"run.json": "not known yet"})
-    except ReportError as error:
-        raise Failure(str(error), 2) from error
-
-
-def _tell(run: "Run", screen: "Console", verbosity: int, json_file: Path | None, report_dir: Path | None) -> None:
-    """Files first, then the table; the table also where a full disk takes the files."""
-    from varlaw.reports import schema, site, terminal
-    from varlaw.reports.files import ReportError
-
-    with failing(3, ReportError):
-        run = schema.settled(run)  # once for all forms
-    try:
-        if json_file:
-            schema.write(run, json_file)
-        if report_dir:
-            site.write_all(run, report_dir)
-    except ReportError as error:
-        terminal.render(run, screen, verbosity=verbosity)
-        raise Failure(str(error), 3) from error
-    terminal.render(run, screen, verbosity=verbosity, report=report_dir / "index.html" if report_dir else None)
