@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from varlaw.diagnose.folding import folded
+from varlaw.diagnose.foresight import foresight
 from varlaw.diagnose.questions import Asked, findings, open_questions
 from varlaw.diagnose.records import ModelRecord, Tensor
 from varlaw.diagnose.structure import Graph
@@ -58,10 +59,11 @@ def examined(
     found = folded(findings(asked))
     found.sort(key=lambda f: _ORDER.index(f.outcome))
     sight = seen.sights[0]
+    ahead = foresight(sight, asked.graph, asked.values.first)
     return ModelRecord(
         name=named, policy=rule.name, salt=salt, draws=len(seen.sights), alpha=rule.alpha, delta=rule.delta,
         versions={name: version(name) for name in ("varlaw", "torch", "numpy")}, numbers=seen.numbers, findings=found,
-        rows=rows(seen.sights, asked.graph, found), tensors=[_plain(t) for t in sight.tensors.values()],
+        rows=rows(seen.sights, found, ahead), tensors=[_plain(t) for t in sight.tensors.values()],
         blind=sight.blind, loss=sight.loss, loss_law=asked.loss_law,
     )  # fmt: skip
 

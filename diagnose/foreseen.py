@@ -1,4 +1,4 @@
-"""A network foreseen from its description: words or blocks to a `Profile`.
+"""A network foreseen, as a `Profile`: from its description in words or blocks, or along a model's own pass.
 
 >>> found = described("10 x (dense 500 glorot_normal, tanh)")
 >>> round(found.depths[-1].second, 4)
@@ -9,11 +9,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from varlaw.diagnose.records import Depth, Profile
+from varlaw.diagnose.foresight import Foresight, band, foresight
+from varlaw.diagnose.records import Call, Depth, Profile
+from varlaw.diagnose.structure import Graph
+from varlaw.diagnose.table import SHOWN
+from varlaw.evidence.streams import SALT, Key
 from varlaw.theory.networks.description import blocks_of
-from varlaw.theory.networks.propagation import Prediction, predict
-
-BAND = 3.29  # standard deviations: 99.9 % of draws
+from varlaw.theory.networks.propagation import HYPOTHESES, Prediction, predict
 
 
 def described(
@@ -42,6 +44,28 @@ def _depth(found: Prediction, i: int) -> Depth:
     )  # fmt: skip
 
 
-def band(variance: float) -> float:
-    """The factor either way in which a draw lies, whose ln varies by `variance`."""
-    return math.exp(min(BAND * math.sqrt(max(variance, 0.0)), 700.0))
+def seen(build: Any, batch: Any, loss: Any = None, *, name: str = "model", salt: str = SALT) -> Profile:
+    """What theory says of a model along its own pass over `batch`, beside what the pass measures."""
+    from varlaw.diagnose.torch.looking import looked
+
+    found = looked(build, batch, loss, 1, None, Key(salt, f"predict:{name}"), lambda _: False)
+    sight = found.sights[0]
+    assert found.values is not None
+    ahead = foresight(sight, Graph(sight.calls), found.values.first)
+    calls = [
+        c for c in sight.calls if c.kind in (*SHOWN, "input", "product", "pool", "join") and c.number in ahead.ahead
+    ]
+    hypotheses = (*HYPOTHESES, "where theory has no law, what was measured starts the way anew")
+    return Profile(name=name, depths=[_along(call, ahead) for call in calls], hypotheses=hypotheses)
+
+
+def _along(call: Call, ahead: Foresight) -> Depth:
+    second, low, high = ahead.of(call.number)
+    h = ahead.ahead[call.number].signal
+    return Depth(
+        label=f"{call.path} {call.op}".strip(), second=second, low=low, high=high,
+        gradient=ahead.gradients.get(call.number), correlation=h.correlation,
+        positions=None if h.positions is None or not h.second_moment else h.positions / h.second_moment,
+        measured=call.output.second if call.output else None,
+        measured_gradient=call.gradient.second if call.gradient and not call.gradient.nonfinite else None,
+    )  # fmt: skip

@@ -65,6 +65,7 @@ class Call(msgspec.Struct, kw_only=True):
     gradient: Moments | None = None
     cosine: float | None = None  # of the two summands of an add
     apart: float | None = None  # share of the second moment in which the rows of the batch differ
+    kin: tuple[float, float | None, float | None] | None = None  # E[a b] of rows, of positions, of both (see Signal)
     step: Step | None = None
     units: Units | None = None
     concentration: float | None = None  # of attention: 0 where all keys weigh the same, 1 where one has all weight
@@ -162,7 +163,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     low: float | None = None  # of the band in which one draw lies with probability 1 - gamma
     high: float | None = None
     law: float | None = None  # E y^2 that its measured input foresees
+    foreseen: float | None = None  # E y^2 from the network's input alone; None where theory has no law of it
+    foreseen_low: float | None = None
+    foreseen_high: float | None = None
     gradient: float | None = None  # E (dL/dy)^2
+    foreseen_gradient: float | None = None  # from that at the last map with parameters
     findings: tuple[int, ...] = ()
 
 

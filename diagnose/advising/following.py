@@ -41,6 +41,12 @@ def activation_of(call: Call, seconds: Mapping[str, float]) -> str | None:
     if op == "prelu":
         slope = seconds.get(call.parameters[0], 0.0625) ** 0.5 if call.parameters else 0.25
         return f"prelu:{slope!r}"
+    if op == "hardtanh":
+        ends = tuple(
+            call.options.get(name, call.options.get(f"argument_{place}", default))
+            for place, (name, default) in enumerate((("min_val", -1.0), ("max_val", 1.0)), 1)
+        )
+        return {(-1, 1): "hardtanh", (0, 6): "relu6"}.get(ends)
     if op == "threshold":
         return "relu" if call.options.get("threshold", 0) == 0 else None
     if op in _PARAMETER:

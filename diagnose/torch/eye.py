@@ -39,6 +39,7 @@ _CONSTANT = Tag(None)
 # The first argument of these is a signal by its place, even where it is made of parameters: learned queries.
 _BY_PLACE = operations.CONVOLUTIONS | {"linear", "embedding", "embedding_bag", "scaled_dot_product_attention"}
 _USES = frozenset(("linear", "embedding", "recurrent", "norm", "attention", "add", "product"))  # that use parameters
+_STARTS = frozenset(("embedding", "recurrent", "other", "opaque", "join"))  # that theory may have no rule of
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
@@ -212,7 +213,14 @@ class Eye(TorchFunctionMode):
         self.calls.append(call)
         if kind == "input" and out.numel() and (out.is_floating_point() or out.is_complex()):
             self._moments(call, out)
+            self._kin(call, out, 1 if out.ndim > 3 else -1)
         return call
+
+    def _kin(self, call: Call, out: torch.Tensor, axis: int) -> None:
+        """How alike rows and positions are where a signal starts."""
+        if self.rows > 1 and out.ndim > 1 and out.shape[0] == self.rows and not out.is_complex():
+            known = lambda *x: tuple(None if v != v else v for v in x)  # noqa: E731 - NaN where there are no such
+            self.meter.later(lambda *x: setattr(call, "kin", known(*x)), *measuring.kin_of(out, axis))
 
     def _moments(self, call: Call, out: torch.Tensor) -> None:
         count = out.numel()
@@ -234,6 +242,8 @@ class Eye(TorchFunctionMode):
         if not out.numel() or out.is_meta or torch._C._functorch.is_functorch_wrapped_tensor(out):
             return
         self._moments(call, out)
+        if call.kind in _STARTS:
+            self._kin(call, out, axis)
         if out.requires_grad and not (operations.in_place(func) and out._is_view()):
             # torch 2.13 crashes on a hook of a view whose part was written in place: Longformer's masks
             out.register_hook(self._gradient_of(call))  # type: ignore[no-untyped-call]

@@ -287,7 +287,7 @@ class Watch:
         return ModelRecord(
             name=self.name, policy="watch", salt=self.salt, draws=self._recorder.steps, alpha=ALPHA, delta=0.0,
             versions=_versions(), numbers=sum(p.numel() for p in self._inner.parameters()),
-            findings=list(self.findings), rows=rows([sight], Graph(sight.calls), self.findings), tensors=[],
+            findings=list(self.findings), rows=rows([sight], self.findings), tensors=[],
             blind=blind, diagnoses=diagnoses(self.findings),
         )  # fmt: skip
 

@@ -25,12 +25,13 @@ def profile(rows: Sequence[Row], gradient: bool = False) -> dict[str, Any] | Non
 
 def _layers(x: dict[str, Any], y: dict[str, Any]) -> list[dict[str, Any]]:
     band = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}}
-    law = {"x": x, "y": {**y, "field": "law"}}
+    law, ahead = ({"x": x, "y": {**y, "field": field}} for field in ("law", "foreseen"))
     wrong = {"condition": {"test": "datum.wrong", "value": COLOUR["violates"]}, "value": COLOUR["conforms"]}
     return [
         {"mark": {"type": "rule", "strokeWidth": 5, "color": COLOUR["band"]}, "encoding": band},
         {"mark": {"type": "tick", "orient": "horizontal", "color": COLOUR["ink"]}, "encoding": law},
         {"mark": {"type": "line", "color": COLOUR["line"]}, "encoding": {"x": x, "y": y}},
+        {"mark": {"type": "line", "color": COLOUR["ink"], "strokeDash": [2, 3]}, "encoding": ahead},
         {"mark": {"type": "point", "filled": True, "size": 30}, "encoding": {"x": x, "y": y, "color": wrong}},
     ]
 
@@ -47,6 +48,8 @@ def _point(place: int, row: Row, gradient: bool) -> dict[str, Any] | None:
     point: dict[str, Any] = {"place": place, "rms": value**0.5, "wrong": bool(row.findings)}
     if not gradient and row.law and row.low and row.high:
         point |= {"law": row.law**0.5, "low": row.low**0.5, "high": row.high**0.5}
+    if foreseen := row.foreseen_gradient if gradient else row.foreseen:
+        point["foreseen"] = foreseen**0.5
     return point
 
 

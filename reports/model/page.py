@@ -15,7 +15,7 @@ def render(record: ModelRecord) -> str:
         (caption, drawn)
         for caption, spec in (
             (
-                "What each operation made; the tick and bar are what its own measured input foresees.",
+                "What each operation made; tick and bar: what its own input foresees; dashes: theory from the start.",
                 charts.profile(record.rows),
             ),
             ("The gradient at each output.", charts.profile(record.rows, gradient=True)),

@@ -108,7 +108,9 @@ def watch(
 
 
 def predict(
-    network: str | Sequence[Mapping[str, Any]],
+    network: "str | Sequence[Mapping[str, Any]] | Callable[[], torch.nn.Module] | torch.nn.Module",
+    batch: Any = None,
+    loss: Callable[[Any, Any], Any] | None = None,
     *,
     second_moment: float = 1.0,
     correlation: float = 0.0,
@@ -116,9 +118,11 @@ def predict(
 ) -> ModelProfile:
     """Foresee a network at initialisation: its signal, its gradient and their bands at every depth.
 
-    network: in words, "10 x (dense 500 glorot_normal, tanh)", or blocks as `varlaw.theory.networks.propagation` has
-        them.
-    second_moment: E x^2 of the input, per unit.
+    network: in words, "10 x (dense 500 glorot_normal, tanh)", blocks as `varlaw.theory.networks.propagation` has them;
+        or a torch model or a function that builds one, which is followed as it runs on `batch`, predicted beside
+        measured.
+    batch, loss: of a model, as `check_model` takes them.
+    second_moment: E x^2 of the input of words or blocks, per unit.
     correlation: of two inputs, uncentred; positions: of two tokens or pixels of one input, where it has such.
 
     Raises `ValueError` in one line for a word that is no block or a block that is incomplete.
@@ -127,6 +131,13 @@ def predict(
     >>> round(found.depths[-1].second ** 0.5, 3)  # the std that remains
     0.228
     """
-    from varlaw.diagnose.foreseen import described
+    from varlaw.diagnose import foreseen
 
-    return ModelProfile(described(network, second_moment=second_moment, correlation=correlation, positions=positions))
+    if isinstance(network, str) or not callable(network):
+        given = {"second_moment": second_moment, "correlation": correlation, "positions": positions}
+        return ModelProfile(foreseen.described(network, **given))
+    if batch is None:
+        msg = "batch is missing, but a model is followed as it runs on one [predict]"
+        raise ValueError(msg)
+    name = getattr(network, "__qualname__", type(network).__name__)
+    return ModelProfile(foreseen.seen(network, batch, loss, name=name))
