@@ -18,7 +18,7 @@ import pictures  # noqa: E402
 
 project = "varlaw"
 release = importlib.metadata.version("varlaw")
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 root_doc = "index"

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from varlaw.commands import configuration, environment
+from varlaw.commands.citing import cite
 from varlaw.commands.failure import Failure, forget, say
 
 # Verb -> where its command object lives. A new verb is one line here and one file in `commands`.
@@ -65,11 +66,13 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="varlaw", message="varlaw %(version)s")
+@click.option("--cite", is_flag=True, is_eager=True, expose_value=False, callback=cite, help="How to cite, as BibTeX.")
 def cli() -> None:
     """Do the numbers with which a network starts obey the law they claim?
 
     \b
     varlaw verify 'torch.nn.*'        check torch's own layers, norms and clipping
+    varlaw check mymodel:make         is my model well set up?
     varlaw laws show he_normal.variance
     varlaw replay KEY                 see one decision again, bit for bit
 
