@@ -137,6 +137,13 @@ def frameworks(session: nox.Session, name: str) -> None:
 
 
 @nox.session(default=False)
+def lightning(session: nox.Session) -> None:
+    """Test the callback of Lightning in an environment of its own."""
+    install(session, groups=("lightning", "framework-tests"))
+    session.run("pytest", "-q", "tests/frameworks/test_callbacks_lightning.py")
+
+
+@nox.session(default=False)
 @nox.parametrize("file", list(BASELINES), ids=list(BASELINES))
 def baseline(session: nox.Session, file: str) -> None:
     """Record one version's defaults, to hold against another's: `nox -s "baseline(keras-3.12.0)"`."""

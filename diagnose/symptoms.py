@@ -147,8 +147,9 @@ SYMPTOMS = (
             Cause("empty, zero or meta weights", ("init.uninitialised", "init.symmetric")),
             Cause("a detached graph", ("gradient.none",)),
             Cause("dead units", ("unit.dead",)),
+            Cause("a gradient that vanishes on the way", _VANISHING),
         ),
-        ("loading",),
+        ("loading", "init"),
     ),
 )  # fmt: skip
 

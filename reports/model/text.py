@@ -18,8 +18,9 @@ _WORDS = {"NOTE": "note", "UNDECIDED": "undecided", "NOT_APPLICABLE": "not seen"
 def render(record: ModelRecord, width: int = 80, *, verbose: bool = False) -> str:
     """The report in lines of at most `width` columns; `verbose` shows every row of the table."""
     lines = [*_heading(record, width), ""]
+    explained = {signal for one in record.diagnoses for signal in one.signals}
     for finding in record.findings:
-        lines += [*_finding(finding, width), ""]
+        lines += [*_finding(finding, width, advised=finding.signal not in explained), ""]
     if record.diagnoses:
         lines += [*diagnosed(record.diagnoses, width), ""]
     if record.rows:
@@ -43,13 +44,13 @@ def _heading(record: ModelRecord, width: int) -> Iterator[str]:
     yield from textwrap.wrap(text, width)
 
 
-def _finding(finding: Finding, width: int) -> Iterator[str]:
+def _finding(finding: Finding, width: int, *, advised: bool) -> Iterator[str]:
     names = [plain(name) for name in finding.where]
     more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
     word = _WORDS.get(finding.outcome, finding.outcome)
     yield from _wrapped(f"{word} {finding.signal} ({finding.kind})", f"{', '.join(names[:_NAMES])}{more}", width, "  ")
     yield from textwrap.wrap(plain(finding.says), width, initial_indent="    ", subsequent_indent="    ")
-    if finding.outcome in ("VIOLATES", "UNDECIDED"):
+    if advised and finding.outcome in ("VIOLATES", "UNDECIDED"):
         yield from _wrapped("    look at", "; ".join(finding.hypotheses), width, "    ")
         yield from _wrapped("    try    ", "; ".join(finding.remedies), width, "    ")
 
