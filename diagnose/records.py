@@ -12,6 +12,7 @@ import msgspec
 
 SCHEMA = "varlaw.model/1"
 PROFILE_SCHEMA = "varlaw.profile/1"
+WIDTHS_SCHEMA = "varlaw.widths/1"
 
 
 class Moments(msgspec.Struct, frozen=True):
@@ -215,3 +216,33 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     depths: list[Depth]
     hypotheses: tuple[str, ...]
+
+
+class Slope(msgspec.Struct, frozen=True, kw_only=True):
+    """How one layer's output, or what steps change of it, grows with the width: d ln rms / d ln width."""
+
+    name: str
+    when: str  # start, or step
+    role: str  # input, hidden, output: by which axes of its weight grow
+    rms: list[float]  # by width
+    outcome: str
+    slope: float | None = None
+    low: float | None = None
+    high: float | None = None
+    expected: float | None = None  # None where the parametrisation has no law
+    says: str = ""
+
+
+class Widths(msgspec.Struct, frozen=True, kw_only=True):
+    """A coordinate check: one `Slope` a layer and moment."""
+
+    schema: str = WIDTHS_SCHEMA
+    name: str
+    law: str
+    widths: list[int]
+    draws: int
+    steps: int
+    salt: str
+    alpha: float  # of any false VIOLATES
+    delta: float  # of a slope
+    slopes: list[Slope]

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from varlaw.advising import Advice, advise, calibrate
-    from varlaw.checking import check_model, predict, watch
+    from varlaw.checking import check_model, check_widths, predict, watch
     from varlaw.claims.verdict import Outcome, Verdict
     from varlaw.evidence.decide import SamplerError
     from varlaw.reports.model.profile import ModelProfile
     from varlaw.reports.model.report import ModelReport
+    from varlaw.reports.model.widths import WidthsReport
     from varlaw.theory.catalogue import LAWS
     from varlaw.theory.laws.schemes import (
         glorot_normal,
@@ -65,7 +66,7 @@ _HOMES = {
         "varlaw.theory.variates",
     ),
     **dict.fromkeys(("assert_law", "check"), "varlaw.verify.check"),
-    **dict.fromkeys(("check_model", "predict", "watch"), "varlaw.checking"),
+    **dict.fromkeys(("check_model", "check_widths", "predict", "watch"), "varlaw.checking"),
     **dict.fromkeys(("Advice", "advise", "calibrate"), "varlaw.advising"),
     "check_network": "varlaw.verify.network",
     **dict.fromkeys(("assert_clip", "check_clip"), "varlaw.verify.own.clipping"),
@@ -80,6 +81,7 @@ _HOMES = {
         "varlaw.theory.laws.schemes",
     ),
     "ModelReport": "varlaw.reports.model.report",
+    "WidthsReport": "varlaw.reports.model.widths",
     **dict.fromkeys(("Outcome", "Verdict"), "varlaw.claims.verdict"),
     "SamplerError": "varlaw.evidence.decide",
 }
@@ -107,6 +109,7 @@ __all__ = [
     "Uniform",
     "UniformRange",
     "Verdict",
+    "WidthsReport",
     "__version__",
     "advise",
     "assert_clip",
@@ -126,6 +129,7 @@ __all__ = [
     "check_network",
     "check_norm",
     "check_shapes",
+    "check_widths",
     "glorot_normal",
     "glorot_uniform",
     "he_normal",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from varlaw.diagnose.watching.watch import Watch, optimizers_of, steps_of
 from varlaw.reports.model.profile import ModelProfile
 from varlaw.reports.model.report import ModelReport
+from varlaw.reports.model.widths import WidthsReport
 
 if TYPE_CHECKING:
     import torch
@@ -141,3 +142,46 @@ def predict(
         raise ValueError(msg)
     name = getattr(network, "__qualname__", type(network).__name__)
     return ModelProfile(foreseen.seen(network, batch, loss, name=name))
+
+
+def check_widths(
+    build: "Callable[[int], torch.nn.Module]",
+    batch: Any,
+    loss: Callable[[Any, Any], Any] | None = None,
+    *,
+    widths: Sequence[int],
+    law: str = "mup",
+    optimizer: Callable[[Any], Any] | None = None,
+    steps: int = 1,
+    redraws: int = 16,
+    salt: str | None = None,
+    name: str | None = None,
+) -> WidthsReport:
+    """Hold a parametrisation to its law of width: the coordinate check of muP, with intervals.
+
+    build: a function of a width that returns a fresh model.
+    batch, loss: as `check_model` takes them.
+    widths: three or more.
+    law: "mup" (hidden 0, output -1/2 or zero, changes 0) or "standard" (all 0 at the start).
+    optimizer: a function of the model that returns its optimiser; then `steps` of it are taken on the batch, and how
+        much they change each output is held to the law, too.
+    redraws: models of each width.
+
+    Raises `ValueError` in one line for what does not fit together.
+
+    >>> import torch
+    >>> def build(width):
+    ...     return torch.nn.Sequential(torch.nn.Linear(8, width), torch.nn.ReLU(), torch.nn.Linear(width, 4))
+    >>> report = check_widths(build, torch.randn(16, 8), widths=(64, 128, 256), law="standard")
+    >>> [s.role for s in report.slopes]
+    ['input', 'output']
+    """
+    from varlaw.diagnose.widths import slopes
+    from varlaw.evidence.streams import SALT
+
+    return WidthsReport(
+        slopes(
+            build, batch, loss, widths=widths, law=law, optimizer=optimizer, steps=steps, redraws=redraws,
+            salt=SALT if salt is None else salt, name=name or getattr(build, "__qualname__", type(build).__name__),
+        )
+    )  # fmt: skip

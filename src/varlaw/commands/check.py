@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 @click.option("--redraws", default=16, show_default=True, type=click.IntRange(min=1), help="Fresh models at most.")
 @click.option("--device", default=None, help="cpu, cuda or cuda:N. [default: where the model is]")
 @click.option("--salt", default=None, help="Names the evidence: another salt, fresh draws. [default: this release's]")
+@click.option("--widths", metavar="N,N,N", help="MODEL is a function of a width: slopes over widths, by muP's law.")
+@click.option("--law", default="mup", show_default=True, help="Of --widths: mup or standard.")
+@click.option("--optimizer", metavar="PKG.MOD:NAME", help="Of --widths: a function of a model; what a step changes.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the record as one JSON object.")
 @click.option("--report", "report_dir", type=click.Path(path_type=Path), help="Write the page with its pictures here.")
 @click.option("-v", "--verbose", is_flag=True, help="Every row of the table by depth.")
@@ -31,6 +34,9 @@ def check(
     json_file: Path | None,
     report_dir: Path | None,
     verbose: bool,
+    widths: str | None,
+    law: str,
+    optimizer: str | None,
     **options: Any,
 ) -> int:
     """Look at a model before its first step.
@@ -40,9 +46,13 @@ def check(
 
     \b
     varlaw check mygpt:make --batch mygpt:batch --loss mygpt:loss --expect gpt2 --report out
+    varlaw check mygpt:of_width --batch mygpt:batch --widths 128,256,512,1024
     """
-    from varlaw.commands.modelled import target
+    from varlaw.commands.modelled import imported, target
 
+    if widths is not None:
+        stepper = imported(optimizer) if optimizer else None
+        return _over_widths(target(model, batch, loss, None), widths, law, stepper, options, json_file)
     chosen = target(model, batch, loss, expect)
     report = _checked(chosen, options)
     _written(report, json_file, report_dir)
@@ -59,6 +69,27 @@ def width() -> int:
     from varlaw.commands.screen import console
 
     return max(console().width, 60)
+
+
+def _over_widths(
+    chosen: dict[str, Any], widths: str, law: str, optimizer: Any, options: dict[str, Any], json_file: Path | None
+) -> int:
+    """The coordinate check."""
+    from varlaw.checking import check_widths
+    from varlaw.reports.files import ReportError
+
+    sizes: list[Any] = [int(w) if w.strip().isdecimal() else w for w in widths.split(",")]
+    given = {k: chosen[k] for k in ("build", "batch", "loss", "name")} | {k: options[k] for k in ("redraws", "salt")}
+    try:
+        report = check_widths(**given, widths=sizes, law=law, optimizer=optimizer)
+        if json_file:
+            report.json(json_file)
+    except (ValueError, TypeError) as error:
+        raise Failure(str(error), 2) from error
+    except (ReportError, OSError) as error:
+        raise Failure(str(error), 3) from error
+    click.echo(str(report))
+    return 0 if report.ok else 1
 
 
 def _checked(chosen: dict[str, Any], options: dict[str, Any]) -> "ModelReport":
