@@ -104,7 +104,8 @@ def reduce(x: Any, unit: float = 1.0, centre: float = 0.0) -> State:
         new = _sums(block, unit, centre, xp)
         added = [old + more for old, more in zip(sums[:4], new[:4], strict=True)]
         sums = [*added, xp.maximum(sums[4], new[4]), xp.minimum(sums[5], new[5])]
-    total, squares, cubes, fourths, high, low = xp.stack([xp.asarray(s) for s in sums]).tolist()
+    ends = [xp.astype(xp.asarray(end), xp.float64) - centre for end in sums[4:]]  # subtracting keeps the order
+    total, squares, cubes, fourths, high, low = xp.stack([*map(xp.asarray, sums[:4]), *ends]).tolist()
     if FURTHEST * unit < max(high, -low) < math.inf:
         near = xp.clip(xp.astype(x, xp.float64), centre - FURTHEST * unit, centre + FURTHEST * unit)
         return reduce(near, unit, centre)
@@ -125,10 +126,10 @@ def _block_size(x: Any) -> int:
 
 
 def _sums(block: Any, unit: float, centre: float, xp: Any) -> list[Any]:
-    """Sums of z, z^2, z^3 and z^4, max x and min x of one block, as float64 scalars of its own library."""
+    """Sums of z, z^2, z^3 and z^4 in float64, and the largest and the smallest entry as they are, of one block."""
     x = xp.astype(block, xp.float64)
     x = x - centre if centre else x
     z = x if unit == 1.0 else x / unit
     with np.errstate(over="ignore", invalid="ignore"):  # a sum that is infinite, or none, says so
         squares = z * z
-        return [xp.sum(z), z @ z, z @ squares, squares @ squares, xp.max(x), xp.min(x)]
+        return [xp.sum(z), z @ z, z @ squares, squares @ squares, xp.max(block), xp.min(block)]
