@@ -334,4 +334,7 @@ class Schemes(Backend[Array, Seed, DType, Device]):
         if w.ndim < 2:
             refuse("shape", tuple(w.shape), "of at least 2 axes", where)
         rows, cols = w.shape[0], math.prod(w.shape[1:])
-        return self.write(w, self.haar(rows, cols, size, w, seed, where).reshape(w.shape)) if rows * cols else w
+        if not rows * cols:
+            return w
+        matrix = self.haar(rows, cols, size, w, seed, where)
+        return self.write(w, matrix if w.ndim == 2 else matrix.reshape(w.shape))

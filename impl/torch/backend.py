@@ -53,6 +53,8 @@ class TorchBackend(Initialisers[Tensor, Seed, DType, Device], Weights[Tensor, Se
             return target.fill_(value)
 
     def write(self, target: Tensor, values: Tensor) -> Tensor:
+        if not target.requires_grad:
+            return write_(target, values)
         with torch.no_grad():
             return write_(target, values)
 
@@ -105,7 +107,8 @@ class TorchBackend(Initialisers[Tensor, Seed, DType, Device], Weights[Tensor, Se
         gaussian = torch.empty((max(rows, cols), min(rows, cols)), dtype=working(like.dtype), device=like.device)
         fill(gaussian, lambda t, source: t.normal_(generator=source), seed=seed, where=where)
         q, r = torch.linalg.qr(gaussian)
-        q.mul_(1 - 2 * torch.signbit(r.diagonal()).to(q.dtype)).mul_(gain)
+        signs = r.diagonal()
+        q.mul_(torch.full_like(signs, 1.0).copysign_(signs).mul_(gain))
         matrix: Tensor = q if rows >= cols else q.T
         return matrix
 
