@@ -13,11 +13,16 @@ from varlaw.impl.numpy.truncated import quantiles_between
 from varlaw.impl.truncation import Cut
 
 Fill: TypeAlias = Callable[[tuple[int, int], int, Array], None]
+Cast: TypeAlias = Callable[[Array, Array], object]  # writes into the first what the second has in a working dtype
 
 PIECE = 1 << 15  # elements drawn at a time; even, so that pairs stay together
 
 
-def fill_uniform(target: Array, bound: float, address: Address) -> Array:
+def _cast(block: Array, work: Array) -> None:
+    block[...] = work
+
+
+def fill_uniform(target: Array, bound: float, address: Address, cast: Cast = _cast) -> Array:
     """Fill the slice with U(-bound, bound)."""
     edge = towards_zero(bound, working(target.dtype))
 
@@ -25,19 +30,19 @@ def fill_uniform(target: Array, bound: float, address: Address) -> Array:
         uniform_at(words, start, block)
         times(block, edge)
 
-    return filled(target, address, fill)
+    return filled(target, address, fill, cast)
 
 
-def fill_normal(target: Array, std: float, address: Address) -> Array:
+def fill_normal(target: Array, std: float, address: Address, cast: Cast = _cast) -> Array:
     """Fill the slice with N(0, std**2)."""
 
     def fill(words: tuple[int, int], start: int, block: Array) -> None:
         block[...] = std * normal_at(words, start, block.size, narrow=block.dtype != np.float64)
 
-    return filled(target, address, fill)
+    return filled(target, address, fill, cast)
 
 
-def fill_between(target: Array, found: Cut, address: Address) -> Array:
+def fill_between(target: Array, found: Cut, address: Address, cast: Cast = _cast) -> Array:
     """Fill the slice with the quantiles, of the normal that a cut describes, of the float64 uniforms there."""
 
     def fill(words: tuple[int, int], start: int, block: Array) -> None:
@@ -45,7 +50,7 @@ def fill_between(target: Array, found: Cut, address: Address) -> Array:
         uniform_at(words, start, unit)
         quantiles_between(found, unit, block)
 
-    return filled(target, address, fill)
+    return filled(target, address, fill, cast)
 
 
 def words_at(key: tuple[int, int], start: int, count: int) -> Array:
@@ -111,7 +116,7 @@ def polar_at(key: tuple[int, int], start: int, count: int, *, narrow: bool) -> t
     return radius, angle, skip
 
 
-def filled(target: Array, address: Address, fill: Fill) -> Array:
+def filled(target: Array, address: Address, fill: Fill, cast: Cast) -> Array:
     """Fill the slice stretch by stretch; `fill` gets the key, the first index and a flat block of the working dtype."""
     if target.size == 0:
         return target
@@ -131,7 +136,7 @@ def filled(target: Array, address: Address, fill: Fill) -> Array:
                 work = block if kind == flat.dtype else np.empty(count, kind)
                 fill(address.words, start, work)
                 if work is not block:
-                    block[...] = work
+                    cast(block, work)
 
     in_parallel(run, len(pieces) if length >= PIECE else 1)
     if direct is not target:

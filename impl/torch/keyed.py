@@ -26,7 +26,7 @@ def fill_uniform(target: torch.Tensor, bound: float, address: Address) -> torch.
     """Fill the slice with U(-bound, bound)."""
     host = target.detach()
     if may_ask(host):
-        return _by_numpy(target, host, lambda memory: on_numpy.fill_uniform(memory, bound, address))
+        return _by_numpy(target, host, lambda memory, cast: on_numpy.fill_uniform(memory, bound, address, cast))
     return _traced(target, address, towards_zero(bound, working(target.dtype)), _twice_uniform_at)
 
 
@@ -34,7 +34,9 @@ def fill_normal(target: torch.Tensor, std: float, address: Address) -> torch.Ten
     """Fill the slice with N(0, std**2)."""
     host = target.detach()
     if may_ask(host):
-        return _by_numpy(target, host, lambda memory: on_numpy.filled(memory, address, _block_of_normals(std)))
+        return _by_numpy(
+            target, host, lambda memory, cast: on_numpy.filled(memory, address, _block_of_normals(std), cast)
+        )
     return _traced(target, address, std, normal_at)
 
 
@@ -42,7 +44,7 @@ def fill_between(target: torch.Tensor, found: Cut, address: Address) -> torch.Te
     """Fill the slice with the quantiles, of the normal that a cut describes, of the float64 uniforms there."""
     host = target.detach()
     if may_ask(host):
-        return _by_numpy(target, host, lambda memory: on_numpy.fill_between(memory, found, address))
+        return _by_numpy(target, host, lambda memory, cast: on_numpy.fill_between(memory, found, address, cast))
 
     def values(key: tuple[int, int], index: torch.Tensor, kind: torch.dtype) -> torch.Tensor:
         return quantiles(found, uniform_at(key, index, torch.float64) + 0.5).to(kind)
@@ -50,15 +52,18 @@ def fill_between(target: torch.Tensor, found: Cut, address: Address) -> torch.Te
     return _traced(target, address, 1.0, values)
 
 
-def _by_numpy(target: torch.Tensor, host: torch.Tensor, fill: Callable[[Array], object]) -> torch.Tensor:
-    """Let NumPy fill the memory of a tensor on the CPU, or memory that is then cast and copied."""
-    kind = working(host.dtype)
-    if host.dtype is kind and host.is_contiguous():
-        fill(host.numpy())
-    else:
-        scratch = torch.empty(host.shape, dtype=kind, device="cpu")
-        fill(scratch.numpy())
-        write_(host, scratch)
+def _by_numpy(target: torch.Tensor, host: torch.Tensor, fill: Callable[[Array, on_numpy.Cast], object]) -> torch.Tensor:
+    """Let NumPy fill the memory of a tensor on the CPU; narrow dtypes are cast a block at a time, by torch."""
+    dense = host if host.is_contiguous() else torch.empty(host.shape, dtype=host.dtype, device="cpu")
+    narrow = working(dense.dtype) is not dense.dtype
+    memory = dense.view(torch.int16) if narrow else dense
+
+    def cast(block: Array, work: Array) -> None:
+        torch.from_numpy(block).view(dense.dtype).copy_(torch.from_numpy(work))
+
+    fill(memory.numpy(), cast)
+    if dense is not host:
+        write_(host, dense)
     return target
 
 

@@ -227,3 +227,12 @@ def test_two_processes_hold_the_parts_of_the_same_model(tmp_path):
         [sys.executable, str(script), str(tmp_path / "store")], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.stdout.strip() == "equal", done.stderr[-2000:]
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="asks Linux for the most that was held")
+def test_a_rank_never_holds_more_than_its_shard_and_one_tensor(tmp_path):
+    script = Path(__file__).with_name("two_ranks_memory.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "store")], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.stdout.endswith("held\n"), done.stderr[-2000:]
