@@ -23,6 +23,7 @@ from varlaw.theory.variates import Normal
 
 Direction = Literal["forward", "backward"]
 LawOf = Callable[[int, int], Normal]  # (fan_in, fan_out) of a map -> the law of its weights
+LawAt = Callable[[int, int, int], Normal]  # (place, fan_in, fan_out): where maps have laws of their own
 Networks = Callable[[int, int], Iterable[Sequence[Passage]]]  # (seed, count) -> fresh networks
 
 _LAWS: dict[Direction, str] = {"forward": "linear.second_moment", "backward": "linear.gradient_second_moment"}
@@ -60,20 +61,28 @@ def _judge(subject: Network, direction: Direction, trial: Trial) -> Finding:
 class Signals:
     """The standardised signals of fresh networks as a source of draws, with what each map on its own has shown."""
 
-    def __init__(self, networks: Networks, law_of: LawOf, direction: Direction, bias_std: float = 0.0) -> None:
-        self._networks, self._law_of = networks, law_of
+    def __init__(
+        self,
+        networks: Networks,
+        law_of: LawOf,
+        direction: Direction,
+        bias_std: float = 0.0,
+        law_at: LawAt | None = None,
+    ) -> None:
+        self._networks, self._law_at = networks, law_at or (lambda place, *fans: law_of(*fans))
+        self.names: dict[int, str] = {}  # of maps, by place
         self._direction, self._bias_std = direction, bias_std
         self.maps: dict[int, State] = {}
 
     def __call__(self, seed: int, count: int) -> Iterator[Floats]:
         for passages in self._networks(seed, count):
-            signals = [self._standardised(p) for p in passages]
+            signals = [self._standardised(i, p) for i, p in enumerate(passages)]
             for i, signal in enumerate(signals):
                 self.maps[i] = self.maps.get(i, State()) + reduce(signal)
             yield np.concatenate(signals)
 
-    def _standardised(self, p: Passage) -> Floats:
-        std = self._law_of(len(p.inputs), len(p.outputs)).std
+    def _standardised(self, place: int, p: Passage) -> Floats:
+        std = self._law_at(place, len(p.inputs), len(p.outputs)).std
         if self._direction == "forward":
             return passage.forward(p.inputs, p.outputs, std, self._bias_std)
         return passage.backward(p.inputs, p.output_gradient, p.input_gradient, std)
@@ -83,7 +92,8 @@ class Signals:
         strays = {i: abs(s.squares - s.n) / (2 * s.n) ** 0.5 for i, s in self.maps.items() if s.n}
         worst = max(strays, key=strays.__getitem__)
         ratio = (self.maps[worst].squares / self.maps[worst].n) ** 0.5
-        return f"{self._direction} through map {worst + 1} of {len(self.maps)}: std x{ratio:.4g}"
+        which = self.names.get(worst, f"map {worst + 1} of {len(self.maps)}")
+        return f"{self._direction} through {which}: std x{ratio:.4g}"
 
 
 def judged(signals: Signals, policy: Policy, key: Key, dtype: str, factor: float = 1.0) -> Finding:

@@ -4,6 +4,7 @@ What the function returns is looked at as it comes back: another shape, or no ar
 line that names the function.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -100,15 +101,46 @@ class Layout:
         return (1, self.kept[0]) if self.op == "batch_norm" else (2, self.axes[0])
 
 
+RUNNING = ("running_mean", "running_var")
+
+
 def norm(yours: Yours, layout: Layout) -> Norm:
-    """`function(x)` returns x normalised."""
+    """`function(x)` returns x normalised; or that with the running mean and variance after one step from (0, 1).
+
+    A module that keeps running statistics takes that step as a copy of itself.
+    """
 
     def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
         theirs = layout.there(np.asarray(x))
-        y = yours.function(yours.library.array(theirs, dtype))
-        return {"output": layout.back(yours.read(y, theirs.shape), x.shape)}
+        keeps = getattr(yours.function, "running_mean", None) is not None
+        function = copy.deepcopy(yours.function) if keeps else yours.function
+        y = function(yours.library.array(theirs, dtype))
+        statistics = [function.running_mean, function.running_var] if keeps else []
+        if isinstance(y, tuple) and len(y) == 3:
+            y, *statistics = y
+        running = dict(zip(RUNNING, (floats(r).ravel() for r in statistics), strict=False))
+        return {"output": layout.back(yours.read(y, theirs.shape), x.shape), **running}
 
     return Norm(name=yours.name, framework=YOURS, op=layout.op, apply=apply)
+
+
+def vjp(yours: Yours, backward: Any, x: Floats, dy: Floats, dtype: str) -> Floats:
+    """The gradient at x that the function's library finds for dy at its output, or that `backward(x, dy)` gives."""
+    a, b = (yours.library.array(each, dtype) for each in (x, dy))
+    if callable(backward):
+        return yours.read(backward(a, b), x.shape)
+    if yours.library.name == "torch":
+        leaf = a.requires_grad_(True)
+        y = copy.deepcopy(yours.function)(leaf)  # a module's running statistics stay as they are
+        if y.requires_grad:
+            y.backward(b)
+            return floats(leaf.grad)
+    if yours.library.name == "jax":
+        import jax
+
+        return floats(jax.vjp(yours.function, a)[1](b)[0])
+    msg = f"{yours.name} has no gradient in {yours.library.name}: give gradient=backward, a function of x and dy"
+    raise ValueError(msg)
 
 
 # -- clipping ----------------------------------------------------------------------------------------------------------

@@ -3,11 +3,13 @@
 What is decided, and why it is exact although layers depend on each other, is in `varlaw.evidence.passage`.
 """
 
+import fnmatch
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from varlaw.claims.documented import resolve
 from varlaw.claims.networks import Direction, LawOf, Signals, judged
 from varlaw.claims.verdict import Verdict
 from varlaw.evidence.decide import SamplerError
@@ -19,8 +21,8 @@ from varlaw.verify.check import address, policy_for, verdict_of
 
 
 def check_network(
-    run: Callable[[int], Sequence[Sequence[Any]]],
-    law: Normal | LawOf,
+    run: Callable[[int], Sequence[Sequence[Any]] | Mapping[str, Sequence[Any]]],
+    law: Normal | LawOf | str | Mapping[str, Any],
     *,
     direction: Direction = "forward",
     bias_std: float = 0.0,
@@ -37,7 +39,9 @@ def check_network(
     run: `run(seed)` initialises the network afresh, sends one input through it, and returns for each linear map its
         `(inputs, outputs)`, vectors of fan_in and fan_out numbers, outputs before the activation; for the direction
         "backward" `(inputs, outputs, output_gradient, input_gradient)`, from a random gradient at the network's end.
-    law: `Normal(std)` of all weights, or a function of fan_in and fan_out that gives it, as `he_normal`.
+        A mapping of names to such tuples gives maps their names.
+    law: `Normal(std)` of all weights, a text over the fans ("he_normal(fan_in)"), or a function of fan_in and fan_out
+        that gives it; or a mapping of globs over names to such, in which each map must have one.
     bias_std: of normal biases; backwards they do not matter.
     dtype: the format that the network computes in. The other arguments are those of `check`.
 
@@ -70,18 +74,41 @@ def check_network(
     def networks(seed: int, count: int) -> Iterator[list[Passage]]:
         for i in range(count):
             one = Key("", "network", "", block=i, stage=seed).seed & 0xFFFFFFFF
-            yield [_passage(layer, named, direction) for layer in _maps(run(one), named)]
+            found = run(one)
+            if isinstance(found, Mapping):
+                signals.names.update(enumerate(found))
+                found = list(found.values())
+            yield [_passage(layer, named, direction) for layer in _maps(found, named)]
 
-    signals = Signals(networks, law if callable(law) else lambda *_: law, direction, bias_std)
+    signals = Signals(
+        networks, lambda *fans: Normal(1.0), direction, bias_std,
+        law_at=lambda place, *fans: _law_at(law, signals.names.get(place, ""), fans, named),
+    )  # fmt: skip
     try:
         finding = judged(signals, policy, key, dtype)
     except SamplerError as error:
         raise SamplerError(str(error).replace("the sampler", named)) from error
-    statement = f"{law!r} at every depth, {direction}" if isinstance(law, Normal) else f"normal weights, {direction}"
+    said = repr(law) if isinstance(law, Normal) else law if isinstance(law, str) else "normal weights"
+    statement = f"{said} at every depth, {direction}"
     theirs: Mapping[str, Any] = {"direction": direction, "maps": len(signals.maps)}
     return verdict_of(
         finding, subject=named, law="linear.second_moment", statement=statement, dtype=dtype, case=theirs, key=key
     )
+
+
+def _law_at(law: Any, name: str, fans: tuple[int, ...], where: str) -> Normal:
+    """The law of one map's weights: its own, by name, where laws go by names."""
+    if isinstance(law, Mapping):
+        own = next((one for glob, one in law.items() if fnmatch.fnmatchcase(name, glob)), None)
+        if own is None:
+            msg = f"{where} has a map {name!r} without a law: laws are given for {', '.join(law)}"
+            raise SamplerError(msg)
+        return _law_at(own, "", fans, where)
+    found = resolve(law, {}, (fans[0], fans[1])) if isinstance(law, str) else law(*fans) if callable(law) else law
+    if not isinstance(found, Normal):
+        msg = f"law={law!r} of {name or where}, but should be Normal(std), or give one [check_network]"
+        raise SamplerError(msg)
+    return found
 
 
 def _maps(found: Any, name: str) -> Sequence[Any]:

@@ -1,19 +1,23 @@
 """`check_clip`: a user's gradient clipping against its law, and what is wrong with it."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from varlaw.claims.claim import Claim, Finding, Trial
 from varlaw.claims.clipping.projection import norm_of
 from varlaw.evidence.formats import FORMATS, gamma
-from varlaw.evidence.streams import SALT
+from varlaw.evidence.streams import SALT, Key, canonical
 from varlaw.subjects.subject import Clipper, Floats
-from varlaw.subjects.yours import clipper, per_parameter
-from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, yours
+from varlaw.subjects.yours import Yours, clipper, per_parameter
+from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, told, yours
+from varlaw.verify.own.clip_kinds import REDUCTIONS, accumulated, adaptive
 from varlaw.verify.own.verdicts import Verdicts, asserting
 
-KINDS = {"global_norm": "clip_norm", "value": "clip_value", "per_parameter": "clip_norm"}
+KINDS = {"global_norm": "clip_norm", "value": "clip_value", "per_parameter": "clip_norm", "accumulated": "clip_norm"}
+ADAPTIVE = "adaptive"
 
 EXTREMES = {
     "huge": Extreme(False, lambda claim, case, dtype: case.get("norm", 0.0) ** 2 > FORMATS[dtype].largest),
@@ -31,6 +35,7 @@ _RIGHT = {
     "per_parameter": "every leaf is clipped by its own norm, not all by the norm of all",
     "value": "every entry is clipped by value, not the norm",
 }
+_AT_ONCE = "each batch is clipped by itself, and not what they add up to"
 _OF_ALL_LEAVES = ("clip.duplicates", "clip.nonfinite", "clip.grouping")  # nothing is said of one leaf alone
 _WAYS: dict[str, Callable[[list[Floats], float], list[Floats]]] = {
     "every leaf is clipped by its own norm, not all by the norm of all": lambda g, c: [
@@ -66,6 +71,8 @@ def check_clip(
     f: Any,
     kind: str = "global_norm",
     *,
+    reduction: str = "mean",
+    eps: float = 1e-3,
     dtype: str = "float32",
     promises: Any = (),
     unpromised: Any = (),
@@ -78,7 +85,12 @@ def check_clip(
 
     f: takes a list of floating arrays and a limit. It returns arrays, or (arrays, norm), or clips in place and returns
         nothing or the norm; torch tensors carry themselves in `.grad`, so that what clips parameters' gradients fits.
-    kind: "global_norm" (one factor for all, by the norm of all), "per_parameter" (each by its own norm) or "value".
+    kind: "global_norm" (one factor for all, by the norm of all), "per_parameter" (each by its own norm), "value";
+        "accumulated", where `f(batches, limit)` takes a list of such lists, the gradients of several batches of one
+        optimiser step, and returns what the step applies: the clip of their mean or sum; or "adaptive", where
+        `f(weights, arrays, limit)` clips each row, or vector, to limit times the norm of its weights.
+    reduction: "mean" or "sum", of accumulated gradients.
+    eps: the least norm of weights that an adaptive clip counts.
     dtype: the format of the arrays.
     promises, unpromised: what is asked beyond the usual, and what is not. Usual are ordinary gradients and limits, and
         "long" (a million entries in a leaf); to be promised are "huge" (squares overflow), "tiny" (they underflow),
@@ -97,12 +109,19 @@ def check_clip(
     >>> check_clip(clip, "global_norm").ok
     True
     """
-    one_of(kind, KINDS, "kind", "check_clip")
+    one_of(kind, (*KINDS, ADAPTIVE), "kind", "check_clip")
+    one_of(reduction, REDUCTIONS, "reduction", "check_clip")
+    if kind == ADAPTIVE:
+        return _adaptive(f, name, library, dtype, salt, eps)
     out = left_out(EXTREMES, promises, unpromised, all_usual=as_ is not None, where="check_clip")
     probe = probes()[0]
     op = KINDS[kind]
-    mine = yours(f, name, library, dtype, salt, "check_clip", lambda m: clipper(m, op).apply(probe, 1.0, dtype, "cpu"))
-    whole = clipper(mine, op)
+
+    def make(m: Yours) -> Clipper:
+        return accumulated(m, reduction) if kind == "accumulated" else clipper(m, op)
+
+    mine = yours(f, name, library, dtype, salt, "check_clip", lambda m: make(m).apply(probe, 1.0, dtype, "cpu"))
+    whole = make(mine)
     subject = per_parameter(whole) if kind == "per_parameter" else whole
     silent = as_ is not None and whole.apply(probe, 1.0, dtype, "cpu")[1] is None
     row = as_row(subject, as_name(kind, as_), "check_clip")
@@ -120,6 +139,25 @@ def check_clip(
     return result if result.ok else result.because(_cause(kind, whole, dtype))
 
 
+def _adaptive(f: Any, name: Any, library: Any, dtype: str, salt: str, eps: float) -> Verdicts:
+    """The verdict of an adaptive clip in each case."""
+    mine = yours(f, name, library, dtype, salt, "check_clip", lambda m: list(adaptive(m, dtype, eps)))
+    row = clipper(mine, "clip_norm")
+    verdicts = []
+    for claim_name, case, finding in adaptive(mine, dtype, eps):
+        key = Key(salt, f"{claim_name}:{mine.name}", canonical({"case": case, "dtype": dtype}))
+        claim = Claim(
+            name=claim_name, law="clip.adaptive_factor", statement="|clip(g)| = min(|g|, limit max(|w|, eps))",
+            subject=row, target=mine.name, op="clip_norm", judge=functools.partial(_known, finding),
+        )  # fmt: skip
+        verdicts.append(told(claim, mine.name, Trial(case, dtype, "cpu", DEFAULT, key), finding))
+    return Verdicts(mine.name, "clip, adaptive", tuple(verdicts))
+
+
+def _known(finding: Finding, trial: Trial) -> Finding:
+    return finding
+
+
 def as_name(kind: str, as_: str | None) -> str | None:
     """The row of a framework whose deviations are meant."""
     return _AS_TORCH.get(kind) if as_ == "torch" else as_
@@ -133,12 +171,22 @@ def cases_of(kind: str, silent: bool, claim: str, cases: list[Case]) -> list[Cas
 
 def _cause(kind: str, subject: Clipper, dtype: str) -> str:
     """The wrong clip, among those that people write, that gives every entry; "" where none does."""
+    if kind == "accumulated":
+        return _of_parts(subject, dtype)
     fits = [name for name in _WAYS if name != _RIGHT[kind]]
     for probe, limit in ((p, c) for p in probes() for c in (1.0, 0.3, 1e-4)):
         leaves = [FORMATS[dtype].round_all(x) for x in probe]
         seen, _ = subject.apply(leaves, limit, dtype, "cpu")
         fits = [name for name in fits if _same(seen, _WAYS[name](leaves, limit), dtype)]
     return fits[0] if fits else ""
+
+
+def _of_parts(subject: Clipper, dtype: str) -> str:
+    """What is wrong with accumulated gradients: far below the limit nothing is clipped, only added up."""
+    small = [FORMATS[dtype].round_all(x) for x in probes()[2]]
+    seen, _ = subject.apply(small, 1.0, dtype, "cpu")
+    words = {2.0: "the batches are added, and not averaged", 0.5: "the batches are averaged, and not added"}
+    return next((said for factor, said in words.items() if _same(seen, [factor * x for x in small], dtype)), _AT_ONCE)
 
 
 def probes() -> list[list[Floats]]:

@@ -3,21 +3,26 @@
 import inspect
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from varlaw.claims.claim import Claim
+from varlaw.claims.claim import Claim, Trial
 from varlaw.claims.norms.normalisation import rows_of
+from varlaw.claims.verdict import Verdict
 from varlaw.evidence.formats import FORMATS
-from varlaw.evidence.streams import SALT
+from varlaw.evidence.streams import SALT, Key, canonical
 from varlaw.subjects.subject import Norm
-from varlaw.subjects.yours import Layout, norm
-from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, yours
+from varlaw.subjects.yours import RUNNING, Layout, Yours, norm
+from varlaw.verify.decision import judged
+from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, told, yours
 from varlaw.verify.own.norm_causes import cause
+from varlaw.verify.own.norm_gradients import gradient as of_gradient
+from varlaw.verify.own.norm_gradients import probe as probe_of
 from varlaw.verify.own.verdicts import Verdicts, asserting
 
-KINDS = ("layer", "rms", "group", "batch", "instance")
+KINDS = ("layer", "rms", "group", "batch", "instance", "weight")
 
 EXTREMES = {
     "huge": Extreme(False, lambda claim, case, dtype: case["std"] ** 2 > FORMATS[dtype].largest),
@@ -37,6 +42,9 @@ def check_norm(
     axes: int | Sequence[int] | None = None,
     groups: int | None = None,
     eps: float | None = None,
+    momentum: float | None = None,
+    bessel: bool = True,
+    gradient: Any = False,
     dtype: str = "float32",
     promises: Any = (),
     unpromised: Any = (),
@@ -48,12 +56,16 @@ def check_norm(
     """Decide whether `f(x)` normalises as a norm of its kind does: mean 0, second moment v/(v + eps), constants to 0.
 
     f: takes a floating array and returns one of its shape, before any scale and shift (or with both as they start).
-    kind: "layer", "rms", "group", "batch" or "instance".
+        Of a batch norm it may return (output, running mean, running variance), after one step from (0, 1).
+    kind: "layer", "rms", "group", "batch", "instance", or "weight" (standardisation of each output's weights).
     shape: of the arrays that `f` takes; without it arrays of three axes, (batch, channels, length), of many sizes.
     axes: those of the numbers that are normalised together: the last one for layer and rms, all but the first two for
         instance, all but the second for batch. A group norm takes (batch, channels, ...).
     groups: of a group norm.
     eps: under the root; when not given, the default of f's argument `eps`, else f's attribute, else what is measured.
+    momentum: the weight of a new batch in running statistics; f's attribute, or what is measured, when not given.
+    bessel: whether the running variance has n - 1.
+    gradient: True asks for the gradient too, through torch's or JAX's; `backward(x, dy)` gives it for NumPy.
     dtype: the format of the arrays.
     promises, unpromised: what is asked beyond the usual, and what is not: "huge" (squares overflow; not usual), "long"
         (sets of more than 1,024), "constant", "single" (sets of one number); "all" for every one.
@@ -76,7 +88,7 @@ def check_norm(
     if as_ is not None and shape is not None:
         msg = f"as_={as_!r} with a shape, but the deviations of a norm are known for its own shapes [check_norm]"
         raise ValueError(msg)
-    layout = layout_of(kind, shape, axes)
+    layout = layout_of(kind, (16, 8, 3, 3) if kind == "weight" and shape is None else shape, axes)
     groups = groups_of(kind, groups, layout)
     out = left_out(EXTREMES, promises, unpromised, all_usual=as_ is not None, where="check_norm")
     probe = np.random.default_rng(0).standard_normal(probe_shape(layout, groups))
@@ -86,16 +98,51 @@ def check_norm(
     known = {
         "groups": groups,
         "eps": measured(subject, probe, groups, dtype) if given is None else given,
-        "momentum": 0.1,
+        "momentum": _momentum(f, momentum, subject, probe, dtype),
     }
+    running = RUNNING[0] in subject.apply(probe, {}, dtype, "cpu")
+    subject = replace(subject, running_variance="unbiased" if bessel else "biased")
     row = as_row(subject, as_name(kind, as_), "check_norm")
 
     def cases(claim: Claim, there: list[Case]) -> list[Case]:
-        return cases_of(claim.name, there, layout, known)
+        return cases_of(claim.name, there, layout, known, running=_kept(running, bessel))
 
     verdicts = tuple(asked(row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, cases))
+    if gradient is not False:
+        verdicts += (_gradient(mine, layout, known, gradient, dtype, salt, subject),)
     result = Verdicts(mine.name, f"{kind} norm", verdicts, unpromised=out)
-    return result if result.ok else result.because(cause(subject, layout, probe, known, dtype, kind) or _lost(result))
+    return result if result.ok else result.because(_lost(result) or cause(subject, layout, probe, known, dtype, kind))
+
+
+def _momentum(f: Any, momentum: Any, subject: Norm, probe: Any, dtype: str) -> float:
+    """The weight of a new batch: as given, as f's attribute, or by what one step does; 0.1 where nothing is kept."""
+    known = getattr(f, "momentum", None) if momentum is None else momentum
+    if isinstance(known, float):
+        return known
+    x = FORMATS[dtype].round_all(probe + 1)
+    seen = subject.apply(x, {}, dtype, "cpu").get(RUNNING[0])
+    return 0.1 if seen is None else float(np.median(seen / x.mean(axis=(0, 2))))
+
+
+def _kept(running: bool, bessel: bool) -> tuple[str, ...]:
+    """The claims on running statistics that are asked."""
+    names = ("norm.running_mean", "norm.running_var", *(("norm.running_unbiased",) if bessel else ()))
+    return names if running else ()
+
+
+def _gradient(mine: Yours, layout: Layout, known: Case, backward: Any, dtype: str, salt: str, subject: Norm) -> Verdict:
+    """The verdict on the gradient, in a shape that the norm takes."""
+    case = {**known, **(layout.sizes if layout.shape else {"batch": 3, "channels": 4 * known["groups"], "length": 8})}
+    key = Key(salt, f"norm.gradient:{mine.name}", canonical({"case": case, "dtype": dtype}))
+    claim = Claim(
+        name="norm.gradient", law="norm.jacobian_frobenius", statement="dx = (dy - mean dy - y mean(y dy))/sigma",
+        subject=subject, target=mine.name, op=layout.op,
+        judge=lambda trial: of_gradient(
+            mine, layout, case, backward, dtype, probe_of(tuple(case[n] for n in ("batch", "channels", "length")))
+        ),
+    )  # fmt: skip
+    trial = Trial(case, dtype, "cpu", DEFAULT, key)
+    return told(claim, mine.name, trial, judged(claim, trial))
 
 
 def as_name(kind: str, as_: str | None) -> str | None:
@@ -104,8 +151,15 @@ def as_name(kind: str, as_: str | None) -> str | None:
 
 
 def _lost(found: Verdicts) -> str:
-    """In words what violations of constants alone mean."""
-    if {v.claim for v in found.faults} != {"norm.constant"}:
+    """In words what it means that claims of one kind alone are violated."""
+    claims = {v.claim for v in found.faults}
+    if claims <= {"norm.running_var", "norm.running_unbiased"}:
+        return "the running variance is not the unbiased one of the batch (bessel=False asks for the biased one)"
+    if claims == {"norm.running_mean"}:
+        return "the running mean is not (1 - momentum) times the old one plus momentum times that of the batch"
+    if claims == {"norm.gradient"}:
+        return "the output is right and its gradient is not: is a statistic detached, or a term left out?"
+    if claims != {"norm.constant"}:
         return ""
     return "a large constant does not come out as 0, as when the variance is taken as E x^2 - (E x)^2"
 
@@ -114,6 +168,8 @@ def layout_of(kind: str, shape: Any, axes: Any) -> Layout:
     """Where the sets lie; `ValueError` for axes that the shape does not have."""
     sides = None if shape is None else _shape(shape)
     rank = 3 if sides is None else len(sides)
+    if kind == "weight":
+        kind, axes = "layer", tuple(range(1, rank)) if axes is None else axes
     usual = {"layer": (rank - 1,), "rms": (rank - 1,), "batch": (0, *range(2, rank))}.get(kind, tuple(range(2, rank)))
     given = usual if axes is None else tuple(_axis(a, rank) for a in (axes if isinstance(axes, Sequence) else (axes,)))
     if (kind == "group" and axes is not None) or not given or len(set(given)) < len(given):
@@ -183,9 +239,9 @@ def measured(subject: Norm, probe: Any, groups: int, dtype: str) -> float:
     return max(found, 0.0)
 
 
-def cases_of(claim: str, cases: list[Case], layout: Layout, known: Case) -> list[Case]:
+def cases_of(claim: str, cases: list[Case], layout: Layout, known: Case, running: tuple[str, ...] = ()) -> list[Case]:
     """The cases of one claim for a norm of this eps, of these groups, of this shape if it has one."""
-    if claim in _RUNNING or (claim == "norm.single" and layout.shape):
+    if (claim in _RUNNING and claim not in running) or (claim == "norm.single" and layout.shape):
         return []
     sizes = layout.sizes if layout.shape else {}
     unique: list[Case] = []

@@ -19,6 +19,7 @@ from varlaw.subjects.yours import Yours
 from varlaw.verify.own import clipping, dropouts, losses, norms
 from varlaw.verify.own.asking import Case, Extremes, left_out, one_of
 from varlaw.verify.own.asking import yours as found
+from varlaw.verify.own.clip_kinds import accumulated
 
 Cases = Callable[[str, list[Case], str], list[Case]]
 
@@ -88,8 +89,10 @@ def clipper(
 
     @functools.cache
     def ready(dtype: str) -> Clipper:
-        attempt = lambda m: yours.clipper(m, op).apply(probe, 1.0, dtype, "cpu")  # noqa: E731
-        return yours.clipper(found(f, name, library, dtype, SALT, where, attempt), op)
+        def made(mine: Yours) -> Clipper:
+            return accumulated(mine, "mean") if kind == "accumulated" else yours.clipper(mine, op)
+
+        return made(found(f, name, library, dtype, SALT, where, lambda m: made(m).apply(probe, 1.0, dtype, "cpu")))
 
     def silent(dtype: str) -> bool:
         return as_ is not None and ready(dtype).apply(probe, 1.0, dtype, "cpu")[1] is None
