@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from varlaw.claims.verdict import Run
-from varlaw.reports import charts, words
+from varlaw.reports import charts, founding, words
 from varlaw.reports.diff import compare
 from varlaw.reports.embedded_json import island
 from varlaw.reports.groups import (
@@ -80,6 +80,7 @@ def _same(
         "reasons": by_detail(g for g in groups if g.state == "not applicable"),
         "total": len(run.verdicts),
         "opened": OPENED,
+        "founding": founding.lines(groups),
         "comparisons": [(a, b, compare(a, b)) for a, b in itertools.pairwise(runs) if _comparable(a, b)],
         "chosen": chosen,
         "pictures": {quiet: picture(charts.forest(rows)) if rows else None for quiet, rows in chosen.items()},

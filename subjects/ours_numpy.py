@@ -1,11 +1,15 @@
 """varlaw's own functions on NumPy arrays."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
+from varlaw.subjects.boundary import Boundary
+from varlaw.subjects.founding import founding
 from varlaw.subjects.ours import Backend, table
 from varlaw.subjects.ours_scales import experiments
 from varlaw.subjects.subject import Floats, Framework
@@ -31,4 +35,19 @@ _TABLE = table(
     )
 )
 
-SUBJECTS = (*_TABLE, *experiments(_OURS))
+
+@contextmanager
+def _chance(seed: int, dtype: str, device: str) -> Iterator[np.random.Generator]:
+    yield np.random.default_rng([seed, 1])
+
+
+_NUMPY = Boundary(
+    name="varlaw.numpy", version=_OURS.version, devices=_OURS.devices, array=_array, floats=_floats,
+    draws=lambda build: build, chance=_chance,
+)  # fmt: skip
+
+SUBJECTS = (
+    *_TABLE,
+    *experiments(_OURS),
+    founding(_NUMPY, lambda x: np.maximum(x, 0), lambda n, bound, dtype, device, rng: rng.uniform(-bound, bound, n)),
+)

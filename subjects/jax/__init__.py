@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from varlaw.subjects.jax import stax
 from varlaw.subjects.jax.clipping import CLIPPERS
 from varlaw.subjects.jax.complex_rows import COMPLEX
+from varlaw.subjects.jax.computations import EXPERIMENTS
 from varlaw.subjects.jax.initialisers import INITIALISERS
 from varlaw.subjects.jax.norms import NORMS
 from varlaw.subjects.jax.samplers import SAMPLERS
 from varlaw.subjects.subject import Subject
 
-SUBJECTS: tuple[Subject, ...] = (*SAMPLERS, *INITIALISERS, *COMPLEX, *stax.LAYERS, *NORMS, *CLIPPERS, *stax.DROPOUTS)
+SUBJECTS: tuple[Subject, ...] = (
+    *SAMPLERS, *INITIALISERS, *COMPLEX, *stax.LAYERS, *NORMS, *CLIPPERS, *stax.DROPOUTS, *EXPERIMENTS
+)  # fmt: skip
 
 
 def PUBLIC() -> Iterator[str]:

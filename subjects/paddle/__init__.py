@@ -1,6 +1,7 @@
 """Paddle: paddle.nn's layers and initialisers, samplers, norms, dropout, losses, clipping and gains, as rows."""
 
 from varlaw.subjects.paddle.complex_rows import COMPLEX
+from varlaw.subjects.paddle.computations import EXPERIMENTS
 from varlaw.subjects.paddle.init import GAINS, INITIALISERS
 from varlaw.subjects.paddle.layers import LAYERS
 from varlaw.subjects.paddle.names import LEFT_OUT, PUBLIC
@@ -21,4 +22,5 @@ SUBJECTS: tuple[Subject, ...] = (
     *NORMALISERS,
     *DROPOUTS,
     *LOSSES,
+    *EXPERIMENTS,
 )

@@ -1,11 +1,15 @@
 """torch: every default initialisation, `torch.nn.init`, norms, clipping, gains, losses and dropout, as rows."""
 
+from typing import Any
+
+from varlaw.subjects.founding import founding
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.torch.activations import ACTIVATIONS
 from varlaw.subjects.torch.clipping import CLIPPERS
 from varlaw.subjects.torch.complex_rows import COMPLEX
 from varlaw.subjects.torch.dropout import DROPOUTS
 from varlaw.subjects.torch.experiments import EXPERIMENTS
+from varlaw.subjects.torch.framework import TORCH, dtype_of
 from varlaw.subjects.torch.init import GAINS, INITIALISERS
 from varlaw.subjects.torch.layers import LAYERS
 from varlaw.subjects.torch.losses import LOSSES
@@ -18,6 +22,13 @@ from varlaw.subjects.torch.sharded import CLIPPERS as SHARDED_CLIPPERS
 from varlaw.subjects.torch.sharded import LAWS, SHARDED
 
 __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
+
+
+def _uniform(count: int, bound: float, dtype: str, device: str, key: Any) -> Any:
+    import torch
+
+    return torch.empty(count, dtype=dtype_of(dtype), device=device).uniform_(-bound, bound)
+
 
 SUBJECTS: tuple[Subject, ...] = (
     *INITIALISERS,
@@ -38,4 +49,5 @@ SUBJECTS: tuple[Subject, ...] = (
     *SHARDED_CLIPPERS,
     *ACTIVATIONS,
     *EXPERIMENTS,
+    founding(TORCH, lambda x: x.relu(), _uniform),
 )
