@@ -7,6 +7,7 @@ number in them carries its interval or is marked exact (`interval` null, `sample
 import enum
 import html
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ import msgspec
 from varlaw.evidence.streams import canonical
 
 SCHEMA = "varlaw.run/1"
+_MOST = 20  # findings that a cell of a notebook shows
 
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -186,3 +188,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     def __iter__(self) -> Iterator[Verdict]:
         return iter(self.verdicts)
+
+    def __str__(self) -> str:
+        """How many verdicts are in each state; `varlaw report` shows them."""
+        counts = Counter(verdict.state for verdict in self)
+        return f"{len(self.verdicts):,} verdicts: " + ", ".join(f"{n:,} {state}" for state, n in counts.most_common())
+
+    def _repr_html_(self) -> str:
+        found = [v for v in self if v.state in ("VIOLATES", "error", "undecided")]
+        more = f"<p>and {len(found) - _MOST:,} more</p>" if len(found) > _MOST else ""
+        return f"<p>{html.escape(str(self))}</p>" + "".join(map(as_html, found[:_MOST])) + more

@@ -42,6 +42,7 @@ from varlaw.theory.laws import (
     structure,
     symmetry,
 )
+from varlaw.theory.notebook import laws_as_html
 
 # Every module exports ENTRIES, a tuple of laws; the order here is that of the table and of its pages.
 _MODULES = (
@@ -101,6 +102,9 @@ class Catalogue(Mapping[str, Law]):
         groups = Counter(name.partition(".")[0] for name in self)
         listed = ", ".join(f"{group} {count}" if count > 1 else group for group, count in groups.items())
         return f"<{len(self)} laws by name, such as {next(iter(self), None)!r}: {listed}>"
+
+    def _repr_html_(self) -> str:
+        return laws_as_html(self.values())
 
 
 GROUPS: Mapping[str, ModuleType] = MappingProxyType({module.__name__.rpartition(".")[2]: module for module in _MODULES})

@@ -17,6 +17,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from varlaw.theory.notebook import law_as_html
+
 
 class Kind(enum.Enum):
     """How exactly a law holds."""
@@ -267,3 +269,6 @@ class Law:
             msg = f"{_listed(params)}, but the law has no value there [{self.name}]"
             raise ValueError(msg)
         return result[()].item() if result.ndim == 0 else result
+
+    def _repr_html_(self) -> str:
+        return law_as_html(self)

@@ -38,7 +38,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 
 # The floors of `theory`, from the ground up: a module imports from its own floor and those below.
 FLOORS = (
-    "law", "numerics", "layouts", "variates", "activations", "laws", "catalogue", "networks", "folklore", "lookup",
+    "notebook", "law", "numerics", "layouts", "variates", "activations", "laws", "catalogue", "networks", "folklore",
+    "lookup",
 )  # fmt: skip
 
 # Room -> third-party modules it must not touch, however lazily.

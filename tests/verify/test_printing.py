@@ -39,3 +39,11 @@ def test_the_catalogue_prints_its_groups_and_stays_read_only() -> None:
     assert len(text) < 5000
     with pytest.raises(TypeError):
         varlaw.LAWS["mine"] = varlaw.LAWS["normal.variance"]  # type: ignore[index]
+
+
+def test_a_run_prints_its_counts_and_shows_its_findings() -> None:
+    from varlaw.verify import plan, run
+
+    done = run.execute(plan.plan(plan.Request(targets=("varlaw.numpy.zeros",), dtypes=("float32",))))
+    assert str(done).startswith(f"{len(done.verdicts)} verdicts: {len(done.verdicts)} conforms")
+    assert done._repr_html_() == f"<p>{done}</p>"
