@@ -1,5 +1,7 @@
 """What it costs: pairs of ours and theirs out of a pytest-benchmark file, as ratios with their spread, and a chart.
 
+Where memory bounds a pair, a third row copies the same bytes in the same run.
+
 The figure of a pair is the ratio of the best times of one run, the least disturbed there are; its spread is from the
 first quartile over the other's third to the third over the other's first. Rows without a pair are given beside the
 fastest of their group. An earlier file tells what has moved: by more than the spreads of both allow.
@@ -31,7 +33,10 @@ class Times:
 
 @dataclass(frozen=True)
 class Pair:
-    """The same work done by us and by them; `goal` is the ratio to stay below, `why` what makes ours dear."""
+    """The same work done by us and by them; `goal` is the ratio to stay below, `why` what makes ours dear.
+
+    `copy` is what copying the same bytes takes, where memory bounds the work.
+    """
 
     name: str
     size: int
@@ -39,6 +44,12 @@ class Pair:
     ours: Times
     theirs: Times
     why: str = ""
+    copy: Times | None = None
+
+    @property
+    def copies(self) -> float | None:
+        """How many such copies our best time is worth."""
+        return None if self.copy is None else self.ours.best / self.copy.best
 
     @property
     def ratio(self) -> float:
@@ -138,9 +149,7 @@ def _measured(found: _File) -> Measured:
             roles.setdefault((role.pair, role.size), {})[role.role] = role, row
         else:
             single.setdefault(row.group or row.name, []).append(row)
-    pairs = tuple(
-        _pair(both["ours"], both["theirs"]) for _, both in sorted(roles.items()) if both.keys() == {"ours", "theirs"}
-    )
+    pairs = tuple(_pair(rows) for _, rows in sorted(roles.items()) if {"ours", "theirs"} <= rows.keys())
     cpu, commit = found.machine_info.get("cpu"), found.commit_info
     return Measured(
         pairs=pairs,
@@ -151,9 +160,9 @@ def _measured(found: _File) -> Measured:
     )
 
 
-def _pair(ours: tuple[_Role, _Row], theirs: tuple[_Role, _Row]) -> Pair:
-    role, row = ours
-    return Pair(role.pair, role.size, role.goal, _times(row), _times(theirs[1]), role.why)
+def _pair(rows: dict[str, tuple[_Role, _Row]]) -> Pair:
+    role, times = rows["ours"][0], {name: _times(row) for name, (_, row) in rows.items()}
+    return Pair(role.pair, role.size, role.goal, times["ours"], times["theirs"], role.why, times.get("copy"))
 
 
 def _times(row: _Row) -> Times:

@@ -53,12 +53,12 @@ def torch_pairs(size: int) -> dict[str, tuple[float, Callable[[], Any], Callable
             lambda: init.xavier_uniform_(t, generator=g),
         ),
         "torch keyed normal": (
-            3.0,
+            4.0 if size == 2**10 else 2.0,
             lambda: on_torch.keyed_normal(shape, 1.0, key=1, name="w", out=t),
             lambda: t.normal_(generator=g),
         ),
         "torch keyed uniform": (
-            3.0,
+            4.0 if size == 2**10 else 2.0,
             lambda: on_torch.keyed_uniform(shape, 1.0, key=1, name="w", out=t),
             lambda: t.normal_(generator=g),
         ),
@@ -70,12 +70,12 @@ def numpy_pairs(size: int) -> dict[str, tuple[float, Callable[[], Any], Callable
     a, mine, theirs = np.empty(size, np.float32), np.random.default_rng(1), np.random.default_rng(2)
     return {
         "NumPy uniform": (
-            0.6,
+            1.5 if size == 2**10 else 0.6,
             lambda: on_numpy.uniform(size, 1.0, seed=mine, out=a),
             lambda: theirs.random(out=a, dtype=np.float32),
         ),
         "NumPy normal": (
-            0.6,
+            1.5 if size == 2**10 else 0.6,
             lambda: on_numpy.normal(size, 1.0, seed=mine, out=a),
             lambda: theirs.standard_normal(out=a, dtype=np.float32),
         ),
@@ -87,8 +87,8 @@ WHY = {
     "torch keyed normal": "each normal comes from its own counter by a logarithm, a sine and a cosine in float64",
     "torch uniform": "arguments are looked at before anything is written, about half a microsecond",
     "torch keyed uniform": "Philox words of NumPy, on as many threads as pay",
-    "NumPy normal": "blocks of their own streams, which threads share where there are enough of them",
-    "NumPy uniform": "drawing is as fast as memory; blocks of their own streams pay where threads share them",
+    "NumPy normal": "a stream of its own for each array, hashed from the seed in 8 µs, and for each block of many",
+    "NumPy uniform": "a stream of its own for each array, hashed from the seed in 8 µs, as against 2 µs for the draws",
 }
 NAMES = (*torch_pairs(64), *numpy_pairs(64))
 
@@ -110,8 +110,26 @@ def test_draws(benchmark, name, size, role):
 def test_orthogonal(benchmark, side, role):
     t, g = torch.empty(side, side), torch.Generator().manual_seed(1)
     benchmark.group = f"torch orthogonal 2^{2 * int(math.log2(side))}"
-    benchmark.extra_info.update(pair="torch orthogonal", size=side * side, role=role, goal=1.05)
+    benchmark.extra_info.update(pair="torch orthogonal", size=side * side, role=role, goal=1.0 if side == 32 else 1.05)
     if role == "ours":
         benchmark(lambda: on_torch.orthogonal((side, side), seed=g, out=t))
     else:
         benchmark(lambda: init.orthogonal_(t, generator=g))
+
+
+@pytest.mark.benchmark(max_time=1.0, min_rounds=3, disable_gc=True)
+@pytest.mark.parametrize("role", ["ours", "theirs", "copy"])
+def test_initialise(benchmark, role):
+    """A model of 2^24 bfloat16 parameters in 16 layers, against torch's own init of each."""
+    model = torch.nn.Sequential(*(torch.nn.Linear(1024, 1024, bias=False, dtype=torch.bfloat16) for _ in range(16)))
+    weights, elsewhere = list(model.parameters()), [torch.empty_like(w) for w in model.parameters()]
+    recipe = [on_torch.Rule("*", "normal")]
+    calls = {
+        "ours": lambda: on_torch.initialise(model, recipe, key=1),
+        "theirs": lambda: [init.kaiming_normal_(w) for w in weights],
+        "copy": lambda: torch._foreach_copy_(elsewhere, [w.detach() for w in weights]),
+    }
+    why = "each value comes from its own counter, the same in every shard, by functions in float64"
+    benchmark.group = name = "initialise a bfloat16 model"
+    benchmark.extra_info.update(pair=name, size=2**24, role=role, goal=1.1, why=why)
+    benchmark(calls[role])

@@ -1,7 +1,9 @@
 """What evidence costs beside the draws: reducing a float32 tensor to its state, deciding, and the alternatives.
 
-Compare within a group: the goal for reducing is at most a quarter of the time of drawing.
+Reducing and the battery are pairs with drawing; compare the others within their group.
 """
+
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,28 +20,30 @@ from varlaw.theory.variates import Normal
 N = 1 << 22
 
 
-@pytest.mark.benchmark(group="state-torch")
-def test_draw_torch(benchmark: object) -> None:
-    x = torch.empty(N)
-    benchmark(x.normal_)  # type: ignore[operator]
+def pair(benchmark: Any, name: str, role: str, goal: float, why: str, size: int) -> None:
+    benchmark.group = name
+    benchmark.extra_info.update(pair=name, size=size, role=role, goal=goal, why=why)
 
 
-@pytest.mark.benchmark(group="state-torch")
-def test_reduce_torch(benchmark: object) -> None:
-    x = torch.empty(N).normal_(generator=torch.Generator().manual_seed(0))
-    benchmark(reduce, x)  # type: ignore[operator]
+READ = "four powers are summed in float64, in one pass for each"
 
 
-@pytest.mark.benchmark(group="state-numpy")
-def test_draw_numpy(benchmark: object) -> None:
-    rng = np.random.default_rng(0)
-    benchmark(rng.standard_normal, N, dtype=np.float32)  # type: ignore[operator]
+@pytest.mark.parametrize("role", ["ours", "theirs", "copy"])
+def test_reduce_torch(benchmark: Any, role: str) -> None:
+    """Reducing against drawing."""
+    x, place = torch.randn(N, generator=torch.Generator().manual_seed(0)), torch.empty(N)
+    pair(benchmark, "reduce against drawing, torch", role, 0.15, READ, N)
+    benchmark({"ours": lambda: reduce(x), "theirs": lambda: place.normal_(), "copy": lambda: place.copy_(x)}[role])
 
 
-@pytest.mark.benchmark(group="state-numpy")
-def test_reduce_numpy(benchmark: object) -> None:
-    x = np.random.default_rng(0).standard_normal(N, dtype=np.float32)
-    benchmark(reduce, x)  # type: ignore[operator]
+@pytest.mark.parametrize("role", ["ours", "theirs", "copy"])
+def test_reduce_numpy(benchmark: Any, role: str) -> None:
+    """The same of NumPy arrays."""
+    rng, place = np.random.default_rng(0), np.empty(N, np.float32)
+    x = rng.standard_normal(N, dtype=np.float32)
+    draw = lambda: rng.standard_normal(out=place, dtype=np.float32)  # noqa: E731 (a function to measure)
+    pair(benchmark, "reduce against drawing, NumPy", role, 0.15, READ, N)
+    benchmark({"ours": lambda: reduce(x), "theirs": draw, "copy": lambda: np.copyto(place, x)}[role])
 
 
 @pytest.mark.benchmark(group="decision")
@@ -69,16 +73,10 @@ def test_describe_as_many_numbers(benchmark: object) -> None:
     benchmark(describe, x)  # type: ignore[operator]
 
 
-@pytest.mark.benchmark(group="battery")
-def test_draw_for_the_battery(benchmark: object) -> None:
-    generator = torch.Generator().manual_seed(0)
-    benchmark(lambda: torch.empty(100_000).normal_(generator=generator))  # type: ignore[operator]
-
-
-@pytest.mark.benchmark(group="battery")
-def test_battery(benchmark: object) -> None:
-    """All features of 1e5 float32 normals in tensors of 64 x 64; the goal is four times the time of drawing them."""
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize("role", ["ours", "theirs"])
+def test_battery(benchmark: Any, role: str) -> None:
+    """All features of 1e5 float32 normals in tensors of 64 x 64, against drawing as many."""
+    rng, generator = np.random.default_rng(0), torch.Generator().manual_seed(0)
     tensors = [rng.standard_normal((64, 64), dtype=np.float32) for _ in range(25)]
 
     def decided() -> float:
@@ -86,4 +84,6 @@ def test_battery(benchmark: object) -> None:
         battery.update(tensors, rng)
         return battery.violation()
 
-    benchmark(decided)  # type: ignore[operator]
+    why = "a distribution function, Legendre polynomials, sums along lines and spectra, in float64"
+    pair(benchmark, "battery against drawing", role, 10.0, why, 100_000)
+    benchmark(decided if role == "ours" else lambda: torch.empty(100_000).normal_(generator=generator))

@@ -39,6 +39,16 @@ def test_pairs_are_ratios_of_best_times_with_what_the_quartiles_allow(tmp_path: 
     assert measured.commit == "abc+changes"
 
 
+def test_what_memory_bounds_is_told_in_copies_of_the_same_bytes(tmp_path: Path) -> None:
+    path, pair = tmp_path / "b.json", {"pair": "clip", "size": 1024, "goal": 1.0}
+    rows = [_row("ours", 3e-3, **pair), _row("theirs", 4e-3, **pair), _row("copy", 2e-3, **pair)]
+    path.write_text(json.dumps({"benchmarks": rows}), encoding="utf-8")
+    measured = benchmarks.read(path)
+    assert [(p.ratio, p.copies) for p in measured.pairs] == [(0.75, 1.5)]
+    assert ">1.50</td>" in benchmarks.page([measured])
+    assert benchmarks.read(_file(path, 1e-3)).pairs[0].copies is None
+
+
 def test_a_ratio_has_moved_when_the_spreads_lie_apart(tmp_path: Path) -> None:
     fast, near, slow = (benchmarks.read(_file(tmp_path / f"{k}.json", k * 1e-3)).pairs[0] for k in (1, 1.1, 2))
     assert not benchmarks.moved(near, fast)
