@@ -6,6 +6,7 @@ concatenations, pooling, attention, scales. Where theory has no rule, the signal
 anew there: such a place is `seen`, never foreseen.
 """
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -71,7 +72,8 @@ class Foresight:
         rule = _KINDS.get(call.kind)
         made = None
         if rule and inputs and len(inputs) == len(call.parents) and not call.dtype.startswith("complex"):
-            made = rule(self, call, inputs)
+            with contextlib.suppress(ValueError):  # a domain that theory does not have: a norm of a constant
+                made = rule(self, call, inputs)
         if made is None:
             source = _measured(call)
             return None if source is None else Foreseen(source, seen=True)
@@ -282,7 +284,7 @@ def _product(way: Foresight, call: Call, inputs: Sequence[Signal]) -> _Made | No
 def _scalar(call: Call) -> float | None:
     """The square of the number by which a signal is multiplied or divided."""
     given = next((v for n, v in call.options.items() if n in ("argument_1", "other")), None)
-    if isinstance(given, bool) or not isinstance(given, (int, float)) or not given:
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not given or not math.isfinite(given):
         return None
     if call.op in ("div", "truediv", "itruediv"):
         return 1 / given**2
@@ -300,10 +302,7 @@ def _pool(way: Foresight, call: Call, inputs: Sequence[Signal]) -> _Made | None:
     if call.op == "mean" and not _over_positions(call, way.sight.calls[call.parents[0]]):
         return None
     kind = "max" if "max" in call.op else "average"
-    try:
-        return _rule(way, call, h, {"block": "pool", "kind": kind, "size": max(size, 1.0), "stride": max(ratio, 1.0)})
-    except ValueError:  # the maximum of what falls
-        return None
+    return _rule(way, call, h, {"block": "pool", "kind": kind, "size": max(size, 1.0), "stride": max(ratio, 1.0)})
 
 
 _POOLS = frozenset(f"{kind}_pool{n}d" for kind in ("avg", "max", "adaptive_avg", "adaptive_max") for n in (1, 2, 3))

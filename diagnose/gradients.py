@@ -38,7 +38,7 @@ def arriving(sight: Sight, graph: Graph, zeros: frozenset[str], targets: frozens
     """
     users = graph.users()
     found: list[Finding] = []
-    for tensor in sight.tensors.values():
+    for tensor in sight.tensors.values() if sight.output else ():
         if not tensor.trainable or tensor.meta or not tensor.shape or 0 in tensor.shape:
             continue
         calls = [n for name in (tensor.name, *tensor.aliases) for n in users.get(name, [])]

@@ -36,6 +36,10 @@ class Asked:
     key: Key | None = None
     loss_law: float | None = field(default=None, init=False)
 
+    def __post_init__(self) -> None:
+        there = {n: x for n, x in self.values.first.items() if n in self.sight.tensors}  # a pass may take one away
+        self.values = replace(self.values, first=there)
+
     @property
     def sight(self) -> Sight:
         return self.sights[0]

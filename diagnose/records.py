@@ -108,6 +108,7 @@ class Sight(msgspec.Struct, kw_only=True):
     foreign: tuple[str, ...] = ()  # trainable parameters that the forward pass uses and the model does not have
     loss: float | None = None
     batch_rows: int = 0
+    output: bool = True  # whether what the pass returned holds a tensor, from which gradients come
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -68,8 +68,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _note(self, func: Any, args: Any, kwargs: Any, out: Any) -> None:
         schema = func._schema
         if schema.name in _EMPTY:
-            if out.is_floating_point() or out.is_complex():
-                out.fill_(float("nan"))
+            _mark(out)
             self._keep(out, None)
             return
         written = [
@@ -102,7 +101,35 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.writers[storage._cdata] = writer
 
     def of(self, tensor: torch.Tensor) -> _Writer | None:
+        if tensor.layout != torch.strided:
+            return None
         return self.writers.get(tensor.untyped_storage()._cdata)
+
+
+# A NaN that nothing computes: bits of a fraction of our own, so that a NaN which the author wrote is not taken for it.
+_MARKS = {
+    torch.float32: (torch.int32, 0x7FC12345),
+    torch.float64: (torch.int64, 0x7FF8000123450000),
+    torch.float16: (torch.int16, 0x7E55),
+    torch.bfloat16: (torch.int16, 0x7FD5),
+}
+
+
+def _mark(memory: torch.Tensor) -> None:
+    """Makes memory that nobody has written visible."""
+    if memory.dtype in _MARKS:
+        integer, bits = _MARKS[memory.dtype]
+        memory.view(integer).fill_(bits)
+    elif memory.is_floating_point() or memory.is_complex():
+        memory.fill_(float("nan"))
+
+
+def _marked(x: torch.Tensor) -> float:
+    """Share of the entries that hold the mark."""
+    if x.dtype not in _MARKS:
+        return float(torch.isnan(x).double().mean())
+    integer, bits = _MARKS[x.dtype]
+    return float((x.view(integer) == bits).double().mean())
 
 
 def _bound(schema: Any, args: Any, kwargs: Any) -> Iterator[tuple[Any, Any]]:
@@ -206,7 +233,8 @@ def _tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
 def _written(name: str, tensor: torch.Tensor, watch: _Watch, names: dict[torch.nn.Module, str]) -> Written:
     plain = tensor.detach()
     writer = None if plain.is_meta else watch.of(plain)
-    share = 0.0 if plain.is_meta or not plain.numel() else float(torch.isnan(plain).double().mean())
+    known = not plain.is_meta and plain.numel() and plain.layout == torch.strided
+    share = _marked(plain) if known else 0.0
     if writer is None:
         return Written(name=name, function="", where="", default=False, unwritten=share)
     scope = names.get(writer.scope, "") if writer.scope is not None else ""

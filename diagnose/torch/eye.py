@@ -207,7 +207,8 @@ class Eye(TorchFunctionMode):
     ) -> Call:
         call = Call(
             number=len(self.calls), path=self._path(), op=op, kind=kind, parameters=used, parents=parents,
-            shape=tuple(out.shape), dtype=str(out.dtype).removeprefix("torch."), graph=bool(out.requires_grad),
+            shape=tuple(s if isinstance(s, int) else -1 for s in out.shape),  # a jagged side is no number
+            dtype=str(out.dtype).removeprefix("torch."), graph=bool(out.requires_grad),
             options=options or {},
         )  # fmt: skip
         self.calls.append(call)

@@ -47,6 +47,7 @@ class Meter:
 def whole(x: torch.Tensor) -> torch.Tensor:
     """A tensor with all its shards: every process gathers them."""
     x = x.detach()
+    x = x if x.layout in (torch.strided, torch.jagged) else x.to_dense()
     gathered: torch.Tensor = x.full_tensor() if hasattr(x, "full_tensor") else x
     return gathered
 
@@ -54,6 +55,8 @@ def whole(x: torch.Tensor) -> torch.Tensor:
 def real(x: torch.Tensor) -> torch.Tensor:
     """A tensor as wide floats: squares of float16 leave its range from 256 on."""
     x = x.detach()
+    if x.is_nested:
+        x = x.values()
     if x.is_complex():
         x = torch.view_as_real(x)
     wide: torch.Tensor = x.float() if x.element_size() < 4 or not x.is_floating_point() else x

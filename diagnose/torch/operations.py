@@ -1,5 +1,6 @@
 """What an operation of torch is called, and which kind it is of: the table by which a pass is read."""
 
+import dataclasses
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -111,4 +112,6 @@ def tensors_in(values: Any, depth: int = 3) -> list[torch.Tensor]:
         return [t for v in values.values() for t in tensors_in(v, depth - 1)]
     if depth and isinstance(values, (list, tuple)):
         return [t for v in values for t in tensors_in(v, depth - 1)]
+    if depth and dataclasses.is_dataclass(values) and not isinstance(values, type):
+        return tensors_in(vars(values), depth)
     return []

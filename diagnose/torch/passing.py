@@ -35,13 +35,19 @@ def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | N
         lambda tensor: _name_in(stack[-1], paths, tensor) if stack else "",
     )
     eye.rows = _rows(batch)
+    given = tensors_in(batch)
+    if given and not any(t.numel() for t in given):
+        msg = f"batch={[tuple(t.shape) for t in given]}, but should hold numbers [check_model]"
+        raise CannotSee(msg)
     with hooked(eye, stack, paths), seeded(seed):
         target = _forward(eye, model, batch, loss)
         value = _backward(target, seed)
     eye.meter.read()
+    if not tensors_in(target):
+        eye.blind.append(f"gradients: the model returns {type(target).__name__}, which holds no tensor: give a loss")
     return Sight(
         calls=eye.calls, tensors=described(model), blind=eye.blind, foreign=_places(model, eye.foreign),
-        loss=value if loss else None, batch_rows=eye.rows,
+        loss=value if loss else None, batch_rows=eye.rows, output=bool(tensors_in(target)),
     )  # fmt: skip
 
 
@@ -62,8 +68,10 @@ def _forward(eye: Eye, model: torch.nn.Module, batch: Any, loss: Callable[[Any, 
         what = "loss(model, batch)" if loss else "the model"
         msg = f"{what} fails on the batch: {type(error).__name__}: {' '.join(str(error).split())} [check_model]"
         raise CannotSee(msg) from error
-    if loss and not (isinstance(made, torch.Tensor) and made.numel() == 1):
-        got = f"a tensor of shape {tuple(made.shape)}" if isinstance(made, torch.Tensor) else type(made).__name__
+    if loss and not (isinstance(made, torch.Tensor) and made.numel() == 1 and not made.is_complex()):
+        got = type(made).__name__
+        if isinstance(made, torch.Tensor):
+            got = "a complex number" if made.is_complex() else f"a tensor of shape {tuple(made.shape)}"
         msg = f"loss(model, batch) returns {got}, but should return a scalar [check_model]"
         raise CannotSee(msg)
     return made
@@ -90,6 +98,7 @@ def _backward(target: Any, seed: int) -> float:
 
 def _projected(output: torch.Tensor, seed: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed % 2**63)
+    output = output.values() if output.is_nested else output
     cotangent = torch.randn(output.shape, generator=generator) / math.sqrt(output.numel())
     flat = output.abs() if output.is_complex() else output
     return (flat * cotangent.to(output.device, flat.dtype)).sum().to("cpu")
@@ -163,18 +172,23 @@ def described(model: torch.nn.Module) -> dict[str, Tensor]:
     aliases: dict[int, list[str]] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         aliases.setdefault(id(parameter), []).append(name)
-    found = {}
+    found, owners = {}, dict(model.named_modules(remove_duplicate=False))
     for name, parameter in model.named_parameters():
-        found[name] = _tensor(model, name, parameter, tuple(aliases[id(parameter)][1:]))
+        found[name] = _tensor(owners, name, parameter, tuple(aliases[id(parameter)][1:]))
     for name, buffer in model.named_buffers():
-        found[name] = _tensor(model, name, buffer, (), buffer=True)
+        found[name] = _tensor(owners, name, buffer, (), buffer=True)
     return found
 
 
 def _tensor(
-    model: torch.nn.Module, name: str, tensor: torch.Tensor, aliases: tuple[str, ...], *, buffer: bool = False
+    owners: Mapping[str, torch.nn.Module],
+    name: str,
+    tensor: torch.Tensor,
+    aliases: tuple[str, ...],
+    *,
+    buffer: bool = False,
 ) -> Tensor:
-    owner = model.get_submodule(name.rpartition(".")[0])
+    owner = owners[name.rpartition(".")[0]]
     one = Tensor(
         name=name, aliases=aliases, shape=tuple(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."),
         module=type(owner).__name__, buffer=buffer, trainable=bool(tensor.requires_grad) and not buffer,

@@ -1,5 +1,6 @@
 """Models that no table foresees: they are seen as far as they can be, refused in one line, and never broken."""
 
+import dataclasses
 import socket
 import subprocess
 import sys
@@ -107,3 +108,91 @@ def test_a_batch_that_raises_is_named():
 
     with pytest.raises(ValueError, match=r"broken raises RuntimeError: no data of"):
         check_model(lambda: nn.Linear(32, 10), broken)
+
+
+class Odd(nn.Module):
+    """A linear map, and a forward pass and further members that a test gives it."""
+
+    def __init__(self, forward, **members):
+        super().__init__()
+        self.layer, self.body = nn.Linear(32, 10), forward
+        for name, member in members.items():
+            setattr(self, name, member)
+
+    def forward(self, x):
+        return self.body(self, x)
+
+
+@dataclasses.dataclass
+class Output:
+    logits: torch.Tensor
+
+
+REFUSED = {
+    "a complex loss": (lambda: Odd(lambda m, x: m.layer(x)), X, lambda m, x: m(x).mean() * 1j, "a complex number"),
+    "an empty batch": (lambda: Odd(lambda m, x: m.layer(x)), X[:0], None, "should hold numbers"),
+    "a loss of a list": (lambda: Odd(lambda m, x: m.layer(x)), X, lambda m, x: [m(x).mean()], "returns list"),
+    "a build that raises": (lambda: 1 / 0, X, None, "ZeroDivisionError"),
+    "a build of a tensor": (lambda: X, X, None, "returns Tensor"),
+    "an in-place leaf": (lambda: Odd(lambda m, x: m.layer.weight.add_(1).sum()), X, None, "leaf Variable"),
+    "an endless call": (lambda: Odd(lambda m, x: m(x)), X, None, "RecursionError"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.filterwarnings("ignore:global module forward hook")
+def test_what_cannot_be_seen_is_refused_in_one_line(name):
+    build, given, loss, says = REFUSED[name]
+    with pytest.raises(ValueError, match=says) as caught:
+        check_model(build, given, loss, redraws=2)
+    assert "\n" not in str(caught.value)
+    assert "[check_model]" in str(caught.value)
+
+
+QUIET = {
+    "a scripted model": lambda: torch.jit.script(nn.Sequential(nn.Linear(32, 16), nn.ReLU(), nn.Linear(16, 10))),
+    "a sparse parameter": lambda: Odd(
+        lambda m, x: torch.sparse.mm(m.mix, m.layer(x)), mix=nn.Parameter(torch.eye(64).to_sparse())
+    ),
+    "a parameter taken away": lambda: Odd(lambda m, x: (m.layer(x), delattr(m.layer, "bias"))[0]),
+    "an output in a dataclass": lambda: Odd(lambda m, x: Output(m.layer(x))),
+    "a number": lambda: Odd(lambda m, x: float(m.layer(x).sum())),
+    "nothing": lambda: Odd(lambda m, x: None),
+    "a scale by hand": lambda: Odd(lambda m, x: m.layer(x) * -0.5 + 1.0),
+}
+
+
+@pytest.mark.parametrize("name", QUIET)
+@pytest.mark.filterwarnings("ignore")
+def test_what_can_be_seen_in_part_alarms_nobody(name):
+    report = check_model(QUIET[name], X, redraws=2)
+    assert report.ok, report
+    report.json()
+
+
+def test_what_returns_no_tensor_says_that_gradients_were_not_seen():
+    report = check_model(lambda: Odd(lambda m, x: None), X, redraws=1)
+    assert any("returns NoneType" in reason for reason in report.record.blind)
+
+
+def test_nan_that_was_written_is_not_memory_that_was_not():
+    def build():
+        return Odd(lambda m, x: m.layer(x) * m.scale, scale=nn.Parameter(torch.full((10,), float("nan"))))
+
+    report = check_model(build, X, redraws=2)
+    assert [(f.where, f.says) for f in report.findings if f.signal == "init.uninitialised"] == [
+        (("scale",), "all of it is not finite")
+    ]
+
+
+def test_lengths_of_their_own():
+    rows = torch.nested.nested_tensor([torch.randn(3, 32), torch.randn(5, 32)], layout=torch.jagged)
+    report = check_model(lambda: nn.Sequential(nn.Linear(32, 16), nn.ReLU(), nn.Linear(16, 10)), rows, redraws=2)
+    assert report.ok, report
+    assert report.json()
+
+
+def test_a_model_is_put_back_where_it_was():
+    model = nn.Linear(32, 10)
+    check_model(model, X, device="cpu")
+    assert model.weight.device == torch.device("cpu")
