@@ -31,6 +31,7 @@ _COMMANDS = {
     "laws": "varlaw.commands.laws:laws",
     "subjects": "varlaw.commands.listing:subjects",
     "claims": "varlaw.commands.listing:claims",
+    "new": "varlaw.commands.new:new",
     "config": "varlaw.commands.config:config",
 }
 

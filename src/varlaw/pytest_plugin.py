@@ -27,6 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("varlaw", "laws of initialisers")
     group.addoption("--varlaw-policy", metavar="NAME", help="pr (finds 5 %%), nightly (1 %%) or release (0.1 %%)")
     group.addoption("--varlaw-salt", metavar="TEXT", help="names the evidence: another salt, fresh draws")
+    group.addoption(
+        "--varlaw-verify",
+        metavar="GLOB",
+        action="append",
+        help="an item for each claim on these subjects",
+    )
+    parser.addini("varlaw_verify", "subjects with an item for each claim, where no tests are named", "args", [])
     parser.addini("varlaw_policy", "policy of the law fixture: pr, nightly or release", default="nightly")
     parser.addini("varlaw_salt", "salt of the law fixture", default="")
 
@@ -40,6 +47,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> str:
     """The salt and the policy under which laws are decided."""
     return f"varlaw: policy {_option(config, 'policy')}, salt {_option(config, 'salt') or 'pinned'}"
+
+
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Add an item for each claim on the subjects that the option names, or the ini key in a run of all tests."""
+    whole = config.args_source is not pytest.Config.ArgsSource.ARGS
+    globs = config.getoption("--varlaw-verify") or (config.getini("varlaw_verify") if whole else [])
+    if globs:
+        from varlaw.pytest_items import collected
+
+        items += collected(session, tuple(globs), _option(config, "policy"), _option(config, "salt"))
 
 
 class Laws:

@@ -169,6 +169,36 @@ def test_it_is_identified_recorded_compared_and_reported(varlaw: Run, tmp_path: 
     assert "toylib.dense" in (tmp_path / "work" / "out" / "junit.xml").read_text()
 
 
+def test_claims_are_items_of_pytest(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    paths = [str(site), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    command = [sys.executable, "-m", "pytest", "-q", "--varlaw-policy", "pr", "--junitxml", "junit.xml"]
+    done = subprocess.run(
+        [*command, "--varlaw-verify", "toylib.dense", "--varlaw-verify", "toylib.swapped"],
+        capture_output=True, text=True, cwd=tmp_path / "empty", check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "toylib.swapped.weight::init.documented" in done.stdout
+    assert "most likely: fan_out taken for fan_in" in done.stdout
+    assert "2 failed" in done.stdout
+    written = (tmp_path / "empty" / "junit.xml").read_text()
+    assert "toylib.dense.weight" in written
+    assert "varlaw.1.outcome" in written
+
+
+def test_a_first_file_is_written_and_runs(varlaw: Run, tmp_path: Path) -> None:
+    done = varlaw("new", "subjects", "toylib", "-o", "rows.py")
+    assert done.returncode == 0, done.stderr
+    assert "no row of toylib.raises: RuntimeError: out of ideas" in done.stdout
+    text = (tmp_path / "work" / "rows.py").read_text()
+    assert '"weight": "Normal(sqrt(2/inputs))"' in text
+    assert varlaw("new", "subjects", "toylib", "-o", "rows.py").returncode == 2
+    assert varlaw("new", "subjects", "no_such_library").returncode == 3
+    (tmp_path / "work" / "rows.py").write_text(text.replace('"toylib.', '"mine.'))
+    assert varlaw("verify", "rows.py", "--claim", "structure.*").returncode == 0
+
+
 def test_a_deviation_of_a_project_is_strict(varlaw: Run, tmp_path: Path) -> None:
     here = tmp_path / "work"
     (here / "pyproject.toml").write_text('[tool.varlaw]\ndeviations = ["known.toml"]\n')

@@ -53,19 +53,27 @@ def options(group: click.Group) -> dict[str, Any]:
 
     Raises `Failure` 2, in one line, for a file that is not TOML and for verbs and options that there are not.
     """
-    path = find()
+    path, tables = declared()
     if path is None:
         return {}
+    verbs = {name: table for name, table in tables.items() if name not in _PLACES}
+    return _checked(verbs, group, "tool.varlaw", path)
+
+
+def declared() -> tuple[Path | None, Mapping[str, Any]]:
+    """The nearest file with its tables of ours; rows and deviations that it names are in use from now on."""
+    path = find()
+    if path is None:
+        return None, {}
     try:
         whole = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         msg = f"{path} cannot be read: {error}"
         raise Failure(msg, 2) from error
-    tables = dict(_table(_table(whole.get("tool", {}), "tool", path).get("varlaw", {}), "tool.varlaw", path))
+    tables = _table(_table(whole.get("tool", {}), "tool", path).get("varlaw", {}), "tool.varlaw", path)
     if _is_ours(path):  # what is named there is run
         put_to_use(tables, path)
-    verbs = {name: table for name, table in tables.items() if name not in _PLACES}
-    return _checked(verbs, group, "tool.varlaw", path)
+    return path, tables
 
 
 _PLACES = ("subjects", "deviations")
