@@ -34,6 +34,10 @@ def convolution(name: str) -> Make:
     return make
 
 
+def _as_torch(dims: int, transposed: bool) -> Make:
+    return convolution(f"Conv{'Transpose' * transposed}{dims}d")
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Namespace:
     """Where layers are found, and how they are built and read."""
@@ -42,7 +46,7 @@ class Namespace:
     name: str  # "torch.nn"
     find: Callable[[], Any]  # the module of that name
     parameters: Callable[[Any, str], Mapping[str, Any]]  # (layer, dtype) -> tensors by name
-    conv: Callable[[int, bool], Make]  # (spatial sides, transposed) -> a convolution
+    conv: Callable[[int, bool], Make] = _as_torch  # (spatial sides, transposed) -> a convolution
     keywords: Callable[[str, str], Mapping[str, Any]] = lambda dtype, device: {}  # of every constructor
     like: Callable[[Any, Any], Any] = lambda layer, x: layer  # (layer, x) -> the layer in the dtype of x, where x is
     running: Callable[[Any], Sequence[Any]] = lambda layer: ()  # running mean and variance, where a layer keeps them

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from varlaw.subjects.mlx.framework import FLOAT32_FIRST, MLX, parameters
-from varlaw.subjects.namespace import Namespace, called, convolution
+from varlaw.subjects.namespace import Namespace, called
 from varlaw.subjects.rows import AFFINE, ONES, RUNNING, ZEROS
 from varlaw.subjects.subject import Case, Sampler
 
@@ -32,7 +32,6 @@ NN = Namespace(
     name="mlx.nn",
     find=_nn,
     parameters=parameters,
-    conv=lambda dims, transposed: convolution(f"Conv{'Transpose' * transposed}{dims}d"),
     like=_cast,
     running=lambda layer: [layer[n] for n in RUNNING if n in layer],
     channels_last=True,

@@ -115,7 +115,8 @@ def _labels(labels: Any, device: str) -> Any:
     return torch.from_numpy(labels).to(device)
 
 
-_DRAWS, _CHANCE = of_stream(Stream(read=_read, write=_write, seed=_seed), place)
+STREAM = Stream(read=_read, write=_write, seed=_seed)
+_DRAWS, _CHANCE = of_stream(STREAM, place)
 
 TORCH = Boundary(
     name="torch",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from varlaw.subjects.namespace import Namespace, called, convolution
+from varlaw.subjects.namespace import Namespace, called
 from varlaw.subjects.rows import AFFINE, ONES, ZEROS
 from varlaw.subjects.subject import Case, Sampler
 from varlaw.subjects.torch.framework import TORCH, factory
@@ -20,7 +20,6 @@ NN = Namespace(
     name="torch.nn",
     find=_nn,
     parameters=lambda layer, dtype: {n: p.detach() for n, p in layer.named_parameters()},
-    conv=lambda dims, transposed: convolution(f"Conv{'Transpose' * transposed}{dims}d"),
     keywords=factory,
     like=lambda layer, x: layer.to(x),
     running=lambda layer: [b for n, b in layer.named_buffers() if n.startswith("running")],

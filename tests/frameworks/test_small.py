@@ -1,4 +1,4 @@
-"""MLX, Paddle and tinygrad: rows that conform, the boundary to each, and the numbers of every deviation once more."""
+"""Small frameworks: rows that conform, the boundary to each, and the numbers of every deviation once more."""
 
 import dataclasses
 import math
@@ -17,19 +17,7 @@ from varlaw.verify import decision, deviations, plan
 
 SALT = "small"
 FRAMEWORKS = tuple(name for name, row in registry.FRAMEWORKS.items() if "test_small.py" in row.get("tests", ()))
-CONFORMING = (
-    "mlx.nn.Linear.bias",
-    "mlx.nn.init.glorot_normal",
-    "mlx.nn.LayerNorm.forward",
-    "mlx.core.random.truncated_normal",
-    "paddle.nn.GRUCell",
-    "paddle.nn.initializer.KaimingNormal",
-    "paddle.nn.ClipGradByValue",
-    "paddle.nn.initializer.TruncatedNormal",
-    "tinygrad.Tensor.randn",
-    "tinygrad.nn.Linear.bias",
-    "tinygrad.nn.RMSNorm.forward",
-)
+CONFORMING = tuple(f"{name}.{row}" for name in FRAMEWORKS for row in registry.FRAMEWORKS[name]["conforms"])
 
 
 def _import(name: str) -> Any:
@@ -64,7 +52,7 @@ def test_draws_repeat_by_seed_and_leave_the_stream_alone(framework: str) -> None
     case = {"in_features": 6, "out_features": 5}
 
     def drawn(seed: int, count: int) -> list[Any]:
-        return [x["weight"].copy() for x in row.draws(case, "float32", "cpu", seed, count)]
+        return [np.array(x["weight"].tolist()) for x in row.draws(case, "float32", "cpu", seed, count)]
 
     five, two, other = drawn(7, 5), drawn(7, 2), drawn(8, 1)
     assert all(np.array_equal(a, b) for a, b in zip(five, two, strict=False))
@@ -81,7 +69,7 @@ def test_bfloat16_arrives_as_bfloat16(framework: str) -> None:
         pytest.skip(row.unsupported["bfloat16"])
     case = {"in_features": 6, "out_features": 5}
     (x,) = (i["weight"] for i in row.draws(case, "bfloat16", "cpu", 7, 1))
-    assert x.dtype.name == "bfloat16"
+    assert str(x.dtype).endswith("bfloat16")
     assert x.shape in {(5, 6), (6, 5)}
 
 

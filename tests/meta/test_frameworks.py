@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # Column -> what stands in it.
 COLUMNS = {
-    "package": str, "environment": str, "session": str, "backends": list, "variable": str, "tests": list, "ci": list,
+    "package": str, "environment": str, "session": str, "backends": list, "variable": str, "tests": list,
+    "conforms": list, "ci": list,
     "baselines": dict, "about": str, "cost": str,
 }  # fmt: skip
 
