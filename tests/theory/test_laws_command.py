@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from varlaw.commands.law_plot import HEIGHT, plot, sweep
 from varlaw.commands.laws import laws
+from varlaw.reports.law_picture import HEIGHT, plot, sweep
 from varlaw.theory.catalogue import LAWS
 from varlaw.theory.folklore import CLAIMS
 

@@ -4,8 +4,6 @@ Numbers go to stdout, errors to stderr in one line with exit code 2. `--json` pr
 """
 
 import difflib
-import io
-import itertools
 import json
 import math
 from pathlib import Path
@@ -17,12 +15,13 @@ from varlaw.commands.failure import failing, usage
 from varlaw.commands.verb import Verbs
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from collections.abc import Callable, Iterable
+
+    from rich.text import Text
 
     from varlaw.theory.law import Law
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-LEAST = 100  # columns of a table: on a narrower terminal its lines wrap, and no column is lost
 _PLAIN = click.option("--no-color", is_flag=True, help="Plain text; NO_COLOR in the environment does the same.")
 _OUTPUT = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
 
@@ -51,12 +50,13 @@ def laws() -> None:
 @_PLAIN
 def list_laws(as_json: bool, output: Path | None, no_color: bool) -> None:
     """All laws, by group: name, quantity and how exactly each holds."""
+    from varlaw.reports.law_text import listed
     from varlaw.theory.catalogue import LAWS
 
     if as_json:
         _write(json.dumps([_record(law) for law in LAWS.values()], indent=2), output)
     else:
-        _print([_table_of(list(LAWS.values()))], output, no_color)
+        _print(lambda width: listed(list(LAWS.values()), width), output, no_color)
 
 
 @laws.command()
@@ -70,7 +70,11 @@ def show(name: str, case: tuple[str, ...], as_json: bool, output: Path | None, n
 
     KEY=VALUE fixes a parameter of the picture, which runs along the first numeric one left.
     """
-    from varlaw.commands.law_plot import in_ascii, plot, sweep
+    from rich.text import Text
+
+    from varlaw.commands.screen import console
+    from varlaw.reports.law_picture import in_ascii, plot, sweep
+    from varlaw.reports.law_text import stated
 
     law, given = _find(name), _parse(case)
     _known(law, given)
@@ -78,9 +82,9 @@ def show(name: str, case: tuple[str, ...], as_json: bool, output: Path | None, n
     if as_json:
         _write(json.dumps({**_record(law), "sweep": _sweep_record(found)}, indent=2), output)
         return
-    blocks = output is not None or _console(no_color).encoding.startswith("utf")
-    picture = [] if found is None else [f"\n{plot(found) if blocks else in_ascii(plot(found))}"]
-    _print([_statement(law), *picture], output, no_color)
+    blocks = output is not None or console(no_color=no_color).encoding.startswith("utf")
+    picture = [] if found is None else ["", *(plot(found) if blocks else in_ascii(plot(found))).splitlines()]
+    _print(lambda width: [*stated(law, width), *map(Text, picture)], output, no_color)
 
 
 @laws.command("eval")
@@ -111,24 +115,25 @@ def evaluate(name: str, case: tuple[str, ...], as_json: bool) -> None:
 @_PLAIN
 def folklore(as_json: bool, output: Path | None, no_color: bool) -> None:
     """What people say, what is true, the law that decides and the number that shows it."""
-    from varlaw.theory.folklore import CLAIMS
+    from varlaw.commands.report import claims
+    from varlaw.reports.law_text import told
 
     if as_json:
         rows = [
             {
                 "claim": c.claim,
-                "finding": c.finding.value,
+                "finding": c.finding,
                 "truth": c.truth,
                 "law": c.law,
-                "params": dict(c.params),
-                "number": c.number(),
+                "params": c.case,
+                "number": c.number,
                 "popular": c.popular,
             }
-            for c in CLAIMS
+            for c in claims()
         ]
         _write(json.dumps(rows, indent=2), output)
     else:
-        _print([_folklore_table()], output, no_color)
+        _print(lambda width: told(claims(), width), output, no_color)
 
 
 @laws.command("search")
@@ -139,6 +144,7 @@ def folklore(as_json: bool, output: Path | None, no_color: bool) -> None:
 def search_laws(words: tuple[str, ...], as_json: bool, output: Path | None, no_color: bool) -> None:
     """Find laws by WORDS: names, titles, other names (Xavier, Kaiming, edge of chaos), sources, and folklore."""
     from varlaw.commands.failure import Failure
+    from varlaw.reports.law_text import hits
     from varlaw.theory.lookup import search
 
     found = search(" ".join(words))
@@ -151,8 +157,7 @@ def search_laws(words: tuple[str, ...], as_json: bool, output: Path | None, no_c
             output,
         )
         return
-    width = max(len(hit.law.name) for hit in found)
-    _print([f"{hit.law.name:{width}}  {hit.law.title} ({hit.found_in})" for hit in found], output, no_color)
+    _print(lambda width: hits([(hit.law, hit.found_in) for hit in found], width), output, no_color)
 
 
 def _find(name: str) -> "Law":
@@ -244,70 +249,6 @@ def _sweep_record(found: Any) -> Any:
     }
 
 
-def _statement(law: "Law") -> Any:
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    rows = {
-        "holds": law.kind.value + (f", error {law.error}" if law.error else ""),
-        "states": law.quantity,
-        "formula": law.formula,
-        "not": law.not_to_confuse,
-        "assumes": "; ".join(law.hypotheses),
-        "domain": "; ".join(f"{name}: {allowed}" for name, allowed in law.domain.ranges.items()),
-        "and": "; ".join(relation.text for relation in law.domain.relations),
-        "because": law.derivation,
-        "seen in": law.statistic,
-        "not measured": law.unmeasured,
-        "digits": law.precision,
-        "source": law.source,
-    }
-    for word, text in rows.items():
-        if text:
-            grid.add_row(f"  {word}", Text(text))
-    return Group(Text.assemble((law.name, "bold cyan"), "  ", (law.title, "bold")), grid)
-
-
-def _table_of(found: "list[Law]") -> Any:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("law", no_wrap=True)  # names stay whole, so that they can be copied
-    for column in ("quantity", "holds"):
-        table.add_column(column, overflow="fold")
-    for group, members in itertools.groupby(found, key=lambda law: law.name.partition(".")[0]):
-        table.add_row(Text(group, style="bold cyan"))
-        for law in members:
-            table.add_row(Text(f"  {law.name}"), Text(law.quantity), Text(law.kind.value, style="dim"))
-    return table
-
-
-_STYLES = {"confirmed": "green", "corrected": "yellow", "refuted": "red"}
-
-
-def _folklore_table() -> Any:
-    from rich.table import Table
-    from rich.text import Text
-
-    from varlaw.theory.folklore import CLAIMS
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column, ratio in (("what people say", 3), ("finding", None), ("number", None), ("law, and what is true", 4)):
-        table.add_column(column, overflow="fold", ratio=ratio)
-    for c in CLAIMS:
-        case = ", ".join(f"{k}={v}" for k, v in c.params.items())
-        said = f"{c.number():.6g}" + ("" if c.popular is None else f"\nnot {c.popular:.6g}")
-        said = said if c.finding.value != "confirmed" else f"{c.number():.6g}"
-        word = Text(c.finding.value, style=_STYLES[c.finding.value])
-        table.add_row(Text(c.claim), word, Text(said), Text(f"{c.law} ({case})\n{c.truth}\n"))
-    return table
-
-
 def _write(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text)
@@ -320,22 +261,13 @@ def _write(text: str, output: Path | None) -> None:
         write_whole(output, f"{text}\n".encode())
 
 
-def _print(parts: list[Any], output: Path | None, no_color: bool) -> None:
-    """Render to stdout, or without colour and at 100 columns to a file."""
-    if output is None:
-        screen = _console(no_color)
-        for part in parts:
-            screen.print(part, soft_wrap=isinstance(part, str))
-        return
-    from rich.console import Console
-
-    page = io.StringIO()
-    for part in parts:
-        Console(file=page, width=100, no_color=True, highlight=False).print(part)
-    _write(page.getvalue().removesuffix("\n"), output)
-
-
-def _console(no_color: bool) -> "Console":
+def _print(lines: "Callable[[int], Iterable[Text]]", output: Path | None, no_color: bool) -> None:
+    """The lines for the width of the terminal; to a file without colour, at 100 columns."""
     from varlaw.commands.screen import console
 
-    return console(no_color=no_color, least=LEAST)
+    if output is None:
+        screen = console(no_color=no_color)
+        for line in lines(screen.width):
+            screen.print(line, soft_wrap=True)
+    else:
+        _write("\n".join(line.plain.rstrip() for line in lines(100)), output)

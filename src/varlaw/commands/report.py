@@ -9,6 +9,7 @@ from varlaw.commands.verb import Verb
 
 if TYPE_CHECKING:
     from varlaw.claims.verdict import Run
+    from varlaw.reports.folklore import FolkText
     from varlaw.reports.lawbook import LawText
     from varlaw.reports.site import Library
     from varlaw.theory.law import Law
@@ -109,11 +110,17 @@ def _summary(runs: "list[Run]", paths: list[Path]) -> str:
 
 def library() -> "Library":
     """The texts of all laws and of the popular claims about them."""
-    from varlaw.reports.folklore import FolkText
     from varlaw.reports.site import Library
+
+    return Library(laws=catalogue(), folklore=claims())
+
+
+def claims() -> "tuple[FolkText, ...]":
+    """What people say, with the number of the law that decides."""
+    from varlaw.reports.folklore import FolkText
     from varlaw.theory.folklore import CLAIMS
 
-    claims = (
+    return tuple(
         FolkText(
             claim=row.claim,
             finding=row.finding.value,
@@ -125,7 +132,6 @@ def library() -> "Library":
         )
         for row in CLAIMS
     )
-    return Library(laws=catalogue(), folklore=tuple(claims))
 
 
 def catalogue() -> "dict[str, LawText]":

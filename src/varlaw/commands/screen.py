@@ -5,18 +5,14 @@ import os
 from rich.console import Console
 
 
-def console(*, no_color: bool = False, stderr: bool = False, least: int | None = None) -> Console:
-    """A console that marks nothing up by itself; `least` columns even where the terminal has fewer.
+def console(*, no_color: bool = False, stderr: bool = False) -> Console:
+    """A console that marks nothing up by itself.
 
     Without colour there is no bold and no dimmed text either: not one control character leaves.
     """
     if no_color or os.environ.get("NO_COLOR"):
-        found: Console = _Console(stderr=stderr, highlight=False, markup=False, color_system=None)
-    else:
-        found = _Console(stderr=stderr, highlight=False, markup=False)
-    if least and found.width < least:
-        found.width = least
-    return found
+        return _Console(stderr=stderr, highlight=False, markup=False, color_system=None)
+    return _Console(stderr=stderr, highlight=False, markup=False)
 
 
 class _Console(Console):
