@@ -8,6 +8,7 @@ soonest.
 """
 
 import functools
+import itertools
 import math
 
 import numpy as np
@@ -19,6 +20,7 @@ Floats = NDArray[np.float64]
 
 _STEPS = np.array([2.0, 1.0, 0.5, 0.25])  # std by which one entry may be off
 _DOUBTS = 4.0 ** np.arange(1, 7)  # tensors' worth of mean 0 that a bet adds to the past: one over the mean square
+_LONG = 256  # entries of a row from which a call for each row pays
 _CONTRASTS = ("halves", "every second entry", "a checkerboard")
 
 
@@ -53,7 +55,7 @@ class _Pattern:
         if self._sums.size != flat.shape[1]:
             self._before += self._of_one()
             self._sums, self._count = np.zeros(flat.shape[1]), 0
-        totals = self._sums + np.cumsum(flat, axis=0)
+        totals = self._sums + _running(flat)
         past = np.concatenate([self._sums[None], totals[:-1]])
         products, energies = np.einsum("ij,ij->i", flat, past), np.einsum("ij,ij->i", past, past)
         weights = 1 / (np.arange(self._count, self._count + len(flat)) + _DOUBTS[:, None])
@@ -77,6 +79,16 @@ class _Pattern:
             return 0.0
         far = max(float(self._sums.max()), -float(self._sums.min()))
         return float(averaged(_STEPS * far - self._count * _STEPS**2 / 2)) - math.log(2 * self._sums.size)
+
+
+def _running(rows: Floats) -> Floats:
+    """Running sums down the rows: of long rows one at a time, where `cumsum` would go from row to row at each entry."""
+    if rows.shape[1] < _LONG:
+        return np.cumsum(rows, axis=0)
+    sums = rows.copy()
+    for before, after in itertools.pairwise(sums):
+        after += before
+    return sums
 
 
 @functools.lru_cache(maxsize=64)

@@ -61,8 +61,12 @@ def quartic(z: Floats) -> Floats:
     >>> quartic(np.array([0.0, 5.0, 9.0])).round(6).tolist()
     [0.612372, 97.571341, 97.571341]
     """
-    squares = np.minimum(z * z, _LEVEL**2)
-    found: Floats = (squares * (squares - 6) + 3) / math.sqrt(24)
+    squares: Floats = z * z
+    np.minimum(squares, _LEVEL**2, out=squares)
+    found = squares - 6
+    found *= squares
+    found += 3
+    found /= math.sqrt(24)
     return found
 
 
