@@ -30,6 +30,7 @@ from varlaw.impl.torch import Rule, initialise
 
 _REDRAWS = 4
 _ROUNDS = 3
+_LARGE = 20_000_000  # parameters, from which on one draw says enough
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ def advised(
     check_salt(salt)
     if attempt:
         _check_course(loss, steps, rate)
-    given: dict[str, Any] = {"redraws": _REDRAWS, "salt": salt, "name": name}
-    before = examined(build, batch, loss, **given)
+    given: dict[str, Any] = {"salt": salt, "name": name}
+    before = examined(build, batch, loss, redraws=_REDRAWS, **given)
+    given["redraws"] = 1 if before.numbers > _LARGE else _REDRAWS
     key = Key(salt, f"advise:{before.name}")
     symptoms = curable(before.findings)
     scope, after, recipe = Scope().add(symptoms), before, list[Rule]()
@@ -78,7 +80,7 @@ def advised(
         choices = chosen(look, scope, batch, loss, key)
         recipe = rules.recipe_of(choices, look.model)
         after = examined(remade(build, recipe), batch, loss, **given)
-        further = [f for f in curable(after.findings) if f.outcome == "VIOLATES"]
+        further = [f for f in curable(after.findings) if not _ours(f, choices)]
         if not further or _same(scope, further):
             break
         scope.add(further)
@@ -86,11 +88,11 @@ def advised(
         recipe, choices, after = [], [], before
     record = AdviceRecord(
         name=before.name, salt=salt, symptoms=symptoms,
-        untreated=[f for f in wrong(before.findings) if f not in symptoms], choices=choices,
+        untreated=[f for f in before.findings if f.outcome == "VIOLATES" and f not in symptoms], choices=choices,
         steps=steps_of(look, before, after) if look else [], trials=[],
         code=rules.code_of(recipe, rules.comments_of(choices, recipe), key.seed),
         depths=_depths(look, recipe, build, batch, loss, key) if look else [],
-        remaining=[f for f in wrong(after.findings) if f.outcome == "VIOLATES"] if recipe else [],
+        remaining=[f for f in after.findings if f.outcome == "VIOLATES"] if recipe else [],
     )  # fmt: skip
     if attempt and look is not None:
         record = msgspec.structs.replace(
@@ -168,6 +170,12 @@ def applied(build: Callable[[], torch.nn.Module] | torch.nn.Module, found: Advis
     return norms.put_in(built(remade(build, found.recipe), found.key), found.norms)
 
 
+def _ours(finding: Finding, choices: Sequence[Choice]) -> bool:
+    """Whether a parameter is unlike its peers because the recipe wants it so."""
+    changed = {c.name for c in choices if c.law != "keep"}
+    return finding.signal == "init.peers" and set(finding.where) <= changed
+
+
 def _same(scope: Scope, further: Sequence[Any]) -> bool:
     """Whether further findings ask for nothing new."""
     return copy.deepcopy(scope).add(further) == scope
@@ -179,7 +187,7 @@ def _depths(look: Look, recipe: Sequence[Rule], build: Any, batch: Any, loss: An
         return depths_of(before, before, look.sight)
     model = built(remade(build, recipe), key.seed)
     after = sight_of(model, batch, loss, key)
-    foreseen = Profile(look.sight, look.graph, _meant(recipe, model, seconds_of(model))).run()
+    foreseen = Profile(after, Graph(after.calls), _meant(recipe, model, seconds_of(model))).run()
     return depths_of(before, foreseen, after)
 
 

@@ -16,6 +16,8 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+import msgspec
+
 from varlaw.diagnose.advising import following
 from varlaw.diagnose.advising.following import Follower
 from varlaw.diagnose.advising.profile import Profile, vectors_of, weight_of
@@ -28,6 +30,7 @@ from varlaw.theory.activations.named import under_normal
 
 _QS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02)  # targets in front of an activation that keeps one size alone
 _MOST = math.log(100.0)  # of the ln of a mean squared gradient over the depth: 10 in rms
+_ALIKE = math.log(4.0)  # between the largest and the smallest std of siblings that are to share one
 FIRM = ("is frozen", "asked to be kept")  # kept even where a finding names them
 _SANE = (0.1, 10.0)  # second moments that are kept as they come: beyond, a map brings them to 1
 
@@ -58,10 +61,24 @@ class Chooser:
         """The choices of all parameters, in the model's order."""
         self._alone()
         self.profile.run(self._at)
+        self._agree()
         for name, tensor in self.sight.tensors.items():
             if not tensor.buffer and name not in self.choices:
                 self._keep(name)
         return [self.choices[n] for n, t in self.sight.tensors.items() if not t.buffer]
+
+    def _agree(self) -> None:
+        """Parameters of one place in sibling blocks share one scale: their inputs differ by little, and by chance."""
+        groups: dict[tuple[object, ...], list[Choice]] = {}
+        for choice in self.choices.values():
+            if choice.law == "normal" and choice.std and choice.part is None:
+                place = pattern(choice.name), self.sight.tensors[choice.name].shape, choice.source
+                groups.setdefault(place, []).append(choice)
+        for group in groups.values():
+            logs = [math.log(choice.std or 1.0) for choice in group]
+            if len(group) > 2 and max(logs) - min(logs) < _ALIKE:
+                std = math.exp(sum(logs) / len(logs))
+                self.choices.update({c.name: msgspec.structs.replace(c, std=std) for c in group})
 
     def _at(self, call: Call, q: float) -> None:
         if call.kind == "linear" and len(call.parents) == 1:
@@ -107,13 +124,15 @@ class Chooser:
         level = q if _SANE[0] <= q <= _SANE[1] else 1.0
         if head:
             return self._logits(after)
-        if end is not None and not self._normed_after(end):
+        if end is not None and not self._post_norm():
             return self._branch(end)
         if after.kind == "activation":
             return self._activated(after, level, call)
         brought = "" if level == q else f"; E x^2 = {q:.2g} of its input is brought to 1"
         if after.kind == "norm":
             return 1.0, "a norm follows and sets the size; 1/fan_in keeps its eps small beside it", "norm.shortfall"
+        if after.kind == "other":
+            return level, f"no law of what follows: 1/fan_in keeps the second moment{brought}", "lecun_normal.variance"
         return level, f"no activation follows: 1/fan_in keeps the second moment{brought}", "lecun_normal.variance"
 
     def _activated(self, after: Follower, level: float, call: Call) -> tuple[float, str, str]:
@@ -149,9 +168,15 @@ class Chooser:
         law = "residual.prenorm_growth" if normed else "residual.scaled_growth"
         return level / n, f"ends one of {n} residual branches: 1/{n} of the stream each", law
 
-    def _normed_after(self, end: Residual) -> bool:
-        behind = self.graph.behind(end.add)
-        return behind is not None and behind.kind == "norm" and len(self.graph.children[end.add]) == 1
+    def _post_norm(self) -> bool:
+        """Whether most residual adds feed a norm alone: it sets the stream's size, and branches need no scale."""
+        normed = [
+            (behind := self.graph.behind(r.add)) is not None
+            and behind.kind == "norm"
+            and len(self.graph.children[r.add]) == 1
+            for r in self._residuals
+        ]
+        return sum(normed) > len(normed) / 2
 
     def _logits(self, after: Follower) -> tuple[float, str, str]:
         classes = _classes(after.call)

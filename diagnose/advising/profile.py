@@ -53,7 +53,7 @@ class Profile:
         if call.kind == "linear" and len(call.parents) == 1 and (weight := weight_of(call, self.sight)):
             bias = self._sum(vectors_of(call, self.sight))
             return self.fan(call) * self.seconds.get(weight, 0.0) * q + bias
-        if call.kind == "activation" and (name := activation_of(call, self.seconds)):
+        if self._normal_in(call) and (name := activation_of(call, self.seconds)):
             return float(under_normal("second", name, q))
         if call.kind == "norm":
             return self._norm(call, q)
@@ -62,6 +62,11 @@ class Profile:
             cosine = call.cosine if call.cosine is not None and math.isfinite(call.cosine) else 0.0
             return a + b + 2 * cosine * math.sqrt(a * b)
         return self._measured(call, q)
+
+    def _normal_in(self, call: Call) -> bool:
+        """Whether an activation's input is a map's or a norm's output: a stream of positive parts is not normal."""
+        kinds = {self.sight.calls[p].kind for p in call.parents}
+        return call.kind == "activation" and kinds <= {"linear", "norm", "input"}
 
     def _source(self, call: Call) -> float:
         if call.kind == "embedding" and call.parameters:
@@ -125,7 +130,7 @@ class Profile:
         q = self.forward[parent.number]
         if call.kind == "linear" and len(call.parents) == 1 and (weight := weight_of(call, self.sight)):
             return self._fans(call)[1] * self.seconds.get(weight, 0.0)
-        if call.kind == "activation" and (name := activation_of(call, self.seconds)):
+        if self._normal_in(call) and (name := activation_of(call, self.seconds)):
             return float(under_normal("slope_second", name, q))
         if call.kind == "norm":
             gamma = self.seconds.get(call.parameters[0], 1.0) if call.parameters else 1.0

@@ -31,7 +31,7 @@ REACH = {
     "norm.eps": "all",
     "number.range": "all",
 }
-_WRONG = ("VIOLATES", "UNDECIDED")  # the second: luck might explain it, and a lawful start costs nothing
+_WRONG = ("VIOLATES", "UNDECIDED")
 
 
 @dataclass
@@ -81,15 +81,15 @@ class Scope:
 
 
 def wrong(findings: Sequence[Finding]) -> list[Finding]:
-    """Findings that ask for something to be done."""
+    """What is wrong, or would be said to be with more draws than one."""
     return [f for f in findings if f.outcome in _WRONG]
 
 
 def curable(findings: Sequence[Finding]) -> list[Finding]:
-    """Those among them that initial values or a norm can mend.
+    """What is wrong by law and can be mended by initial values or a norm; what luck may explain is no reason to change.
 
     What is wrong with the structure comes first: where it is, signals and gradients may be its consequence.
     """
-    sick = wrong(findings)
-    structural = any(f.outcome == "VIOLATES" and f.signal not in REACH for f in sick)
+    sick = [f for f in findings if f.outcome == "VIOLATES"]
+    structural = any(f.signal not in REACH for f in sick)
     return [f for f in sick if f.signal in REACH and not (structural and REACH[f.signal] in ("all", "head"))]

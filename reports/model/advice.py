@@ -22,13 +22,12 @@ _WORDS = {"REMOVES": "removes it", "DOES_NOT": "does not remove it", "UNDECIDED"
 def render(record: AdviceRecord, width: int = 80, *, verbose: bool = False) -> str:
     """The advice in lines of at most `width` columns; `verbose` shows every row of the way."""
     lines = [*_heading(record, width)]
-    lines += [line for one in record.symptoms for line in _finding("wrong", one, width)]
-    lines += [line for one in record.untreated for line in _finding("first", one, width)]
+    lines += [*_findings("wrong", record.symptoms, width), *_findings("first", record.untreated, width)]
     for part in (_choices(record.changes, width), _kept(record, width), _steps(record, width), _trials(record, width)):
         lines += ["", *part] if (part := list(part)) else []
     lines += ["", *_way(record, width, verbose=verbose)] if record.depths and (record.changes or verbose) else []
     lines += ["", *record.code.splitlines()] if record.code else []
-    lines += [line for one in record.remaining for line in _finding("still", one, width)]
+    lines += _findings("still", record.remaining, width)
     return "\n".join(lines)
 
 
@@ -75,11 +74,16 @@ def _heading(record: AdviceRecord, width: int) -> Iterator[str]:
     yield from textwrap.wrap(text, width)
 
 
-def _finding(word: str, one: Finding, width: int) -> list[str]:
-    names = ", ".join(map(plain, one.where[:_NAMES])) + (" ..." if len(one.where) > _NAMES else "")
-    text = f"{word}  {one.signal}  {names}: {plain(one.says)}"
-    remedy = f" (try: {'; '.join(one.remedies)})" if word == "first" and one.remedies else ""
-    return _wrapped(text + remedy, width, "  ", "         ")
+def _findings(word: str, findings: Sequence[Finding], width: int) -> Iterator[str]:
+    """One entry a signal: its first finding, and how many more there are."""
+    groups: dict[str, list[Finding]] = {}
+    for one in findings:
+        groups.setdefault(one.signal, []).append(one)
+    for signal, group in groups.items():
+        one, more = group[0], f" (and {len(group) - 1} more)" if len(group) > 1 else ""
+        names = ", ".join(map(plain, one.where[:_NAMES])) + (" ..." if len(one.where) > _NAMES else "")
+        remedy = f" (try: {'; '.join(one.remedies)})" if word == "first" and one.remedies else ""
+        yield from _wrapped(f"{word}  {signal}  {names}: {plain(one.says)}{more}{remedy}", width, "  ", "         ")
 
 
 def _choices(changes: Sequence[Choice], width: int) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Advice: what is wrong by initial values is mended by the recipe, sound models are left alone, roles are kept."""
 
+import functools
 import json
 import math
 import re
@@ -29,6 +30,7 @@ CURED = (
 )  # fmt: skip
 
 
+@functools.cache
 def advice_on(name: str, healthy: bool = False):
     pair = NAMED[name]
     build, loss = (pair.healthy, pair.healthy_loss) if healthy else (pair.faulty, pair.loss)

@@ -84,6 +84,7 @@ WITH_TORCH = [
     ("check own_model:make --batch own_model:batch --loss own_model:loss --report model", 0, "nothing is wrong by law"),
     ("check own_model:absent --batch own_model:batch", 2, "cannot be imported"),
     ("watch run.jsonl", 0, "5 steps"),
+    ("advise own_model:make --batch own_model:batch --loss own_model:loss --try", 0, "nothing to change"),
 ]
 
 
