@@ -173,7 +173,7 @@ class _Layer:
         return fan_in, fan_out / int(part["of"]) if part else fan_out  # a part is one of the outputs
 
 
-_PART = re.compile(r"(?P<whole>.+)\[(?P<part>\d+)/(?P<of>\d+)(, ?axis=(?P<axis>\d))?\]")
+_PART = re.compile(r"(?P<whole>.+)\[(?P<part>\d+|\*)/(?P<of>\d+)(, ?axis=(?P<axis>\d))?\]")
 
 
 def _split(names: Iterable[str]) -> dict[str, tuple[int, int]]:
@@ -197,7 +197,7 @@ def _cut(name: str, x: Array, parts: Mapping[str, tuple[int, int]]) -> Iterator[
 
 
 def _matches(name: str, glob: str) -> bool:
-    return name == glob or fnmatch.fnmatchcase(name, glob)
+    return name == glob or fnmatch.fnmatchcase(name, glob.replace("[", "[[]"))  # the bracket of a part is itself
 
 
 @functools.lru_cache(maxsize=64)
