@@ -3,15 +3,15 @@
 A signal is followed from where its size was last set (the input, an embedding, a norm, a bounded activation) to the
 operation in hand; its size is the root mean square of its entries. The band is a factor of 1,000 either way: all layers
 share one rate and one number format, and float16 holds the square of nothing beyond. One draw of a deep and narrow
-net is noisy: its variance in ln E y^2 is summed from the maps that it passed, 2 / (units * independent inputs) each, so
-that VIOLATES is said only where luck of `alpha` does not explain it, and UNDECIDED where it might.
+net is noisy: how far luck brings it is bounded from the maps that it passed (`tails`), so that VIOLATES is said only
+where luck of `alpha` does not explain it, and UNDECIDED where it might.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
+from varlaw.diagnose import tails
 from varlaw.diagnose.records import Call, Finding, Sight
 from varlaw.diagnose.signals import finding
 from varlaw.diagnose.structure import Graph
@@ -28,12 +28,12 @@ _FOLLOWED = frozenset(("linear", "activation", "add", "dropout", "pool", "other"
 
 @dataclass(frozen=True)
 class Passed:
-    """What became of a signal up to one call: ln of its gain since its size was last set, and the variance of that."""
+    """What became of a signal up to one call: ln of its gain since its size was last set, and through what."""
 
     origin: int
     gain: float = 0.0
-    variance: float = 0.0
     maps: int = 0
+    dofs: tuple[float, ...] = ()  # of the maps passed: units * independent inputs
     steps: tuple[tuple[int, float], ...] = ()  # calls and their ln gains
 
 
@@ -59,16 +59,20 @@ def _second(call: Call) -> float:
 def _further(before: Passed, parent: Call, call: Call) -> Passed:
     assert call.output
     gain = math.log(call.output.second / _second(parent)) if _second(parent) > 0 else 0.0
-    spread = 2 / (call.step.units * call.step.effective_inputs) if call.step else 0.0
-    if call.kind == "linear" and call.step is None:
-        spread = 2 / max(1, call.shape[-1] if call.shape else 1)
     return Passed(
         before.origin,
         before.gain + gain,
-        before.variance + spread,
         before.maps + (call.kind == "linear"),
+        (*before.dofs, *_dofs(call)),
         (*before.steps, (call.number, gain)),
     )
+
+
+def _dofs(call: Call) -> tuple[float, ...]:
+    """The chi-square's degrees of freedom in the mean square that a map makes."""
+    if call.step:
+        return (call.step.units * call.step.effective_inputs,)
+    return (float(max(1, call.shape[-1] if call.shape else 1)),) if call.kind == "linear" else ()
 
 
 def signals(sights: Sequence[Sight], graph: Graph, alpha: float) -> list[Finding]:
@@ -94,9 +98,8 @@ def _end(calls: Sequence[Call]) -> int:
 
 def _judged(name: str, sign: int, ways: Sequence[Passed], calls: Sequence[Call], graph: Graph, alpha: float) -> Finding:
     gains = [way.gain for way in ways]
-    mean, error = _mean(gains), _error(gains, ways[0].variance)
-    away = NormalDist().inv_cdf(1 - alpha / 2) * error
-    outcome = "VIOLATES" if sign * mean - away > 2 * math.log(BAND) else "UNDECIDED"
+    mean, low, high = _interval(gains, ways[0].dofs, alpha)
+    outcome = "VIOLATES" if min(sign * low, sign * high) > 2 * math.log(BAND) else "UNDECIDED"
     way = ways[0]
     name = _residual_or(name, way, calls, graph)
     per_map = math.exp(mean / 2 / max(1, way.maps))
@@ -105,19 +108,19 @@ def _judged(name: str, sign: int, ways: Sequence[Passed], calls: Sequence[Call],
         f"rms x{math.exp(mean / 2):.3g} over {way.maps} maps from {_place(calls[way.origin])} to "
         f"{_place(calls[way.steps[-1][0]])}, x{per_map:.3g} a map"
     )
-    ends = math.exp((mean - away) / 2), math.exp((mean + away) / 2)
+    ends = math.exp(low / 2), math.exp(high / 2)
     return finding(
         name, outcome, says, *culprits, expected=1.0, observed=math.exp(mean / 2), ratio=math.exp(mean / 2),
         interval=ends, samples=len(ways), alpha=alpha,
     )  # fmt: skip
 
 
-def _error(gains: Sequence[float], variance: float) -> float:
-    """Standard error of the mean ln gain, from theory's spread of one draw or the draws' own, whichever is larger."""
-    n = len(gains)
-    mean = _mean(gains)
+def _interval(gains: Sequence[float], dofs: Sequence[float], alpha: float) -> tuple[float, float, float]:
+    """The mean ln gain and its interval, by Chernoff's bound over the maps, or over as much as the draws spread."""
+    n, mean = len(gains), _mean(gains)
     seen = sum((g - mean) ** 2 for g in gains) / (n - 1) if n > 2 else 0.0
-    return math.sqrt(max(variance, seen) / n)
+    below, above = tails.away(tails.lowered(dofs, seen), alpha / 2, n)
+    return mean, mean - above, mean + below  # a mean lies above its expectation by `above` at most
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -189,16 +192,15 @@ def _norm(sight: Sight, number: int) -> float:
 def _gradient(
     name: str, sign: int, gains: Sequence[float], calls: Sequence[Call], first: int, last: int, depth: int, alpha: float
 ) -> Finding:
-    variance = sum(2 / (c.step.units * c.step.effective_inputs) for c in calls[first : last + 1] if c.step)
-    mean, error = _mean(gains), _error(gains, variance)
-    away = NormalDist().inv_cdf(1 - alpha / 2) * error
-    outcome = "VIOLATES" if sign * mean - away > 2 * math.log(BAND) else "UNDECIDED"
+    dofs = [d for c in calls[first : last + 1] if c.step for d in _dofs(c)]
+    mean, low, high = _interval(gains, dofs, alpha)
+    outcome = "VIOLATES" if min(sign * low, sign * high) > 2 * math.log(BAND) else "UNDECIDED"
     there = f"{math.exp(mean / 2):.3g} of that at {_place(calls[last])}"
     says = f"gradient norm at {_place(calls[first])} is {there}, over {depth} operations"
     where = calls[first].parameters[:1] or (_place(calls[first]),)
     return finding(
         name, outcome, says, *where, expected=1.0, observed=math.exp(mean / 2), ratio=math.exp(mean / 2),
-        interval=(math.exp((mean - away) / 2), math.exp((mean + away) / 2)), samples=len(gains), alpha=alpha,
+        interval=(math.exp(low / 2), math.exp(high / 2)), samples=len(gains), alpha=alpha,
     )  # fmt: skip
 
 

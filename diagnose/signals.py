@@ -73,7 +73,10 @@ TABLE = (
     ),
     Signal(
         "gradient.grows", "makes its gradient grow towards the input", Kind.LAW, "linear.gradient_second_moment",
-        ("backward gain above 1", "recurrence over many steps", "no norm"),
+        (
+            "backward gain above 1", "recurrence over many steps", "no norm",
+            "batch norm behind an average: it amplifies what little differs",
+        ),
         ("initialise by law", "norm", "clip by global norm"),
     ),
     Signal(
