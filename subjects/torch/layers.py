@@ -161,9 +161,22 @@ def _transformer() -> Sampler:
     return _layer("Transformer", "transformer", build, layers)
 
 
-# -- the table ---------------------------------------------------------------------------------------------------------
+# -- embeddings --------------------------------------------------------------------------------------------------------
 
 _EMBEDDING = ("num_embeddings", "embedding_dim")
+
+
+def _padded(name: str) -> Sampler:
+    """The row of the padding index, which is drawn and then set to 0, and the other rows."""
+
+    def build(nn: Any, c: Case, f: Mapping[str, Any]) -> Any:
+        weight = getattr(nn, name)(*(c[size] for size in _EMBEDDING), padding_idx=0, **f).weight.detach()
+        return nn.ParameterDict({"padding": nn.Parameter(weight[:1]), "rest": nn.Parameter(weight[1:])})
+
+    return _layer(f"{name}(padding_idx)", "embedding", build, {"padding": ZEROS, "rest": "Normal(1)"})
+
+
+# -- the table ---------------------------------------------------------------------------------------------------------
 
 LAYERS: tuple[Sampler, ...] = (
     _linear("Linear", "in_features", "out_features"),
@@ -171,6 +184,8 @@ LAYERS: tuple[Sampler, ...] = (
     *(_conv(d, transposed=transposed) for transposed in (False, True) for d in (1, 2, 3)),
     _simple("Embedding", "embedding", {"weight": "Normal(1)"}, *_EMBEDDING),
     _simple("EmbeddingBag", "embedding", {"weight": "Normal(1)"}, *_EMBEDDING),
+    _padded("Embedding"),
+    _padded("EmbeddingBag"),
     *(_recurrent(n, _RECURRENT) for n in ("RNN", "LSTM", "GRU")),
     *(_recurrent(n, _KINDS) for n in ("RNNCell", "LSTMCell", "GRUCell")),
     *(_deep_recurrent(n) for n in ("RNN", "LSTM", "GRU")),

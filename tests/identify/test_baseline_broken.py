@@ -258,3 +258,12 @@ def test_what_is_no_longer_finite_is_said(name: str, old: Baseline) -> None:
 def test_a_stream_of_its_own_is_named(old: Baseline) -> None:
     changes = _diff(old, _record(_layer(BROKEN["a stream of its own"]), "new")).changes
     assert "the same seed no longer gives the same numbers" in changes[0].why
+
+
+def test_a_padding_row_that_is_no_longer_zero_is_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    old, again = (record("torch.nn.Embedding(padding_idx)", salt) for salt in ("old", "again"))
+    assert not _diff(old, again).changes
+    monkeypatch.setattr(torch.nn.Embedding, "_fill_padding_idx_with_zero", lambda layer: None)
+    (change,) = _diff(old, record("torch.nn.Embedding(padding_idx)", "new")).changes
+    assert change.name.endswith("padding")

@@ -7,6 +7,8 @@ none of them speaks of keep the sizes that stand there. `--missing` records what
 """
 
 import argparse
+import fnmatch
+import functools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -77,8 +79,21 @@ def record(given: argparse.Namespace, subjects: list[Subject]) -> None:
 def _rows(subject: Subject, given: argparse.Namespace, dtype: str) -> list[deviations.Row]:
     """The rows to record in a dtype."""
     rows = [r for r in deviations.rows() if r.framework == given.framework and unsized(r)]
+    rows = [r for r in rows if not given.targets or _whole(r, tuple(given.targets))]
     version = subject.framework.version()
     return [r for r in rows if not (given.missing and measured.recorded(r.id, given.framework, version, dtype))]
+
+
+@functools.cache
+def _whole(row: deviations.Row, targets: tuple[str, ...]) -> bool:
+    """Whether all that a row speaks of is among the targets: a place that is not recorded would foresee nothing."""
+    among = {subject.name for subject in select(targets)}
+    rest = (s for s in select([f"{row.framework}.*"]) if s.name not in among)
+    return not any(
+        fnmatch.fnmatchcase(claim.name, row.claim) and any(fnmatch.fnmatchcase(claim.target, t) for t in row.subjects)
+        for subject in rest
+        for claim in claims_of(subject)
+    )
 
 
 def unsized(row: deviations.Row) -> bool:

@@ -319,6 +319,15 @@ def test_keyed_points_are_held_against_all_cases_together(monkeypatch: pytest.Mo
     assert _exact(monkeypatch, 1.018, 1.0, {}).state == "deviation"  # no more than twice its rounding bound
 
 
+def test_a_corner_that_conformed_in_few_inputs_is_held_against_all_bands() -> None:
+    bands, centre = [measured.Band(0.5, 0.5, ("aaaa",)), measured.Band(0.9, 0.95, ("bbbb",))], 1.0
+    found = deterministic(Comparison(1, 2.0, 1.9, 0.02, 0), quantity="norm")
+    few, many = (measured.foreseen(bands, found, "cccc", inputs) for inputs in (8, measured.INPUTS))
+    assert [(b.low, b.high) for b in few] == [(0.5, pytest.approx(1.2))]
+    assert [(b.low, b.high) for b in many] == [(centre - found.delta, centre + found.delta)]
+    assert measured.foreseen([], found, "cccc", 8) == [measured.Band(centre, centre)]
+
+
 def test_a_size_speaks_for_other_versions_but_not_for_other_backends(monkeypatch: pytest.MonkeyPatch) -> None:
     table = measured.Sizes(inputs=40, versions=("3.1+jax",), backends=("jax",), dtypes=("float32",), rows={"row": {}})
     monkeypatch.setattr(measured, "sizes", lambda framework: table)

@@ -10,8 +10,8 @@ and the greatest size seen in some corners of a domain. The rule by which it is 
   meets the band.
 
 A corner that no band names conformed in each input, and none of more than twice its rounding bound is foreseen there.
-The keyed points of a run are held against all bands of the claim together. Where no size
-was recorded any violation of the claim is taken as the documented one, and the verdict says so.
+The keyed points of a run, and such corners after fewer inputs, are held against all bands of the claim together. Where
+no size was recorded any violation of the claim is taken as the documented one, and the verdict says so.
 """
 
 import functools
@@ -124,13 +124,17 @@ def size(finding: Finding) -> float:
 
 
 def foreseen(of_row: Sequence[Band], finding: Finding, case: str | None, inputs: int) -> list[Band]:
-    """The ranges that a finding may lie in: those of its corner, or all from no effect on where `case` is None."""
+    """The ranges that a finding may lie in: those of its corner, or all from no effect on.
+
+    All where `case` is None, and in a corner that no band names after fewer than `INPUTS` inputs: a violation may be
+    met by chance there.
+    """
     centre = 0.0 if finding.expected == 0 else 1.0
-    if case is None:
+    chosen = [b for b in of_row if case in b.cases or not b.cases]
+    if case is None or (not chosen and inputs < INPUTS):
         numbers = [b for b in of_row if not math.isnan(b.low)]
         ends = [end for band in numbers for end in band.widened(inputs)] or [centre]
         return [Band(min(centre, *ends), max(centre, *ends)), *(b for b in of_row if math.isnan(b.low))]
-    chosen = [b for b in of_row if case in b.cases or not b.cases]
     if not chosen and of_row and not finding.alpha:
         return [Band(centre - finding.delta, centre + finding.delta)]
     return [Band(*band.widened(inputs)) for band in chosen]
