@@ -322,8 +322,11 @@ def test_keyed_points_are_held_against_all_cases_together(monkeypatch: pytest.Mo
 def test_a_corner_that_conformed_in_few_inputs_is_held_against_all_bands() -> None:
     bands, centre = [measured.Band(0.5, 0.5, ("aaaa",)), measured.Band(0.9, 0.95, ("bbbb",))], 1.0
     found = deterministic(Comparison(1, 2.0, 1.9, 0.02, 0), quantity="norm")
-    few, many = (measured.foreseen(bands, found, "cccc", inputs) for inputs in (8, measured.INPUTS))
-    assert [(b.low, b.high) for b in few] == [(0.5, pytest.approx(1.2))]
+    few, many = (measured.foreseen(bands, found, "cccc", inputs) for inputs in (20, measured.INPUTS))
+    assert [(b.low, b.high) for b in few] == [(0.5, pytest.approx(1.05))]
+    assert measured.foreseen(bands, found, "aaaa", 20) == [measured.Band(0.5, 0.5)]
+    (fewer,) = measured.foreseen(bands, found, "aaaa", 8)
+    assert (fewer.low, fewer.high) == (0.5, pytest.approx(1.2))
     assert [(b.low, b.high) for b in many] == [(centre - found.delta, centre + found.delta)]
     assert measured.foreseen([], found, "cccc", 8) == [measured.Band(centre, centre)]
 

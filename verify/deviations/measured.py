@@ -5,13 +5,15 @@ expected, or what was observed where 0 is expected; NaN and the infinities are s
 and the greatest size seen in some corners of a domain. The rule by which it is widened needs no judgement:
 
 - by its own length on each side, on a logarithmic scale where the greatest is more than twice the least: after 40
-  inputs a new value of a normal law lies outside with a probability of 1e-6; fewer inputs widen it in proportion.
+  inputs a new value of a normal law lies outside with a probability of 1e-6; fewer inputs widen it in proportion (on
+  the logarithmic scale by that factor).
 - an exact size may miss the band by the rounding bound of its comparison, an estimated one must have an interval that
   meets the band.
 
 A corner that no band names conformed in each input, and none of more than twice its rounding bound is foreseen there.
-The keyed points of a run, and such corners after fewer inputs, are held against all bands of the claim together. Where
-no size was recorded any violation of the claim is taken as the documented one, and the verdict says so.
+The keyed points of a run, such corners after fewer than 40 inputs, and all corners after fewer than 12, are held against
+all bands of the claim together. Where no size was recorded any violation of the claim is taken as the documented one,
+and the verdict says so.
 """
 
 import functools
@@ -29,6 +31,9 @@ from varlaw.claims.claim import Finding
 from varlaw.evidence.streams import canonical
 
 INPUTS = 40
+# Inputs below which the cases of a claim are not told apart: on a fresh salt 4 of 1,100 deviations of timm, recorded
+# from 5, lay outside the range of their own case, of mlx, from 12, none of 780.
+FEW = 12
 POLICY = "pr"  # at which sizes are recorded: what a closer look finds in other cases is foreseen there as well
 UNMEASURED = "size not measured: any violation of this claim is taken as the documented one"
 KEYED = "*"  # in the place of a case: the keyed points
@@ -51,7 +56,7 @@ class Band(NamedTuple):
         """
         often = max(1.0, INPUTS / inputs)
         if 0 < 2 * self.low < self.high < math.inf:
-            wider = (self.high / self.low) ** often
+            wider = self.high / self.low * often
             return self.low / wider, self.high * wider
         reach = often * (self.high - self.low) if self.low < self.high else 0.0
         return self.low - reach, self.high + reach
@@ -126,14 +131,16 @@ def size(finding: Finding) -> float:
 def foreseen(of_row: Sequence[Band], finding: Finding, case: str | None, inputs: int) -> list[Band]:
     """The ranges that a finding may lie in: those of its corner, or all from no effect on.
 
-    All where `case` is None, and in a corner that no band names after fewer than `INPUTS` inputs: a violation may be
-    met by chance there.
+    All where `case` is None, after fewer than `FEW` inputs, and, in a corner that no band names, after fewer than
+    `INPUTS`: a violation may be met by chance there.
     """
     centre = 0.0 if finding.expected == 0 else 1.0
     chosen = [b for b in of_row if case in b.cases or not b.cases]
-    if case is None or (not chosen and inputs < INPUTS):
+    if case is None or inputs < (FEW if chosen else INPUTS):
         numbers = [b for b in of_row if not math.isnan(b.low)]
         ends = [end for band in numbers for end in band.widened(inputs)] or [centre]
+        if finding.expected == 0:  # what should be 0 has either sign
+            ends += [-end for end in ends]
         return [Band(min(centre, *ends), max(centre, *ends)), *(b for b in of_row if math.isnan(b.low))]
     if not chosen and of_row and not finding.alpha:
         return [Band(centre - finding.delta, centre + finding.delta)]
