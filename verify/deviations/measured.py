@@ -11,7 +11,7 @@ and the greatest size seen in some corners of a domain. The rule by which it is 
   meets the band.
 
 A corner that no band names conformed in each input, and none of more than twice its rounding bound is foreseen there.
-The keyed points of a run, such corners after fewer than 40 inputs, and all corners after fewer than 12, are held against
+The keyed points of a run, such corners after fewer than 40 inputs, and all corners after fewer than 12 are held against
 all bands of the claim together. Where no size was recorded any violation of the claim is taken as the documented one,
 and the verdict says so.
 """
