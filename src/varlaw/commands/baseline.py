@@ -96,7 +96,7 @@ def diff(old: Path, new: Path, json_file: Path | None, markdown: bool, no_color:
     baseline, was cut off or edited, or is of another framework.
     """
     from varlaw.commands import changes
-    from varlaw.commands.screen import console
+    from varlaw.commands.screen import console, write
     from varlaw.identify.baseline.diff import compare
     from varlaw.identify.baseline.sound import BaselineError
     from varlaw.reports.files import ReportError, probe_file, to_stdout, write_whole
@@ -114,7 +114,7 @@ def diff(old: Path, new: Path, json_file: Path | None, markdown: bool, no_color:
     else:
         screen = console(no_color=no_color, stderr=to_stdout(json_file))
         for line in changes.lines(found):
-            screen.print(line, soft_wrap=True)
+            write(screen, line)
     return 1 if found.changes else 0
 
 

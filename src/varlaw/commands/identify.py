@@ -72,11 +72,12 @@ def identify(
 def _shown(found: "Iterator[Identified]", screen: "Console", salt: str, verbose: bool) -> "Iterator[Identified]":
     """Each law as soon as it is there."""
     from varlaw.commands import readings
+    from varlaw.commands.screen import write
 
     first = True
     for one in found:
         for line in readings.lines(one, verbose=verbose, heading=salt if first else None):
-            screen.print(line, soft_wrap=True)
+            write(screen, line)
         first = False
         yield one
 
