@@ -2,7 +2,7 @@
 
 A subject never knows the law it will be held against. It states, in ASCII Python over the case, the distribution that
 its documentation promises, and it runs the real thing. Rows of a framework live in one file, imported lazily; a new
-framework is one new file and one line in `registry`.
+framework is one new file and one row of `frameworks.toml`.
 
 A framework's module holds `SUBJECTS`, and beside them `PUBLIC`, a function that lists the public names that draw,
 normalise, clip, drop or scale, read off the framework's own namespaces, and `LEFT_OUT`, which gives a reason for every
