@@ -16,6 +16,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from varlaw.diagnose.records import Call
 from varlaw.diagnose.torch import measuring, operations
+from varlaw.diagnose.torch.lawful import Asked, against_its_law
 from varlaw.diagnose.torch.measuring import Meter
 from varlaw.diagnose.torch.operations import tensors_in
 
@@ -243,7 +244,7 @@ class Eye(TorchFunctionMode):
         if not out.numel() or out.is_meta or torch._C._functorch.is_functorch_wrapped_tensor(out):
             return
         self._moments(call, out)
-        if call.kind in _STARTS:
+        if call.kind in _STARTS and not self._lean:
             self._kin(call, out, axis)
         if out.requires_grad and not (operations.in_place(func) and out._is_view()):
             # torch 2.13 crashes on a hook of a view whose part was written in place: Longformer's masks
@@ -255,52 +256,11 @@ class Eye(TorchFunctionMode):
                 lambda n, s: setattr(call, "units", measuring.units(count, rows, n, s)), silent.sum(), saturated
             )
         if not self._lean:
-            self._laws(call, func, args, kwargs, given, out, before)
+            asked = Asked(call, func, args, kwargs, given, out, None if before is None else before.moments)
+            against_its_law(asked, self.calls, self.meter, self._of_parameters)
 
-    def _laws(
-        self, call: Call, func: Any, args: Any, kwargs: Any, given: list[Any], out: torch.Tensor, before: Before | None
-    ) -> None:
-        """What the operation's own input foresees, and what its kind has laws for."""
-        first = given[0] if given else out
-        if first.numel() and not before and (first.is_floating_point() or first.is_complex()):
-            second, mean = measuring.moments_of(first)
-            self._inputs(call, second, mean, first.numel())
-        elif before and before.moments:
-            second, mean = before.moments
-            self._inputs(call, second, mean, first.numel())
-        if call.kind in ("softmax", "attention") and call.op != "gumbel_softmax":
-            self._weights(call, args, kwargs, out)
-        if call.kind == "linear" and len(call.parents) == 2 and self.calls[call.parents[0]].kind == "softmax":
-            off, rounding = measuring.off_one(given[0])
-            self.meter.later(lambda x: call.options.update(weights_off=x, weights_rounding=rounding), off)
-        if call.op in ("cross_entropy", "nll_loss"):
-            self._shuffled(call, args, kwargs)
-        if call.kind == "linear" and len(call.parents) == 1:
-            self._step(call, func, list(args), kwargs)
-        if call.kind == "add" and len(call.parents) == 2 and not before and given[0].shape == given[1].shape:
-            self.meter.later(lambda c: setattr(call, "cosine", c), measuring.cosine_of(given[0], given[1]))
-
-    def _weights(self, call: Call, args: Any, kwargs: Any, out: torch.Tensor) -> None:
-        if call.kind == "softmax":
-            dim = call.options.get("dim", call.options.get("argument_1"))
-            if call.op != "softmax" or not isinstance(dim, int) or out.shape[dim] < 2:
-                return
-            weights = out.movedim(dim, -1)
-        else:
-            weights = measuring.attention_of(*args, **kwargs)
-        self.meter.later(lambda c: setattr(call, "concentration", c), measuring.concentration_of(weights))
-
-    def _shuffled(self, call: Call, args: Any, kwargs: Any) -> None:
-        names = ("input", "target", "weight")
-        given = dict(zip(names, args, strict=False)) | {k: v for k, v in kwargs.items() if k in names}
-        ignored = call.options.get("ignore_index", -100)
-        with torch.autocast(given["input"].device.type, enabled=False):
-            numbers = measuring.shuffled(given["input"], given["target"], given.get("weight"), ignored)
-        words = ("shuffled", "spread", "labels", "log_total")
-        self.meter.later(lambda *x: call.options.update(zip(words, x, strict=True)), *numbers)
-
-    def _inputs(self, call: Call, second: torch.Tensor, mean: torch.Tensor, count: int) -> None:
-        self.meter.later(lambda q, m: setattr(call, "inputs", (measuring.moments(q, m, count),)), second, mean)
+    def _of_parameters(self, tensor: torch.Tensor) -> bool:
+        return self.tag_of(tensor).node is None
 
     def _gradient_of(self, call: Call) -> Callable[[torch.Tensor], None]:
         def hook(gradient: torch.Tensor) -> None:
@@ -314,20 +274,3 @@ class Eye(TorchFunctionMode):
             )
 
         return hook
-
-    def _step(self, call: Call, func: Any, args: list[Any], kwargs: dict[str, Any]) -> None:
-        """A map whose second argument is made of parameters, from its own measured input."""
-        if call.op not in operations.CONVOLUTIONS and call.op not in ("linear", "matmul", "mm"):
-            return
-        weight = kwargs.get("weight", args[1] if len(args) > 1 else None)
-        if not isinstance(weight, torch.Tensor) or self.tag_of(weight).node is not None:
-            return
-        bias = kwargs.get("bias", args[2] if len(args) > 2 and call.op not in ("matmul", "mm") else None)
-        with torch.autocast(args[0].device.type, enabled=False):
-            rest = {name: value for name, value in kwargs.items() if name not in ("input", "weight", "bias")}
-            expected, w2, effective = measuring.one_step(func, call.op, [args[0], weight, *args[2:]], rest, weight)
-        b2 = measuring.moments_of(bias)[0] if isinstance(bias, torch.Tensor) else torch.zeros(())
-        units = weight.shape[-1] if call.op in ("matmul", "mm") else weight.shape[0]
-        self.meter.later(
-            lambda e, w, r, b: setattr(call, "step", measuring.step(e, w, r, b, units)), expected, w2, effective, b2
-        )

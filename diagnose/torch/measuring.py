@@ -99,10 +99,10 @@ def kin_of(x: torch.Tensor, axis: int) -> tuple[torch.Tensor, ...]:
     x = real(x).movedim(axis, -1)
     x = x.reshape(x.shape[0], -1, x.shape[-1])
     rows, places, units = x.shape
-    each, by_row, by_place, all_ = (float(t.double().square().sum()) for t in (x, x.sum(1), x.sum(0), x.sum((0, 1))))
+    each, by_row, by_place, all_ = (t.double().square().sum() for t in (x, x.sum(1), x.sum(0), x.sum((0, 1))))
     pairs = rows * (rows - 1) * places, rows * places * (places - 1), rows * (rows - 1) * places * (places - 1)
     sums = by_place - each, by_row - each, all_ - by_row - by_place + each
-    return tuple(x.new_tensor(s / (n * units) if n else math.nan) for s, n in zip(sums, pairs, strict=True))
+    return tuple(s / (n * units if n else math.nan) for s, n in zip(sums, pairs, strict=True))
 
 
 def one_step(func: Any, op: str, args: list[Any], kwargs: dict[str, Any], weight: torch.Tensor) -> Any:
