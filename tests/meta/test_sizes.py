@@ -1,10 +1,15 @@
 """The recorder keeps every size that it saw, and puts cases together only where that widens nobody's range."""
 
 import math
+import tomllib
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.meta import sizes
+from varlaw.verify import deviations
+from varlaw.verify.deviations import measured
 from varlaw.verify.deviations.measured import Band
 
 
@@ -42,3 +47,47 @@ def test_keyed_points_are_written_where_they_leave_the_corners() -> None:
     corners = _seen("a", 0.5, 0.75)
     assert sizes._bands(corners + _seen("*", 0.625), 40) == [Band(0.5, 0.75, ("a",))]
     assert sizes._bands(corners + _seen("*", 0.25), 40)[-1] == Band(0.25, 0.25, ("*",))
+
+
+def _recorded(row: str, dtype: str, *values: float, version: str = "1") -> list[sizes.Seen]:
+    fixed = {"row": row, "place": f"claim target {dtype}", "case": "a", "corners": ["a"], "version": version}
+    return [sizes.Seen(violates=True, size=repr(x), **fixed) for x in values]  # type: ignore[arg-type]
+
+
+def _old(row: str, dtypes: tuple[str, ...], backends: tuple[str, ...] = ()) -> measured.Sizes:
+    rows = {row: {f"claim target {dtype}": ((0.5, 0.6),) for dtype in dtypes}}
+    return measured.Sizes(inputs=40, versions=("1",), dtypes=dtypes, backends=backends, rows=rows)
+
+
+def test_a_new_recording_keeps_the_old_sizes_of_other_dtypes() -> None:
+    row = "mlx-norm-16-bit"
+    new = sizes._tabled({Path("mlx.12.float16.jsonl"): _recorded(row, "float16", 0.25)})
+    table = sizes._with_old(new, _old(row, ("float32", "float16")))
+    assert table.how[row] == measured.Recording(inputs=12, dtypes=("float32", "float16"))
+    assert table.bands[row] == {"claim target float32": [Band(0.5, 0.6)], "claim target float16": [Band(0.25, 0.25)]}
+    anew = sizes._tabled({Path("mlx.40.float32.jsonl"): _recorded(row, "float32", 0.25)})
+    assert sizes._with_old(anew, _old(row, ("float32",))).how[row] == measured.Recording(inputs=40, dtypes=("float32",))
+
+
+def test_one_backend_stands_beside_another_and_both_are_written() -> None:
+    row = "keras-max-norm-open"
+    new = sizes._tabled({Path("keras.jax.6.float32.jsonl"): _recorded(row, "float32", 0.25, version="3.15.1+jax")})
+    table = sizes._with_old(new, _old(row, ("float32",), ("torch",)))
+    assert table.how[row] == measured.Recording(inputs=6, dtypes=("float32",), backends=("jax", "torch"))
+    assert table.bands[row]["claim target float32"] == [Band(0.5, 0.6), Band(0.25, 0.25)]
+
+
+def test_rows_that_were_recorded_in_another_way_are_written_apart() -> None:
+    usual, few = measured.Recording(inputs=40, dtypes=("float32",)), measured.Recording(inputs=5, dtypes=("float16",))
+    table = sizes.Table({"a": usual, "b": few, "c": usual}, {name: {"p": [Band(0.5, 1.0)]} for name in "abc"})
+    text = tomllib.loads(sizes._toml(table, ["1"]))
+    found = msgspec.convert(text, measured.Sizes)
+    assert {name: found.recording(name) for name in "abc"} == table.how
+    assert list(found.apart) == ["b"]
+
+
+def test_a_row_is_recorded_only_where_all_that_it_speaks_of_is_among_the_targets() -> None:
+    """A place that a recording left out would foresee no violation."""
+    (row,) = (r for r in deviations.rows() if r.id == "torch-batch-norm-constant")
+    assert sizes._whole(row, ("torch.*",))
+    assert not sizes._whole(row, ("torch.nn.Linear",))
