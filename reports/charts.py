@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from varlaw.claims.verdict import Verdict
 from varlaw.reports import drawing
-from varlaw.reports.groups import Group, worst_first
+from varlaw.reports.groups import Group, furthest_first
 from varlaw.reports.shorten import cut
 from varlaw.reports.words import STATES, SYMBOLS, evidence, plain
 
@@ -32,7 +32,7 @@ REACH: Final = 1e3  # ratios beyond, and intervals without an end, are drawn at 
 def selection(groups: list[Group], *, quiet: bool, limit: int = ROWS) -> list[Group]:
     """The rows worth a chart, those furthest from their law first: the conforming ones where `quiet`, or the others."""
     measured = [g for g in groups if g.measured and (g.state == "conforms") is quiet]
-    return worst_first(measured)[:limit]
+    return furthest_first(measured)[:limit]
 
 
 def forest(groups: list[Group]) -> dict[str, Any]:

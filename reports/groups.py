@@ -178,7 +178,29 @@ def parted(verdicts: Sequence[Verdict], key: Callable[[Verdict], Hashable | None
 
 
 def worst_first(groups: Iterable[Group]) -> list[Group]:
-    """Groups by severity, then by distance from the law, then in the order given."""
+    """Groups by severity, then by what follows for a user, by distance from the law, and in the order given."""
+    return sorted(groups, key=lambda g: (severity(g.state), consequence(g), -g.distance))
+
+
+# Beginnings of claims: what passes a signal or a gradient on, and what a network starts with.
+PASSED_ON = ("clip.", "norm.", "loss.", "dropout.", "activation.", "attention.")
+STARTED_WITH = ("init.", "fan.", "gain.", "forward.", "backward.", "layer.")
+
+
+def consequence(group: Group) -> int:
+    """What a finding means for a user.
+
+    0 a signal or gradient is lost or NaN, 1 weights or what they keep are off, 2 other statistics are, 3 the last bits.
+    """
+    if 0 <= group.distance < 0.01:
+        return 3
+    if math.isinf(group.distance) and group.claim.startswith(PASSED_ON):
+        return 0
+    return 1 if group.claim.startswith(STARTED_WITH) else 2
+
+
+def furthest_first(groups: Iterable[Group]) -> list[Group]:
+    """Groups by severity, then by distance from the law, whatever follows from it."""
     return sorted(groups, key=lambda g: (severity(g.state), -g.distance))
 
 
@@ -189,7 +211,7 @@ def by_deviation(verdicts: Sequence[Verdict]) -> list[tuple[Deviation, list[Grou
     A row holds the verdicts that met this deviation alone: other cases of its claim may violate, or meet another one.
     """
     met = [(worst_first(grouped(those)), those[0].deviation) for those in parted(verdicts, _met)]
-    met.sort(key=lambda pair: (severity(pair[0][0].state), -pair[0][0].distance))
+    met.sort(key=lambda pair: (severity(pair[0][0].state), consequence(pair[0][0]), -pair[0][0].distance))
     return [(known, rows) for rows, known in met if known]
 
 

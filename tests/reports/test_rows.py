@@ -114,3 +114,17 @@ def test_a_conforming_verdict_of_a_larger_delta_is_counted_apart(
     assert "2 conform, 2 conform to within 10 % to 99 % only" in headline(run)
     assert "conform to within" not in headline(make_run([make_verdict(delta=0.05)]))
     assert "2 of the conforming verdicts only of 10 % to 99 %" in html.render(run)
+
+
+def test_findings_come_by_what_follows_for_a_user(make_verdict: Making, make_run: Callable[..., Run]) -> None:
+    """Lost gradients before weights that are off, those before copies, and the last bits at the end."""
+    broken = {"outcome": Outcome.VIOLATES, "interval": None, "certified": None}
+    bits = make_verdict(subject="torch.bits", claim="norm.mean", ratio=1 + 1e-5, **broken)
+    twins = make_verdict(subject="torch.twins", claim="structure.distinct", ratio=0.0, **broken)
+    weights = make_verdict(subject="torch.weights", claim="init.documented", ratio=0.5, **broken)
+    lost = make_verdict(subject="torch.lost", claim="clip.norm", ratio=0.0, **broken)
+    run = make_run([bits, twins, weights, lost])
+    for form in FORMS.values():
+        text = form(run)
+        places = [text.index(f"torch.{name}") for name in ("lost", "weights", "twins", "bits")]
+        assert places == sorted(places) or form is junit.render
