@@ -23,7 +23,7 @@ from typing import Any, get_args
 from varlaw.subjects.subject import Subject
 
 GROUP = "varlaw.subjects"
-IN_USE, DEVIATIONS = "VARLAW_SUBJECTS", "VARLAW_DEVIATIONS"  # places of rows, and files of deviations, one a line
+IN_USE, DEVIATIONS = "_VARLAW_SUBJECTS", "_VARLAW_DEVIATIONS"  # places of rows, and files of deviations, one a line
 _NAMES = ("ROWS", "SUBJECTS")  # what a file calls its rows
 
 

@@ -54,6 +54,7 @@ def blocks(page: Path) -> Iterator[Block]:
 def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     columns = 120 if page.stem == "README" else 88  # what fits the page
     namespace: dict[str, object] = {"__name__": "page"}
     for block in blocks(page):
