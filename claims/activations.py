@@ -59,11 +59,14 @@ def seen(name: str, apply: Apply, x: Floats, dtype: str, device: str) -> Mapping
     if found["dtype"] != dtype:
         msg = f"{name} returns {found['dtype']}, but should keep the dtype {dtype}"
         raise SamplerError(msg)
+    return found
+
+
+def _refuse_nan(name: str, x: Floats, found: Mapping[str, Any], dtype: str) -> None:
     for of in ("output", "slope"):
         if of in found and (bad := np.isnan(found[of]) & np.isfinite(x)).any():
             msg = f"{name} gives {of} NaN at x = {x[bad][0]:g} in {dtype}, but should give a number"
             raise SamplerError(msg)
-    return found
 
 
 @functools.cache
@@ -75,6 +78,7 @@ def _run(name: str, apply: Apply) -> Run:
         z = rng.standard_normal(count * _INNER)
         x, symmetric = case["q"] ** 0.5 * z, (3 * case["q"]) ** 0.5 * (2 * rng.random(count * _INNER) - 1)
         found = seen(name, apply, x, dtype, device)
+        _refuse_nan(name, x, found, dtype)
         y, even = found["output"], seen(name, apply, symmetric, dtype, device)["output"]
         numbers = {"mean": y, "square": y**2, "fourth": y**4, "even square": even**2}
         if "slope" in found:
@@ -158,6 +162,11 @@ def _leaky(name: str) -> tuple[Row, ...]:
 _OWN: Mapping[str, Callable[[str], tuple[Row, ...]]] = {"relu": _relu, "leaky_relu": _leaky}
 
 
+def _slope_size(known: Mapping[str, Any]) -> Floats:
+    """Of the terms of a derivative: x times the slope of a gate, of which from |x| = 40 on there is none."""
+    return np.clip(np.abs(known["slope x"]), 4.0, 40.0)
+
+
 def _points(subject: Activation) -> tuple[Row, ...]:
     name = subject.function
 
@@ -169,11 +178,11 @@ def _points(subject: Activation) -> tuple[Row, ...]:
 
     def size(known: Mapping[str, Any]) -> Floats:
         """Of the value, or of the terms that cancel in it: those of x Phi(x) far to the left are of the size of x."""
-        return np.maximum(np.abs(known["output"]), np.minimum(np.abs(known["x"]), 1.0))
+        return np.fmax(np.abs(known["output"]), np.minimum(np.abs(known["x"]), 1.0))
 
     rows = (
-        each("activation.value", "output", given, scale=size, roundings=8, dtypes=_ALL),
-        each("activation.slope", "slope", at_slope, scale=lambda k: 4.0, roundings=8, dtypes=_ALL),
+        each("activation.value", "output", given, scale=size, roundings=8, dtypes=_ALL, place="x"),
+        each("activation.slope", "slope", at_slope, scale=_slope_size, roundings=16, dtypes=_ALL, place="slope x"),
         each(
             "activation.value",
             "in place",
@@ -181,6 +190,7 @@ def _points(subject: Activation) -> tuple[Row, ...]:
             scale=size,
             roundings=8,
             dtypes=_ALL,
+            place="x",
             name="law.activation.value(in place)",
         ),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -95,8 +96,6 @@ def _quantity(seen: Mapping[str, Floats], row: Row) -> Floats:
 @functools.lru_cache(maxsize=32)
 def kept(run: Run, case: str, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
     """The numbers of runs, of which the next rows read others."""
-    import msgspec
-
     return run(msgspec.json.decode(case), dtype, device, seed, count)
 
 
@@ -135,10 +134,16 @@ def _compared(run: Run, row: Row, trial: Trial) -> Finding:
     expected = _held(np.broadcast_to(value, seen[row.of].shape).ravel(), FORMATS[trial.dtype].largest)
     scale = np.abs(expected) if row.scale is None else np.broadcast_to(row.scale(known), expected.shape)
     fmt = FORMATS[trial.dtype]
-    bounds = row.roundings * fmt.unit * scale + np.where(expected == 0, 0.0, fmt.spacing(0.0) / 2)
+    bounds = row.roundings * fmt.unit * scale + np.where(expected == 0, 0.0, fmt.spacing(0.0))
     if row.shows is Shows.LIMIT:
         return _limited(observed, expected, bounds)
-    return deterministic(compare(observed.tolist(), expected.tolist(), bounds.tolist()), quantity="value")
+    comparison = compare(observed.tolist(), expected.tolist(), bounds.tolist())
+    at = f"{row.of} at x = {known[row.place][comparison.worst]:.6g}" if row.place and not comparison.holds else ""
+    if math.isnan(comparison.observed):
+        at = f"NaN: {at}".rstrip(": ")
+    finding = deterministic(comparison, quantity="value", detail=at)
+    delta = row.roundings * fmt.unit  # of the scale: the worst number itself may be tiny beside it
+    return msgspec.structs.replace(finding, delta=delta, certified=delta if comparison.holds else None)
 
 
 def _held(expected: Floats, largest: float) -> Floats:

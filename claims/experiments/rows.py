@@ -49,6 +49,7 @@ class Row:
     roundings: int = 64  # roundings to the dtype, each of the scale, that what is computed may be off by
     kurtosis: float = 30.0  # of the numbers, at most
     block: int = averages.BLOCK  # runs at a time: fewer where one is long
+    place: str = ""  # the quantity that says where each number was taken, for the record of one that is off
     name: str = ""  # of the claim, where a law has several
     dtypes: tuple[str, ...] = ("float32",)
 

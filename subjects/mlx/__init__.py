@@ -1,5 +1,6 @@
 """MLX: mlx.nn's layers and initialisers, mlx.core.random, norms, dropout, losses and clipping, as rows."""
 
+from varlaw.subjects.mlx.activations import ACTIVATIONS
 from varlaw.subjects.mlx.computations import EXPERIMENTS
 from varlaw.subjects.mlx.init import INITIALISERS
 from varlaw.subjects.mlx.layers import LAYERS
@@ -10,4 +11,13 @@ from varlaw.subjects.subject import Subject
 
 __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
-SUBJECTS: tuple[Subject, ...] = (*INITIALISERS, *LAYERS, *NORMS, *CLIPPERS, *DROPOUTS, *LOSSES, *EXPERIMENTS)
+SUBJECTS: tuple[Subject, ...] = (
+    *INITIALISERS,
+    *LAYERS,
+    *NORMS,
+    *CLIPPERS,
+    *DROPOUTS,
+    *LOSSES,
+    *ACTIVATIONS,
+    *EXPERIMENTS,
+)

@@ -1,5 +1,6 @@
 """Paddle: paddle.nn's layers and initialisers, samplers, norms, dropout, losses, clipping and gains, as rows."""
 
+from varlaw.subjects.paddle.activations import ACTIVATIONS
 from varlaw.subjects.paddle.complex_rows import COMPLEX
 from varlaw.subjects.paddle.computations import EXPERIMENTS
 from varlaw.subjects.paddle.init import GAINS, INITIALISERS
@@ -22,5 +23,6 @@ SUBJECTS: tuple[Subject, ...] = (
     *NORMALISERS,
     *DROPOUTS,
     *LOSSES,
+    *ACTIVATIONS,
     *EXPERIMENTS,
 )

@@ -53,7 +53,8 @@ def spoiled(subject: Experiment, row: Row, off: Finding, case: Mapping[str, Any]
         elif row.shows is Shows.MEAN:
             wrong = x + size
         else:
-            wrong = x + 1e-3 if off.expected == 0 else x / 3
+            with np.errstate(over="ignore"):
+                wrong = x + 1e-3 if off.expected == 0 else 3 * x
             wrong = np.maximum(wrong, 1.01 * (off.expected or 0.0)) if row.shows is Shows.LIMIT else wrong
         return {**seen, row.of: wrong}
 

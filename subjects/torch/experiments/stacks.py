@@ -86,7 +86,7 @@ def _layer(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     second = c["c"] * first + (1 - c["c"] ** 2) ** 0.5 * other
     w = _weights(t, n, size, 1, on)
     root, bias = gain**0.5, c["bias_variance"] ** 0.5 * t.randn(n, size, **on)
-    found = {}
+    found: dict[str, Any] = {}
     for name, phi in (("tanh", t.tanh), ("leaky", lambda x: t.nn.functional.leaky_relu(x, c["slope"]))):
         scale = t.full((n, 1), q, **on, requires_grad=True)
         u, v = ((scale.sqrt() * z) for z in (first, second))
@@ -141,7 +141,8 @@ def _explosion(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     """Gradients of W, batch norm, phi at neighbouring layers, away from both ends of a stack."""
     width, batch, found = c["width"], c["batch"], {}
     for name, phi in (("linear", lambda x: x), ("relu", t.relu), ("tanh", t.tanh)):
-        h, seen = t.randn(n, width, batch, **on), []
+        h = t.randn(n, width, batch, **on)
+        seen: list[Any] = []
         for _ in range(6):
             h = h.detach().requires_grad_() if not seen else h
             seen.append(h)

@@ -1,0 +1,40 @@
+"""Activations of any framework: rows from its boundary, a function, and its own automatic differentiation."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from varlaw.subjects.boundary import Boundary
+from varlaw.subjects.subject import Activation, Floats
+
+Function = Callable[[Any], Any]  # of an array of the framework
+# (function, x) -> what it makes of x, and the gradient of the sum of that; None where the framework finds none.
+Differentiate = Callable[[Function, Any], tuple[Any, Any]]
+
+
+def activation(
+    of: Boundary,
+    name: str,
+    function: str,
+    call: Function,
+    differentiate: Differentiate,
+    unsupported: Mapping[str, str] | None = None,
+) -> Activation:
+    """The row of one function; `function` is what its documentation says it is."""
+
+    def apply(x: Floats, dtype: str, device: str) -> Mapping[str, Any]:
+        with of.place(dtype, device):
+            y, slope = differentiate(call, of.array(x, dtype, device))
+            found = {"output": of.floats(y), "dtype": _name(y.dtype)}
+            return found if slope is None else {**found, "slope": of.floats(slope)}
+
+    return Activation(
+        name=f"{of.name}.{name}", framework=of, op="activation", function=function, apply=apply,
+        unsupported=unsupported or {},
+    )  # fmt: skip
+
+
+def _name(dtype: Any) -> str:
+    """A dtype by its name, however its library prints it: "float32" of "paddle.float32"."""
+    found = re.search(r"b?float\d+", str(dtype))
+    return found[0] if found else str(dtype)

@@ -1,0 +1,47 @@
+"""jax.nn's activations, with the derivative that jax.vjp finds."""
+
+from collections.abc import Callable
+from typing import Any
+
+from varlaw.subjects.activations import activation
+from varlaw.subjects.jax.framework import JAX
+from varlaw.subjects.subject import Activation
+
+
+def _differentiate(call: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
+    import jax
+    import jax.numpy as jnp
+
+    y, backward = jax.vjp(call, x)
+    return y, backward(jnp.ones_like(y))[0]
+
+
+def _row(name: str, function: str = "", title: str = "", **keywords: Any) -> Activation:
+    def call(x: Any) -> Any:
+        import jax
+
+        return getattr(jax.nn, name)(x, **keywords)
+
+    return activation(JAX, f"nn.{title or name}", function or name, call, _differentiate)
+
+
+ACTIVATIONS: tuple[Activation, ...] = (
+    _row("relu"),
+    _row("leaky_relu"),
+    _row("leaky_relu", "leaky_relu:0.2", "leaky_relu(0.2)", negative_slope=0.2),
+    _row("elu"),
+    _row("celu", "celu:2.0", "celu(2)", alpha=2.0),
+    _row("selu"),
+    _row("gelu", "gelu_tanh"),
+    _row("gelu", "gelu", "gelu(exact)", approximate=False),
+    _row("silu"),
+    _row("mish"),
+    _row("softplus"),
+    _row("log_sigmoid", "logsigmoid"),
+    _row("soft_sign", "softsign"),
+    _row("hard_tanh", "hardtanh"),
+    _row("relu6"),
+    _row("hard_sigmoid", "hardsigmoid"),
+    _row("hard_silu", "hardswish"),
+    _row("sigmoid"),
+)

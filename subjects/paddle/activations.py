@@ -1,0 +1,52 @@
+"""paddle.nn.functional's activations, with the derivative that paddle.grad finds."""
+
+from collections.abc import Callable
+from typing import Any
+
+from varlaw.subjects.activations import activation
+from varlaw.subjects.paddle.framework import PADDLE
+from varlaw.subjects.subject import Activation
+
+_NO_16_BITS = dict.fromkeys(("float16", "bfloat16"), "its activations have no kernels of 16 bits on the CPU")
+
+
+def _differentiate(call: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
+    import paddle
+
+    x.stop_gradient = False
+    y = call(x)
+    return y, paddle.grad(y.sum(), x)[0]
+
+
+def _row(name: str, function: str = "", title: str = "", *arguments: Any, **keywords: Any) -> Activation:
+    def call(x: Any) -> Any:
+        import paddle
+
+        return getattr(paddle.nn.functional, name)(x, *arguments, **keywords)
+
+    title = f"nn.functional.{title or name}"
+    return activation(PADDLE, title, function or name, call, _differentiate, _NO_16_BITS)
+
+
+ACTIVATIONS: tuple[Activation, ...] = (
+    _row("relu"),
+    _row("leaky_relu"),
+    _row("leaky_relu", "leaky_relu:0.2", "leaky_relu(0.2)", 0.2),
+    _row("elu"),
+    _row("celu", "celu:2.0", "celu(2)", 2.0),
+    _row("selu"),
+    _row("gelu"),
+    _row("gelu", "gelu_tanh", "gelu(tanh)", approximate=True),
+    _row("silu"),
+    _row("mish"),
+    _row("softplus"),
+    _row("log_sigmoid", "logsigmoid"),
+    _row("softsign"),
+    _row("tanhshrink"),
+    _row("hardtanh"),
+    _row("relu6"),
+    _row("hardsigmoid"),
+    _row("hardswish"),
+    _row("sigmoid"),
+    _row("tanh"),
+)
