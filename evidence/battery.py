@@ -81,8 +81,10 @@ class Battery:
         return self._weakest().processes()
 
     def strongest(self) -> tuple[str, float]:
-        """The process that speaks loudest, and its log e-value."""
-        return max(self.processes().items(), key=lambda item: item[1])
+        """The process that speaks loudest, a learnt one with its lag, and its log e-value."""
+        member = self._weakest()
+        name, log_e = max(member.processes().items(), key=lambda item: item[1])
+        return f"{name} {member.echoes[name].lag}" if name in member.echoes else name, log_e
 
     def _weakest(self) -> "_Member":
         return min(self._members, key=_Member.violation)
@@ -105,7 +107,7 @@ class _Member:
         self._exceeding = np.zeros(len(_TAILS))
         self._lines, self._neighbours, self._patterns = Lines(), Neighbours(), Patterns()
         self._repeats = Repeats(self._grid.likeliest)
-        self._echoes, self._echoes_of_sizes = Echoes(), Echoes()
+        self.echoes = {"echo": Echoes(), "magnitude, echo": Echoes()}
 
     def update(self, x: Floats, rng: np.random.Generator) -> None:
         """Tensors of one shape, stacked along the first axis."""
@@ -124,8 +126,8 @@ class _Member:
         sizes = magnitudes(u)
         self._neighbours.update(z, sizes)
         self._patterns.update(z, sizes)
-        self._echoes.update(z)
-        self._echoes_of_sizes.update(sizes)
+        self.echoes["echo"].update(z)
+        self.echoes["magnitude, echo"].update(sizes)
         self._repeats.update(centred)
 
     def processes(self) -> dict[str, float]:
@@ -134,8 +136,7 @@ class _Member:
         tails = scores.rates(self._exceeding, self.n, _TAIL_MASSES, _TAIL_RATES)
         logs = {f"Legendre {k}": log_e for k, log_e in enumerate(legendre.tolist(), 1)}
         logs |= {f"tail {t}": log_e for t, log_e in zip(_TAILS, tails.tolist(), strict=True)}
-        logs[f"echo {self._echoes.lag}"] = self._echoes.log_e
-        logs[f"magnitude, echo {self._echoes_of_sizes.lag}"] = self._echoes_of_sizes.log_e
+        logs |= {name: echoes.log_e for name, echoes in self.echoes.items()}
         logs["kurtosis"] = float(scores.tilted(self._quartic, self.n * scores.quartic_cumulants()))
         parts = (self._lines, self._neighbours, self._patterns, self._repeats)
         return functools.reduce(operator.or_, (part.processes() for part in parts), logs)

@@ -7,6 +7,8 @@ _LINES = {"tensors": "whole tensors", "rows": "whole rows", "columns": "whole co
 _QUANTITIES = {"mean": "means", "scale": "widths"}
 _NAMES = {
     "kurtosis": "how heavy the tails are",
+    "echo": "entries any number of places apart",
+    "magnitude, echo": "sizes of entries any number of places apart",
     "row above": "rows against the row above",
     "diagonal above": "entries against those up and to the left",
     "mirrored": "entries against those mirrored at the diagonal",
