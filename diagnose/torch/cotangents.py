@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+_ROWS = 64  # of the logits that are looked at
 _SAME = 1e-3  # spread of the ratio, relative, of float32
 
 
@@ -27,7 +28,7 @@ class Cotangent:
         if torch.compiler.is_compiling() or not self.wanted:
             return
         logits = getattr(output, "logits", output)
-        if isinstance(logits, torch.Tensor) and logits.requires_grad and logits.ndim >= 2 and logits.shape[-1] > 2:
+        if isinstance(logits, torch.Tensor) and logits.requires_grad and logits.ndim >= 2:
             self.wanted = False
             logits.register_hook(self._arrived(logits.detach()))  # type: ignore[no-untyped-call]
 
@@ -47,15 +48,21 @@ def share(logits: torch.Tensor, gradient: torch.Tensor) -> float | None:
     >>> round(share(z.detach(), *torch.autograd.grad(loss, z)), 6)
     0.25
     """
-    z, g = logits.float().reshape(-1, logits.shape[-1]), gradient.float().reshape(-1, logits.shape[-1])
-    used = g.abs().amax(-1) > 0
-    z, g = z[used], g[used]
-    if len(z) < 2:
+    axes = {logits.ndim - 1, 1}  # classes come last, or second as torch's own losses take them
+    found = (_share(logits.movedim(axis, -1), gradient.movedim(axis, -1)) for axis in axes)
+    return next((value for value in found if value is not None), None)
+
+
+def _share(logits: torch.Tensor, gradient: torch.Tensor) -> float | None:
+    z, g = logits.reshape(-1, logits.shape[-1]), gradient.reshape(-1, logits.shape[-1])
+    used = g.abs().amax(-1).nonzero()[:, 0]
+    if len(used) < 2 or z.shape[-1] < 2:
         return None
-    p = z.softmax(-1)
+    few = used[:: -(-len(used) // _ROWS)]
+    p, g = z[few].float().softmax(-1), g[few].float()
     kept = (g > 0) & (p > 1e-4)  # y = 0: only the label's own entry is negative
-    if int(kept.sum()) < len(z):
+    if int(kept.sum()) < len(few):
         return None
     ratios = g[kept] / p[kept]
     middle = ratios.median()
-    return float(middle * len(z)) if bool(((ratios - middle).abs() <= _SAME * middle).all()) else None
+    return float(middle * len(used)) if bool(((ratios - middle).abs() <= _SAME * middle).all()) else None

@@ -280,8 +280,8 @@ class Recorder:
         gradients[gradients == _NONE] = np.nan
         record.gradient = None if len(broken) else _finite(_joined(gradients))
         record.update, record.weight = _finite(_joined(updates)), _finite(_joined(weights))
-        shares = lost[np.isfinite(lost)]
-        record.lost = float(shares.mean()) if shares.size else None
+        shares, sizes = np.isfinite(lost), np.array([t.numel() for t in self.tensors], dtype=np.float64)
+        record.lost = float(np.average(lost[shares], weights=sizes[shares])) if shares.any() else None
         with np.errstate(invalid="ignore"):
             self.pushed |= gradients > 0
         seen = [np.where(norms > 0, norms, np.nan) for norms in (gradients, updates)]

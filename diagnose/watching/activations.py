@@ -1,13 +1,14 @@
 """What sampled passes show: units that are dead or saturated, signals and gradients that leave their band by depth.
 
-A unit of which at least one input in a hundred makes it active is silent on N rows with probability 0.99^N at most; a
-layer whose silent units no such half explains is dead by a binomial law. The other statements are measured facts that
-two samples in a row show; growth from sample to sample is judged by the detector of levels.
+A unit that one input in a hundred makes active is silent on N rows with probability 0.99^N at most; a layer whose
+silent units no such half explains is dead by a binomial law, and one of which all are silent by a single such unit. The
+other statements are measured facts that two samples in a row show; growth from sample to sample is judged by the
+detector of levels.
 """
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,6 @@ from varlaw.diagnose.watching.tracker import Tracker
 
 _ACTIVE = 0.01  # share of inputs on which a unit is active that is not dead
 _MOST = 0.5  # share of units, and of entries
-_WINDOW = 8  # samples over which silence is counted
 _SILENT = frozenset(["relu", "relu6", "threshold"])  # no gradient passes where these give 0
 _FLOOR = 0.1  # of ln second moment: what is too small to matter
 
@@ -31,8 +31,7 @@ class Activations:
 
     def __init__(self, alpha: float) -> None:
         self._alpha = alpha
-        self._silent: dict[int, tuple[NDArray[np.bool_], int]] = {}  # by call: silent so far, on so many rows
-        self._looks = 0
+        self._rows: dict[int, NDArray[np.int64]] = {}  # by call: rows on which each unit has been silent, to the last
         self._shape: tuple[Any, ...] = ()
         self._last: dict[
             bool, set[tuple[str, tuple[str, ...]]]
@@ -44,7 +43,7 @@ class Activations:
         """What is said after this pass."""
         shape = tuple((c.op, c.path) for c in sight.calls)
         if shape != self._shape:
-            self._shape, self._silent, self._last, self._tracker = shape, {}, {}, None
+            self._shape, self._rows, self._last, self._tracker = shape, {}, {}, None
         if any(c.output is not None and c.output.nonfinite for c in sight.calls):
             return  # a fact that the loss tells
         graph = Graph(sight.calls)
@@ -67,27 +66,25 @@ class Activations:
         yield from (f for f in wrong if (f.signal, f.where[:1]) in before)
 
     def _dead(self, sight: Sight, graph: Graph, silent: dict[int, NDArray[np.bool_]]) -> Iterator[Finding]:
-        from scipy.special import bdtrc
-
-        self._looks += 1
-        if self._looks % _WINDOW == 1:
-            self._silent = {}
         layers = [c for c in sight.calls if c.op in _SILENT and c.units and c.number in silent and _within(c, graph)]
         for call in layers:
             assert call.units
-            before, rows = self._silent.get(call.number, (np.ones_like(silent[call.number]), 0))
-            if before.shape != silent[call.number].shape:
-                before, rows = np.ones_like(silent[call.number]), 0
-            still, rows = before & silent[call.number], rows + call.units.rows
-            self._silent[call.number] = still, rows
-            chance = _MOST + (1 - _MOST) * (1 - _ACTIVE) ** rows
-            count, total = int(still.sum()), len(still)
-            if count and float(bdtrc(count - 1, total, chance)) < self._alpha / max(1, len(layers)):
-                says = f"{count} of {total} units of {call.op} are 0 on all of {rows} sampled rows"
-                law = f"that half of them are active on {_ACTIVE:.0%} of the inputs is excluded"
+            quiet = silent[call.number]
+            before = self._rows.get(call.number)
+            if before is None or before.shape != quiet.shape:
+                before = np.zeros(len(quiet), dtype=np.int64)
+            rows = self._rows[call.number] = np.where(quiet, before + call.units.rows, 0)
+            found = _explained(rows)
+            if found.p < self._alpha / max(1, len(layers)):
+                says = (
+                    f"{found.units} of {len(rows)} units of {call.op} are 0 on all of {found.rows} sampled rows or more"
+                )
+                law = (
+                    f"that {'one' if found.units == len(rows) else 'half'} of them is active on {_ACTIVE:.0%} of inputs"
+                )
                 yield finding(
-                    "unit.dead", "VIOLATES", f"{says}; {law}", call.path or call.op,
-                    observed=count / total, expected=_MOST, samples=rows, alpha=self._alpha,
+                    "unit.dead", "VIOLATES", f"{says}; {law} is excluded", call.path or call.op,
+                    observed=found.units / len(rows), expected=_MOST, samples=found.rows, alpha=self._alpha,
                 )  # fmt: skip
 
     def _growing(self, sight: Sight) -> Iterator[Finding]:
@@ -104,6 +101,32 @@ class Activations:
             self._detectors.reset("up", ready)
             says = f"its second moment {RULES['up'].says} from sample to sample; {RULES['up'].assumes}"
             yield finding("signal.grows", "VIOLATES", says, calls[worst].path or calls[worst].op, alpha=self._alpha)
+
+
+class _Silence(NamedTuple):
+    """So many units were silent on so many rows or more; luck explains it with probability `p` at most."""
+
+    units: int
+    rows: int
+    p: float
+
+
+def _explained(silent_rows: NDArray[np.int64]) -> _Silence:
+    """The least likely of the counts, over the numbers of rows; each has its share of p."""
+    from scipy.special import bdtrc
+
+    total, lengths = len(silent_rows), np.unique(silent_rows[silent_rows > 0])
+    best = _Silence(0, 0, 1.0)
+    for rows in lengths.tolist():
+        count = int((silent_rows >= rows).sum())
+        missed = (1 - _ACTIVE) ** rows
+        p = float(bdtrc(count - 1, total, _MOST + (1 - _MOST) * missed))
+        best = min(best, _Silence(count, rows, 2 * len(lengths) * min(p, missed if count == total else 1.0)), key=_p)
+    return best
+
+
+def _p(silence: _Silence) -> float:
+    return silence.p
 
 
 def _within(call: Call, graph: Graph) -> bool:

@@ -6,6 +6,7 @@ set of trained tensors changes, what was learnt is forgotten: the moment is know
 """
 
 import math
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -18,12 +19,17 @@ from varlaw.diagnose.watching.levels import Levels
 from varlaw.diagnose.watching.records import Step
 from varlaw.diagnose.watching.slow import Slow
 from varlaw.diagnose.watching.spikes import Again, Spikes
-from varlaw.diagnose.watching.tracker import BURN_IN, Tracker
+from varlaw.diagnose.watching.tracker import Tracker
 
 Floats = NDArray[np.float64]
 
 ALPHA = 1e-5  # false alarms a step
 _SETTLED = 1024  # steps in which updates are not judged: second moments of Adam, at beta2 = 0.999, are still growing
+_EARLY = (
+    512  # steps in which gradients by tensor are not judged, and after which all is learnt anew: a run begins unlike
+)
+# what follows, its loss falls fast, its gradients grow in health
+_SPAN = 256  # steps over which it is seen whether the loss falls
 _QUIET = 1024  # steps for which one word is not said again
 _JUMP = 1.5  # of the rate or the number of backward passes, beyond which a signal is learnt anew
 _PATIENCE = 16  # steps for which another number of backward passes is taken for an odd step
@@ -53,6 +59,7 @@ class Judge:
         self._again = {name: Again(alpha / 8 / len(_AGAIN)) for name in _AGAIN}
         self._slow, self._levels = Slow(alpha / 8), Levels(alpha / 8)
         self._said: dict[str, int] = {}
+        self._losses: deque[float] = deque(maxlen=_SPAN)  # their logs
         self._rate: float | None = None
         self._backwards = self._odd = self._trained = 0
         self._since = 0  # the step of the start, or of the last change of the trained tensors
@@ -64,8 +71,14 @@ class Judge:
         if self._odd:
             return
         x = self._signals(record, gradients, updates)
+        if np.isfinite(x[0]):
+            self._losses.append(float(x[0]))
         if record.step - self._since < _SETTLED:
             x[2], x[3 + len(self.names) :] = math.nan, math.nan
+        if record.step - self._since == _EARLY:
+            self._forget()
+        if record.step - self._since < _EARLY:
+            x[3 : 3 + len(self.names)] = math.nan
         centre = self._tracker.centre().copy()
         g, excess, turned, ready = self._tracker.step(x)
         logs = self._detectors.step(g, excess, turned, ready)
@@ -82,7 +95,8 @@ class Judge:
         with np.errstate(all="ignore"):
             x = np.log(np.concatenate([head, gradients, updates / rate]))
         x[~np.isfinite(x)] = np.nan
-        return x
+        found: Floats = x
+        return found
 
     def _restarts(self, record: Step) -> None:
         rate, backwards = record.rate, record.backwards
@@ -101,12 +115,18 @@ class Judge:
 
     def restart(self) -> None:
         """Forgets what was learnt of the noise; facts, shares and what was said stay."""
+        self._forget()
+        self._tracker.begun[:] = False
+        for spikes in self._spikes.values():
+            spikes.restart()
+        for again in self._again.values():
+            again.restart()
+        self._slow.restart()
+
+    def _forget(self) -> None:
         everything = np.ones(self._tracker.count, dtype=bool)
         self._tracker.restart(everything)
         self._detectors.restart(everything)
-        for ring in (*self._spikes.values(), *self._again.values()):
-            ring.restart()
-        self._slow.restart()
 
     # -- what is said ----------------------------------------------------------------------------------------------
 
@@ -137,12 +157,19 @@ class Judge:
 
     def _alarm(self, word: str, rule: str, group: str, culprit: int, step: int) -> Finding:
         names = ["loss", "all gradients", "all updates", *self.names, *self.names]
+        outcome = "NOTE" if group != "loss" and self._falls() else "VIOLATES"
         says = f"{names[culprit]}: {group} {RULES[rule].says} by step {step}; {RULES[rule].assumes}; {RATE}"
-        return finding(word, "VIOLATES", says, names[culprit], samples=step, alpha=self.alpha / 2)
+        return finding(word, outcome, says, names[culprit], samples=step, alpha=self.alpha / 2)
+
+    def _falls(self) -> bool:
+        """Whether the loss is lower than 192 steps ago: gradients that grow are then those of a model that learns."""
+        before, now = np.split(np.array(self._losses), 4)[::3] if len(self._losses) == _SPAN else (np.zeros(1),) * 2
+        error = math.sqrt((before.var() + now.var()) / max(1, len(now)))
+        return bool(before.mean() - now.mean() > 2 * error)
 
     def _spiked(self, step: int, x: Floats, centre: Floats) -> Iterator[Finding]:
         for i, name in enumerate(_SPIKES):
-            if self._tracker.age[i] <= BURN_IN:
+            if not self._tracker.begun[i]:
                 continue
             residual = float(x[i] - centre[i])
             spike = self._spikes[name].step(residual)
@@ -153,7 +180,7 @@ class Judge:
                 yield finding(_SPIKES[name], "VIOLATES", says, name, ratio=spike.factor, samples=step, alpha=spike.p)
             often = self._again[name].step(residual) if name in self._again else None
             if often and often.factor >= _NOTED and self._new(_AGAIN[name], step, again=True):
-                count = f"{often.count} of the last {often.steps} steps are above all of the 1,024 before"
+                count = f"{often.above} of the last {often.steps} steps are above all of the 1,024 before"
                 says = f"{count}, by x{often.factor:.3g} in the median, up to step {step}; p {often.p:.1g} by the count"
                 outcome = "VIOLATES" if often.factor >= 2 else "NOTE"
                 yield finding(_AGAIN[name], outcome, says, name, ratio=often.factor, samples=step, alpha=often.p)

@@ -1,4 +1,4 @@
-"""Shares of steps and of entries, by intervals that hold at all times: clipped steps, updates lost in rounding."""
+"""Shares of steps and of entries, by intervals that hold at all times: clipped steps, updates lost or far too large."""
 
 from collections.abc import Iterator
 
@@ -10,15 +10,17 @@ from varlaw.diagnose.watching.tracker import BURN_IN
 
 _CLIPPED = 0.95  # share of steps
 _LOST = 0.5  # share of entries
+_WHOLE = 0.5  # of the norm of the weights: an update of this size leaves little of them
+_MOST = 0.5  # share of steps with such an update
 _EVERY = 32  # steps between looks at the intervals
 
 
 class Levels:
-    """Two shares; `alpha` is shared by them."""
+    """Three shares; `alpha` is shared by them."""
 
     def __init__(self, alpha: float) -> None:
-        self._alpha = alpha / 2
-        self._clipped, self._lost = Share(), Share()
+        self._alpha = alpha / 3
+        self._clipped, self._lost, self._large = Share(), Share(), Share()
         self._limit = 0.0
 
     def step(self, record: Step) -> Iterator[Finding]:
@@ -27,6 +29,8 @@ class Levels:
             self._clip(record.gradient)
         if record.lost is not None:
             self._lost.step(record.lost)
+        if record.update and record.weight and record.step > BURN_IN:
+            self._large.step(float(record.update > _WHOLE * record.weight))
         if record.step % _EVERY:
             return
         low, high = self._clipped.interval(self._alpha)
@@ -37,6 +41,11 @@ class Levels:
         if low > _LOST:
             says = f"{low:.1%} to {high:.1%} of the entries with a gradient do not move: rounding takes the update"
             yield self._said("update.lost", says, "all updates", low, self._lost)
+
+        low, high = self._large.interval(self._alpha)
+        if low > _MOST:
+            says = f"{low:.1%} to {high:.1%} of the steps move the weights by more than {_WHOLE:.0%} of their norm"
+            yield self._said("update.large", says, "all updates", low, self._large)
 
     def _said(self, word: str, says: str, where: str, low: float, share: Share) -> Finding:
         return finding(word, "VIOLATES", says, where, observed=low, samples=share.count, alpha=self._alpha)

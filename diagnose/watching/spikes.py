@@ -30,7 +30,7 @@ class Often(NamedTuple):
     """So many of the next `steps` were above all before: p by exchangeability alone, and the median factor above."""
 
     p: float
-    count: int
+    above: int
     steps: int
     factor: float
 

@@ -30,6 +30,7 @@ class Tracker:
         if not hasattr(self, "age"):
             shape = (self.count,)
             self.age = np.zeros(shape, dtype=np.int64)
+            self.begun = np.zeros(shape, dtype=bool)  # whether a centre is known, if from before a restart
             self.m, self.s, self.phi, self.v, self.q = (np.zeros(shape) for _ in range(5))
             self.w, self.cross, self.square, self.side = (np.zeros(shape) for _ in range(4))
             self._past = np.full((self.count, BURN_IN), np.nan)
@@ -86,6 +87,7 @@ class Tracker:
     def _begin(self, i: int) -> None:
         """Centre, scale, correlation and residuals of the first steps, from quantiles."""
         x = self._past[i]
+        self.begun[i] = True
         self.m[i] = np.median(x)
         away = np.abs(x - self.m[i])
         self.s[i] = max(float(np.quantile(away, 1 - _OUTSIDE)), 1e-12, 1e-3 * self.floor[i])

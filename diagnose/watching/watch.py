@@ -59,6 +59,8 @@ class Watch:
         self._judge, self._activations = Judge(self._recorder.names), Activations(ALPHA / 16)
         self._handles: list[Any] = []
         self._samples = 0
+        self._read: Step | None = None  # the last step that was judged, and its gradient norms
+        self._gradients: dict[str, float] = {}
         self._sampled: Sight | None = None
         self._broken = ""
         self._told: set[str] = set()
@@ -126,8 +128,6 @@ class Watch:
         found = {n: getattr(step, n) for n in ("loss", "gradient", "update", "weight", "rate", "lost")} if step else {}
         return {f"varlaw/{n}": float(x) for n, x in found.items() if x is not None} | {"varlaw/violations": wrong}
 
-    _read: Step | None = None
-
     # -- saying, and going on --------------------------------------------------------------------------------------
 
     def _tell(self, text: str) -> None:
@@ -170,6 +170,7 @@ class Watch:
     def _judge_step(self, read: Any) -> None:
         record: Step = read.record
         self._read = record
+        self._gradients = dict(zip(self._recorder.names, read.gradients.tolist(), strict=False))
         self._journal.write(record)
         if not record.given:
             self._tell("an optimiser stepped without step(loss): the loss of such steps is not watched")
@@ -225,10 +226,9 @@ class Watch:
         passes = self._recorder.passes
         if share is None or passes < 2 or abs(share - 1) > _SCALED:
             return
-        says = (
-            f"each of {passes} backward passes sends the whole of its mean loss: the step is {passes} times the mean's"
-        )
-        self._once(self._recorder.steps, finding("gradient.scaled", "VIOLATES", says, "loss", observed=share))
+        outcome = "VIOLATES" if passes > 2 else "NOTE"  # two may be two losses
+        says = f"each of {passes} passes sends the whole of its mean loss: the step is {passes} times that of the mean"
+        self._once(self._recorder.steps, finding("gradient.scaled", outcome, says, "loss", observed=share))
 
     def _still(self, *, at_end: bool) -> None:
         """What never moved, and why: exact facts after a number of steps."""
@@ -249,9 +249,14 @@ class Watch:
             return [finding("optimizer.stale", "VIOLATES", says, "optimiser", *recorder.names[:3])]
         named = dict(self._inner.named_parameters())
         pushed = [n for n in still if held.get(n)]
+        lost = [n for n in pushed if n in named and self._rounds_away(n, named[n])]
+        pushed = [n for n in pushed if n not in lost]
         loose = [n for n in still if n not in held and n in named and named[n].requires_grad]
         rate = self._read.rate if self._read else None
         found = []
+        if late and lost:
+            says = f"did not move in {steps} steps: their gradients are so small that rounding takes every update"
+            found.append(finding("weight.still", "NOTE", says, *lost))
         if pushed and (late or rate):
             says = f"did not move in {steps} steps, with gradients that are not 0 and a rate of {rate}"
             found.append(finding("weight.still", "VIOLATES", says, *pushed))
@@ -267,6 +272,15 @@ class Watch:
             says = f"no gradient at all in {steps} steps"
             found += [finding("gradient.none", "VIOLATES", says, *none)] if none else []
         return found
+
+    def _rounds_away(self, name: str, tensor: "torch.Tensor") -> bool:
+        """Whether a step along the gradient is below the resolution of the weights, as behind a norm."""
+        import torch
+
+        rate, norm = self._read.rate if self._read else None, self._gradients.get(name, 0.0)
+        if not rate or not tensor.is_floating_point():
+            return False
+        return bool(rate * norm < torch.finfo(tensor.dtype).eps * torch.linalg.vector_norm(tensor.detach()))
 
     # -- the record ------------------------------------------------------------------------------------------------
 

@@ -68,6 +68,22 @@ def test_a_healthy_run_is_quiet(name):
     assert words(run) == set(), run.findings
 
 
+def test_a_bias_that_a_norm_cancels_is_no_alarm():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    generator = torch.Generator().manual_seed(0)
+    with varlaw.watch(model, optimizer) as run:
+        for _ in range(60):
+            x = torch.randn(32, 16, generator=generator)
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x), x[:, :4].argmax(1))
+            loss.backward()
+            optimizer.step()
+            run.step(loss)
+    assert words(run) == set(), run.findings
+
+
 FAULTY = {
     "NaN in a batch": ({"steps": 60, "batches": lambda s, x: x * math.nan if s == 40 else x}, "loss.nan", "batch"),
     "overflow": (
@@ -80,6 +96,7 @@ FAULTY = {
     "always clipped": ({"clip": 1e-3}, "clip.always", ""),
     "stuck": ({"rate": 1e-9}, "loss.stuck", ""),
     "dead": ({"steps": 60, "change": lambda m: m[0].bias.fill_(-50)}, "unit.dead", "1"),
+    "far too large a rate": ({"steps": 300, "optimizer": torch.optim.SGD, "rate": 1e3}, "update.large", ""),
     "one huge batch": ({"batches": lambda s, x: x * 1e3 if s == 1250 else x}, "gradient.spike", ""),
 }
 

@@ -1,0 +1,108 @@
+"""The judge of a run on plain numbers: each word comes out of what it is about, restarts forget, facts stay."""
+
+import numpy as np
+import pytest
+
+from varlaw.diagnose.watching.activations import _explained, due
+from varlaw.diagnose.watching.judge import Judge
+from varlaw.diagnose.watching.records import Step
+from varlaw.diagnose.watching.spikes import RING, Again, precedence
+
+NOISE = np.random.default_rng(0).standard_normal((6000, 3))
+
+
+def said(steps, *, loss=lambda t: 1.0, gradient=lambda t: 1.0, update=lambda t: 1e-3, noise=0.1, **numbers):
+    """(step, word, outcome) of what is said of a run of one tensor; numbers may be functions of the step."""
+    judge, found = Judge(["w"]), []
+    for t in range(1, steps + 1):
+        loud = np.exp(noise * NOISE[t])
+        g, u = gradient(t) * loud[1], update(t) * loud[2]
+        others = {"rate": 0.1, "weight": 1.0, "trained": 1} | numbers
+        others = {name: value(t) if callable(value) else value for name, value in others.items()}
+        record = Step(step=t, loss=loss(t) * loud[0], gradient=g, update=u, **others)
+        found += [(t, f.signal, f.outcome) for f in judge.step(record, np.array([g]), np.array([u]))]
+    return found
+
+
+def words(found):
+    return {word for _, word, outcome in found if outcome == "VIOLATES"}
+
+
+def falling(t):
+    return 1 + 9 * np.exp(-t / 50)
+
+
+CHANGES = {
+    "loss.grows": {"loss": lambda t: falling(t) * (1.6 if t > 900 else 1.0)},
+    "loss.oscillates": {"loss": lambda t: falling(t) * (1.3 if t > 900 and t % 2 else 1.0)},
+    "gradient.grows": {"loss": lambda t: 1 if t > 800 else falling(t), "gradient": lambda t: 1.6 if t > 900 else 1.0},
+    "gradient.spike": {"loss": falling, "gradient": lambda t: 50.0 if t == 1400 else 1.0},
+    "gradient.spikes": {"loss": falling, "gradient": lambda t: 50.0 if t > 1200 and t % 40 == 0 else 1.0},
+    "update.large": {"loss": falling, "update": lambda t: 0.9},
+    "update.lost": {"loss": falling, "lost": 0.99},
+    "weight.grows": {"weight": lambda t: 3 ** (t / 1000)},
+    "weight.shrinks": {"weight": lambda t: 3 ** (-t / 1000)},
+    "loss.stuck": {"noise": 0.02},
+    "update.small": {"noise": 0.02, "update": lambda t: 1e-8},
+}
+
+
+@pytest.mark.parametrize("word", CHANGES)
+def test_each_word_is_said_of_what_it_is_about_and_not_before(word):
+    found = said(1900 if "spikes" in word else 1420, **CHANGES[word])
+    first = min(t for t, name, _ in found if name == word)
+    assert word in words(found)
+    begins = {"loss.grows": 900, "loss.oscillates": 900, "gradient.grows": 900, "gradient.spike": 1400}
+    assert first >= begins.get(word, 0)
+
+
+def test_what_learns_and_grows_is_a_note():
+    found = said(1300, loss=lambda t: 10 * np.exp(-t / 100), gradient=lambda t: np.exp(max(0, t - 800) / 100))
+    assert ("gradient.grows", "NOTE") in {(word, outcome) for _, word, outcome in found}
+    assert words(found) == set()
+    grown = said(1300, loss=lambda t: 10 / (1 + t / 50), weight=lambda t: 3 ** (t / 1000))
+    assert ("weight.grows", "NOTE") in {(word, outcome) for _, word, outcome in grown}
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"rate": lambda t: 0.1 if t > 900 else 0.5},
+        {"backwards": lambda t: 4 if t > 900 else 1},
+        {"trained": lambda t: 2 if t > 900 else 1},
+    ],
+)
+def test_a_change_that_is_known_beforehand_is_learnt_anew(numbers):
+    jump = {"loss": lambda t: falling(t) * (1.6 if t > 900 else 1.0), "gradient": lambda t: 3.0 if t > 900 else 1.0}
+    assert words(said(1300, **jump, **numbers)) == set()
+    assert words(said(1300, **jump)) >= {"loss.grows"}
+
+
+def test_an_odd_step_is_no_change():
+    """The last batch of an epoch has fewer passes: it is left out, and nothing is forgotten."""
+    odd = {"backwards": lambda t: 1 if t % 50 == 0 else 4, "gradient": lambda t: 3.0 if t % 50 == 0 else 1.0}
+    assert words(said(1300, loss=falling, **odd)) == set()
+    late = {**odd, "loss": lambda t: falling(t) * (1.6 if t > 1200 else 1.0)}
+    assert "loss.grows" in words(said(1300, **late))
+
+
+def test_recurring_spikes_have_an_exact_count():
+    assert precedence(1, RING) == 0.5
+    rng, raised = np.random.default_rng(1), 0
+    for _ in range(200):
+        values, again = rng.standard_normal(2 * RING), Again(0.01 / RING)
+        raised += any(again.step(float(x)) is not None for x in values)
+    assert raised <= 200 * 0.01 + 6  # more than six of two hundred has probability 3e-3 at 0.01
+
+
+def test_silence_is_explained_by_luck_or_not():
+    few = np.array([100] * 12)
+    assert _explained(few).p > 1e-2
+    assert _explained(np.array([3000] * 12)).p < 1e-12
+    assert _explained(np.array([3000] * 60 + [0] * 4)).p < 1e-12
+    assert _explained(np.array([3000] * 30 + [0] * 34)).p == 1.0
+    assert _explained(np.zeros(5, dtype=np.int64)).units == 0
+
+
+def test_samples_are_dense_at_first():
+    assert [step for step in range(1, 301) if due(step, 100)] == [1, 2, 4, 8, 16, 32, 64, 100, 200, 300]
