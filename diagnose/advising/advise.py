@@ -94,7 +94,7 @@ def advised(
         depths=_depths(look, recipe, build, batch, loss, key) if look else [],
         remaining=[f for f in after.findings if f.outcome == "VIOLATES"] if recipe else [],
     )  # fmt: skip
-    if attempt and look is not None:
+    if attempt and look is not None and loss is not None:
         record = msgspec.structs.replace(
             record, trials=_trials(build, Course(batch, loss, steps, rate), look, recipe, record, key)
         )

@@ -1,10 +1,11 @@
 """Unit variance by measurement, map after map: for activations, merges and inputs that no law describes.
 
 One pass does it: at each linear map the weight is scaled so that its measured E y^2 is the target that the laws give
-(see `deriving`), and what follows sees the scaled output (the idea of LSUV, Mishkin and Matas 2015). Then fresh batches
+(see `targets`), and what follows sees the scaled output (the idea of LSUV, Mishkin and Matas 2015). Then fresh batches
 test it: rows are a sample, and with their mean m of y^2 and its standard error s, m +- z s must lie within 5 % of the
-target's rms. A map whose interval lies outside is scaled again; one whose interval is too wide to tell is UNDECIDED.
-z is that of 1e-3, shared by all maps and looks (normal approximation over rows).
+target's rms. The first map that does not, and whose interval says on which side it is, is scaled again by the mean of
+all its rows; one whose interval is too wide to tell is UNDECIDED. z is that of 1e-3, shared by all maps and looks
+(normal approximation over rows).
 
 A map that starts at zero or at the identity, is frozen, or is asked to be kept is refused: scaling would undo its role.
 """
@@ -30,7 +31,7 @@ from varlaw.diagnose.torch.restoring import untouched
 from varlaw.evidence.streams import Key
 
 DELTA, ALPHA = 0.05, 1e-3
-_LOOKS, _ROUNDS = 8, 4
+_LOOKS, _ROUNDS = 8, 12
 _MAPS = operations.CONVOLUTIONS | {"linear", "matmul", "mm", "addmm"}
 
 
@@ -42,6 +43,7 @@ class _Map:
     reason: str
     weight: torch.Tensor
     before: float | None = None
+    bias: float = 0.0  # E b^2 of its bias
     factor: float = 1.0
     rows: list[float] = field(default_factory=list)  # mean y^2 of each row, since the last scaling
     open: bool = True  # to be scaled in the next pass
@@ -63,7 +65,8 @@ class _Scaler(TorchFunctionMode):
         if one.open:
             one.open = False
             one.before = float(squares.mean()) if one.before is None else one.before
-            factor = _factor(squares.mean().item(), one.target, _bias(func, args, kwargs or {}))
+            one.bias = _bias(func, args, kwargs or {})
+            factor = _factor(squares.mean().item(), one.target, one.bias)
             if factor is None:
                 return out
             one.factor *= factor
@@ -105,7 +108,8 @@ def _factor(measured: float, target: float, bias: float) -> float | None:
 
 def calibrated(model: torch.nn.Module, batch: Any, *, keep: Sequence[str] = (), salt: str) -> list[Calibrated]:
     """Scales the maps of a model in place and tests them; see `varlaw.calibrate`."""
-    if not isinstance(model, torch.nn.Module):
+    given: Any = model
+    if not isinstance(given, torch.nn.Module):
         msg = f"model={model!r}, but should be a torch.nn.Module [calibrate]"
         raise TypeError(msg)
     refuse_lazy(model)
@@ -114,7 +118,7 @@ def calibrated(model: torch.nn.Module, batch: Any, *, keep: Sequence[str] = (), 
     chooser = Chooser(look.sight, look.graph, look.seconds, Scope(everything=True), look.roles, look.constants)
     chooser.run()
     weights = dict(model.named_parameters())
-    maps = {_place(weights[n]): _Map(target, why, weights[n]) for n, (target, why) in chooser.targets.items()}
+    maps = {_place(weights[n]): _Map(target, why, weights[n]) for n, (target, why, _) in chooser.targets.items()}
     _passes(model, batch, maps, key)
     found = {name: _told(name, maps[_place(weights[name])], len(maps)) for name in chooser.targets}
     for name, why in look.roles.items():
@@ -124,23 +128,34 @@ def calibrated(model: torch.nn.Module, batch: Any, *, keep: Sequence[str] = (), 
 
 
 def _passes(model: torch.nn.Module, batch: Any, maps: dict[int, _Map], key: Key) -> None:
-    """Scales, then looks at fresh batches until every map is decided; what fails is scaled again."""
+    """Scales, then looks at fresh batches until every map is decided; the first that fails is scaled by its rows."""
     looks = _LOOKS if callable(batch) and not isinstance(batch, torch.Tensor) else 1
     seeds = _seeds(key)
+    _pass(model, batch, maps, next(seeds))
     for _ in range(_ROUNDS):
-        _pass(model, batch, maps, next(seeds))
         for _ in range(looks):
             _pass(model, batch, maps, next(seeds))
-            if all(_state(one, len(maps)) != "UNDECIDED" for one in maps.values()):
-                break
-        failed = [one for one in maps.values() if _state(one, len(maps)) == "VIOLATES"]
-        if not failed:
+            if all(_state(one, len(maps)) == "CONFORMS" for one in maps.values()):
+                return
+        ordered = list(maps.values())
+        place = next((i for i, one in enumerate(ordered) if _away(one, len(maps))), None)
+        if place is None:
             return
-        first = False
-        for one in maps.values():  # what follows a map that is scaled again has other inputs
-            first = first or one in failed
-            if first:
-                one.open, one.rows = True, []
+        _scale(ordered[place])
+        for one in ordered[place:]:  # what follows has other inputs now
+            one.rows = []
+
+
+def _away(one: _Map, maps: int) -> bool:
+    """Whether a map does not conform, and its interval says on which side it is."""
+    low, high = _interval(one, maps)
+    return _state(one, maps) != "CONFORMS" and not low <= 1 <= high
+
+
+def _scale(one: _Map) -> None:
+    factor = _factor(sum(one.rows) / len(one.rows), one.target, one.bias) or 1.0
+    one.factor *= factor
+    one.weight.data.mul_(factor)
 
 
 def _seeds(key: Key) -> Iterator[int]:

@@ -1,38 +1,25 @@
 """The choice of every initial value, on the way from input to loss: each map gets the variance that its law asks for.
 
-At a map with `fan` measured inputs of second moment q the variance is target / (fan q), so that E y^2 = target:
-
-* in front of relu and its kin the target is q / E phi(1)^2: what they hand on is what came in (He);
-* in front of another activation it is q*, 1 unless depth asks for less: with chi(q) the factor on a gradient per map,
-  q* is the largest of a grid for which chi^maps stays within 100, the compromise between forwards and backwards;
-* a map that ends one of N residual branches gets 1/N of the stream, so that all of them add up to e at most;
-* a head gets logits whose variance adds 5 % to ln C, 1 at most; any other map keeps what comes in.
-
-What starts at zero or at the identity, is frozen, was loaded, or is asked for by no finding keeps its values.
+At a map with `fan` measured inputs of second moment q the variance is target / (fan q), so that E y^2 is its target
+(see `targets`). What no finding asks for keeps its values, and so does what has a role (see `roles`).
 """
 
-import fnmatch
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from statistics import median
 
 import msgspec
 
-from varlaw.diagnose.advising import following
-from varlaw.diagnose.advising.following import Follower
 from varlaw.diagnose.advising.profile import Profile, vectors_of, weight_of
 from varlaw.diagnose.advising.records import Choice
+from varlaw.diagnose.advising.roles import FIRM
 from varlaw.diagnose.advising.scope import Scope
+from varlaw.diagnose.advising.targets import Target, Targets
 from varlaw.diagnose.parameters import pattern
 from varlaw.diagnose.records import Call, Sight
-from varlaw.diagnose.structure import Graph, Residual
-from varlaw.theory.activations.named import under_normal
+from varlaw.diagnose.structure import Graph
 
-_QS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02)  # targets in front of an activation that keeps one size alone
-_MOST = math.log(100.0)  # of the ln of a mean squared gradient over the depth: 10 in rms
 _ALIKE = math.log(4.0)  # between the largest and the smallest std of siblings that are to share one
-FIRM = ("is frozen", "asked to be kept")  # kept even where a finding names them
-_SANE = (0.1, 10.0)  # second moments that are kept as they come: beyond, a map brings them to 1
 
 
 class Chooser:
@@ -52,10 +39,8 @@ class Chooser:
         self.start, self.constants = dict(seconds), constants
         self.profile = Profile(sight, graph, dict(seconds))
         self.choices: dict[str, Choice] = {}
-        self.targets: dict[str, tuple[float, str]] = {}  # E y^2 of each map, and why
-        self._residuals = graph.residuals()
-        self._ends = {r.weight: r for r in self._residuals if r.weight is not None}
-        self._depths = self._counted()
+        self.targets: dict[str, Target] = {}
+        self._targets = Targets(self.profile)
 
     def run(self) -> list[Choice]:
         """The choices of all parameters, in the model's order."""
@@ -91,123 +76,15 @@ class Chooser:
     # -- linear maps ---------------------------------------------------------------------------------------------------
 
     def _map(self, call: Call, q: float) -> None:
-        weight, head = weight_of(call, self.sight), self._is_head(call)
+        weight, head = weight_of(call, self.sight), call.number == self._targets.head
         for name in vectors_of(call, self.sight):
             self._bias(name, head)
         if weight is None or weight in self.choices or not self._wanted(weight, head):
             return
         q = q if q > 0 and math.isfinite(q) else 1.0
-        target, reason, source = self._target(call, q, head)
-        self.targets[weight] = target, reason
-        fan = self.profile.fan(call)
-        q = self._handed_on(call, weight, target, q)
-        self._normal(weight, math.sqrt(target / (fan * q)), fan, reason, source)
-
-    def _handed_on(self, call: Call, weight: str, target: float, q: float) -> float:
-        """E x^2 of the input; in a stack of maps of one shape that of them all, so that they share one law."""
-        after = following.follower(call.number, self.graph, self.start)
-        if not after.activation or following.homogeneous(after.activation) or not _SANE[0] <= q <= _SANE[1]:
-            return q
-        shape, stacked = self.sight.tensors[weight].shape, False
-        for other in self.sight.calls:
-            name = weight_of(other, self.sight) if other.kind == "linear" else None
-            alike = name not in (None, weight) and pattern(name or "") == pattern(weight)
-            if alike and name and self.sight.tensors[name].shape == shape:
-                behind = [self.sight.calls[p] for p in other.parents]
-                stacked = stacked or any(following.activation_of(b, self.start) == after.activation for b in behind)
-        return float(under_normal("second", after.activation, target)) if stacked else q
-
-    def _target(self, call: Call, q: float, head: bool) -> tuple[float, str, str]:
-        """E y^2 that a map should make, why, and the law behind it."""
-        end = self._ends.get(call.number)
-        after = following.follower(call.number, self.graph, self.profile.seconds)
-        level = q if _SANE[0] <= q <= _SANE[1] else 1.0
-        if head:
-            return self._logits(after)
-        if end is not None and not self._post_norm():
-            return self._branch(end)
-        if after.kind == "activation":
-            return self._activated(after, level, call)
-        brought = "" if level == q else f"; E x^2 = {q:.2g} of its input is brought to 1"
-        if after.kind == "norm":
-            return 1.0, "a norm follows and sets the size; 1/fan_in keeps its eps small beside it", "norm.shortfall"
-        if after.kind == "other":
-            return level, f"no law of what follows: 1/fan_in keeps the second moment{brought}", "lecun_normal.variance"
-        return level, f"no activation follows: 1/fan_in keeps the second moment{brought}", "lecun_normal.variance"
-
-    def _activated(self, after: Follower, level: float, call: Call) -> tuple[float, str, str]:
-        name = after.activation
-        stem = name.partition(":")[0]
-        handed = float(under_normal("second", name, 1.0))
-        if following.homogeneous(name):
-            brought = (
-                f"; its input of E x^2 = {q:.2g} is brought to 1" if (q := self.profile.incoming(call)) != level else ""
-            )
-            return (
-                level / handed,
-                f"{stem} follows and keeps {handed:.3g} of E z^2: {1 / handed:.3g}/fan_in{brought}",
-                "he_normal.variance",
-            )
-        q = self._compromise(name, call)
-        chi, depth = math.sqrt(float(under_normal("chi", name, q))), self._depth(call)
-        says = f"E z^2 = {q:g} in front of {stem}: a gradient changes x{chi:.3g} a map, x{chi**depth:.3g} over {depth}"
-        return q, says, "meanfield.chi"
-
-    def _compromise(self, name: str, call: Call) -> float:
-        """The largest target with which the gradient stays within 10 over the depth, or the one that is best."""
-        change = {q: self._depth(call) * abs(math.log(float(under_normal("chi", name, q)))) for q in _QS}
-        return next((q for q in _QS if change[q] <= _MOST), min(_QS, key=lambda q: change[q]))
-
-    def _branch(self, end: Residual) -> tuple[float, str, str]:
-        n = len(self._residuals)
-        normed = any(
-            c.kind == "norm" and self.graph.leads(end.stream, c.number) and self.graph.leads(c.number, end.weight or 0)
-            for c in self.sight.calls[end.stream + 1 : end.weight]
-        )
-        level = 1.0 if normed else self.profile.forward.get(end.stream, 1.0)
-        law = "residual.prenorm_growth" if normed else "residual.scaled_growth"
-        return level / n, f"ends one of {n} residual branches: 1/{n} of the stream each", law
-
-    def _post_norm(self) -> bool:
-        """Whether most residual adds feed a norm alone: it sets the stream's size, and branches need no scale."""
-        normed = [
-            (behind := self.graph.behind(r.add)) is not None
-            and behind.kind == "norm"
-            and len(self.graph.children[r.add]) == 1
-            for r in self._residuals
-        ]
-        return sum(normed) > len(normed) / 2
-
-    def _logits(self, after: Follower) -> tuple[float, str, str]:
-        classes = _classes(after.call)
-        if classes is None:
-            return 1.0, "the last map: outputs of second moment 1", "lecun_normal.variance"
-        size = min(1.0, 0.1 * math.log(classes))
-        return (
-            size,
-            f"the head: logits of variance {size:.2g} start the loss at ln {classes} + {size / 2:.2g}",
-            "loss.random_logits",
-        )
-
-    def _is_head(self, call: Call) -> bool:
-        maps = [c.number for c in self.sight.calls if c.kind == "linear" and c.parameters]
-        return (
-            bool(maps)
-            and call.number == maps[-1]
-            and following.follower(call.number, self.graph, self.start).kind in ("loss", "end", "other", "softmax")
-        )
-
-    def _counted(self) -> dict[str, int]:
-        """How many maps each activation follows."""
-        names = [
-            following.follower(c.number, self.graph, self.start).activation
-            for c in self.sight.calls
-            if c.kind == "linear"
-        ]
-        return {name: names.count(name) for name in set(names)}
-
-    def _depth(self, call: Call) -> int:
-        return self._depths.get(following.follower(call.number, self.graph, self.start).activation, 1)
+        target = self.targets[weight] = self._targets.of(call, q)
+        fan, q = self.profile.fan(call), self._targets.handed_on(call, weight, target.second, q)
+        self._normal(weight, math.sqrt(target.second / (fan * q)), fan, target.reason, target.source)
 
     # -- what is no matrix ---------------------------------------------------------------------------------------------
 
@@ -365,29 +242,6 @@ class Chooser:
             return None
         fan = math.prod(tensor.shape[1:])
         return math.sqrt(median(self.start[n] * math.prod(self.sight.tensors[n].shape[1:]) for n in closest) / fan)
-
-
-def roles_of(
-    sight: Sight, zeros: Sequence[str], identities: Sequence[str], loaded: Sequence[str], keep: Sequence[str]
-) -> dict[str, str]:
-    """Parameters that keep their values unless a finding names them, and why."""
-    found = dict.fromkeys(zeros, "starts at zero on purpose")
-    found |= dict.fromkeys(identities, "starts as the identity")
-    found |= dict.fromkeys(loaded, "was loaded")
-    found |= {n: "is frozen" for n, t in sight.tensors.items() if not t.buffer and not t.trainable}
-    for glob in keep:
-        matched = [n for n, t in sight.tensors.items() if not t.buffer and fnmatch.fnmatchcase(n, glob)]
-        if not matched:
-            msg = f"keep={glob!r} matches no parameter of the model [advise]"
-            raise ValueError(msg)
-        found |= dict.fromkeys(matched, "asked to be kept")
-    return found
-
-
-def _classes(call: Call | None) -> int | None:
-    shape = call.options.get("shape_of_logits") if call is not None and call.kind == "loss" else None
-    named = call is not None and call.op in ("cross_entropy", "nll_loss")
-    return int(shape[1]) if named and shape and len(shape) > 1 and shape[1] > 1 else None
 
 
 def _adds(call: Call, behind: Call | None, place: str) -> bool:

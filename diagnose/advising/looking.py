@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from varlaw.diagnose.advising.deriving import roles_of
+from varlaw.diagnose.advising.roles import roles_of
 from varlaw.diagnose.records import Sight
 from varlaw.diagnose.structure import Graph
 from varlaw.diagnose.torch import building
@@ -91,5 +91,7 @@ def _identity(p: torch.Tensor) -> bool:
     """Whether a matrix is the identity, or a kernel copies its channels."""
     if p.ndim < 2 or p.shape[0] != p.shape[1] or p.shape[0] < 2:
         return False
-    middle = p[(slice(None), slice(None), *(side // 2 for side in p.shape[2:]))]
+    middle = p
+    for side in p.shape[2:]:
+        middle = middle.select(2, side // 2)
     return int(p.count_nonzero()) == p.shape[0] and bool((middle.diagonal() == 1).all())

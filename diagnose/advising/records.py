@@ -51,7 +51,7 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
     """One map: E y^2 wanted and measured, the factor on its weight, and what the test says."""
 
     name: str
-    outcome: str  # CONFORMS, UNDECIDED, REFUSED
+    outcome: str  # CONFORMS, UNDECIDED, VIOLATES, REFUSED
     target: float | None = None
     before: float | None = None
     after: float | None = None

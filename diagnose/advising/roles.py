@@ -1,0 +1,25 @@
+"""Parameters that keep their values unless a finding names them, and why."""
+
+import fnmatch
+from collections.abc import Sequence
+
+from varlaw.diagnose.records import Sight
+
+FIRM = ("is frozen", "asked to be kept")  # kept even where a finding names them
+
+
+def roles_of(
+    sight: Sight, zeros: Sequence[str], identities: Sequence[str], loaded: Sequence[str], keep: Sequence[str]
+) -> dict[str, str]:
+    """Parameters that keep their values unless a finding names them, and why."""
+    found = dict.fromkeys(zeros, "starts at zero on purpose")
+    found |= dict.fromkeys(identities, "starts as the identity")
+    found |= dict.fromkeys(loaded, "was loaded")
+    found |= {n: "is frozen" for n, t in sight.tensors.items() if not t.buffer and not t.trainable}
+    for glob in keep:
+        matched = [n for n, t in sight.tensors.items() if not t.buffer and fnmatch.fnmatchcase(n, glob)]
+        if not matched:
+            msg = f"keep={glob!r} matches no parameter of the model [advise]"
+            raise ValueError(msg)
+        found |= dict.fromkeys(matched, "asked to be kept")
+    return found

@@ -1,0 +1,131 @@
+"""The second moment that each linear map should make, from what follows it, with the reason and the law behind it.
+
+* In front of relu and its kin: q / E phi(1)^2, so that they hand on what came in (He).
+* In front of another activation: q*, 1 unless depth asks for less. With chi(q) the factor on a squared gradient of a
+  map, q* is the largest of a grid for which chi^maps stays within 100: the compromise of forwards and backwards.
+* At the end of one of N residual branches: 1/N of the stream, so that all of them add up to a factor e at most.
+* In front of the loss: logits whose variance adds 5 % to ln C, 1 at most. In front of anything else: what came in.
+"""
+
+import math
+from typing import NamedTuple
+
+from varlaw.diagnose.advising import following
+from varlaw.diagnose.advising.following import Follower
+from varlaw.diagnose.advising.profile import Profile, weight_of
+from varlaw.diagnose.parameters import pattern
+from varlaw.diagnose.records import Call
+from varlaw.diagnose.structure import Residual
+from varlaw.theory.activations.named import under_normal
+
+_QS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02)  # in front of an activation that keeps one size alone
+_MOST = math.log(100.0)  # of the ln of a mean squared gradient over the depth: 10 in rms
+_SANE = (0.1, 10.0)  # second moments that are kept as they come: beyond, a map brings them to 1
+
+
+class Target(NamedTuple):
+    """E y^2 wanted of a map, why, and by which law."""
+
+    second: float
+    reason: str
+    source: str
+
+
+class Targets:
+    """The targets of the maps of one pass, whose `profile` is being walked."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile, self.sight, self.graph = profile, profile.sight, profile.graph
+        self._start = dict(profile.seconds)
+        self._after = {c.number: following.follower(c.number, self.graph, self._start) for c in self.sight.calls}
+        self._residuals = self.graph.residuals()
+        self._ends = {r.weight: r for r in self._residuals if r.weight is not None}
+        self._post_norm = self._normed_adds() > len(self._residuals) / 2
+        names = [self._after[c.number].activation for c in self.sight.calls if c.kind == "linear"]
+        self._depths = {name: names.count(name) for name in set(names)}
+        maps = [c.number for c in self.sight.calls if c.kind == "linear" and c.parameters]
+        last = maps[-1] if maps else None
+        self.head = last if last is not None and self._after[last].kind in ("loss", "end", "other", "softmax") else None
+
+    def of(self, call: Call, q: float) -> Target:
+        """What a map with an input of second moment q should make."""
+        end, after = self._ends.get(call.number), self._after[call.number]
+        level = q if _SANE[0] <= q <= _SANE[1] else 1.0
+        brought = "" if level == q else f"; E x^2 = {q:.2g} of its input is brought to 1"
+        if call.number == self.head:
+            return _logits(after)
+        if end is not None and not self._post_norm:
+            return self._branch(end)
+        if after.activation:
+            return self._activated(after.activation, level, brought)
+        if after.kind == "norm":
+            why = "a norm follows and sets the size; 1/fan_in keeps its eps small beside it"
+            return Target(1.0, why, "norm.shortfall")
+        why = "no law of what follows" if after.kind == "other" else "no activation follows"
+        return Target(level, f"{why}: 1/fan_in keeps the second moment{brought}", "lecun_normal.variance")
+
+    def _activated(self, name: str, level: float, brought: str) -> Target:
+        stem = name.partition(":")[0]
+        if following.homogeneous(name):
+            kept = float(under_normal("second", name, 1.0))
+            why = f"{stem} follows and keeps {kept:.3g} of E z^2: {1 / kept:.3g}/fan_in{brought}"
+            return Target(level / kept, why, "he_normal.variance")
+        q, depth = self._compromise(name), self._depths[name]
+        chi = math.sqrt(float(under_normal("chi", name, q)))
+        why = f"E z^2 = {q:g} in front of {stem}: a gradient changes x{chi:.3g} a map, x{chi**depth:.3g} over {depth}"
+        return Target(q, why, "meanfield.chi")
+
+    def _compromise(self, name: str) -> float:
+        """The largest target with which the gradient stays within 10 over the depth, or the one that is best."""
+        change = {q: self._depths[name] * abs(math.log(float(under_normal("chi", name, q)))) for q in _QS}
+        return next((q for q in _QS if change[q] <= _MOST), min(_QS, key=lambda q: change[q]))
+
+    def _branch(self, end: Residual) -> Target:
+        n = len(self._residuals)
+        normed = any(
+            c.kind == "norm" and self.graph.leads(end.stream, c.number) and self.graph.leads(c.number, end.weight or 0)
+            for c in self.sight.calls[end.stream + 1 : end.weight]
+        )
+        level = 1.0 if normed else self.profile.forward.get(end.stream, 1.0)
+        law = "residual.prenorm_growth" if normed else "residual.scaled_growth"
+        return Target(level / n, f"ends one of {n} residual branches: 1/{n} of the stream each", law)
+
+    def _normed_adds(self) -> int:
+        """Residual adds that feed a norm alone: in a post-norm net all do, and the norm sets the stream's size."""
+        alone = [r.add for r in self._residuals if len(self.graph.children[r.add]) == 1]
+        return sum((behind := self.graph.behind(n)) is not None and behind.kind == "norm" for n in alone)
+
+    def handed_on(self, call: Call, weight: str, target: float, q: float) -> float:
+        """E x^2 of the input; in a stack of maps of one shape that of them all, so that they share one law."""
+        name = self._after[call.number].activation
+        if not name or following.homogeneous(name) or not _SANE[0] <= q <= _SANE[1]:
+            return q
+        return float(under_normal("second", name, target)) if self._stacked(weight, name) else q
+
+    def _stacked(self, weight: str, activation: str) -> bool:
+        """Whether another map of this place and shape takes what that activation makes."""
+        shape = self.sight.tensors[weight].shape
+        for other in self.sight.calls:
+            name = weight_of(other, self.sight) if other.kind == "linear" else None
+            if name is None or name == weight or pattern(name) != pattern(weight):
+                continue
+            behind = [self.sight.calls[p] for p in other.parents]
+            made = any(following.activation_of(b, self._start) == activation for b in behind)
+            if made and self.sight.tensors[name].shape == shape:
+                return True
+        return False
+
+
+def _logits(after: Follower) -> Target:
+    classes = _classes(after.call)
+    if classes is None:
+        return Target(1.0, "the last map: outputs of second moment 1", "lecun_normal.variance")
+    size = min(1.0, 0.1 * math.log(classes))
+    why = f"the head: logits of variance {size:.2g} start the loss at ln {classes} + {size / 2:.2g}"
+    return Target(size, why, "loss.random_logits")
+
+
+def _classes(call: Call | None) -> int | None:
+    shape = call.options.get("shape_of_logits") if call is not None and call.kind == "loss" else None
+    named = call is not None and call.op in ("cross_entropy", "nll_loss")
+    return int(shape[1]) if named and shape and len(shape) > 1 and shape[1] > 1 else None
