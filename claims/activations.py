@@ -5,6 +5,7 @@ that returns another shape or dtype, or NaN for a finite number, is refused by n
 """
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,10 +40,8 @@ _SIZES = (0.0, 1e-30, 1e-7, 1e-3, 0.03, 0.1, 0.3, 0.7, 1.1, 1.7, 2.3, 2.9, 3.7, 
 
 def claims(subject: Activation) -> tuple[Claim, ...]:
     """Every claim on one activation; those of ReLU, leaky ReLUs and SELU have laws of their own beside."""
-    rows = (
-        *_moments(subject.function),
-        *_OWN.get(subject.function.partition(":")[0], lambda name: ())(subject.function),
-    )
+    own = _OWN.get(subject.function.partition(":")[0])
+    rows = _moments(subject.function) + (own(subject.function) if own else ())
     run, run_points = (of(subject.name, subject.apply) for of in (_run, _run_points))
     drawn = tuple(judging.claim(subject, run, row) for row in rows)
     fixed = (judging.claim(subject, run_points, row, "activation_points") for row in _points(subject))
@@ -118,7 +117,7 @@ def _moments(name: str) -> tuple[Row, ...]:
     given = _of(name)
 
     def rms(case: Mapping[str, Any]) -> float:
-        return _second(case, name) ** 0.5
+        return math.sqrt(_second(case, name))
 
     return (
         mean("activation.mean", "mean", given, scale=rms, power=1),
@@ -164,7 +163,8 @@ _OWN: Mapping[str, Callable[[str], tuple[Row, ...]]] = {"relu": _relu, "leaky_re
 
 def _slope_size(known: Mapping[str, Any]) -> Floats:
     """Of the terms of a derivative: x times the slope of a gate, of which from |x| = 40 on there is none."""
-    return np.clip(np.abs(known["slope x"]), 4.0, 40.0)
+    size: Floats = np.clip(np.abs(known["slope x"]), 4.0, 40.0)
+    return size
 
 
 def _points(subject: Activation) -> tuple[Row, ...]:
@@ -178,7 +178,8 @@ def _points(subject: Activation) -> tuple[Row, ...]:
 
     def size(known: Mapping[str, Any]) -> Floats:
         """Of the value, or of the terms that cancel in it: those of x Phi(x) far to the left are of the size of x."""
-        return np.fmax(np.abs(known["output"]), np.minimum(np.abs(known["x"]), 1.0))
+        largest: Floats = np.fmax(np.abs(known["output"]), np.minimum(np.abs(known["x"]), 1.0))
+        return largest
 
     rows = (
         each("activation.value", "output", given, scale=size, roundings=8, dtypes=_ALL, place="x"),

@@ -16,7 +16,11 @@ CASES: Mapping[str, Cases] = {
     ),
 }
 
-_C, _APART = taking("c"), lambda c: {"one_minus_c": 1 - c["c"]}
+_C = taking("c")
+
+
+def _apart(case: Mapping[str, float]) -> Mapping[str, float]:
+    return {"one_minus_c": 1 - case["c"]}
 
 
 def _leaky(value: float, case: Mapping[str, float]) -> float:
@@ -27,15 +31,15 @@ def _leaky(value: float, case: Mapping[str, float]) -> float:
 ROWS: Mapping[str, tuple[Row, ...]] = {
     "pairs": (
         mean("kernel.k0", "both on", _C),
-        mean("kernel.one_minus_k0", "one on", _APART),
+        mean("kernel.one_minus_k0", "one on", _apart),
         mean("kernel.k1", "relu", _C),
-        mean("kernel.one_minus_k1", "relu apart", _APART),
+        mean("kernel.one_minus_k1", "relu apart", _apart),
         mean("kernel.k2", "square", _C, kurtosis=400.0),
-        mean("kernel.one_minus_k2", "square apart", _APART, kurtosis=400.0),
+        mean("kernel.one_minus_k2", "square apart", _apart, kurtosis=400.0),
         mean("correlation.relu", "relu", _C),
         mean("correlation.leaky_relu", "leaky", taking("c", "slope"), expected=_leaky, scale=lambda c: 0.5),
         mean(
-            "correlation.one_minus_leaky_relu", "leaky apart", lambda c: {**_APART(c), "slope": c["slope"]},
+            "correlation.one_minus_leaky_relu", "leaky apart", lambda c: {**_apart(c), "slope": c["slope"]},
             expected=lambda value, c: 2 * _leaky(value, c),
         ),
         mean("correlation.abs", "abs", _C),

@@ -59,6 +59,8 @@ def _density(case: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"density": case["density"]}
 
 
+_CUT = taking("low", "high")
+
 ROWS: Mapping[str, tuple[Row, ...]] = {
     "plain_draws": (
         *(_kurtosis(family, unit=unit) for family, unit in _VARIANCES.items()),
@@ -77,18 +79,18 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         mean("uniform_range.second_moment", "square", taking("low", "high")),
     ),
     "cut_draws": (
-        mean("truncated_normal.mean", "mean", _ends, scale=lambda c: c["std"], power=1),
-        mean("truncated_normal.second_moment", "square", _ends),
-        variance("truncated_normal.std", "one", _ends, expected=lambda value, c: value**2),
+        mean("truncated_normal.mean", "mean", _CUT, scale=lambda c: c["std"], power=1),
+        mean("truncated_normal.second_moment", "square", _CUT),
+        variance("truncated_normal.std", "one", _CUT, expected=lambda value, c: value**2),
         mean(
-            "truncated_normal.kurtosis", "central fourth", _ends, expected=lambda value, c: value * c["std"] ** 4,
+            "truncated_normal.kurtosis", "central fourth", _CUT, expected=lambda value, c: value * c["std"] ** 4,
             power=4,
         ),
         mean(
-            "truncated_normal.log_mass", "inside", _ends,
+            "truncated_normal.log_mass", "inside", _CUT,
             expected=lambda value, c: 2.718281828459045**value, power=1,
         ),
-        mean("truncated_normal.needless_correction", "needless", _ends),
+        mean("truncated_normal.needless_correction", "needless", _CUT),
         mean("clipped_normal.variance", "clipped square", taking(limit="high")),
         mean("clipped_normal.atoms", "clipped", taking(limit="high"), power=1),
     ),

@@ -46,7 +46,7 @@ def _edge(sign: int) -> Number:
 
 
 def _product_edge(case: Mapping[str, Any]) -> float:
-    return 1.5 * float(case["width"]) ** (-2 / 3)
+    return float(1.5 * case["width"] ** (-2 / 3))
 
 
 def _over(size: str, times: float) -> Number:

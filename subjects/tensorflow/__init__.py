@@ -4,6 +4,7 @@ Its layers and initialisers are Keras's, which has rows of its own.
 """
 
 from varlaw.subjects.subject import Subject
+from varlaw.subjects.tensorflow.activations import ACTIVATIONS
 from varlaw.subjects.tensorflow.clipping import CLIPPERS
 from varlaw.subjects.tensorflow.normalisers import NORMALISERS
 from varlaw.subjects.tensorflow.norms import NORMS
@@ -13,4 +14,4 @@ from varlaw.subjects.tensorflow.training import DROPOUTS, LOSSES
 
 __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
-SUBJECTS: tuple[Subject, ...] = (*SAMPLERS, *NORMS, *CLIPPERS, *NORMALISERS, *DROPOUTS, *LOSSES)
+SUBJECTS: tuple[Subject, ...] = (*SAMPLERS, *NORMS, *CLIPPERS, *NORMALISERS, *DROPOUTS, *LOSSES, *ACTIVATIONS)
