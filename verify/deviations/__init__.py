@@ -150,7 +150,27 @@ def _ours() -> tuple[Row, ...]:
 
 def foreseen(claim: str, target: str, version: str, dtype: str, names: Mapping[str, Any]) -> Row | None:
     """The first row that foresees a violation of `claim` by `target` in this case."""
-    return next((r for r in rows() if r.foresees(claim, target, version, dtype) and r.applies(names)), None)
+    about = _INDEX.about(claim)
+    return next((r for r in about if r.foresees(claim, target, version, dtype) and r.applies(names)), None)
+
+
+class _Index:
+    """The rows about each claim: a run asks for the same few of hundreds again with every case."""
+
+    def __init__(self) -> None:
+        self._rows: tuple[Row, ...] = ()
+        self._about: dict[str, tuple[Row, ...]] = {}
+
+    def about(self, claim: str) -> tuple[Row, ...]:
+        found = rows()
+        if found is not self._rows:
+            self._rows, self._about = found, {}
+        if claim not in self._about:
+            self._about[claim] = tuple(row for row in found if fnmatch.fnmatchcase(claim, row.claim))
+        return self._about[claim]
+
+
+_INDEX = _Index()
 
 
 @functools.cache
