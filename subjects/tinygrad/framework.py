@@ -9,14 +9,13 @@ import contextlib
 import functools
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.subject import Array, Case, Draws, Floats, Framework
-
-Build = Callable[[Case], Any]
+from varlaw.subjects.boundary import Boundary, Build
+from varlaw.subjects.subject import Array, Case, Draws, Floats
 
 _CAPTURED = 32  # constructions kept for replay, the latest ones
 
@@ -30,8 +29,6 @@ def version() -> str:
 
     return metadata.version("tinygrad")
 
-
-TINYGRAD = Framework(name="tinygrad", version=version, devices=lambda: ("cpu",))
 
 _BFLOAT16 = "__bf16 x;"
 _CLANGS = ("clang", *(f"clang-{n}" for n in range(25, 14, -1)))
@@ -102,7 +99,7 @@ def context(dtype: str = "float32", *, training: bool = False) -> Any:
     return Context(DEFAULT_FLOAT=dtype, TRAINING=int(training))
 
 
-def array(x: Floats, dtype: str) -> Any:
+def array(x: Floats, dtype: str, device: str = "cpu") -> Any:
     """A tinygrad tensor of `x`, rounded to `dtype` in memory."""
     from tinygrad import Tensor, dtypes
 
@@ -198,7 +195,7 @@ def kept(dtype: str, device: str) -> Iterator[None]:
         _Stream._put(before)
 
 
-def seeded(build: Callable[[Case, str], Mapping[str, Any]]) -> Draws:
+def seeded(build: Build) -> Draws:
     """`Draws` from a builder that draws from tinygrad's global stream, whose state is put back afterwards."""
 
     @functools.lru_cache(maxsize=_CAPTURED)
@@ -209,7 +206,7 @@ def seeded(build: Callable[[Case, str], Mapping[str, Any]]) -> Draws:
 
         def make() -> dict[str, Any]:
             with context(dtype):
-                return {name: bits(x) for name, x in build(case, dtype).items()}
+                return {name: bits(x) for name, x in build(case, dtype, "cpu").items()}
 
         return TinyJit(make)
 
@@ -229,34 +226,42 @@ def parameters(layer: Any) -> dict[str, Any]:
     return {name: x for name, x in nn.state.get_state_dict(layer).items() if x.is_floating_point()}
 
 
-def measure_fans(build: Build, dims: int, inputs: Callable[[Case], list[int]]) -> Any:
-    """A `Sampler.measure` that runs the layer of `build` on ones with all weights one and biases zero.
+def _taps(layer: Any, shapes: Sequence[Sequence[int]]) -> tuple[Floats, Floats]:
+    from tinygrad import Tensor
 
-    The output counts the taps that reach it, the gradient of its sum the outputs that an input enters; both are
-    averaged over one period of the stride in the interior. `dims` counts spatial dimensions.
-    """
-
-    @functools.cache
-    def measured(items: tuple[tuple[str, Any], ...]) -> tuple[float, float]:
-        from tinygrad import Tensor
-
-        compiler()
-        case = dict(items)
-        layer = build(case)
-        for name, parameter in parameters(layer).items():
-            parameter.assign(Tensor.full(parameter.shape, 0.0 if "bias" in name else 1.0)).realize()
-        period = case.get("stride", 1)
-        length = 2 * case.get("kernel_size", 1) + 4 * period
-        xs = [Tensor.ones(1, n, *[length] * dims).realize() for n in inputs(case)]
-        y = layer(*xs)
-        (gradient,) = y.sum().gradient(xs[0])
-        return _interior(y, period, dims), _interior(gradient, period, dims)
-
-    return lambda case: measured(tuple(sorted(case.items())))
+    compiler()
+    for name, parameter in parameters(layer).items():
+        parameter.assign(Tensor.full(parameter.shape, 0.0 if "bias" in name else 1.0)).realize()
+    xs = [Tensor.ones(*shape).realize() for shape in shapes]
+    y = layer(*xs)
+    (gradient,) = y.sum().gradient(xs[0])
+    return floats(y), floats(gradient)
 
 
-def _interior(x: Any, period: int, dims: int) -> float:
-    found = floats(x)
-    centre = tuple(slice(n // 2, n // 2 + period) for n in found.shape[found.ndim - dims :])
-    index: tuple[Any, ...] = (..., *centre)
-    return float(found[index].mean())
+@contextlib.contextmanager
+def _chance(seed: int, dtype: str, device: str) -> Iterator[None]:
+    from tinygrad import Tensor
+
+    with kept(dtype, device):
+        Tensor.manual_seed(seed & 0xFFFFFFFF)
+        with context("float32", training=True):
+            yield
+
+
+def _labels(labels: Any, device: str) -> Any:
+    from tinygrad import Tensor
+
+    return Tensor(labels.astype(np.int32))
+
+
+TINYGRAD = Boundary(
+    name="tinygrad",
+    version=version,
+    devices=lambda: ("cpu",),
+    array=array,
+    floats=floats,
+    draws=seeded,
+    chance=_chance,
+    taps=_taps,
+    labels=_labels,
+)

@@ -3,81 +3,61 @@
 The documentation of a layer is a link to torch's layer of that name, so torch's law is what it promises.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from varlaw.subjects.subject import Case, Sampler, Tensor
-from varlaw.subjects.tinygrad.framework import (
-    NO_HALF_CONSTANTS,
-    TINYGRAD,
-    UNSUPPORTED,
-    Build,
-    measure_fans,
-    parameters,
-    seeded,
-)
-
-_ZEROS, _ONES = "Constant(0)", "Constant(1)"
+from varlaw.subjects.namespace import Make, Namespace, called, convolution
+from varlaw.subjects.rows import AFFINE, ONES, RUNNING, ZEROS
+from varlaw.subjects.subject import Case, Sampler
+from varlaw.subjects.tinygrad.framework import NO_HALF_CONSTANTS, TINYGRAD, UNSUPPORTED, parameters
 
 
-def _layer(
-    name: str,
-    op: str,
-    build: Build,
-    tensors: Mapping[str, str],
-    *,
-    layout: str | None = None,
-    measure: Callable[[Case], tuple[float, float]] | None = None,
-) -> Sampler:
-    """A row for the layer that `build` makes; `layout` is that of its "weight"."""
-    rows = tuple(Tensor(name=n, documented=law, layout=layout if n == "weight" else None) for n, law in tensors.items())
-    draws = seeded(lambda case, dtype: parameters(build(case)))
-    return Sampler(
-        name=f"tinygrad.nn.{name}", framework=TINYGRAD, op=op, tensors=rows, draws=draws, measure=measure,
-        unsupported=NO_HALF_CONSTANTS if _ZEROS in tensors.values() else UNSUPPORTED,
-    )  # fmt: skip
-
-
-def _nn(name: str) -> Any:
+def _nn() -> Any:
     import tinygrad.nn
 
-    return getattr(tinygrad.nn, name)
+    return tinygrad.nn
 
 
-def _simple(name: str, op: str, tensors: Mapping[str, str], *arguments: str) -> Sampler:
-    return _layer(name, op, lambda c: _nn(name)(*(c[a] for a in arguments)), tensors)
+def _convolution(dims: int, transposed: bool) -> Make:
+    """Conv2d is the class of every dimension from two on."""
+    make = convolution(f"Conv{'Transpose' * transposed}{min(dims, 2)}d")
+
+    def of_three(nn: Any, c: Case, f: Mapping[str, Any]) -> Any:
+        return make(nn, {**c, "kernel_size": (c["kernel_size"],) * 3}, f)
+
+    return of_three if dims == 3 else make
+
+
+def _unsupported(laws: Iterable[str]) -> Mapping[str, str]:
+    return NO_HALF_CONSTANTS if ZEROS in laws else UNSUPPORTED
+
+
+NN = Namespace(
+    of=TINYGRAD,
+    name="tinygrad.nn",
+    find=_nn,
+    parameters=lambda layer, dtype: parameters(layer),
+    running=lambda layer: [getattr(layer, n) for n in RUNNING if hasattr(layer, n)],
+    conv=_convolution,
+    unsupported=_unsupported,
+)
 
 
 def _linear() -> Sampler:
-    def build(c: Case) -> Any:
-        return _nn("Linear")(c["in_features"], c["out_features"])
-
-    law = "Uniform(1/sqrt(in_features))"
-    measure = measure_fans(build, 0, lambda c: [c["in_features"]])
-    return _layer("Linear", "linear", build, {"weight": law, "bias": law}, layout="torch.linear", measure=measure)
-
-
-def build_conv(name: str) -> Build:
-    """A builder of tinygrad.nn's convolution `name`."""
-
-    def build(c: Case) -> Any:
-        shape = (c["in_channels"], c["out_channels"], c["kernel_size"])
-        return _nn(name)(*shape, stride=c["stride"], groups=c["groups"])
-
-    return build
+    law, sizes = "Uniform(1/sqrt(in_features))", ("in_features", "out_features")
+    tensors = {"weight": law, "bias": law}
+    return NN.layer("Linear", "linear", called("Linear", *sizes), tensors, inputs=sizes[:1], layout="torch.linear")
 
 
 def _conv(name: str, dims: int, law: str, op: str) -> Sampler:
-    build = build_conv(name)
-    measure = measure_fans(build, dims, lambda c: [c["in_channels"]])
-    return _layer(name, op, build, {"weight": law, "bias": law}, layout=f"torch.{op}", measure=measure)
+    tensors, transposed = {"weight": law, "bias": law}, "transpose" in op
+    return NN.convolution(name, op, tensors, dims, transposed=transposed, layout=f"torch.{op}")
 
 
 _FEATURES = ("num_features",)
-_AFFINE = {"weight": _ONES, "bias": _ZEROS}
 _HIDDEN = "Uniform(1/sqrt(hidden_size))"
-_CELL = {"weight_ih": _HIDDEN, "weight_hh": _HIDDEN, "bias_ih": _ZEROS, "bias_hh": _ZEROS}
-_RUNNING = _AFFINE | {"running_mean": _ZEROS, "running_var": _ONES}
+_CELL = {"weight_ih": _HIDDEN, "weight_hh": _HIDDEN, "bias_ih": ZEROS, "bias_hh": ZEROS}
+_WITH_STATISTICS = AFFINE | {"running_mean": ZEROS, "running_var": ONES}
 
 LAYERS: tuple[Sampler, ...] = (
     _linear(),
@@ -87,10 +67,10 @@ LAYERS: tuple[Sampler, ...] = (
         for d in (1, 2)
     ),
     # torch's embedding is N(0, 1); here it is said in the source only, as glorot_uniform(vocab_size, embed_size).
-    _simple("Embedding", "embedding", {"weight": "Normal(1)"}, "num_embeddings", "embedding_dim"),
-    _simple("LSTMCell", "recurrent", _CELL, "input_size", "hidden_size"),
-    *(_simple(n, "features", _RUNNING, *_FEATURES) for n in ("BatchNorm", "BatchNorm2d", "BatchNorm3d")),
-    *(_simple(n, "features", _AFFINE, *_FEATURES) for n in ("InstanceNorm", "LayerNorm", "LayerNorm2d")),
-    _layer("GroupNorm", "features", lambda c: _nn("GroupNorm")(1, c["num_features"]), _AFFINE),
-    _simple("RMSNorm", "features", {"weight": _ONES}, *_FEATURES),
+    NN.simple("Embedding", "embedding", {"weight": "Normal(1)"}, "num_embeddings", "embedding_dim"),
+    NN.simple("LSTMCell", "recurrent", _CELL, "input_size", "hidden_size"),
+    *(NN.simple(n, "features", _WITH_STATISTICS, *_FEATURES) for n in ("BatchNorm", "BatchNorm2d", "BatchNorm3d")),
+    *(NN.simple(n, "features", AFFINE, *_FEATURES) for n in ("InstanceNorm", "LayerNorm", "LayerNorm2d")),
+    NN.layer("GroupNorm", "features", lambda nn, c, f: nn.GroupNorm(1, c["num_features"]), AFFINE),
+    NN.simple("RMSNorm", "features", {"weight": ONES}, *_FEATURES),
 )

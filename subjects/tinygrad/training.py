@@ -3,63 +3,42 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from varlaw.subjects.subject import Dropout, Floats, Loss
-from varlaw.subjects.tinygrad.framework import TINYGRAD, UNSUPPORTED, array, context, floats
+from varlaw.subjects.rows import dropout, loss
+from varlaw.subjects.subject import Dropout, Loss
+from varlaw.subjects.tinygrad.framework import TINYGRAD, UNSUPPORTED, context
 
 
-def _dropout(name: str, *, everywhere: bool) -> Dropout:
-    """`everywhere`: the dtype is the default one too, as where DEFAULT_FLOAT is set to train in 16 bits."""
+def _drop(x: Any, p: float, key: Any) -> Any:
+    return x.dropout(p).realize()
 
-    def apply(x: Floats, p: float, dtype: str, device: str, seed: int) -> Floats:
-        from tinygrad import Tensor
 
-        Tensor.manual_seed(seed & 0xFFFFFFFF)
-        with context(dtype if everywhere else "float32", training=True):
-            return floats(array(x, dtype).dropout(p))
-
-    return Dropout(name=name, framework=TINYGRAD, op="dropout", apply=apply, unsupported=UNSUPPORTED)
+def _drop_in_default(x: Any, p: float, key: Any) -> Any:
+    """The dtype is the default one too, as where DEFAULT_FLOAT is set to train in 16 bits."""
+    with context(str(x.dtype).removeprefix("dtypes."), training=True):
+        return x.dropout(p).realize()
 
 
 DROPOUTS: tuple[Dropout, ...] = (
-    _dropout("tinygrad.Tensor.dropout", everywhere=False),
-    _dropout("tinygrad.Tensor.dropout(DEFAULT_FLOAT)", everywhere=True),
+    dropout(TINYGRAD, "tinygrad.Tensor.dropout", "dropout", _drop, unsupported=UNSUPPORTED),
+    dropout(TINYGRAD, "tinygrad.Tensor.dropout(DEFAULT_FLOAT)", "dropout", _drop_in_default, unsupported=UNSUPPORTED),
 )
 
 
-def _loss(name: str, call: Callable[..., Any], adjusts: tuple[str, ...]) -> Loss:
-    def apply(logits: Floats, labels: NDArray[np.int64], reduction: str, dtype: str, device: str) -> Floats:
-        from tinygrad import Tensor
-
-        return floats(call(array(logits, dtype), Tensor(labels.astype(np.int32)), reduction))
-
-    def adjusted(
-        logits: Floats, labels: NDArray[np.int64], smoothing: float, ignored: int | None, dtype: str, device: str
-    ) -> Floats:
-        from tinygrad import Tensor
-
-        more = {"label_smoothing": smoothing} if smoothing else {}
-        more |= {"ignore_index": ignored} if ignored is not None else {}
-        return floats(call(array(logits, dtype), Tensor(labels.astype(np.int32)), "mean", **more))
-
-    return Loss(
-        name=f"tinygrad.Tensor.{name}", framework=TINYGRAD, op="cross_entropy", apply=apply, adjusted=adjusted,
-        adjusts=adjusts, unsupported=UNSUPPORTED,
-    )  # fmt: skip
+def _loss(name: str, call: Callable[..., Any], *adjusts: str) -> Loss:
+    return loss(TINYGRAD, f"tinygrad.Tensor.{name}", call, adjusts, unsupported=UNSUPPORTED)
 
 
 LOSSES: tuple[Loss, ...] = (
-    _loss("cross_entropy", lambda x, t, how, **more: x.cross_entropy(t, reduction=how, **more), ("smoothing",)),
+    _loss("cross_entropy", lambda x, t, how, **more: x.cross_entropy(t, reduction=how, **more), "smoothing"),
     _loss(
         "sparse_categorical_crossentropy",
         lambda x, t, how, **more: x.sparse_categorical_crossentropy(t, reduction=how, **more),
-        ("smoothing", "ignored"),
+        "smoothing",
+        "ignored",
     ),
     _loss(
         "nll_loss",
         lambda x, t, how, **more: x.log_softmax(axis=1).nll_loss(t, reduction=how, **more),
-        ("ignored",),
+        "ignored",
     ),
 )
