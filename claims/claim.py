@@ -52,6 +52,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     likely: str | None = None
     likely_log_ratio: float | None = None
     detail: str = ""
+    loose: float = 0.0  # by how much something is off that lies within its bound, where that is as wide
     size: float | None = None  # what a deviation's range speaks of, where neither ratio nor observation measures it
     # What a deviation's ratio may speak of beside the case.
     names: Mapping[str, Any] = msgspec.field(default_factory=dict)
@@ -59,7 +60,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     explained: Callable[["Finding"], "Finding"] | None = None
 
 
-INTERNAL = ("names", "size", "explained")  # fields of a finding that no verdict has
+LOOSE = 0.05  # a share of what is expected: the delta of the policy `pr`
+INTERNAL = ("names", "size", "explained", "loose")  # fields of a finding that no verdict has
 
 
 class NotApplicable(Exception):
@@ -115,7 +117,11 @@ def statistical(
 def deterministic(
     comparison: Comparison, *, quantity: str, detail: str = "", names: Mapping[str, Any] | None = None
 ) -> Finding:
-    """A finding from exact comparisons: no alpha is spent, delta is the rounding bound relative to the expectation."""
+    """A finding from exact comparisons: no alpha is spent, delta is the rounding bound relative to the expectation.
+
+    A bound is of use as long as it is small against the effect: what lies within its bound, but off by more than
+    `LOOSE`, keeps that in `loose`, for rounding may have done it or not.
+    """
     scale = abs(comparison.expected) or 1.0
     delta = comparison.bound / scale
     if not math.isfinite(delta):  # nothing finite to compare with: the observation speaks for itself
@@ -131,4 +137,5 @@ def deterministic(
         certified=delta if comparison.holds else None,
         detail=detail,
         names=names or {},
+        loose=comparison.largest if comparison.holds and comparison.largest > LOOSE else 0.0,
     )

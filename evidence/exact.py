@@ -14,6 +14,7 @@ class Comparison(msgspec.Struct, frozen=True):
     observed: float
     bound: float  # absolute; what rounding alone may do to `observed`
     worst: int  # index of the comparison
+    largest: float = 0.0  # the largest |observed - expected| of all, as a share of what was expected, or of 1 for 0
 
     @property
     def holds(self) -> bool:
@@ -37,7 +38,10 @@ def compare(observed: Sequence[float], expected: Sequence[float], bound: Sequenc
     assert len(observed) == len(expected) == len(bound) > 0
     excess = [_excess(*row) for row in zip(observed, expected, bound, strict=True)]
     worst = max(range(len(excess)), key=excess.__getitem__)
-    return Comparison(len(observed), float(expected[worst]), float(observed[worst]), float(bound[worst]), worst)
+    largest = max(abs(o - e) / (abs(e) or 1.0) if o != e else 0.0 for o, e in zip(observed, expected, strict=True))
+    return Comparison(
+        len(observed), float(expected[worst]), float(observed[worst]), float(bound[worst]), worst, largest
+    )
 
 
 def _excess(observed: float, expected: float, bound: float) -> float:

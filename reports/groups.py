@@ -253,6 +253,12 @@ def unmeasured(verdicts: Iterable[Verdict]) -> int:
     return sum(v.state == "deviation" and v.deviation is not None and not v.deviation.sized for v in verdicts)
 
 
+@once
+def drawn(verdicts: Iterable[Verdict]) -> bool:
+    """Whether draws left something undecided: an exact claim leaves open what rounding may do as well."""
+    return any(v.state == "undecided" and v.beta > 0 for v in verdicts)
+
+
 def headline(run: Run) -> str:
     """The counts of a run in one sentence.
 
@@ -276,6 +282,6 @@ def headline(run: Run) -> str:
     shown = {**counts, "conforms": closely, "looser": many, "deviation": sized, "unsized": unsized}
     parts = [phrase.format(n=shown[state]) for state, phrase in phrases.items() if shown.get(state)]
     text = f"{quantities(len(run.verdicts), 'verdict')}: {', '.join(parts)}" if parts else "no verdicts"
-    if counts.get("undecided"):
+    if drawn(run.verdicts):
         text += f" (undecided: too few draws to certify {percent(run.run.delta)} within the budget)"
     return text if run.run.complete else f"INTERRUPTED, these are partial results. {text}"

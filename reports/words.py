@@ -198,7 +198,9 @@ def likely(verdict: Verdict) -> str:
 
 
 def undecided(verdict: Verdict) -> str:
-    """What an undecided verdict does certify."""
+    """What an undecided verdict does certify; of exact claims nothing, for their bound is wider than the effect."""
+    if verdict.interval is None and verdict.beta == 0:
+        return f"the bound on what rounding may do, {percent(verdict.delta)}, is wider than what is to be seen"
     wanted = f"{percent(verdict.delta)} was asked for"
     if verdict.certified is None:
         return f"nothing certified yet ({wanted}): give it more draws"

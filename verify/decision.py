@@ -30,6 +30,9 @@ def decide(task: Task, policy_name: str, salt: str) -> Verdict:
     trial = Trial(task.case, task.dtype, task.device, rule, key)
     finding = judged(claim, trial)
     finding, deviation = foresight.held(claim, trial, finding, judged)
+    if deviation is None and finding.outcome is Outcome.CONFORMS and finding.loose:
+        said = f"off by up to {finding.loose:.3g}, which rounding may do here"
+        finding = msgspec.structs.replace(finding, outcome=Outcome.UNDECIDED, certified=None, detail=said)
     if deviation is None and finding.outcome is Outcome.VIOLATES and finding.explained:
         finding = finding.explained(finding)
     return _verdict(claim, task, rule, finding, deviation, replay_key(task, policy_name, salt))
