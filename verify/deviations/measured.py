@@ -36,6 +36,7 @@ INPUTS = 40
 FEW = 12
 POLICY = "pr"  # at which sizes are recorded: what a closer look finds in other cases is foreseen there as well
 UNMEASURED = "size not measured: any violation of this claim is taken as the documented one"
+_DIGITS = 1e-6  # of a size, to which it is written
 KEYED = "*"  # in the place of a case: the keyed points
 
 
@@ -152,7 +153,8 @@ def meets(finding: Finding, ranges: Sequence[Band]) -> bool:
     value = size(finding)
     if math.isnan(value):
         return any(math.isnan(band.low) for band in ranges)
-    low, high = (value - finding.delta, value + finding.delta)
+    slack = finding.delta + (_DIGITS * abs(value) if math.isfinite(value) else 0.0)
+    low, high = value - slack, value + slack
     if finding.interval is not None and finding.size is None:
         low, high = (min(finding.interval[0], value), max(finding.interval[1], value))
     return any(band.low <= high and low <= band.high for band in ranges)
