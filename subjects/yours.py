@@ -213,8 +213,11 @@ def dropout(yours: Yours, op: str) -> Dropout:
     return Dropout(name=yours.name, framework=YOURS, op=op, apply=apply)
 
 
-def loss(yours: Yours) -> Loss:
-    """`function(logits, labels)` returns the mean over the rows; the loss of a row is the mean of that row alone."""
+def loss(yours: Yours, smoothing: str = "", ignored: str = "") -> Loss:
+    """`function(logits, labels)` returns the mean over the rows; the loss of a row is the mean of that row alone.
+
+    smoothing, ignored: what the function calls these arguments of its own, where it has them.
+    """
 
     def mean(logits: Floats, labels: NDArray[np.int64], dtype: str) -> float:
         make = yours.library.array
@@ -225,7 +228,19 @@ def loss(yours: Yours) -> Loss:
             return np.asarray(mean(logits, labels, dtype))
         return np.array([mean(logits[i : i + 1], labels[i : i + 1], dtype) for i in range(len(labels))])
 
-    return Loss(name=yours.name, framework=YOURS, op="cross_entropy", apply=apply)
+    def adjusted(
+        logits: Floats, labels: NDArray[np.int64], smoothed: float, left_out: int | None, dtype: str, device: str
+    ) -> Floats:
+        make = yours.library.array
+        more = ({smoothing: smoothed} if smoothed else {}) | ({ignored: left_out} if left_out is not None else {})
+        y = yours.function(make(logits, dtype), make(labels, _labels(yours.library)), **more)
+        return np.asarray(yours.number(y))
+
+    adjusts = tuple(name for name, given in (("smoothing", smoothing), ("ignored", ignored)) if given)
+    return Loss(
+        name=yours.name, framework=YOURS, op="cross_entropy", apply=apply, adjusts=adjusts,
+        adjusted=adjusted if adjusts else None,
+    )  # fmt: skip
 
 
 def _labels(library: Library) -> str:

@@ -99,11 +99,12 @@ def _tensor_claims(subject: Sampler, tensor: Tensor) -> Iterator[Claim]:
 
 def _moment(name: str, formula: str) -> str:
     """The statement of a claim on second moments: the std that they ask for."""
-    std = re.search(r", (sqrt\((.*)/fan_\w+\))\)$", formula)
+    std = re.search(r", sqrt\((.*)/(fan_\w+)\)\)$", formula)
     if name not in _MOMENTS or std is None:
         return ""
     out, into = ("y", "x") if name.startswith("forward") else ("dx", "dy")
-    return f"E {out}^2 = {std[2]} E {into}^2: std {std[1]}"
+    factor = f"{float(std[1]):.6g}"
+    return f"E {out}^2 = {factor} E {into}^2: std sqrt({factor}/{std[2]})"
 
 
 def _claim(name: str, promise: Promise, judging: Judging, law: str = "", statement: str = "") -> Claim:

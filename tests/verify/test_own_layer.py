@@ -96,6 +96,11 @@ def test_arrays_by_name_are_a_layer(law: Any) -> None:
 
     found: Verdicts = law.layer(make, {"weight": "Normal(0.02)", "bias": "Constant(0)"}, dtype="float64")
     assert found.ok
+    laws = {"weight": "N(0.02)", "bias": "Constant(0)"}
+    product = check_layer(make, laws, dtype="float64", forward=48 * 0.02**2,
+                          apply=lambda arrays, x: x @ arrays["weight"].T + arrays["bias"])  # fmt: skip
+    assert product.ok, str(product)
+    assert "forward.second_moment" in {v.claim for v in product}
     with pytest.raises(SamplerError, match="holds float64, but is asked in float32"):
         check_layer(make, {"weight": "Normal(0.02)"})
 

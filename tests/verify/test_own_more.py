@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from varlaw import Normal, SamplerError, check_clip, check_network, check_norm
-from varlaw.rows import clipper
+from varlaw import Normal, SamplerError, check_clip, check_loss, check_network, check_norm
+from varlaw.rows import clipper, loss, norm
 
 # -- norms -------------------------------------------------------------------------------------------------------------
 
@@ -126,6 +126,36 @@ def test_an_adaptive_clip_goes_by_units_and_their_weights() -> None:
     assert not check_clip(lambda w, g, c: adaptive(w, g, 2 * c), "adaptive").ok
     with pytest.raises(SamplerError, match="should return 3 gradients"):
         check_clip(lambda w, g, c: g[:1], "adaptive")
+
+
+# -- losses ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_options_of_a_loss_are_asked_by_their_names() -> None:
+    torch = pytest.importorskip("torch")
+
+    def loss(z: Any, y: Any, label_smoothing: float = 0.0, ignore_index: int = -100, all_rows: bool = False) -> Any:
+        options = {"label_smoothing": label_smoothing, "ignore_index": ignore_index}
+        if all_rows:
+            return torch.nn.functional.cross_entropy(z, y, reduction="sum", **options) / len(y)
+        return torch.nn.functional.cross_entropy(z, y, **options)
+
+    names = {"smoothing": "label_smoothing", "ignored": "ignore_index", "library": "torch"}
+    assert check_loss(loss, **names).ok
+    wrong = check_loss(lambda z, y, **more: loss(z, y, all_rows=True, **more), **names)
+    assert {v.claim for v in wrong.faults} == {"loss.ignored", "loss.smoothing_ignored"}
+
+
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+
+def test_rows_of_norms_and_losses_are_asked_the_same() -> None:
+    row = norm("mine.batch", batch_norm, "batch", library="numpy")
+    assert row.cases is not None
+    assert row.cases("norm.running_var", [{"channels": 4, "batch": 2, "length": 8}], "float32")
+    biased = norm("mine.biased", batch_norm, "batch", library="numpy", bessel=False)
+    assert biased.running_variance == "biased"
+    assert loss("mine.loss", lambda z, y: z, smoothing="label_smoothing").adjusts == ("smoothing",)
 
 
 # -- networks ----------------------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ def check_layer(
     laws: Mapping[str, Any] | str,
     *,
     inputs: Any = None,
+    apply: Any = None,
     forward: float | Mapping[str, float] | None = None,
     backward: float | Mapping[str, float] | None = None,
     unpromised: Any = (),
@@ -54,6 +55,7 @@ def check_layer(
         counts itself; names may be globs, and "qkv.weight[0/3]" is the first third of a packed matrix. A parameter
         without a law violates.
     inputs: the shape that the layer takes; needed where it runs on no input of the shape that its weight suggests.
+    apply: `apply(arrays, x)` computes a layer of plain arrays, so that it counts its fans.
     forward, backward: what the layer multiplies the mean square of its inputs (of gradients) by, of all weights or by
         name: 1 keeps it, 2 before a ReLU. Decided as Var w times the fan that is counted, which is exact.
     unpromised: globs of parameters that promise nothing.
@@ -70,7 +72,7 @@ def check_layer(
     policy = policy_for(delta, alpha, beta, None)
     build, whole = _factory(layer_or_factory)
     shown = address(layer_or_factory, salt, _name(layer_or_factory) if name is None else name)
-    row = _row(shown, build, laws, inputs, dtype)
+    row = _row(shown, build, laws, inputs, apply, dtype)
     row = replace(row, tensors=tuple(_passed(row, t, forward, backward) for t in row.tensors))
     left_out = (unpromised,) if isinstance(unpromised, str) else tuple(unpromised)
     row = replace(row, draws=_without(row.draws, left_out, row) if whole is None else _once(row.draws, left_out, row))
@@ -90,10 +92,10 @@ def _name(given: Any) -> str:
     return str(getattr(given, "__qualname__", type(given).__name__))
 
 
-def _row(name: str, build: Callable[..., Any], laws: Any, inputs: Any, dtype: str) -> Sampler:
+def _row(name: str, build: Callable[..., Any], laws: Any, inputs: Any, apply: Any, dtype: str) -> Sampler:
     """The row; `SamplerError` in one line where the factory raises or returns nothing with tensors."""
     try:
-        row = layer(name, build, laws, inputs=inputs, dtypes=(dtype,))
+        row = layer(name, build, laws, inputs=inputs, apply=apply, dtypes=(dtype,))
         (first,) = row.draws({}, dtype, "cpu", 0, 1)
     except Exception as error:  # whatever a user's factory raises is said in its name
         text = " ".join(f"{type(error).__name__}: {error}".split())[:200]

@@ -48,6 +48,8 @@ _WAYS: dict[str, Way] = {
 def check_loss(
     f: Any,
     *,
+    smoothing: str = "",
+    ignored: str = "",
     dtype: str = "float32",
     promises: Any = (),
     unpromised: Any = (),
@@ -59,6 +61,8 @@ def check_loss(
     """Decide whether `f(logits, labels)` is the cross entropy: ln C for equal logits, the mean over the rows.
 
     f: takes logits (rows, classes) and whole labels (rows,), of from 2 to 50,257 classes, and returns one number.
+    smoothing, ignored: what `f` calls its arguments for smoothed labels and for a label that does not count, where it
+        has such: "label_smoothing", "ignore_index".
     promises, unpromised: what is asked beyond the usual, and what is not: "large" (logits of 1e4 and more; usual),
         "outside" (a label that is no class is refused, or costs no finite loss); "all" for every one.
     as_: "torch", or a loss by its name in `varlaw verify`: what it documents as its deviations is no violation.
@@ -78,7 +82,7 @@ def check_loss(
     mine = yours(
         f, name, library, dtype, salt, "check_loss", lambda m: loss(m).apply(logits, labels, "mean", dtype, "cpu")
     )
-    subject = loss(mine)
+    subject = loss(mine, smoothing, ignored)
     row = as_row(subject, as_name(as_), "check_loss")
     row = row if as_ is None else _plain(row)
     verdicts = asked(row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, lambda c, cases: cases_of(c.name, cases))

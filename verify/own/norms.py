@@ -98,14 +98,14 @@ def check_norm(
     known = {
         "groups": groups,
         "eps": measured(subject, probe, groups, dtype) if given is None else given,
-        "momentum": _momentum(f, momentum, subject, probe, dtype),
+        "momentum": momentum_of(f, momentum, subject, probe, dtype),
     }
     running = RUNNING[0] in subject.apply(probe, {}, dtype, "cpu")
     subject = replace(subject, running_variance="unbiased" if bessel else "biased")
     row = as_row(subject, as_name(kind, as_), "check_norm")
 
     def cases(claim: Claim, there: list[Case]) -> list[Case]:
-        return cases_of(claim.name, there, layout, known, running=_kept(running, bessel))
+        return cases_of(claim.name, there, layout, known, running=kept(running, bessel))
 
     verdicts = tuple(asked(row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, cases))
     if gradient is not False:
@@ -114,7 +114,7 @@ def check_norm(
     return result if result.ok else result.because(_lost(result) or cause(subject, layout, probe, known, dtype, kind))
 
 
-def _momentum(f: Any, momentum: Any, subject: Norm, probe: Any, dtype: str) -> float:
+def momentum_of(f: Any, momentum: Any, subject: Norm, probe: Any, dtype: str) -> float:
     """The weight of a new batch: as given, as f's attribute, or by what one step does; 0.1 where nothing is kept."""
     known = getattr(f, "momentum", None) if momentum is None else momentum
     if isinstance(known, float):
@@ -124,7 +124,7 @@ def _momentum(f: Any, momentum: Any, subject: Norm, probe: Any, dtype: str) -> f
     return 0.1 if seen is None else float(np.median(seen / x.mean(axis=(0, 2))))
 
 
-def _kept(running: bool, bessel: bool) -> tuple[str, ...]:
+def kept(running: bool, bessel: bool) -> tuple[str, ...]:
     """The claims on running statistics that are asked."""
     names = ("norm.running_mean", "norm.running_var", *(("norm.running_unbiased",) if bessel else ()))
     return names if running else ()

@@ -33,6 +33,8 @@ def norm(
     axes: int | Sequence[int] | None = None,
     groups: int | None = None,
     eps: float | None = None,
+    momentum: float | None = None,
+    bessel: bool = True,
     dtypes: Sequence[str] = ("float32",),
     promises: Any = (),
     unpromised: Any = (),
@@ -42,7 +44,7 @@ def norm(
     """A row for a norm: the arguments of `varlaw.check_norm`."""
     where = f"norm {name}"
     one_of(kind, norms.KINDS, "kind", where)
-    layout = norms.layout_of(kind, shape, axes)
+    layout = norms.layout_of(kind, (16, 8, 3, 3) if kind == "weight" and shape is None else shape, axes)
     many = norms.groups_of(kind, groups, layout)
     out = left_out(norms.EXTREMES, promises, unpromised, all_usual=as_ is not None, where=where)
     probe = np.random.default_rng(0).standard_normal(norms.probe_shape(layout, many))
@@ -58,12 +60,17 @@ def norm(
     def known(dtype: str) -> Case:
         given = norms.eps_of(f, eps)
         measured = norms.measured(ready(dtype), probe, many, dtype) if given is None else given
-        return {"groups": many, "eps": measured, "momentum": 0.1}
+        return {"groups": many, "eps": measured, "momentum": norms.momentum_of(f, momentum, ready(dtype), probe, dtype)}
+
+    def running(dtype: str) -> tuple[str, ...]:
+        return norms.kept(yours.RUNNING[0] in ready(dtype).apply(probe, {}, dtype, "cpu"), bessel)
 
     def cases(claim: str, usual: list[Case], dtype: str) -> list[Case]:
-        return norms.cases_of(claim, usual, layout, dict(_or(known, dtype, {"groups": many, "eps": 0.0})))
+        return norms.cases_of(
+            claim, usual, layout, dict(_or(known, dtype, {"groups": many, "eps": 0.0})), running=_or(running, dtype, ())
+        )
 
-    row = yours.norm(_nameless(name, f), layout)
+    row = replace(yours.norm(_nameless(name, f), layout), running_variance="unbiased" if bessel else "biased")
     return replace(
         row, framework=framework_of(name), dtypes=tuple(dtypes), cases=_without(norms.EXTREMES, out, cases),
         as_=norms.as_name(kind, as_), apply=lambda x, case, dtype, device: ready(dtype).apply(x, case, dtype, device),
@@ -146,6 +153,8 @@ def loss(
     name: str,
     f: Any,
     *,
+    smoothing: str = "",
+    ignored: str = "",
     dtypes: Sequence[str] = ("float32",),
     promises: Any = (),
     unpromised: Any = (),
@@ -160,15 +169,21 @@ def loss(
     @functools.cache
     def ready(dtype: str) -> Loss:
         attempt = lambda m: yours.loss(m).apply(logits, labels, "mean", dtype, "cpu")  # noqa: E731
-        return yours.loss(found(f, name, library, dtype, SALT, where, attempt))
+        return yours.loss(found(f, name, library, dtype, SALT, where, attempt), smoothing, ignored)
 
-    row = yours.loss(_nameless(name, f))
+    def adjusted(logits: Any, labels: Any, smoothed: float, left_out: int | None, dtype: str, device: str) -> Any:
+        whole = ready(dtype).adjusted
+        assert whole is not None
+        return whole(logits, labels, smoothed, left_out, dtype, device)
+
+    row = yours.loss(_nameless(name, f), smoothing, ignored)
     return replace(
         row, framework=framework_of(name), dtypes=tuple(dtypes), as_=losses.as_name(as_),
         cases=_without(losses.EXTREMES, out, lambda claim, usual, dtype: losses.cases_of(claim, usual)),
         apply=lambda logits, labels, reduction, dtype, device: ready(dtype).apply(
             logits, labels, reduction, dtype, device
         ),
+        adjusted=adjusted if row.adjusts else None,
     )  # fmt: skip
 
 
