@@ -152,7 +152,7 @@ def test_the_options_of_a_loss_are_asked_by_their_names() -> None:
 def test_rows_of_norms_and_losses_are_asked_the_same() -> None:
     row = norm("mine.batch", batch_norm, "batch", library="numpy")
     assert row.cases is not None
-    assert row.cases("norm.running_var", [{"channels": 4, "batch": 2, "length": 8}], "float32")
+    assert row.cases("norm.running_var", [{"channels": 4, "batch": 2, "length": 8, "std": 1.0}], "float32")
     biased = norm("mine.biased", batch_norm, "batch", library="numpy", bessel=False)
     assert biased.running_variance == "biased"
     assert loss("mine.loss", lambda z, y: z, smoothing="label_smoothing").adjusts == ("smoothing",)
