@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.keras.framework import KERAS, NO_QR, drawn, keras
+from varlaw.subjects.keras.framework import KERAS, NO_QR, drawn, keras, seeded
 from varlaw.subjects.keras.layers import convolution
 from varlaw.subjects.keras.measure import measured
 from varlaw.subjects.subject import Case, Sampler, Tensor
@@ -24,7 +24,9 @@ def _layer(case: Case, dtype: str) -> Any:
 
 @functools.cache
 def _stored(items: tuple[tuple[str, Any], ...]) -> tuple[int, ...]:
-    return tuple(_layer(dict(items), "float32").kernel.shape)
+    """Built aside, so that the stream of whoever asks draws the same numbers whether the shape is known or not."""
+    with seeded(0):
+        return tuple(_layer(dict(items), "float32").kernel.shape)
 
 
 def _kernel_shape(case: Case) -> tuple[int, ...]:

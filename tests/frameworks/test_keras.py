@@ -99,6 +99,15 @@ def test_the_version_names_the_backend() -> None:
     assert local == backend()
 
 
+def test_an_initialiser_draws_the_same_whether_the_shape_of_its_weight_is_known_or_not() -> None:
+    pytest.importorskip("keras")
+    row = registry.named("keras.initializers.GlorotUniform")
+    assert isinstance(row, Sampler)
+    case = {"layer": "linear", "in_channels": 37, "out_channels": 5, "kernel_size": 1, "stride": 1, "groups": 1}
+    first, again = ([x[""].tolist() for x in row.draws(case, "float32", "cpu", 7, 2)] for _ in range(2))
+    assert first == again
+
+
 def test_seeds_alone_decide_the_draws() -> None:
     pytest.importorskip("keras")
     (dense,) = registry.select(["keras.layers.Dense"])
