@@ -130,6 +130,8 @@ def activation_names() -> dict[str, Any]:
         return mp.quad(lambda z: g(z) * mp.npdf(z), mp.linspace(-12, 12, 13))
 
     return {
+        "phi": lambda name, x: SECONDS[name](x),
+        "slope": lambda name, x: SLOPES[name](x),
         "derivative_second_moment": lambda name, q: mean(lambda z: SLOPES[name](z) ** 2),
         "variance": lambda name, q: mean(lambda z: SECONDS[name](z) ** 2) - mean(SECONDS[name]) ** 2,
     }
