@@ -69,6 +69,7 @@ def examined(
 
 
 def _asked(seen: "Seen", rule: Policy, expect: Any, key: Key) -> Asked:
+    assert seen.values is not None
     return Asked(seen.sights, seen.written, seen.values, Graph(seen.sights[0].calls), rule, expect, key)
 
 

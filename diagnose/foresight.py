@@ -23,6 +23,7 @@ from varlaw.theory.networks.joins import added, concatenated, multiplied
 from varlaw.theory.networks.signals import Signal
 
 BAND = 3.29  # standard deviations: 99.9 % of draws
+_MASKED = 1e18  # second moments beyond are those of a mask that is added
 _MEANT = 0.05  # share of a mean in a second moment, from which a signal counts as no centred normal one
 
 
@@ -142,7 +143,7 @@ def _times(call: Call, parent: Call) -> float:
 def _measured(call: Call) -> Signal | None:
     """A signal as it was measured."""
     out = call.output
-    if out is None or out.nonfinite or not out.second > 0:
+    if out is None or out.nonfinite or not 0 < out.second < _MASKED:
         return None
     rows, positions, elsewhere = call.kin or (0.0, None, None)
     width = float(call.shape[-1]) if call.shape else math.inf
@@ -263,8 +264,9 @@ def _add(way: Foresight, call: Call, inputs: Sequence[Signal]) -> _Made | None:
 
 def _spread_out(h: Signal, parent: Call, call: Call) -> Signal:
     """A signal as the add sees it: a table that all rows of the batch share has one row for each position."""
-    if len(parent.shape) < len(call.shape):
-        near = 0.0 if parent.kind == "embedding" and parent.shape[0] > 1 else h.second_moment
+    shared = len(parent.shape) < len(call.shape) or (parent.shape[:1] == (1,) and call.shape[:1] != (1,))
+    if shared:
+        near = 0.0 if parent.kind == "embedding" and max(parent.shape[:-1], default=1) > 1 else h.second_moment
         return replace(h, covariance=h.second_moment, positions=near, elsewhere=near)
     return h
 

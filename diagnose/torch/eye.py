@@ -208,7 +208,7 @@ class Eye(TorchFunctionMode):
     ) -> Call:
         call = Call(
             number=len(self.calls), path=self._path(), op=op, kind=kind, parameters=used, parents=parents,
-            shape=tuple(s if isinstance(s, int) else -1 for s in out.shape),  # a jagged side is no number
+            shape=measuring.sides(out),
             dtype=str(out.dtype).removeprefix("torch."), graph=bool(out.requires_grad),
             options=options or {},
         )  # fmt: skip
@@ -221,8 +221,7 @@ class Eye(TorchFunctionMode):
     def _kin(self, call: Call, out: torch.Tensor, axis: int) -> None:
         """How alike rows and positions are where a signal starts."""
         if self.rows > 1 and out.ndim > 1 and out.shape[0] == self.rows and not out.is_complex():
-            known = lambda *x: tuple(None if v != v else v for v in x)  # noqa: E731 - NaN where there are no such
-            self.meter.later(lambda *x: setattr(call, "kin", known(*x)), *measuring.kin_of(out, axis))
+            self.meter.later(lambda *x: setattr(call, "kin", measuring.kin(*x)), *measuring.kin_of(out, axis))
 
     def _moments(self, call: Call, out: torch.Tensor) -> None:
         count = out.numel()

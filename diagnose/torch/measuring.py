@@ -105,6 +105,17 @@ def kin_of(x: torch.Tensor, axis: int) -> tuple[torch.Tensor, ...]:
     return tuple(s / (n * units if n else math.nan) for s, n in zip(sums, pairs, strict=True))
 
 
+def kin(*given: float) -> tuple[float | None, ...]:
+    """A record of what `kin_of` gave."""
+    return tuple(None if math.isnan(x) else x for x in given)
+
+
+def sides(x: torch.Tensor) -> tuple[int, ...]:
+    """The shape in whole numbers: -1 for a jagged side, which is a symbol."""
+    symbols: tuple[object, ...] = tuple(x.shape)
+    return tuple(side if isinstance(side, int) else -1 for side in symbols)
+
+
 def one_step(func: Any, op: str, args: list[Any], kwargs: dict[str, Any], weight: torch.Tensor) -> Any:
     """E y^2 of a linear map for independent zero-mean weights of the measured second moment: numbers for a `Step`.
 

@@ -109,7 +109,7 @@ def watch(
 
 
 def predict(
-    network: "str | Sequence[Mapping[str, Any]] | Callable[[], torch.nn.Module] | torch.nn.Module",
+    network: "str | Sequence[Mapping[str, Any]] | Callable[..., Any]",
     batch: Any = None,
     loss: Callable[[Any, Any], Any] | None = None,
     *,
@@ -134,14 +134,14 @@ def predict(
     """
     from varlaw.diagnose import foreseen
 
-    if isinstance(network, str) or not callable(network):
-        given = {"second_moment": second_moment, "correlation": correlation, "positions": positions}
-        return ModelProfile(foreseen.described(network, **given))
-    if batch is None:
-        msg = "batch is missing, but a model is followed as it runs on one [predict]"
-        raise ValueError(msg)
-    name = getattr(network, "__qualname__", type(network).__name__)
-    return ModelProfile(foreseen.seen(network, batch, loss, name=name))
+    if callable(network):
+        if batch is None:
+            msg = "batch is missing, but a model is followed as it runs on one [predict]"
+            raise ValueError(msg)
+        name = str(getattr(network, "__qualname__", type(network).__name__))
+        return ModelProfile(foreseen.seen(network, batch, loss, name=name))
+    found = foreseen.described(network, second_moment=second_moment, correlation=correlation, positions=positions)
+    return ModelProfile(found)
 
 
 def check_widths(
@@ -182,6 +182,6 @@ def check_widths(
     return WidthsReport(
         slopes(
             build, batch, loss, widths=widths, law=law, optimizer=optimizer, steps=steps, redraws=redraws,
-            salt=SALT if salt is None else salt, name=name or getattr(build, "__qualname__", type(build).__name__),
+            salt=SALT if salt is None else salt, name=name or str(getattr(build, "__qualname__", type(build).__name__)),
         )
     )  # fmt: skip

@@ -74,16 +74,17 @@ def largest(name: str, q: float, k: float, r: float) -> Largest:
     x = math.sqrt(q) * (math.sqrt(r) * z[:, None] + math.sqrt(1 - r) * z[None, :])
     y = one.phi(x)
     given = y @ of_max
-    moments = [float(weight @ (y**p @ of_max)) for p in (1, 2, 4)]
-    return Largest(*moments, float(weight @ given**2), float(weight @ (one.slope(x) ** 2 @ of_max)))
+    mean, second, fourth = (float(weight @ (y**p @ of_max)) for p in (1, 2, 4))
+    return Largest(mean, second, fourth, float(weight @ given**2), float(weight @ (one.slope(x) ** 2 @ of_max)))
 
 
 def _density(z: Floats, k: float) -> Floats:
     """Weights on the grid z of the maximum of k standard normal numbers: trapezoidal, of its density."""
     from scipy.special import log_ndtr
 
-    density: Floats = k * np.exp(-0.5 * z * z + (k - 1) * log_ndtr(z)) / math.sqrt(2 * math.pi)
-    return density * (z[1] - z[0])
+    step = float(z[1] - z[0])
+    weights: Floats = k * step / math.sqrt(2 * math.pi) * np.exp(-0.5 * z * z + (k - 1) * log_ndtr(z))
+    return weights
 
 
 def _maximum(h: Signal, size: float, stride: float) -> tuple[Signal, Backward]:
