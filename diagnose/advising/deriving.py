@@ -89,16 +89,17 @@ class Chooser:
     # -- what is no matrix ---------------------------------------------------------------------------------------------
 
     def _bias(self, name: str, head: bool) -> None:
-        """Zero; a head's own bias is a prior that somebody chose."""
+        """Zero, or as its peers have it; a head's own bias is a prior that somebody chose."""
         drawn = self.start.get(name) != 0 and not (head and name in self.constants)
         asked = name in self.scope.asked or (self.scope.everything and drawn)
-        if name not in self.choices and asked and not self._held(name):
-            self._fill(
-                name,
-                "zeros",
-                "a bias adds its own variance at every map and makes inputs alike",
-                "meanfield.correlation_map",
-            )
+        if name in self.choices or not asked or self._held(name):
+            return
+        why = "a bias adds its own variance at every map and makes inputs alike"
+        copied = name in self.scope.copies and bool(self.start.get(name))
+        if copied or (name in self.scope.peers and self._peer_scale(name)):
+            self._normal(name, 0.0, None, why, "meanfield.correlation_map")
+        else:
+            self._fill(name, "zeros", why, "meanfield.correlation_map")
 
     def _norm(self, call: Call) -> None:
         for place, name in enumerate(call.parameters):

@@ -65,15 +65,22 @@ def looked(build: Build | torch.nn.Module, batch: Any, loss: Any, keep: Sequence
 
 
 def stuck_zeros(look: Look, names: Sequence[str]) -> set[str]:
-    """Matrices of zeros in front of these parameters that get no gradient themselves: nothing will ever move them."""
+    """Weights and gains of zero on the way of these parameters that get no gradient themselves: nothing moves them."""
     users = look.graph.users()
-    behind = [n for name in names for n in users.get(name, [])]
+    calls = [n for name in names for n in users.get(name, [])]
     found = set()
     for name, tensor in look.sight.tensors.items():
         still = tensor.gradient is not None and tensor.gradient.second == 0 and look.seconds.get(name) == 0
-        if still and len(tensor.shape) > 1 and any(look.graph.leads(n, b) for n in users.get(name, []) for b in behind):
+        own = users.get(name, []) if still and (len(tensor.shape) > 1 or _gain(name, look)) else []
+        if any(a == b or look.graph.leads(a, b) or look.graph.leads(b, a) for a in own for b in calls):
             found.add(name)
     return found
+
+
+def _gain(name: str, look: Look) -> bool:
+    """Whether a vector multiplies: the first parameter of a norm, or a factor."""
+    calls = [look.sight.calls[n] for n in look.graph.users().get(name, [])]
+    return any(c.kind in ("norm", "product") and c.parameters[:1] == (name,) for c in calls)
 
 
 def seconds_of(model: torch.nn.Module) -> dict[str, float]:

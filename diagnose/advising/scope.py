@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from varlaw.diagnose.records import Finding
 
-# Signal -> what is to be chosen anew: "all" maps and biases, the parameters "named", the "head", the "adapter", "rows".
+# Signal -> what is to be chosen anew: "all" maps and biases, the parameters "named", the "head", the "adapter", "rows",
+# or the "zeros" that keep those parameters from learning (see `looking.stuck_zeros`).
 REACH = {
     "init.uninitialised": "named",
     "init.unset": "peers",
@@ -16,7 +17,7 @@ REACH = {
     "init.copied": "copies",
     "init.symmetric": "named",
     "init.law": "named",
-    "gradient.zero": "named",
+    "gradient.zero": "zeros",
     "embedding.new": "rows",
     "adapter.active": "adapter",
     "loss.start": "head",

@@ -23,8 +23,9 @@ def render(record: AdviceRecord, width: int = 80, *, verbose: bool = False) -> s
     """The advice in lines of at most `width` columns; `verbose` shows every row of the way."""
     lines = [*_heading(record, width)]
     lines += [*_findings("wrong", record.symptoms, width), *_findings("first", record.untreated, width)]
-    for part in (_choices(record.changes, width), _kept(record, width), _steps(record, width), _trials(record, width)):
-        lines += ["", *part] if (part := list(part)) else []
+    parts = (_choices(record.changes, width), _kept(record, width), _steps(record, width), _trials(record, width))
+    for part in map(list, parts):
+        lines += ["", *part] if part else []
     lines += ["", *_way(record, width, verbose=verbose)] if record.depths and (record.changes or verbose) else []
     lines += ["", *record.code.splitlines()] if record.code else []
     lines += _findings("still", record.remaining, width)

@@ -41,6 +41,17 @@ def test_on_its_sound_twin_every_remedy_is_refused(name: str):
     assert [t.outcome for t in advice.record.trials] == ["REFUSED"]
 
 
+@pytest.mark.parametrize("name", CURABLE)
+def test_every_faulty_model_gets_what_cures_it_and_its_twin_nothing(name: str):
+    """Without trials: a recipe behind which nothing is wrong, or the place of a norm."""
+    one = CURABLE[name]
+    advice = advise(one.faulty, one.batch, one.loss, name=name)
+    assert bool(advice.recipe) == (one.cure == "initialisation"), advice
+    assert advice.after.ok == (one.cure == "initialisation")
+    assert ("norm" in {step.stage for step in advice.record.steps}) == (one.cure == "norm")
+    assert advise(one.healthy, one.batch, one.loss, name=name).healthy
+
+
 def test_a_norm_that_works_is_put_in():
     one = CURABLE["deep sigmoid"]
     advice = tried(one, one.faulty)
