@@ -20,14 +20,14 @@ from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.formats import FORMATS
 from varlaw.subjects.subject import Activation, Case
 from varlaw.theory.catalogue import LAWS
-from varlaw.theory.law import Domain, between
+from varlaw.theory.law import Domain, one_of
 
 Floats = NDArray[np.float64]
 Apply = Callable[[Floats, str, str], Mapping[str, Any]]
 Run = Callable[[Case, str, str, int, int], Mapping[str, Floats]]
 
 CASES: Mapping[str, Cases] = {
-    "activation": Cases(Domain(q=between(0.25, 4.0)), corners("q", (1.0,))),
+    "activation": Cases(Domain(q=one_of(0.25, 0.5, 2.0, 4.0)), corners("q", (1.0,))),
     "activation_points": Cases(Domain(), ({},)),
 }
 

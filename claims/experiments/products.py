@@ -29,7 +29,10 @@ CASES: Mapping[str, Cases] = {
         corners("n factors variance", (32, 2, 1 / 32)),
     ),
     "linear_stack": Cases(
-        Domain(width=one_of(16, 24)), corners("width", (12,)), _widths, lambda case: {"width": case["widths"][0]}
+        Domain(width=one_of(16, 24)),
+        corners("width", (12,)),
+        _widths,
+        lambda case: {"width": (case["widths"] or [0])[0]},
     ),
     "relu_stack": Cases(Domain(width=one_of(32, 40), layers=one_of(1, 2)), corners("width layers", (48, 2))),
     "relu_layer": Cases(Domain(width=one_of(2, 4)), corners("width", (3,))),
