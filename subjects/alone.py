@@ -7,7 +7,7 @@ hands it to the module in the layout that the module asks for, and back.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.defaults import given, with_default
+from varlaw.subjects.defaults import constants_of, with_default
 from varlaw.subjects.modules import default_dtype
 from varlaw.subjects.subject import Case, Floats, Framework, Norm
 
@@ -44,7 +44,7 @@ def norm(
         import torch
 
         with torch.no_grad(), default_dtype(dtype):
-            module = build(case, given(case, eps=eps, momentum=momentum)).train()
+            module = build(case, constants_of(case, eps=eps, momentum=momentum)).train()
             for _ in range(case.get("steps", 1)):
                 y = view(module, torch.as_tensor(x.copy()).to(getattr(torch, dtype)))
         running = {n: b.double().numpy() for n, b in module.named_buffers() if n.startswith("running")}

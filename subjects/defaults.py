@@ -7,14 +7,14 @@ from typing import Any
 from varlaw.subjects.subject import Case, Floats, Norm
 
 
-def given(case: Case, *, eps: str = "", momentum: str = "", kept: str = "") -> dict[str, Any]:
+def constants_of(case: Case, *, eps: str = "", momentum: str = "", kept: str = "") -> dict[str, Any]:
     """The case's eps and momentum under the framework's names; what the case does not name, the framework chooses.
 
     `momentum` is what the framework calls the weight of a new batch, `kept` what it calls that of the old average.
 
-    >>> given({"eps": 1e-5, "momentum": 0.25}, eps="epsilon", kept="decay_rate")
+    >>> constants_of({"eps": 1e-5, "momentum": 0.25}, eps="epsilon", kept="decay_rate")
     {'epsilon': 1e-05, 'decay_rate': 0.75}
-    >>> given({"groups": 2}, eps="epsilon")
+    >>> constants_of({"groups": 2}, eps="epsilon")
     {}
     """
     found = {eps: case["eps"]} if eps and "eps" in case else {}

@@ -7,16 +7,16 @@ import numpy as np
 from varlaw.subjects.subject import Floats
 
 
-def joined(leaves: Sequence[Floats]) -> Floats:
+def flatten(leaves: Sequence[Floats]) -> Floats:
     """All entries of the leaves in their order, shape (n,)."""
     return np.concatenate([np.ravel(leaf) for leaf in leaves])
 
 
-def apart(one: Floats, leaves: Sequence[Floats]) -> list[Floats]:
+def unflatten(one: Floats, leaves: Sequence[Floats]) -> list[Floats]:
     """One vector of shape (n,) cut into the shapes of the leaves that it was joined from.
 
     >>> x = [np.ones((2, 2)), np.zeros(3)]
-    >>> [part.shape for part in apart(joined(x), x)]
+    >>> [part.shape for part in unflatten(flatten(x), x)]
     [(2, 2), (3,)]
     """
     ends = np.cumsum([leaf.size for leaf in leaves])[:-1]

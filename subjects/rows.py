@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from varlaw.subjects.boundary import Boundary
 from varlaw.subjects.complex_parts import NO_16_BITS
 from varlaw.subjects.defaults import with_default
-from varlaw.subjects.leaves import apart, joined
+from varlaw.subjects.leaves import flatten, unflatten
 from varlaw.subjects.subject import Case, Clipper, Dropout, Floats, Loss, Norm, Normaliser, Sampler, Tensor
 
 ZEROS, ONES = "Constant(0)", "Constant(1)"
@@ -152,13 +152,13 @@ def clipper(of: Boundary, name: str, op: str, clip: Clip, *, single: bool = Fals
     """With `single` it is given all gradients as one leaf, for rules that clip each leaf alone."""
 
     def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        given = [joined(grads)] if single else list(grads)
+        given = [flatten(grads)] if single else list(grads)
         with of.place(dtype, device):
             made = {id(g): of.array(g, dtype, device) for g in given}  # an array that is given twice stays one tensor
             clipped, norm = clip([made[id(g)] for g in given], limit)
             found = [of.floats(g) for g in clipped]
             reported = None if norm is None else float(of.floats(norm).reshape(()))
-        return apart(found[0], grads) if single else found, reported
+        return unflatten(found[0], grads) if single else found, reported
 
     return Clipper(name=name, framework=of, op=op, apply=apply, **rest)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from varlaw.subjects.boundary import of_stream
-from varlaw.subjects.defaults import given
+from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.modules import default_dtype
 from varlaw.subjects.namespace import Namespace, called
 from varlaw.subjects.rows import AFFINE, ONES, ZEROS, Call, norm, normaliser, sampler
@@ -162,31 +162,31 @@ def _row(name: str, op: str, call: Call, **rest: Any) -> Norm:
 
 def _of_graphs(x: Any, case: Case) -> Any:
     nodes, graphs = _nodes(x)
-    return _nn().LayerNorm(1, **given(case, eps="eps"))(nodes, graphs).reshape(x.shape)
+    return _nn().LayerNorm(1, **constants_of(case, eps="eps"))(nodes, graphs).reshape(x.shape)
 
 
 def _one_by_one(x: Any, case: Case) -> Any:
     """Without `batch` the nodes are one graph."""
     import torch
 
-    layer = _nn().LayerNorm(1, **given(case, eps="eps"))
+    layer = _nn().LayerNorm(1, **constants_of(case, eps="eps"))
     return torch.stack([layer(one[:, None]) for one in x.reshape(-1, x.shape[-1])]).reshape(x.shape)
 
 
 def _of_nodes(x: Any, case: Case) -> Any:
-    return _nn().LayerNorm(x.shape[-1], mode="node", **given(case, eps="eps"))(x)
+    return _nn().LayerNorm(x.shape[-1], mode="node", **constants_of(case, eps="eps"))(x)
 
 
 def _per_channel(name: str) -> Call:
     def call(x: Any, case: Case) -> Any:
         nodes, graphs = _channels(x)
-        return _back(getattr(_nn(), name)(x.shape[1], **given(case, eps="eps"))(nodes, graphs), x)
+        return _back(getattr(_nn(), name)(x.shape[1], **constants_of(case, eps="eps"))(nodes, graphs), x)
 
     return call
 
 
 def _batch(x: Any, case: Case) -> Any:
-    layer = _nn().BatchNorm(x.shape[1], **given(case, eps="eps", momentum="momentum"))
+    layer = _nn().BatchNorm(x.shape[1], **constants_of(case, eps="eps", momentum="momentum"))
     for _ in range(case.get("steps", 1)):
         y = _back(layer(_channels(x)[0]), x)
     return y, layer.module.running_mean, layer.module.running_var

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from varlaw.subjects.leaves import apart, joined
+from varlaw.subjects.leaves import flatten, unflatten
 from varlaw.subjects.libraries import Library, floats
 from varlaw.subjects.subject import Case, Clipper, Dropout, Floats, Framework, Loss, Norm
 
@@ -195,8 +195,8 @@ def per_parameter(whole: Clipper) -> Clipper:
 
     def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
         large, small = np.full(5, 3.0 * limit if 0 < limit < 1e3 else 3.0), np.zeros(3)
-        clipped, _ = whole.apply([large, joined(grads), small], limit, dtype, device)
-        return apart(clipped[1], grads), None
+        clipped, _ = whole.apply([large, flatten(grads), small], limit, dtype, device)
+        return unflatten(clipped[1], grads), None
 
     return Clipper(name=whole.name, framework=whole.framework, op="clip_norm", apply=apply)
 

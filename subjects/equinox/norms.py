@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects.defaults import given
+from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.equinox.framework import EQUINOX
 from varlaw.subjects.jax.norms import imaginary, norm
 from varlaw.subjects.rows import Call, dropout
@@ -32,7 +32,7 @@ def _batch_norm(mode: str) -> Call:
         import equinox as eqx
         import jax
 
-        sizes = {**given(case, eps="eps", kept="momentum"), "dtype": x.dtype, "mode": mode}
+        sizes = {**constants_of(case, eps="eps", kept="momentum"), "dtype": x.dtype, "mode": mode}
         layer, state = eqx.nn.make_with_state(eqx.nn.BatchNorm)(case["channels"], "batch", **sizes)
         axes: dict[str, Any] = {"axis_name": "batch", "in_axes": (0, None), "out_axes": (0, None)}
         y, state = jax.vmap(layer, **axes)(x, state)
@@ -48,12 +48,12 @@ _OF_ROWS = (
     (
         "equinox.nn.LayerNorm.__call__",
         "layer_norm",
-        _rows(lambda nn, c, d: nn.LayerNorm(c["length"], **given(c, eps="eps"), dtype=d)),
+        _rows(lambda nn, c, d: nn.LayerNorm(c["length"], **constants_of(c, eps="eps"), dtype=d)),
     ),
     (
         "equinox.nn.RMSNorm.__call__",
         "rms_norm",
-        _rows(lambda nn, c, d: nn.RMSNorm(c["length"], **given(c, eps="eps"), dtype=d)),
+        _rows(lambda nn, c, d: nn.RMSNorm(c["length"], **constants_of(c, eps="eps"), dtype=d)),
     ),
 )
 
@@ -64,7 +64,7 @@ NORMS: tuple[Norm, ...] = (
         EQUINOX,
         "equinox.nn.GroupNorm.__call__",
         "group_norm",
-        _rows(lambda nn, c, d: nn.GroupNorm(c["groups"], c["channels"], **given(c, eps="eps"), dtype=d), 1),
+        _rows(lambda nn, c, d: nn.GroupNorm(c["groups"], c["channels"], **constants_of(c, eps="eps"), dtype=d), 1),
         channels_last=False,
     ),
     *(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from varlaw.subjects.defaults import given
+from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.flax.framework import FLAX
 from varlaw.subjects.jax.norms import imaginary, norm
 from varlaw.subjects.rows import Call
@@ -11,7 +11,7 @@ from varlaw.subjects.subject import Case, Norm
 
 Arguments = Callable[[Case], Mapping[str, Any]]
 
-_EPS: Arguments = lambda c: given(c, eps="epsilon")  # noqa: E731 - a table's entry
+_EPS: Arguments = lambda c: constants_of(c, eps="epsilon")  # noqa: E731 - a table's entry
 _GROUPS: Arguments = lambda c: {**_EPS(c), "num_groups": c["groups"]}  # noqa: E731
 
 _OPS = {"LayerNorm": "layer_norm", "RMSNorm": "rms_norm", "GroupNorm": "group_norm", "InstanceNorm": "instance_norm"}
@@ -47,7 +47,7 @@ def _linen_batch(more: Mapping[str, Any]) -> Call:
         import flax.linen as nn
         import jax
 
-        sizes = {**given(case, eps="epsilon", kept="momentum"), "param_dtype": x.dtype}
+        sizes = {**constants_of(case, eps="epsilon", kept="momentum"), "param_dtype": x.dtype}
         module = nn.BatchNorm(use_running_average=False, **sizes, **more)
         y, updated = module.apply(module.init(jax.random.key(0), x), x, mutable=["batch_stats"])
         return y, updated["batch_stats"]["mean"], updated["batch_stats"]["var"]
@@ -59,7 +59,7 @@ def _nnx_batch(more: Mapping[str, Any]) -> Call:
     def call(x: Any, case: Case) -> Any:
         from flax import nnx as nn
 
-        sizes = {**given(case, eps="epsilon", kept="momentum"), "param_dtype": x.dtype}
+        sizes = {**constants_of(case, eps="epsilon", kept="momentum"), "param_dtype": x.dtype}
         module = nn.BatchNorm(x.shape[-1], **sizes, **more, rngs=nn.Rngs(0))
         return module(x), module.mean[...], module.var[...]
 

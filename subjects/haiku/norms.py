@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from varlaw.subjects.defaults import given
+from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.haiku.framework import HAIKU
 from varlaw.subjects.haiku.layers import Make
 from varlaw.subjects.jax.norms import imaginary, norm
@@ -32,12 +32,12 @@ def _norm(name: str, op: str, make: Make, statistics: str = "") -> Norm:
 
 def _batch(hk: Any, c: Case) -> Any:
     decay = 1 - c.get("momentum", 0.1)  # an argument without a default
-    module = hk.BatchNorm(True, True, decay, **given(c, eps="eps"))
+    module = hk.BatchNorm(True, True, decay, **constants_of(c, eps="eps"))
     return lambda x: module(x, is_training=True)
 
 
-_LAYER: Make = lambda hk, c: hk.LayerNorm(-1, True, True, **given(c, eps="eps"))  # noqa: E731 - a table's entry
-_RMS: Make = lambda hk, c: hk.RMSNorm(-1, **given(c, eps="eps"))  # noqa: E731
+_LAYER: Make = lambda hk, c: hk.LayerNorm(-1, True, True, **constants_of(c, eps="eps"))  # noqa: E731 - a table's entry
+_RMS: Make = lambda hk, c: hk.RMSNorm(-1, **constants_of(c, eps="eps"))  # noqa: E731
 
 NORMS: tuple[Norm, ...] = (
     _norm("BatchNorm", "batch_norm", _batch, "batch_norm"),
@@ -46,12 +46,12 @@ NORMS: tuple[Norm, ...] = (
     _norm(
         "LayerNorm(fast)",
         "layer_norm",
-        lambda hk, c: hk.LayerNorm(-1, True, True, **given(c, eps="eps"), use_fast_variance=True),
+        lambda hk, c: hk.LayerNorm(-1, True, True, **constants_of(c, eps="eps"), use_fast_variance=True),
     ),
     _norm("RMSNorm", "rms_norm", _RMS),
     imaginary(HAIKU, "haiku.RMSNorm.__call__", "rms_norm", _called(_RMS)),
-    _norm("GroupNorm", "group_norm", lambda hk, c: hk.GroupNorm(c["groups"], **given(c, eps="eps"))),
-    _norm("InstanceNorm", "instance_norm", lambda hk, c: hk.InstanceNorm(True, True, **given(c, eps="eps"))),
+    _norm("GroupNorm", "group_norm", lambda hk, c: hk.GroupNorm(c["groups"], **constants_of(c, eps="eps"))),
+    _norm("InstanceNorm", "instance_norm", lambda hk, c: hk.InstanceNorm(True, True, **constants_of(c, eps="eps"))),
 )
 
 

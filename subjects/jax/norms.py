@@ -4,7 +4,7 @@ from typing import Any
 
 from varlaw.subjects import rows
 from varlaw.subjects.boundary import Boundary
-from varlaw.subjects.defaults import given
+from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.jax.framework import JAX
 from varlaw.subjects.rows import Call
 from varlaw.subjects.subject import Case, Norm
@@ -28,7 +28,7 @@ def _standardize(x: Any, case: Case, algorithm: str | None = None) -> Any:
     import jax
 
     chosen = {"algorithm": algorithm} if algorithm else {}
-    return jax.nn.standardize(x, axis=-1, **given(case, eps="epsilon"), **chosen)
+    return jax.nn.standardize(x, axis=-1, **constants_of(case, eps="epsilon"), **chosen)
 
 
 NORMS: tuple[Norm, ...] = (

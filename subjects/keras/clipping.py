@@ -9,7 +9,7 @@ import numpy as np
 
 from varlaw.subjects.keras.framework import KERAS, floats, keras, place, tensor
 from varlaw.subjects.keras.measure import detached
-from varlaw.subjects.leaves import apart, joined
+from varlaw.subjects.leaves import flatten, unflatten
 from varlaw.subjects.subject import Clipper, Floats
 
 
@@ -28,8 +28,8 @@ def _clipper(argument: str, op: str, together: bool = False) -> Clipper:
         with place(dtype, device):
             if not together:
                 return _stepped(grads, dtype, **{argument: limit}), None
-            (one,) = _stepped([joined(grads)], dtype, **{argument: limit})
-        return apart(one, grads), None
+            (one,) = _stepped([flatten(grads)], dtype, **{argument: limit})
+        return unflatten(one, grads), None
 
     return Clipper(name=f"keras.optimizers.Optimizer({argument})", framework=KERAS, op=op, apply=apply)
 
@@ -38,11 +38,11 @@ def _constraint(name: str, **fixed: float) -> Clipper:
     """A constraint on weights, applied to one vector of all leaves: a bound on its norm."""
 
     def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        column = joined(grads)[:, None]
+        column = flatten(grads)[:, None]
         with place(dtype, device):
             rule = getattr(keras().constraints, name)(**fixed, max_value=limit, axis=0)
             one = floats(rule(tensor(column, dtype)))[:, 0]
-        return apart(one, grads), None
+        return unflatten(one, grads), None
 
     return Clipper(name=f"keras.constraints.{name}", framework=KERAS, op="clip_norm", apply=apply)
 

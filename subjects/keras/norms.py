@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.defaults import given, with_default
+from varlaw.subjects.defaults import constants_of, with_default
 from varlaw.subjects.keras.framework import KERAS, floats, keras, place, tensor
 from varlaw.subjects.keras.measure import detached
 from varlaw.subjects.subject import Case, Floats, Norm
@@ -25,7 +25,7 @@ def _layer(name: str, op: str, arguments: Arguments, label: str = "") -> Norm:
 
     def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
         with place(dtype, device):
-            layer = getattr(keras().layers, name)(**arguments(case), **given(case, eps="epsilon"), dtype=dtype)
+            layer = getattr(keras().layers, name)(**arguments(case), **constants_of(case, eps="epsilon"), dtype=dtype)
             for _ in range(case.get("steps", 1)):
                 y = floats(detached(layer(tensor(x, dtype), training=True)))
             running = {
@@ -45,15 +45,17 @@ def _layer(name: str, op: str, arguments: Arguments, label: str = "") -> Norm:
 
 def _batch(case: Case) -> Mapping[str, Any]:
     """Keras's momentum is the weight of the old value."""
-    return {"axis": 1, **given(case, kept="momentum")}
+    return {"axis": 1, **constants_of(case, kept="momentum")}
 
 
 NORMS: tuple[Norm, ...] = (
     _function(
-        "layer_normalization", "layer_norm", lambda x, c: keras().ops.layer_normalization(x, **given(c, eps="epsilon"))
+        "layer_normalization",
+        "layer_norm",
+        lambda x, c: keras().ops.layer_normalization(x, **constants_of(c, eps="epsilon")),
     ),
     _function(
-        "rms_normalization", "rms_norm", lambda x, c: keras().ops.rms_normalization(x, **given(c, eps="epsilon"))
+        "rms_normalization", "rms_norm", lambda x, c: keras().ops.rms_normalization(x, **constants_of(c, eps="epsilon"))
     ),
     _layer("LayerNormalization", "layer_norm", lambda c: {}),
     _layer("RMSNormalization", "rms_norm", lambda c: {}),

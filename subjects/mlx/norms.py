@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from varlaw.subjects.defaults import given
+from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.mlx.framework import MLX
 from varlaw.subjects.mlx.layers import NN
 from varlaw.subjects.namespace import Make
@@ -25,18 +25,18 @@ def _kernels() -> Any:
 def _rows(name: str, op: str) -> Norm:
     """A module over the last axis, as the input comes."""
     return NN.norm(
-        name, op, lambda nn, c, f: getattr(nn, name)(c["length"], **given(c, eps="eps")), channels_last=False
+        name, op, lambda nn, c, f: getattr(nn, name)(c["length"], **constants_of(c, eps="eps")), channels_last=False
     )
 
 
 def _group(torch_like: bool) -> Make:
     return lambda nn, c, f: nn.GroupNorm(
-        c["groups"], c["channels"], **given(c, eps="eps"), pytorch_compatible=torch_like
+        c["groups"], c["channels"], **constants_of(c, eps="eps"), pytorch_compatible=torch_like
     )
 
 
 def _channels(name: str, momentum: str = "") -> Make:
-    return lambda nn, c, f: getattr(nn, name)(c["channels"], **given(c, eps="eps", momentum=momentum))
+    return lambda nn, c, f: getattr(nn, name)(c["channels"], **constants_of(c, eps="eps", momentum=momentum))
 
 
 NORMS: tuple[Norm, ...] = (

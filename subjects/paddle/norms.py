@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from varlaw.subjects.defaults import given
+from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.namespace import Make
 from varlaw.subjects.paddle.framework import NO_HALF_KERNEL, PADDLE, nn, top
 from varlaw.subjects.paddle.layers import NN
@@ -27,7 +27,7 @@ def _batch_norm(x: Any, case: Case) -> tuple[Any, ...]:
     kind = "float64" if str(x.dtype).endswith("float64") else "float32"
     channels = [x.shape[1]]
     running = top("zeros")(channels, kind), top("ones")(channels, kind)
-    settings = {"training": True, "data_format": "NCL", **given(case, eps="epsilon", kept="momentum")}
+    settings = {"training": True, "data_format": "NCL", **constants_of(case, eps="epsilon", kept="momentum")}
     return (
         _f().batch_norm(x, *running, top("ones")(channels, kind), top("zeros")(channels, kind), **settings),
         *running,
@@ -39,11 +39,11 @@ def _module(name: str, op: str, make: Make, dims: int = 1, unsupported: Mapping[
 
 
 def _batch(name: str) -> Make:
-    return lambda nn, c, f: getattr(nn, name)(c["channels"], **given(c, eps="epsilon", kept="momentum"))
+    return lambda nn, c, f: getattr(nn, name)(c["channels"], **constants_of(c, eps="epsilon", kept="momentum"))
 
 
 def _instance(name: str) -> Make:
-    return lambda nn, c, f: getattr(nn, name)(c["channels"], **given(c, eps="epsilon"))
+    return lambda nn, c, f: getattr(nn, name)(c["channels"], **constants_of(c, eps="epsilon"))
 
 
 def _last(x: Any) -> list[int]:
@@ -51,18 +51,18 @@ def _last(x: Any) -> list[int]:
 
 
 NORMS: tuple[Norm, ...] = (
-    _functional("layer_norm", lambda x, c: _f().layer_norm(x, _last(x), **given(c, eps="epsilon"))),
-    _functional("rms_norm", lambda x, c: _f().rms_norm(x, _last(x), **given(c, eps="eps"))[0], _NO_KERNEL),
+    _functional("layer_norm", lambda x, c: _f().layer_norm(x, _last(x), **constants_of(c, eps="epsilon"))),
+    _functional("rms_norm", lambda x, c: _f().rms_norm(x, _last(x), **constants_of(c, eps="eps"))[0], _NO_KERNEL),
     _functional(
-        "group_norm", lambda x, c: _f().group_norm(x, c["groups"], data_format="NCL", **given(c, eps="epsilon"))
+        "group_norm", lambda x, c: _f().group_norm(x, c["groups"], data_format="NCL", **constants_of(c, eps="epsilon"))
     ),
-    _functional("instance_norm", lambda x, c: _f().instance_norm(x, **given(c, eps="eps"), data_format="NCL")),
+    _functional("instance_norm", lambda x, c: _f().instance_norm(x, **constants_of(c, eps="eps"), data_format="NCL")),
     _functional("batch_norm", _batch_norm, running_variance="biased"),
-    _module("LayerNorm", "layer_norm", lambda nn, c, f: nn.LayerNorm(c["length"], **given(c, eps="epsilon"))),
+    _module("LayerNorm", "layer_norm", lambda nn, c, f: nn.LayerNorm(c["length"], **constants_of(c, eps="epsilon"))),
     _module(
         "GroupNorm",
         "group_norm",
-        lambda nn, c, f: nn.GroupNorm(c["groups"], c["channels"], **given(c, eps="epsilon")),
+        lambda nn, c, f: nn.GroupNorm(c["groups"], c["channels"], **constants_of(c, eps="epsilon")),
         2,
     ),
     *(_module(f"BatchNorm{d}D", "batch_norm", _batch(f"BatchNorm{d}D"), d) for d in (1, 2, 3)),

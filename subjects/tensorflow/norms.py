@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.defaults import given, with_default
+from varlaw.subjects.defaults import constants_of, with_default
 from varlaw.subjects.subject import Case, Floats, Norm
 from varlaw.subjects.tensorflow.framework import TENSORFLOW, floats, place, tensor, tf
 
@@ -64,7 +64,7 @@ def _run(t: Any, case: Case) -> tuple[Any, Any, Any]:
     ones, zeros = tf().ones(channels), tf().zeros(channels)
     y, mean, variance = tf().compat.v1.nn.fused_batch_norm(
         t, ones, zeros, mean=zeros, variance=ones, is_training=True,
-        **given(case, eps="epsilon", momentum="exponential_avg_factor"),
+        **constants_of(case, eps="epsilon", momentum="exponential_avg_factor"),
     )  # fmt: skip
     return y, mean, variance
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.defaults import given, with_default
+from varlaw.subjects.defaults import constants_of, with_default
 from varlaw.subjects.subject import Case, Floats, Norm
 from varlaw.subjects.tinygrad.framework import TINYGRAD, UNSUPPORTED, array, context, floats
 
@@ -31,7 +31,7 @@ def _module(name: str, op: str, build: Callable[[Any, Case], Any], dims: int = 1
 
 def _method() -> Norm:
     def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
-        return {"output": floats(array(x, dtype).layernorm(**given(case, eps="eps")))}
+        return {"output": floats(array(x, dtype).layernorm(**constants_of(case, eps="eps")))}
 
     return _row("Tensor.layernorm", "layer_norm", apply)
 
@@ -43,7 +43,7 @@ def _across_channels() -> Norm:
         import tinygrad.nn
 
         with context(dtype):
-            module = tinygrad.nn.LayerNorm2d(case["length"], **given(case, eps="eps"))
+            module = tinygrad.nn.LayerNorm2d(case["length"], **constants_of(case, eps="eps"))
             y = floats(module(array(x.transpose(0, 2, 1)[..., None], dtype)))
         return {"output": y[..., 0].transpose(0, 2, 1).copy()}
 
@@ -51,15 +51,19 @@ def _across_channels() -> Norm:
 
 
 def _batch(name: str) -> Callable[[Any, Case], Any]:
-    return lambda nn, c: getattr(nn, name)(c["channels"], **given(c, eps="eps", momentum="momentum"))
+    return lambda nn, c: getattr(nn, name)(c["channels"], **constants_of(c, eps="eps", momentum="momentum"))
 
 
 NORMS: tuple[Norm, ...] = (
     _method(),
-    _module("LayerNorm", "layer_norm", lambda nn, c: nn.LayerNorm(c["length"], **given(c, eps="eps"))),
+    _module("LayerNorm", "layer_norm", lambda nn, c: nn.LayerNorm(c["length"], **constants_of(c, eps="eps"))),
     _across_channels(),
-    _module("RMSNorm", "rms_norm", lambda nn, c: nn.RMSNorm(c["length"], **given(c, eps="eps"))),
-    _module("GroupNorm", "group_norm", lambda nn, c: nn.GroupNorm(c["groups"], c["channels"], **given(c, eps="eps"))),
-    _module("InstanceNorm", "instance_norm", lambda nn, c: nn.InstanceNorm(c["channels"], **given(c, eps="eps"))),
+    _module("RMSNorm", "rms_norm", lambda nn, c: nn.RMSNorm(c["length"], **constants_of(c, eps="eps"))),
+    _module(
+        "GroupNorm", "group_norm", lambda nn, c: nn.GroupNorm(c["groups"], c["channels"], **constants_of(c, eps="eps"))
+    ),
+    _module(
+        "InstanceNorm", "instance_norm", lambda nn, c: nn.InstanceNorm(c["channels"], **constants_of(c, eps="eps"))
+    ),
     *(_module(n, "batch_norm", _batch(n), d) for n, d in (("BatchNorm", 1), ("BatchNorm2d", 2), ("BatchNorm3d", 3))),
 )

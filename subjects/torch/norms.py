@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from varlaw.subjects.defaults import given
+from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.namespace import Make
 from varlaw.subjects.rows import Call, imaginary, norm
 from varlaw.subjects.subject import Case, Norm
@@ -24,7 +24,7 @@ def _batch_norm(x: Any, case: Case) -> tuple[Any, ...]:
 
     kind = {"dtype": torch.promote_types(x.dtype, torch.float32), "device": x.device}
     running = torch.zeros(x.shape[1], **kind), torch.ones(x.shape[1], **kind)
-    y = _f().batch_norm(x, *running, training=True, **given(case, eps="eps", momentum="momentum"))
+    y = _f().batch_norm(x, *running, training=True, **constants_of(case, eps="eps", momentum="momentum"))
     return (y, *running)
 
 
@@ -42,28 +42,28 @@ def _channels_last(name: str, op: str, make: Make) -> Norm:
 
 
 def _rms(x: Any, case: Case) -> Any:
-    return _f().rms_norm(x, x.shape[-1:], **given(case, eps="eps"))
+    return _f().rms_norm(x, x.shape[-1:], **constants_of(case, eps="eps"))
 
 
 def _last(name: str) -> Make:
-    return lambda nn, c, f: getattr(nn, name)(c["length"], **given(c, eps="eps"), **f)
+    return lambda nn, c, f: getattr(nn, name)(c["length"], **constants_of(c, eps="eps"), **f)
 
 
 def _group(nn: Any, c: Case, f: Any) -> Any:
-    return nn.GroupNorm(c["groups"], c["channels"], **given(c, eps="eps"), **f)
+    return nn.GroupNorm(c["groups"], c["channels"], **constants_of(c, eps="eps"), **f)
 
 
 def _channels(name: str) -> Make:
     momentum = "momentum" if name.startswith("Batch") else ""
-    return lambda nn, c, f: getattr(nn, name)(c["channels"], **given(c, eps="eps", momentum=momentum), **f)
+    return lambda nn, c, f: getattr(nn, name)(c["channels"], **constants_of(c, eps="eps", momentum=momentum), **f)
 
 
 NORMS: tuple[Norm, ...] = (
-    _functional("layer_norm", lambda x, c: _f().layer_norm(x, x.shape[-1:], **given(c, eps="eps"))),
+    _functional("layer_norm", lambda x, c: _f().layer_norm(x, x.shape[-1:], **constants_of(c, eps="eps"))),
     _functional("rms_norm", _rms),
     imaginary(TORCH, "torch.nn.functional.rms_norm", "rms_norm", _rms),
-    _functional("group_norm", lambda x, c: _f().group_norm(x, c["groups"], **given(c, eps="eps"))),
-    _functional("instance_norm", lambda x, c: _f().instance_norm(x, **given(c, eps="eps"))),
+    _functional("group_norm", lambda x, c: _f().group_norm(x, c["groups"], **constants_of(c, eps="eps"))),
+    _functional("instance_norm", lambda x, c: _f().instance_norm(x, **constants_of(c, eps="eps"))),
     _functional("batch_norm", _batch_norm),
     NN.norm("LayerNorm", "layer_norm", _last("LayerNorm")),
     NN.norm("RMSNorm", "rms_norm", _last("RMSNorm")),
