@@ -8,7 +8,7 @@ from lightning.pytorch.callbacks import Callback
 import varlaw
 
 
-class WatchCallback(Callback):
+class WatchCallback(Callback):  # type: ignore[misc]
     """Watches `fit` with the options of `varlaw.watch`; `run` is the watched run."""
 
     def __init__(self, **options: Any) -> None:

@@ -83,7 +83,7 @@ class Part:
             return
         first = min(plain, key=lambda t: t.numel())
         if hasattr(first, "to_local"):  # hooks of a sharded parameter never see its gradient before it is added
-            self.handles.append(first.register_post_accumulate_grad_hook(lambda _: self._counted()))
+            self.handles.append(first.register_post_accumulate_grad_hook(lambda _: self._counted()))  # type: ignore[no-untyped-call]
         else:
             self.handles.append(first.register_hook(lambda _: self._arriving(first)))  # type: ignore[no-untyped-call]
 
@@ -284,8 +284,8 @@ class Recorder:
         record.lost = float(np.average(lost[shares], weights=sizes[shares])) if shares.any() else None
         with np.errstate(invalid="ignore"):
             self.pushed |= gradients > 0
-        seen = [np.where(norms > 0, norms, np.nan) for norms in (gradients, updates)]
-        self._arrived(Read(record, *seen, broken.tolist()))
+        seen, moved = (np.where(norms > 0, norms, np.nan) for norms in (gradients, updates))
+        self._arrived(Read(record, seen, moved, broken.tolist()))
 
     def _rate(self) -> float | None:
         rates = [float(g["lr"]) for p in self.parts for g in p.optimizer.param_groups if "lr" in g]

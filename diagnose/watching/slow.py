@@ -13,6 +13,7 @@ from varlaw.diagnose.watching.records import Step
 from varlaw.diagnose.watching.trends import Change, Trend
 
 _STUCK = 0.05  # fall of the loss that must be excluded before it is called stuck
+_FLOWN = 100.0  # times the norm at first: weights that went so far, while the loss is worse, will not come back
 _PATH = 0.01  # length of the way of the weights, of their own norm, below which they have hardly begun
 
 
@@ -23,6 +24,7 @@ class Slow:
         self._loss, self._weight = Trend(alpha / 2), Trend(alpha / 2)
         self._first: list[float] = []
         self._lowest = math.inf  # of the loss, over windows
+        self._weight_first = 0.0
         self._path = 0.0  # of the weights since the start, as a share of their norm
         self._falls = False  # whether the loss fell over the last window
 
@@ -38,6 +40,8 @@ class Slow:
         loss = _ln(record.loss)
         if len(self._first) < 32 and math.isfinite(loss):
             self._first.append(loss)
+        self._weight_first = self._weight_first or record.weight or 0.0
+        yield from self._flown(record, loss)
         change = self._loss.step(loss)
         if change:
             self._falls = change.high < 0
@@ -46,6 +50,16 @@ class Slow:
         grown = self._weight.step(_ln(record.weight))
         if grown:
             yield from self._weights(grown, record.step)
+
+    def _flown(self, record: Step, loss: float) -> Iterator[Finding]:
+        if record.step % 32 or len(self._first) < 32 or not record.weight:
+            return
+        ratio = record.weight / self._weight_first
+        if ratio > _FLOWN and loss > self._first[0] + math.log(2):
+            says = (
+                f"the norm of all weights is x{ratio:.3g} of the first at step {record.step}, and the loss has doubled"
+            )
+            yield finding("weight.grows", "VIOLATES", says, "all weights", ratio=ratio, samples=record.step)
 
     def _stuck(self, change: Change, step: int) -> Iterator[Finding]:
         """Stuck is said of a loss that has not fallen since the start; one that fell and now rests has converged."""

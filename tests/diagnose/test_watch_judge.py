@@ -56,6 +56,11 @@ def test_each_word_is_said_of_what_it_is_about_and_not_before(word):
     assert first >= begins.get(word, 0)
 
 
+def test_weights_that_flew_away_are_named_at_once():
+    found = said(200, loss=lambda t: 1.0 if t < 10 else 50.0, weight=lambda t: 1.0 if t < 10 else 1e4)
+    assert min(t for t, word, _ in found if word == "weight.grows") <= 64
+
+
 def test_what_learns_and_grows_is_a_note():
     found = said(1300, loss=lambda t: 10 * np.exp(-t / 100), gradient=lambda t: np.exp(max(0, t - 800) / 100))
     assert ("gradient.grows", "NOTE") in {(word, outcome) for _, word, outcome in found}
