@@ -171,9 +171,9 @@ def applied(build: Callable[[], torch.nn.Module] | torch.nn.Module, found: Advis
 
 
 def _ours(finding: Finding, choices: Sequence[Choice]) -> bool:
-    """Whether a parameter is unlike its peers because the recipe wants it so."""
+    """Whether parameters are unlike their peers because the recipe changed some of them."""
     changed = {c.name for c in choices if c.law != "keep"}
-    return finding.signal == "init.peers" and set(finding.where) <= changed
+    return finding.signal == "init.unset" or (finding.signal == "init.peers" and set(finding.where) <= changed)
 
 
 def _same(scope: Scope, further: Sequence[Any]) -> bool:

@@ -74,7 +74,7 @@ class Scope:
             case "peers":
                 self.peers |= set(one.where)
             case "copies":
-                self.copies |= set(one.where[1:] or one.where)
+                self.copies |= set(one.where)  # all of them: one left out would be unlike its peers
             case "adapter":
                 self.adapters |= set(one.where)
             case "rows":

@@ -26,7 +26,7 @@ NAMED = {pair.name: pair for pair in (*PAIRS, *MORE)}
 CURED = (
     "never written", "one residual scale forgotten", "copied layer", "std 1", "std 0.01", "torch's default, 20 deep",
     "residual without norm", "constant weights", "huge head", "dead units", "saturated units", "active adapter",
-    "new tokens", "overflow", "passed over",
+    "new tokens", "overflow", "passed over", "blocks copied", "gates alike", "gain of a norm zero in one block",
 )  # fmt: skip
 
 
