@@ -109,6 +109,9 @@ def _loaded(source: Source) -> Loaded:
 def _fault(row: Any, before: dict[str, Subject], prefix: str) -> str:
     if not isinstance(row, get_args(Subject)):
         return f"is {type(row).__name__}, but should be made by a builder of varlaw.rows"
+    wanted = next((name for name in ("draws", "apply") if hasattr(row, name) and not callable(getattr(row, name))), "")
+    if wanted:
+        return f"({row.name}) has {wanted}={getattr(row, wanted)!r}, but should have a function"
     if row.name in before:
         return f"is the second one named {row.name}"
     if prefix and not row.name.startswith(f"{prefix}."):

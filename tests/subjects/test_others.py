@@ -153,6 +153,19 @@ def test_one_line_for_what_is_no_row(varlaw: Run, arguments: tuple[str, ...], co
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_row_without_draws_is_named_and_the_others_run(varlaw: Run, tmp_path: Path) -> None:
+    (tmp_path / "work" / "rows.py").write_text(
+        "import dataclasses, toylib\nROWS = [dataclasses.replace(toylib.ROWS[0], name='mine.none', draws=None),"
+        " dataclasses.replace(toylib.ROWS[0], name='mine.dense')]\n"
+    )
+    done = varlaw("verify", "rows.py", "--claim", "structure.*", "--json", "-")
+    assert done.returncode == 3, done.stderr
+    details = [str(v["detail"]) for v in _verdicts(done) if v["outcome"] == "ERROR"]
+    assert len(details) == 1
+    assert details[0].endswith("(mine.none) has draws=None, but should have a function")
+    assert "CONFORMS" in {v["outcome"] for v in _verdicts(done)}
+
+
 def test_it_is_identified_recorded_compared_and_reported(varlaw: Run, tmp_path: Path) -> None:
     done = varlaw("identify", "toylib.dense", "toylib.init")
     assert done.returncode == 0, done.stderr
