@@ -91,8 +91,9 @@ def _run(name: str, apply: Apply) -> Run:
 @functools.cache
 def _run_points(name: str, apply: Apply) -> Run:
     def run(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
-        sizes = np.array([s for s in _SIZES if s <= FORMATS[dtype].largest])
-        x = FORMATS[dtype].round_all(np.concatenate([-sizes, sizes]))
+        fmt = FORMATS[dtype]
+        sizes = np.array([s for s in _SIZES if s == 0 or 2.0**fmt.lowest <= s <= fmt.largest])
+        x = fmt.round_all(np.concatenate([-sizes, sizes]))
         found = seen(name, apply, x, dtype, device)
         inside = x != 0  # where many have a kink
         at = {"slope": found["slope"][inside], "slope x": x[inside]} if "slope" in found else {}

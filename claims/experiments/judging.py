@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
+from varlaw.claims.claim import LOOSE, Claim, Finding, NotApplicable, Trial, deterministic
 from varlaw.claims.experiments.rows import Row, Shows
 from varlaw.claims.verdict import Outcome
 from varlaw.evidence import averages
@@ -142,8 +142,21 @@ def _compared(run: Run, row: Row, trial: Trial) -> Finding:
     if math.isnan(comparison.observed):
         at = f"NaN: {at}".rstrip(": ")
     finding = deterministic(comparison, quantity="value", detail=at)
-    delta = row.roundings * fmt.unit  # of the scale: the worst number itself may be tiny beside it
-    return msgspec.structs.replace(finding, delta=delta, certified=delta if comparison.holds else None)
+    # Both of the scale that the row states, beside which a number itself may be tiny; 0 where nothing is allowed for.
+    delta = row.roundings * fmt.unit
+    off = _largest(observed, expected, scale)
+    return msgspec.structs.replace(
+        finding,
+        delta=delta,
+        certified=delta if comparison.holds else None,
+        loose=off if comparison.holds and off > LOOSE else 0.0,
+    )
+
+
+def _largest(observed: Floats, expected: Floats, scale: Floats) -> float:
+    """The largest difference as a share of the scale, where there is one."""
+    differ = (observed != expected) & (scale > 0)
+    return float(np.max(np.abs(observed - expected)[differ] / scale[differ], initial=0.0))
 
 
 def _held(expected: Floats, largest: float) -> Floats:
