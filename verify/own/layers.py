@@ -63,10 +63,10 @@ def check_layer(
 
     >>> import numpy as np
     >>> def make(rng): return {"weight": rng.normal(0, 0.02, (64, 48)), "bias": np.zeros(64)}
-    >>> check_layer(make, {"weight": "Normal(0.02)", "bias": "Constant(0)"}).ok
-    False
     >>> check_layer(make, {"weight": "Normal(0.02)", "bias": "Constant(0)"}, dtype="float64").ok
     True
+    >>> check_layer(make, {"weight": "Normal(0.02)"}, dtype="float64").cause
+    'structure.complete: without a law: bias'
     """
     one_of(dtype, FORMATS, "dtype", "check_layer")
     policy = policy_for(delta, alpha, beta, None)
