@@ -96,7 +96,7 @@ FAULTY = {
     "always clipped": ({"clip": 1e-3}, "clip.always", ""),
     "stuck": ({"rate": 1e-9}, "loss.stuck", ""),
     "dead": ({"steps": 60, "change": lambda m: m[0].bias.fill_(-50)}, "unit.dead", "1"),
-    "far too large a rate": ({"steps": 300, "optimizer": torch.optim.SGD, "rate": 1e3}, "update.large", ""),
+    "far too large a rate": ({"steps": 60, "optimizer": torch.optim.SGD, "rate": 30.0}, "weight.grows", ""),
     "one huge batch": ({"batches": lambda s, x: x * 1e3 if s == 1250 else x}, "gradient.spike", ""),
 }
 
