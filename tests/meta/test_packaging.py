@@ -96,6 +96,8 @@ def test_the_walk_reaches_every_room() -> None:
 
 @pytest.mark.parametrize("name", _modules())
 def test_docstring_examples_run(name: str) -> None:
+    if name.startswith("varlaw.diagnose.callbacks."):
+        pytest.importorskip(name.rpartition(".")[2], reason="a callback stands on the library that it is for")
     failed, _ = doctest.testmod(importlib.import_module(name))
     assert not failed
 

@@ -36,13 +36,16 @@ def subjects(globs: tuple[str, ...], as_json: bool) -> None:
 @click.pass_context
 def claims(context: click.Context) -> None:
     """List the claims that subjects are held to, each once, with its law; `claims show NAME` says more of one."""
+    from varlaw.reports.words import quantities
+
     if context.invoked_subcommand is None:
         found = _claims(_subjects(()))
         width = max(map(len, found))
         for name, of in found.items():
             laws = list(dict.fromkeys(c.law for c in of))
             count = f"{laws[0]} and {len(laws) - 1} more" if len(laws) > 1 else laws[0]
-            click.echo(f"{name:{width}}  {len({c.subject.name for c in of}):4} subjects  {count}")
+            subjects = quantities(len({c.subject.name for c in of}), "subject")
+            click.echo(f"{name:{width}}  {subjects:>14}  {count}")
 
 
 @claims.command()
