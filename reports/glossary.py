@@ -25,6 +25,7 @@ FAMILIES: Final = {
     "loss": "what a loss costs before anything is learnt: ln C for C classes",
     "adapter": "a fresh adapter changes nothing",
     "network": "signals through a whole network, at every depth",
+    "law": "a law of the catalogue, measured on what a framework computes from random input",
     "model": "a whole model starts as its configuration says",
     "shards": "tensors in pieces start as they would whole, and the pieces are unrelated",
     "deviations": "every documented deviation that should have been met was met",

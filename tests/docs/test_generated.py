@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from varlaw.subjects.registry import FRAMEWORKS
 from varlaw.subjects.torchvision import stub_torchvision
 from varlaw.theory.catalogue import LAWS
 from varlaw.theory.folklore import CLAIMS
@@ -66,12 +67,8 @@ def test_every_deviation_is_on_the_page() -> None:
 def test_a_reproduction_prints_what_it_says(file: str) -> None:
     from .test_blocks import first_missing  # type: ignore[import-not-found]
 
-    name = file.partition("_")[0]
-    if name in (
-        "peft",
-        "timm",
-        "transformers",
-    ):  # they import torchvision, made for another torch
+    name = max((n for n in FRAMEWORKS if f"{file}_".startswith(f"{n}_")), key=len)
+    if name in ("peft", "timm", "transformers"):  # they import torchvision, made for another torch
         pytest.importorskip("torch")
         stub_torchvision()
     framework = pytest.importorskip(name)
