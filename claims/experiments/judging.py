@@ -63,10 +63,21 @@ def judged(run: Run, row: Row, trial: Trial) -> Finding:
     own = row.band(trial.case) * scale if row.band else 0.0
     band = own + row.roundings * FORMATS[trial.dtype].unit * scale
     error = own + ((1 + delta) ** row.power - 1) * scale
+    if band >= error:
+        return _blind(expected, band / scale, trial)
     law = averages.Mean(expected, error, band, row.kurtosis, row.block)
     key = replace(trial.key, claim="runs", params=canonical({"params": trial.key.params, "of": _address(trial)}))
     found = averages.decide(law, _numbers(run, row, trial), trial.policy, key)
     return _told(found, law, row, trial, scale)
+
+
+def _blind(expected: float, band: float, trial: Trial) -> Finding:
+    """Nothing drawn: what the format's rounding may do to the mean is as wide as the error that is to be found."""
+    detail = f"{trial.dtype} is too coarse: rounding may move the mean by {band:.3g} of its size"
+    return Finding(
+        outcome=Outcome.UNDECIDED, quantity="mean", expected=expected, delta=band, alpha=trial.policy.alpha,
+        beta=trial.policy.beta, detail=detail,
+    )  # fmt: skip
 
 
 def _address(trial: Trial) -> str:

@@ -31,7 +31,7 @@ def explained(verdict: Verdict) -> str:
 def decided(data: st.DataObject, subject: Any) -> Verdict:
     """The verdict of one drawn claim, case and dtype."""
     claim = data.draw(st.sampled_from(claims_of(subject)), label="claim")
-    dtype = data.draw(dtypes(), label="dtype")
+    dtype = data.draw(st.sampled_from(claim.dtypes) if claim.dtypes else dtypes(), label="dtype")
     case = data.draw(cases(claim.op), label="case")
     if claim.name == "init.documented":
         to_power(subject, claim.target, case)

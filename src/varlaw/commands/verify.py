@@ -128,10 +128,10 @@ def verify(
     stderr = console(no_color=no_color, stderr=True)
     screen = stderr if to_stdout(json_file) or form != "text" else console(no_color=no_color)
     agreed = replace(agreed, request=replace(agreed.request, jobs=1 if dask else _workers(jobs, len(agreed.tasks))))
-    terminal.opening(opening(agreed), screen)
-    if agreed.absent:
-        stderr.print(f"not run: {'; '.join(absence.reason for absence in agreed.absent)}", soft_wrap=True)
     with _place(dask) as executor, _opened(ledger_file, heading) as ledger:
+        terminal.opening(opening(agreed), screen)
+        if agreed.absent:
+            stderr.print(f"not run: {'; '.join(absence.reason for absence in agreed.absent)}", soft_wrap=True)
         run = execute(agreed, stderr, quiet, ledger, executor)
     tell(run, screen, verbose - quiet, json_file, report_dir, form, before)
     return exit_code(run)
