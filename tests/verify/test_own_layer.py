@@ -40,7 +40,9 @@ def test_a_faulty_layer_is_told_from_a_right_one(make: Callable[[Any], Any]) -> 
     bad = check_layer(make(lambda: Block(scaled=False)), LAWS)
     assert "down.weight: std x" in bad.cause
     forgot = check_layer(make(lambda: Block(extra="empty")), LAWS)
-    assert "without a law: memory (never filled)" in forgot.cause
+    assert "without a law: memory" in forgot.cause
+    if make(Block) is Block:  # of a layer that is there already, memory that nobody wrote may hold anything
+        assert "memory (never filled)" in forgot.cause
 
 
 def test_what_promises_nothing_is_named_and_not_asked() -> None:

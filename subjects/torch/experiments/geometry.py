@@ -26,16 +26,16 @@ def _taps(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     """Outputs of single-channel layers of ones on ones, position by position."""
     x, w = t.ones(1, 1, c["size"], **on), t.ones(1, 1, c["kernel"], **on)
     f, odd = t.nn.functional, t.ones(1, 1, 2 * c["kernel"] + 1, **on)
-    padded = f.conv1d(x, w, stride=c["stride"], padding=c["padding"], dilation=c["dilation"])
+    fits = c["size"] + 2 * c["padding"] > c["dilation"] * (c["kernel"] - 1)  # else torch has no output
+    padded = f.conv1d(x, w, stride=c["stride"], padding=c["padding"], dilation=c["dilation"]) if fits else None
     raised = f.conv_transpose1d(x, w, stride=c["stride"], padding=c["padding"], dilation=c["dilation"])
     whole = f.conv_transpose1d(x, w, stride=c["stride"], dilation=c["dilation"])
     plain = f.conv_transpose1d(t.ones(1, 1, 8 * c["kernel"], **on), w, stride=c["stride"])[0, 0]
     start = 4 * c["kernel"] * c["stride"]
     inside = plain[start : start + 2 * c["stride"]]
     same = f.conv1d(x, odd, padding="same")
-    return {
-        "padded": padded[0, 0],
-        "padded position": t.arange(padded.shape[-1]),
+    found = {} if padded is None else {"padded": padded[0, 0], "padded position": t.arange(padded.shape[-1])}
+    return found | {
         "raised": raised[0, 0],
         "raised position": t.arange(raised.shape[-1]),
         "inside": inside,

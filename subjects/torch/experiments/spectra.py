@@ -19,7 +19,7 @@ def _one(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
         "cube": values.pow(3).mean(1),
         "square": values.square().mean(1),
         "density": within.to(on["dtype"]).mean(1) / (2 * c["half"]),
-        "zero share": 1 - t.linalg.matrix_rank(t.bmm(tall, tall.mT)) / size,
+        "zero share": 1 - t.linalg.matrix_rank(t.bmm(tall, tall.mT)).double() / size,
     }
 
 
