@@ -84,14 +84,34 @@ def built_wheel(session: nox.Session) -> Path:
     return next(folder.glob("*.whl"))
 
 
-@nox.session(tags=["ci"])
+@nox.session
 def tests(session: nox.Session) -> None:
-    """Run the test suite, on all cores."""
+    """Run the tests that take two minutes together, on all cores; `-- --all` runs every test."""
+    run_tests(session)
+
+
+@nox.session(default=False, tags=["ci"])
+def thorough(session: nox.Session) -> None:
+    """Run every test, as CI does."""
+    run_tests(session, "--all")
+
+
+def run_tests(session: nox.Session, *options: str) -> None:
+    """Run pytest in an environment with all that the tests need."""
     install(session, "torch", "charts", "dask", groups=("test",))
     # A worker for each core leaves none for threads; what CI searches is the same in every run.
     env = {"OMP_NUM_THREADS": "1", "VARLAW_PROFILE": os.environ.get("VARLAW_PROFILE", "ci")}
     session.run(
-        "pytest", "-n", "auto", "--dist", "worksteal", "--ignore", "tests/benchmarks", *session.posargs, env=env
+        "pytest",
+        "-n",
+        "auto",
+        "--dist",
+        "worksteal",
+        "--ignore",
+        "tests/benchmarks",
+        *options,
+        *session.posargs,
+        env=env,
     )
 
 

@@ -113,3 +113,10 @@ def test_version_is_that_of_the_distribution() -> None:
     from importlib.metadata import version
 
     assert varlaw.__version__ == version("varlaw")
+
+
+def test_the_files_that_take_long_are_there() -> None:
+    from tests.conftest import THOROUGH
+
+    root = Path(__file__).parents[2]
+    assert [name for name in sorted(THOROUGH) if not (root / name).is_file()] == []
