@@ -12,7 +12,7 @@ pytest_plugins = ["pytester"]
 # Benchmarks belong to `nox -s bench`, which installs pytest-benchmark.
 collect_ignore = [] if importlib.util.find_spec("pytest_benchmark") else ["benchmarks"]
 
-# What takes long is left out unless `--all` is given, as CI does, or a file or test is named.
+# What takes long is left out of the two minutes unless `--all` is given, as CI does, or a file or test is named.
 _LIST = Path(__file__).with_name("thorough.txt").read_text(encoding="utf-8")
 THOROUGH = frozenset(f"tests/{line}" for line in _LIST.splitlines() if line and not line.startswith("#"))
 
