@@ -101,6 +101,9 @@ def plan(request: Request) -> Plan:
     there, absent = there[part - 1 :: parts], absent if part == 1 else []
     deviations.rows()  # refused before the work, if one of somebody's is none
     found = list(tasks(there, request.dtypes, device, request.salt, request.about, request.claims))
+    if not found:
+        msg = f"nothing to decide: no claim on these subjects has a case in {' '.join(request.dtypes)}"
+        raise NothingSelected(msg)
     return Plan(request, device, there, found, absent)
 
 
@@ -135,8 +138,7 @@ def tasks(
     for subject in selected:
         rows, own = place_of(subject), [d for d in dtypes if d in (subject.dtypes or dtypes)]
         for claim in _on(claims_of(subject), laws, names):
-            for dtype in _tried_in(claim, own):
-                points = cases_of(claim, dtype, salt, _POINTS)
+            for dtype, points in _points(claim, own, salt):
                 for case in [{"cases": points}] if claim.pooled and points else points:
                     yield Task(
                         subject=subject.name,
@@ -147,6 +149,16 @@ def tasks(
                         device=device,
                         rows=rows,
                     )
+
+
+def _points(claim: Claim, dtypes: Sequence[str], salt: str) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The cases of a claim by dtype; a row whose numbers come in another format than is asked for is tried in that."""
+    asked, others = _tried_in(claim, dtypes), [d for d in DTYPES if d not in dtypes]
+    found = [(dtype, cases_of(claim, dtype, salt, _POINTS)) for dtype in asked]
+    if claim.subject.cases is None or any(points for _, points in found):
+        return found
+    elsewhere = ((dtype, cases_of(claim, dtype, salt, _POINTS)) for dtype in others)
+    return [next(((dtype, points) for dtype, points in elsewhere if points), ("", []))]
 
 
 def _on(claims: Iterable[Claim], laws: Sequence[str], names: Sequence[str] = ()) -> Iterator[Claim]:

@@ -6,6 +6,7 @@ starts. With `torch`, the README's line over torch's own layers too.
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -30,9 +31,31 @@ def test_wrong(law):
     law(draw, varlaw.Normal(0.03), shape=(64, 64))
 """
 
+ROWS = """
+import numpy
+from varlaw.rows import initialiser
+
+def right(shape, seed):
+    return numpy.random.default_rng(seed).normal(0, 0.02, shape)
+
+def wrong(shape, seed):
+    return numpy.random.default_rng(seed).normal(0, 0.03, shape)
+
+ROWS = [initialiser(f"own.{f.__name__}", f, "Normal(0.02)", shapes=[(64, 48)]) for f in (right, wrong)]
+"""
+
 MODEL = """
 import torch
 import varlaw
+
+class Layer(torch.nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.randn(width, width) * (2 / width) ** 0.5)
+        self.forgot = torch.nn.Parameter(torch.empty(width))
+
+    def forward(self, x):
+        return x @ self.weight
 
 def make():
     return torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 4))
@@ -75,6 +98,19 @@ CORE: list[tuple[str, int, str]] = [
     ("baseline diff old.json old.json", 0, "no change"),
     ("baseline diff old.json absent.json", 2, "cannot read absent.json"),
     ("config show", 0, "verify.policy"),
+    ("--cite", 0, "@software{varlaw"),
+    ("verify varlaw.numpy.zeros --format concise --since run.json --shard 1/1", 0, "28 conform"),
+    ("verify varlaw.numpy.zeros --format sarif", 0, '"version": "2.1.0"'),
+    ("verify varlaw.numpy.* --law relu.* --dtype float32", 0, "E[relu(z)^2] = q / 2"),
+    ("verify varlaw.numpy.* --claim nonsense", 5, "no claim"),
+    ("verify own_rows.py --dtype float32", 1, "own.wrong"),
+    ("verify own_rows.py --dtype float32 --claim init.* --format github", 1, "::error title="),
+    ("subjects varlaw.numpy.he_*", 0, "varlaw.numpy.he_normal"),
+    ("claims show init.documented", 0, "variance"),
+    ("laws search xavier", 0, "glorot_normal.variance"),
+    ("predict '3 x (dense 64 he_normal, relu)'", 0, "rms of the signal by depth"),
+    ("predict nonsense", 2, "is no block"),
+    ("new subjects own_rows -o drafted.py", 0, "drafted.py"),
 ]
 WITHOUT_TORCH = [("verify torch.nn.Linear", 3, "could not run: torch is not installed")]
 WITH_TORCH = [
@@ -84,6 +120,8 @@ WITH_TORCH = [
     ("check own_model:make --batch own_model:batch --loss own_model:loss --report model", 0, "nothing is wrong by law"),
     ("check own_model:absent --batch own_model:batch", 2, "cannot be imported"),
     ("watch run.jsonl", 0, "5 steps"),
+    ("verify own_model:Layer --case width=48 --promise weight='he_normal(width)'", 1, "without a law: forgot"),
+    ("identify own_model:make", 0, "weight"),
     ("advise own_model:make --batch own_model:batch --loss own_model:loss --try", 0, "nothing to change"),
 ]
 
@@ -108,8 +146,9 @@ def main(folder: Path, *, torch: bool) -> None:
     if torch:
         (folder / "own_model.py").write_text(MODEL, encoding="utf-8")
         run([sys.executable, "own_model.py"], folder, 0, "")
+    (folder / "own_rows.py").write_text(ROWS, encoding="utf-8")
     for line, code, words in commands:
-        run([str(SCRIPT), *line.split()], folder, code, words)
+        run([str(SCRIPT), *shlex.split(line)], folder, code, words)
     found = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     for verdict in found["verdicts"][0], found["verdicts"][-1]:
         again = run([str(SCRIPT), "replay", verdict["replay"], "--json"], folder, 0, verdict["outcome"])
