@@ -10,7 +10,7 @@ what was certified.
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -94,6 +94,33 @@ def decide(
     test = test_of(grid.law, replace(policy, delta=seen), fmt)
     battery = Battery(law, FORMATS[dtype], policy.battery if shape else 0)
     _guard(source, key, grid)
+    looks = _looks(test, battery, grid, source, policy, key, shape=shape)
+    wrong = {name: moved(mutant, -grid.centre) for name, mutant in (mutants or {}).items()}
+    return _told(test, battery, grid, looks, policy, lens=policy.delta / seen, wrong=wrong)
+
+
+class _Looks(NamedTuple):
+    """What the looks at one law came to, and where they ended."""
+
+    outcome: Word
+    state: State
+    tensors: int
+    limit: int
+    of_test: float
+    log_violation: float
+
+
+def _looks(
+    test: ScaleTest | BoundedTest,
+    battery: Battery,
+    grid: Grid,
+    source: Source,
+    policy: Policy,
+    key: Key,
+    *,
+    shape: bool,
+) -> _Looks:
+    """Draw, reduce and look until the test settles or the cap is reached."""
     state, tensors, block, size = State(), 0, 0, 0
     of_test = log_violation = 0.0
     outcome: Word = "UNDECIDED"
@@ -109,21 +136,35 @@ def decide(
         if outcome == "CONFORMS" and shape and battery.n < policy.least and tensors < policy.few:
             outcome = "UNDECIDED"  # the scale is certain already, but the shape has hardly been seen
         limit = _limit(test, policy, state.n, shape)
-    wrong = {name: moved(mutant, -grid.centre) for name, mutant in (mutants or {}).items()}
+    return _Looks(outcome, state, tensors, limit, of_test, log_violation)
+
+
+def _told(
+    test: ScaleTest | BoundedTest,
+    battery: Battery,
+    grid: Grid,
+    looks: _Looks,
+    policy: Policy,
+    *,
+    lens: float,
+    wrong: Mapping[str, Variate],
+) -> Decision:
+    """The decision with its effect; `lens` is how much larger an error is than it shows through a coarse format."""
+    outcome, state = looks.outcome, looks.state
     likely, gain = most_likely(grid.law, wrong, state) if outcome == "VIOLATES" else (None, None)
     detail = ""
     if outcome == "UNDECIDED":
-        detail = _undecided(state, tensors, policy, limit)
+        detail = _undecided(state, looks.tensors, policy, looks.limit)
     elif outcome == "VIOLATES":
-        detail = _fell(test.parts(state), of_test, battery)
+        detail = _fell(test.parts(state), looks.of_test, battery)
     low, high = test.interval(state)
     return Decision(
         outcome=outcome,
         state=state,
-        ratio=_unveiled(test.ratio(state), policy.delta / seen),
-        interval=(_unveiled(low, policy.delta / seen), _unveiled(high, policy.delta / seen)),
-        certified=_certified(test.certified(state), outcome, policy.delta, seen),
-        log_evidence=log_violation,
+        ratio=_unveiled(test.ratio(state), lens),
+        interval=(_unveiled(low, lens), _unveiled(high, lens)),
+        certified=_certified(test.certified(state), outcome, policy.delta, lens),
+        log_evidence=looks.log_violation,
         likely=likely,
         likely_log_ratio=gain,
         detail=detail,
@@ -135,9 +176,9 @@ def _unveiled(ratio: float, lens: float) -> float:
     return ratio if lens == 1 else max(0.0, 1 + (ratio - 1) * lens)
 
 
-def _certified(found: float | None, outcome: Word, delta: float, seen: float) -> float | None:
+def _certified(found: float | None, outcome: Word, delta: float, lens: float) -> float | None:
     """The smallest delta that the draws exclude; what the terminal test settled is no more than was asked for."""
-    certified = found * (delta / seen) if found is not None else None
+    certified = found * lens if found is not None else None
     if outcome != "CONFORMS":
         return certified
     return delta if certified is None else min(certified, delta)
