@@ -9,7 +9,7 @@ from varlaw.subjects.tensorflow.framework import TENSORFLOW, floats, place, tens
 
 def _activation(name: str, function: str, call: Callable[[Any], Any]) -> Activation:
     def apply(x: Floats, dtype: str, device: str) -> Mapping[str, Any]:
-        with place(device), tf().GradientTape() as tape:
+        with place(dtype, device), tf().GradientTape() as tape:
             given = tensor(x, dtype)
             tape.watch(given)
             y = call(given)

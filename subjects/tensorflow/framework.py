@@ -4,11 +4,13 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.subject import Case, Draws, Floats, Framework
+from varlaw.subjects.boundary import Boundary
+from varlaw.subjects.subject import Case, Draws, Floats
 
 
 def tf() -> Any:
@@ -28,15 +30,12 @@ def devices() -> tuple[str, ...]:
     return ("cpu", *(f"cuda:{i}" for i in range(len(tf().config.list_physical_devices("GPU")))))
 
 
-TENSORFLOW = Framework(name="tensorflow", version=version, devices=devices)
-
-
-def place(device: str) -> Any:
+def place(dtype: str, device: str) -> Any:
     """A context in which operations run on `device`."""
     return tf().device("/CPU:0" if device == "cpu" else device.replace("cuda", "GPU"))
 
 
-def tensor(x: Any, dtype: str) -> Any:
+def tensor(x: Floats, dtype: str, device: str = "cpu") -> Any:
     """A tensor, rounded to `dtype`."""
     return tf().cast(tf().constant(np.asarray(x, dtype=np.float64)), dtype)
 
@@ -46,16 +45,32 @@ def floats(x: Any) -> Floats:
     return np.asarray(x.numpy()).astype(np.float64)
 
 
-def drawn(build: Callable[[Case, str, int, int], Mapping[str, Any]]) -> Draws:
-    """`Draws` from a builder of one fresh instance: (case, dtype, seed, place in the sequence) -> tensors by name.
-
-    The global seed is set to `seed` first; TensorFlow has no public way to put the user's stream back.
-    """
+def _drawn(build: Callable[[Case, str, int, int], Mapping[str, Any]]) -> Draws:
+    """`Draws` from a builder of one fresh instance: (case, dtype, seed, place in the sequence) -> tensors by name."""
 
     def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Floats]]:
-        with place(device):
-            tf().random.set_seed(seed)
+        with chance(seed, dtype, device):
             for i in range(count):
                 yield {name: floats(x) for name, x in build(case, dtype, seed, i).items()}
 
     return draws
+
+
+@contextmanager
+def chance(seed: int, dtype: str, device: str) -> Iterator[int]:
+    """The global seed is set, which TensorFlow has no public way to put back; the key is a seed for its operations."""
+    with place(dtype, device):
+        tf().random.set_seed(seed)
+        yield seed % 2**31
+
+
+TENSORFLOW = Boundary(
+    name="tensorflow",
+    version=version,
+    devices=devices,
+    array=tensor,
+    floats=floats,
+    draws=_drawn,
+    chance=chance,
+    place=place,
+)

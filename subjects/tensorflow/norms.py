@@ -1,26 +1,22 @@
 """tf.nn: normalisation from moments, and the fused batch norm, on inputs of shape (batch, channels, length)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from varlaw.subjects.defaults import constants_of, with_default
-from varlaw.subjects.subject import Case, Floats, Norm
-from varlaw.subjects.tensorflow.framework import TENSORFLOW, floats, place, tensor, tf
+from varlaw.subjects.defaults import constants_of
+from varlaw.subjects.rows import norm
+from varlaw.subjects.subject import Case, Norm
+from varlaw.subjects.tensorflow.framework import TENSORFLOW, tf
 
 
 def _by_moments(name: str, moments: Callable[[Any], tuple[Any, Any]]) -> Norm:
-    """`batch_normalization` with statistics from `moments`, over the last axis: a layer norm."""
+    """`batch_normalization` with statistics from `moments`, over the last axis: a layer norm. It has no default eps."""
 
-    def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
-        with place(device):
-            t = tensor(x, dtype)
-            mean, variance = moments(t)
-            y = tf().nn.batch_normalization(t, mean, variance, None, None, case["eps"])
-            return {"output": floats(y)}
+    def call(x: Any, case: Case) -> Any:
+        return tf().nn.batch_normalization(x, *moments(x), None, None, case["eps"])
 
-    return Norm(name=f"tensorflow.nn.batch_normalization({name})", framework=TENSORFLOW, op="layer_norm", apply=apply)
+    return replace(norm(TENSORFLOW, f"tensorflow.nn.batch_normalization({name})", "layer_norm", call), default=None)
 
 
 _OVER_LAST: dict[str, Any] = {"axes": [-1], "keepdims": True}
@@ -42,28 +38,11 @@ def _sufficient(t: Any) -> tuple[Any, Any]:
 _FUSED = {"float64": "FusedBatchNormV3 takes float32, bfloat16 and float16 only"}
 
 
-def _fused() -> Norm:
-    """One training step of the fused kernel, channels last, from running statistics of 0 and 1."""
-
-    def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
-        with place(device):
-            t = tensor(np.moveaxis(x, 1, 2)[:, :, None, :], dtype)
-            y, mean, variance = _run(t, case)
-        output = np.moveaxis(floats(y)[:, :, 0, :], 2, 1)
-        return {"output": output, "running_mean": floats(mean), "running_var": floats(variance)}
-
-    row = Norm(
-        name="tensorflow.compat.v1.nn.fused_batch_norm", framework=TENSORFLOW, op="batch_norm", apply=apply,
-        unsupported=_FUSED,
-    )  # fmt: skip
-    return with_default(row)
-
-
-def _run(t: Any, case: Case) -> tuple[Any, Any, Any]:
-    channels = t.shape[-1]
-    ones, zeros = tf().ones(channels), tf().zeros(channels)
+def _fused(x: Any, case: Case) -> tuple[Any, Any, Any]:
+    """One training step of the fused kernel from running statistics of 0 and 1."""
+    ones, zeros = tf().ones(x.shape[-1]), tf().zeros(x.shape[-1])
     y, mean, variance = tf().compat.v1.nn.fused_batch_norm(
-        t, ones, zeros, mean=zeros, variance=ones, is_training=True,
+        x, ones, zeros, mean=zeros, variance=ones, is_training=True,
         **constants_of(case, eps="epsilon", momentum="exponential_avg_factor"),
     )  # fmt: skip
     return y, mean, variance
@@ -73,5 +52,8 @@ NORMS: tuple[Norm, ...] = (
     _by_moments("moments", lambda t: tf().nn.moments(t, **_OVER_LAST)),
     _by_moments("weighted_moments", _weighted),
     _by_moments("sufficient_statistics, normalize_moments", _sufficient),
-    _fused(),
-)
+    norm(
+        TENSORFLOW, "tensorflow.compat.v1.nn.fused_batch_norm", "batch_norm", _fused,
+        dims=2, channels_last=True, unsupported=_FUSED,
+    ),
+)  # fmt: skip

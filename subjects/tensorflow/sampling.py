@@ -1,14 +1,14 @@
 """tf.random: normal, uniform and truncated normal samplers: stateful, stateless and from a generator."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
+from varlaw.subjects.rows import sampler
 from varlaw.subjects.seeds import streams
-from varlaw.subjects.subject import Case, Sampler, Tensor
-from varlaw.subjects.tensorflow.framework import TENSORFLOW, drawn, floats, tf
+from varlaw.subjects.subject import Case, Sampler
+from varlaw.subjects.tensorflow.framework import TENSORFLOW, floats, tf
 
-Arguments = Callable[[Case], Mapping[str, Any]]
+Draw = Callable[[Case, str, int, int], Any]
 
 _DOCUMENTED = {
     "normal": "Normal(scale)",
@@ -23,17 +23,18 @@ def _arguments(kind: str, case: Case) -> dict[str, Any]:
     return {"stddev": case["scale"]}
 
 
-def _sampler(name: str, kind: str, draw: Callable[[Case, str, int, int], Any]) -> Sampler:
-    tensors = (Tensor(name="", documented=_DOCUMENTED[kind]),)
-    draws = drawn(lambda case, dtype, seed, i: {"": draw(case, dtype, seed, i)})
-    return Sampler(name=f"tensorflow.random.{name}", framework=TENSORFLOW, op="shape", tensors=tensors, draws=draws)
+def _sampler(name: str, kind: str, draw: Draw, **rest: Any) -> Sampler:
+    def build(case: Case, dtype: str, seed: int, i: int) -> Mapping[str, Any]:
+        return {"": draw(case, dtype, seed, i)}
+
+    return sampler(TENSORFLOW, f"tensorflow.{name}", "shape", build, {"": _DOCUMENTED[kind]}, **rest)
 
 
 def _stateful(kind: str) -> Sampler:
     def draw(case: Case, dtype: str, seed: int, i: int) -> Any:
         return getattr(tf().random, kind)(case["shape"], dtype=dtype, **_arguments(kind, case))
 
-    return _sampler(kind, kind, draw)
+    return _sampler(f"random.{kind}", kind, draw)
 
 
 def _stateless(kind: str) -> Sampler:
@@ -41,7 +42,7 @@ def _stateless(kind: str) -> Sampler:
         sample = getattr(tf().random, f"stateless_{kind}")
         return sample(case["shape"], seed=[seed % 2**31, i], dtype=dtype, **_arguments(kind, case))
 
-    return _sampler(f"stateless_{kind}", kind, draw)
+    return _sampler(f"random.stateless_{kind}", kind, draw)
 
 
 def _generator(kind: str) -> Sampler:
@@ -52,7 +53,7 @@ def _generator(kind: str) -> Sampler:
         generator.skip(2**20 * i)  # numbers, of which no case here draws more
         return getattr(generator, kind)(case["shape"], dtype=dtype, **_arguments(kind, case))
 
-    return _sampler(f"Generator.{kind}", kind, draw)
+    return _sampler(f"random.Generator.{kind}", kind, draw)
 
 
 def _initialiser(name: str, kind: str) -> Sampler:
@@ -61,9 +62,7 @@ def _initialiser(name: str, kind: str) -> Sampler:
     def draw(case: Case, dtype: str, seed: int, i: int) -> Any:
         return getattr(tf(), name)(**_arguments(kind, case))(case["shape"], dtype=dtype)
 
-    tensors = (Tensor(name="", documented=_DOCUMENTED[kind]),)
-    draws = drawn(lambda case, dtype, seed, i: {"": draw(case, dtype, seed, i)})
-    return Sampler(name=f"tensorflow.{name}", framework=TENSORFLOW, op="shape", tensors=tensors, draws=draws)
+    return _sampler(name, kind, draw)
 
 
 def _parameterised() -> Sampler:
@@ -73,8 +72,9 @@ def _parameterised() -> Sampler:
             case["shape"], seed=[seed % 2**31, i], means=0 * scale, stddevs=scale, minvals=-2 * scale, maxvals=2 * scale
         )
 
-    row = _sampler("stateless_parameterized_truncated_normal", "truncated_normal", draw)
-    return replace(row, unsupported={"bfloat16": "StatelessParameterizedTruncatedNormal has no bfloat16 kernel"})
+    missing = {"bfloat16": "StatelessParameterizedTruncatedNormal has no bfloat16 kernel"}
+    name = "random.stateless_parameterized_truncated_normal"
+    return _sampler(name, "truncated_normal", draw, unsupported=missing)
 
 
 def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
@@ -88,9 +88,8 @@ def _reused(name: str, kind: str) -> Sampler:
         initialise = getattr(tf(), name)(seed=(seed + i) % 2**31, **_arguments(kind, case))
         return {f"tensor {j}": initialise(case["shape"], dtype=dtype) for j in range(2)}
 
-    tensors = tuple(Tensor(name=f"tensor {j}", documented=_DOCUMENTED[kind]) for j in range(2))
-    label = f"tensorflow.{name}(reused)"
-    return Sampler(name=label, framework=TENSORFLOW, op="matrix", tensors=tensors, draws=drawn(draw))
+    tensors = {f"tensor {j}": _DOCUMENTED[kind] for j in range(2)}
+    return sampler(TENSORFLOW, f"tensorflow.{name}(reused)", "matrix", draw, tensors)
 
 
 SAMPLERS: tuple[Sampler, ...] = (

@@ -3,22 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from varlaw.subjects.subject import Dropout, Floats, Loss
-from varlaw.subjects.tensorflow.framework import TENSORFLOW, floats, place, tensor, tf
-
-Labels = NDArray[np.int64]
+from varlaw.subjects.rows import Drop, dropout, loss
+from varlaw.subjects.subject import Dropout, Loss
+from varlaw.subjects.tensorflow.framework import TENSORFLOW, tf
 
 
-def _dropout(name: str, call: Callable[[Any, float, int], Any]) -> Dropout:
-    def apply(x: Floats, p: float, dtype: str, device: str, seed: int) -> Floats:
-        with place(device):
-            tf().random.set_seed(seed)
-            return floats(call(tensor(x, dtype), p, seed % 2**31))
-
-    return Dropout(name=f"tensorflow.nn.{name}", framework=TENSORFLOW, op="dropout", apply=apply)
+def _dropout(name: str, drop: Drop) -> Dropout:
+    return dropout(TENSORFLOW, f"tensorflow.nn.{name}", "dropout", drop)
 
 
 def _general(x: Any, p: float, seed: int) -> Any:
@@ -33,23 +24,22 @@ DROPOUTS: tuple[Dropout, ...] = (
 )
 
 
-def _loss(name: str, call: Callable[[Any, Labels, int], Any], indices: bool) -> Loss:
+def _loss(name: str, losses: Callable[[Any, Any], Any], *, indices: bool) -> Loss:
     """The functions return a loss for each row; "mean" is `tf.reduce_mean` of them, as their guides show."""
 
-    def apply(logits: Floats, labels: Labels, reduction: str, dtype: str, device: str) -> Floats:
-        with place(device):
-            losses = call(tensor(logits, dtype), labels, logits.shape[1])
-            return floats(tf().reduce_mean(losses) if reduction == "mean" else losses)
+    def call(logits: Any, labels: Any, reduction: str) -> Any:
+        found = losses(logits, labels)
+        return tf().reduce_mean(found) if reduction == "mean" else found
 
-    return Loss(name=f"tensorflow.nn.{name}", framework=TENSORFLOW, op="cross_entropy", apply=apply, indices=indices)
+    return loss(TENSORFLOW, f"tensorflow.nn.{name}", call, indices=indices)
 
 
-def _sparse(logits: Any, labels: Labels, classes: int) -> Any:
+def _sparse(logits: Any, labels: Any) -> Any:
     return tf().nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
 
 
-def _dense(logits: Any, labels: Labels, classes: int) -> Any:
-    wanted = tf().one_hot(labels, classes, dtype=logits.dtype)
+def _dense(logits: Any, labels: Any) -> Any:
+    wanted = tf().one_hot(labels, logits.shape[1], dtype=logits.dtype)
     return tf().nn.softmax_cross_entropy_with_logits(labels=wanted, logits=logits)
 
 
