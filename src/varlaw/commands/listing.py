@@ -2,6 +2,7 @@
 
 import fnmatch
 import json
+import string
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +34,16 @@ def subjects(globs: tuple[str, ...], as_json: bool) -> None:
 
 
 @click.group(cls=Verbs, invoke_without_command=True)
+@click.option("--matrix", is_flag=True, help="Claims by kinds of subject: how many are asked, and why others are not.")
 @click.pass_context
-def claims(context: click.Context) -> None:
+def claims(context: click.Context, matrix: bool) -> None:
     """List the claims that subjects are held to, each once, with its law; `claims show NAME` says more of one."""
     from varlaw.reports.words import quantities
 
-    if context.invoked_subcommand is None:
+    if matrix and context.invoked_subcommand is None:
+        for line in _matrix(_subjects(())):
+            click.echo(line)
+    elif context.invoked_subcommand is None:
         found = _claims(_subjects(()))
         width = max(map(len, found))
         for name, of in found.items():
@@ -65,6 +70,25 @@ def show(name: str) -> None:
         targets = list(dict.fromkeys(c.target for c in of))
         click.echo(f"  subjects  {', '.join(targets[:8])}{f' and {len(targets) - 8} more' if len(targets) > 8 else ''}")
         click.echo(f"  verify    varlaw verify --claim '{claim}'")
+
+
+def _matrix(found: "list[Subject]") -> Iterator[str]:
+    """A table for each kind of record, its columns lettered; below it the holes with their reasons."""
+    from varlaw.claims.matrix import reason, tables
+
+    for table in tables(found):
+        letters = dict(zip(table.subjects, string.ascii_lowercase, strict=False))
+        yield f"{table.record}: " + ", ".join(f"{letters[k]} = {k} ({n})" for k, n in table.subjects.items())
+        width = max(map(len, table.asked))
+        yield f"  {'':{width}}" + "".join(f"{letter:>5}" for letter in letters.values())
+        for claim, asked in table.asked.items():
+            yield f"  {claim:{width}}" + "".join(f"{asked[kind] or '.':>5}" for kind in letters)
+        for claim, asked in table.asked.items():
+            why: dict[str, list[str]] = {}
+            for kind in (k for k in letters if not asked[k]):
+                why.setdefault(reason(table.record, claim, kind) or "NO REASON GIVEN", []).append(letters[kind])
+            yield from (f"  {claim} not of {' '.join(which)}: {words}" for words, which in why.items())
+        yield ""
 
 
 def _subjects(globs: tuple[str, ...]) -> "list[Subject]":
