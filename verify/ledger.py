@@ -36,6 +36,10 @@ class LedgerError(ValueError):
     """A ledger that cannot be used, or a budget that cannot be kept: what is wrong and what to do, in one line."""
 
 
+class LedgerInUse(LedgerError):
+    """Another process has the ledger open."""
+
+
 class LedgerFull(LedgerError):
     """The disk refuses to keep a verdict: nothing is wrong with what was asked for."""
 
@@ -292,4 +296,4 @@ def _lock(path: Path, file: BinaryIO) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         msg = f"the ledger {path} is in use by another process; wait for it, or name another file"
-        raise LedgerError(msg) from error
+        raise LedgerInUse(msg) from error

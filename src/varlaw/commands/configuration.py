@@ -119,7 +119,7 @@ def _checked(tables: Any, group: click.Group, place: str, path: Path) -> dict[st
 
 
 # Options that name a file to write, or another place to decide in.
-_WRITTEN, _ELSEWHERE = ("json", "report", "ledger", "output"), ("dask",)
+_WRITTEN, _ELSEWHERE = ("json", "report", "ledger", "cache", "output"), ("dask",)
 _LEFT_OUT = "left out"  # no option's name
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,12 @@ DECISIONS_A_PROCESS = 400
 @click.option("--dask", metavar="ADDRESS", help="Decide on the workers of this Dask scheduler, e.g. tcp://host:8786.")
 @click.option("--ledger", "ledger_file", type=click.Path(path_type=Path), help="Keep each verdict here, and resume.")
 @click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Keep verdicts here; what the same code said is not decided again.",
+)
+@click.option(
     "--yearly-decisions",
     type=click.IntRange(1, 10**18),
     envvar="VARLAW_YEARLY_DECISIONS",
@@ -86,6 +92,7 @@ def verify(
     jobs: int | None,
     dask: str | None,
     ledger_file: Path | None,
+    cache: Path | None,
     yearly_decisions: int | None,
     json_file: Path | None,
     form: str,
@@ -117,6 +124,9 @@ def verify(
     if dask and jobs:
         msg = "--dask and --jobs are two places to decide in; give one"
         raise Failure(msg, 2)
+    if cache and (ledger_file or dask):
+        msg = f"--cache and --{'ledger' if ledger_file else 'dask'} do not go together; give one"
+        raise Failure(msg, 2)
     if form != "text" and to_stdout(json_file):
         msg = f"--format {form} and --json - both write to stdout; give one"
         raise Failure(msg, 2)
@@ -128,7 +138,7 @@ def verify(
     stderr = console(no_color=no_color, stderr=True)
     screen = stderr if to_stdout(json_file) or form != "text" else console(no_color=no_color)
     agreed = replace(agreed, request=replace(agreed.request, jobs=1 if dask else _workers(jobs, len(agreed.tasks))))
-    with _place(dask) as executor, _opened(ledger_file, heading) as ledger:
+    with _place(dask) as executor, _opened(ledger_file, cache, heading) as ledger:
         terminal.opening(opening(agreed), screen)
         if agreed.absent:
             stderr.print(f"not run: {'; '.join(absence.reason for absence in agreed.absent)}", soft_wrap=True)
@@ -195,9 +205,17 @@ def _place(address: str | None) -> "Iterator[Executor | None]":
 
 
 @contextmanager
-def _opened(path: Path | None, heading: "Header") -> "Iterator[Ledger | None]":
-    from varlaw.verify import ledger
+def _opened(path: Path | None, folder: Path | None, heading: "Header") -> "Iterator[Ledger | None]":
+    """What keeps the verdicts; a cache that another run uses is no reason to wait."""
+    from varlaw.verify import cache, ledger
 
-    book = ledger.opened(path, heading) if path else nullcontext()
-    with failing(2, ledger.LedgerError), failing(3, ledger.LedgerFull), book as found:
+    with failing(2, ledger.LedgerError), failing(3, ledger.LedgerFull), ExitStack() as stack:
+        book = cache.opened(folder, heading) if folder else ledger.opened(path, heading) if path else nullcontext()
+        try:
+            found = stack.enter_context(book)
+        except ledger.LedgerInUse:
+            if path:
+                raise
+            click.echo(f"another run keeps its verdicts in {folder}; those of this one are not kept", err=True)
+            found = None
         yield found
