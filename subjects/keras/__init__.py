@@ -1,6 +1,7 @@
 """Keras 3: initialisers, default initialisation of every layer, norms, clipping, dropout, losses and samplers."""
 
 from varlaw.subjects.keras import dropout_inside
+from varlaw.subjects.keras.activations import ACTIVATIONS
 from varlaw.subjects.keras.clipping import CLIPPERS
 from varlaw.subjects.keras.dropout import DROPOUTS
 from varlaw.subjects.keras.initialisers import INITIALISERS
@@ -17,5 +18,5 @@ __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
 SUBJECTS: tuple[Subject, ...] = (
     *INITIALISERS, *SAMPLERS, *LAYERS, *SEQUENCES, *NORMS, *CLIPPERS, *NORMALISERS, *DROPOUTS,
-    *dropout_inside.DROPOUTS, *LOSSES,
+    *dropout_inside.DROPOUTS, *LOSSES, *ACTIVATIONS,
 )  # fmt: skip
