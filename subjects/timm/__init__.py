@@ -4,6 +4,7 @@ import fnmatch
 import inspect
 
 from varlaw.subjects.subject import Subject
+from varlaw.subjects.timm.activations import ACTIVATIONS
 from varlaw.subjects.timm.architectures import VARIANTS
 from varlaw.subjects.timm.framework import architectures, timm, utils
 from varlaw.subjects.timm.initialisers import INITIALISERS, LAYERS
@@ -18,6 +19,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *NORMS,
     *DROPOUTS,
     *CLIPPERS,
+    *ACTIVATIONS,
     *(model(name) for name in VARIANTS),
 )
 

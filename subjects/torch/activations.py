@@ -3,13 +3,17 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.subject import Activation, Floats
+from varlaw.subjects.subject import Activation, Floats, Framework
 from varlaw.subjects.torch.framework import TORCH, floats, tensor
 
 Call = Callable[..., Any]  # (torch, x) -> activation of x
 
 
-def _activation(name: str, function: str, call: Call, in_place: Call | None = None) -> Activation:
+def activation(
+    name: str, function: str, call: Call, in_place: Call | None = None, framework: Framework = TORCH
+) -> Activation:
+    """The row of a function of torch tensors, of torch or of a library on it."""
+
     def apply(x: Floats, dtype: str, device: str) -> Mapping[str, Any]:
         import torch
 
@@ -27,7 +31,7 @@ def _activation(name: str, function: str, call: Call, in_place: Call | None = No
         return found
 
     return Activation(
-        name=f"torch.{name}", framework=TORCH, op="activation", function=function, apply=apply,
+        name=f"{framework.name}.{name}", framework=framework, op="activation", function=function, apply=apply,
         in_place=in_place is not None,
     )  # fmt: skip
 
@@ -43,7 +47,7 @@ def _functional(name: str, function: str = "", *arguments: Any, **keywords: Any)
 
     shown = ", ".join([*map(str, arguments), *map(str, keywords.values())])
     title = f"nn.functional.{name}({shown})" if shown else f"nn.functional.{name}"
-    return _activation(title, function or name, call, over if name in _IN_PLACE else None)
+    return activation(title, function or name, call, over if name in _IN_PLACE else None)
 
 
 _IN_PLACE = (
@@ -63,7 +67,7 @@ _IN_PLACE = (
 
 def _plain(name: str, function: str = "") -> Activation:
     """A function of torch itself, with the method that writes in place."""
-    return _activation(
+    return activation(
         name, function or name, lambda torch, x: getattr(torch, name)(x), lambda torch, x: getattr(x, f"{name}_")()
     )
 
@@ -72,7 +76,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
     _functional("relu"),
     _functional("leaky_relu"),
     _functional("leaky_relu", "leaky_relu:0.2", 0.2),
-    _activation("nn.PReLU(0.25)", "prelu", lambda t, x: t.nn.PReLU(dtype=x.dtype, device=x.device)(x)),
+    activation("nn.PReLU(0.25)", "prelu", lambda t, x: t.nn.PReLU(dtype=x.dtype, device=x.device)(x)),
     _functional("elu"),
     _functional("elu", "elu:0.5", 0.5),
     _functional("celu", "celu:2.0", 2.0),
