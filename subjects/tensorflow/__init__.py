@@ -6,6 +6,7 @@ Its layers and initialisers are Keras's, which has rows of its own.
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.tensorflow.activations import ACTIVATIONS
 from varlaw.subjects.tensorflow.clipping import CLIPPERS
+from varlaw.subjects.tensorflow.computations import EXPERIMENTS
 from varlaw.subjects.tensorflow.normalisers import NORMALISERS
 from varlaw.subjects.tensorflow.norms import NORMS
 from varlaw.subjects.tensorflow.public import LEFT_OUT, PUBLIC
@@ -14,4 +15,6 @@ from varlaw.subjects.tensorflow.training import DROPOUTS, LOSSES
 
 __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
-SUBJECTS: tuple[Subject, ...] = (*SAMPLERS, *NORMS, *CLIPPERS, *NORMALISERS, *DROPOUTS, *LOSSES, *ACTIVATIONS)
+SUBJECTS: tuple[Subject, ...] = (
+    *SAMPLERS, *NORMS, *CLIPPERS, *NORMALISERS, *DROPOUTS, *LOSSES, *ACTIVATIONS, *EXPERIMENTS,
+)  # fmt: skip
