@@ -38,6 +38,9 @@ def _as_torch(dims: int, transposed: bool) -> Make:
     return convolution(f"Conv{'Transpose' * transposed}{dims}d")
 
 
+_LINEAR = called("Linear", "in_channels", "out_channels")
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Namespace:
     """Where layers are found, and how they are built and read."""
@@ -46,7 +49,9 @@ class Namespace:
     name: str  # "torch.nn"
     find: Callable[[], Any]  # the module of that name
     parameters: Callable[[Any, str], Mapping[str, Any]]  # (layer, dtype) -> tensors by name
+    linear: Make = _LINEAR
     conv: Callable[[int, bool], Make] = _as_torch  # (spatial sides, transposed) -> a convolution
+    weight: str = "weight"  # what layers call it
     keywords: Callable[[str, str], Mapping[str, Any]] = lambda dtype, device: {}  # of every constructor
     like: Callable[[Any, Any], Any] = lambda layer, x: layer  # (layer, x) -> the layer in the dtype of x, where x is
     running: Callable[[Any], Sequence[Any]] = lambda layer: ()  # running mean and variance, where a layer keeps them
@@ -67,10 +72,11 @@ class Namespace:
         layout: str = "",
         claims: Mapping[str, Mapping[str, str]] | None = None,
         unsupported: Mapping[str, str] | None = None,
+        measure: Measure | None = None,
     ) -> Sampler:
         """A layer's tensors as it starts; where `inputs` name the widths of its inputs it measures its own fans.
 
-        `layout` is that of its "weight".
+        `layout` is that of its weight.
         """
 
         def build(case: Case, dtype: str, device: str) -> Mapping[str, Any]:
@@ -82,9 +88,9 @@ class Namespace:
             op,
             build,
             tensors,
-            layouts={"weight": layout} if layout else {},
+            layouts={self.weight: layout} if layout else {},
             claims=claims,
-            measure=self.measured(make, inputs, dims) if inputs else None,
+            measure=self.measured(make, inputs, dims) if inputs else measure,
             unsupported=self.unsupported(tensors.values()) if unsupported is None else unsupported,
         )
 
@@ -93,19 +99,25 @@ class Namespace:
         return self.layer(name, op, called(name, *sizes, **fixed), tensors)
 
     def convolution(
-        self, name: str, op: str, tensors: Mapping[str, str], dims: int, *, transposed: bool = False, layout: str = ""
+        self, name: str, op: str, tensors: Mapping[str, str], dims: int, *, transposed: bool = False, **rest: Any
     ) -> Sampler:
         """A convolution over `dims` spatial sides."""
-        make = self.conv(dims, transposed)
-        return self.layer(name, op, make, tensors, inputs=("in_channels",), dims=dims, layout=layout)
+        return self.layer(name, op, self.conv(dims, transposed), tensors, inputs=("in_channels",), dims=dims, **rest)
 
     def measured(self, make: Make, inputs: Sequence[str], dims: int) -> Measure:
         """The fans that a layer has when it is run on ones."""
 
-        def forward(case: Case) -> tuple[Any, Sequence[Sequence[int]]]:
+        def shapes(case: Case) -> list[list[int]]:
             widths, sides = [case[n] for n in inputs], [0] * dims
-            shapes = [[1, *sides, n] if self.channels_last else [1, n, *sides] for n in widths]
-            return make(self.find(), case, self.keywords("float64", "cpu")), shapes
+            return [[1, *sides, n] if self.channels_last else [1, n, *sides] for n in widths]
+
+        return self.measured_on(make, shapes, dims)
+
+    def measured_on(self, make: Make, shapes: Callable[[Case], Sequence[Sequence[int]]], dims: int = 0) -> Measure:
+        """The same on inputs of these shapes, zero for the spatial sides."""
+
+        def forward(case: Case) -> tuple[Any, Sequence[Sequence[int]]]:
+            return make(self.find(), case, self.keywords("float64", "cpu")), shapes(case)
 
         return measure_fans(self.of, forward, dims, channels_last=self.channels_last)
 
@@ -114,7 +126,7 @@ class Namespace:
     def fillable(self, nn: Any, case: Case, keywords: Mapping[str, Any]) -> Any:
         """The real layer whose weight an initialiser fills: `case["layer"]` names it."""
         if case["layer"] == "linear":
-            return nn.Linear(case["in_channels"], case["out_channels"], **keywords)
+            return self.linear(nn, case, keywords)
         return self.conv(_sides(case), "transpose" in case["layer"])(nn, case, keywords)
 
     def shape(self, case: Case) -> tuple[int, ...]:
@@ -165,7 +177,7 @@ def _stored(namespace: Namespace, items: str) -> tuple[int, ...]:
     """Built aside, so that the stream of whoever asks draws the same numbers whether the shape is known or not."""
     with namespace.of.chance(0, "float32", "cpu"):
         layer = namespace.fillable(namespace.find(), json.loads(items), {})
-    return tuple(int(n) for n in layer.weight.shape)
+    return tuple(int(n) for n in getattr(layer, namespace.weight).shape)
 
 
 @functools.cache

@@ -1,64 +1,44 @@
 """keras.layers and keras.random: dropout in training mode, on inputs of shape (batch, channels, length)."""
 
 import random
-from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
-from varlaw.subjects.keras.framework import KERAS, floats, keras, place, seeded, tensor
-from varlaw.subjects.keras.measure import detached
-from varlaw.subjects.subject import Dropout, Floats
-
-Call = Callable[[Any, float, str], Any]
+from varlaw.subjects.keras.framework import KERAS, dtype_of, keras
+from varlaw.subjects.rows import Drop, dropout
+from varlaw.subjects.subject import Dropout
 
 
-def _dropout(name: str, op: str, call: Call, spatial: int = 0) -> Dropout:
-    """`spatial`: the number of spatial axes that the layer insists on, with channels last."""
+def _layer(name: str, op: str, dims: int = 0) -> Dropout:
+    """`dims`: the number of spatial axes that the layer insists on, with channels last."""
 
-    def apply(x: Floats, p: float, dtype: str, device: str, seed: int) -> Floats:
-        shown = x
-        if spatial:
-            batch, channels, length = x.shape
-            shown = np.moveaxis(x, 1, 2).reshape(batch, length, *(1,) * (spatial - 1), channels)
-        with seeded(seed), place(dtype, device):
-            y = floats(detached(call(tensor(shown, dtype), p, dtype)))
-        return np.moveaxis(y.reshape(x.shape[0], x.shape[2], x.shape[1]), 2, 1) if spatial else y
+    def drop(x: Any, p: float, key: None) -> Any:
+        return getattr(keras().layers, name)(p, dtype=dtype_of(x))(x, training=True)
 
-    return Dropout(name=f"keras.{name}", framework=KERAS, op=op, apply=apply, weights="Attention" in name)
+    return dropout(KERAS, f"keras.layers.{name}", op, drop, dims=dims or 1, channels_last=dims > 0)
 
 
-def _layer(name: str, **fixed: Any) -> Call:
-    def call(x: Any, p: float, dtype: str) -> Any:
-        return getattr(keras().layers, name)(p, dtype=dtype, **fixed)(x, training=True)
-
-    return call
-
-
-def _attention(name: str) -> Call:
+def _attention(name: str) -> Dropout:
     """The weights of an attention over 64 equal keys, 1/64 each, times the keys and the input."""
 
-    def call(x: Any, p: float, dtype: str) -> Any:
-        ops = keras().ops
+    def drop(x: Any, p: float, key: None) -> Any:
+        ops, dtype = keras().ops, dtype_of(x)
         query, keys = ops.zeros((*x.shape[:2], 4), dtype), ops.zeros((x.shape[0], x.shape[2], 4), dtype)
         layer = getattr(keras().layers, name)(dropout=p, dtype=dtype)
         _, weights = layer([query, keys], return_attention_scores=True, training=True)
         return weights * x.shape[2] * x
 
-    return call
+    return dropout(KERAS, f"keras.layers.{name}(dropout)", "dropout", drop, weights=True)
 
 
-def _own_seed() -> Mapping[str, int]:
-    return {"seed": random.randrange(1, 2**30)}
-
+# With a seed of its own Keras takes another path on torch than without.
+_seeded: Drop = lambda x, p, key: keras().random.dropout(x, p, seed=random.randrange(1, 2**30))  # noqa: E731
 
 DROPOUTS: tuple[Dropout, ...] = (
-    _dropout("layers.Dropout", "dropout", _layer("Dropout")),
-    _dropout("layers.AlphaDropout", "alpha_dropout", _layer("AlphaDropout")),
-    _dropout("layers.GaussianDropout", "gaussian_dropout", _layer("GaussianDropout")),
-    *(_dropout(f"layers.SpatialDropout{d}D", "channel_dropout", _layer(f"SpatialDropout{d}D"), d) for d in (1, 2, 3)),
-    # With a seed of its own Keras takes another path on torch than without.
-    _dropout("layers.Attention(dropout)", "dropout", _attention("Attention")),
-    _dropout("layers.AdditiveAttention(dropout)", "dropout", _attention("AdditiveAttention")),
-    _dropout("random.dropout", "dropout", lambda x, p, _: keras().random.dropout(x, p, **_own_seed())),
+    _layer("Dropout", "dropout"),
+    _layer("AlphaDropout", "alpha_dropout"),
+    _layer("GaussianDropout", "gaussian_dropout"),
+    *(_layer(f"SpatialDropout{d}D", "channel_dropout", d) for d in (1, 2, 3)),
+    _attention("Attention"),
+    _attention("AdditiveAttention"),
+    dropout(KERAS, "keras.random.dropout", "dropout", _seeded),
 )

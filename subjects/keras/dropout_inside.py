@@ -4,24 +4,18 @@ Kernels are identities, gates are held open by their biases with linear activati
 so that the output is the input times the mask times the factor, without another rounding.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.keras.framework import KERAS, floats, keras, place, seeded, tensor
-from varlaw.subjects.keras.measure import detached
+from varlaw.subjects.keras.framework import KERAS, dtype_of, keras, tensor
+from varlaw.subjects.rows import Drop, dropout
 from varlaw.subjects.subject import Dropout, Floats
 
-Call = Callable[[Floats, float, str], Any]
 
-
-def _row(name: str, call: Call) -> Dropout:
-    def apply(x: Floats, p: float, dtype: str, device: str, seed: int) -> Floats:
-        with seeded(seed), place(dtype, device):
-            return floats(detached(call(x, p, dtype))).reshape(x.shape)
-
-    return Dropout(name=f"keras.layers.{name}", framework=KERAS, op="dropout", apply=apply, weights=True)
+def _row(name: str, drop: Drop) -> Dropout:
+    return dropout(KERAS, f"keras.layers.{name}", "dropout", drop, weights=True)
 
 
 # -- recurrent layers --------------------------------------------------------------------------------------------------
@@ -45,18 +39,18 @@ def _weights(kind: str, n: int) -> list[Floats]:
 def _recurrent(kind: str, argument: str) -> Dropout:
     """One step shows the mask of the inputs; a second one, without input, that of the state."""
 
-    def call(x: Floats, p: float, dtype: str) -> Any:
+    def drop(x: Any, p: float, key: None) -> Any:
+        ops, dtype = keras().ops, dtype_of(x)
         n, steps = x.shape[-1], 1 if argument == "dropout" else 2
         linear = {"activation": "linear", "recurrent_initializer": "zeros", "unroll": True}  # orthogonal: no 16 bits
         linear |= {} if kind == "SimpleRNN" else {"recurrent_activation": "linear"}
         layer = getattr(keras().layers, kind)(n, **linear, **{argument: p}, dtype=dtype)
         layer.build((None, steps, n))
         layer.set_weights(_weights(kind, n))
-        rows = x.reshape(-1, 1, n)
-        given = np.concatenate([rows, *[0 * rows] * (steps - 1)], axis=1)
-        return layer(tensor(given, dtype), training=True)
+        rows = ops.reshape(x, (-1, 1, n))
+        return layer(ops.concatenate([rows, *[0 * rows] * (steps - 1)], axis=1), training=True)
 
-    return _row(f"{kind}({argument})", call)
+    return _row(f"{kind}({argument})", drop)
 
 
 # -- attention ---------------------------------------------------------------------------------------------------------
@@ -65,17 +59,16 @@ def _recurrent(kind: str, argument: str) -> Dropout:
 def _attention(name: str, **heads: int) -> Dropout:
     """One head over `length` equal keys; the values are the unit vectors, so that the output is the weights."""
 
-    def call(x: Floats, p: float, dtype: str) -> Any:
-        n = x.shape[2]
+    def drop(x: Any, p: float, key: None) -> Any:
+        n, dtype = x.shape[2], dtype_of(x)
         width = {"head_dim" if heads else "key_dim": n}
         layer = getattr(keras().layers, name)(**(heads or {"num_heads": 1}), **width, dropout=p, dtype=dtype)
         query, values = np.zeros((*x.shape[:2], n)), np.broadcast_to(np.eye(n), (x.shape[0], n, n))
         layer.build(query.shape, values.shape)
         layer.set_weights([_pass(w.shape, "value" in w.path or "output" in w.path) for w in layer.weights])
-        y = layer(tensor(query, dtype), tensor(values, dtype), training=True)
-        return y * n * tensor(x, dtype)
+        return layer(tensor(query, dtype), tensor(values, dtype), training=True) * n * x
 
-    return _row(f"{name}(dropout)", call)
+    return _row(f"{name}(dropout)", drop)
 
 
 def _pass(shape: tuple[int, ...], through: bool) -> Floats:

@@ -11,14 +11,15 @@ import json
 import os
 import random
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.subject import Case, Draws, Floats, Framework
+from varlaw.subjects.boundary import Boundary, Stream, of_stream
+from varlaw.subjects.subject import Floats
 
 _BACKENDS = ("tensorflow", "torch", "jax")  # Keras's own default first
 
@@ -69,9 +70,6 @@ def release() -> None:
         framework.release()
 
 
-KERAS = Framework(name="keras", version=version, devices=devices, release=release)
-
-
 class OnBackend(Mapping[str, str]):
     """What is unsupported, by dtype, on the backend of this process.
 
@@ -115,57 +113,106 @@ def _wide(wanted: bool) -> AbstractContextManager[Any]:
     return context
 
 
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Keras's chance depends on `seed` alone; the streams of the user are put back afterwards.
-
-    Layers and initialisers without a seed take one from Python's `random`; unseeded samplers from Keras's global
-    generator, which is made from it as well; dropout without a seed on torch takes torch's global stream.
-    """
-    attribute = importlib.import_module("keras.src.backend.common.global_state")  # an import may draw: first of all
-    state = random.getstate()
-    random.seed(seed)
-    former = attribute.get_global_attribute("global_seed_generator")
-    attribute.set_global_attribute("global_seed_generator", None)
-    try:
-        with _torch_stream(seed):
-            yield
-    finally:
-        attribute.set_global_attribute("global_seed_generator", former)
-        random.setstate(state)
+# -- chance ------------------------------------------------------------------------------------------------------------
+# Layers and initialisers without a seed take one from Python's `random`; unseeded samplers from Keras's global
+# generator, which is made from it as well; dropout without a seed on torch takes torch's global stream.
 
 
-@contextmanager
-def _torch_stream(seed: int) -> Iterator[None]:
+def _attributes() -> Any:
+    """Where Keras keeps its global generator."""
+    return importlib.import_module("keras.src.backend.common.global_state")
+
+
+def _torch_stream() -> Stream | None:
     if keras().backend.backend() != "torch":
-        yield
-        return
-    torch = importlib.import_module("torch")
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield
+        return None
+    from varlaw.subjects.torch.framework import STREAM
+
+    return STREAM
 
 
-def drawn(build: Callable[[Case, str], Mapping[str, Any]]) -> Draws:
-    """`Draws` from a builder that makes one fresh instance of a case in a dtype, as tensors of the backend by name."""
-
-    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Floats]]:
-        with seeded(seed), place(dtype, device):
-            for _ in range(count):
-                yield {name: floats(x) for name, x in build(case, dtype).items()}
-
-    return draws
+def _read(device: str) -> tuple[Any, ...]:
+    generator = _attributes().get_global_attribute("global_seed_generator")  # an import may draw: first of all
+    torch = _torch_stream()
+    return generator, torch.read(device) if torch else None, random.getstate()
 
 
-def tensor(x: Any, dtype: str) -> Any:
-    """A tensor of the backend, rounded to `dtype`."""
+def _write(state: tuple[Any, ...], device: str) -> None:
+    generator, torchs, pythons = state
+    _attributes().set_global_attribute("global_seed_generator", generator)
+    if torch := _torch_stream():
+        torch.write(torchs, device)
+    random.setstate(pythons)
+
+
+def _seed(seed: int, device: str) -> None:
+    _attributes().set_global_attribute("global_seed_generator", None)
+    if torch := _torch_stream():
+        torch.seed(seed, device)
+    random.seed(seed)
+
+
+# -- arrays in and out -------------------------------------------------------------------------------------------------
+
+
+def tensor(x: Any, dtype: str, device: str = "") -> Any:
+    """A tensor of the backend, rounded to `dtype`, inside `place`."""
     return keras().ops.convert_to_tensor(x, dtype=dtype)
 
 
 def floats(x: Any) -> Floats:
     """A float64 NumPy array of a tensor: exact for every narrower format."""
+    x = x.detach() if hasattr(x, "detach") else x
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torch's __array__ takes no copy keyword yet
         shape = tuple(x.shape)
         flat = x if shape else keras().ops.reshape(x, (1,))  # a bfloat16 scalar of TensorFlow is no NumPy array
         return np.asarray(keras().ops.convert_to_numpy(flat)).astype(np.float64).reshape(shape)
+
+
+def dtype_of(x: Any) -> str:
+    """The name of a tensor's dtype, as layers are told it."""
+    return str(keras().backend.standardize_dtype(x.dtype))
+
+
+def _taps(layer: Any, shapes: Sequence[Sequence[int]]) -> tuple[Floats, Floats]:
+    for weight in layer.weights:
+        weight.assign(np.full(tuple(weight.shape), 0.0 if "bias" in weight.path else 1.0))
+    x = tensor(np.ones(shapes[0]), "float64")
+    y, gradient = _differentiated(layer, x)
+    return floats(y), floats(gradient)
+
+
+def _differentiated(layer: Any, x: Any) -> tuple[Any, Any]:
+    """The output, and the gradient of its sum at the input, by the backend's own differentiation."""
+    match backend():
+        case "torch":
+            x = x.requires_grad_(True)
+            y = layer(x)
+            y.sum().backward()
+            return y, x.grad
+        case "jax":
+            y, backward = importlib.import_module("jax").vjp(layer, x)
+            return y, backward(keras().ops.ones_like(y))[0]
+        case _:
+            with importlib.import_module("tensorflow").GradientTape() as tape:
+                tape.watch(x)
+                y = layer(x)
+            return y, tape.gradient(y, x)
+
+
+_DRAWS, CHANCE = of_stream(Stream(read=_read, write=_write, seed=_seed), place, floats)
+
+KERAS = Boundary(
+    name="keras",
+    version=version,
+    devices=devices,
+    release=release,
+    array=tensor,
+    floats=floats,
+    draws=_DRAWS,
+    chance=CHANCE,
+    place=place,
+    taps=_taps,
+    labels=lambda labels, device: tensor(labels, "int32"),
+)

@@ -1,36 +1,18 @@
 """keras.initializers: every initialiser, with what the documentation promises."""
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.keras.framework import KERAS, NO_QR, drawn, keras, seeded
-from varlaw.subjects.keras.layers import convolution
-from varlaw.subjects.keras.measure import measured
-from varlaw.subjects.subject import Case, Sampler, Tensor
+from varlaw.subjects.keras.framework import KERAS, NO_QR, keras
+from varlaw.subjects.keras.layers import NN
+from varlaw.subjects.rows import sampler
+from varlaw.subjects.subject import Case, Sampler
 
 Arguments = Callable[[Case], Mapping[str, Any]]
 
 
-def _layer(case: Case, dtype: str) -> Any:
-    """The real layer that `case["layer"]` names."""
-    if case["layer"] == "linear":
-        layer = keras().layers.Dense(case["out_channels"], dtype=dtype)
-        layer.build((None, case["in_channels"]))
-        return layer
-    kind = "Conv{}DTranspose" if "transpose" in case["layer"] else "Conv{}D"
-    return convolution(kind.format(case["layer"][-2]), int(case["layer"][-2]))(case, dtype)
-
-
-@functools.cache
-def _stored(items: tuple[tuple[str, Any], ...]) -> tuple[int, ...]:
-    """Built aside, so that the stream of whoever asks draws the same numbers whether the shape is known or not."""
-    with seeded(0):
-        return tuple(_layer(dict(items), "float32").kernel.shape)
-
-
 def _kernel_shape(case: Case) -> tuple[int, ...]:
-    return tuple(case["shape"]) if "shape" in case else _stored(tuple(sorted(case.items())))
+    return tuple(case["shape"]) if "shape" in case else NN.shape(case)
 
 
 def _as_read(case: Case) -> tuple[int, ...]:
@@ -40,17 +22,6 @@ def _as_read(case: Case) -> tuple[int, ...]:
     """
     *taps, inputs, outputs = _kernel_shape(case)
     return (outputs, inputs, *taps)
-
-
-@functools.cache
-def _measures(dims: int) -> Any:
-    return measured(_layer, dims, lambda c: (c["in_channels"],))
-
-
-def _measure(case: Case) -> tuple[float, float]:
-    dims = 0 if case["layer"] == "linear" else int(case["layer"][-2])
-    fans: tuple[float, float] = _measures(dims)(case)
-    return fans
 
 
 def _initialiser(
@@ -65,23 +36,16 @@ def _initialiser(
 ) -> Sampler:
     """`arguments(case)` builds a fresh initialiser for each tensor; `true` is its promise with the layer's own fans."""
 
-    def build(case: Case, dtype: str) -> Mapping[str, Any]:
+    def build(case: Case, dtype: str, device: str) -> Mapping[str, Any]:
         draw = getattr(keras().initializers, name)(**arguments(case))
         x = draw(_kernel_shape(case), dtype=dtype)
         # What is orthogonal is the matrix of all axes but the last by the last.
         return {"": keras().ops.reshape(x, (-1, x.shape[-1])) if name == "Orthogonal" else x}
 
-    layered = op.startswith("fill")
-    return Sampler(
-        name=f"keras.initializers.{name}{label}",
-        framework=KERAS,
-        op=op,
-        tensors=(Tensor(name="", documented=documented, claims={"init.true_fan": true} if true else {}),),
-        draws=drawn(build),
-        shape=_as_read if layered else _kernel_shape,
-        measure=_measure if layered else None,
-        unsupported=unsupported or {},
-    )
+    claims = {"": {"init.true_fan": true} if true else {}}
+    sizes = {"shape": _kernel_shape} | NN.filled(op, _as_read)
+    title = f"keras.initializers.{name}{label}"
+    return sampler(KERAS, title, op, build, {"": documented}, claims=claims, unsupported=unsupported or {}, **sizes)
 
 
 def _scheme(name: str, scheme: str, *fans: str) -> Sampler:
@@ -111,17 +75,12 @@ def _scaling(distribution: str, theirs: str) -> Sampler:
 def _reused() -> Sampler:
     """One instance called twice, as where two layers are given the same initialiser."""
 
-    def build(case: Case, dtype: str) -> Mapping[str, Any]:
+    def build(case: Case, dtype: str, device: str) -> Mapping[str, Any]:
         draw = keras().initializers.RandomNormal(stddev=case["scale"])
         return {"first": draw(tuple(case["shape"]), dtype=dtype), "second": draw(tuple(case["shape"]), dtype=dtype)}
 
-    return Sampler(
-        name="keras.initializers.RandomNormal(reused)",
-        framework=KERAS,
-        op="matrix",
-        tensors=tuple(Tensor(name=n, documented="Normal(scale)") for n in ("first", "second")),
-        draws=drawn(build),
-    )
+    tensors = dict.fromkeys(("first", "second"), "Normal(scale)")
+    return sampler(KERAS, "keras.initializers.RandomNormal(reused)", "matrix", build, tensors)
 
 
 INITIALISERS: tuple[Sampler, ...] = (

@@ -3,84 +3,57 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from varlaw.subjects import rows
+from varlaw.subjects.keras.framework import KERAS, OnBackend, dtype_of, keras
+from varlaw.subjects.subject import Loss
 
-from varlaw.subjects.keras.framework import KERAS, OnBackend, floats, keras, place, tensor
-from varlaw.subjects.keras.measure import detached
-from varlaw.subjects.subject import Floats, Loss
-
-Labels = NDArray[np.int64]
+Call = Callable[..., Any]  # (labels, logits, reduction, further arguments) -> loss
 _REDUCTIONS = {"mean": "sum_over_batch_size", "none": None}
-
-
-def _one_hot(labels: Labels, classes: int, dtype: str) -> Any:
-    return keras().ops.one_hot(tensor(labels, "int32"), classes, dtype=dtype)
-
-
-def _given(labels: Labels, classes: int, dtype: str, sparse: bool) -> Any:
-    return tensor(labels, "int32") if sparse else _one_hot(labels, classes, dtype)
-
+_SPARSE = "sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"  # they take labels as integers
 
 _ROUNDED = dict.fromkeys(
     ("float16", "bfloat16"), "labels are rounded to the loss's dtype, and a class that is not there is an error"
 )
 
 
-def _loss(
-    name: str, call: Callable[..., Any], sparse: bool, unsupported: Any = None, adjusts: tuple[str, ...] = ()
-) -> Loss:
-    def apply(logits: Floats, labels: Labels, reduction: str, dtype: str, device: str) -> Floats:
-        with place(dtype, device):
-            wanted = _given(labels, logits.shape[1], dtype, sparse)
-            return floats(detached(call(wanted, tensor(logits, dtype), reduction, dtype)))
+def _loss(name: str, loss: Call, *adjusts: str, label: str = "", unsupported: Any = None) -> Loss:
+    def call(
+        logits: Any, labels: Any, reduction: str, *, label_smoothing: float = 0.0, ignore_index: int | None = None
+    ) -> Any:
+        more: dict[str, Any] = {"label_smoothing": label_smoothing} if label_smoothing else {}
+        more |= {} if ignore_index is None else {"ignore_class": ignore_index}
+        rows_of = keras().ops.one_hot(labels, logits.shape[1], dtype=dtype_of(logits))
+        return loss(labels if name in _SPARSE else rows_of, logits, reduction, **more)
 
-    def adjusted(
-        logits: Floats, labels: Labels, smoothing: float, ignored: int | None, dtype: str, device: str
-    ) -> Floats:
-        more = {"label_smoothing": smoothing} if smoothing else {}
-        more |= {"ignore_class": ignored} if ignored is not None else {}
-        with place(dtype, device):
-            wanted = _given(labels, logits.shape[1], dtype, sparse)
-            return floats(detached(call(wanted, tensor(logits, dtype), "mean", dtype, **more)))
-
-    return Loss(
-        name=f"keras.losses.{name}", framework=KERAS, op="cross_entropy", apply=apply, adjusted=adjusted,
-        adjusts=adjusts, indices=sparse, unsupported=unsupported or {},
-    )  # fmt: skip
+    title = f"keras.losses.{name}{label}"
+    return rows.loss(KERAS, title, call, adjusts, indices=name in _SPARSE, unsupported=unsupported or {})
 
 
-def _class(name: str, narrow: bool = False) -> Callable[..., Any]:
+def _class(name: str, *adjusts: str, narrow: bool = False, unsupported: Any = None) -> Loss:
     """A loss object; it computes in float32 whatever it is given, unless it is made `narrow`."""
 
-    def call(labels: Any, logits: Any, reduction: str, dtype: str, **more: Any) -> Any:
+    def loss(labels: Any, logits: Any, reduction: str, **more: Any) -> Any:
+        dtype = dtype_of(logits)
         wide = dtype if narrow or dtype == "float64" else None
-        loss = getattr(keras().losses, name)(from_logits=True, reduction=_REDUCTIONS[reduction], dtype=wide, **more)
-        return loss(labels, logits)
+        made = getattr(keras().losses, name)(from_logits=True, reduction=_REDUCTIONS[reduction], dtype=wide, **more)
+        return made(labels, logits)
 
-    return call
+    return _loss(name, loss, *adjusts, label="(dtype)" * narrow, unsupported=unsupported)
 
 
-def _function(name: str) -> Callable[..., Any]:
-    def call(labels: Any, logits: Any, reduction: str, dtype: str, **more: Any) -> Any:
+def _function(name: str, *adjusts: str) -> Loss:
+    def loss(labels: Any, logits: Any, reduction: str, **more: Any) -> Any:
         losses = getattr(keras().losses, name)(labels, logits, from_logits=True, **more)
         return keras().ops.mean(losses) if reduction == "mean" else losses
 
-    return call
+    return _loss(name, loss, *adjusts)
 
-
-_SMOOTHING, _IGNORED = ("smoothing",), ("ignored",)
 
 LOSSES: tuple[Loss, ...] = (
-    _loss("SparseCategoricalCrossentropy", _class("SparseCategoricalCrossentropy"), sparse=True, adjusts=_IGNORED),
-    _loss("CategoricalCrossentropy", _class("CategoricalCrossentropy"), sparse=False, adjusts=_SMOOTHING),
-    _loss(
-        "SparseCategoricalCrossentropy(dtype)",
-        _class("SparseCategoricalCrossentropy", narrow=True),
-        sparse=True,
-        unsupported=OnBackend(torch=_ROUNDED, tensorflow=_ROUNDED),
-    ),
-    _loss("CategoricalCrossentropy(dtype)", _class("CategoricalCrossentropy", narrow=True), sparse=False),
-    _loss("sparse_categorical_crossentropy", _function("sparse_categorical_crossentropy"), sparse=True),
-    _loss("categorical_crossentropy", _function("categorical_crossentropy"), sparse=False, adjusts=_SMOOTHING),
+    _class("SparseCategoricalCrossentropy", "ignored"),
+    _class("CategoricalCrossentropy", "smoothing"),
+    _class("SparseCategoricalCrossentropy", narrow=True, unsupported=OnBackend(torch=_ROUNDED, tensorflow=_ROUNDED)),
+    _class("CategoricalCrossentropy", narrow=True),
+    _function("sparse_categorical_crossentropy"),
+    _function("categorical_crossentropy", "smoothing"),
 )

@@ -3,43 +3,29 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from varlaw.subjects.keras.framework import KERAS, floats, keras, place, tensor
-from varlaw.subjects.keras.measure import detached
-from varlaw.subjects.subject import Floats, Normaliser
+from varlaw.subjects.keras.framework import KERAS, dtype_of, keras
+from varlaw.subjects.rows import normaliser
+from varlaw.subjects.subject import Normaliser
 
 
-def _row(name: str, call: Callable[[str], Callable[[Any], Any]]) -> Normaliser:
-    """`call(dtype)` gives the function or layer that divides the rows of a matrix."""
-
-    def apply(x: Floats, dtype: str, device: str, seed: int) -> Floats:
-        with place(dtype, device):
-            row: Floats = floats(detached(call(dtype)(tensor(x[None, :], dtype))))[0]
-        return row
-
-    return Normaliser(name=f"keras.{name}", framework=KERAS, op="normalise", apply=apply)
+def _row(name: str, made: Callable[[str], Callable[[Any], Any]]) -> Normaliser:
+    """`made(dtype)` gives the function or layer that divides the rows of a matrix."""
+    return normaliser(KERAS, f"keras.{name}", "normalise", lambda x, key: made(dtype_of(x))(x[None, :])[0])
 
 
-def _spectral() -> Normaliser:
+def _spectral(x: Any, key: None) -> Any:
     """The kernel that a dense layer is left with after one training step."""
-
-    def apply(x: Floats, dtype: str, device: str, seed: int) -> Floats:
-        with place(dtype, device):
-            keras().utils.set_random_seed(seed % 2**32)
-            inner = keras().layers.Dense(x.shape[0], use_bias=False, dtype=dtype)
-            layer = keras().layers.SpectralNormalization(inner, dtype=dtype)
-            layer.build((None, x.shape[1]))
-            inner.kernel.assign(tensor(x.T, dtype))
-            layer(tensor(np.ones((1, x.shape[1])), dtype), training=True)
-            return floats(detached(inner.kernel.value)).T
-
-    return Normaliser(name="keras.layers.SpectralNormalization(step)", framework=KERAS, op="spectral", apply=apply)
+    inner = keras().layers.Dense(x.shape[0], use_bias=False, dtype=dtype_of(x))
+    layer = keras().layers.SpectralNormalization(inner, dtype=dtype_of(x))
+    layer.build((None, x.shape[1]))
+    inner.kernel.assign(keras().ops.transpose(x))
+    layer(keras().ops.ones((1, x.shape[1]), dtype_of(x)), training=True)
+    return keras().ops.transpose(inner.kernel.value)
 
 
 NORMALISERS: tuple[Normaliser, ...] = (
     _row("ops.normalize", lambda dtype: keras().ops.normalize),
     _row("layers.UnitNormalization", lambda dtype: keras().layers.UnitNormalization(dtype=dtype)),
     _row("constraints.UnitNorm", lambda dtype: keras().constraints.UnitNorm(axis=1)),
-    _spectral(),
+    normaliser(KERAS, "keras.layers.SpectralNormalization(step)", "spectral", _spectral),
 )

@@ -4,26 +4,26 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.keras.framework import KERAS, drawn, floats, keras, place
+from varlaw.subjects.keras.framework import KERAS, floats, keras, place
+from varlaw.subjects.rows import sampler
 from varlaw.subjects.seeds import streams
-from varlaw.subjects.subject import Case, Sampler, Tensor
+from varlaw.subjects.subject import Case, Sampler
 
 Arguments = Callable[[Case], Mapping[str, Any]]
 
 
 def _sampler(name: str, arguments: Arguments, documented: str, op: str = "shape", label: str = "") -> Sampler:
-    def build(case: Case, dtype: str) -> Mapping[str, Any]:
+    def build(case: Case, dtype: str, device: str) -> Mapping[str, Any]:
         seed = random.randrange(1, 2**30)
         return {"": getattr(keras().random, name)(tuple(case["shape"]), dtype=dtype, seed=seed, **arguments(case))}
 
-    tensors = (Tensor(name="", documented=documented),)
-    return Sampler(name=f"keras.random.{name}{label}", framework=KERAS, op=op, tensors=tensors, draws=drawn(build))
+    return sampler(KERAS, f"keras.random.{name}{label}", op, build, {"": documented})
 
 
 def _streams() -> Sampler:
     """Two generators of neighbouring seeds, two draws each: four streams that should be four."""
 
-    def build(case: Case, dtype: str) -> Mapping[str, Any]:
+    def build(case: Case, dtype: str, device: str) -> Mapping[str, Any]:
         seed = random.randrange(1, 2**30)
         found = {}
         for i in range(2):
@@ -34,8 +34,7 @@ def _streams() -> Sampler:
         return found
 
     names = (f"seed {i} draw {j}" for i in range(2) for j in range(2))
-    tensors = tuple(Tensor(name=n, documented="Normal(scale)") for n in names)
-    return Sampler(name="keras.random.SeedGenerator", framework=KERAS, op="matrix", tensors=tensors, draws=drawn(build))
+    return sampler(KERAS, "keras.random.SeedGenerator", "matrix", build, dict.fromkeys(names, "Normal(scale)"))
 
 
 def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
@@ -43,12 +42,11 @@ def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
 
 
 def _noise() -> Sampler:
-    def build(case: Case, dtype: str) -> Mapping[str, Any]:
+    def build(case: Case, dtype: str, device: str) -> Mapping[str, Any]:
         x = keras().ops.zeros(tuple(case["shape"]), dtype=dtype)
         return {"": keras().layers.GaussianNoise(case["scale"] / 3, dtype=dtype)(x, training=True)}  # at most 1
 
-    tensors = (Tensor(name="", documented="Normal(scale/3)"),)
-    return Sampler(name="keras.layers.GaussianNoise", framework=KERAS, op="shape", tensors=tensors, draws=drawn(build))
+    return sampler(KERAS, "keras.layers.GaussianNoise", "shape", build, {"": "Normal(scale/3)"})
 
 
 SAMPLERS: tuple[Sampler, ...] = (

@@ -5,43 +5,40 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from varlaw.subjects.keras.framework import NO_QR, keras
-from varlaw.subjects.keras.layers import ONES, ZEROS, layer_row, made
+from varlaw.subjects.keras.layers import NN, built, in_parts
+from varlaw.subjects.namespace import Make
+from varlaw.subjects.rows import ONES, ZEROS
 from varlaw.subjects.subject import Case, Sampler
+
+Seen = Callable[[dict[str, Any]], Mapping[str, Any]]
+Part = tuple[str, str, str]  # a recurrent layer inside another: kind, prefix of its weights, width of its input
 
 GATES = {"SimpleRNN": 1, "LSTM": 4, "GRU": 3}
 _FORGET = 1  # place of the forget gate among the four of an LSTM
 
 
-def _inputs(c: Case) -> tuple[int, ...]:
-    return (c["input_size"],)
-
-
-def _cell(kind: str, prefix: str = "", width: str = "input_size") -> dict[str, str]:
+def _cell(kind: str, prefix: str, width: str) -> dict[str, str]:
     """Glorot on the packed kernel, orthogonal on the packed recurrent kernel; forget biases start at one."""
-    gates = GATES[kind]
-    return {
-        f"{prefix}kernel": f"glorot_uniform({width}, {gates}*hidden_size)",
-        f"{prefix}recurrent_kernel": "Orthogonal()",
-        **(
-            {f"{prefix}bias.other": ZEROS, f"{prefix}bias.forget": ONES} if kind == "LSTM" else {f"{prefix}bias": ZEROS}
-        ),
-    }
+    biases = {"bias.other": ZEROS, "bias.forget": ONES} if kind == "LSTM" else {"bias": ZEROS}
+    kernel = f"glorot_uniform({width}, {GATES[kind]}*hidden_size)"
+    weights = {"kernel": kernel, "recurrent_kernel": "Orthogonal()", **biases}
+    return {f"{prefix}{n}": law for n, law in weights.items()}
 
 
-def _claims(kind: str, prefix: str = "", width: str = "input_size") -> dict[str, dict[str, str]]:
+def _claims(kind: str, prefix: str, width: str) -> dict[str, dict[str, str]]:
     if GATES[kind] == 1:
         return {}
     return {f"{prefix}kernel": {"init.per_matrix": f"glorot_uniform({width}, hidden_size)"}}
 
 
-def _split(weights: dict[str, Any]) -> Mapping[str, Any]:
-    """LSTM biases in two parts, and recurrent kernels as the matrices that they are initialised as."""
+def _split(weights: dict[str, Any], lstm: str = "lstm") -> Mapping[str, Any]:
+    """Biases of an LSTM in two parts, and recurrent kernels as the matrices that they are initialised as."""
     seen: dict[str, Any] = {}
     ops = keras().ops
     for name, w in weights.items():
         if name.endswith("recurrent_kernel"):
             seen[name] = ops.reshape(w, (-1, w.shape[-1]))
-        elif "lstm" in name and name.endswith("bias"):
+        elif lstm in name and name.endswith("bias"):
             gates = ops.reshape(w, (4, -1))
             seen[f"{name}.forget"] = gates[_FORGET]
             seen[f"{name}.other"] = ops.concatenate([gates[:_FORGET], gates[_FORGET + 1 :]])
@@ -50,53 +47,37 @@ def _split(weights: dict[str, Any]) -> Mapping[str, Any]:
     return seen
 
 
+def _composed(name: str, make: Make, *parts: Part, seen: Seen = _split) -> Sampler:
+    """A layer made of recurrent ones."""
+    tensors = {n: law for part in parts for n, law in _cell(*part).items()}
+    claims = {n: c for part in parts for n, c in _claims(*part).items()}
+    return in_parts(name, "recurrent", make, tensors, claims=claims, seen=seen, unsupported=NO_QR)
+
+
+def _units(name: str, steps: int = 0) -> Make:
+    """A layer or cell of `hidden_size` units; a layer is built on a sequence."""
+    sequence = (steps,) if steps else ()
+    return built(name, lambda c: {"units": c["hidden_size"]}, lambda c: (*sequence, c["input_size"]))
+
+
 def _recurrent(kind: str) -> Sampler:
-    prefix = {"SimpleRNN": "simple_rnn", "LSTM": "lstm", "GRU": "gru"}[kind] + "_cell."
+    inner = {"SimpleRNN": "simple_rnn", "LSTM": "lstm", "GRU": "gru"}[kind] + "_cell."
+    return _composed(kind, _units(kind, 4), (kind, inner, "input_size"))
 
-    def build(c: Case, dtype: str) -> Any:
-        layer = made(kind, dtype, c["hidden_size"])
-        layer.build((None, 4, *_inputs(c)))
-        return layer
 
-    return layer_row(
-        kind, "recurrent", build, _cell(kind, prefix), claims=_claims(kind, prefix), seen=_split, unsupported=NO_QR
-    )
+def _only_cell(kind: str) -> Sampler:
+    part, name = (kind, "", "input_size"), f"{kind}Cell"
+    return _composed(name, _units(name), part, seen=lambda w: _split(w, lstm="" if kind == "LSTM" else "lstm"))
 
 
 def _gate(kind: str) -> Sampler:
     """The recurrent matrix of one gate by itself: what multiplies the state is a square matrix for each."""
 
-    def build(c: Case, dtype: str) -> Any:
-        layer = made(f"{kind}Cell", dtype, c["hidden_size"])
-        layer.build((None, *_inputs(c)))
-        return layer
-
     def first(w: dict[str, Any]) -> Mapping[str, Any]:
         return {"recurrent_kernel": w["recurrent_kernel"][:, : w["recurrent_kernel"].shape[0]]}
 
     tensors = {"recurrent_kernel": "Orthogonal()"}
-    return layer_row(f"{kind}(gate)", "recurrent", build, tensors, seen=first, unsupported=NO_QR)
-
-
-def _only_cell(kind: str) -> Sampler:
-    def build(c: Case, dtype: str) -> Any:
-        layer = made(f"{kind}Cell", dtype, c["hidden_size"])
-        layer.build((None, *_inputs(c)))
-        return layer
-
-    def seen(w: dict[str, Any]) -> Mapping[str, Any]:
-        if kind != "LSTM":
-            return _split(w)
-        return {n.removeprefix("lstm."): x for n, x in _split({f"lstm.{n}": x for n, x in w.items()}).items()}
-
-    return layer_row(f"{kind}Cell", "recurrent", build, _cell(kind), claims=_claims(kind), seen=seen, unsupported=NO_QR)
-
-
-def _composed(name: str, build: Callable[[Case, str], Any], *parts: tuple[str, str, str]) -> Sampler:
-    """A layer made of recurrent ones: (kind, prefix of its weights, width of its input) each."""
-    tensors = {n: law for kind, prefix, width in parts for n, law in _cell(kind, prefix, width).items()}
-    claims = {n: c for kind, prefix, width in parts for n, c in _claims(kind, prefix, width).items()}
-    return layer_row(name, "recurrent", build, tensors, claims=claims, seen=_split, unsupported=NO_QR)
+    return in_parts(f"{kind}(gate)", "recurrent", _units(f"{kind}Cell"), tensors, seen=first, unsupported=NO_QR)
 
 
 def _seeded(label: str) -> dict[str, Any]:
@@ -106,36 +87,34 @@ def _seeded(label: str) -> dict[str, Any]:
 
 
 def _bidirectional(label: str = "") -> Sampler:
-    def build(c: Case, dtype: str) -> Any:
-        inner = keras().layers.LSTM(c["hidden_size"], name="lstm", dtype=dtype, **_seeded(label))
-        layer = made("Bidirectional", dtype, inner)
-        layer.build((None, 4, *_inputs(c)))
+    def make(layers: Any, c: Case, f: Mapping[str, Any]) -> Any:
+        inner = layers.LSTM(c["hidden_size"], name="lstm", dtype=f["dtype"], **_seeded(label))
+        layer = layers.Bidirectional(inner, **f)
+        layer.build((None, 4, c["input_size"]))
         return layer
 
     sides = (("LSTM", f"{side}_lstm.lstm_cell.", "input_size") for side in ("forward", "backward"))
-    return _composed(f"Bidirectional{label}", build, *sides)
+    return _composed(f"Bidirectional{label}", make, *sides)
 
 
 def _stacked() -> Sampler:
-    def cells(c: Case, dtype: str) -> list[Any]:
-        kinds = (keras().layers.LSTMCell, keras().layers.GRUCell)
-        return [k(c["hidden_size"], name=n, dtype=dtype) for k, n in zip(kinds, ("lstm_cell", "gru_cell"), strict=True)]
-
-    def build(c: Case, dtype: str) -> Any:
-        layer = made("StackedRNNCells", dtype, cells(c, dtype))
-        layer.build((None, *_inputs(c)))
+    def make(layers: Any, c: Case, f: Mapping[str, Any]) -> Any:
+        kinds = {"lstm_cell": layers.LSTMCell, "gru_cell": layers.GRUCell}
+        cells = [kind(c["hidden_size"], name=n, dtype=f["dtype"]) for n, kind in kinds.items()]
+        layer = layers.StackedRNNCells(cells, **f)
+        layer.build((None, c["input_size"]))
         return layer
 
-    parts = (("LSTM", "lstm_cell.", "input_size"), ("GRU", "gru_cell.", "hidden_size"))
-    return _composed("StackedRNNCells", build, *parts)
+    parts: tuple[Part, ...] = (("LSTM", "lstm_cell.", "input_size"), ("GRU", "gru_cell.", "hidden_size"))
+    return _composed("StackedRNNCells", make, *parts)
 
 
 def _conv_lstm(dims: int) -> Sampler:
-    def build(c: Case, dtype: str) -> Any:
-        layer = made(f"ConvLSTM{dims}D", dtype, c["out_channels"], c["kernel_size"])
-        layer.build((None, 4, *[2 * c["kernel_size"] + 4] * dims, c["in_channels"]))
-        return layer
-
+    make = built(
+        f"ConvLSTM{dims}D",
+        lambda c: {"filters": c["out_channels"], "kernel_size": c["kernel_size"]},
+        lambda c: (4, *[2 * c["kernel_size"] + 4] * dims, c["in_channels"]),
+    )
     taps = f"kernel_size**{dims}"
     tensors = {
         "conv_lstm_cell.kernel": f"glorot_uniform(in_channels*{taps}, 4*out_channels*{taps})",
@@ -144,10 +123,8 @@ def _conv_lstm(dims: int) -> Sampler:
         "conv_lstm_cell.bias.forget": ONES,
     }
     per_matrix = {"init.per_matrix": f"glorot_uniform(in_channels*{taps}, out_channels*{taps})"}
-    claims = {"conv_lstm_cell.kernel": per_matrix}
-    return layer_row(
-        f"ConvLSTM{dims}D", f"conv_lstm{dims}d", build, tensors, claims=claims, seen=_split, unsupported=NO_QR
-    )
+    claims, op = {"conv_lstm_cell.kernel": per_matrix}, f"conv_lstm{dims}d"
+    return in_parts(f"ConvLSTM{dims}D", op, make, tensors, claims=claims, seen=_split, unsupported=NO_QR)
 
 
 # -- attention ---------------------------------------------------------------------------------------------------------
@@ -164,47 +141,40 @@ def _projections(outputs: Mapping[str, str], heads: str) -> dict[str, str]:
 _ALL_HEADS = "num_heads*head_dim"
 
 
-def _multi_head(label: str = "") -> Sampler:
+def _heads(name: str, arguments: Callable[[Case], Mapping[str, Any]], label: str, tensors: dict[str, str]) -> Sampler:
     """`label` is "(seeded)" where the user gives one initialiser with a seed of its own for all projections."""
 
-    def build(c: Case, dtype: str) -> Any:
-        layer = made("MultiHeadAttention", dtype, c["num_heads"], c["head_dim"], **_seeded(label))
+    def make(layers: Any, c: Case, f: Mapping[str, Any]) -> Any:
+        layer = getattr(layers, name)(**arguments(c), **_seeded(label), **f)
         layer.build((None, 4, c["embed_dim"]), (None, 4, c["embed_dim"]))
         return layer
 
+    return NN.layer(f"{name}{label}", "heads", make, tensors)
+
+
+def _multi_head(label: str = "") -> Sampler:
     tensors = _projections(dict.fromkeys(("query", "key", "value"), _ALL_HEADS), _ALL_HEADS)
-    return layer_row(f"MultiHeadAttention{label}", "heads", build, tensors)
+    arguments = lambda c: {"num_heads": c["num_heads"], "key_dim": c["head_dim"]}  # noqa: E731 - a table's entry
+    return _heads("MultiHeadAttention", arguments, label, tensors)
 
 
 def _grouped(label: str = "") -> Sampler:
-    def build(c: Case, dtype: str) -> Any:
-        arguments = (c["head_dim"], c["num_heads"] * 2, c["num_heads"])
-        layer = made("GroupQueryAttention", dtype, *arguments, **_seeded(label))
-        layer.build((None, 4, c["embed_dim"]), (None, 4, c["embed_dim"]))
-        return layer
+    def arguments(c: Case) -> dict[str, Any]:
+        queries, keys = {"num_query_heads": c["num_heads"] * 2}, {"num_key_value_heads": c["num_heads"]}
+        return {"head_dim": c["head_dim"], **queries, **keys}
 
     twice = f"2*{_ALL_HEADS}"
     tensors = _projections({"query": twice, "key": _ALL_HEADS, "value": _ALL_HEADS}, twice)
-    return layer_row(f"GroupQueryAttention{label}", "heads", build, tensors)
+    return _heads("GroupQueryAttention", arguments, label, tensors)
 
 
-def _attention() -> Sampler:
-    def build(c: Case, dtype: str) -> Any:
-        layer = made("Attention", dtype, use_scale=True, score_mode="concat")
+def _attention(name: str, tensors: Mapping[str, str], **arguments: Any) -> Sampler:
+    def make(layers: Any, c: Case, f: Mapping[str, Any]) -> Any:
+        layer = getattr(layers, name)(**arguments, **f)
         layer.build([(None, 4, c["num_features"])] * 2)
         return layer
 
-    return layer_row("Attention", "features", build, {"scale": ONES, "concat_score_weight": ONES})
-
-
-def _additive() -> Sampler:
-    def build(c: Case, dtype: str) -> Any:
-        layer = made("AdditiveAttention", dtype)
-        layer.build([(None, 4, c["num_features"])] * 2)
-        return layer
-
-    # glorot_uniform on a vector counts its length as both fans.
-    return layer_row("AdditiveAttention", "features", build, {"scale": "glorot_uniform(num_features, num_features)"})
+    return NN.layer(name, "features", make, tensors)
 
 
 SEQUENCES: tuple[Sampler, ...] = (
@@ -219,6 +189,7 @@ SEQUENCES: tuple[Sampler, ...] = (
     _multi_head("(seeded)"),
     _grouped(),
     _grouped("(seeded)"),
-    _attention(),
-    _additive(),
+    _attention("Attention", {"scale": ONES, "concat_score_weight": ONES}, use_scale=True, score_mode="concat"),
+    # glorot_uniform on a vector counts its length as both fans.
+    _attention("AdditiveAttention", {"scale": "glorot_uniform(num_features, num_features)"}),
 )
