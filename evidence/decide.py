@@ -93,7 +93,7 @@ def decide(
     fmt = replace(grid.format, null_band=grid.format.null_band + band)
     test = test_of(grid.law, replace(policy, delta=seen), fmt)
     battery = Battery(law, FORMATS[dtype], policy.battery if shape else 0)
-    _guard(source, key, grid)
+    source = _guard(source, key, grid)
     looks = _looks(test, battery, grid, source, policy, key, shape=shape)
     wrong = {name: moved(mutant, -grid.centre) for name, mutant in (mutants or {}).items()}
     return _told(test, battery, grid, looks, policy, lens=policy.delta / seen, wrong=wrong)
@@ -226,24 +226,34 @@ def reduced(tensor: Any, grid: Grid, rng: np.random.Generator | None) -> State:
         return reduce(grid.spread(host(native(tensor)), rng), grid.law.std)
 
 
-def _guard(source: Source, key: Key, grid: Grid) -> None:
+def _guard(source: Source, key: Key, grid: Grid) -> Source:
     """Same key, same sums; another key, other sums: without this, n copies of one draw would pass for n draws.
 
     One number of 16 bits may come twice by chance; eight seeds that all give it are no chance, and a thousand where
-    one number holds much of the law.
+    one number holds much of the law. Returns the source, which gives what was drawn here and does not draw it again.
     """
-    first, again = (_draw(source, key.at(block=0), 1, grid) for _ in range(2))
+    kept: dict[int, list[Any]] = {}
+
+    def keeping(seed: int, count: int) -> Iterable[Any]:
+        drawn = list(source(seed, count))
+        if len(kept) < _KEPT:
+            kept[seed] = drawn
+        return drawn
+
+    first, again = (_draw(keeping, key.at(block=0), 1, grid) for _ in range(2))
     if first != again:
         msg = f"the sampler gives other values when seed {key.at(block=0).seed} is used again"
         raise SamplerError(msg, key.at(block=0).seed)
     seeds = 8 if grid.likeliest < 0.01 else 1000
-    alike = all(_draw(source, key.at(block=b), 1, grid) == first for b in range(1, seeds + 1))
+    alike = all(_draw(keeping, key.at(block=b), 1, grid) == first for b in range(1, seeds + 1))
     if alike and len({_bits(source, key.at(block=b)) for b in range(seeds + 1)}) == 1:
         used = key.at(block=0).seed, key.at(block=1).seed
         msg = f"the sampler ignores its seed: {used[0]} and {used[1]} give the same values"
         raise SamplerError(msg, *used)
+    return lambda seed, count: kept.pop(seed) if count == 1 and seed in kept else source(seed, count)
 
 
+_KEPT = 2  # tensors, those of the first two blocks
 _PARTS = {"mean": "the mean", "largest": "the largest value"}
 
 

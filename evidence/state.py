@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from array_api_compat import array_namespace, device, is_jax_array, is_numpy_array, is_torch_array, size, to_device
+from array_api_compat import array_namespace, device, is_jax_array, is_numpy_array, is_torch_array, to_device
 
 # Numbers copied to float64 at a time: in NumPy few enough to stay in cache and on one thread, elsewhere on a CPU enough
 # to be worth the library's threads, on a GPU enough to be few launches.
@@ -93,9 +93,9 @@ def reduce(x: Any, unit: float = 1.0, centre: float = 0.0) -> State:
     State(n=2, total=-1.0, squares=2.5, peak=3.0, cubes=-3.25, fourths=5.125)
     """
     x = native(x)
-    xp = array_namespace(x)
+    xp = _namespace(x)
     flat = xp.reshape(x, (-1,))
-    count = size(flat) or 0
+    count = flat.shape[0]
     if count == 0:
         return State()
     first, *rest = _blocks(flat, count, _block_size(x))
@@ -104,12 +104,27 @@ def reduce(x: Any, unit: float = 1.0, centre: float = 0.0) -> State:
         new = _sums(block, unit, centre, xp)
         added = [old + more for old, more in zip(sums[:4], new[:4], strict=True)]
         sums = [*added, xp.maximum(sums[4], new[4]), xp.minimum(sums[5], new[5])]
-    ends = [xp.astype(xp.asarray(end), xp.float64) - centre for end in sums[4:]]  # subtracting keeps the order
-    total, squares, cubes, fourths, high, low = xp.stack([*map(xp.asarray, sums[:4]), *ends]).tolist()
+    total, squares, cubes, fourths, high, low = _on_host(sums, x, xp)
+    high, low = high - centre, low - centre  # subtracting keeps the order
     if FURTHEST * unit < max(high, -low) < math.inf:
         near = xp.clip(xp.astype(x, xp.float64), centre - FURTHEST * unit, centre + FURTHEST * unit)
         return reduce(near, unit, centre)
     return State(count, total, squares, max(high, -low), cubes, fourths)
+
+
+def _namespace(x: Any) -> Any:
+    return _NUMPY if type(x) is np.ndarray else array_namespace(x)
+
+
+_NUMPY = array_namespace(np.empty(0))
+
+
+def _on_host(sums: list[Any], x: Any, xp: Any) -> list[float]:
+    """The sums of `x` as Python's numbers; from an accelerator they come in one step."""
+    if xp is _NUMPY or str(device(x)) == "cpu":
+        return [float(one) for one in sums]
+    found: list[float] = xp.stack([xp.astype(one, xp.float64) for one in map(xp.asarray, sums)]).tolist()
+    return found
 
 
 FURTHEST = 1e70  # standard deviations, to which values beyond are drawn in: their fourth powers would be infinite

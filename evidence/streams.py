@@ -32,7 +32,10 @@ def canonical(params: Mapping[str, Any]) -> str:
     >>> canonical({"stride": 2, "inputs": 16})
     '{"inputs":16,"stride":2}'
     """
-    return json.dumps(params, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(params)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)  # made once, not with each call
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,21 @@
 """varlaw's own functions, on NumPy and on torch: one table, put to the test like any other."""
 
+import functools
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
 import numpy as np
 
 from varlaw.subjects.subject import Adapter, Case, Clipper, Floats, Framework, Norm, Sampler, Subject, Tensor
+
+
+@functools.cache
+def version() -> str:
+    """varlaw's own, read once: every verdict says it."""
+    return metadata.version("varlaw")
 
 
 @dataclass(frozen=True)

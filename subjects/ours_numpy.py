@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import Any
 
 import ml_dtypes
@@ -10,7 +9,7 @@ import numpy as np
 
 from varlaw.subjects.boundary import Boundary
 from varlaw.subjects.founding import founding
-from varlaw.subjects.ours import Backend, table
+from varlaw.subjects.ours import Backend, table, version
 from varlaw.subjects.ours_scales import experiments
 from varlaw.subjects.subject import Floats, Framework
 
@@ -23,7 +22,7 @@ def _floats(x: Any) -> Floats:
     return np.asarray(x).astype(np.float64)
 
 
-_OURS = Framework(name="varlaw.numpy", version=lambda: version("varlaw"), devices=lambda: ("cpu",))
+_OURS = Framework(name="varlaw.numpy", version=version, devices=lambda: ("cpu",))
 _TABLE = table(
     Backend(
         framework=_OURS,

@@ -1,9 +1,8 @@
 """varlaw's own functions on torch tensors; fans are measured on torch's real layers."""
 
-from importlib.metadata import version
 from typing import Any
 
-from varlaw.subjects.ours import Backend, table
+from varlaw.subjects.ours import Backend, table, version
 from varlaw.subjects.ours_experiments import experiments
 from varlaw.subjects.subject import Framework
 from varlaw.subjects.torch.framework import devices, floats, tensor
@@ -14,7 +13,7 @@ from varlaw.subjects.torch.networks import network
 
 def _version() -> str:
     torch_version()  # without torch there is nothing to test
-    return version("varlaw")
+    return version()
 
 
 def _generator(seed: int, device: str) -> Any:

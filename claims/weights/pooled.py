@@ -5,7 +5,6 @@ one sample of one law, large enough for 1 %. How small an error is looked for de
 before a draw.
 """
 
-import itertools
 import math
 import re
 from collections.abc import Iterator
@@ -78,10 +77,11 @@ class _Pool:
 
         Each stream is drawn and closed before the next: a framework may hold its global seed while one is open.
         """
-        order = [(seed + i) % len(self._cases) for i in range(len(self._cases))]
-        each = -(-count // len(order))
-        drawn = [list(self._tensors(j, seed, each)) for j in order]
-        return itertools.islice((tensor for turn in zip(*drawn, strict=True) for tensor in turn), count)
+        cases = len(self._cases)
+        drawn = [
+            list(self._tensors((seed + i) % cases, seed, -(-(count - i) // cases))) for i in range(min(count, cases))
+        ]
+        return (own[turn] for turn in range(-(-count // cases)) for own in drawn if turn < len(own))
 
     def _tensors(self, index: int, seed: int, count: int) -> Iterator[Any]:
         """Tensors of one case from a stream of its own: one seed would give all cases the same bits."""

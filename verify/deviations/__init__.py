@@ -66,7 +66,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             fnmatch.fnmatchcase(claim, self.claim)
             and any(fnmatch.fnmatchcase(target, one) for one in self.subjects)
             and (not self.dtypes or dtype in self.dtypes)
-            and SpecifierSet(self.versions, prereleases=True).contains(Version(version))
+            and _within(version, self.versions)
             and (not self.backend or Version(version).local == self.backend)
         )
 
@@ -100,6 +100,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     def foreseen_ratio(self, names: Mapping[str, Any]) -> float:
         """observed / expected as foreseen in a case; inf where a norm overflows, 1 where no number is foreseen."""
         return number(self.ratio, names) if self.ratio else 1.0
+
+
+@functools.cache
+def _within(version: str, versions: str) -> bool:
+    return SpecifierSet(versions, prereleases=True).contains(Version(version))
 
 
 def rows() -> tuple[Row, ...]:
@@ -150,24 +155,24 @@ def _ours() -> tuple[Row, ...]:
 
 def foreseen(claim: str, target: str, version: str, dtype: str, names: Mapping[str, Any]) -> Row | None:
     """The first row that foresees a violation of `claim` by `target` in this case."""
-    about = _INDEX.about(claim)
-    return next((r for r in about if r.foresees(claim, target, version, dtype) and r.applies(names)), None)
+    return next((row for row in _INDEX.at((claim, target, version, dtype)) if row.applies(names)), None)
 
 
 class _Index:
-    """The rows about each claim: a run asks for the same few of hundreds again with every case."""
+    """The rows that speak of each place: a run asks for the same few of hundreds again with every case."""
 
     def __init__(self) -> None:
         self._rows: tuple[Row, ...] = ()
-        self._about: dict[str, tuple[Row, ...]] = {}
+        self._at: dict[tuple[str, str, str, str], tuple[Row, ...]] = {}
 
-    def about(self, claim: str) -> tuple[Row, ...]:
+    def at(self, place: tuple[str, str, str, str]) -> tuple[Row, ...]:
+        """Of a claim, target, version and dtype."""
         found = rows()
         if found is not self._rows:
-            self._rows, self._about = found, {}
-        if claim not in self._about:
-            self._about[claim] = tuple(row for row in found if fnmatch.fnmatchcase(claim, row.claim))
-        return self._about[claim]
+            self._rows, self._at = found, {}
+        if place not in self._at:
+            self._at[place] = tuple(row for row in found if row.foresees(*place))
+        return self._at[place]
 
 
 _INDEX = _Index()
