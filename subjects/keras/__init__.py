@@ -3,6 +3,7 @@
 from varlaw.subjects.keras import dropout_inside
 from varlaw.subjects.keras.activations import ACTIVATIONS
 from varlaw.subjects.keras.clipping import CLIPPERS
+from varlaw.subjects.keras.computations import EXPERIMENTS
 from varlaw.subjects.keras.dropout import DROPOUTS
 from varlaw.subjects.keras.initialisers import INITIALISERS
 from varlaw.subjects.keras.layers import LAYERS
@@ -18,5 +19,5 @@ __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
 SUBJECTS: tuple[Subject, ...] = (
     *INITIALISERS, *SAMPLERS, *LAYERS, *SEQUENCES, *NORMS, *CLIPPERS, *NORMALISERS, *DROPOUTS,
-    *dropout_inside.DROPOUTS, *LOSSES, *ACTIVATIONS,
+    *dropout_inside.DROPOUTS, *LOSSES, *ACTIVATIONS, *EXPERIMENTS,
 )  # fmt: skip

@@ -1,11 +1,12 @@
 """keras.activations, with the derivative that the backend of this process finds."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects.keras.framework import KERAS, OnBackend, floats, keras, place, tensor
-from varlaw.subjects.subject import Activation, Floats
+from varlaw.subjects.activations import activation
+from varlaw.subjects.keras.framework import KERAS, OnBackend, keras
+from varlaw.subjects.subject import Activation
 
 Call = Callable[[Any], Any]
 
@@ -34,19 +35,16 @@ _NARROW = OnBackend(jax={"float64": "keras.ops.tanh returns float32 for float64 
 _DIFFERENTIATE = {"torch": _torch, "jax": _jax, "tensorflow": _tensorflow}
 
 
+def _differentiate(call: Call, x: Any) -> tuple[Any, Any]:
+    return _DIFFERENTIATE[keras().backend.backend()](call, x)
+
+
 def _row(name: str, function: str = "", title: str = "", **keywords: Any) -> Activation:
-    def apply(x: Floats, dtype: str, device: str) -> Mapping[str, Any]:
-        def call(given: Any) -> Any:
-            return getattr(keras().activations, name)(given, **keywords)
+    def call(x: Any) -> Any:
+        return getattr(keras().activations, name)(x, **keywords)
 
-        with place(dtype, device):
-            y, slope = _DIFFERENTIATE[keras().backend.backend()](call, tensor(x, dtype))
-            return {"output": floats(y), "slope": floats(slope), "dtype": keras().backend.standardize_dtype(y.dtype)}
-
-    return Activation(
-        name=f"keras.activations.{title or name}", framework=KERAS, op="activation", function=function or name,
-        apply=apply, unsupported=_NARROW if name == "tanh" else {},
-    )  # fmt: skip
+    unsupported = _NARROW if name == "tanh" else {}
+    return activation(KERAS, f"activations.{title or name}", function or name, call, _differentiate, unsupported)
 
 
 ACTIVATIONS: tuple[Activation, ...] = (
