@@ -1,7 +1,6 @@
 """The tables agree with each other: every claim names a law of the catalogue, every op has cases, no row is dead."""
 
 import msgspec
-import pytest
 
 from varlaw.claims.domains import CASES
 from varlaw.claims.tables import claims_of
@@ -10,10 +9,12 @@ from varlaw.subjects.registry import MODULES, named, select, subjects
 from varlaw.theory import LAWS
 from varlaw.verify import deviations
 
+from ..each import each
+
 SUBJECTS = select(["*"])
 
 
-@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda s: s.name)
+@each("subject", {subject.name: subject for subject in SUBJECTS})
 def test_every_claim_names_a_law_and_has_cases(subject: object) -> None:
     claims = claims_of(subject)  # type: ignore[arg-type]
     assert claims

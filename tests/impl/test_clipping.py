@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from ..each import each
+
 # relative rounding of one product in each dtype, and of a sum of squares in float64
 UNIT = {"float64": 2.0**-47, "float32": 2.0**-23, "float16": 2.0**-10.9, "bfloat16": 2.0**-7.9}
 LEAVES = {
@@ -40,7 +42,7 @@ def test_global_norm(backend, dtype, shapes):
     assert float(backend.global_norm(leaves)) == pytest.approx(norm_of(backend, leaves), rel=ROUNDING[dtype])
 
 
-@pytest.mark.parametrize("ratio", [1.0, 1 + 1e-12, 2.0, 1e3, math.inf])
+@each("ratio", [1.0, 1 + 1e-12, 2.0, 1e3, math.inf])
 def test_identity_at_and_below_the_limit(backend, dtype, shapes, ratio):
     leaves = gradients(backend, shapes, dtype)
     limit = norm_of(backend, leaves) * ratio
@@ -50,7 +52,7 @@ def test_identity_at_and_below_the_limit(backend, dtype, shapes, ratio):
         assert np.array_equal(backend.wide(before), backend.wide(after))
 
 
-@pytest.mark.parametrize("ratio", [0.98, 0.5, 0.02, 1e-3])
+@each("ratio", [0.98, 0.5, 0.02, 1e-3])
 def test_limit_direction_and_idempotence_above_it(backend, dtype, shapes, ratio):
     leaves = gradients(backend, shapes, dtype)
     before = [backend.wide(leaf).copy() for leaf in leaves]

@@ -13,6 +13,8 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode  # noqa: E4
 
 import varlaw.impl.torch as ours  # noqa: E402
 
+from ..each import each  # noqa: E402
+
 DTYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 INITIALISERS = {
     "uniform": lambda **k: ours.uniform((4, 6), 0.1, **k),
@@ -53,8 +55,8 @@ def dtype(request):
     return request.param
 
 
-@pytest.mark.parametrize("device", ["cuda", "cuda:1", "meta"])
-@pytest.mark.parametrize("draw", INITIALISERS.values(), ids=INITIALISERS.keys())
+@each("device", ["cuda", "cuda:1", "meta"])
+@each("draw", INITIALISERS)
 def test_initialisers_stay_on_the_device(draw, dtype, device):
     with FakeTensorMode():
         drawn = draw(seed=1, dtype=dtype, device=device)

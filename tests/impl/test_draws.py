@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from ..each import each
+
 LAWS = {
     "uniform": lambda b, shape, **given: b.uniform(shape, 0.1, **given),
     "normal": lambda b, shape, **given: b.normal(shape, 0.1, **given),
@@ -36,7 +38,7 @@ def test_a_generator_moves_on_and_starts_again(backend, law):
     assert np.array_equal(first, backend.wide(law(backend, 100, seed=backend.generator(7))))
 
 
-@pytest.mark.parametrize("shape", [(), 7, (0, 3), (3, 0), (2, 3, 4), [2, 2]])
+@each("shape", [(), 7, (0, 3), (3, 0), (2, 3, 4), [2, 2]])
 def test_shape_and_dtype(backend, law, dtype, shape):
     drawn = law(backend, shape, seed=1, dtype=dtype)
     assert tuple(drawn.shape) == ((shape,) if isinstance(shape, int) else tuple(shape))
@@ -54,7 +56,7 @@ def test_out_with_any_strides_gets_the_values_of_a_new_array(backend, law, dtype
     assert np.array_equal(backend.wide(out), backend.wide(fresh))
 
 
-@pytest.mark.parametrize("bound", [0.1, 1 / 3, 0.3, 1.0, 1e-3, 7e-8, 0.0])
+@each("bound", [0.1, 1 / 3, 0.3, 1.0, 1e-3, 7e-8, 0.0])
 def test_uniform_never_leaves_its_rounded_bound(backend, dtype, bound):
     drawn = backend.wide(backend.uniform(20_000, bound, seed=2, dtype=dtype))
     edge = backend.wide(backend.make(bound, dtype))

@@ -8,6 +8,8 @@ import pytest
 from varlaw.impl.fans import LAYOUTS, Fans, fan_of, fans
 from varlaw.theory import layouts
 
+from ..each import each
+
 NAMED = {
     "glorot_uniform": ("uniform", 1.0, "fan_avg"),
     "glorot_normal": ("normal", 1.0, "fan_avg"),
@@ -107,7 +109,7 @@ def test_fans_are_those_of_theory(shape, given, expected):
 
 
 @pytest.mark.parametrize("name", NAMED)
-@pytest.mark.parametrize(("shape", "given", "expected"), FANS)
+@each("shape given expected", FANS)
 def test_named_initialisers_scale_the_plain_draw(backend, name, shape, given, expected):
     law, gain, mode = NAMED[name]
     std = gain / math.sqrt(fan_of(mode, Fans(*expected), "test"))
@@ -131,8 +133,8 @@ def test_residual_scaled(backend):
     assert np.array_equal(drawn, plain)
 
 
-@pytest.mark.parametrize("shape", [(5, 5), (7, 3), (3, 7), (1, 1), (1, 6), (6, 1), (4, 2, 3), (16, 2, 3)])
-@pytest.mark.parametrize("gain", [1.0, -0.5, 0.0])
+@each("shape", [(5, 5), (7, 3), (3, 7), (1, 1), (1, 6), (6, 1), (4, 2, 3), (16, 2, 3)])
+@each("gain", [1.0, -0.5, 0.0])
 def test_orthogonal_rows_or_columns(backend, dtype, shape, gain):
     q = backend.wide(backend.orthogonal(shape, gain, seed=3, dtype=dtype)).reshape(shape[0], -1)
     gram = q @ q.T if q.shape[0] <= q.shape[1] else q.T @ q

@@ -8,10 +8,11 @@ import pytest
 from varlaw.theory import LAWS
 from varlaw.theory.law import Law
 
+from ..each import each
 from . import accuracy, corners, references
 
 
-@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
+@each("law", LAWS)
 def test_every_law_has_points_inside_its_domain(law: Law) -> None:
     found = accuracy.OWN_POINTS.get(law.name) or corners.points(law, 3)
     assert found

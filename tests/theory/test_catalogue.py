@@ -14,6 +14,7 @@ from varlaw.theory import LAWS
 from varlaw.theory.catalogue import GROUPS
 from varlaw.theory.law import Choice, Domain, Interval, Kind, Law
 
+from ..each import each
 from . import formulas
 
 # Groups whose formulas run in the namespace of `formulas`; those of all others, in that of test_formula_route.
@@ -29,7 +30,7 @@ MODULES = (
     "meanfield",
     "structure",
 )
-FORMULAS = [law for name in MODULES for law in GROUPS[name].ENTRIES]
+FORMULAS = {law.name: law for name in MODULES for law in GROUPS[name].ENTRIES}
 # Laws whose reference integral or root needs a smooth integrand: their own points. Kinks: test_meanfield.
 SMOOTH = ("gelu", "tanh")
 OWN_POINTS: dict[str, list[dict[str, Any]]] = {
@@ -86,7 +87,7 @@ def error(got: float, want: Any) -> float:
     return float(abs((mp.mpf(got) - want) / want))
 
 
-@pytest.mark.parametrize("law", FORMULAS, ids=lambda law: law.name)
+@pytest.mark.parametrize("law", FORMULAS.values(), ids=FORMULAS)
 def test_formula_gives_value(law: Law) -> None:
     tried = 0
     for params in OWN_POINTS.get(law.name) or points(law.domain):
@@ -97,7 +98,7 @@ def test_formula_gives_value(law: Law) -> None:
     assert tried >= 1
 
 
-@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
+@each("law", LAWS)
 def test_scalars_give_floats_and_arrays_give_arrays(law: Law) -> None:
     params = next(points(law.domain))
     value = law.value(**params)
@@ -122,7 +123,7 @@ def outside(allowed: Any) -> Iterator[Any]:
             yield allowed.low + 0.5
 
 
-@pytest.mark.parametrize("law", FORMULAS, ids=lambda law: law.name)
+@each("law", FORMULAS)
 def test_lists_are_arrays(law: Law) -> None:
     params = next(points(law.domain))
     lists = {k: [v, v] if isinstance(law.domain.ranges[k], Interval) else v for k, v in params.items()}
@@ -130,7 +131,7 @@ def test_lists_are_arrays(law: Law) -> None:
         assert law.value(**lists).tolist() == [pytest.approx(law.value(**params), rel=1e-15)] * 2
 
 
-@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
+@each("law", LAWS)
 def test_errors_name_parameter_value_and_domain(law: Law) -> None:
     good = next(points(law.domain))
     for name, allowed in law.domain.ranges.items():
@@ -161,11 +162,10 @@ def told(law: Law, params: dict[str, Any]) -> str:
 HUGE = (10**400, -(10**400), 10**5000)  # no float64; the last more digits than Python prints
 
 
-@pytest.mark.parametrize("huge", HUGE, ids=("large", "negative", "unprintable"))
-@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
-def test_whole_numbers_beyond_float64_are_refused_in_one_line_or_infinite(law: Law, huge: int) -> None:
+@each("law", LAWS)
+def test_whole_numbers_beyond_float64_are_refused_in_one_line_or_infinite(law: Law) -> None:
     good = next(points(law.domain))
-    for name in law.domain.ranges:
+    for name, huge in itertools.product(law.domain.ranges, HUGE):
         for value in (huge, [1, huge]):
             answer = told(law, {**good, name: value})
             assert re.fullmatch(rf"number|.*{name}=.*, but .*\[{re.escape(law.name)}\]", answer)
@@ -175,7 +175,7 @@ def test_whole_numbers_beyond_int64_count() -> None:
     assert LAWS["he_normal.variance"].value(fan_in=[2**101, 2**102], gain=2.0).tolist() == [2**-99, 2**-100]
 
 
-@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
+@each("law", LAWS)
 def test_every_field_is_filled_in_ascii(law: Law) -> None:
     for text in (law.name, law.title, law.quantity, law.formula, law.derivation, law.source, law.statistic):
         assert text.strip()

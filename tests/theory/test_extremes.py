@@ -13,6 +13,7 @@ from varlaw.theory import LAWS
 from varlaw.theory.activations.table import ACTIVATIONS
 from varlaw.theory.law import Choice, Interval, Law
 
+from ..each import each
 from .corners import VECTORS
 
 REALS = (0.0, 1e-300, 1e-155, 1e-75, 1e-16, 1e-5, 0.5, 1 - 2.0**-53, 1.0, 3.0, 40.0, 1e6, 1e16, 1e75, 1e155, 1e300)
@@ -46,7 +47,7 @@ def cases(law: Law) -> list[dict[str, Any]]:
     return [dict(zip(names, mixture, strict=True)) for mixture in mixtures]
 
 
-@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
+@each("law", LAWS)
 def test_far_ends_give_numbers_without_warnings(law: Law) -> None:
     started = time.perf_counter()
     for params in cases(law):

@@ -16,6 +16,7 @@ from varlaw.theory.catalogue import GROUPS
 from varlaw.theory.law import Choice, Interval, Law
 from varlaw.theory.numerics.formats import FORMATS
 
+from ..each import each
 from . import test_catalogue
 
 MODULES = tuple(name for name in GROUPS if name not in test_catalogue.MODULES)
@@ -148,32 +149,30 @@ def reference(law: Law, case: dict[str, Any]) -> Any:
     return eval(law.formula, scope)
 
 
-CASES = [(law, case) for law in LAWS for case in points(law)]
-
-
-@pytest.mark.parametrize(("law", "case"), [pytest.param(*c, id=f"{c[0].name}-{i}") for i, c in enumerate(CASES)])
-def test_the_rule_agrees_with_the_formula(law: Law, case: dict[str, Any]) -> None:
+def agrees(law: Law, case: dict[str, Any]) -> bool:
+    """Whether the rule gives the formula's number; true where the formula has none, at a limit that the rule states."""
     with mp.workdps(1000 if law.name == "clip.log_probability" else 40):  # ln(1 - tiny)
         try:
             want = reference(law, case)
-        except (ZeroDivisionError, ValueError):  # a limit that the rule states and the formula cannot evaluate
-            pytest.skip("the formula has no value at this corner")
+        except (ZeroDivisionError, ValueError):
+            return True
         got = law.value(**case)
         if abs(want) > np.finfo(np.float64).max:
-            assert got == np.inf * float(mp.sign(want))
-            return
+            return bool(got == np.inf * float(mp.sign(want)))
         scale = max(abs(want), mp.mpf(CANCELLING[law.name](case)) if law.name in CANCELLING else 0)
         if float(scale) < 1e-300:
-            assert abs(got) < 1e-299
-            return
-        assert abs(mp.mpf(float(got)) - want) <= TOLERANCE * scale
-
-
-def test_the_sweep_reaches_every_law() -> None:
-    assert {law.name for law in LAWS} == {law.name for law, _ in CASES}
+            return abs(got) < 1e-299
+        return bool(abs(mp.mpf(float(got)) - want) <= TOLERANCE * scale)
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
+def test_the_rule_agrees_with_the_formula(law: Law) -> None:
+    cases = points(law)
+    assert cases
+    assert [case for case in cases if not agrees(law, case)] == []
+
+
+@each("law", {law.name: law for law in LAWS})
 def test_bad_input_is_named_in_one_line(law: Law) -> None:
     case = points(law)[0]
     for name in law.domain.ranges:

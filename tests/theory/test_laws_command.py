@@ -12,6 +12,8 @@ from varlaw.reports.law_picture import HEIGHT, plot, sweep
 from varlaw.theory.catalogue import LAWS
 from varlaw.theory.folklore import CLAIMS
 
+from ..each import each
+
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(laws, list(arguments), env={"COLUMNS": "120"})
@@ -33,7 +35,7 @@ def test_list_names_every_law() -> None:
     assert "clip.probability" in shown.stdout
 
 
-@pytest.mark.parametrize("name", sorted(LAWS))
+@each("name", sorted(LAWS))
 def test_show_renders_every_law(name: str) -> None:
     shown = run("show", name)
     assert shown.exit_code == 0, shown.output

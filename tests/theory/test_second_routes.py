@@ -1,10 +1,9 @@
 """Every law of the catalogue has a second, independent route to its number, or says why it has none."""
 
-import pytest
-
 from varlaw.theory import LAWS
 from varlaw.theory.law import Kind
 
+from ..each import each
 from . import (  # noqa: F401 - each enters its routes
     routes_layers,
     routes_networks,
@@ -24,7 +23,7 @@ from .routes import ROUTES, TAKEN, Case, agree, cases
 WITHOUT = {name for name, law in LAWS.items() if law.kind is Kind.CONVENTION}
 
 
-@pytest.mark.parametrize("name", sorted(ROUTES))
+@each("name", sorted(ROUTES))
 def test_second_route(name: str) -> None:
     ours = cases(name)
     assert ours

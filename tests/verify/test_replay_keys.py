@@ -9,6 +9,8 @@ from varlaw.claims.domains import CASES
 from varlaw.evidence.streams import Key
 from varlaw.verify import plan
 
+from ..each import each
+
 _KEYS = {
     "linear": (
         "forward.second_moment",
@@ -30,7 +32,7 @@ def _key(name: str, change: dict[str, Any] | None = None, **fields: Any) -> str:
     return f"v1:2026-11-22:pr:{claim}:{json.dumps(whole, sort_keys=True, separators=(',', ':'))}"
 
 
-@pytest.mark.parametrize("op", CASES)
+@each("op", list(CASES))
 def test_a_domain_takes_its_own_cases_and_no_others(op: str) -> None:
     known = CASES[op]
     for salt in map(str, range(40)):
