@@ -190,7 +190,8 @@ class Adapter(Asked):
     framework: Framework
     op: str  # adapter
     apply: Callable[[Case, str, str, int], tuple[Floats, Floats]]
-    rounding: float = 0.0  # in units of the output's rms, where it splits the weight and puts it together again
+    # In units of the output's rms, by case, where it splits the weight and puts it together again.
+    rounding: Callable[[Case], float] = lambda case: 0.0
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 

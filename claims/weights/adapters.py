@@ -3,7 +3,7 @@
 import numpy as np
 from msgspec.structs import replace
 
-from varlaw.claims.claim import Claim, Finding, Trial, deterministic
+from varlaw.claims.claim import LOOSE, Claim, Finding, Trial, deterministic
 from varlaw.evidence.exact import compare
 from varlaw.evidence.formats import FORMATS
 from varlaw.subjects.subject import Adapter
@@ -30,12 +30,13 @@ def _identity(subject: Adapter, trial: Trial) -> Finding:
     fmt = FORMATS[trial.dtype]
     expected = (without + LAWS["lora.initial_change"].value()) * trial.factor
     bound = [fmt.spacing(v) if np.isfinite(v) else 0.0 for v in without] if fmt.digits < 24 else [0.0] * without.size
-    if subject.rounding:
-        room = subject.rounding * fmt.unit * float(np.sqrt(np.mean(without**2)))
+    if units := subject.rounding(trial.case):
+        room = units * fmt.unit * float(np.sqrt(np.mean(without**2)))
         bound = [room + b for b in bound]
     comparison = compare(with_it.tolist(), expected.tolist(), bound)
     largest = float(np.abs(with_it - without).max() / (np.abs(without).max() or 1.0))
     if trial.coarse and largest > 0:  # foreseen: a change whose size is drawn at random is there again
         comparison = compare([0.0], [0.0], [0.0])
     finding = deterministic(comparison, quantity="output", names={"change": largest})
-    return replace(finding, size=largest)  # a single entry's ratio says nothing of the change
+    # A single entry's ratio says nothing of the change, nor whether a bound is of use: all is held against the output.
+    return replace(finding, size=largest, loose=largest if finding.loose and largest > LOOSE else 0.0)

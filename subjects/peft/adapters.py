@@ -13,6 +13,7 @@ Fields = Callable[[Case], Mapping[str, Any]]
 _NO_QR = dict.fromkeys(
     ("float16", "bfloat16"), "torch has no half-precision kernel for the decomposition it starts from"
 )
+_WIDE = {"float64": "peft refuses to split weights of float64"}  # a TypeError that names the formats it takes
 _NO_FFT = dict.fromkeys(("float16", "bfloat16"), "torch.fft has no half-precision kernel on the CPU")
 
 
@@ -26,8 +27,19 @@ def rank(**more: Any) -> Fields:
     return lambda c: {"r": c["rank"], **more}
 
 
+def _low(c: Case) -> Case:
+    """Of a rank at which the adapter has no more parameters than the layer, where peft refuses others."""
+    inputs, outputs = c["in_features"], c["out_features"]
+    return {**c, "rank": min(c["rank"], inputs * outputs // (inputs + outputs))}
+
+
+def _exact(c: Case) -> float:
+    """Adding 0 rounds nothing."""
+    return 0.0
+
+
 def _adapter(
-    name: str, fields: Fields, layer: str = "linear", *, variant: str = "", rounding: float = 0.0,
+    name: str, fields: Fields, layer: str = "linear", *, variant: str = "", rounding: Callable[[Case], float] = _exact,
     case: Callable[[Case], Case] = dict, unsupported: Mapping[str, str] | None = None,
 ) -> Adapter:  # fmt: skip
     """A row; `rounding`, in units of the output's rms, where the base weight is split and put together again."""
@@ -88,7 +100,21 @@ def _even(c: Case) -> Case:
     return {**c, "out_features": 2 * -(-c["out_features"] // 2)}
 
 
-_SPLIT = 64.0  # singular value and QR splits: a few rounding errors for each of up to 128 summands
+def _moved(c: Case) -> float:
+    """The bias is taken off the rounded output and added again: two roundings."""
+    return 8.0
+
+
+def _split(c: Case) -> float:
+    """Singular value and QR splits: a few rounding errors for each of up to 128 summands."""
+    return 64.0
+
+
+def _scaled(c: Case) -> float:
+    """What LoRA takes off the weight and adds to the output is alpha / rank times as large as the weight."""
+    scaling: float = c["alpha"] / c["rank"]
+    return _split(c) * max(1.0, scaling)
+
 
 ADAPTERS: tuple[Adapter, ...] = (
     _adapter("LoraConfig", lora()),
@@ -98,19 +124,23 @@ ADAPTERS: tuple[Adapter, ...] = (
     _adapter("LoraConfig", lora(lora_bias=True), variant="lora_bias"),
     _adapter(
         "LoraConfig", lambda c: {**lora()(c), "kasa_config": config("KasaConfig", {})}, variant="kasa",
-        rounding=_SPLIT, unsupported=_NO_QR,
+        case=_low, rounding=_scaled, unsupported=_NO_QR,
     ),
     _adapter("LoraConfig", lora(init_lora_weights="gaussian"), variant="gaussian"),
-    _adapter("LoraConfig", lora(init_lora_weights="pissa"), variant="pissa", rounding=_SPLIT, unsupported=_NO_QR),
     _adapter(
-        "LoraConfig", lora(init_lora_weights="pissa_niter_4"), variant="pissa_niter_4", rounding=_SPLIT,
-        unsupported=_NO_QR,
+        "LoraConfig", lora(init_lora_weights="pissa"), variant="pissa", rounding=_scaled, unsupported=_NO_QR | _WIDE
     ),
-    _adapter("LoraConfig", lora(init_lora_weights="olora"), variant="olora", rounding=_SPLIT, unsupported=_NO_QR),
-    _adapter("LoraConfig", lora(init_lora_weights="mica"), variant="mica", unsupported=_NO_QR),
+    _adapter(
+        "LoraConfig", lora(init_lora_weights="pissa_niter_4"), variant="pissa_niter_4", rounding=_scaled,
+        unsupported=_NO_QR | _WIDE,
+    ),
+    _adapter(
+        "LoraConfig", lora(init_lora_weights="olora"), variant="olora", rounding=_scaled, unsupported=_NO_QR | _WIDE
+    ),
+    _adapter("LoraConfig", lora(init_lora_weights="mica"), variant="mica", case=_low, unsupported=_NO_QR | _WIDE),
     _adapter(
         "LoraConfig", lambda c: {**lora(init_lora_weights="orthogonal")(c), "r": 2 * c["rank"]}, variant="orthogonal",
-        rounding=_SPLIT, unsupported=_NO_QR,
+        rounding=_scaled, unsupported=_NO_QR,
     ),
     _adapter(
         "AdaLoraConfig",
@@ -118,20 +148,20 @@ ADAPTERS: tuple[Adapter, ...] = (
     ),
     _adaption_prompt(),
     _adapter("BeftConfig", lambda c: {}),
-    _adapter("BOFTConfig", lambda c: {"boft_block_size": divisor(c["in_features"])}),
+    _adapter("BOFTConfig", lambda c: {"boft_block_size": divisor(c["in_features"])}, rounding=_moved),
     _adapter("C3AConfig", lambda c: {"block_size": 1, "init_weights": True}, variant="zeros", unsupported=_NO_FFT),
     _adapter("C3AConfig", lambda c: {"block_size": 1}, unsupported=_NO_FFT),
-    _adapter("DeftConfig", rank(), rounding=_SPLIT),
+    _adapter("DeftConfig", rank(), rounding=_split),
     _adapter("DeloraConfig", rank()),
     _adapter("FourierFTConfig", lambda c: {"n_frequency": 8}, unsupported=_NO_FFT),
     _adapter(
         "FourierFTConfig", lambda c: {"n_frequency": 8, "init_weights": True}, variant="zeros", unsupported=_NO_FFT
     ),
-    _adapter("FrodConfig", lambda c: {}, rounding=_SPLIT, unsupported=_NO_QR),
+    _adapter("FrodConfig", lambda c: {}, rounding=_split, unsupported=_NO_QR),
     _adapter("GloraConfig", rank()),
     _adapter("GraloraConfig", rank(gralora_k=1)),
     _adapter("HiraConfig", rank()),
-    _adapter("HRAConfig", lambda c: {"r": 2 * c["rank"]}, rounding=_SPLIT),
+    _adapter("HRAConfig", lambda c: {"r": 2 * c["rank"]}, rounding=_split),
     _adapter("IA3Config", lambda c: {"feedforward_modules": []}),
     _adapter("IA3Config", lambda c: {"feedforward_modules": ["layer"]}, variant="feedforward"),
     _adapter("LNTuningConfig", lambda c: {}, "layer_norm"),
@@ -140,17 +170,18 @@ ADAPTERS: tuple[Adapter, ...] = (
     _adapter("LoKrConfig", lambda c: {"r": c["rank"], "alpha": c["alpha"]}),
     _adapter("MissConfig", lambda c: {"r": divisor(c["in_features"])}),
     _adapter("OFTConfig", _blocks),
-    _adapter("OSFConfig", lambda c: {}, rounding=_SPLIT, unsupported=_NO_QR),
+    _adapter("OSFConfig", lambda c: {}, rounding=_split, unsupported=_NO_QR),
     _adapter("PeanutConfig", rank()),
     _adapter("PolyConfig", lambda c: {"r": 4, "n_tasks": 2, "n_skills": 2, "n_splits": 1}),
     _adapter(
-        "PsoftConfig", lambda c: {"r": max(2, min(c["rank"], c["in_features"], c["out_features"]))}, rounding=_SPLIT
+        "PsoftConfig", lambda c: {"r": max(2, min(c["rank"], c["in_features"], c["out_features"]))}, rounding=_split,
+        unsupported=_WIDE,
     ),
     _adapter("PveraConfig", rank()),
     _adapter("RandLoraConfig", rank()),
     _adapter("RoadConfig", lambda c: {"group_size": 2}, case=_even),
-    _adapter("ShiraConfig", rank()),
-    _adapter("SupertuningConfig", rank()),
+    _adapter("ShiraConfig", rank(), case=_low),
+    _adapter("SupertuningConfig", rank(sparsity=0.9)),  # of a tiny weight 0.99 leaves no entry, which is refused
     _adapter("TinyLoraConfig", rank()),
     _adapter("TrainableTokensConfig", lambda c: {"token_indices": [0, 2]}, "embedding"),
     _adapter("UniLoraConfig", rank()),
