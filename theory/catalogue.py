@@ -31,6 +31,7 @@ from varlaw.theory.laws import (
     orthogonal_laws,
     positions,
     products,
+    random_numbers,
     recurrent,
     residual,
     residual_recipes,
@@ -48,6 +49,7 @@ from varlaw.theory.notebook import laws_as_html
 _MODULES = (
     linear,
     distributions,
+    random_numbers,
     orthogonal_laws,
     complex_weights,
     fans,

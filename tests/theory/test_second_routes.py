@@ -7,6 +7,7 @@ from ..each import each
 from . import (  # noqa: F401 - each enters its routes
     routes_layers,
     routes_networks,
+    routes_numbers,
     routes_units,
     test_activations,
     test_distributions,

@@ -5,12 +5,28 @@ Every law of entries is a `Variate`. `mean`, `variance`, `std`, `second_moment`,
 cut from: a truncated or thinned normal keeps that one under `parent_std`. `Orthogonal` is a law of a whole matrix; its
 `entry(rows, cols)` is the variate of one entry.
 
+Numbers that are no weights follow a law of `skewed` or `counts`: a distribution function, its tail and its inverse.
+
 Methods take scalars or arrays and return float64 arrays of the same shape.
 """
 
 from varlaw.theory.variates.continuous import Normal, Uniform, UniformRange
+from varlaw.theory.variates.counts import COUNTS, Binomial, Categorical, Geometric, Integers, Poisson
 from varlaw.theory.variates.discrete import Constant, Rademacher, SparseNormal
 from varlaw.theory.variates.haar import HaarEntry, Orthogonal
+from varlaw.theory.variates.skewed import (
+    CURVES,
+    Beta,
+    Cauchy,
+    Curve,
+    Exponential,
+    Gamma,
+    Gumbel,
+    Laplace,
+    Logistic,
+    LogNormal,
+    StudentT,
+)
 from varlaw.theory.variates.structured import (
     STRUCTURED,
     Complex,
@@ -26,15 +42,31 @@ from varlaw.theory.variates.truncated import TruncatedNormal
 from varlaw.theory.variates.variate import Continuous, Variate
 
 __all__ = [
+    "COUNTS",
+    "CURVES",
     "STRUCTURED",
+    "Beta",
+    "Binomial",
+    "Categorical",
+    "Cauchy",
     "Complex",
     "Constant",
     "Continuous",
+    "Curve",
+    "Exponential",
     "FactorisedNoise",
+    "Gamma",
+    "Geometric",
+    "Gumbel",
     "HaarEntry",
+    "Integers",
+    "Laplace",
+    "LogNormal",
     "LogUniform",
+    "Logistic",
     "Normal",
     "Orthogonal",
+    "Poisson",
     "Rademacher",
     "RowsNormal",
     "RowsOfNorm",
@@ -42,6 +74,7 @@ __all__ = [
     "SampleStd",
     "Sparse",
     "SparseNormal",
+    "StudentT",
     "TruncatedNormal",
     "Uniform",
     "UniformRange",

@@ -1,0 +1,328 @@
+"""Laws of random numbers that are no weights: waiting times, extremes, heavy tails, shares.
+
+Each is a `Curve`: a distribution function with its tail, its inverse and its density, unimodal with its peak at `mode`.
+Moments are left to whoever needs them; those of Cauchy's law do not exist. Where a law has a `scale` it is that of the
+framework's own parametrisation at its default; rates are one over it.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+
+from varlaw.theory.numerics.quadrature import Floats
+from varlaw.theory.variates.variate import floats, real, require
+
+_REAL, _POSITIVE = (-math.inf, math.inf), (0.0, math.inf)
+
+
+@runtime_checkable
+class Curve(Protocol):
+    """A law of one number by its distribution function."""
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """Smallest and largest value, infinite where there is none."""
+        ...
+
+    def cdf(self, x: Any) -> Floats:
+        """P(X <= x)."""
+        ...
+
+    def survival(self, x: Any) -> Floats:
+        """P(X > x), accurate where it is small."""
+        ...
+
+    def quantile(self, u: Any) -> Floats:
+        """The smallest x with P(X <= x) >= u."""
+        ...
+
+
+def _positive(name: str, value: float, where: str) -> None:
+    require(0 < real(value) < math.inf, name, value, "a finite number > 0", where)
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """Waiting times: P(X > x) = exp(-x / scale).
+
+    >>> float(Exponential(2.0).survival(2.0)) == math.exp(-1)
+    True
+    """
+
+    scale: float = 1.0
+
+    support: ClassVar[tuple[float, float]] = _POSITIVE
+    mode: ClassVar[float] = 0.0
+
+    def __post_init__(self) -> None:
+        _positive("scale", self.scale, "Exponential")
+
+    def cdf(self, x: Any) -> Floats:
+        return -np.expm1(-np.maximum(floats(x), 0.0) / self.scale)
+
+    def survival(self, x: Any) -> Floats:
+        return np.exp(-np.maximum(floats(x), 0.0) / self.scale)
+
+    def quantile(self, u: Any) -> Floats:
+        return -self.scale * np.log1p(-floats(u))
+
+    def logpdf(self, x: Any) -> Floats:
+        x = floats(x)
+        return np.where(x >= 0, -x / self.scale - math.log(self.scale), -math.inf)
+
+
+@dataclass(frozen=True)
+class Gumbel:
+    """The largest of many waiting times: P(X <= x) = exp(-exp(-x)).
+
+    >>> float(Gumbel().cdf(0.0)) == math.exp(-1)
+    True
+    """
+
+    support: ClassVar[tuple[float, float]] = _REAL
+    mode: ClassVar[float] = 0.0
+
+    def cdf(self, x: Any) -> Floats:
+        return np.exp(-np.exp(np.minimum(-floats(x), 700.0)))
+
+    def survival(self, x: Any) -> Floats:
+        return -np.expm1(-np.exp(np.minimum(-floats(x), 700.0)))
+
+    def quantile(self, u: Any) -> Floats:
+        return -np.log(-np.log(floats(u)))
+
+    def logpdf(self, x: Any) -> Floats:
+        x = floats(x)
+        return floats(-x - np.exp(np.minimum(-x, 700.0)))
+
+
+@dataclass(frozen=True)
+class Laplace:
+    """The difference of two waiting times, P(|X| > x) = exp(-x / scale)."""
+
+    scale: float = 1.0
+
+    support: ClassVar[tuple[float, float]] = _REAL
+    mode: ClassVar[float] = 0.0
+
+    def __post_init__(self) -> None:
+        _positive("scale", self.scale, "Laplace")
+
+    def cdf(self, x: Any) -> Floats:
+        return self.survival(-floats(x))
+
+    def survival(self, x: Any) -> Floats:
+        x = floats(x)
+        half = 0.5 * np.exp(-np.abs(x) / self.scale)
+        return np.where(x >= 0, half, 1 - half)
+
+    def quantile(self, u: Any) -> Floats:
+        u = floats(u)
+        return self.scale * np.where(u < 0.5, np.log(2 * np.minimum(u, 0.5)), -np.log(2 * np.minimum(1 - u, 0.5)))
+
+    def logpdf(self, x: Any) -> Floats:
+        return -np.abs(floats(x)) / self.scale - math.log(2 * self.scale)
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """The logit of a uniform number: P(X <= x) = 1 / (1 + exp(-x))."""
+
+    support: ClassVar[tuple[float, float]] = _REAL
+    mode: ClassVar[float] = 0.0
+
+    def cdf(self, x: Any) -> Floats:
+        from scipy.special import expit
+
+        return floats(expit(floats(x)))
+
+    def survival(self, x: Any) -> Floats:
+        return self.cdf(-floats(x))
+
+    def quantile(self, u: Any) -> Floats:
+        from scipy.special import logit
+
+        return floats(logit(floats(u)))
+
+    def logpdf(self, x: Any) -> Floats:
+        size = np.abs(floats(x))
+        return -size - 2 * np.log1p(np.exp(-size))
+
+
+@dataclass(frozen=True)
+class Cauchy:
+    """The tangent of a uniform angle: P(X <= x) = 1/2 + atan(x) / pi. It has no mean."""
+
+    support: ClassVar[tuple[float, float]] = _REAL
+    mode: ClassVar[float] = 0.0
+
+    def cdf(self, x: Any) -> Floats:
+        return self.survival(-floats(x))
+
+    def survival(self, x: Any) -> Floats:
+        return np.arctan2(1.0, floats(x)) / math.pi
+
+    def quantile(self, u: Any) -> Floats:
+        u = floats(u)
+        return np.where(u < 0.5, -1.0, 1.0) / np.tan(math.pi * np.minimum(u, 1 - u))
+
+    def logpdf(self, x: Any) -> Floats:
+        return -np.log1p(np.minimum(np.abs(floats(x)), 1e150) ** 2) - math.log(math.pi)
+
+
+@dataclass(frozen=True)
+class LogNormal:
+    """exp(std z), z a standard normal number."""
+
+    std: float = 1.0
+
+    support: ClassVar[tuple[float, float]] = _POSITIVE
+
+    def __post_init__(self) -> None:
+        _positive("std", self.std, "LogNormal")
+
+    @property
+    def mode(self) -> float:
+        return math.exp(-(self.std**2))
+
+    def _z(self, x: Any) -> Floats:
+        with np.errstate(divide="ignore"):
+            return floats(np.log(np.maximum(floats(x), 0.0)) / self.std)
+
+    def cdf(self, x: Any) -> Floats:
+        from scipy.special import ndtr
+
+        return floats(ndtr(self._z(x)))
+
+    def survival(self, x: Any) -> Floats:
+        from scipy.special import ndtr
+
+        return floats(ndtr(-self._z(x)))
+
+    def quantile(self, u: Any) -> Floats:
+        from scipy.special import ndtri
+
+        return np.exp(self.std * floats(ndtri(floats(u))))
+
+    def logpdf(self, x: Any) -> Floats:
+        inside = floats(x) > 0
+        log = np.log(np.where(inside, floats(x), 1.0))
+        bell = -0.5 * (log / self.std) ** 2 - log - math.log(self.std * math.sqrt(2 * math.pi))
+        return np.where(inside, bell, -math.inf)
+
+
+@dataclass(frozen=True)
+class Gamma:
+    """The sum of `shape` waiting times, where that is a whole number: density x^(shape - 1) exp(-x) / Gamma(shape)."""
+
+    shape: float
+
+    support: ClassVar[tuple[float, float]] = _POSITIVE
+
+    def __post_init__(self) -> None:
+        _positive("shape", self.shape, "Gamma")
+
+    @property
+    def mode(self) -> float:
+        return max(self.shape - 1, 0.0)
+
+    def cdf(self, x: Any) -> Floats:
+        from scipy.special import gammainc
+
+        return floats(gammainc(self.shape, np.maximum(floats(x), 0.0)))
+
+    def survival(self, x: Any) -> Floats:
+        from scipy.special import gammaincc
+
+        return floats(gammaincc(self.shape, np.maximum(floats(x), 0.0)))
+
+    def quantile(self, u: Any) -> Floats:
+        from scipy.special import gammaincinv
+
+        return floats(gammaincinv(self.shape, floats(u)))
+
+    def logpdf(self, x: Any) -> Floats:
+        inside = floats(x) > 0
+        x = np.where(inside, floats(x), 1.0)
+        return np.where(inside, (self.shape - 1) * np.log(x) - x - math.lgamma(self.shape), -math.inf)
+
+
+@dataclass(frozen=True)
+class Beta:
+    """A share of a sum, X / (X + Y) for X ~ Gamma(a) and Y ~ Gamma(b); a, b > 1, where its density has one peak."""
+
+    a: float
+    b: float
+
+    support: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        for name in ("a", "b"):
+            value = getattr(self, name)
+            require(1 < real(value) < math.inf, name, value, "a finite number > 1", "Beta")
+
+    @property
+    def mode(self) -> float:
+        return (self.a - 1) / (self.a + self.b - 2)
+
+    def cdf(self, x: Any) -> Floats:
+        from scipy.special import betainc
+
+        return floats(betainc(self.a, self.b, np.clip(floats(x), 0.0, 1.0)))
+
+    def survival(self, x: Any) -> Floats:
+        from scipy.special import betaincc
+
+        return floats(betaincc(self.a, self.b, np.clip(floats(x), 0.0, 1.0)))
+
+    def quantile(self, u: Any) -> Floats:
+        from scipy.special import betaincinv
+
+        return floats(betaincinv(self.a, self.b, floats(u)))
+
+    def logpdf(self, x: Any) -> Floats:
+        from scipy.special import betaln
+
+        inside = (floats(x) > 0) & (floats(x) < 1)
+        x = np.where(inside, floats(x), 0.5)
+        log = (self.a - 1) * np.log(x) + (self.b - 1) * np.log1p(-x) - float(betaln(self.a, self.b))
+        return np.where(inside, log, -math.inf)
+
+
+@dataclass(frozen=True)
+class StudentT:
+    """A normal number over an independent estimate of its standard deviation from `freedom` others."""
+
+    freedom: float
+
+    support: ClassVar[tuple[float, float]] = _REAL
+    mode: ClassVar[float] = 0.0
+
+    def __post_init__(self) -> None:
+        _positive("freedom", self.freedom, "StudentT")
+
+    def cdf(self, x: Any) -> Floats:
+        from scipy.special import stdtr
+
+        return floats(stdtr(self.freedom, floats(x)))
+
+    def survival(self, x: Any) -> Floats:
+        return self.cdf(-floats(x))
+
+    def quantile(self, u: Any) -> Floats:
+        from scipy.special import stdtrit
+
+        return floats(stdtrit(self.freedom, floats(u)))
+
+    def logpdf(self, x: Any) -> Floats:
+        from scipy.special import betaln
+
+        square = np.minimum(np.abs(floats(x)), 1e150) ** 2 / self.freedom
+        peak = -0.5 * math.log(self.freedom) - float(betaln(0.5, self.freedom / 2))
+        return floats(peak - (self.freedom + 1) / 2 * np.log1p(square))
+
+
+CURVES = (Exponential, Gumbel, Laplace, Logistic, Cauchy, LogNormal, Gamma, Beta, StudentT)
+"""All of them."""
