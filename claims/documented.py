@@ -42,7 +42,7 @@ _NAMES: dict[str, Any] = {
         name: getattr(variates, name)
         for name in ("Normal", "Uniform", "UniformRange", "TruncatedNormal", "Constant", "SparseNormal", "Orthogonal")
     },
-    **{law.__name__: law for law in (*variates.STRUCTURED, variates.Rademacher)},
+    **{law.__name__: law for law in (*variates.STRUCTURED, *variates.CURVES, *variates.COUNTS, variates.Rademacher)},
     "Identity": Identity,
     "Dirac": Dirac,
     **SCHEMES,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.claims import activations, experiments, gains, networks, own, shards
+from varlaw.claims import activations, experiments, gains, networks, numbers, own, shards
 from varlaw.claims.claim import Claim
 from varlaw.claims.clipping import edges as clipping_edges
 from varlaw.claims.clipping import normalising, projection
@@ -26,6 +26,7 @@ from varlaw.subjects.subject import (
     Network,
     Norm,
     Normaliser,
+    Numbers,
     Sampler,
     Sharded,
     Subject,
@@ -45,6 +46,7 @@ _TABLES: Mapping[type, tuple[Callable[[Any], tuple[Claim, ...]], ...]] = {
     Network: (networks.claims,),
     Sharded: (shards.claims,),
     Activation: (activations.claims,),
+    Numbers: (numbers.claims,),
     Experiment: (experiments.claims,),
 }
 

@@ -47,9 +47,9 @@ def atoms(law: Any, fmt: Format, draws: Floats, alpha: float) -> Atoms:
     fewest = expected - math.sqrt(2 * expected * math.log(2 / alpha))
     p = _probabilities(law, fmt, values)
     level = math.log(2 * len(values) / alpha) / n
-    excess = np.where(counts > n * p, _divergence(counts / n, p), 0.0)
+    excess = np.where(counts > n * p, divergence(counts / n, p), 0.0)
     worst = int(np.argmax(excess)) if excess.max() > level else int(np.argmax(counts))
-    return Atoms(n, len(values), expected, fewest, float(values[worst]), int(counts[worst]), n * _most(p[worst], level))
+    return Atoms(n, len(values), expected, fewest, float(values[worst]), int(counts[worst]), n * most(p[worst], level))
 
 
 def _probabilities(law: Any, fmt: Format, values: Floats) -> Floats:
@@ -71,18 +71,20 @@ def _expected_distinct(law: Any, fmt: Format, n: int) -> float:
     return float(-np.expm1(n * np.log1p(-np.minimum(p, 1 - 1e-15))).sum())
 
 
-def _divergence(q: Floats, p: Floats) -> Floats:
+def divergence(q: Floats, p: Floats) -> Floats:
     """KL divergence of coins, q || p, in nats."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        kl: Floats = q * np.log(q / p) + np.where(q < 1, (1 - q) * (np.log1p(-q) - np.log1p(-p)), 0.0)
+        hits = np.where(q > 0, q * np.log(q / p), 0.0)
+        misses = np.where(q < 1, (1 - q) * (np.log1p(-q) - np.log1p(-p)), 0.0)
+    kl: Floats = hits + misses
     return kl
 
 
-def _most(p: float, level: float) -> float:
+def most(p: float, level: float) -> float:
     """The share above p at which the divergence reaches `level`, by bisection."""
     low, high = p, 1.0
     for _ in range(60):
         middle = (low + high) / 2
-        below = float(_divergence(np.array([middle]), np.array([p]))[0]) < level
+        below = float(divergence(np.array([middle]), np.array([p]))[0]) < level
         low, high = (middle, high) if below else (low, middle)
     return high

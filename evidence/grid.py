@@ -219,7 +219,8 @@ def likeliest(law: Any, fmt: Format, offset: float = 0.0) -> float:
     (256, True)
     """
     low, high, spacing = _binades(fmt)
-    mode = float(np.clip(0.0 if isinstance(law, TruncatedNormal) else law.mean, *law.support))
+    peak = law.mode if hasattr(law, "mode") else 0.0 if isinstance(law, TruncatedNormal) else law.mean
+    mode = float(np.clip(peak, *law.support))
     with np.errstate(all="ignore"):  # far beyond the law
         nearest = [np.clip(sign * (mode + offset), low - spacing, high + spacing) * sign for sign in (1.0, -1.0)]
         logs = [np.log(spacing) + law.logpdf(x - offset) for x in nearest]

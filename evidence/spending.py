@@ -30,12 +30,18 @@ MEAN_ALPHA = _table(pilot=1 / 2, bets=1 / 2)
 HAAR_ALPHA = _table(diagonal=1 / 3, entries=1 / 3, determinants=1 / 3)
 HAAR_BETA = _table(diagonal=1 / 2, entries=1 / 2)
 
+# Shares of a distribution function between the numbers up to each value and the mean of F(x).
+CURVE_ALPHA = _table(shares=1 / 2, mean=1 / 2)
+
 # Weights of e-values that are averaged: 0.8 costs the scale 0.2 nats, 0.9 costs the dedicated test 0.1.
 NORMAL = _table(std=0.8, mean=0.1, largest=0.1)
 BOUNDED = _table(std=0.25, mean=0.25, largest=0.5)
 SHAPE = _table(dedicated=0.9, battery=0.1)
 
-TABLES = (SCALE_ALPHA, SCALE_BETA, RATE_ALPHA, RATE_BETA, MEAN_ALPHA, HAAR_ALPHA, HAAR_BETA, NORMAL, BOUNDED, SHAPE)
+TABLES = (
+    SCALE_ALPHA, SCALE_BETA, RATE_ALPHA, RATE_BETA, MEAN_ALPHA, HAAR_ALPHA, HAAR_BETA, CURVE_ALPHA, NORMAL, BOUNDED,
+    SHAPE,
+)  # fmt: skip
 
 
 def averaged(weights: Mapping[str, float], **logs: float) -> float:

@@ -16,7 +16,7 @@ from varlaw.subjects.boundary import Boundary
 from varlaw.subjects.complex_parts import NO_16_BITS
 from varlaw.subjects.defaults import with_default
 from varlaw.subjects.leaves import flatten, unflatten
-from varlaw.subjects.subject import Case, Clipper, Dropout, Floats, Loss, Norm, Normaliser, Sampler, Tensor
+from varlaw.subjects.subject import Case, Clipper, Dropout, Floats, Loss, Norm, Normaliser, Numbers, Sampler, Tensor
 
 ZEROS, ONES = "Constant(0)", "Constant(1)"
 AFFINE = {"weight": ONES, "bias": ZEROS}
@@ -35,6 +35,7 @@ TORCH_GAINS = {
 Call = Callable[[Any, Case], Any]  # (x, case) -> output, or (output, running mean, running variance)
 Drop = Callable[[Any, float, Any], Any]  # (x, p, key where the framework has keys) -> y
 Clip = Callable[[list[Any], float], tuple[Sequence[Any], Any]]  # (leaves, limit) -> leaves and their norm, or None
+Draw = Callable[[int, str, str, Any], Any]  # (count, dtype, device, key where the framework has keys) -> count numbers
 Divide = Callable[[Any, Any], Any]  # (x, key where the framework has keys) -> x divided
 
 
@@ -161,6 +162,30 @@ def clipper(of: Boundary, name: str, op: str, clip: Clip, *, single: bool = Fals
         return unflatten(found[0], grads) if single else found, reported
 
     return Clipper(name=name, framework=of, op=op, apply=apply, **rest)
+
+
+def numbers(
+    of: Boundary, name: str, documented: str, draw: Draw, *without: float, whole: bool = False, **rest: Any
+) -> Numbers:
+    """`without` are values that the documentation excludes; `whole` numbers are asked for once, not in each dtype."""
+
+    def drawn(count: int, dtype: str, device: str, seed: int) -> Floats:
+        with of.chance(seed, dtype, device) as key:
+            found = draw(count, dtype, device, key)
+            return found.astype(np.float64) if isinstance(found, np.ndarray) else of.floats(found)
+
+    once: dict[str, Any] = {"dtypes": ("float32",)} if whole else {}
+    row = {"name": name, "framework": of, "documented": documented, "draw": drawn, "without": without}
+    return Numbers(**{**row, **once, **rest})
+
+
+def rank(orders: Any) -> Any:
+    """Which of the n! orders each row of an array (count, n) is, from 0 on."""
+    orders = np.asarray(orders)
+    n, place = orders.shape[1], np.zeros(len(orders))
+    for i in range(n):
+        place = place * (n - i) + (orders[:, i + 1 :] < orders[:, i : i + 1]).sum(axis=1)
+    return place
 
 
 def normaliser(of: Boundary, name: str, op: str, divide: Divide, **rest: Any) -> Normaliser:

@@ -320,6 +320,20 @@ class Activation(Asked):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Numbers(Asked):
+    """Random numbers that are no weights. `draw(count, dtype, device, seed)` returns `count` of them, as float64."""
+
+    name: str
+    framework: Framework
+    documented: str  # their law, e.g. "Exponential(1)" or "Categorical(1, 0, 3)"
+    draw: Callable[[int, str, str, int], Floats]
+    op: str = "numbers"
+    without: tuple[float, ...] = ()  # values that its documentation excludes: 1 of [0, 1)
+    count: int = 0  # at most so many are drawn, where each needs a call of its own; 0: as many as a policy asks for
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Experiment(Asked):
     """A computation of a framework on random input, repeated: what comes out of it has a law.
 
@@ -346,5 +360,6 @@ Subject = (
     | Network
     | Sharded
     | Activation
+    | Numbers
     | Experiment
 )

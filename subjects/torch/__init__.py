@@ -17,6 +17,7 @@ from varlaw.subjects.torch.names import LEFT_OUT, PUBLIC
 from varlaw.subjects.torch.networks import NETWORKS
 from varlaw.subjects.torch.normalisers import NORMALISERS
 from varlaw.subjects.torch.norms import NORMS
+from varlaw.subjects.torch.numbers import NUMBERS
 from varlaw.subjects.torch.samplers import LOSS_LAYERS, PARAMETRISED, SAMPLERS
 from varlaw.subjects.torch.sharded import CLIPPERS as SHARDED_CLIPPERS
 from varlaw.subjects.torch.sharded import LAWS, SHARDED
@@ -48,6 +49,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *LAWS,
     *SHARDED_CLIPPERS,
     *ACTIVATIONS,
+    *NUMBERS,
     *EXPERIMENTS,
     founding(TORCH, lambda x: x.relu(), _uniform),
 )

@@ -86,9 +86,7 @@ def _parametrised(cls: type) -> bool:
 _OLD = "deprecated spelling that calls the function with the underscore"
 _LAZY = "becomes its eager class, with that class's initialisation, on the first call: a test holds that"
 _BASE = "base class of the classes that have rows"
-_INTEGERS = "draws no real numbers"
-_ON_ZERO_TO_ONE = "numbers on [0, 1); `Tensor.uniform_` about 0 has a row"
-_OTHER_LAW = "a law that is no law of weights; the uniform and normal numbers under it have rows"
+_LIKE = "the same numbers in the shape of another tensor"
 
 LEFT_OUT: Mapping[str, str] = {
     **dict.fromkeys(
@@ -103,7 +101,6 @@ LEFT_OUT: Mapping[str, str] = {
     "torch.nn.LinearCrossEntropyLoss": "builds its matrix from a Linear layer, which has a row",
     "torch.nn.functional.binary_cross_entropy*": "a loss of real targets, not of logits and classes",
     "torch.nn.functional.linear_cross_entropy": "a matrix product and cross_entropy in one, which has a row",
-    "torch.nn.functional.*gumbel*": "a relaxed choice, whose law depends on its logits",
     "torch.nn.functional.local_response_norm": "divides by neighbouring channels: no second moment is promised",
     "torch.nn.functional.poisson_nll_loss": "a loss of real targets, not of logits and classes",
     "torch.nn.functional.gaussian_nll_loss": "a loss of real targets, not of logits and classes",
@@ -111,10 +108,6 @@ LEFT_OUT: Mapping[str, str] = {
     "torch.nn.utils.clip_grads_with_norm_": "the second half of clip_grad_norm_, which has a row",
     "torch.nn.utils.clip_grad_norm": _OLD,
     "torch.nn.utils.remove_*_norm": "puts the weight back that it finds",
-    **dict.fromkeys((f"torch.{n}" for n in ("rand", "rand_like")), _ON_ZERO_TO_ONE),
-    **dict.fromkeys(
-        (f"torch.{n}" for n in ("randint_like", "randperm", "*bernoulli*", "*multinomial", "poisson*")), _INTEGERS
-    ),
-    **dict.fromkeys((f"torch.Tensor.{n}" for n in ("bernoulli_", "geometric_")), _INTEGERS),
-    **dict.fromkeys((f"torch.Tensor.{n}" for n in ("log_normal_", "cauchy_", "exponential_")), _OTHER_LAW),
+    **dict.fromkeys((f"torch.{n}" for n in ("rand_like", "randint_like")), _LIKE),
+    "torch.poisson_nll_loss": "a loss of real targets, not of logits and classes",
 }
