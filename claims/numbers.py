@@ -139,7 +139,7 @@ def _range(subject: Numbers, trial: Trial) -> Finding:
 
 
 def _law(subject: Numbers, trial: Trial) -> Finding:
-    """The event, of all shares and the mean, that uses up most of its risk."""
+    """The mean, where all is lawful; else the event, of all shares and the mean, that is the least likely."""
     seen, policy = _seen(subject, trial), trial.policy
     events = _curve(subject, trial).events()
     hits = np.array([seen.between(event) for event in events])
@@ -153,7 +153,7 @@ def _law(subject: Numbers, trial: Trial) -> Finding:
         "outcome": Outcome.CONFORMS if lawful else Outcome.VIOLATES, "samples": seen.n, "alpha": policy.alpha,
         "beta": policy.beta, "size": math.sqrt(max(most, strength) / seen.n),
     }  # fmt: skip
-    if most >= strength:
+    if not lawful and most >= strength:
         worst = int(np.argmax(gains))
         event, seldom = events[worst], int(hits[worst])
         low, high = rate.interval(rate.Tally(seen.n, seldom), policy.gamma)

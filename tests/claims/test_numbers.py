@@ -30,7 +30,7 @@ def source(documented: str, draw: Draw, *without: float, count: int = 1 << 19) -
 
 
 def found(row: Numbers, name: str, dtype: str = "float32") -> Finding:
-    (claim,) = (c for c in claims(row) if c.name == f"random.{name}")
+    (claim,) = (c for c in claims(row) if c.name == name)
     return claim.judge(Trial({}, dtype, "cpu", POLICIES["pr"], Key("teeth", f"{claim.name}:{row.name}")))
 
 
@@ -51,7 +51,7 @@ LAWS = (
 def test_the_law_itself_conforms(documented: str) -> None:
     row = right(documented)
     dtypes = FORMATS if len(claims(row)) == 4 and documented[:4] in ("Unif", "Gumb", "Cauc") else ("float32",)
-    outcomes = {(d, c.name): found(row, c.name.removeprefix("random."), d) for d in dtypes for c in claims(row)}
+    outcomes = {(d, c.name): found(row, c.name, d) for d in dtypes for c in claims(row)}
     assert {key: f for key, f in outcomes.items() if f.outcome != "CONFORMS"} == {}
     assert all(f.certified == f.delta > 0 for (_, name), f in outcomes.items() if name != "random.grid")
 
@@ -98,26 +98,36 @@ def _now_and_then(value: float) -> Draw:
 
 # What goes wrong -> the claim that says so, the dtype, the law, the source, and what the documentation excludes.
 MUTANTS: dict[str, tuple[Any, ...]] = {
-    "1 of [0, 1) by rounding": ("range", "bfloat16", "UniformRange(0, 1)", lambda r, n: r.random(n), 1.0),
-    "log of 0": ("range", "float32", "Exponential(1)", _now_and_then(np.inf)),
-    "not a number": ("range", "float32", "Normal(1)", _now_and_then(np.nan)),
-    "a class without weight": ("range", "float32", "Categorical(1, 0, 2)", lambda r, n: r.integers(0, 3, n)),
-    "not whole": ("range", "float32", "Poisson(4)", lambda r, n: r.poisson(4, n) + 0.5),
-    "the end is drawn": ("range", "float32", "Integers(0, 10)", lambda r, n: r.integers(0, 11, n)),
-    "8 random bits": ("law", "bfloat16", "UniformRange(0, 1)", _few_bits(8), 1.0),
-    "a tail that ends": ("law", "float32", "Exponential(1)", _waiting(12)),
-    "a tail that is cut": ("law", "float32", "Exponential(1)", lambda r, n: np.minimum(r.exponential(size=n), 8.0)),
-    "range and random bits": ("law", "float32", "Integers(0, 3 << 29)", _modulo),
-    "a chance of 3/256": ("law", "float32", "Binomial(1, 0.01)", _chance_in_8_bits),
-    "a curve a little off": ("law", "float32", "UniformRange(0, 1)", lambda r, n: r.random(n) ** 0.98),
-    "rate for scale": ("law", "float32", "Exponential(2)", lambda r, n: r.exponential(0.5, n)),
-    "failures for trials": ("law", "float32", "Geometric(0.3)", lambda r, n: r.geometric(0.3, n) + 1.0),
-    "a rare class forgotten": ("law", "float32", "Categorical(1, 0, 2e-4, 1)", lambda r, n: 3 * r.integers(0, 2, n)),
-    "12 random bits": ("grid", "float32", "UniformRange(0, 1)", _few_bits(12)),
-    "many ties": ("grid", "float32", "Gumbel()", lambda r, n: np.round(r.gumbel(size=n), 3)),
-    "echo": ("independent", "float32", "UniformRange(0, 1)", _echo(1)),
-    "half a call again": ("independent", "float32", "UniformRange(0, 1)", _same_half),
-    "one seed for all": ("independent", "float32", "UniformRange(0, 1)", _one_seed),
+    "1 of [0, 1) by rounding": ("random.range", "bfloat16", "UniformRange(0, 1)", lambda r, n: r.random(n), 1.0),
+    "log of 0": ("random.range", "float32", "Exponential(1)", _now_and_then(np.inf)),
+    "not a number": ("random.range", "float32", "Normal(1)", _now_and_then(np.nan)),
+    "a class without weight": ("random.range", "float32", "Categorical(1, 0, 2)", lambda r, n: r.integers(0, 3, n)),
+    "not whole": ("random.range", "float32", "Poisson(4)", lambda r, n: r.poisson(4, n) + 0.5),
+    "the end is drawn": ("random.range", "float32", "Integers(0, 10)", lambda r, n: r.integers(0, 11, n)),
+    "8 random bits": ("random.law", "bfloat16", "UniformRange(0, 1)", _few_bits(8), 1.0),
+    "a tail that ends": ("random.law", "float32", "Exponential(1)", _waiting(12)),
+    "a tail that is cut": (
+        "random.law",
+        "float32",
+        "Exponential(1)",
+        lambda r, n: np.minimum(r.exponential(size=n), 8.0),
+    ),
+    "range and random bits": ("random.law", "float32", "Integers(0, 3 << 29)", _modulo),
+    "a chance of 3/256": ("random.law", "float32", "Binomial(1, 0.01)", _chance_in_8_bits),
+    "a curve a little off": ("random.law", "float32", "UniformRange(0, 1)", lambda r, n: r.random(n) ** 0.98),
+    "rate for scale": ("random.law", "float32", "Exponential(2)", lambda r, n: r.exponential(0.5, n)),
+    "failures for trials": ("random.law", "float32", "Geometric(0.3)", lambda r, n: r.geometric(0.3, n) + 1.0),
+    "a rare class forgotten": (
+        "random.law",
+        "float32",
+        "Categorical(1, 0, 2e-4, 1)",
+        lambda r, n: 3 * r.integers(0, 2, n),
+    ),
+    "12 random bits": ("random.grid", "float32", "UniformRange(0, 1)", _few_bits(12)),
+    "many ties": ("random.grid", "float32", "Gumbel()", lambda r, n: np.round(r.gumbel(size=n), 3)),
+    "echo": ("random.independent", "float32", "UniformRange(0, 1)", _echo(1)),
+    "half a call again": ("random.independent", "float32", "UniformRange(0, 1)", _same_half),
+    "one seed for all": ("random.independent", "float32", "UniformRange(0, 1)", _one_seed),
 }
 
 
@@ -135,19 +145,19 @@ def test_a_spoiled_source_is_refuted(name: str) -> None:
 
 
 def test_what_a_finding_tells() -> None:
-    tail = found(mutant("a tail that is cut"), "law")
+    tail = found(mutant("a tail that is cut"), "random.law")
     assert tail.quantity.startswith("share above ")
     assert tail.observed == 0 < (tail.expected or 0)
-    rare = found(mutant("a rare class forgotten"), "law")
+    rare = found(mutant("a rare class forgotten"), "random.law")
     assert (rare.quantity, rare.observed) == ("share of 2", 0.0)
-    class_of_0 = found(mutant("a class without weight"), "range")
+    class_of_0 = found(mutant("a class without weight"), "random.range")
     assert (class_of_0.detail, class_of_0.expected) == ("1 comes up", 0.0)
-    assert "without 1" in found(mutant("1 of [0, 1) by rounding"), "range", "bfloat16").quantity
+    assert "without 1" in found(mutant("1 of [0, 1) by rounding"), "random.range", "bfloat16").quantity
 
 
 def test_few_numbers_promise_less() -> None:
     row = source("Integers(0, 120)", lambda r, n: r.integers(0, 120, n), count=1 << 14)
-    few, many = (found(r, "law") for r in (row, right("Integers(0, 120)")))
+    few, many = (found(r, "random.law") for r in (row, right("Integers(0, 120)")))
     assert (few.outcome, few.samples) == ("CONFORMS", 1 << 14)
     assert few.delta > many.delta
 
@@ -155,7 +165,7 @@ def test_few_numbers_promise_less() -> None:
 def test_what_does_not_repeat_is_refused() -> None:
     row = source("UniformRange(0, 1)", lambda r, n: np.random.default_rng().random(n))
     with pytest.raises(SamplerError, match="others when seed"):
-        found(row, "law")
+        found(row, "random.law")
     short = source("UniformRange(0, 1)", lambda r, n: r.random(3))
     with pytest.raises(SamplerError, match="should be"):
-        found(short, "range")
+        found(short, "random.range")
