@@ -4,12 +4,14 @@ Shared by the frameworks whose layers are torch modules. Every norm takes x of s
 hands it to the module in the layout that the module asks for, and back.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects.defaults import constants_of, with_default
+from varlaw.subjects import rows
+from varlaw.subjects.boundary import Boundary
+from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.modules import default_dtype
-from varlaw.subjects.subject import Case, Floats, Framework, Norm
+from varlaw.subjects.subject import Case, Norm
 
 Build = Callable[[Case, dict[str, Any]], Any]  # (case, eps and momentum under the module's names) -> module
 View = Callable[[Any, Any], Any]  # (module, x) -> y
@@ -36,21 +38,18 @@ def one_channel(module: Any, x: Any) -> Any:
 
 
 def norm(
-    name: str, framework: Framework, op: str, build: Build, view: View = last, *, eps: str = "eps", momentum: str = ""
+    of: Boundary, name: str, op: str, build: Build, view: View = last, *, eps: str = "eps", momentum: str = ""
 ) -> Norm:
     """The row of a module; `eps` and `momentum` are its constructor's names for them."""
 
-    def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
-        import torch
-
-        with torch.no_grad(), default_dtype(dtype):
+    def call(x: Any, case: Case) -> tuple[Any, ...]:
+        with default_dtype(str(x.dtype).removeprefix("torch.")):
             module = build(case, constants_of(case, eps=eps, momentum=momentum)).train()
             for _ in range(case.get("steps", 1)):
-                y = view(module, torch.as_tensor(x.copy()).to(getattr(torch, dtype)))
-        running = {n: b.double().numpy() for n, b in module.named_buffers() if n.startswith("running")}
-        return {"output": y.double().numpy().reshape(x.shape)} | running
+                y = view(module, x.clone())  # some write into what they are given
+        return (y, *(b for n, b in module.named_buffers() if n.startswith("running")))
 
-    return with_default(Norm(name=name, framework=framework, op=op, apply=apply, steps=op == "batch_norm"))
+    return rows.norm(of, name, op, call, steps=op == "batch_norm")
 
 
 def weight_used(convolution: Any, image: Any) -> Any:

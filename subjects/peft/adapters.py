@@ -48,8 +48,7 @@ def _adapter(
         import torch
 
         shape = case(drawn)
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.manual_seed(seed)
+        with PEFT.chance(seed, dtype, device):
             net, x = network(layer, shape, dtype), noise(layer, shape, dtype)
             without = net(x).double().numpy()
             adapted = with_adapter(net, name, fields(shape)).eval()

@@ -4,32 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from varlaw.subjects.modules import default_dtype
-from varlaw.subjects.subject import Case, Framework
+from varlaw.subjects.subject import Case
+from varlaw.subjects.torch.framework import library
 from varlaw.subjects.torchvision import stub_torchvision
 
-
-def version() -> str:
-    """peft's own version; ImportError when it, or torch, is not installed."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
-    import torch  # noqa: F401
-
-    try:
-        return installed("peft")
-    except PackageNotFoundError as error:
-        raise ImportError(str(error)) from error
-
-
-PEFT = Framework(name="peft", version=version, devices=lambda: ("cpu",))
+PEFT = library("peft")
 
 
 def peft() -> Any:
     """The library, which imports transformers and may stumble over its torchvision."""
     stub_torchvision()
-    import peft as library
+    import peft as found
 
-    return library
+    return found
 
 
 def adapter_names() -> list[str]:
@@ -51,11 +38,11 @@ def lora_starts() -> list[str]:
 
 def config(name: str, fields: Mapping[str, Any]) -> Any:
     """The configuration of one adapter; LookupError where this version has none of that name."""
-    library = peft()
-    if not hasattr(library, name):
-        msg = f"peft {version()} has no {name}"
+    there = peft()
+    if not hasattr(there, name):
+        msg = f"peft {PEFT.version()} has no {name}"
         raise LookupError(msg)
-    return getattr(library, name)(**fields)
+    return getattr(there, name)(**fields)
 
 
 def divisor(n: int, most: int = 8) -> int:

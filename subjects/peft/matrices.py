@@ -1,29 +1,17 @@
 """How the matrices of peft's adapters start, where the documentation states it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from varlaw.subjects.boundary import Build
 from varlaw.subjects.modules import default_dtype
 from varlaw.subjects.peft.adapters import Fields, lora, rank, with_adapter
 from varlaw.subjects.peft.framework import PEFT, config, network, peft
-from varlaw.subjects.subject import Array, Case, Draws, Sampler, Tensor
-
-Build = Callable[[Case, str], Mapping[str, Array]]
+from varlaw.subjects.rows import sampler
+from varlaw.subjects.subject import Array, Case, Sampler
 
 # LoRA's reference implementation, and what calls itself Kaiming uniform after it: kaiming_uniform_ with a = sqrt(5).
 _KAIMING, _ZEROS = "Uniform(1/sqrt(in_features))", "Constant(0)"
-
-
-def _draws(build: Build) -> Draws:
-    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:
-        import torch
-
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.manual_seed(seed)
-            for _ in range(count):
-                yield build(case, dtype)
-
-    return draws
 
 
 def _matrices(
@@ -31,7 +19,7 @@ def _matrices(
 ) -> Sampler:
     """A row for the parameters of an adapter whose names end like the keys of `tensors`."""
 
-    def build(case: Case, dtype: str) -> Mapping[str, Array]:
+    def build(case: Case, dtype: str, device: str) -> Mapping[str, Array]:
         adapted = with_adapter(network(layer, case, dtype), name, fields(case))
         there = dict(adapted.named_parameters()) | dict(adapted.named_buffers())
         return {short: _one(there, short) for short in tensors}
@@ -48,11 +36,10 @@ def _one(there: Mapping[str, Any], short: str) -> Any:
 
 
 def _sampler(label: str, build: Build, tensors: Mapping[str, str], **more: Any) -> Sampler:
-    rows = tuple(Tensor(name=name, documented=law) for name, law in tensors.items())
-    return Sampler(name=f"peft.{label}", framework=PEFT, op="adapter", tensors=rows, draws=_draws(build), **more)
+    return sampler(PEFT, f"peft.{label}", "adapter", build, tensors, **more)
 
 
-def _prompt(case: Case, dtype: str) -> Mapping[str, Array]:
+def _prompt(case: Case, dtype: str, device: str) -> Mapping[str, Array]:
     import torch
 
     fields = {
@@ -66,14 +53,14 @@ def _prompt(case: Case, dtype: str) -> Mapping[str, Array]:
     return {"embedding": table.embedding.weight.detach()}
 
 
-def _prefix(case: Case, dtype: str) -> Mapping[str, Array]:
+def _prefix(case: Case, dtype: str, device: str) -> Mapping[str, Array]:
     fields = {"num_virtual_tokens": case["out_features"], "token_dim": case["in_features"], "num_layers": 2}
     chosen = config("PrefixTuningConfig", {"task_type": "CAUSAL_LM", "encoder_hidden_size": 8, **fields})
     with default_dtype(dtype):
         return {"embedding": peft().PrefixEncoder(chosen).embedding.weight.detach()}
 
 
-def _encoder(case: Case, dtype: str) -> Mapping[str, Array]:
+def _encoder(case: Case, dtype: str, device: str) -> Mapping[str, Array]:
     fields = {
         "num_virtual_tokens": case["out_features"],
         "token_dim": case["in_features"],

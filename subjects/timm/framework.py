@@ -4,24 +4,10 @@ import importlib
 from typing import Any
 
 from varlaw.subjects.modules import default_dtype
-from varlaw.subjects.subject import Framework
+from varlaw.subjects.torch.framework import library
 from varlaw.subjects.torchvision import stub_torchvision
 
-
-def version() -> str:
-    """timm's own version; ImportError when it, or torch, is not installed."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
-    import torch  # noqa: F401
-
-    try:
-        return installed("timm")
-    except PackageNotFoundError as error:
-        raise ImportError(str(error)) from error
-
-
-TIMM = Framework(name="timm", version=version, devices=lambda: ("cpu",))
+TIMM = library("timm")
 
 CLASSES = 10
 
@@ -29,9 +15,9 @@ CLASSES = 10
 def timm() -> Any:
     """The library, which imports torchvision and may stumble over it."""
     stub_torchvision()
-    import timm as library
+    import timm as found
 
-    return library
+    return found
 
 
 def utils() -> Any:
@@ -47,9 +33,9 @@ def architectures() -> list[str]:
 
 def build(variant: str, fields: dict[str, Any], dtype: str) -> Any:
     """A fresh classifier; LookupError where this version has no such variant."""
-    library = timm()
-    if not library.is_model(variant):
-        msg = f"timm {version()} has no model {variant}"
+    models = timm()
+    if not models.is_model(variant):
+        msg = f"timm {TIMM.version()} has no model {variant}"
         raise LookupError(msg)
     with default_dtype(dtype):
-        return library.create_model(variant, num_classes=CLASSES, **fields)
+        return models.create_model(variant, num_classes=CLASSES, **fields)

@@ -1,31 +1,25 @@
 """timm's own initialisers, called on an empty tensor, on a layer's weight, or on a layer."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.modules import default_dtype
-from varlaw.subjects.subject import Array, Case, Sampler, Tensor
+from varlaw.subjects.rows import sampler
+from varlaw.subjects.subject import Array, Case, Sampler
 from varlaw.subjects.timm.framework import TIMM, timm
-from varlaw.subjects.torch.framework import seeded
+from varlaw.subjects.torch.framework import factory
 from varlaw.subjects.torch.layers import NN
 
 
 def _row(name: str, documented: str, fill: Callable[[Any, Any, Case], None], variant: str = "") -> Sampler:
-    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:
+    def build(case: Case, dtype: str, device: str) -> Mapping[str, Array]:
         import torch
 
-        with torch.random.fork_rng(devices=[]), torch.no_grad(), default_dtype(dtype):
-            torch.manual_seed(seed)
-            for _ in range(count):
-                weight = torch.empty(case["shape"])
-                fill(getattr(timm().layers, name), weight, case)
-                yield {"": weight}
+        weight = torch.empty(case["shape"], **factory(dtype, device))
+        fill(getattr(timm().layers, name), weight, case)
+        return {"": weight}
 
-    return Sampler(
-        name=f"timm.layers.{name}{variant}", framework=TIMM, op="shape",
-        tensors=(Tensor(name="", documented=documented),),
-        draws=draws, shape=lambda c: tuple(c["shape"]),
-    )  # fmt: skip
+    shape: dict[str, Any] = {"shape": lambda c: tuple(c["shape"])}
+    return sampler(TIMM, f"timm.layers.{name}{variant}", "shape", build, {"": documented}, **shape)
 
 
 def _two_sigmas(function: Any, weight: Any, case: Case) -> None:
@@ -36,66 +30,46 @@ def _two_sigmas(function: Any, weight: Any, case: Case) -> None:
 def _scaled(name: str, op: str, law: str, variant: str = "", **fields: Any) -> Sampler:
     """A rule that reads the fans off the weight's shape; `law` is a scheme with FANS in the place of its arguments."""
 
-    def build(case: Case, factory: Mapping[str, Any]) -> Mapping[str, Array]:
+    def build(case: Case, dtype: str, device: str) -> Mapping[str, Array]:
         import torch
 
-        weight = torch.empty(NN.shape(case), **factory)
+        weight = torch.empty(NN.shape(case), **factory(dtype, device))
         mode = {"mode": case["mode"]} if "mode" in case else {}
         getattr(timm().layers.weight_init, name)(weight, **fields, **mode)
         return {"": weight}
 
     fan = "fan(mode)" if op.startswith("fill_average") else "fan_in"
-    tensor = Tensor(
-        name="", documented=law.replace("FAN", f"shape_{fan}"), claims={"init.true_fan": law.replace("FAN", fan)}
-    )
-    return Sampler(
-        name=f"timm.layers.{name}{variant}", framework=TIMM, op=op, tensors=(tensor,), draws=seeded(build),
-        shape=NN.shape, measure=NN.measure,
-    )  # fmt: skip
+    claims = {"": {"init.true_fan": law.replace("FAN", fan)}}
+    tensors, title = {"": law.replace("FAN", f"shape_{fan}")}, f"timm.layers.{name}{variant}"
+    return sampler(TIMM, title, op, build, tensors, claims=claims, **NN.filled(op))
 
 
 def _of_linear(name: str, weight: str, bias: str, module_name: str = "layer") -> Sampler:
     """A function that initialises a linear layer of the given name inside a model."""
 
-    def build(case: Case, factory: Mapping[str, Any]) -> Mapping[str, Array]:
+    def build(case: Case, dtype: str, device: str) -> Mapping[str, Array]:
         import torch
 
-        layer = torch.nn.Linear(case["in_features"], case["out_features"], **factory)
+        layer = torch.nn.Linear(case["in_features"], case["out_features"], **factory(dtype, device))
         getattr(timm().layers, name)(layer, module_name)
         return {"weight": layer.weight.detach(), "bias": layer.bias.detach()}
 
-    tensors = (Tensor(name="weight", documented=weight), Tensor(name="bias", documented=bias))
-    return Sampler(
-        name=f"timm.layers.{name}({module_name})", framework=TIMM, op="linear", tensors=tensors, draws=seeded(build)
-    )
+    return sampler(TIMM, f"timm.layers.{name}({module_name})", "linear", build, {"weight": weight, "bias": bias})
 
 
-def _of_layer(name: str, op: str, make: Callable[[Any, Case], Any], *tensors: Tensor) -> Sampler:
-    """The parameters of a layer of timm's own that `tensors` name."""
-
-    def build(case: Case, factory: Mapping[str, Any]) -> Mapping[str, Array]:
-        layer = make(lambda **more: getattr(timm().layers, name)(**more, **factory), case)
-        return {t.name: layer.get_parameter(t.name).detach() for t in tensors}
-
-    return Sampler(name=f"timm.layers.{name}", framework=TIMM, op=op, tensors=tensors, draws=seeded(build))
+def _queries(case: Case, dtype: str, device: str) -> Mapping[str, Array]:
+    """Keys and values are shared by all heads; each projection is an einsum over a parameter."""
+    widths = {"dim": case["embed_dim"], "key_dim": case["head_dim"], "value_dim": case["head_dim"]}
+    layer = timm().layers.MultiQueryAttentionV2(num_heads=case["num_heads"], **widths, **factory(dtype, device))
+    return {n: layer.get_parameter(n).detach() for n in _QUERIES}
 
 
-_PROJECTION = "Normal(1/sqrt(embed_dim))"
+_QUERIES = dict.fromkeys(("query_proj", "key_proj", "value_proj", "out_proj"), "Normal(1/sqrt(embed_dim))")
+_OUT = {"out_proj": {"init.true_fan": "Normal(1/sqrt(num_heads*head_dim))"}}
 
 LAYERS: tuple[Sampler, ...] = (
-    # Keys and values are shared by all heads; each projection is an einsum over a parameter.
-    _of_layer(
-        "MultiQueryAttentionV2", "heads",
-        lambda layer, c: layer(
-            dim=c["embed_dim"], num_heads=c["num_heads"], key_dim=c["head_dim"], value_dim=c["head_dim"]
-        ),
-        *(Tensor(name=f"{n}_proj", documented=_PROJECTION) for n in ("query", "key", "value")),
-        Tensor(
-            name="out_proj", documented=_PROJECTION,
-            claims={"init.true_fan": "Normal(1/sqrt(num_heads*head_dim))"},
-        ),
-    ),
-)  # fmt: skip
+    sampler(TIMM, "timm.layers.MultiQueryAttentionV2", "heads", _queries, _QUERIES, claims=_OUT),
+)
 
 INITIALISERS: tuple[Sampler, ...] = (
     _row("trunc_normal_", "TruncatedNormal(scale, -2, 2)", _two_sigmas),

@@ -33,7 +33,7 @@ def _norm(name: str, op: str, size: Size, view: View = last, *, momentum: str = 
     def build(case: Case, options: dict[str, Any]) -> Any:
         return getattr(timm().layers, name)(*size(case), **fields, **options)
 
-    return norm(f"timm.layers.{name}", TIMM, op, build, view, momentum=momentum)
+    return norm(TIMM, f"timm.layers.{name}", op, build, view, momentum=momentum)
 
 
 def _standardised(name: str, *, scaled: bool) -> Norm:
@@ -54,7 +54,7 @@ def _standardised(name: str, *, scaled: bool) -> Norm:
         weight = weight_used(convolution, torch.zeros(1, 1, 1, length))
         return weight.double() * length**0.5 if scaled else weight
 
-    return norm(f"timm.layers.{name}(weight)", TIMM, "layer_norm", build, view)
+    return norm(TIMM, f"timm.layers.{name}(weight)", "layer_norm", build, view)
 
 
 NORMS: tuple[Norm, ...] = (

@@ -1,25 +1,17 @@
 """timm's dropping of paths and blocks, and its clipping of gradients."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects.subject import Clipper, Dropout, Floats
+from varlaw.subjects.rows import clipper, dropout
+from varlaw.subjects.subject import Clipper, Dropout
 from varlaw.subjects.timm.framework import TIMM, timm, utils
-
-Drop = Callable[[Any, float, Any], Any]  # (timm.layers, p, x) -> y
-Clip = Callable[[Any, list[Any], float], Any]  # (timm.utils, parameters, limit)
+from varlaw.subjects.torch.clipping import with_gradients
 
 
-def _dropout(name: str, op: str, drop: Drop) -> Dropout:
-    def apply(x: Floats, p: float, dtype: str, device: str, seed: int) -> Floats:
-        import torch
-
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.manual_seed(seed)
-            y = drop(timm().layers, p, torch.as_tensor(x.copy()).to(getattr(torch, dtype)))
-        return y.double().numpy().reshape(x.shape)  # type: ignore[no-any-return]
-
-    return Dropout(name=f"timm.layers.{name}", framework=TIMM, op=op, apply=apply)
+def _dropout(name: str, op: str, drop: Callable[[Any, float, Any], Any]) -> Dropout:
+    """`drop(timm.layers, p, x)`."""
+    return dropout(TIMM, f"timm.layers.{name}", op, lambda x, p, key: drop(timm().layers, p, x))
 
 
 def _single(layers: Any, p: float, x: Any) -> Any:
@@ -50,19 +42,15 @@ DROPOUTS: tuple[Dropout, ...] = (
 )  # fmt: skip
 
 
-def _clipper(name: str, op: str, clip: Clip) -> Clipper:
-    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        import torch
+def _clipper(name: str, op: str, clip: Callable[[Any, list[Any], float], Any]) -> Clipper:
+    """`clip(timm.utils, parameters, limit)` clips gradients in place."""
 
-        made: dict[int, Any] = {}  # an array that is given twice is one parameter given twice
-        for g in grads:
-            if id(g) not in made:
-                made[id(g)] = torch.nn.Parameter(torch.zeros(g.shape, dtype=getattr(torch, dtype)))
-                made[id(g)].grad = torch.as_tensor(g.copy()).to(getattr(torch, dtype))
-        clip(utils(), [made[id(g)] for g in grads], limit)
-        return [made[id(g)].grad.double().numpy() for g in grads], None
+    def run(leaves: list[Any], limit: float) -> tuple[list[Any], None]:
+        parameters = with_gradients(leaves)
+        clip(utils(), parameters, limit)
+        return [p.grad for p in parameters], None
 
-    return Clipper(name=f"timm.utils.{name}", framework=TIMM, op=op, apply=apply)
+    return clipper(TIMM, f"timm.utils.{name}", op, run)
 
 
 def _adaptive(library: Any, parameters: list[Any], limit: float) -> None:

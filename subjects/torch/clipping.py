@@ -8,18 +8,25 @@ from varlaw.subjects.subject import Clipper
 from varlaw.subjects.torch.framework import TORCH
 
 
+def with_gradients(leaves: list[Any]) -> list[Any]:
+    """Parameters of zeros with these gradients; a tensor that is given twice is one parameter given twice."""
+    import torch
+
+    made: dict[int, Any] = {}
+    for leaf in leaves:
+        if id(leaf) not in made:
+            made[id(leaf)] = torch.nn.Parameter(torch.zeros_like(leaf))
+            made[id(leaf)].grad = leaf.clone()  # clipped in place: the caller's data is shared
+    return [made[id(leaf)] for leaf in leaves]
+
+
 def _clipper(name: str, op: str, *, foreach: bool | None = None) -> Clipper:
     """`foreach` is the way of several tensors at once, which torch takes by itself on accelerators only."""
 
     def clip(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
         import torch
 
-        made: dict[int, Any] = {}  # a tensor that is given twice is one parameter given twice
-        for leaf in leaves:
-            if id(leaf) not in made:
-                made[id(leaf)] = torch.nn.Parameter(torch.zeros_like(leaf))
-                made[id(leaf)].grad = leaf.clone()  # clipped in place: the caller's data is shared
-        parameters = [made[id(leaf)] for leaf in leaves]
+        parameters = with_gradients(leaves)
         norm = getattr(torch.nn.utils, name)(parameters, limit, foreach=foreach)
         return [p.grad for p in parameters], norm
 

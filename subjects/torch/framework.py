@@ -3,6 +3,8 @@
 import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -131,6 +133,19 @@ TORCH = Boundary(
     taps=_taps,
     labels=_labels,
 )
+
+
+def library(name: str) -> Boundary:
+    """A library on torch, on the CPU; its version raises ImportError where it, or torch, is not installed."""
+    return replace(TORCH, name=name, version=lambda: _installed(name), devices=lambda: ("cpu",))
+
+
+def _installed(name: str) -> str:
+    version()
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError as error:
+        raise ImportError(str(error)) from error
 
 
 def seeded(build: Callable[[Case, dict[str, Any]], Mapping[str, Array]]) -> Draws:

@@ -8,19 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from varlaw.subjects.subject import Framework
+from varlaw.subjects.torch.framework import library
 from varlaw.subjects.torchvision import stub_torchvision
 
-
-def version() -> str:
-    """transformers' own version; ImportError when it, or torch, is not installed."""
-    import torch  # noqa: F401
-    import transformers
-
-    return str(transformers.__version__)
-
-
-TRANSFORMERS = Framework(name="transformers", version=version, devices=lambda: ("cpu",))
+TRANSFORMERS = library("transformers")
 
 
 @contextmanager
@@ -56,7 +47,7 @@ def config_class(model_type: str) -> Any:
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     if model_type not in CONFIG_MAPPING:
-        msg = f"transformers {version()} has no model type {model_type}"
+        msg = f"transformers {TRANSFORMERS.version()} has no model type {model_type}"
         raise LookupError(msg)
     return CONFIG_MAPPING[model_type]
 
@@ -71,7 +62,7 @@ def model_class(model_type: str) -> Any:
     for name in (*_mapped(model_type), *own):
         if name in own or not own:
             return getattr(module, name, None) or getattr(transformers, name)
-    msg = f"transformers {version()} has no model class for {model_type}"
+    msg = f"transformers {TRANSFORMERS.version()} has no model class for {model_type}"
     raise LookupError(msg)
 
 

@@ -34,7 +34,7 @@ def _norm(family: str, name: str, op: str, build: Build = _sized, view: View = l
         module = importlib.import_module(f"transformers.models.{family}.modeling_{family}")
         return build(getattr(module, name), case, options)
 
-    return norm(f"transformers.{family}.{name}", TRANSFORMERS, op, made, view)
+    return norm(TRANSFORMERS, f"transformers.{family}.{name}", op, made, view)
 
 
 def _without_size(kind: Any, case: Case, options: Options) -> Any:
