@@ -17,7 +17,7 @@ import msgspec
 
 from varlaw.reports.charts import COLOUR, log_axis, panels
 from varlaw.reports.files import ReportError, read_record
-from varlaw.reports.pages import picture, template
+from varlaw.reports.pages import Bar, picture, template
 
 PAGE: Final = "benchmarks.html"
 
@@ -179,8 +179,8 @@ def moved(now: Pair, before: Pair) -> bool:
     return now.spread[0] > before.spread[1] or now.spread[1] < before.spread[0]
 
 
-def page(files: Sequence[Measured], home: str = "index.html", records: str = "") -> str:
-    """The page of the last file, held against the one before it where there is one; `home` "" has no way back.
+def page(files: Sequence[Measured], records: str = "", bar: Bar | None = None) -> str:
+    """The page of the last file, held against the one before it where there is one.
 
     `records` marks the records that lie beside it, where it is the first page.
     """
@@ -194,7 +194,7 @@ def page(files: Sequence[Measured], home: str = "index.html", records: str = "")
         missed=[(p, reason(p, now.pairs)) for p in now.pairs if not p.met],
         picture=picture(chart(now.pairs)) if now.pairs else None,
         seconds=seconds,
-        home=home,
+        bar=bar,
         records=records,
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from varlaw.reports.pages import template
+from varlaw.reports.pages import ALONE, Bar, template
 
 FOLDER: Final = "defaults"
 INDEX: Final = f"{FOLDER}/index.html"
@@ -72,17 +72,18 @@ class Defaults:
     passages: Sequence[Passage] = field(default=())
 
 
-def pages(shown: Defaults) -> dict[str, str]:
+def pages(shown: Defaults, bar: Bar = ALONE) -> dict[str, str]:
     """The pages by their address, the index among them."""
+    bar = bar.at("Defaults", "../")
     names = _addresses([v.title for v in shown.versions] + [_title(p) for p in shown.passages])
     versions = list(zip(shown.versions, names, strict=False))
     passages = list(zip(shown.passages, names[len(versions) :], strict=True))
     found = {
-        f"{FOLDER}/{address}": template("defaults.html.j2").render(version=v, passages=_of(v, passages))
+        f"{FOLDER}/{address}": template("defaults.html.j2").render(bar=bar, version=v, passages=_of(v, passages))
         for v, address in versions
     }
-    found |= {f"{FOLDER}/{address}": template("passage.html.j2").render(passage=p) for p, address in passages}
-    return {**found, INDEX: template("defaults_index.html.j2").render(versions=versions, passages=passages)}
+    found |= {f"{FOLDER}/{address}": template("passage.html.j2").render(bar=bar, passage=p) for p, address in passages}
+    return {**found, INDEX: template("defaults_index.html.j2").render(bar=bar, versions=versions, passages=passages)}
 
 
 def _title(passage: Passage) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from varlaw.reports.lawbook import address
-from varlaw.reports.pages import template
+from varlaw.reports.pages import ALONE, Bar, template
 
 PAGE: Final = "folklore.html"
 
@@ -23,10 +23,10 @@ class FolkText:
     truth: str
 
 
-def page(claims: Sequence[FolkText], laws: Container[str]) -> str:
+def page(claims: Sequence[FolkText], laws: Container[str], bar: Bar = ALONE) -> str:
     """The page of all claims; those about a law in `laws` link to its page."""
     order = {"refuted": 0, "corrected": 1, "confirmed": 2}
     rows = sorted(claims, key=lambda c: order.get(c.finding, len(order)))
     counts = {name: sum(c.finding == name for c in rows) for name in order}
     addresses = {c.law: address(c.law) for c in rows if c.law in laws}
-    return template("folklore.html.j2").render(rows=rows, counts=counts, addresses=addresses)
+    return template("folklore.html.j2").render(bar=bar.at("Folklore"), rows=rows, counts=counts, addresses=addresses)

@@ -26,7 +26,7 @@ from varlaw.reports.groups import (
 )
 from varlaw.reports.matrix import boards, glance
 from varlaw.reports.merge import merged
-from varlaw.reports.pages import LIMIT, picture, template
+from varlaw.reports.pages import ALONE, LIMIT, Bar, picture, template
 from varlaw.reports.schema import settled
 from varlaw.reports.shorten import abridged
 from varlaw.reports.words import STATES
@@ -38,17 +38,21 @@ OPENED: Final = 6  # findings unfolded from the start
 
 
 def render(
-    *runs: Run, pages: Sequence[tuple[str, str]] = (), laws: Mapping[str, str] | None = None, records: str = ""
+    *runs: Run,
+    bar: Bar = ALONE,
+    laws: Mapping[str, str] | None = None,
+    known: Mapping[str, str] | None = None,
+    records: str = "",
 ) -> str:
     """The page of one run, or of several with their versions side by side, at most `LIMIT` bytes of UTF-8.
 
-    `pages` names other pages to link to, with their addresses; `laws` gives the address of the page of each law,
-    `records` the marks of the records beside it.
+    `laws` gives the address of the page of each law, `known` that of each documented deviation, `records` the marks of
+    the records beside it.
     """
     runs = tuple(abridged(settled(run)) for run in runs)
     run = merged(runs)
     groups = grouped(run.verdicts)
-    same = _same(runs, run, pages, laws or {}, records)
+    same = {**_same(runs, run, laws or {}), "bar": bar.at("Report"), "known": known or {}, "records": records}
     kept, cards = min(len(run.verdicts), KEPT), CARDS
     while True:
         page = template("page.html.j2").render(**same, **_room(groups, run, kept, cards, laws or {}))
@@ -60,18 +64,14 @@ def render(
         kept = int(kept * min(0.6, 0.9 * LIMIT / size)) if kept > 100 else 0
 
 
-def _same(
-    runs: Sequence[Run], run: Run, pages: Sequence[tuple[str, str]], laws: Mapping[str, str], records: str
-) -> dict[str, Any]:
+def _same(runs: Sequence[Run], run: Run, laws: Mapping[str, str]) -> dict[str, Any]:
     """What the page says however much room there is."""
     groups = grouped(run.verdicts)
     chosen = {quiet: charts.selection(groups, quiet=quiet) for quiet in (False, True)}
     return {
         "run": run,
         "runs": runs,
-        "pages": pages,
         "laws": laws,
-        "records": records,
         "info": run.run,
         "headline": headline,
         "looser": looser(run),

@@ -15,14 +15,14 @@ from varlaw.claims.verdict import Run
 from varlaw.reports import charts, drawing
 from varlaw.reports.files import ReportError
 from varlaw.reports.groups import grouped
-from varlaw.reports.pages import asset, digest, template
+from varlaw.reports.pages import ALONE, Bar, asset, digest, template
 
 PAGE: Final = "charts.html"
 TITLES: Final = {False: "Off the law, or undecided", True: "Conforming"}
 ROWS: Final = 200
 
 
-def render(run: Run) -> str:
+def render(run: Run, bar: Bar = ALONE) -> str:
     """The interactive page of a run; `ReportError` in one line where the extra `charts` is not installed."""
     groups = grouped(run.verdicts)
     chosen = {title: charts.selection(groups, quiet=quiet, limit=ROWS) for quiet, title in TITLES.items()}
@@ -30,7 +30,7 @@ def render(run: Run) -> str:
     bundle = _bundle()
     scripts = [digest(bundle), digest(asset("charts.js"))]
     data = htmlsafe_json_dumps({"specs": list(specs.values()), "roles": charts.ROLES}, dumps=_compact)
-    return template("charts.html.j2").render(titles=list(specs), data=data, bundle=Markup(bundle), scripts=scripts)
+    return template("charts.html.j2").render(bar=bar.at("Charts"), titles=list(specs), data=data, bundle=Markup(bundle), scripts=scripts)
 
 
 def _compact(data: Any, **options: Any) -> str:

@@ -13,13 +13,14 @@ from typing import Any, Final
 from varlaw.claims.verdict import Run, Verdict
 from varlaw.reports import charts
 from varlaw.reports.groups import Group, grouped, together, worst_first
-from varlaw.reports.pages import picture, template
+from varlaw.reports.pages import ALONE, Bar, picture, template
 from varlaw.reports.words import STATES
 
 FOLDER: Final = "laws"
 INDEX: Final = f"{FOLDER}/index.html"
 POINTS: Final = 400  # points of one plot
 ROWS: Final = 300  # rows of one table
+EDGE: Final = 1e300  # what a log axis holds: a law of formats may expect the largest number there is
 LISTED: Final = 2000  # rows of the index
 
 
@@ -38,17 +39,19 @@ class LawText:
     source: str
     statistic: str
     notes: tuple[tuple[str, str], ...] = ()  # heading, text
+    aliases: tuple[str, ...] = ()  # what people call it
     parameter: str = ""  # what the curve is drawn over
     fixed: str = ""  # the values of the other parameters, in words
     curve: tuple[tuple[float, float], ...] = ()
 
 
-def pages(run: Run, laws: Mapping[str, LawText]) -> dict[str, str]:
+def pages(run: Run, laws: Mapping[str, LawText], bar: Bar = ALONE) -> dict[str, str]:
     """The pages of all laws, by their address: those of the catalogue, and an index that also names the others."""
     tested: dict[str, list[Group]] = {name: [] for name in laws}
     for group in grouped(run.verdicts):
         tested.setdefault(group.verdicts[0].law, []).append(group)
-    found = {address(name): page(law, tested[name]) for name, law in laws.items()}
+    bar = bar.at("Laws", "../")
+    found = {address(name): page(law, tested[name], bar) for name, law in laws.items()}
     rows = [
         {
             "name": name,
@@ -60,7 +63,7 @@ def pages(run: Run, laws: Mapping[str, LawText]) -> dict[str, str]:
     ]
     rows.sort(key=lambda row: (not row["counts"], str(row["name"])))
     most = max(LISTED, len(laws))
-    return {**found, INDEX: template("laws.html.j2").render(rows=rows[:most], more=max(len(rows) - most, 0))}
+    return {**found, INDEX: template("laws.html.j2").render(bar=bar, rows=rows[:most], more=max(len(rows) - most, 0))}
 
 
 def address(name: str) -> str:
@@ -72,10 +75,11 @@ def address(name: str) -> str:
     return f"{FOLDER}/{re.sub(r'[^A-Za-z0-9_.-]', '-', name)}.html"
 
 
-def page(law: LawText, groups: Sequence[Group]) -> str:
+def page(law: LawText, groups: Sequence[Group], bar: Bar) -> str:
     """The page of one law."""
     ordered = worst_first(groups)
     return template("law.html.j2").render(
+        bar=bar,
         law=law,
         groups=ordered[:ROWS],
         more=max(len(ordered) - ROWS, 0),
@@ -136,4 +140,5 @@ def _points(groups: Iterable[Group]) -> Iterable[dict[str, Any]]:
 
 
 def _drawable(verdict: Verdict) -> bool:
-    return verdict.ratio is not None and min(verdict.expected or 0.0, verdict.observed or 0.0, verdict.ratio) > 0
+    numbers = verdict.expected or 0.0, verdict.observed or 0.0
+    return verdict.ratio is not None and verdict.ratio > 0 and min(numbers) > 1 / EDGE and max(numbers) < EDGE

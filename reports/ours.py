@@ -20,8 +20,9 @@ SIGNS: Final = {
     "junit.xml": b'<testsuites name="varlaw"',
     "summary.md": b"## varlaw: ",
     "badge.svg": b"<title>varlaw: ",
+    "search.js": b"// varlaw: ",
 }
-FOLDERS: Final = ("laws", "frameworks", "defaults")
+FOLDERS: Final = ("laws", "frameworks", "defaults", "deviations")
 MEASURED: Final = {".json", ".jsonl", ".md"}  # what `nox -s power` and `nox -s alarms` leave in folders of their own
 _RECORDS: Final = re.compile(rb'<meta name="varlaw-records" content="([^"]*)">')
 

@@ -3,6 +3,8 @@
 import base64
 import functools
 import hashlib
+import urllib.parse
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import jinja2
@@ -12,6 +14,22 @@ from varlaw.reports import charts, glossary, words
 from varlaw.reports.matrix import cell_lines
 
 LIMIT: Final = 3_000_000  # bytes of one page
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What every page of a report has at its top: links to the others (title, address), and the search over all."""
+
+    links: tuple[tuple[str, str], ...] = ()
+    root: str = ""  # from the page to the folder of the report
+    here: str = ""  # the title of the page, or of those that it belongs to
+
+    def at(self, here: str, root: str = "") -> "Bar":
+        """The same for a page of this title; `root` leads from its folder to that of the report."""
+        return replace(self, here=here, root=root)
+
+
+ALONE: Final = Bar()
 
 
 @functools.cache
@@ -24,8 +42,9 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {name: getattr(words, name) for name in ("plain", "percent", "risk", "number")}
-    environment.filters["dotted"] = dotted
+    environment.filters |= {"dotted": dotted, "anchor": anchor}
     environment.globals |= {
+        "bar": None,  # a page alone, as of a model, has none
         "words": words,
         "glossary": glossary,
         "LETTERS": words.LETTERS,
@@ -61,6 +80,15 @@ def dotted(name: str) -> Markup:
     Markup('torch.<wbr>nn.<wbr>&lt;b&gt;')
     """
     return Markup(str(escape(words.plain(name))).replace(".", ".<wbr>"))
+
+
+def anchor(name: str) -> str:
+    """The address of a name within a page, as `encodeURIComponent` writes it.
+
+    >>> anchor("torch.nn.Linear (complex)")
+    'torch.nn.Linear%20(complex)'
+    """
+    return urllib.parse.quote(words.plain(name), safe="!~*'()")
 
 
 def picture(spec: dict[str, Any]) -> Markup | None:

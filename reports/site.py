@@ -4,7 +4,7 @@ Guarantee: nothing is replaced before everything is rendered, each file is whole
 bytes, and a folder that holds something else is left as it is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from varlaw.reports import (
     badge,
     benchmarks,
     defaults,
+    deviations,
     folklore,
     frameworks,
     html,
@@ -21,6 +22,7 @@ from varlaw.reports import (
     lawbook,
     markdown,
     schema,
+    search,
     table,
 )
 from varlaw.reports.benchmarks import Measured
@@ -30,6 +32,7 @@ from varlaw.reports.folklore import FolkText
 from varlaw.reports.lawbook import LawText
 from varlaw.reports.merge import merged
 from varlaw.reports.ours import PAGE, forget_stale, inspect, recorded, refuse_foreign, refuse_records
+from varlaw.reports.pages import Bar
 from varlaw.reports.shorten import abridged
 
 
@@ -77,7 +80,7 @@ def write_benchmarks(files: Sequence[Measured], directory: Path | str) -> list[P
     """Write the page of some benchmark files, without any run; raises as `write_site` does."""
     directory = Path(directory)
     inspect(directory)
-    pages = {PAGE: benchmarks.page(files, home="", records=_marks(directory, {})).encode()}
+    pages = {PAGE: benchmarks.page(files, records=_marks(directory, {})).encode()}
     write_all_whole({directory / name: data for name, data in pages.items()}, durable=False)
     forget_stale(directory, pages)
     return [directory / name for name in pages]
@@ -92,28 +95,55 @@ def _marks(directory: Path, marks: Mapping[str, str]) -> str:
 def _rendered(runs: Sequence[Run], library: Library | None, pointer: bool, records: str) -> dict[str, Data]:
     """Every file but the records by its name, long ones in pieces; the first page last, so that it is moved last."""
     run = merged(runs)
+    short = abridged(run)
     files: dict[str, Data] = {
         "verdicts.csv": map(str.encode, table.pieces(run)),
         "junit.xml": map(str.encode, junit.pieces(run)),
         "summary.md": markdown.render(run).encode(),
         "badge.svg": badge.render(run).encode(),
     }
+    bar = Bar(_links(library, pointer))
     texts: dict[str, str] = {}
-    links: list[tuple[str, str]] = []
-    if library is not None:
-        short = abridged(run)
-        texts |= lawbook.pages(short, library.laws) | frameworks.pages(short)
-        texts[folklore.PAGE] = folklore.page(library.folklore, library.laws)
-        links += [("Laws", lawbook.INDEX), ("Frameworks", frameworks.INDEX), ("Folklore", folklore.PAGE)]
-    if library is not None and library.defaults.versions:
-        texts |= defaults.pages(library.defaults)
-        links.append(("Defaults", defaults.INDEX))
-    if library is not None and library.benchmarks:
-        texts[benchmarks.PAGE] = benchmarks.page(library.benchmarks)
-        links.append(("Benchmarks", benchmarks.PAGE))
     if pointer:
-        texts[interactive.PAGE] = interactive.render(abridged(run))
-        links.append(("Interactive charts", interactive.PAGE))
-    addresses = {name: lawbook.address(name) for name in library.laws} if library is not None else {}
-    texts[PAGE] = html.render(*runs, pages=links, laws=addresses, records=records)
-    return files | {name: text.encode() for name, text in texts.items()}
+        texts[interactive.PAGE] = interactive.render(short, bar)
+    if library is None:
+        index = search.file(short, search.on_page(short), search.in_matrix(short), (), ())
+        first = html.render(*runs, bar=bar, records=records)
+    else:
+        laws = {name: lawbook.address(name) for name in library.laws}
+        parts = frameworks.parts(short, bar)
+        texts |= _books(short, library, laws, bar)
+        files |= {part.address: _later(part.render) for part in parts}
+        known = deviations.addresses(short)
+        texts |= {frameworks.INDEX: frameworks.index(short, bar), search.PAGE: search.page(bar)}
+        said = search.of_laws(library.laws), search.of_claims(library.folklore)
+        index = search.file(short, known, search.in_parts(parts), *said)
+        first = html.render(*runs, bar=bar, laws=laws, known=known, records=records)
+    return files | {search.FILE: index} | {name: text.encode() for name, text in (texts | {PAGE: first}).items()}
+
+
+def _links(library: Library | None, pointer: bool) -> tuple[tuple[str, str], ...]:
+    """The pages that every page links to."""
+    links = [("Report", PAGE)]
+    if library is not None:
+        links += [("Deviations", deviations.INDEX), ("Laws", lawbook.INDEX), ("Frameworks", frameworks.INDEX)]
+        links += [("Folklore", folklore.PAGE)]
+        links += [("Defaults", defaults.INDEX)] if library.defaults.versions else []
+        links += [("Benchmarks", benchmarks.PAGE)] if library.benchmarks else []
+    return tuple(links + ([("Charts", interactive.PAGE)] if pointer else []))
+
+
+def _books(run: Run, library: Library, laws: Mapping[str, str], bar: Bar) -> dict[str, str]:
+    """The pages of laws, deviations, folklore, defaults and benchmarks."""
+    texts = lawbook.pages(run, library.laws, bar) | deviations.pages(run, laws, bar)
+    texts[folklore.PAGE] = folklore.page(library.folklore, library.laws, bar)
+    if library.defaults.versions:
+        texts |= defaults.pages(library.defaults, bar)
+    if library.benchmarks:
+        texts[benchmarks.PAGE] = benchmarks.page(library.benchmarks, bar=bar.at("Benchmarks"))
+    return texts
+
+
+def _later(render: Callable[[], str]) -> Iterator[bytes]:
+    """A page that is rendered when it is written: a large run has hundreds."""
+    yield render().encode()

@@ -1,13 +1,9 @@
 "use strict";
-// Filter, search, sort and the evidence panel of a report. Texts of the records only ever become text nodes.
+// Filter, search, sort and addresses of a report. Texts of the records only ever become text nodes.
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const FIELDS = ["law", "statement", "op", "dtype", "device", "case", "state", "quantity", "ratioText", "intervalText",
-    "effort", "likely", "open", "detail", "replay", "expected", "observed", "ratio", "low", "high", "delta", "certified",
-    "alpha", "beta", "evidence", "samples", "deviation", "script"];
-  const RANKS = ["VIOLATES", "error", "undecided", "deviation", "conforms", "not applicable"]; // worst first
-  const TEXTS = 15; // the first fields are places in the table of texts
+  const { RANKS, make } = Panel;
 
   async function evidence() {
     const island = $("#island");
@@ -15,145 +11,6 @@
     const bytes = Uint8Array.from(atob(island.textContent), (c) => c.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
     return JSON.parse(await new Response(stream).text());
-  }
-
-  function verdicts(data, cell) {
-    return data.cells[cell][3].map((values) =>
-      Object.fromEntries(FIELDS.map((name, k) => [name, k < TEXTS ? data.texts[values[k]] : values[k]])));
-  }
-
-  function make(tag, className, ...children) {
-    const element = document.createElement(tag);
-    if (className) element.className = className;
-    element.append(...children.filter((child) => child !== "" && child !== null));
-    return element;
-  }
-
-  const percent = (value) => (value === null ? "" : value < 1e-6 ? number(value) : `${Number((100 * value).toPrecision(3))} %`);
-  const tiny = (value) => value !== 0 && Math.abs(value) < 1e-3;
-  const number = (value) => (value === null ? "" : String(tiny(value) ? Number(value.toPrecision(4)).toExponential() : Number(value.toPrecision(4))));
-
-  function badge(state) {
-    const pick = $$(".pick").find((b) => b.textContent.includes(state));
-    const symbol = pick ? $("span", pick).textContent : "";
-    return make("span", `state ${state[0].toLowerCase()}`, `${symbol} ${state}`);
-  }
-
-  function facts(v) {
-    const list = make("dl", "");
-    const exact = v.intervalText.startsWith("exact");
-    const entries = {
-      [`expected ${v.quantity}`]: number(v.expected), measured: number(v.observed), ratio: v.ratioText,
-      "99.9 % interval": exact ? "" : v.intervalText, from: v.effort,
-      [exact ? "rounding allowed" : "delta looked for"]: percent(v.delta), certified: exact || v.certified >= 1 || ["VIOLATES", "deviation"].includes(v.state) ? "" : percent(v.certified),
-      alpha: exact ? "" : number(v.alpha), beta: exact ? "" : number(v.beta), "ln evidence": number(v.evidence),
-    };
-    for (const [name, value] of Object.entries(entries)) {
-      if (value) list.append(make("div", "", make("dt", "", name), make("dd", "", value)));
-    }
-    return list;
-  }
-
-  function deviation(known, texts) {
-    const [id, reason, cited, address, foreseen, versions] = known.map((k) => texts[k]);
-    const line = make("p", "", `Documented as ${id} (${foreseen} foreseen, versions ${versions}): ${reason} `);
-    if (address) {
-      const link = make("a", "", cited);
-      link.href = address;
-      link.rel = "noopener noreferrer";
-      line.append(link);
-    } else line.append(cited);
-    return line;
-  }
-
-  function draw(tag, attributes, ...children) {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    element.append(...children);
-    return element;
-  }
-
-  // Ratio and interval of one verdict on the scale that all verdicts of the panel share.
-  function strip(v, reach) {
-    const clip = (x) => Math.min(Math.max(x, 1 / reach), reach);
-    const place = (x) => (110 + (100 * Math.log(clip(x))) / Math.log(reach)).toFixed(1);
-    const low = v.low ?? (v.intervalText.startsWith("exact") ? v.ratio : 0);
-    const high = v.high ?? (v.intervalText.startsWith("exact") ? v.ratio : Infinity);
-    const band = [place(Math.max(1 - v.delta, 1e-9)), place(1 + v.delta)];
-    return draw("svg", { class: `strip ${v.state[0].toLowerCase()}`, viewBox: "0 0 220 22", "aria-hidden": "true" },
-      draw("rect", { class: "band", x: band[0], y: 3, width: Math.max(band[1] - band[0], 1), height: 16 }),
-      draw("line", { class: "axis", x1: 10, x2: 210, y1: 11, y2: 11 }),
-      draw("line", { class: "law", x1: 110, x2: 110, y1: 1, y2: 21 }),
-      draw("line", { class: "span", x1: place(low), x2: place(high), y1: 11, y2: 11 }),
-      draw("circle", { cx: place(v.ratio), cy: 11, r: 4.5 }));
-  }
-
-  function reachOf(found) {
-    const ends = found.flatMap((v) => [v.ratio, v.low, v.high, 1 + v.delta]).filter((x) => x !== null && x > 0);
-    const furthest = Math.max(...ends.map((x) => Math.abs(Math.log(x))), 0);
-    return [1.01, 1.03, 1.1, 1.3, 2, 4, 10, 100].find((r) => Math.log(r) >= furthest) ?? 1e3;
-  }
-
-  function proof(v, texts, reach, open) {
-    const where = [v.dtype, v.device].filter(Boolean).join(" on ");
-    const line = make("summary", "", badge(v.state), make("span", "", where), make("small", "", v.case));
-    if (v.ratio !== null) line.append(make("span", "num", `${v.ratioText} ${v.intervalText}`), strip(v, reach));
-    const block = make("details", "proof", line, facts(v));
-    block.open = open;
-    if (v.likely) block.append(make("p", "likely", v.likely));
-    if (v.open) block.append(make("p", "", v.open));
-    if (v.detail) block.append(make("p", "", v.detail));
-    if (v.deviation) block.append(deviation(v.deviation, texts));
-    if (v.replay) block.append(make("div", "replay", make("code", "", v.replay), copier()));
-    if (v.script.length) block.append(script(v.script.map((line) => texts[line]).join("\n")));
-    return block;
-  }
-
-  function script(text) {
-    const code = make("pre", "", text);
-    code.tabIndex = 0;
-    return make("div", "script", make("p", "", "Minimal reproduction"), make("div", "replay", code, copier()));
-  }
-
-  function copier() {
-    const button = make("button", "copy", "Copy");
-    button.type = "button";
-    return button;
-  }
-
-  async function copy(button) {
-    const code = button.previousElementSibling;
-    getSelection().selectAllChildren(code);
-    let done = false;
-    try { await navigator.clipboard.writeText(code.textContent); done = true; } catch { done = document.execCommand("copy"); }
-    button.textContent = done ? "Copied" : "Selected";
-    setTimeout(() => { button.textContent = "Copy"; }, 1500);
-  }
-
-  // What the law says in these cases, each with its name, linked to its page where the report has one.
-  function statements(found, pages) {
-    const laws = new Map(found.map((v) => [`${v.statement} ${v.law}`, v]));
-    return [...laws.values()].slice(0, 3).flatMap((v, k) => [k ? "; " : "", `${v.statement} (`, anchor(v.law, Object.hasOwn(pages, v.law) && pages[v.law]), ")"]);
-  }
-
-  function anchor(text, address) {
-    const element = make(address ? "a" : "span", "", text);
-    if (address) element.href = address;
-    return element;
-  }
-
-  function openPanel(data, cell) {
-    const [subject, claim, platform] = data.cells[cell].slice(0, 3).map((k) => data.texts[k]);
-    const found = verdicts(data, cell).sort((a, b) => RANKS.indexOf(a.state) - RANKS.indexOf(b.state));
-    const reach = reachOf(found);
-    $("#panel-title").textContent = subject;
-    const body = $("#panel-body");
-    body.replaceChildren(make("p", "", `${claim}: `, ...statements(found, data.laws)),
-      make("p", "none", `${platform}, ${found.length} ${found.length === 1 ? "verdict" : "verdicts"}`),
-      ...found.slice(0, 200).map((v, k) => proof(v, data.texts, reach, k === 0 || found.length <= 3)));
-    if (found.length > 200) body.append(make("p", "none", `and ${found.length - 200} more in run.json`));
-    $("#panel").showModal();
-    body.parentElement.scrollTop = 0;
   }
 
   function haystacks(data, rows) {
@@ -192,6 +49,66 @@
     name: (a, b) => (a.cells[0].textContent < b.cells[0].textContent ? -1 : 1),
   };
 
+  // -- addresses: #q=words&show=vu&sort=far, #evidence/platform/subject/claim, #finding/name ---------------------------
+  const NONE = () => location.pathname + location.search;
+
+  function filterAddress() {
+    const states = $$(".pick[aria-pressed=true]").map((b) => b.dataset.state).join("");
+    const given = { q: $("#search").value.trim(), show: states.length < $$(".pick").length ? states || "-" : "", sort: $("#sort").value };
+    if (given.sort === "worst") given.sort = "";
+    const parts = Object.entries(given).filter(([, value]) => value).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+    return parts.length ? `#${parts.join("&")}` : NONE();
+  }
+
+  // What is typed replaces its own address; every other step can be undone with the browser's way back.
+  function remember(hay, typed) {
+    filter(hay);
+    const before = history.state?.typed;
+    if (typed && before) history.replaceState({ typed }, "", filterAddress());
+    else history.pushState({ typed }, "", filterAddress());
+  }
+
+  const decoded = (text) => { try { return decodeURIComponent(text); } catch { return text; } };
+
+  function recall(hay) {
+    const given = Object.fromEntries(location.hash.slice(1).split("&").map((part) => part.split("=").map(decoded)));
+    $("#search").value = given.q ?? "";
+    if ($("#sort").value !== (given.sort ?? "worst")) { $("#sort").value = given.sort ?? "worst"; sort($("#sort").value); }
+    for (const b of $$(".pick")) b.setAttribute("aria-pressed", String(!given.show || given.show.includes(b.dataset.state)));
+    filter(hay);
+    const { top, bottom } = $("#matrix").getBoundingClientRect();
+    if (/^#(q|show|sort)=/.test(location.hash) && (top > innerHeight || bottom < 0)) $("#matrix").scrollIntoView();
+  }
+
+  function places(data) {
+    const found = new Map();
+    data.cells.forEach(([subject, claim, platform], k) =>
+      found.set([platform, subject, claim].map((t) => encodeURIComponent(data.texts[t])).join("/"), k));
+    return found;
+  }
+
+  function addressOf(data, cell) {
+    const [subject, claim, platform] = data.cells[cell].slice(0, 3).map((t) => encodeURIComponent(data.texts[t]));
+    return `#evidence/${platform}/${subject}/${claim}`;
+  }
+
+  // Shows what the address names. A panel that the address no longer names is closed.
+  function route(data, hay, cells) {
+    const hash = location.hash;
+    const cell = hash.startsWith("#evidence/") ? cells.get(hash.slice("#evidence/".length)) : undefined;
+    if (cell !== undefined) { Panel.open(data, cell); return; }
+    if ($("#panel").open) $("#panel").close();
+    const named = hash.startsWith("#finding/") && document.getElementById(hash.slice(1));
+    if (named) { named.open = true; named.scrollIntoView(); }
+    else if (hash.startsWith("#evidence/") || hash.startsWith("#finding/")) lost(hash);
+    else if (!hash || /^#(q|show|sort)=/.test(hash)) recall(hay);
+  }
+
+  function lost(hash) {
+    $("#shown").textContent = `${decoded(hash.slice(1))} is not on this page: not in this run, or left out to keep the page small`;
+    $("#matrix").scrollIntoView();
+  }
+
   function sort(order) {
     for (const body of $$(".matrix tbody")) body.append(...$$(".row", body).sort(ORDERS[order]));
   }
@@ -206,27 +123,36 @@
       else if (everything) b.setAttribute("aria-pressed", String(b === button)); // the first one: only this state
     }
     if (!alone && !everything) button.setAttribute("aria-pressed", String(!pressed.includes(button)));
-    filter(hay);
+    remember(hay, false);
   }
 
   async function start() {
     const data = await evidence();
     const hay = haystacks(data, $$(".row"));
-    for (const element of $$(".tools, .open, .copy")) element.hidden = false;
-    $("#search").addEventListener("input", () => filter(hay));
-    $("#sort").addEventListener("change", (event) => sort(event.target.value));
+    for (const element of $$(".tools, .open")) element.hidden = false;
+    const cells = places(data), again = () => route(data, hay, cells);
+    $("#search").addEventListener("input", () => remember(hay, true));
+    $("#sort").addEventListener("change", (event) => { sort(event.target.value); remember(hay, false); });
     $("form.tools").addEventListener("submit", (event) => event.preventDefault());
     document.addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (!button) return;
-      if (button.dataset.cell !== undefined) openPanel(data, Number(button.dataset.cell));
-      else if (button.matches(".pick")) pick(button, hay);
+      if (button.dataset.cell !== undefined) {
+        history.pushState({ panel: true }, "", addressOf(data, Number(button.dataset.cell)));
+        again();
+      } else if (button.matches(".pick")) pick(button, hay);
       else if (button.matches(".more")) {
         unfold(button, button.getAttribute("aria-expanded") === "false");
         filter(hay);
-      } else if (button.matches(".copy")) copy(button);
-      else if (button.matches(".close")) $("#panel").close();
+      } else if (button.matches(".close")) $("#panel").close();
     });
+    $("#panel").addEventListener("close", () => {
+      if (!location.hash.startsWith("#evidence/")) return; // the address has moved on already
+      if (history.state?.panel) history.back();
+      else history.replaceState(null, "", filterAddress());
+    });
+    addEventListener("hashchange", again);
+    addEventListener("popstate", again);
     $("#panel").addEventListener("click", (event) => { if (event.target === event.currentTarget) event.target.close(); });
     addEventListener("beforeprint", () => {
       for (const more of $$(".more")) unfold(more, true);
@@ -236,6 +162,7 @@
     // The charts are wider than a telephone: there the tables take their place.
     if (matchMedia("(max-width: 40rem)").matches) for (const table of $$("#chart details")) table.open = true;
     filter(hay);
+    if (location.hash) again();
     document.documentElement.dataset.ready = "yes";
   }
   start().catch(() => {

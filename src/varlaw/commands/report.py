@@ -143,6 +143,7 @@ def catalogue() -> "dict[str, LawText]":
 
 def _text(law: "Law") -> "LawText":
     from varlaw.reports.lawbook import LawText
+    from varlaw.theory.lookup import ALIASES
 
     notes = {"error": law.error, "precision": law.precision, "not to confuse with": law.not_to_confuse}
     notes["not measured"] = law.unmeasured
@@ -159,6 +160,7 @@ def _text(law: "Law") -> "LawText":
         source=law.source,
         statistic=law.statistic,
         notes=tuple((k, v) for k, v in notes.items() if v),
+        aliases=tuple(also for also, names in ALIASES.items() if law.name.startswith(names)),
         parameter=parameter,
         fixed=fixed,
         curve=curve,
