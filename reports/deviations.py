@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from varlaw.claims.verdict import Deviation, Run, Verdict
-from varlaw.reports import words
-from varlaw.reports.groups import Group, by_deviation, consequence, together
+from varlaw.reports import ratio_axis, words
+from varlaw.reports.groups import Group, by_deviation, consequence
 from varlaw.reports.pages import ALONE, Bar, template
 
 FOLDER: Final = "deviations"
@@ -19,12 +19,12 @@ PAGES: Final = 2000
 
 # What follows for a user -> in words, in the order of `groups.consequence`.
 MEANINGS: Final = (
-    ("Gradients or signals lost", "A signal or a gradient is lost or not a number here: what depends on it stops learning, "
-     "or spoils what it is added to."),
-    ("Another start", "A network starts with weights or signals of another size than the law keeps; through many layers "
-     "the factor multiplies."),
-    ("Another statistic", "A statistic, a limit or a constant is not what it is said to be; whoever relies on that number "
-     "gets another one."),
+    ("Gradients or signals lost", "A signal or a gradient is lost or not a number here: what depends on it stops "
+     "learning, or spoils what it is added to."),
+    ("Another start", "A network starts with weights or signals of another size than the law keeps; through many "
+     "layers the factor multiplies."),
+    ("Another statistic", "A statistic, a limit or a constant is not what it is said to be; whoever relies on that "
+     "number gets another one."),
     ("Last digits", "The difference is below 1 %: no training shows it, a comparison of numbers between two "
      "implementations does."),
 )  # fmt: skip
@@ -75,8 +75,9 @@ def _page(causes: Sequence[tuple[Deviation, list[Group]]], laws: Mapping[str, st
         extent=_extent(groups),
         shown=_shortest(verdicts, "reproduction"),
         replayed=_shortest(verdicts, "replay"),
-        counts=together(groups),
-        total=len(verdicts),
+        mark=ratio_axis.of_row,
+        ticks=ratio_axis.ticks(),
+        slots=ratio_axis.SLOTS,
     )
 
 

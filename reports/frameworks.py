@@ -19,7 +19,7 @@ from varlaw.reports.words import severity
 
 FOLDER: Final = "frameworks"
 INDEX: Final = f"{FOLDER}/index.html"
-SUBJECTS: Final = 150  # of one page
+SUBJECTS: Final = 100  # of one page
 PARTS: Final = 400  # pages of one framework
 _RESERVED: Final = {"con", "prn", "aux", "nul"}  # no file can be called so on Windows
 

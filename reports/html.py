@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from varlaw.claims.verdict import Run
-from varlaw.reports import charts, founding, words
+from varlaw.reports import charts, founding, ratio_axis, words
 from varlaw.reports.diff import compare
 from varlaw.reports.embedded_json import island
 from varlaw.reports.groups import (
@@ -34,6 +34,7 @@ from varlaw.reports.words import STATES
 KEPT: Final = 30_000  # verdicts whose evidence the page tries to carry
 CARDS: Final = 200  # findings shown in full; the others are in the matrix
 ROWS: Final = 400  # rows of the tables of what is undecided and what deviates
+FEW: Final = 3  # rows of a deviation that has a page of its own
 OPENED: Final = 6  # findings unfolded from the start
 
 
@@ -55,7 +56,7 @@ def render(
     same = {**_same(runs, run, laws or {}), "bar": bar.at("Report"), "known": known or {}, "records": records}
     kept, cards = min(len(run.verdicts), KEPT), CARDS
     while True:
-        page = template("page.html.j2").render(**same, **_room(groups, run, kept, cards, laws or {}))
+        page = template("page.html.j2").render(**same, **_room(groups, run, kept, cards, laws or {}, known or {}))
         size = len(page.encode())
         if size <= LIMIT or cards <= 1:
             return page
@@ -67,7 +68,7 @@ def render(
 def _same(runs: Sequence[Run], run: Run, laws: Mapping[str, str]) -> dict[str, Any]:
     """What the page says however much room there is."""
     groups = grouped(run.verdicts)
-    chosen = {quiet: charts.selection(groups, quiet=quiet) for quiet in (False, True)}
+    chosen = charts.selection(groups, quiet=True)
     return {
         "run": run,
         "runs": runs,
@@ -83,11 +84,15 @@ def _same(runs: Sequence[Run], run: Run, laws: Mapping[str, str]) -> dict[str, A
         "founding": founding.lines(groups),
         "comparisons": [(a, b, compare(a, b)) for a, b in itertools.pairwise(runs) if _comparable(a, b)],
         "chosen": chosen,
-        "pictures": {quiet: picture(charts.forest(rows)) if rows else None for quiet, rows in chosen.items()},
+        "drawn": picture(charts.forest(chosen)) if chosen else None,
+        "ticks": ratio_axis.ticks(),
+        "slots": ratio_axis.SLOTS,
     }
 
 
-def _room(groups: list[Group], run: Run, kept: int, cards: int, laws: Mapping[str, str]) -> dict[str, Any]:
+def _room(
+    groups: list[Group], run: Run, kept: int, cards: int, laws: Mapping[str, str], known: Mapping[str, str]
+) -> dict[str, Any]:
     """The evidence of at most `kept` verdicts, the worst ones, `cards` findings in full, and twice as many rows."""
     shown = _within(groups, kept)
     ordered = worst_first(groups)
@@ -102,10 +107,11 @@ def _room(groups: list[Group], run: Run, kept: int, cards: int, laws: Mapping[st
         "cell": {group.key: k for k, group in enumerate(shown)},
         "boards": (found := boards(shown)),
         "glance": glance(found),
+        "marks": ratio_axis.marks(broken[:cards], of_state["undecided"][:rows], met[:rows], known),
         "deviations": met[:rows],
         "undeviated": max(len(met) - rows, 0),
         "unmeasured": unmeasured(run.verdicts),
-        "each": max(1, rows // max(1, len(met))),
+        "each": max(1, min(FEW if known else ROWS, rows // max(1, len(met)))),
         "limit": rows,
         "folded": len(groups) - len(shown),
         "island": island(shown, laws),

@@ -30,7 +30,9 @@ def render(run: Run, bar: Bar = ALONE) -> str:
     bundle = _bundle()
     scripts = [digest(bundle), digest(asset("charts.js"))]
     data = htmlsafe_json_dumps({"specs": list(specs.values()), "roles": charts.ROLES}, dumps=_compact)
-    return template("charts.html.j2").render(bar=bar.at("Charts"), titles=list(specs), data=data, bundle=Markup(bundle), scripts=scripts)
+    return template("charts.html.j2").render(
+        bar=bar.at("Charts"), titles=list(specs), data=data, bundle=Markup(bundle), scripts=scripts
+    )
 
 
 def _compact(data: Any, **options: Any) -> str:

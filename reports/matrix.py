@@ -135,12 +135,17 @@ def cell_lines(group: Group, board: Board) -> list[dict[str, str]]:
     for state, n in group.counts.items():
         members = [v for v in group.verdicts if v.state == state]
         telling = state in ("VIOLATES", "deviation") and group.measured
-        number = f" \u00d7{words.ratio(max(members, key=distance))}" if telling else ""
+        number = _times(max(members, key=distance)) if telling else ""
         where = places(members, devices=board.devices)
         notes = [f"{n}" if len(group.counts) > 1 else "", "" if where == board.places else " ".join(where)]
         line = {"letter": LETTERS[state], "state": state, "symbol": SYMBOLS[state], "number": number}
         lines.append(line | {"note": " ".join(filter(None, notes))})
     return lines
+
+
+def _times(verdict: Verdict) -> str:
+    said = words.vanished(verdict) or (f"\u00d7{words.ratio(verdict)}" if verdict.ratio is not None else "no number")
+    return f" {said}"
 
 
 def glance(found: Sequence[Board]) -> dict[str, dict[str, Board]]:

@@ -4,8 +4,8 @@ Guarantee: it works from disk, it is at most `LIMIT` bytes, and what gives way f
 Names share their beginnings, so a list of subjects keeps of each only what differs from the one before it.
 """
 
+import itertools
 import json
-import os.path
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -45,7 +45,7 @@ def file(run: Run, findings: Mapping[str, str], places: Places, laws: Sequence[A
         kept = [(address, [n for n in names if worst.get(n) in states]) for address, names in shelves]
         left = sum(len(names) for _, names in shelves) - sum(len(names) for _, names in kept)
         subjects = [[address, _shared(names, worst)] for address, names in kept if names]
-        data = {**fixed, "findings": said[:LIMIT // 1000], "subjects": subjects, "left": left}
+        data = {**fixed, "findings": said[: LIMIT // 1000], "subjects": subjects, "left": left}
         text = SIGN + b"\nvarlawSearch(" + json.dumps(data, ensure_ascii=True, separators=(",", ":")).encode() + b")\n"
         if len(text) <= LIMIT:
             break
@@ -59,7 +59,9 @@ def of_laws(laws: Mapping[str, LawText]) -> list[list[str]]:
 
 def of_claims(claims: Sequence[FolkText]) -> list[list[str]]:
     """Kind, name, other words and address of what people say."""
-    return [["folklore", c.claim, f"{c.finding}: {c.truth}"[:SHORT], f"{folklore.PAGE}#{anchor(c.claim)}"] for c in claims]
+    return [
+        ["folklore", c.claim, f"{c.finding}: {c.truth}"[:SHORT], f"{folklore.PAGE}#{anchor(c.claim)}"] for c in claims
+    ]
 
 
 def in_parts(parts: Iterable[Part]) -> Places:
@@ -81,7 +83,13 @@ def _shared(names: Sequence[str], worst: Mapping[str, str]) -> str:
     """Sorted names, a line each: how many characters are those of the name before, a letter of state, the others."""
     lines, before = [], ""
     for name in map(plain, names):
-        same = len(os.path.commonprefix([before, name]))
+        same = _alike(before, name)
         lines.append(f"{same}{LETTERS.get(worst.get(name, ''), 'n')}{name[same:]}")
         before = name
     return "\n".join(lines)
+
+
+def _alike(before: str, name: str) -> int:
+    """How many characters two names begin with in common."""
+    pairs = zip(before, name, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))

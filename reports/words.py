@@ -172,8 +172,24 @@ def _digits(verdict: Verdict) -> int:
     return min(max(3, 1 - math.floor(math.log10(high - low))), 8)
 
 
+def vanished(verdict: Verdict) -> str:
+    """What a measurement of exactly 0 says where something is expected; "" for any other.
+
+    >>> from types import SimpleNamespace as of
+    >>> [vanished(of(ratio=0.0, observed=0.0, interval=None, quantity=q)) for q in ("norm", "std", "pairs that differ")]
+    ['all zeros', 'no spread', 'none']
+    """
+    if verdict.ratio != 0 or verdict.observed != 0 or verdict.interval is not None:
+        return ""
+    if verdict.quantity.partition(" ")[0] in ("std", "variance"):
+        return "no spread"
+    return "none" if " that " in verdict.quantity else "all zeros"
+
+
 def evidence(verdict: Verdict) -> str:
     """Ratio and interval in one phrase; where there is no ratio, what was measured instead of what."""
+    if nothing := vanished(verdict):
+        return nothing
     if verdict.ratio is None and verdict.observed is not None:
         return f"{number(verdict.observed)} for {number(verdict.expected)}"
     return f"{ratio(verdict)} {interval(verdict)}".strip()

@@ -34,6 +34,7 @@
       found += matches;
     }
     for (const board of $$(".board")) board.hidden = $(".row:not([hidden])", board) === null && (asked || !folded.has(board));
+    for (const board of $$(".board")) if (asked && !board.hidden) board.open = true;
     for (const more of $$(".more")) more.hidden = asked;
     $("#shown").textContent = asked ? `${found} of ${hay.size} rows match` : `${hay.size} rows`;
   }
@@ -98,8 +99,9 @@
     const cell = hash.startsWith("#evidence/") ? cells.get(hash.slice("#evidence/".length)) : undefined;
     if (cell !== undefined) { Panel.open(data, cell); return; }
     if ($("#panel").open) $("#panel").close();
-    const named = hash.startsWith("#finding/") && document.getElementById(hash.slice(1));
-    if (named) { named.open = true; named.scrollIntoView(); }
+    const named = hash ? document.getElementById(hash.slice(1)) : null;
+    if (named?.matches(".card, .board")) named.open = true;
+    if (named) named.scrollIntoView();
     else if (hash.startsWith("#evidence/") || hash.startsWith("#finding/")) lost(hash);
     else if (!hash || /^#(q|show|sort)=/.test(hash)) recall(hay);
   }
@@ -156,11 +158,11 @@
     $("#panel").addEventListener("click", (event) => { if (event.target === event.currentTarget) event.target.close(); });
     addEventListener("beforeprint", () => {
       for (const more of $$(".more")) unfold(more, true);
-      for (const card of $$(".card")) card.open = true;
+      for (const part of $$(".card, .board")) part.open = true;
       filter(hay);
     });
-    // The charts are wider than a telephone: there the tables take their place.
-    if (matchMedia("(max-width: 40rem)").matches) for (const table of $$("#chart details")) table.open = true;
+    // On a telephone the matrix begins as a table of contents.
+    if (matchMedia("(max-width: 37.5rem)").matches) for (const board of $$(".board")) board.open = false;
     filter(hay);
     if (location.hash) again();
     document.documentElement.dataset.ready = "yes";

@@ -141,7 +141,7 @@
   }
 
   async function results() {
-    const answer = await find(words()).catch(() => null);
+    const answer = words() ? await find(words()).catch(() => null) : { found: [] };
     $("#found").textContent = !answer ? MISSING : words() ? `${words()}: ${said(answer)}` : "";
     $("#results").replaceChildren(...(answer ? shown(answer.found, MANY) : []));
   }

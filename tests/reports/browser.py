@@ -105,10 +105,18 @@ class Page:
     def wait(self, condition: str) -> None:
         """Wait until a JavaScript condition holds."""
         deadline = time.monotonic() + PATIENCE
-        while not self.evaluate(condition):
+        while not self._holds(condition):
             if time.monotonic() > deadline:
                 raise TimeoutError(condition)
             time.sleep(0.02)
+
+    def _holds(self, condition: str) -> bool:
+        try:
+            return bool(self.evaluate(condition))
+        except RuntimeError as error:
+            if "navigated" not in str(error):
+                raise
+            return False  # the page is being left
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression, as JSON; promises are awaited."""

@@ -1,5 +1,6 @@
 """The page in a real browser, from disk, without a network: no error, no request, and everything can be used."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -100,7 +101,7 @@ def test_hostile_text_shows_as_text(opened: Callable[[Run], Page], hostile_run: 
     page = opened(hostile_run)
     assert "<script>alert(1)</script>" in page.evaluate("document.body.innerText")
     page.evaluate("document.querySelector('.row [data-cell]').click()")
-    assert page.evaluate("document.querySelectorAll('script').length") == 2
+    assert page.evaluate("document.querySelectorAll('script').length") == 4  # the evidence, and three of ours
     assert page.evaluate("[...document.querySelectorAll('a')].every((a) => /^(https:|file:)/.test(a.href))")
 
 
@@ -215,12 +216,14 @@ def test_no_other_page_is_wider_than_a_phone(browser: Page, whole: Path) -> None
         browser.send("Emulation.clearDeviceMetricsOverride")
 
 
-def test_tables_take_the_place_of_charts_on_a_phone(browser: Page, whole: Path) -> None:
+def test_rows_are_cards_on_a_phone(browser: Page, whole: Path) -> None:
     browser.send("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=False)
     try:
         browser.visit(whole / "index.html")
         browser.wait(READY)
-        assert browser.evaluate("[...document.querySelectorAll('#chart details')].every((d) => d.open)")
+        assert browser.evaluate("[...document.querySelectorAll('.board')].every((d) => !d.open)")
+        assert browser.evaluate("getComputedStyle(document.querySelector('.known td')).display") == "flow-root"
+        assert browser.evaluate("document.querySelector('.known tbody td').dataset.label") == "Law"
         assert browser.evaluate("document.querySelector('#chart figure').getBoundingClientRect().width") == 0
     finally:
         browser.send("Emulation.clearDeviceMetricsOverride")
@@ -279,3 +282,81 @@ def test_the_page_of_a_model(browser: Page, tmp_path: Path) -> None:
     assert len(browser.named("Network.requestWillBeSent")) == 2  # the page itself, twice
     if AXE.exists():
         assert violations(browser) == []
+
+
+def go(page: Page, expression: str, until: str) -> None:
+    page.evaluate(f"{expression}; 0")
+    page.wait(until)
+
+
+def back(page: Page, until: str) -> None:
+    """One step of the browser's way back, done on both sides of the browser: two at once would be one."""
+    before = page.send("Page.getNavigationHistory")["currentIndex"]
+    go(page, "history.back()", until)
+    for _ in range(500):
+        if page.send("Page.getNavigationHistory")["currentIndex"] < before:
+            return
+        time.sleep(0.02)
+    raise AssertionError(until)
+
+
+def test_the_search_of_any_page_finds_laws_subjects_and_findings(browser: Page, whole: Path) -> None:
+    browser.events.clear()
+    browser.visit(whole / "laws" / "uniform.variance.html")
+    for words, expected in (("uniform", "uniform.variance"), ("convtr", "torch.nn.ConvTranspose2d.weight"),
+                            ("sqrt5", "torch.linear.sqrt5"), ("halved", "refuted")):  # fmt: skip
+        browser.evaluate(f"document.querySelector('#find').value = {words!r}")
+        browser.evaluate("document.querySelector('#find').dispatchEvent(new Event('input'))")
+        browser.wait(f"[...document.querySelectorAll('.hits .hit code')].some((e) => e.textContent === {expected!r})")
+    assert len(browser.named("Network.requestWillBeSent")) == 2  # the page, and the index once somebody searched
+    browser.evaluate("document.querySelector('.find').requestSubmit()")
+    browser.wait("location.pathname.endsWith('folklore.html')")
+    browser.visit(whole / "search.html")
+    go(
+        browser,
+        "location.hash = '#q=sqrt5'",
+        "document.querySelector('#results code')?.textContent === 'torch.linear.sqrt5'",
+    )
+    go(
+        browser,
+        "document.querySelector('#results a').click()",
+        "document.querySelector('h1')?.textContent === 'torch.linear.sqrt5'",
+    )
+    back(browser, "location.hash === '#q=sqrt5' && document.querySelector('#results code') !== null")
+
+
+def test_every_finding_and_filter_has_an_address(opened: Callable[[Run], Page], run: Run) -> None:
+    page = opened(run)
+    page.evaluate("history.pushState(null, '', location.pathname)")
+    type_into_search(page, "convtr")
+    assert page.evaluate("location.hash") == "#q=convtr"
+    go(
+        page,
+        "document.querySelector('.row:not([hidden]) [data-cell]').click()",
+        "document.querySelector('#panel').open",
+    )
+    address = page.evaluate("location.hash")
+    assert address == "#evidence/torch%202.13.0/torch.nn.ConvTranspose2d.weight/init.fan_in"
+    back(page, "!document.querySelector('#panel').open && location.hash === '#q=convtr'")
+    assert page.evaluate(SHOWN) == ["torch.nn.ConvTranspose2d.weight"]
+    back(page, f"location.hash === '' && {SHOWN}.length === 7")
+    go(page, f"location.hash = {address!r}", "document.querySelector('#panel').open")
+    go(page, "document.querySelector('.close').click()", "location.hash === ''")
+    go(page, "location.hash = '#show=u'", f"{SHOWN}.length === 1")
+    go(page, "location.hash = '#finding/torch.linear.sqrt5'", f"{SHOWN}.length === 1 && scrollY > 0")
+    page.evaluate("document.querySelector('.card').open = false")
+    card = page.evaluate("document.querySelector('.card').id")
+    go(page, f"location.hash = '#' + {card!r}", "document.querySelector('.card').open")
+    go(
+        page,
+        "location.hash = '#finding/nobody'",
+        "document.querySelector('#shown').textContent.includes('not on this page')",
+    )
+
+
+def test_a_long_page_can_be_filtered(browser: Page, whole: Path) -> None:
+    browser.visit(whole / "frameworks" / "torch.html")
+    shown = "[...document.querySelectorAll('.units tbody:not([hidden]) th')].map((e) => e.textContent)"
+    go(browser, "location.hash = '#q=convtr'", f"{shown}.length === 1")
+    assert browser.evaluate(shown) == ["torch.nn.ConvTranspose2d.weight"]
+    back(browser, f"{shown}.length > 1")

@@ -1,7 +1,7 @@
 """Names that no page was made for: thousands of characters, code points that are none, reserved file names."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,13 +64,18 @@ def test_what_is_no_character_breaks_nothing(
 
 
 def test_a_framework_of_ten_thousand_subjects_keeps_what_does_not_conform(
-    make_run: Callable[..., Run], make_verdict: Callable[..., Verdict]
+    make_run: Callable[..., Run], make_verdict: Callable[..., Verdict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verdicts = [make_verdict(subject=f"m{k:05d}.{'q' * 200}") for k in range(10_000)]
     wrong = make_verdict(subject="m99999.wrong", outcome=Outcome.VIOLATES, ratio=0.5)
-    page = frameworks.pages(make_run([*verdicts, wrong]))["frameworks/torch.html"]
+    monkeypatch.setattr(frameworks, "PARTS", 5)
+    parts = frameworks.parts(make_run([*verdicts, wrong]))
+    assert [len(part.subjects) for part in parts] == [frameworks.SUBJECTS] * 5
+    assert parts[-1].address == "frameworks/torch.5.html"
+    page = parts[-1].render()
     assert len(page.encode()) <= LIMIT
     assert "m99999.<wbr>wrong" in page
+    assert 'href="torch.4.html"' in page
     assert "more subjects in the records" in page
 
 
@@ -78,8 +83,7 @@ def test_a_framework_of_ten_thousand_subjects_keeps_what_does_not_conform(
 def test_no_framework_names_a_file_that_cannot_be(
     name: str, make_run: Callable[..., Run], make_verdict: Callable[..., Verdict]
 ) -> None:
-    found: Mapping[str, str] = frameworks.pages(make_run([make_verdict(framework=name)]))
-    (address,) = found.keys() - {"frameworks/index.html"}
+    (address,) = [part.address for part in frameworks.parts(make_run([make_verdict(framework=name)]))]
     stem = address.removeprefix("frameworks/").removesuffix(".html")
     assert stem
     assert set(stem) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-")
