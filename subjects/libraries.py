@@ -27,7 +27,8 @@ def floats(x: Any) -> Floats:
     return np.asarray(x).astype(np.float64)
 
 
-def _numpy(x: Any, dtype: str) -> Any:
+def rounded(x: Any, dtype: str) -> Any:
+    """A NumPy array of x in a format."""
     import ml_dtypes
 
     return np.array(x, dtype=ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
@@ -51,7 +52,7 @@ def _jax(x: Any, dtype: str) -> Any:
     return made
 
 
-LIBRARIES = {one.name: one for one in (Library("numpy", _numpy), Library("torch", _torch), Library("jax", _jax))}
+LIBRARIES = {one.name: one for one in (Library("numpy", rounded), Library("torch", _torch), Library("jax", _jax))}
 
 
 def installed() -> tuple[Library, ...]:

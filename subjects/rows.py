@@ -7,7 +7,8 @@ They take the framework's own tensors and give them back, so a table holds one e
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,35 +49,82 @@ def sampler(
     *,
     layouts: Mapping[str, str] | None = None,
     claims: Mapping[str, Mapping[str, str]] | None = None,
+    own: Callable[[str], Mapping[str, Any]] = lambda tensor: {},
     **rest: Any,
 ) -> Sampler:
     """What `build` draws: tensor -> documented law, with layouts and further claims by tensor.
 
-    `build` is what `of.draws` takes. A function of one tensor has the tensor "".
+    `build` is what `of.draws` takes. A function of one tensor has the tensor "". `own` gives the measure and the shape
+    of a tensor, where a sampler has several.
     """
     rows = tuple(
-        Tensor(name=n, documented=law, layout=(layouts or {}).get(n), claims=(claims or {}).get(n, {}))
+        Tensor(name=n, documented=law, layout=(layouts or {}).get(n), claims=(claims or {}).get(n, {}), **own(n))
         for n, law in tensors.items()
     )
     return Sampler(name=name, framework=of, op=op, tensors=rows, draws=of.draws(build), **rest)
+
+
+# -- axes -------------------------------------------------------------------------------------------------------------
+
+
+class View(Protocol):
+    """How arrays of shape (batch, channels, length) are laid out for a call."""
+
+    def there(self, x: Floats) -> Floats:
+        """The claims' array as the call takes it."""
+
+    def back(self, y: Floats, shape: tuple[int, ...]) -> Floats:
+        """What the call returned in the claims' `shape`."""
+
+
+@dataclass(frozen=True)
+class Spatial:
+    """With `dims` spatial axes, all but the first of length 1; channels come second or last."""
+
+    dims: int = 1
+    channels_last: bool = False
+
+    def there(self, x: Floats) -> Floats:
+        """x with its channels where they belong."""
+        batch, channels, length = x.shape
+        sides = (length,) + (1,) * (self.dims - 1)
+        if self.channels_last:
+            return x.transpose(0, 2, 1).reshape(batch, *sides, channels)
+        return x.reshape(batch, channels, *sides)
+
+    def back(self, y: Floats, shape: tuple[int, ...]) -> Floats:
+        """y as (batch, channels, length) again."""
+        if not self.channels_last:
+            return y.reshape(shape)
+        batch, channels, length = shape
+        return np.ascontiguousarray(y.reshape(batch, length, channels).transpose(0, 2, 1))
 
 
 # -- norms -------------------------------------------------------------------------------------------------------------
 
 
 def norm(
-    of: Boundary, name: str, op: str, call: Call, *, dims: int = 1, channels_last: bool = False, **rest: Any
+    of: Boundary,
+    name: str,
+    op: str,
+    call: Call,
+    *,
+    dims: int = 1,
+    channels_last: bool = False,
+    view: View | None = None,
+    **rest: Any,
 ) -> Norm:
-    """`call` takes x with `dims` spatial axes, its channels second or last.
+    """`call` takes x with `dims` spatial axes, its channels second or last, or as `view` lays it out.
 
     It returns the output, or a triple with the running statistics after one step.
     """
+    axes = view or Spatial(dims, channels_last)
 
     def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
         with of.place(dtype, device):
-            y, *running = _tuple(call(of.array(spread(x, dims, channels_last), dtype, device), case))
+            y, *running = _tuple(call(of.array(axes.there(x), dtype, device), case))
             seen = {n: of.floats(r).ravel() for n, r in zip(RUNNING, running, strict=False)}
-            return {"output": gathered(of.floats(y), x.shape, channels_last), **seen}
+            return {"output": axes.back(of.floats(y), x.shape), **seen}
 
     return with_default(Norm(name=name, framework=of, op=op, apply=apply, **rest))
 
@@ -84,23 +132,6 @@ def norm(
 def imaginary(of: Boundary, name: str, op: str, call: Call, **rest: Any) -> Norm:
     """The norm of i x, i times the norm of x: what squares complex numbers as they are takes -x^2 for |x|^2."""
     return norm(of, f"{name}(complex)", op, lambda x, case: call(1j * x, case).imag, unsupported=NO_16_BITS, **rest)
-
-
-def spread(x: Floats, dims: int, channels_last: bool) -> Floats:
-    """(batch, channels, length) with `dims` spatial axes, all but the first of length 1."""
-    batch, channels, length = x.shape
-    sides = (length,) + (1,) * (dims - 1)
-    if channels_last:
-        return x.transpose(0, 2, 1).reshape(batch, *sides, channels)
-    return x.reshape(batch, channels, *sides)
-
-
-def gathered(y: Floats, shape: tuple[int, ...], channels_last: bool) -> Floats:
-    """What came of it, as (batch, channels, length) again."""
-    if not channels_last:
-        return y.reshape(shape)
-    batch, channels, length = shape
-    return np.ascontiguousarray(y.reshape(batch, length, channels).transpose(0, 2, 1))
 
 
 def _tuple(x: Any) -> tuple[Any, ...]:
@@ -114,11 +145,12 @@ def dropout(
     of: Boundary, name: str, op: str, drop: Drop, *, dims: int = 1, channels_last: bool = False, **rest: Any
 ) -> Dropout:
     """`drop` takes x as the call of `norm` does."""
+    axes = Spatial(dims, channels_last)
 
     def apply(x: Floats, p: float, dtype: str, device: str, seed: int) -> Floats:
         with of.chance(seed, dtype, device) as key:
-            y = of.floats(drop(of.array(spread(x, dims, channels_last), dtype, device), p, key))
-        return gathered(y, x.shape, channels_last)
+            y = of.floats(drop(of.array(axes.there(x), dtype, device), p, key))
+        return axes.back(y, x.shape)
 
     return Dropout(name=name, framework=of, op=op, apply=apply, **rest)
 

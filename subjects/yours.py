@@ -6,17 +6,17 @@ line that names the function.
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from varlaw.subjects import rows
+from varlaw.subjects.boundary import Boundary
+from varlaw.subjects.builders.frameworks import framework_of
 from varlaw.subjects.leaves import flatten, unflatten
 from varlaw.subjects.libraries import Library, floats
-from varlaw.subjects.subject import Case, Clipper, Dropout, Floats, Framework, Loss, Norm
-
-YOURS = Framework(name="yours", version=lambda: "", devices=lambda: ("cpu",))
+from varlaw.subjects.subject import Case, Clipper, Dropout, Floats, Loss, Norm
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,15 @@ class Yours:
     function: Any
     name: str
     library: Library
+
+    @property
+    def of(self) -> Boundary:
+        """The boundary to it, as rows are made over: arrays of its library."""
+        return replace(
+            framework_of(self.library.name), name="yours", version=lambda: "", devices=lambda: ("cpu",),
+            array=lambda x, dtype, device: self.library.array(x, dtype),
+            labels=lambda labels, device: self.library.array(labels, _labels(self.library)),
+        )  # fmt: skip
 
     def read(self, y: Any, shape: tuple[int, ...]) -> Floats:
         """What the function returned, which should be an array of `shape`."""
@@ -101,7 +110,7 @@ class Layout:
         return (1, self.kept[0]) if self.op == "batch_norm" else (2, self.axes[0])
 
 
-RUNNING = ("running_mean", "running_var")
+RUNNING = rows.RUNNING
 
 
 def norm(yours: Yours, layout: Layout) -> Norm:
@@ -110,18 +119,16 @@ def norm(yours: Yours, layout: Layout) -> Norm:
     A module that keeps running statistics takes that step as a copy of itself.
     """
 
-    def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
-        theirs = layout.there(np.asarray(x))
+    def call(x: Any, case: Case) -> tuple[Any, ...]:
         keeps = getattr(yours.function, "running_mean", None) is not None
         function = copy.deepcopy(yours.function) if keeps else yours.function
-        y = function(yours.library.array(theirs, dtype))
+        y = function(x)
         statistics = [function.running_mean, function.running_var] if keeps else []
         if isinstance(y, tuple) and len(y) == 3:
             y, *statistics = y
-        running = dict(zip(RUNNING, (floats(r).ravel() for r in statistics), strict=False))
-        return {"output": layout.back(yours.read(y, theirs.shape), x.shape), **running}
+        return (yours.read(y, tuple(x.shape)), *statistics)
 
-    return Norm(name=yours.name, framework=YOURS, op=layout.op, apply=apply)
+    return replace(rows.norm(yours.of, yours.name, layout.op, call, view=layout), default=None)
 
 
 def vjp(yours: Yours, backward: Any, x: Floats, dy: Floats, dtype: str) -> Floats:
@@ -153,19 +160,17 @@ def clipper(yours: Yours, op: str) -> Clipper:
     the gradients of parameters finds them.
     """
 
-    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
-        made = {id(g): yours.library.array(g, dtype) for g in grads}  # an array given twice stays one array
-        given = [made[id(g)] for g in grads]
+    def clip(given: list[Any], limit: float) -> tuple[Sequence[Any], float | None]:
         if yours.library.name == "torch":
-            for one in made.values():
+            for one in given:
                 one.grad = one.clone()
-        before = [floats(one) for one in given]
+        before = [floats(one).copy() for one in given]
         leaves, reported = _clipped(yours, yours.function(given, limit), given)
         if leaves is None:
             return [_in_place(x, was) for x, was in zip(given, before, strict=True)], reported
         return [yours.read(y, was.shape) for y, was in zip(leaves, before, strict=True)], reported
 
-    return Clipper(name=yours.name, framework=YOURS, op=op, apply=apply)
+    return rows.clipper(yours.of, yours.name, op, clip)
 
 
 def _clipped(yours: Yours, result: Any, given: list[Any]) -> tuple[Sequence[Any] | None, float | None]:
@@ -207,10 +212,10 @@ def per_parameter(whole: Clipper) -> Clipper:
 def dropout(yours: Yours, op: str) -> Dropout:
     """`function(x, p, seed)` returns x with units dropped."""
 
-    def apply(x: Floats, p: float, dtype: str, device: str, seed: int) -> Floats:
-        return yours.read(yours.function(yours.library.array(x, dtype), p, seed), x.shape)
+    def drop(x: Any, p: float, seed: int) -> Floats:
+        return yours.read(yours.function(x, p, seed), tuple(x.shape))
 
-    return Dropout(name=yours.name, framework=YOURS, op=op, apply=apply)
+    return rows.dropout(yours.of, yours.name, op, drop)
 
 
 def loss(yours: Yours, smoothing: str = "", ignored: str = "") -> Loss:
@@ -219,28 +224,17 @@ def loss(yours: Yours, smoothing: str = "", ignored: str = "") -> Loss:
     smoothing, ignored: what the function calls these arguments of its own, where it has them.
     """
 
-    def mean(logits: Floats, labels: NDArray[np.int64], dtype: str) -> float:
-        make = yours.library.array
-        return yours.number(yours.function(make(logits, dtype), make(labels, _labels(yours.library))))
-
-    def apply(logits: Floats, labels: NDArray[np.int64], reduction: str, dtype: str, device: str) -> Floats:
-        if reduction == "mean":
-            return np.asarray(mean(logits, labels, dtype))
-        return np.array([mean(logits[i : i + 1], labels[i : i + 1], dtype) for i in range(len(labels))])
-
-    def adjusted(
-        logits: Floats, labels: NDArray[np.int64], smoothed: float, left_out: int | None, dtype: str, device: str
-    ) -> Floats:
-        make = yours.library.array
-        more = ({smoothing: smoothed} if smoothed else {}) | ({ignored: left_out} if left_out is not None else {})
-        y = yours.function(make(logits, dtype), make(labels, _labels(yours.library)), **more)
-        return np.asarray(yours.number(y))
+    def call(
+        logits: Any, labels: Any, reduction: str, *, label_smoothing: float = 0.0, ignore_index: int | None = None
+    ) -> Any:
+        more = {smoothing: label_smoothing} if label_smoothing else {}
+        more |= {} if ignore_index is None else {ignored: ignore_index}
+        parts = [slice(None)] if reduction == "mean" else [slice(i, i + 1) for i in range(len(labels))]
+        losses = [yours.number(yours.function(logits[part], labels[part], **more)) for part in parts]
+        return losses[0] if reduction == "mean" else losses
 
     adjusts = tuple(name for name, given in (("smoothing", smoothing), ("ignored", ignored)) if given)
-    return Loss(
-        name=yours.name, framework=YOURS, op="cross_entropy", apply=apply, adjusts=adjusts,
-        adjusted=adjusted if adjusts else None,
-    )  # fmt: skip
+    return rows.loss(yours.of, yours.name, call, adjusts)
 
 
 def _labels(library: Library) -> str:

@@ -4,20 +4,33 @@ import functools
 import importlib
 import re
 import sys
+from contextlib import nullcontext
 from importlib import metadata
 
-from varlaw.subjects.subject import Framework
+from varlaw.subjects.boundary import Boundary
+from varlaw.subjects.builders.instances import draws_of
+from varlaw.subjects.libraries import floats, rounded
 
 
 @functools.cache
-def framework_of(name: str) -> Framework:
-    """The record of the library that a row's name begins with; its version is "0" where nothing says it.
+def framework_of(name: str) -> Boundary:
+    """The boundary to the library that a row's name begins with; its version is "0" where nothing says it.
+
+    Its arrays are NumPy's, and what is somebody's own is handed the seed.
 
     >>> framework_of("numpy.mine").name
     'numpy'
     """
     library = re.split("[.:]", name)[0]
-    return Framework(name=library, version=lambda: _version(library), devices=_devices)
+    return Boundary(
+        name=library,
+        version=lambda: _version(library),
+        devices=_devices,
+        array=lambda x, dtype, device: rounded(x, dtype),
+        floats=floats,
+        draws=draws_of,
+        chance=lambda seed, dtype, device: nullcontext(seed),
+    )
 
 
 @functools.cache

@@ -5,7 +5,7 @@ import inspect
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,14 +14,21 @@ from varlaw.subjects.subject import Array, Case, Draws
 Build = Callable[..., Any]
 
 
-def draws_of(build: Build, tensors: Callable[[Any, Case], Mapping[str, Array]]) -> Draws:
-    """Fresh instances of `build(**case)`, each from a seed of its own, as the tensors that are read off them."""
+class Source(NamedTuple):
+    """What makes a thing, `build(**case)`, and the tensors that are read off it in a case."""
+
+    build: Build
+    tensors: Callable[[Any, Case], Mapping[str, Array]]
+
+
+def draws_of(source: Source) -> Draws:
+    """Fresh instances, each from a seed of its own, as the tensors that are read off them."""
 
     def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:
         for i in range(count):
             one = int(np.random.SeedSequence([seed, i]).generate_state(1)[0]) >> 1
             with seeded(one, dtype, device):  # nothing stays open while a caller holds the instance
-                found = tensors(made(build, case, one), case)
+                found = source.tensors(made(source.build, case, one), case)
             yield found
 
     return draws

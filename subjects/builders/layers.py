@@ -5,15 +5,16 @@ import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from varlaw.subjects.builders.fans import of_arrays, of_keras, of_torch
 from varlaw.subjects.builders.frameworks import framework_of
-from varlaw.subjects.builders.instances import Build, draws_of, is_keras, is_torch, made, seeded, tensors_of
-from varlaw.subjects.subject import Array, Case, Sampler, Tensor
+from varlaw.subjects.builders.instances import Build, Source, is_keras, is_torch, made, seeded, tensors_of
+from varlaw.subjects.rows import sampler
+from varlaw.subjects.subject import Array, Case, Sampler
 
 Laws = Mapping[str, Any]
 Inputs = Sequence[int] | Callable[..., Sequence[int]] | None
@@ -52,17 +53,12 @@ def layer(
     given = tuple(dict(c) for c in cases) or ({},)
     known = _Layer(name, build, given, inputs, apply, tuple(dtypes) if dtypes else None, _split(texts))
     more = {claim: known.spread(of) for claim, of in (claims or {}).items()}
-    tensors = tuple(
-        Tensor(
-            name=n, documented=law, claims={claim: of[n] for claim, of in more.items() if n in of},
-            measure=functools.partial(known.fans, n), shape=functools.partial(known.shape, n),
-        )
-        for n, law in known.spread(texts).items()
-    )  # fmt: skip
-    return Sampler(
-        name=name, framework=framework_of(name), op="layer", tensors=tensors, draws=draws_of(build, known.tensors),
-        cases=known.asked,
-    )  # fmt: skip
+    documented = known.spread(texts)
+    by_tensor = {n: {claim: of[n] for claim, of in more.items() if n in of} for n in documented}
+    source = Source(build, known.tensors)
+    return sampler(
+        framework_of(name), name, "layer", source, documented, claims=by_tensor, own=known.own, cases=known.asked
+    )
 
 
 def initialiser(
@@ -89,14 +85,8 @@ def initialiser(
         name, draw, {"": law}, cases=cases, dtypes=dtypes, claims={c: {"": of} for c, of in (claims or {}).items()}
     )
     (tensor,) = row.tensors
-    measured = Tensor(
-        name="", documented=tensor.documented, claims=tensor.claims, measure=functools.partial(_fans, axes),
-        shape=tensor.shape,
-    )  # fmt: skip
-    return Sampler(
-        name=name, framework=row.framework, op="initialiser", tensors=(measured,), draws=row.draws,
-        shape=lambda case: tuple(case["shape"]), cases=row.cases,
-    )  # fmt: skip
+    measured = replace(tensor, measure=functools.partial(_fans, axes))
+    return replace(row, op="initialiser", tensors=(measured,), shape=lambda case: tuple(case["shape"]))
 
 
 def _fans(axes: str, case: Case) -> tuple[float, float]:
@@ -157,6 +147,10 @@ class _Layer:
             return "float32"
         kinds = {str(getattr(x, "dtype", "")).removeprefix("torch.") for x in found.values()} & set(_FORMATS)
         return "float32" if "float32" in kinds or not kinds else sorted(kinds)[0]
+
+    def own(self, tensor: str) -> Mapping[str, Any]:
+        """What a tensor's row knows of it alone."""
+        return {"measure": functools.partial(self.fans, tensor), "shape": functools.partial(self.shape, tensor)}
 
     def shape(self, tensor: str, case: Case) -> tuple[int, ...]:
         """The shape of one tensor in a case."""

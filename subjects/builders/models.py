@@ -9,7 +9,7 @@ from typing import Any
 
 from varlaw.subjects import modules
 from varlaw.subjects.builders.frameworks import framework_of
-from varlaw.subjects.builders.instances import Build, draws_of, is_torch, made, seeded, tensors_of
+from varlaw.subjects.builders.instances import Build, Source, is_torch, made, seeded, tensors_of
 from varlaw.subjects.subject import UNPROMISED, Array, Case, Model, Parameter, Role
 
 
@@ -36,10 +36,11 @@ def model(
         with seeded(0, dtypes[0], "cpu"):
             return {n: _promised(n, p, texts) for n, p in _parameters(made(build, here, 0)).items()}
 
+    framework = framework_of(name)
     return Model(
-        name=name, framework=framework_of(name), op="model",
+        name=name, framework=framework, op="model",
         roles=tuple(Role(role=glob, documented=law) for glob, law in texts.items()),
-        parameters=lambda case: parameters_of(json.dumps(case)), draws=draws_of(build, _tensors),
+        parameters=lambda case: parameters_of(json.dumps(case)), draws=framework.draws(Source(build, _tensors)),
         cases=lambda claim, usual, dtype: given, dtypes=tuple(dtypes),
     )  # fmt: skip
 
