@@ -4,6 +4,7 @@ What is decided, and why it is exact although layers depend on each other, is in
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import msgspec
@@ -100,7 +101,8 @@ def judged(signals: Signals, policy: Policy, key: Key, dtype: str, factor: float
     """Whether all maps together obey the law; a violation names the map that strays most."""
     coarse = FORMATS[dtype].digits < FORMATS["float32"].digits  # signals of 16 bits lie on grids of several widths
     wrong = {"a fan of half the size": Normal(2**0.5), "a fan of twice the size": Normal(0.5**0.5)}
-    decision = decide(Normal(factor), signals, policy, key, dtype=dtype, mutants=wrong, shape=not coarse)
+    once = replace(policy, redraws=0)  # a signal has no place that another one shares
+    decision = decide(Normal(factor), signals, once, key, dtype=dtype, mutants=wrong, shape=not coarse)
     finding = statistical(decision, policy, quantity="std over the lawful one", expected=1.0)
     if finding.outcome is not Outcome.VIOLATES:
         return finding

@@ -171,6 +171,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     salt: str
     targets: list[str]
     wall_time: Size  # seconds; no report prints it, so equal runs give equal bytes
+    redraws: Count = 0  # tensors of one sampler, at most, that are drawn for patterns which all of them share,
+    redraw_samples: Count = 0  # as long as they hold no more scalars than that
     pooled: Size = 1.0  # smallest error that a claim pooled over its cases looks for; 1: none is pooled
     blas: str = ""
     hardware: str = ""  # accelerator and the switches that change its arithmetic

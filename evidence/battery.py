@@ -6,13 +6,11 @@ exactly uniform for the *rounded* law. Each
 score then has a known cumulant, so exp(lambda sum s - n psi(lambda)) is a martingale; a process is its average over a
 ladder of lambda, the battery the average over its processes. Averaging costs at most ln(processes) + ln(18) nats and
 keeps every guarantee; what it buys is sight of what no variance shows: a wrong family, light or heavy tails,
-correlated neighbours, rows or columns, values used twice, coarse grids.
+correlated neighbours, rows or columns, values used twice, coarse grids, patterns that all tensors share.
 """
 
-import functools
 import itertools
 import math
-import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -24,70 +22,96 @@ from varlaw.evidence import scores
 from varlaw.evidence.echoes import Echoes
 from varlaw.evidence.formats import Format
 from varlaw.evidence.grid import POINT, Grid
+from varlaw.evidence.histogram import Histogram
 from varlaw.evidence.lines import Lines
-from varlaw.evidence.neighbours import Neighbours, magnitudes
+from varlaw.evidence.neighbours import Neighbours
 from varlaw.evidence.patterns import Patterns
+from varlaw.evidence.processes import FAR, Processes, Seen, seen
 from varlaw.evidence.repeats import Repeats
 from varlaw.evidence.state import native
 from varlaw.theory.variates import Normal, TruncatedNormal
 
 Floats = NDArray[np.float64]
 
-_TAILS = (2.5, 3.0, 3.3, 3.5, 4.0, 5.0)
-_TAIL_MASSES = np.array([math.erfc(t / math.sqrt(2)) for t in _TAILS])
-_MULTIPLIERS = (2.0**-60, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 16.0, 256.0, 4096.0)  # the largest find spikes far out
-_TAIL_RATES = np.minimum(np.multiply.outer(_TAIL_MASSES, _MULTIPLIERS), 0.9)
-_PROCESSES = 75  # that there are in all
-_FAR = 8.2  # z of the smallest u that is told from 0
+_PROCESSES = 79  # that there are in all
+_AT_ONCE = 1 << 17  # scalars that are worked on together: memory stays bounded
+_HELD = 0.2  # of what was seen: tensors wait for more up to as many scalars
 
 
 class Battery:
     """Accumulates tensors that should follow `law`, up to about `limit` scalars, and weighs the evidence against it.
 
-    `offset` is what the numbers are moved by, beside a mean that the law itself has.
+    `offset` is what the numbers are moved by, beside a mean that the law itself has. Up to `places` scalars the
+    patterns that all tensors share are looked at, also when `limit` is past.
 
     A truncated normal of 16 bits is lawful whether it was cut before it was rounded or after, when the cell at the
     limit holds what lay just beyond it as well; the evidence is then the weaker of that against either.
     """
 
-    def __init__(self, law: Any, fmt: Format, limit: int, offset: float = 0.0) -> None:
+    def __init__(self, law: Any, fmt: Format, limit: int, offset: float = 0.0, places: int = 0) -> None:
         self._members = [_Member(Grid(lawful, fmt, offset)) for lawful in (law, *_cut_after_rounding(law, fmt))]
-        self._limit = limit
+        self._limit, self._places = limit, places
+        self._held: list[Any] = []
+        self._waiting = self._taken = 0  # scalars
 
     @property
     def n(self) -> int:
-        """Scalars seen."""
-        return self._members[0].n
+        """Scalars seen, or held."""
+        return self._taken + self._waiting
 
     @property
     def room(self) -> int:
         """How many scalars it still wants to see."""
-        return max(0, self._limit - self.n)
+        return max(0, max(self._limit, self._places) - self.n)
 
     def update(self, tensors: Sequence[Any], rng: np.random.Generator) -> None:
         """Take tensors into account, in their order; `rng`, no stream of the sampler's, spreads 16-bit numbers."""
-        parts = (host(_part(native(t), max(self._limit, 1))) for t in tensors)
+        self._hold(tensors)
+        self.take(rng)
+
+    def offer(self, tensors: Sequence[Any], rng: np.random.Generator) -> None:
+        """The same, now or together with those of the calls after: each look costs as much as thousands of scalars."""
+        self._hold(tensors)
+        if self._waiting >= _HELD * self._taken:
+            self.take(rng)
+
+    def take(self, rng: np.random.Generator) -> None:
+        """Take what is held into account."""
+        held, self._held = self._held, []
+        parts = (host(_part(native(t), max(self._limit, 1))) for t in held)
         for _, alike in itertools.groupby(parts, key=np.shape):
-            stacked = np.stack(list(alike))
-            for member in self._members:
-                member.update(stacked, rng)
+            for stacked in _stacks(list(alike)):
+                closely = self._taken < self._limit
+                for member in self._members:
+                    member.update(stacked, rng, closely=closely)
+                self._taken += stacked.size
+        self._waiting = 0
 
     def violation(self) -> float:
-        """Log e-value against the law: the average over the processes."""
+        """Log e-value against the law: the average over the processes, of what was taken into account."""
         return min(member.violation() for member in self._members)
 
     def processes(self) -> dict[str, float]:
         """The log e-value of every process, by name."""
-        return self._weakest().processes()
+        return self._weakest().log_wealth()
 
     def strongest(self) -> tuple[str, float]:
-        """The process that speaks loudest, a learnt one with its lag, and its log e-value."""
-        member = self._weakest()
-        name, log_e = max(member.processes().items(), key=lambda item: item[1])
-        return f"{name} {member.echoes[name].lag}" if name in member.echoes else name, log_e
+        """The process that speaks loudest, with what it found, and its log e-value."""
+        return self._weakest().strongest()
+
+    def _hold(self, tensors: Sequence[Any]) -> None:
+        self._held += tensors
+        self._waiting += sum(min(size(t) or 0, 2 * max(self._limit, 1)) for t in tensors)
 
     def _weakest(self) -> "_Member":
         return min(self._members, key=_Member.violation)
+
+
+def _stacks(parts: list[Floats]) -> Iterator[Floats]:
+    """Arrays of one shape, stacked, as many at a time as are worked on together."""
+    count = max(1, _AT_ONCE // max(1, parts[0].size))
+    for start in range(0, len(parts), count):
+        yield np.stack(parts[start : start + count])
 
 
 def _cut_after_rounding(law: Any, fmt: Format) -> Iterator[TruncatedNormal]:
@@ -97,63 +121,52 @@ def _cut_after_rounding(law: Any, fmt: Format) -> Iterator[TruncatedNormal]:
 
 
 class _Member:
-    """The sums and processes for one law."""
+    """The processes of one law."""
 
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
         self._spread = self._grid.likeliest > POINT
         self.n = 0
-        self._legendre, self._quartic = np.zeros(scores.DEGREES), 0.0
-        self._exceeding = np.zeros(len(_TAILS))
-        self._lines, self._neighbours, self._patterns = Lines(), Neighbours(), Patterns()
-        self._repeats = Repeats(self._grid.likeliest)
-        self.echoes = {"echo": Echoes(), "magnitude, echo": Echoes()}
+        self._patterns = Patterns()
+        self._parts: list[Processes] = [
+            Histogram(), Lines(), Neighbours(), Echoes(), Repeats(self._grid.likeliest), self._patterns,
+        ]  # fmt: skip
 
-    def update(self, x: Floats, rng: np.random.Generator) -> None:
-        """Tensors of one shape, stacked along the first axis."""
-        from scipy.special import ndtri
+    def update(self, x: Floats, rng: np.random.Generator, *, closely: bool) -> None:
+        """Tensors of one shape, stacked along the first axis; patterns alone, or `closely` everything."""
+        at_hand = self._seen(x, rng)
+        self.n += x.size
+        for part in self._parts if closely else [self._patterns]:
+            part.observe(at_hand)
 
-        u = self._uniform(x.ravel(), rng).reshape(x.shape)
-        law, centred = self._grid.law, x - self._grid.centre if self._grid.centre else x
-        itself = isinstance(law, Normal) and not self._spread  # then z is x itself, standardised
-        z = np.clip(centred / law.std, -_FAR, _FAR) if itself else ndtri(u)
-        self.n += z.size
-        self._legendre += scores.legendre_sums(2 * u.ravel() - 1)
-        self._quartic += float(scores.quartic(z).sum())
-        far = np.abs(z[np.abs(z) >= _TAILS[0]])
-        self._exceeding += [np.count_nonzero(far >= t) for t in _TAILS]
-        self._lines.update(z)
-        sizes = magnitudes(u)
-        self._neighbours.update(z, sizes)
-        self._patterns.update(z, sizes)
-        self.echoes["echo"].update(z)
-        self.echoes["magnitude, echo"].update(sizes)
-        self._repeats.update(centred)
-
-    def processes(self) -> dict[str, float]:
+    def log_wealth(self) -> dict[str, float]:
         """The log e-value of every process, by name."""
-        legendre = scores.tilted(self._legendre, self.n * scores.legendre_cumulants())
-        tails = scores.rates(self._exceeding, self.n, _TAIL_MASSES, _TAIL_RATES)
-        logs = {f"Legendre {k}": log_e for k, log_e in enumerate(legendre.tolist(), 1)}
-        logs |= {f"tail {t}": log_e for t, log_e in zip(_TAILS, tails.tolist(), strict=True)}
-        logs |= {name: echoes.log_e for name, echoes in self.echoes.items()}
-        logs["kurtosis"] = float(scores.tilted(self._quartic, self.n * scores.quartic_cumulants()))
-        parts = (self._lines, self._neighbours, self._patterns, self._repeats)
-        return functools.reduce(operator.or_, (part.processes() for part in parts), logs)
+        return {name: log_e for part in self._parts for name, log_e in part.log_wealth().items()}
+
+    def strongest(self) -> tuple[str, float]:
+        """The process that speaks loudest, with what it found, and its log e-value."""
+        part, name, log_e = max(
+            ((part, *item) for part in self._parts for item in part.log_wealth().items()), key=lambda found: found[2]
+        )
+        return part.told(name), log_e
 
     def violation(self) -> float:
         """Log e-value against the law: the average over the processes."""
         if self.n == 0:
             return 0.0
         logs = np.zeros(_PROCESSES)  # one that has not begun, for want of rows, say, stands at 1
-        found = list(self.processes().values())
+        found = list(self.log_wealth().values())
         logs[: len(found)] = found
         return float(scores.averaged(logs))
 
-    def _uniform(self, x: Floats, rng: np.random.Generator) -> Floats:
-        u = self._grid.uniform(x, rng) if self._spread else self._grid.law.cdf(x - self._grid.centre)
-        inside: Floats = np.clip(u, 2.0**-53, 1 - 2.0**-53)
-        return inside
+    def _seen(self, x: Floats, rng: np.random.Generator) -> Seen:
+        from scipy.special import ndtri
+
+        law, values = self._grid.law, x - self._grid.centre if self._grid.centre else x
+        if isinstance(law, Normal) and not self._spread:  # then z is x itself, standardised
+            return seen(values, (values / law.std).clip(-FAR, FAR))
+        u = self._grid.uniform(x.ravel(), rng) if self._spread else law.cdf(values)
+        return seen(values, ndtri(np.clip(u, 2.0**-53, 1 - 2.0**-53)).reshape(x.shape).clip(-FAR, FAR))
 
 
 def _part(tensor: Any, limit: int) -> Any:

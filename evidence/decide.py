@@ -92,7 +92,8 @@ def decide(
         return _blind(law, dtype, policy)
     fmt = replace(grid.format, null_band=grid.format.null_band + band)
     test = test_of(grid.law, replace(policy, delta=seen), fmt)
-    battery = Battery(law, FORMATS[dtype], policy.battery if shape else 0)
+    looked_at = (policy.battery, policy.redraw_samples if policy.redraws else 0) if shape else (0, 0)
+    battery = Battery(law, FORMATS[dtype], looked_at[0], places=looked_at[1])
     source = _guard(source, key, grid)
     looks = _looks(test, battery, grid, source, policy, key, shape=shape)
     wrong = {name: moved(mutant, -grid.centre) for name, mutant in (mutants or {}).items()}
@@ -120,23 +121,27 @@ def _looks(
     *,
     shape: bool,
 ) -> _Looks:
-    """Draw, reduce and look until the test settles or the cap is reached."""
+    """Draw, reduce and look until the test is violated, or settled and the shape is seen, or the cap is reached."""
     state, tensors, block, size = State(), 0, 0, 0
-    of_test = log_violation = 0.0
+    of_test, conforms = 0.0, False
     outcome: Word = "UNDECIDED"
     limit = _limit(test, policy, 0, shape)
-    while outcome == "UNDECIDED" and state.n < limit and tensors < policy.max_tensors:
+    while outcome != "VIOLATES" and state.n < limit and tensors < policy.max_tensors:
         wanted = min(max(policy.first, math.ceil(state.n * (1 + policy.growth))), limit) - state.n
         count = min(max(1, -(-wanted // size)) if size else 1, policy.max_tensors - tensors)
         state += _draw(source, key.at(block=block), count, grid, battery)
         size, tensors, block = max(1, state.n // (tensors + count)), tensors + count, block + 1
         of_test = test.violation(state)
-        log_violation = _mixed(of_test, battery)
-        outcome = test.outcome(state, log_violation)
-        if outcome == "CONFORMS" and shape and battery.n < policy.least and tensors < policy.few:
-            outcome = "UNDECIDED"  # the scale is certain already, but the shape has hardly been seen
-        limit = _limit(test, policy, state.n, shape)
-    return _Looks(outcome, state, tensors, limit, of_test, log_violation)
+        outcome = test.outcome(state, _mixed(of_test, battery))
+        shown = not shape or battery.n >= policy.least or tensors >= policy.few
+        conforms = conforms or (outcome == "CONFORMS" and shown)
+        limit = _redraws(policy, size, shape) if conforms else _limit(test, policy, state.n, shape)
+    if outcome != "VIOLATES":
+        battery.take(key.at(block=block).generator())
+        outcome = test.outcome(state, _mixed(of_test, battery))
+    if outcome != "VIOLATES":
+        outcome = "CONFORMS" if conforms else "UNDECIDED"
+    return _Looks(outcome, state, tensors, limit, of_test, _mixed(of_test, battery))
 
 
 def _told(
@@ -197,6 +202,13 @@ def _limit(test: ScaleTest | BoundedTest, policy: Policy, n: int, shape: bool) -
     return min(most, policy.max_samples or most)
 
 
+def _redraws(policy: Policy, size: int, shape: bool) -> int:
+    """Scalars up to which a sampler whose scale conforms is drawn on, so that patterns show that all tensors share."""
+    if not shape:
+        return 0
+    return min(policy.redraws * size, policy.redraw_samples, policy.max_samples or policy.redraw_samples)
+
+
 def _mixed(of_test: float, battery: Battery) -> float:
     return averaged(SHAPE, dedicated=of_test, battery=battery.violation())
 
@@ -214,7 +226,7 @@ def _draw(source: Source, key: Key, count: int, grid: Grid, battery: Battery | N
         msg = f"the sampler returned {fault} at seed {key.seed}"
         raise SamplerError(msg, key.seed)
     if battery and seen:
-        battery.update(seen, rng)
+        battery.offer(seen, rng)
     return state
 
 

@@ -3,7 +3,8 @@
 Given the past, an entry is standard normal under the law, so whoever bets on it with a mean that is foretold from the
 entries before it, by weights that come from earlier tensors, holds a martingale: exp(sum m z - m^2/2). The weights are
 the correlations at the lags where they are larger than chance makes the largest of all, shrunk by as much: where
-nothing depends on anything nearly nothing is bet. The first tensors teach by their first half.
+nothing depends on anything nearly nothing is bet. The first tensors teach by their first half. What teaches may be
+rounded: spectra are those of float32 numbers.
 """
 
 import math
@@ -11,6 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from varlaw.evidence.processes import Seen
 from varlaw.evidence.scores import dot
 
 Floats = NDArray[np.float64]
@@ -21,6 +23,26 @@ _DOUBT = 2.0  # nats a lag must show beyond what the largest of all shows by cha
 
 
 class Echoes:
+    """The filter of values, and that of magnitudes."""
+
+    def __init__(self) -> None:
+        self._found = {"echo": Echo(), "magnitude, echo": Echo()}
+
+    def observe(self, seen: Seen) -> None:
+        """Take tensors of one shape into account, in their order."""
+        for echo, scores in zip(self._found.values(), (seen.normal, seen.sizes), strict=True):
+            echo.update(scores)
+
+    def log_wealth(self) -> dict[str, float]:
+        """The log e-value of both."""
+        return {name: echo.log_e for name, echo in self._found.items()}
+
+    def told(self, name: str) -> str:
+        """The name with the lag that a bet was largest on."""
+        return f"{name} {self._found[name].lag}"
+
+
+class Echo:
     """What was learnt of the lags of tensors of one shape, and what it foretold of the tensors after."""
 
     def __init__(self) -> None:
@@ -35,10 +57,12 @@ class Echoes:
             return
         if flat.shape[1] != self._length:
             early, late = _halves(flat)
-            self._bet(_weights(_power(early), early.shape[1], len(early)), late)
-            self._power, self._length, self._count = np.zeros(flat.shape[1] // 2 + 1), flat.shape[1], 0
-        else:
-            self._bet(_weights(self._power, self._length, self._count), flat)
+            learnt = _power(early)
+            self._bet(_weights(learnt, early.shape[1], len(early)), late)
+            self._power = learnt + _power(late) if len(flat) > 1 else _power(flat)
+            self._length, self._count = flat.shape[1], len(flat)
+            return
+        self._bet(_weights(self._power, self._length, self._count), flat)
         self._power += _power(flat)
         self._count += len(flat)
 
@@ -61,9 +85,11 @@ def _halves(flat: Floats) -> tuple[Floats, Floats]:
 
 def _power(flat: Floats) -> Floats:
     """The power at each frequency, in sum over the tensors."""
-    waves = np.fft.rfft(flat, axis=1)
-    total: Floats = (waves.real**2 + waves.imag**2).sum(axis=0)
-    return total
+    from scipy.fft import rfft
+
+    waves = rfft(flat.astype(np.float32), axis=1).view(np.float32)
+    energies: Floats = np.einsum("ij,ij->j", waves, waves).astype(np.float64)
+    return energies[0::2] + energies[1::2]
 
 
 def loudest(flat: Floats) -> int:

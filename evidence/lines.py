@@ -14,11 +14,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from varlaw.evidence.scores import LADDER, averaged, dot, normally_tilted, tilted
+from varlaw.evidence.chi_square import chi_square_scores
+from varlaw.evidence.processes import Seen
+from varlaw.evidence.scores import LADDER, averaged, normally_tilted, tilted
 
 Floats = NDArray[np.float64]
 
-_FAR = 8.2
 _NEAR = np.array([2.0**-1, 2.0**-3, 2.0**-5, 2.0**-7, 2.0**-10])  # std of scores that are too even
 # exp(lambda (s^2 - 1)/sqrt 2) over its mean is the likelihood ratio of N(0, tau^2) at lambda = (1 - 1/tau^2)/sqrt 2.
 SQUARE_LADDER = np.concatenate([LADDER, (1 - _NEAR**-2) / math.sqrt(2)])
@@ -47,38 +48,32 @@ def _standardised(sums: Floats, energies: Floats, length: int) -> tuple[Floats, 
     return sums / math.sqrt(length), chi_square_scores(energies, length)
 
 
-def chi_square_scores(energies: Floats, degrees: int) -> Floats:
-    """Chi-square numbers as the standard normal numbers of the same rank, exact in both tails."""
-    from scipy.special import chdtr, chdtrc, ndtri
-
-    below = chdtr(degrees, energies)
-    upper = below > 0.5
-    scores: Floats = ndtri(below)
-    scores[upper] = -ndtri(chdtrc(degrees, energies[upper]))
-    return scores.clip(-_FAR, _FAR)
+_QUANTITIES = ("mean", "scale")
 
 
 class Lines:
     """Tallies of the scores, by kind of line, and what they are worth as evidence."""
 
     def __init__(self) -> None:
-        self._tallies: dict[tuple[str, str], _Tally] = {}
+        self._tallies: dict[str, _Tally] = {}
 
-    def update(self, z: Floats) -> None:
-        """Tensors of one shape, as standard normal numbers, stacked along the first axis."""
-        for line, sums, energies in line_scores(z):
-            for quantity, scores in (("mean", sums), ("scale", energies)):
-                self._tallies.setdefault((quantity, line), _Tally()).update(scores)
+    def observe(self, seen: Seen) -> None:
+        """Take tensors of one shape into account, in their order."""
+        for line, sums, energies in line_scores(seen.normal):
+            self._tallies.setdefault(line, _Tally()).update(np.stack([sums, energies]))
 
-    def processes(self) -> dict[str, float]:
+    def log_wealth(self) -> dict[str, float]:
         """The log e-value of every process, by name."""
-        names = [f"{quantity} of {line}" for quantity, line in self._tallies]
+        names = [f"{quantity} of {line}" for line in self._tallies for quantity in _QUANTITIES]
         tallies = list(self._tallies.values())
-        counts = np.array([t.count for t in tallies], dtype=float)
-        means = normally_tilted([t.total for t in tallies], counts)
-        spreads = tilted([t.squares for t in tallies], np.multiply.outer(counts, square_cumulants()), SQUARE_LADDER)
-        alike = averaged(np.array([t.alike for t in tallies]))
-        again = normally_tilted([t.products for t in tallies], [t.energies for t in tallies])
+        if not tallies:
+            return {}
+        counts = np.repeat([float(t.count) for t in tallies], len(_QUANTITIES))
+        means = normally_tilted(_joined([t.total for t in tallies]), counts)
+        squares = _joined([t.squares for t in tallies])
+        spreads = tilted(squares, np.multiply.outer(counts, square_cumulants()), SQUARE_LADDER)
+        alike = averaged(_joined([t.alike for t in tallies]))
+        again = normally_tilted(_joined([t.products for t in tallies]), _joined([t.energies for t in tallies]))
         return {
             **dict(zip(names, means.tolist(), strict=True)),
             **dict(zip((f"spread of {name}" for name in names), spreads.tolist(), strict=True)),
@@ -86,30 +81,45 @@ class Lines:
             **dict(zip((f"{name} of the tensor before" for name in names), again.tolist(), strict=True)),
         }
 
+    def told(self, name: str) -> str:
+        """The name says it all."""
+        return name
+
+
+def _joined(parts: list[Floats]) -> Floats:
+    return np.concatenate(parts)
+
 
 class _Tally:
-    """Running sums of standard normal scores, and of how they go with those before, of lines and of tensors."""
+    """Running sums of standard normal scores, and of how they go with those before, of lines and of tensors.
+
+    Each has a row for the means of the lines and one for their scales.
+    """
 
     def __init__(self) -> None:
-        self.count, self.total, self.squares = 0, 0.0, 0.0
-        self.alike = np.zeros(len(_NEAR))  # log e-values of N(score before, tau^2) against N(0, 1), given the past
-        self.products, self.energies = 0.0, 0.0  # of scores with those of the same lines, and of the latter
-        self._last: Floats = np.empty((0, 0))
+        both = len(_QUANTITIES)
+        self.count, self.total, self.squares = 0, np.zeros(both), np.zeros(both)
+        self.alike = np.zeros((both, len(_NEAR)))  # log e-values of N(score before, tau^2) against N(0, 1)
+        self.products, self.energies = np.zeros(both), np.zeros(both)  # of scores with those of the same lines before
+        self._last: Floats = np.empty((both, 0, 0))
 
     def update(self, scores: Floats) -> None:
-        of_lines = self._last.ravel()[-1:]
-        if self._last.shape[1:] != scores.shape[1:]:  # other lines
-            self._last = scores[:0]
-        tensors = np.concatenate([self._last, scores])
-        self.products += dot(tensors[1:], tensors[:-1])
-        self.energies += dot(tensors[:-1], tensors[:-1])
-        self._last = scores[-1:]
-        self._follow(np.concatenate([of_lines, scores.ravel()]))
-        self.count += scores.size
-        self.total += float(scores.sum())
-        self.squares += float(((scores**2 - 1) / math.sqrt(2)).sum())
+        """Of each quantity the scores of the lines (last axis) of tensors."""
+        flat = scores.reshape(len(scores), -1)
+        chain = np.concatenate([self._last.reshape(len(scores), -1)[:, -1:], flat], axis=1)
+        if self._last.shape[2] != scores.shape[2]:  # other lines
+            self._last = scores[:, :0]
+        tensors = np.concatenate([self._last, scores], axis=1)
+        now, before = tensors[:, 1:], tensors[:, :-1]
+        self.products += np.einsum("qij,qij->q", now, before)
+        self.energies += np.einsum("qij,qij->q", before, before)
+        self._last = scores[:, -1:]
+        self._follow(chain)
+        self.count += flat.shape[1]
+        self.total += flat.sum(axis=1)
+        self.squares += (np.einsum("qi,qi->q", flat, flat) - flat.shape[1]) / math.sqrt(2)
 
     def _follow(self, chain: Floats) -> None:
-        now, before = chain[1:], chain[:-1]
-        gaps = dot(now - before, now - before)
-        self.alike += dot(now, now) / 2 - gaps / (2 * _NEAR**2) - now.size * np.log(_NEAR)
+        now, steps = chain[:, 1:], np.diff(chain, axis=1)
+        gaps, energies = np.einsum("qi,qi->q", steps, steps), np.einsum("qi,qi->q", now, now)
+        self.alike += energies[:, None] / 2 - gaps[:, None] / (2 * _NEAR**2) - now.shape[1] * np.log(_NEAR)

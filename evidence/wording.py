@@ -28,6 +28,18 @@ _NAMES = {
     "magnitude of each entry": "widths of single entries, the same in all tensors",
     "magnitude of one entry": "the width of one entry, the same in all tensors",
 }
+_VIEWS = {"rows": "single rows", "columns": "single columns", "blocks": "single blocks", "lanes": "lanes of 32 numbers"}
+
+
+def _part(match: re.Match[str]) -> str:
+    quantity, which, view = match[1], match[2], match[4] or "lines or blocks"
+    many = {"mean": "means", "magnitude": "widths"}[quantity]
+    places = _VIEWS.get(view, f"places along {view}" if view.startswith("ax") else view)
+    if which == "each":
+        return f"{many} of {places}, the same in all tensors"
+    return f"the {many[:-1]} of one among {places.removeprefix('single ')}, the same in all tensors"
+
+
 _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"Legendre \d*[13579]", lambda m: "the histogram: its two sides differ"),
     (r"Legendre \d+", lambda m: "the histogram: middle against ends"),
@@ -41,6 +53,7 @@ _PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         r"magnitude of (halves|every second entry|a checkerboard)",
         lambda m: f"widths of {m[1]}, the same in all tensors",
     ),
+    (r"(mean|magnitude) of (each|one) part(, (.*))?", _part),
     (r"spread of (\w+) of (\w+)", lambda m: f"how much the {_QUANTITIES[m[1]]} of {_LINES[m[2]]} differ"),
     (r"(\w+) of (\w+) as before", lambda m: f"how alike the {_QUANTITIES[m[1]]} of {_LINES[m[2]]} are"),
     (r"(\w+) of (\w+) of the tensor before", lambda m: f"{_QUANTITIES[m[1]]} of {_LINES[m[2]]}, tensor after tensor"),

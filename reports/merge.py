@@ -53,6 +53,8 @@ def _together(infos: Sequence[RunInfo]) -> RunInfo:
         policy=_both(i.policy for i in infos),
         delta=max(i.delta for i in infos),
         pooled=max(i.pooled for i in infos),
+        redraws=min(i.redraws for i in infos),
+        redraw_samples=min(i.redraw_samples for i in infos),
         blas=_both(i.blas for i in infos),
         hardware=_both(filter(None, (i.hardware for i in infos))),
         commit=_both(i.commit for i in infos),

@@ -79,6 +79,8 @@ def header(info: RunInfo) -> list[str]:
     versions = ", ".join(f"{plain(k)} {plain(v)}" for k, v in foreign_versions(info).items())
     where = plain(" ".join(info.devices))
     power = f"finds {looked_for(info)}, false alarm {risk(info.alpha)}, false pass {risk(info.beta)}"
+    if info.redraws:
+        power += f", shared patterns in up to {info.redraws} tensors or {info.redraw_samples:.2g} scalars"
     first = " | ".join(filter(None, [f"varlaw {plain(info.varlaw)}", f"{versions} {where}".strip()]))
     return [first, f"policy {plain(info.policy)}: {power} per decision | salt {plain(info.salt)}"]
 

@@ -121,9 +121,9 @@ def check(
 def policy_for(delta: float, alpha: float, beta: float, max_samples: int | None) -> Policy:
     """The policy of one call; who does not ask for much of the scale is not kept waiting for the shape either."""
     _refuse({"delta": delta, "alpha": alpha, "beta": beta}, max_samples)
-    least, few = (100_000, 1000) if delta <= 0.02 else (32_768, 16)
+    least, few, redraws = (100_000, 1000, 640) if delta <= 0.02 else (32_768, 16, 0)
     policy = Policy("check", delta=delta, alpha=alpha, beta=beta, max_samples=max_samples, max_tensors=1_000_000)
-    return replace(policy, battery=_BATTERY, least=least, few=few)
+    return replace(policy, battery=_BATTERY, least=least, few=few, redraws=redraws)
 
 
 def address(function: Any, salt: Any, name: Any) -> str:

@@ -123,6 +123,8 @@ def _info(agreed: Plan, verdicts: list[Verdict], wall_time: float) -> RunInfo:
         policy=rule.name,
         delta=rule.delta,
         pooled=rule.pooled,
+        redraws=rule.redraws,
+        redraw_samples=rule.redraw_samples if rule.redraws else 0,
         alpha=rule.alpha,
         beta=rule.beta,
         decisions=len(risks),

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import ml_dtypes
 import numpy as np
 import pytest
 
-from varlaw.evidence import lines, scores
+from varlaw.evidence import lines, places, scores
 from varlaw.evidence.battery import _PROCESSES, Battery
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import decide
@@ -175,6 +176,67 @@ def test_of_a_huge_tensor_only_the_leading_rows_are_looked_at(shape: tuple[int, 
     assert battery.room == 1000 - seen
 
 
+_STACKED = (8, 12, 20)
+_PLACED: dict[str, tuple[object, Callable[[np.random.Generator], np.ndarray]]] = {
+    "any means of 4 %": (Normal(1.0), lambda rng: _PATTERN / 2 + rng.standard_normal(SHAPE)),
+    "one entry of a uniform, off by 0.6 std": (
+        Uniform(3**0.5),
+        lambda rng: np.where(np.arange(4096).reshape(SHAPE) == 99, _wrapped(rng), rng.uniform(-1, 1, SHAPE) * 3**0.5),
+    ),
+    "one of 8 experts, 5 %": (
+        Normal(1.0),
+        lambda rng: 0.05 * (np.arange(8) == 3)[:, None, None] + rng.standard_normal(_STACKED),
+    ),
+}
+
+
+def _wrapped(rng: np.random.Generator) -> np.ndarray:
+    """Within the limits, with a mean of 0.6."""
+    return 3**0.5 * (2 * rng.uniform(0, 1, SHAPE) ** 0.485 - 1)
+
+
+@pytest.mark.parametrize("name", _PLACED)
+def test_a_sampler_whose_scale_conforms_is_drawn_on_for_patterns_of_places(name: str) -> None:
+    """Each violates after more draws than the scale and the shape of one tensor take."""
+    law, draw = _PLACED[name]
+    found = decide(law, source(draw), POLICIES["nightly"], Key("t", name))  # type: ignore[arg-type]
+    assert found.outcome == "VIOLATES"
+    assert "the same in all tensors" in found.detail
+    short = decide(law, source(draw), replace(POLICIES["nightly"], redraws=0), Key("t", name))  # type: ignore[arg-type]
+    assert short.outcome == "CONFORMS"
+    assert short.state.n < found.state.n
+
+
+def test_what_is_drawn_for_patterns_is_bounded() -> None:
+    policy, draw = POLICIES["nightly"], lambda rng: rng.standard_normal((32, 32), dtype=np.float32)
+    found = decide(Normal(1.0), source(draw), policy, Key("t", "bounded"))
+    assert (found.outcome, found.state.n) == ("CONFORMS", policy.redraws * 1024)
+    few = replace(policy, max_samples=300_000)
+    assert decide(Normal(1.0), source(draw), few, Key("t", "bounded")).state.n <= 301_056
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (40,), (3, 4, 5)])
+def test_means_of_bins_and_groups_keep_the_supremum_below_its_level(shape: tuple[int, ...]) -> None:
+    """Of whole batteries that tensors reach in batches of several sizes, at a tenth."""
+    runs, alpha, alarms, rng = 400, 0.1, 0, Key("tests", f"sup {shape}").generator()
+    for _ in range(runs):
+        battery = Battery(Normal(1.0), FORMATS["float64"], 400, places=1 << 20)
+        for count in (1, 3, 1, 8, 20):
+            battery.update([rng.standard_normal(shape) for _ in range(count)], rng)
+            if battery.violation() >= math.log(1 / alpha):
+                alarms += 1
+                break
+    assert alarms / runs <= alpha + 6 * math.sqrt(alpha * (1 - alpha) / runs)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (7,), (17, 40), (16, 16), (5, 4, 3, 3), (2, 33, 8), (1, 9)])
+def test_cells_of_every_view_add_up_to_variance_one(shape: tuple[int, ...]) -> None:
+    """Each cell of unit vectors' sums: squared, over all entries, they add up to 1 where the view takes them all."""
+    size = math.prod(shape)
+    for view, cells in places.sums(np.eye(size).reshape(size, *shape)):
+        assert np.abs((cells**2).sum(axis=0) - 1).max() <= gamma(2 * size, 2.0**-53), view
+
+
 def test_tensors_equal_to_the_one_before_violate() -> None:
     def pairs(seed: int, count: int) -> object:
         return (np.random.default_rng([seed, i // 2]).standard_normal(SHAPE) for i in range(count))
@@ -238,6 +300,14 @@ _FIXED: dict[str, tuple[Callable[[np.random.Generator], np.ndarray], str]] = {
     "any matrix of means": (lambda rng: _PATTERN + rng.standard_normal(SHAPE), "mean of each entry"),
     "a pattern of widths": (lambda rng: (1 + 2 * _PATTERN) * rng.standard_normal(SHAPE), "magnitude of each entry"),
     "one entry that is off": (_one_off, "mean of one entry"),
+    "one row that is off": (
+        lambda rng: 0.3 * (np.arange(64) == 9)[:, None] + rng.standard_normal(SHAPE),
+        "mean of one part, rows",
+    ),
+    "lanes that are wider": (
+        lambda rng: np.tile(np.where(np.arange(32) % 5, 1.0, 1.1), 128).reshape(SHAPE) * rng.standard_normal(SHAPE),
+        "magnitude of each part, lanes",
+    ),
     "one entry that is always the same": (_stuck, "entries of the tensor before"),
     "a row that comes again": (_rows_again(np.float32), "repeated values"),
     "a row that comes again, bfloat16": (_rows_again(ml_dtypes.bfloat16), "repeated rows"),

@@ -6,12 +6,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from scipy.signal import lfilter
-from scipy.special import ndtr
 
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import decide
-from varlaw.evidence.echoes import Echoes, loudest
-from varlaw.evidence.neighbours import magnitudes
+from varlaw.evidence.echoes import Echo, loudest
+from varlaw.evidence.processes import FAR, seen
 from varlaw.evidence.streams import Key
 from varlaw.theory.variates import Normal, Uniform
 
@@ -35,6 +34,10 @@ def _average(rng: np.random.Generator, n: int) -> np.ndarray:
     return np.convolve(rng.standard_normal(n + 83), taps / np.linalg.norm(taps), "valid")
 
 
+def _sizes(z: np.ndarray) -> np.ndarray:
+    return seen(z, z.clip(-FAR, FAR)).sizes
+
+
 def _source(draw: Draw, shape: tuple[int, ...]) -> Callable[[int, int], object]:
     def source(seed: int, count: int) -> object:
         return (draw(np.random.default_rng([seed, k]), math.prod(shape)).reshape(shape) for k in range(count))
@@ -52,7 +55,7 @@ def test_a_correlation_of_a_tenth_violates_at_any_lag(lag: int, shape: tuple[int
 
 
 def test_several_lags_make_one_filter() -> None:
-    rng, echoes = Key("tests", "echoes").generator(), Echoes()
+    rng, echoes = Key("tests", "echoes").generator(), Echo()
     for _ in range(20):
         echoes.update(_average(rng, 4096)[None])
     assert echoes.log_e > 2 * ALARM
@@ -60,7 +63,7 @@ def test_several_lags_make_one_filter() -> None:
 
 
 def test_one_tensor_teaches_by_its_first_half() -> None:
-    echoes = Echoes()
+    echoes = Echo()
     echoes.update(_echo(77, 0.1)(Key("tests", "one").generator(), 1 << 16)[None])
     assert (echoes.lag, echoes.log_e > ALARM) == (77, True)
 
@@ -68,10 +71,10 @@ def test_one_tensor_teaches_by_its_first_half() -> None:
 def test_signs_of_echoes_show_in_the_sizes() -> None:
     rng = Key("tests", "sizes").generator()
     z = np.stack([np.abs(_echo(9, 0.6)(rng, 2048)) * rng.choice([-1, 1], 2048) for _ in range(20)])
-    values, sizes = Echoes(), Echoes()
+    values, sizes = Echo(), Echo()
     for scores in np.split(z, 10):
         values.update(scores)
-        sizes.update(magnitudes(ndtr(scores)))
+        sizes.update(_sizes(scores))
     assert values.log_e < ALARM < sizes.log_e
     assert sizes.lag == 9
 
@@ -83,10 +86,10 @@ def test_the_supremum_stays_below_its_level(shape: tuple[int, int], sizes: bool)
     runs, rng = 800, Key("tests", f"echo sup {shape} {sizes}").generator()
     highest = np.zeros(runs)
     for run in range(runs):
-        echoes = Echoes()
+        echoes = Echo()
         for _ in range(25):
             z = rng.standard_normal(shape)
-            echoes.update(magnitudes(ndtr(z)) if sizes else z)
+            echoes.update(_sizes(z) if sizes else z)
             highest[run] = max(highest[run], echoes.log_e)
     for alpha in (0.1, 0.01):
         assert (highest >= math.log(1 / alpha)).mean() <= alpha + 6 * math.sqrt(alpha * (1 - alpha) / runs)
@@ -94,7 +97,7 @@ def test_the_supremum_stays_below_its_level(shape: tuple[int, int], sizes: bool)
 
 @pytest.mark.parametrize("shape", [(3,), (15,), (17,), (2, 9), (1, 1)])
 def test_short_and_odd_tensors_are_taken(shape: tuple[int, ...]) -> None:
-    echoes, rng = Echoes(), Key("tests", "short").generator()
+    echoes, rng = Echo(), Key("tests", "short").generator()
     for count in (1, 2, 5):
         echoes.update(rng.standard_normal((count, *shape)))
     assert math.isfinite(echoes.log_e)

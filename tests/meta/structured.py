@@ -91,6 +91,8 @@ def _wider_edge(rng: Rng, shape: tuple[int, ...]) -> Array:
 
 _BOARD = np.indices((64, 64)).sum(axis=0) % 2 * 2.0 - 1
 _MEANS = np.random.default_rng(20261129).standard_normal((64, 64))
+_SHARED = np.random.default_rng(20261130).standard_normal((32, 48))
+_BLOCK = np.kron(np.outer(np.arange(8) == 2, np.arange(8) == 5), np.ones((8, 8)))
 
 
 def _off_alone(rng: Rng, shape: tuple[int, ...]) -> Array:
@@ -179,15 +181,24 @@ STRUCTURED = (
     Defect("thirty tensors, shuffled", _UNIT, _of_few(30), shape=_SQUARE),
     Defect("a checkerboard of means of 4 %", _UNIT, lambda rng, shape: (
         rng.standard_normal(shape) + 0.04 * _BOARD), shape=_SQUARE),
-    Defect(
-        "a matrix of means of 4 %", _UNIT, lambda rng, shape: rng.standard_normal(shape) + 0.04 * _MEANS,
-        unseen="3 nats in the 40 tensors that a lawful scale takes: found after some 150", shape=_SQUARE,
-    ),
-    Defect(
-        "one entry of 4,096 off by half a std", _UNIT, lambda rng, shape: (
-            rng.standard_normal(shape) + 0.5 * (np.arange(4096).reshape(64, 64) == 1234)),
-        unseen="5 nats in the 40 tensors that a lawful scale takes: found after some 300", shape=_SQUARE,
-    ),
+    Defect("a matrix of means of 4 %", _UNIT, lambda rng, shape: (
+        rng.standard_normal(shape) + 0.04 * _MEANS), shape=_SQUARE),
+    Defect("a matrix of means of 4 % in a uniform", Uniform(1.0), lambda rng, shape: (
+        2 * rng.random(shape) ** (1 - 0.046 * _MEANS) - 1), shape=_SQUARE),
+    Defect("one entry of 4,096 off by half a std", _UNIT, lambda rng, shape: (
+        rng.standard_normal(shape) + 0.5 * (np.arange(4096).reshape(64, 64) == 1234)), shape=_SQUARE),
+    Defect("one row of 64 off by 8 %", _UNIT, lambda rng, shape: (
+        rng.standard_normal(shape) + 0.08 * (np.arange(64) == 7)[:, None]), shape=_SQUARE),
+    Defect("one column of 64 wider by 8 %", _UNIT, lambda rng, shape: (
+        rng.standard_normal(shape) * (1 + 0.08 * (np.arange(64) == 7))), shape=_SQUARE),
+    Defect("a block of 8 x 8 wider by 10 %, bfloat16", _UNIT, lambda rng, shape: np.asarray(
+        rng.standard_normal(shape) * (1 + 0.1 * _BLOCK), dtype=ml_dtypes.bfloat16), shape=_SQUARE),
+    Defect("one of 8 experts off by 4 %", _UNIT, lambda rng, shape: (
+        rng.standard_normal(shape) + 0.04 * (np.arange(8) == 3)[:, None, None]), shape=(8, 32, 48)),
+    Defect("8 experts that share means of 5 %", _UNIT, lambda rng, shape: (
+        rng.standard_normal(shape) + 0.05 * _SHARED), shape=(8, 32, 48)),
+    Defect("the middle of a kernel wider by 4 %", _UNIT, lambda rng, shape: (
+        rng.standard_normal(shape) * (1 + 0.04 * (np.arange(9) == 4).reshape(3, 3))), shape=(64, 32, 3, 3)),
     Defect(
         "tensors of std 2 % more or less", _UNIT, lambda rng, shape: (
             rng.standard_normal(shape) * np.exp(0.02 * rng.standard_normal())),
