@@ -40,7 +40,7 @@ class Histogram:
 
     def observe(self, seen: Seen) -> None:
         """Take tensors into account."""
-        self._counts += np.bincount(seen.bins.ravel(), minlength=BINS)
+        self._counts += np.bincount(seen.bins, minlength=BINS)
 
     def log_wealth(self) -> dict[str, float]:
         """The log e-value of every process, by name."""

@@ -36,8 +36,8 @@ def sums(stack: Floats) -> Iterator[tuple[str, Floats]]:
             yield _axes(axis, len(shape), len(shape)), grid.sum(axis=1) / math.sqrt(lead)
     for axis in range(1, len(shape) - 1):
         if 1 < shape[axis] < size:
-            grid = flat.reshape(count, math.prod(shape[:axis]), shape[axis], -1)
-            yield f"axis {axis}", grid.sum(axis=(1, 3)) / math.sqrt(size // shape[axis])
+            cells = flat.reshape(count, math.prod(shape[:axis]), shape[axis], -1).sum(axis=(1, 3))
+            yield f"axis {axis}", cells / math.sqrt(size // shape[axis])
     if shape and min(shape[0], size // shape[0]) >= 2 * _RASTER:
         yield "blocks", _blocks(flat.reshape(count, shape[0], -1))
     if size >= 2 * _LANES:

@@ -26,7 +26,7 @@ class Seen(NamedTuple):
 
     values: Floats  # as the sampler gave them
     normal: Floats  # z, from -FAR to FAR
-    bins: Bins  # of z
+    bins: Bins  # of z, in one row
     sizes: Floats  # the magnitude of each
 
 
@@ -68,10 +68,10 @@ def magnitudes() -> Floats:
 
 def seen(values: Floats, normal: Floats) -> Seen:
     """Tensors as all the processes take them."""
-    bins, sizes = np.empty(normal.shape, dtype=np.intp), np.empty(normal.shape)
-    flat, flat_bins, flat_sizes = (part.reshape(-1) for part in (normal, bins, sizes))
+    bins, sizes = np.empty(normal.size, dtype=np.intp), np.empty(normal.size)
+    flat, magnitude = normal.reshape(-1), magnitudes()
     for start in range(0, flat.size, _BLOCK):
         block = slice(start, start + _BLOCK)
-        flat_bins[block] = flat[block] * PER_STD + _MIDDLE
-        magnitudes().take(flat_bins[block], out=flat_sizes[block], mode="clip")
-    return Seen(values, normal, bins, sizes)
+        bins[block] = flat[block] * PER_STD + _MIDDLE
+        sizes[block] = magnitude[bins[block]]
+    return Seen(values, normal, bins, sizes.reshape(normal.shape))
