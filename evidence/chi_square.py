@@ -30,7 +30,7 @@ def chi_square_scores(energies: Floats, degrees: int) -> Floats:
     roots -= (low + high) / 2
     roots *= 2 / (high - low)
     np.clip(roots, -1.0, 1.0, out=roots)
-    scores: Floats = np.polynomial.chebyshev.chebval(roots, terms)
+    scores: Floats = np.asarray(np.polynomial.chebyshev.chebval(roots, terms), dtype=np.float64)
     return scores.clip(-FAR, FAR)
 
 

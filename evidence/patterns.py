@@ -77,7 +77,8 @@ class Patterns:
             return self._before
         each, one = self._by_view()
         parts = [averaged(found[1:].T) if len(found) > 1 else np.zeros(2) for found in (each, one)]
-        return self._before + np.stack([each[0], one[0], *parts])
+        found: Floats = self._before + np.stack([each[0], one[0], *parts])
+        return found
 
     def _by_view(self) -> Floats:
         """Log wealth of bets on each cell, and on one, at least; by view, entries first, and by quantity.
