@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("framework")
     parser.add_argument("--targets", nargs="*")
+    parser.add_argument("--rows", nargs="*", default=["*"], help="only rows whose id one of these globs matches")
     parser.add_argument("--dtype", nargs="*", default=list(plan.DTYPES))
     parser.add_argument("--inputs", type=int, default=measured.INPUTS)
     parser.add_argument("--name", default="", help="of this recording, where there are several: a backend, a processor")
@@ -79,6 +80,7 @@ def record(given: argparse.Namespace, subjects: list[Subject]) -> None:
 def _rows(subject: Subject, given: argparse.Namespace, dtype: str) -> list[deviations.Row]:
     """The rows to record in a dtype."""
     rows = [r for r in deviations.rows() if r.framework == given.framework and unsized(r)]
+    rows = [r for r in rows if any(fnmatch.fnmatchcase(r.id, glob) for glob in given.rows)]
     rows = [r for r in rows if not given.targets or _whole(r, tuple(given.targets))]
     version = subject.framework.version()
     return [r for r in rows if not (given.missing and measured.recorded(r.id, given.framework, version, dtype))]
