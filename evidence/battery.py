@@ -164,7 +164,8 @@ class _Member:
 
         law, values = self._grid.law, x - self._grid.centre if self._grid.centre else x
         if isinstance(law, Normal) and not self._spread:  # then z is x itself, standardised
-            return seen(values, (values / law.std).clip(-FAR, FAR))
+            z = np.divide(values, law.std)
+            return seen(values, np.clip(z, -FAR, FAR, out=z))
         u = self._grid.uniform(x.ravel(), rng) if self._spread else law.cdf(values)
         return seen(values, ndtri(np.clip(u, 2.0**-53, 1 - 2.0**-53)).reshape(x.shape).clip(-FAR, FAR))
 

@@ -85,7 +85,7 @@ class Repeats:
     def _value(self, sizes: Floats) -> None:
         with np.errstate(over="ignore"):
             narrow = sizes.astype(np.float32)  # sorted in half the time
-        ordered = np.sort(narrow if np.array_equal(narrow, sizes) else sizes, axis=1).astype(np.float64)
+        ordered = np.sort(narrow if np.array_equal(narrow, sizes) else sizes, axis=1)
         self._compare("shuffled tensors", ordered[:, ::-1])
         again = [repeats(values, row, self._point) for values, row in zip(sizes, ordered, strict=True)]
         self._values = np.sum(again, axis=0) + (0.0 if self._values is None else self._values)
@@ -122,7 +122,7 @@ def _words(lines: Floats) -> list[int]:
     by far than the chance that is allowed for seeds.
     """
     keys = np.random.Philox(key=1).random_raw(lines.shape[-1]) | np.uint64(1)
-    bits = np.ascontiguousarray(lines).view(np.uint64)
+    bits = np.ascontiguousarray(lines, dtype=np.float64).view(np.uint64)
     bits = bits ^ (bits >> np.uint64(29))
     found: list[int] = (bits * keys).sum(axis=-1, dtype=np.uint64).ravel().tolist()
     return found
