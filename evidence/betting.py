@@ -65,10 +65,10 @@ class _Bet:
     mean: float
     sign: int
     stake: float
-    loss: float  # the most by which y can pass the mean
+    penalty: float  # of the stake, for a loss of the most by which y can pass the mean
 
     def log(self, state: State) -> float:
-        return float(_growth(state, self.mean, self.sign, self.stake, self.loss))
+        return float(_growth(state, self.mean, self.sign, self.stake, self.penalty))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -80,19 +80,21 @@ def _sides(kurtosis: float, reach: float, delta: float) -> tuple[_Bet, _Bet]:
 def _best(kurtosis: float, mean: float, sign: int, loss: float) -> _Bet:
     """The stake that grows fastest under the law: where stake gain - penalty stake^2 E (mean - y)^2 is largest."""
     gain = abs(mean - 1)
-    return _Bet(mean, sign, gain / (kurtosis - 1 + gain**2 + gain * loss), loss)
+    stake = gain / (kurtosis - 1 + gain**2 + gain * loss)
+    return _Bet(mean, sign, stake, float(_penalty(np.asarray(stake * loss))))
 
 
 def _mixed(state: State, mean: float, sign: int, loss: float) -> float:
-    logs = _growth(state, mean, sign, _SHARES / loss, loss)
+    stakes = _SHARES / loss
+    logs = _growth(state, mean, sign, stakes, _penalty(stakes * loss))
     return float(np.logaddexp.reduce(logs) - math.log(len(_SHARES)))
 
 
-def _growth(state: State, mean: float, sign: int, stake: Floats | float, loss: float) -> Floats:
+def _growth(state: State, mean: float, sign: int, stake: Floats | float, penalty: Floats | float) -> Floats | float:
     """A lower bound of the log capital, for each stake."""
     gained = sign * (state.n * mean - state.squares)
     squares = state.n * mean**2 - 2 * mean * state.squares + state.fourths
-    return stake * gained - _penalty(np.asarray(stake * loss)) * np.square(stake) * squares
+    return stake * gained - penalty * (stake * stake) * squares
 
 
 def _penalty(c: Floats) -> Floats:

@@ -214,18 +214,18 @@ def _mixed(of_test: float, battery: Battery) -> float:
 
 
 def _draw(source: Source, key: Key, count: int, grid: Grid, battery: Battery | None = None) -> State:
-    state, rng = State(), key.generator()
+    state, rng = State(), key.generator() if battery else None
     seen: list[Any] = []
     room = battery.room if battery else 0
     for tensor in source(key.seed, count):
         if state.n < room:
             seen.append(tensor)
-        state += reduced(tensor, grid, rng if battery else None)
+        state += reduced(tensor, grid, rng)
     if state.n == 0 or not state.finite:
         fault = "no scalars" if state.n == 0 else "values that are not finite"
         msg = f"the sampler returned {fault} at seed {key.seed}"
         raise SamplerError(msg, key.seed)
-    if battery and seen:
+    if battery and rng and seen:
         battery.offer(seen, rng)
     return state
 
