@@ -4,7 +4,8 @@ Where memory bounds a pair, a third row copies the same bytes in the same run.
 
 The figure of a pair is the ratio of the best times of one run, the least disturbed there are; its spread is from the
 first quartile over the other's third to the third over the other's first. Rows without a pair are given beside the
-fastest of their group. An earlier file tells what has moved: by more than the spreads of both allow.
+fastest of their group, or beside each other where they are one thing at several sizes. An earlier file tells what has
+moved: by more than the spreads of both allow.
 """
 
 import math
@@ -15,8 +16,10 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from varlaw.reports import growth
 from varlaw.reports.charts import COLOUR, log_axis, panels
 from varlaw.reports.files import ReportError, read_record
+from varlaw.reports.growth import Growth
 from varlaw.reports.pages import Bar, picture, template
 
 PAGE: Final = "benchmarks.html"
@@ -88,6 +91,7 @@ class Measured:
 
     pairs: tuple[Pair, ...]
     singles: tuple[Single, ...]
+    growths: tuple[Growth, ...]
     cpu: str
     commit: str
     when: str
@@ -133,6 +137,11 @@ class _Role(msgspec.Struct):
     why: str = ""
 
 
+class _Size(msgspec.Struct):
+    growth: str
+    size: Annotated[int, msgspec.Meta(ge=1)]
+
+
 class _File(msgspec.Struct):
     benchmarks: list[_Row]
     machine_info: dict[str, Any] = {}
@@ -143,10 +152,14 @@ class _File(msgspec.Struct):
 def _measured(found: _File) -> Measured:
     roles: dict[tuple[str, int], dict[str, tuple[_Role, _Row]]] = {}
     single: dict[str, list[_Row]] = {}
+    sizes: list[tuple[str, int, float]] = []
     for row in found.benchmarks:
         if {"pair", "size", "role", "goal"} <= row.extra_info.keys():
             role = msgspec.convert(row.extra_info, _Role)
             roles.setdefault((role.pair, role.size), {})[role.role] = role, row
+        elif {"growth", "size"} <= row.extra_info.keys():
+            of = msgspec.convert(row.extra_info, _Size)
+            sizes.append((of.growth, of.size, row.stats.min))
         else:
             single.setdefault(row.group or row.name, []).append(row)
     pairs = tuple(_pair(rows) for _, rows in sorted(roles.items()) if {"ours", "theirs"} <= rows.keys())
@@ -154,6 +167,7 @@ def _measured(found: _File) -> Measured:
     return Measured(
         pairs=pairs,
         singles=tuple(s for group, members in single.items() for s in _singles(group, members)),
+        growths=growth.grown(sizes),
         cpu=str(cpu.get("brand_raw", "")) if isinstance(cpu, dict) else "",
         commit=f"{commit.get('id', '')}{'+changes' if commit.get('dirty') else ''}",
         when=found.datetime[:10],
@@ -193,6 +207,7 @@ def page(files: Sequence[Measured], records: str = "", bar: Bar | None = None) -
         rows=[(p, old, old is not None and moved(p, old)) for p, old in rows],
         missed=[(p, reason(p, now.pairs)) for p in now.pairs if not p.met],
         picture=picture(chart(now.pairs)) if now.pairs else None,
+        growing=picture(growth.chart(now.growths)) if now.growths else None,
         seconds=seconds,
         bar=bar,
         records=records,

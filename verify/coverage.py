@@ -67,18 +67,21 @@ def unmatched(verdicts: Iterable[Verdict]) -> list[Row]:
     A row counts where all that it speaks of was on trial, in a version and dtype of its own; one whose claim violates
     in another way than foreseen has been reported there already.
     """
-    reached: dict[str, dict[tuple[str, str, str, str], bool]] = {}  # by claim: place -> settled
+    reached: dict[tuple[str, str], dict[tuple[str, str, str, str], bool]] = {}  # (claim, library): place -> settled
     tried = set()
     for v in verdicts:
         tried.add((v.claim, v.subject))
         if v.outcome in (Outcome.CONFORMS, Outcome.VIOLATES):
             place = (v.claim, v.subject, v.version, v.dtype)
-            of_claim = reached.setdefault(v.claim, {})
-            of_claim[place] = of_claim.get(place, False) or v.outcome is Outcome.VIOLATES or v.deviation is not None
+            known = reached.setdefault((v.claim, v.subject.partition(".")[0]), {})
+            known[place] = known.get(place, False) or v.outcome is Outcome.VIOLATES or v.deviation is not None
     found = []
     for row in (one for rows in deviations.rows() for one in rows.each()):
-        claims = [claim for claim in reached if fnmatch.fnmatchcase(claim, row.claim)]
-        settled = [ok for c in claims for place, ok in reached[c].items() if row.foresees(*place)]
+        library = str(row.subject).partition(".")[0]  # where it is written out it is the subject's
+        near = [
+            k for k in reached if fnmatch.fnmatchcase(k[0], row.claim) and (k[1] == library or set("*?[") & {*library})
+        ]
+        settled = [ok for k in near for place, ok in reached[k].items() if row.foresees(*place)]
         by_chance = row.statistics == "drawn"  # so perhaps not here
         if settled and not any(settled) and not by_chance and _spoken_of(row) <= tried:
             found.append(row)

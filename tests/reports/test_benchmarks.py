@@ -97,3 +97,17 @@ def test_a_missed_goal_says_by_how_much_and_why(tmp_path: Path) -> None:
     fixed = "checks and set-up of a call cost 3 µs more than theirs"
     assert benchmarks.reason(small, pairs) == benchmarks.reason(middle, pairs) == f"3 µs over the goal; {fixed}"
     assert benchmarks.reason(large, pairs) == "3 ms over the goal; it waits"
+
+
+def test_what_was_measured_at_several_sizes_is_a_picture_with_its_exponent(tmp_path: Path) -> None:
+    path = tmp_path / "b.json"
+    rows = [_row("", 1e-6 * size**2, growth="<rows>", size=size) for size in (1000, 10, 100)]
+    path.write_text(json.dumps({"benchmarks": rows}), encoding="utf-8")
+    measured = benchmarks.read(path)
+    (growth,) = measured.growths
+    assert [size for size, _ in growth.points] == [10, 100, 1000]
+    assert growth.exponent == pytest.approx(2)
+    assert not measured.singles
+    page = benchmarks.page([measured])
+    for words in ("How cost grows", "&lt;rows&gt;", "1,000: 1 s", ">2.00</td>"):
+        assert words in page
