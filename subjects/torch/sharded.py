@@ -54,14 +54,17 @@ def _made(mesh: Any, what: str, placement: str, case: Case, dtype: str) -> Any:
     return _fully_sharded(mesh, case, dtype) if what == "Linear" else _filled(mesh, what, placement, case, dtype)
 
 
-def part(mesh: Any, rank: int, what: str, placement: str, case: Case, dtype: str, seed: int) -> tuple[Floats, Floats]:
-    """This rank's part, and the whole, drawn from one seed on all ranks."""
+def part(
+    mesh: Any, rank: int, what: str, placement: str, case: Case, dtype: str, seed: int
+) -> tuple[Floats, Floats | None]:
+    """This rank's part, drawn from one seed on all ranks; of the first rank the whole as well, which all have."""
     import torch
 
     with torch.no_grad():
         torch.manual_seed(seed)
         x = _made(mesh, what, placement, case, dtype)
-        return floats(x.to_local()), floats(x.full_tensor())
+        own, whole = x.to_local(), x.full_tensor()
+        return floats(own), floats(whole) if rank == 0 else None
 
 
 def wholes(
