@@ -36,7 +36,7 @@ def grown(rows: Iterable[tuple[str, int, float]]) -> tuple[Growth, ...]:
 
 def chart(growths: Iterable[Growth]) -> dict[str, Any]:
     """Seconds against size, a panel for each, as a Vega-Lite specification; dashed is what goes with the size."""
-    values = [
+    values: list[dict[str, Any]] = [
         {"name": g.name, "size": size, "seconds": best, "linear": g.points[0][1] * size / g.points[0][0]}
         for g in growths
         for size, best in g.points

@@ -98,7 +98,8 @@ def test_the_sums_bound_the_capital_from_below(y: list[float], m: float, sign: i
     loss = max(3.0 - m, 1e-6) if sign > 0 else m
     state = State(n=len(y), squares=math.fsum(y), fourths=math.fsum(v * v for v in y))
     capital = math.fsum(math.log1p(share / loss * sign * (m - v)) for v in y if share / loss * sign * (m - v) > -1)
-    bound = float(betting._growth(state, m, sign, share / loss, loss))
+    stake = share / loss
+    bound = float(betting._growth(state, m, sign, stake, betting._penalty(np.asarray(stake * loss))))
     assert bound <= capital + 1e-9 * max(1.0, abs(bound))
 
 
