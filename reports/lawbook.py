@@ -6,14 +6,18 @@ along one of its parameters), *points* (what the run measured, against what the 
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from markupsafe import Markup
+
 from varlaw.claims.verdict import Run, Verdict
-from varlaw.reports import charts
+from varlaw.reports import bibtex, charts, typeset
 from varlaw.reports.groups import Group, grouped, together, worst_first
 from varlaw.reports.pages import ALONE, Bar, picture, template
+from varlaw.reports.portraits import PORTRAITS
 from varlaw.reports.words import STATES
 
 FOLDER: Final = "laws"
@@ -63,7 +67,19 @@ def pages(run: Run, laws: Mapping[str, LawText], bar: Bar = ALONE) -> dict[str, 
     ]
     rows.sort(key=lambda row: (not row["counts"], str(row["name"])))
     most = max(LISTED, len(laws))
-    return {**found, INDEX: template("laws.html.j2").render(bar=bar, rows=rows[:most], more=max(len(rows) - most, 0))}
+    topics: dict[str, list[dict[str, Any]]] = {}
+    for row in sorted(rows[:most], key=lambda row: str(row["name"])):
+        topics.setdefault(str(row["name"]).partition(".")[0], []).append(row)
+    listed = [(topic, members, _sum(row["counts"] for row in members)) for topic, members in topics.items()]
+    return {**found, INDEX: template("laws.html.j2").render(bar=bar, topics=listed, more=max(len(rows) - most, 0))}
+
+
+def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    """Counts by state together, worst first."""
+    found = Counter[str]()
+    for each in counts:
+        found.update(each)
+    return {state: found[state] for state in STATES if found[state]}
 
 
 def address(name: str) -> str:
@@ -81,6 +97,10 @@ def page(law: LawText, groups: Sequence[Group], bar: Bar) -> str:
     return template("law.html.j2").render(
         bar=bar,
         law=law,
+        latex=(written := typeset.statement(law.quantity, law.formula)),
+        typeset=typeset.mathml(written),
+        cited=bibtex.entries(law.name, law.title, written, law.source),
+        portrait=_portrait(law.name),
         groups=ordered[:ROWS],
         more=max(len(ordered) - ROWS, 0),
         counts=together(ordered),
@@ -90,6 +110,14 @@ def page(law: LawText, groups: Sequence[Group], bar: Bar) -> str:
         states=[state for state in STATES if any(point["state"] == state for point in found)],
         shapes=charts.SHAPES,
     )
+
+
+def _portrait(name: str) -> tuple[str, Markup] | None:
+    """The picture of a law that has one of its own, with its caption."""
+    if name not in PORTRAITS:
+        return None
+    caption, chart = PORTRAITS[name]
+    return None if (drawn := picture(chart())) is None else (caption, drawn)
 
 
 def curve_chart(law: LawText) -> dict[str, Any]:
