@@ -1,5 +1,6 @@
 """Law x subject over the whole domain: whatever Hypothesis draws, ours conform and torch does as it is documented."""
 
+from collections import Counter
 from typing import Any
 
 import hypothesis
@@ -17,6 +18,7 @@ from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
 from varlaw.verify import decision, plan
 
 SALT = "properties"
+SILENT = ("undecided", "not applicable")
 
 
 def explained(verdict: Verdict) -> str:
@@ -49,16 +51,27 @@ def to_power(subject: Sampler, target: str, case: Any) -> None:
         steer(law, wrong_laws(law, promise.names(case)), 1)
 
 
+def holds_everywhere(subject: Any, *allowed: str) -> None:
+    """Whatever is drawn has a verdict among `allowed`; of what the framework supports, at least half has one at all."""
+    seen: Counter[str] = Counter()
+
+    @hypothesis.given(data=st.data())
+    def one(data: st.DataObject) -> None:
+        verdict = decided(data, subject)
+        if verdict.dtype not in subject.unsupported:
+            seen[verdict.state] += 1
+        assert verdict.state in {*allowed, *SILENT}, explained(verdict)
+
+    one()
+    assert 2 * sum(seen[state] for state in SILENT) <= seen.total(), dict(seen)
+
+
 @pytest.mark.parametrize("subject", select(["varlaw.*"]), ids=lambda s: s.name)
-@hypothesis.given(data=st.data())
-def test_ours_obey_everywhere(subject: Any, data: st.DataObject) -> None:
-    verdict = decided(data, subject)
-    assert verdict.state in {"conforms", "undecided", "not applicable"}, explained(verdict)
+def test_ours_obey_everywhere(subject: Any) -> None:
+    holds_everywhere(subject, "conforms")
 
 
 @pytest.mark.parametrize("subject", select(["torch.*"]), ids=lambda s: s.name)
-@hypothesis.given(data=st.data())
-def test_torch_does_as_documented_everywhere(subject: Any, data: st.DataObject) -> None:
+def test_torch_does_as_documented_everywhere(subject: Any) -> None:
     pytest.importorskip("torch")
-    verdict = decided(data, subject)
-    assert verdict.state in {"conforms", "deviation", "undecided", "not applicable"}, explained(verdict)
+    holds_everywhere(subject, "conforms", "deviation")
