@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +25,19 @@ def versions(frameworks: Iterable[Framework]) -> dict[str, str]:
         if library in sys.modules or library in ("numpy", "scipy"):
             found.setdefault(library, version(library))
     return dict(sorted(found.items()))
+
+
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds of processors in a period, and the period
+
+
+def processors() -> int:
+    """How many processors this process may use at a time: those it is bound to, or a container's share, rounded up."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = _QUOTA.read_text(encoding="ascii").split()
+        return max(1, min(bound, -(-int(quota) // int(period))))
+    except (OSError, ValueError):  # no container, or "max": no share
+        return bound
 
 
 def cpu() -> str:

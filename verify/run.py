@@ -1,7 +1,6 @@
 """From a plan to one `Run`: what is kept, what is left to decide, and what the run says of itself."""
 
 import math
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -114,7 +113,7 @@ def _info(agreed: Plan, verdicts: list[Verdict], wall_time: float) -> RunInfo:
         python=platform.python_version(),
         platform=platform.platform(),
         cpu=environment.cpu(),
-        threads=os.cpu_count() or 1,
+        threads=environment.processors(),
         blas=environment.blas(),
         hardware=environment.hardware(frameworks.values(), agreed.device),
         commit=environment.commit(),

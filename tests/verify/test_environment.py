@@ -98,3 +98,16 @@ def test_a_submodule_is_not_entered(repository: Path, tmp_path: Path) -> None:
     assert not ran.exists()
     _git(repository, "status")
     assert ran.exists()
+
+
+@pytest.mark.parametrize(
+    ("share", "seen"), [("150000 100000\n", 2), ("max 100000\n", 4), ("50000 100000\n", 1), ("", 4)]
+)
+def test_processors_are_those_that_a_container_may_use(
+    share: str, seen: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quota = tmp_path / "cpu.max"
+    quota.write_text(share)
+    monkeypatch.setattr(environment, "_QUOTA", quota)
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(4)), raising=False)
+    assert environment.processors() == seen

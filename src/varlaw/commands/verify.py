@@ -1,6 +1,5 @@
 """`varlaw verify`: decide every claim on the subjects named, show the table, write the records and the report."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
@@ -160,7 +159,9 @@ def _workers(jobs: int | None, decisions: int) -> int:
 
     A process imports the frameworks again, which takes as long as some hundred decisions.
     """
-    have = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from varlaw.verify.environment import processors
+
+    have = processors()
     if jobs is None:
         return max(1, min(have, decisions // DECISIONS_A_PROCESS))
     if jobs > have:
