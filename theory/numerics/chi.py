@@ -40,7 +40,6 @@ _BERNOULLI = _bernoulli_numbers(2 * _TERMS + 3)
 # ln Gamma(w + 3/4) - ln Gamma(w + 1/4) = ln(w)/2 - sum_n E_2n / (4n (4w)^(2n))
 _HALF_STEP = [float(Fraction(-e, 4 * n * 16**n)) for n, e in enumerate(_EULER) if n]
 _DIGAMMA = [float(-_BERNOULLI[2 * k] / (2 * k)) for k in range(1, _TERMS + 1)]
-_TRIGAMMA = [float(_BERNOULLI[2 * k]) for k in range(1, _TERMS + 1)]
 
 
 def _even_series(coefficients: list[float], x: Any) -> Any:
@@ -111,13 +110,9 @@ def trigamma(a: Any) -> Any:
     >>> round(float(trigamma(1.0)) * 6 / 3.141592653589793**2, 12)
     1.0
     """
-    a = np.asarray(a, dtype=np.float64)
-    total, far = np.zeros_like(a), np.array(a)
-    for _ in range(int(_FAR)):
-        step = far < _FAR
-        total = total + np.where(step, 1 / np.square(far), 0.0)
-        far = far + step
-    return total + 1 / far + 0.5 / np.square(far) + _even_series(_TRIGAMMA, far) / far
+    from scipy.special import polygamma
+
+    return polygamma(1, np.asarray(a, dtype=np.float64))
 
 
 def chi_log_tails(n: Any, t: Any) -> Tails:
