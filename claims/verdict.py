@@ -112,10 +112,14 @@ def explained(verdict: Verdict) -> str:
 
 
 def as_html(verdict: Verdict) -> str:
-    """The same for a notebook, every text escaped; the colour repeats what the first word says."""
+    """The same for a notebook, every text escaped; the colour repeats what the first word says.
+
+    White on a colour can be read on a light page and on a dark one.
+    """
     colour = {Outcome.CONFORMS: "#1a7f37", Outcome.VIOLATES: "#b42318"}.get(verdict.outcome, "#7a5c00")
     state, text = html.escape(verdict.state), html.escape(f"{verdict.subject}\n{explained(verdict)}")
-    return f'<div><b style="color:{colour}">{state}</b><pre style="white-space:pre-wrap">{text}</pre></div>'
+    style = f"color:#fff;background:{colour};padding:0 .4em;border-radius:3px"
+    return f'<div><b style="{style}">{state}</b><pre style="white-space:pre-wrap">{text}</pre></div>'
 
 
 def _headline(verdict: Verdict) -> str:

@@ -13,6 +13,7 @@ _MENDED: Final = (
     ('<aside class="toc-drawer">', '<aside class="toc-drawer" aria-label="This page">'),
     ('<aside class="toc-drawer no-toc">', '<aside class="toc-drawer no-toc" aria-label="This page">'),
     ("<pre>", '<pre tabindex="0">'),  # a wide block scrolls, which the arrow keys do only in what has the focus
+    ('<div class="table-wrapper ', '<div tabindex="0" class="table-wrapper '),
     ('<th class="head"><p></p></th>', '<td class="head"></td>'),
 )
 _ARTICLE: Final = re.compile(r"<article[^>]*>")

@@ -10,10 +10,13 @@ sys.path.insert(0, str(HERE))
 
 import accessible  # noqa: E402 - found through the line above
 import catalogue  # noqa: E402
+import compared  # noqa: E402
 import docstrings  # noqa: E402
 import findings  # noqa: E402
 import frameworks  # noqa: E402
+import gallery  # noqa: E402
 import learning  # noqa: E402
+import performance  # noqa: E402
 import pictures  # noqa: E402
 
 project = "varlaw"
@@ -46,6 +49,9 @@ def setup(app: Any) -> None:
     frameworks.write(generated)
     pictures.write(generated / "pictures")
     learning.write(generated)
+    compared.write(generated)
+    performance.write(generated)
+    gallery.write(generated)
     app.connect("autodoc-skip-member", docstrings.is_silent)
     app.connect("build-finished", finish)
     app.connect("autodoc-process-docstring", docstrings.as_restructured_text)

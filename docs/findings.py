@@ -4,6 +4,7 @@ A file in `verify/deviations/reproductions/` is named after its framework; its f
 what it prints stands in comments below each `print`.
 """
 
+from collections import Counter
 from pathlib import Path
 
 from catalogue import prose
@@ -11,34 +12,51 @@ from catalogue import prose
 from varlaw.verify.deviations import Row, body, heading, reproduction_files, rows
 from varlaw.verify.deviations import shown as names
 
+HEAD = (
+    "# Findings",
+    "",
+    "Where released code and a law disagree, and the disagreement is known or intended. Each row is data in",
+    "[verify/deviations](../guide-deviation.md): a run of `varlaw verify` must meet it, at the ratio",
+    "foreseen, confirmed by a second, independent measurement; if upstream mends it, the run fails and the row",
+    "goes.",
+)
+
 
 def write(folder: Path) -> None:
-    """Write `findings.md` below a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "findings.md").write_text(page(), encoding="utf-8")
+    """Write `findings.md` and a page for each framework below a folder."""
+    inside = folder / "findings"
+    inside.mkdir(parents=True, exist_ok=True)
+    found = pages()
+    for stale in set(inside.glob("*.md")) - {inside / f"{name}.md" for name in found}:
+        stale.unlink()
+    for name, text in found.items():
+        (inside / f"{name}.md").write_text(text, encoding="utf-8")
+    (folder / "findings.md").write_text(index(), encoding="utf-8")
 
 
-def page() -> str:
-    """All findings, those that one reproduction shows together."""
-    lines = [
-        "# Findings",
-        "",
-        "Where released code and a law disagree, and the disagreement is known or intended. Each row is data in",
-        "[verify/deviations](../guide-deviation.md): a run of `varlaw verify` must meet it, at the ratio",
-        "foreseen, confirmed by a second, independent measurement; if upstream mends it, the run fails and the row",
-        "goes.",
-        "",
-    ]
+def index() -> str:
+    """How many findings each framework has, and where they stand."""
+    counts = Counter(row.framework for row in rows())
+    table = [f"| [{name}](findings/{name}.md) | {n} |" for name, n in sorted(counts.items())]
+    return "\n".join([*HEAD, "", "| framework | findings |", "|---|---|", *table, "", "```{toctree}", ":hidden:", "",
+                      *(f"findings/{name}" for name in sorted(counts)), "```", ""])  # fmt: skip
+
+
+def pages() -> dict[str, str]:
+    """The findings of each framework, those that one reproduction shows together."""
     known = {row.id: row for row in rows()}
-    shown: set[str] = set()
+    lines: dict[str, list[str]] = {row.framework: [] for row in rows()}
+    told: set[str] = set()
     for text in reproduction_files().values():
         found = [known[name] for name in names(text) if name in known]
-        shown |= {row.id for row in found}
-        lines += [f"## {heading(text)}", "", *(line for row in found for line in _row(row)), *_code(text)]
+        told |= {row.id for row in found}
+        if found:
+            listed = [line for row in found for line in _row(row)]
+            lines[found[0].framework] += [f"## {heading(text)}", "", *listed, *_code(text)]
     for row in rows():
-        if row.id not in shown:
-            lines += [f"## {row.id}", "", *_row(row)]
-    return "\n".join(lines) + "\n"
+        if row.id not in told:
+            lines[row.framework] += [f"## {row.id}", "", *_row(row)]
+    return {name: "\n".join([f"# Findings: {name}", "", *found, ""]) for name, found in lines.items()}
 
 
 def _row(row: Row) -> list[str]:

@@ -57,10 +57,38 @@ def test_prose_shows_as_it_is() -> None:
 def test_every_deviation_is_on_the_page() -> None:
     import findings
 
-    page = findings.page()
+    pages = findings.pages()
+    assert all(f"findings/{name}.md" in findings.index() for name in pages)
+    page = "".join(pages.values())
     assert all(page.count(f"\n`{row.id}`\n") == 1 for row in deviations.rows())
     shown = {name for text in REPRODUCTIONS.values() for name in deviations.shown(text)}
     assert shown <= {row.id for row in deviations.rows()}
+
+
+def test_the_layers_compared_are_those_recorded() -> None:
+    import compared
+
+    tensors = compared.recorded()
+    for layer in compared.LAYERS.values():
+        assert {name.partition(".")[0] for name in layer.weights} >= {"torch", "keras", "flax", "paddle"}
+        found = list(compared.points(layer, tensors))
+        assert {point["name"] for point in found} == {tensors[name][1].subject for name in layer.weights}
+    linear = [p["value"] for p in compared.points(compared.LAYERS["linear"], tensors) if p["name"] == "torch.nn.Linear"]
+    assert all(0.5 < value < 0.65 for value in linear)  # a third of the variance that keeps the signal
+    assert "18 moved" in compared.versions()
+
+
+def test_costs_are_told_or_said_to_be_missing(tmp_path: Path) -> None:
+    import performance
+
+    from varlaw.reports.benchmarks import Measured, Pair, Times
+
+    assert performance.newest(tmp_path) is None
+    assert "Nothing was measured" in performance.page(None)
+    pair = Pair("clip", 1 << 20, 1.0, Times(1e-3, 1.1e-3, 1.2e-3), Times(2e-3, 2.1e-3, 2.4e-3), "")
+    shown = performance.page(Measured(pairs=(pair,), singles=(), cpu="CPU", commit="", when="now", growths=()))
+    assert "| clip | 1,048,576 | 1 ms | 2 ms | 0.50 |" in shown
+    assert performance.chart((pair,))["data"]["values"][0]["met"]
 
 
 @pytest.mark.parametrize("file", list(REPRODUCTIONS))
