@@ -10,7 +10,7 @@ import msgspec
 from varlaw.claims.verdict import Outcome
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import Decision
-from varlaw.evidence.exact import Comparison
+from varlaw.evidence.exact import SMALL, Comparison
 from varlaw.evidence.streams import Key
 from varlaw.subjects.subject import Subject
 
@@ -60,7 +60,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     explained: Callable[["Finding"], "Finding"] | None = None
 
 
-LOOSE = 0.05  # a share of what is expected: the delta of the policy `pr`
 INTERNAL = ("names", "size", "explained", "loose")  # fields of a finding that no verdict has
 
 
@@ -120,7 +119,7 @@ def deterministic(
     """A finding from exact comparisons: no alpha is spent, delta is the rounding bound relative to the expectation.
 
     A bound is of use as long as it is small against the effect: what lies within its bound, but off by more than
-    `LOOSE`, keeps that in `loose`, for rounding may have done it or not.
+    `SMALL`, keeps that in `loose`, for rounding may have done it or not.
     """
     scale = abs(comparison.expected) or 1.0
     delta = comparison.bound / scale
@@ -137,5 +136,5 @@ def deterministic(
         certified=delta if comparison.holds else None,
         detail=detail,
         names=names or {},
-        loose=comparison.largest if comparison.holds and comparison.largest > LOOSE else 0.0,
+        loose=comparison.largest if comparison.holds and comparison.largest > SMALL else 0.0,
     )

@@ -77,6 +77,7 @@ _CLIP = Cases(
         (2, 4, 1e20, 1.0),
         (200, 8, 1e5, 1.0),  # entries that float16 holds, of a norm that it does not
         (2, 4, 1e-23, 1.0),
+        (2, 8, 8e-5, 2.0**-16),  # below the normal numbers of float16
         (1000, 3, 2.0, 1.0),
         (3000, 2, 0.5, 1.0),
     ),
@@ -89,6 +90,27 @@ _CLIP_NONFINITE = Cases(
     Domain(leaves=size(2, 8), entries=size(2, 64), norm=one_of(0.5), limit=one_of(1.0), entry=one_of("inf", "nan")),
     corners(f"{_CLIP_NAMES} entry", (3, 10, 0.5, 1.0, "inf"), (3, 10, 0.5, 1.0, "nan")),
 )
+_ORDERS = ("1", "3", "0.5", "inf", "-inf", "0")
+_CLIP_ORDER = Cases(
+    Domain(
+        leaves=size(2, 8), entries=size(2, 16), norm=one_of(0.5, 3.0), order=one_of(*_ORDERS), share=one_of(0.25, 4.0)
+    ),
+    corners(
+        "leaves entries norm order share", *((3, 10, 3.0, order, share) for order in _ORDERS for share in (0.25, 4.0))
+    ),
+)
+# Bounds in absolute units, on either side of 0 and on one alone.
+_CLIP_BOX = Cases(
+    Domain(
+        leaves=size(1, 8), entries=size(2, 64), norm=one_of(0.5, 3.0), low=one_of(-0.5, 0.125), high=one_of(0.25, 2.0)
+    ),
+    corners(
+        "leaves entries norm low high",
+        (3, 10, 3.0, -0.5, 2.0), (3, 10, 3.0, -2.0, 0.25), (3, 10, 3.0, 0.125, 0.25), (3, 10, 3.0, -0.25, -0.125),
+        (3, 10, 3.0, 0.0, 0.5),
+    ),
+)  # fmt: skip
+_CLIP_SHAPES = Cases(Domain(norm=one_of(0.5, 3.0), limit=one_of(1.0)), corners("norm limit", (3.0, 1.0), (0.5, 1.0)))
 _CLIP_GROUPING = Cases(
     Domain(leaves=size(2, 64), entries=size(2, 16), **_CLIP_RANGES),
     corners(_CLIP_NAMES, (64, 16, 3.0, 1.0), (1000, 4, 3.0, 1.0), (10, 3, 0.5, 1.0)),
@@ -160,7 +182,10 @@ TRAINING: dict[str, Cases] = {
     "spectral": _SPECTRAL,
     "clip_grouping": _CLIP_GROUPING,
     "clip_long": _CLIP_LONG,
-    **dict.fromkeys(("gain", "dropout_edges"), _GAIN),
+    "clip_order": _CLIP_ORDER,
+    "clip_box": _CLIP_BOX,
+    "clip_shapes": _CLIP_SHAPES,
+    **dict.fromkeys(("gain", "dropout_edges", "clip_nothing"), _GAIN),
     "model": _MODEL,
     "model_once": _MODEL_ONCE,
     "cross_entropy": _LOSS,

@@ -45,6 +45,11 @@ class Deviation(msgspec.Struct, frozen=True, kw_only=True):
     # case, from those that were measured; an end that is not finite is null, and the range where none was measured.
     range: tuple[float | None, float | None] | None = None
     sized: bool = True  # false where no size was ever measured: any violation of the claim was taken as this one
+    # What is violated: "broken", a promise of the framework, "choice", a law that it says it does not follow, or "law",
+    # one of ours, of which it promises nothing. Only the first is a defect.
+    standing: str = "law"
+    promise: str = ""  # of a broken one: the words,
+    promised_at: str = ""  # and where they stand: an address, or the name whose docstring they are in
     versions: str
 
 

@@ -4,6 +4,12 @@ import math
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+SMALL = 0.05  # a share of what is expected: the delta of the policy `pr`
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -29,8 +35,12 @@ class Comparison(msgspec.Struct, frozen=True):
         return self.observed / self.expected if self.expected else math.inf
 
 
-def compare(observed: Sequence[float], expected: Sequence[float], bound: Sequence[float]) -> Comparison:
+def compare(
+    observed: Sequence[float], expected: Sequence[float], bound: Sequence[float], scale: Sequence[float] | None = None
+) -> Comparison:
     """The comparison that exceeds its bound most, or comes closest to it.
+
+    `scale` is what a difference counts as a share of, where that is not what is expected: a sum may be small by chance.
 
     >>> compare([1.0, 2.5], [1.0, 2.0], [0.1, 0.1]).worst
     1
@@ -38,10 +48,25 @@ def compare(observed: Sequence[float], expected: Sequence[float], bound: Sequenc
     assert len(observed) == len(expected) == len(bound) > 0
     excess = [_excess(*row) for row in zip(observed, expected, bound, strict=True)]
     worst = max(range(len(excess)), key=excess.__getitem__)
-    largest = max(abs(o - e) / (abs(e) or 1.0) if o != e else 0.0 for o, e in zip(observed, expected, strict=True))
+    of = expected if scale is None else scale
+    largest = max(
+        abs(o - e) / (abs(s) or 1.0) if o != e else 0.0 for o, e, s in zip(observed, expected, of, strict=True)
+    )
     return Comparison(
         len(observed), float(expected[worst]), float(observed[worst]), float(bound[worst]), worst, largest
     )
+
+
+def reached(rigorous: Floats, careful: Floats, scale: Floats | float) -> Floats:
+    """The bound that a result is held to where a bound for every lawful algorithm may say nothing.
+
+    A bound for any algorithm holds as it stands while it is a small share of the scale. Where it is more, what is held
+    to it would be held to nothing: there a result may be off by that share, or by what a careful algorithm may be.
+
+    >>> reached(np.array([0.01, 20.0, 20.0]), np.array([0.001, 0.001, 0.3]), 1.0)
+    array([0.01, 0.05, 0.3 ])
+    """
+    return np.minimum(rigorous, np.maximum(careful, SMALL * np.abs(scale)))
 
 
 def _excess(observed: float, expected: float, bound: float) -> float:

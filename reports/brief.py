@@ -1,6 +1,7 @@
 """Many rows in a line each: what a terminal shows unasked of all that conforms, is documented, or was not run."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -9,7 +10,7 @@ from rich.text import Text
 from varlaw.claims.verdict import Deviation
 from varlaw.reports.diff import Change, Kind
 from varlaw.reports.groups import Group
-from varlaw.reports.words import evidence, plain, quantities
+from varlaw.reports.words import STANDINGS, evidence, plain, quantities, standing
 
 STYLES: Final = {
     "VIOLATES": "bold red",
@@ -30,13 +31,17 @@ def causes(met: list[Met], width: int) -> Iterator[Text]:
     found: dict[tuple[str, str], list[Met]] = {}
     for known, rows in met:
         found.setdefault((known.reason, known.link), []).append((known, rows))
-    yield from summary("deviation", f"{quantities(len(found), 'documented cause')} (-v lists the rows)", width)
+    counts = Counter(members[0][0].standing for members in found.values())
+    kinds = ", ".join(f"{counts[key]} {word}" for key, word in STANDINGS.items() if counts[key])
+    yield from summary("deviation", f"{quantities(len(found), 'documented cause')}: {kinds} (-v lists the rows)", width)
     for members in found.values():
         groups = [group for _, rows in members for group in rows]
         names = ", ".join(plain(known.id) for known, _ in members)
         many, subjects = len(groups), quantities(len({group.subject for group in groups}), "subject")
         extent = subjects if subjects.startswith(f"{many} ") else f"{many} rows of {subjects}"
+        first, broken = members[0][0], members[0][0].standing == "broken"
         yield from wrapped(f"{names}: {extent}, {evidence(groups[0].worst)}", width, indent="    ")
+        yield from wrapped(standing(first), width, indent="      ") if broken else ()
 
 
 def news(name: str, changes: "list[Change]", width: int) -> Iterator[Text]:

@@ -65,7 +65,12 @@ def _record(verdict: Verdict, text: Callable[[str], int]) -> list[Any]:
 def _deviation(known: Deviation | None, text: Callable[[str], int]) -> list[Any] | int:
     if known is None:
         return 0
-    texts = (known.id, known.reason, words.link_text(known.link), words.hyperlink(known.link))
+    texts = (
+        known.id,
+        f"{known.reason} ({words.standing(known)})",
+        words.link_text(known.link),
+        words.hyperlink(known.link),
+    )
     return [*map(text, texts), text(words.foreseen(known)), text(known.versions)]
 
 

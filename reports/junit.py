@@ -125,7 +125,7 @@ def _numbers(group: Group) -> dict[str, str]:
         "delta": _full(verdict.delta),
         "certified": _full(verdict.certified),
         "likely": verdict.likely or "",
-        "deviation": "; ".join(f"{d.id}: {d.reason} {d.link}".rstrip() for d in known.values()),
+        "deviation": "; ".join(f"{d.id}: {d.reason} ({words.standing(d)}) {d.link}".rstrip() for d in known.values()),
         "replay": verdict.replay,
     }
     return {k: v for k, v in found.items() if v}

@@ -26,6 +26,7 @@ from varlaw.reports.words import (
     quantities,
     replay_command,
     risk,
+    standing,
     undecided,
 )
 
@@ -98,7 +99,7 @@ def _deviations(run: Run) -> Iterator[str]:
         yield f"\n<details><summary>{SYMBOLS['deviation']} Documented deviations: {len(met):,}</summary>\n\n"
         yield "| deviation | rows | worst | measured | reason |\n|---|---:|---|---|---|\n"
     for known, groups in met:
-        reason = f"{text(known.reason)} {_link(known.link)}".strip()
+        reason = f"{text(known.reason)} {_link(known.link)}".strip() + f" ({text(standing(known))})"
         worst = f"{code(groups[0].subject)}: {text(groups[0].worst.statement)}"
         row = (code(known.id), f"{len(groups):,}", worst, text(evidence(groups[0].worst)), reason)
         yield f"| {' | '.join(row)} |\n"

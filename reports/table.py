@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from varlaw.claims.verdict import Run, Verdict
-from varlaw.reports.words import case_text, plain
+from varlaw.reports.words import case_text, plain, standing
 
 COLUMNS: Final = (
     "framework", "version", "subject", "claim", "law", "statement", "op", "dtype", "device", "case", "state",
     "quantity", "expected", "observed", "ratio", "interval_low", "interval_high", "samples", "delta", "certified",
-    "alpha", "beta", "log_evidence", "likely", "likely_log_ratio", "deviation", "reason", "link", "detail", "replay",
+    "alpha", "beta", "log_evidence", "likely", "likely_log_ratio", "deviation", "reason", "link", "standing",
+    "detail", "replay",
 )  # fmt: skip
 
 
@@ -48,6 +49,7 @@ def _row(verdict: Verdict) -> list[str | float | None]:
         "deviation": known.id if known else "",
         "reason": known.reason if known else "",
         "link": known.link if known else "",
+        "standing": standing(known) if known else "",
     }
     return [special[name] if name in special else getattr(verdict, name) for name in COLUMNS]
 

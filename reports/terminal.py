@@ -30,6 +30,7 @@ from varlaw.reports.words import (
     plain,
     replay_command,
     risk,
+    standing,
     undecided,
 )
 
@@ -199,6 +200,7 @@ def _deviations(met: list[Met], columns: Columns) -> Iterator[Text]:
         expected = f", {ratios.pop()} foreseen" if len(ratios) == 1 and "" not in ratios else ""
         link = f" ({link_text(known.link)})" if known.link else ""
         yield from wrapped(f"documented as {plain(known.id)}{expected}: {plain(known.reason)}{link}", columns.line)
+        yield from wrapped(standing(known), columns.line)
 
 
 def _detail(text: str, style: str = "") -> Text:

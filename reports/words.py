@@ -230,6 +230,15 @@ def effort(verdict: Verdict) -> str:
     return f"{count(verdict.samples)} {'draws' if verdict.interval is not None else 'compared'}"
 
 
+STANDINGS = {"broken": "broken promise", "choice": "documented choice", "law": "our law, nothing promised"}
+
+
+def standing(known: Deviation) -> str:
+    """Which of three a documented deviation is, with the words and the place of a promise that is broken."""
+    said = STANDINGS.get(known.standing, known.standing)
+    return f'{said}, "{plain(known.promise)}" ({plain(known.promised_at)})' if known.promise else said
+
+
 def foreseen(known: Deviation) -> str:
     """The ratio that a documented deviation foresaw, or the range of it; "" where no finite number was foreseen."""
     if not known.sized:

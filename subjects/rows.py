@@ -35,7 +35,7 @@ TORCH_GAINS = {
 
 Call = Callable[[Any, Case], Any]  # (x, case) -> output, or (output, running mean, running variance)
 Drop = Callable[[Any, float, Any], Any]  # (x, p, key where the framework has keys) -> y
-Clip = Callable[[list[Any], float], tuple[Sequence[Any], Any]]  # (leaves, limit) -> leaves and their norm, or None
+Clip = Callable[..., tuple[Sequence[Any], Any]]  # (leaves, limit, **arguments) -> leaves and their norm, or None
 Draw = Callable[[int, str, str, Any], Any]  # (count, dtype, device, key where the framework has keys) -> count numbers
 Divide = Callable[[Any, Any], Any]  # (x, key where the framework has keys) -> x divided
 
@@ -181,19 +181,38 @@ def loss(of: Boundary, name: str, call: Callable[..., Any], adjusts: tuple[str, 
     )
 
 
-def clipper(of: Boundary, name: str, op: str, clip: Clip, *, single: bool = False, **rest: Any) -> Clipper:
-    """With `single` it is given all gradients as one leaf, for rules that clip each leaf alone."""
+def clipper(
+    of: Boundary,
+    name: str,
+    op: str,
+    clip: Clip,
+    *,
+    single: bool = False,
+    adjusts: tuple[str, ...] = (),
+    **rest: Any,
+) -> Clipper:
+    """With `single` it is given all gradients as one leaf, for rules that clip each leaf alone.
 
-    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
+    `clip` takes the arguments that `adjusts` names as keywords.
+    """
+
+    def adjusted(
+        grads: Sequence[Floats], limit: float, more: Mapping[str, Any], dtype: str, device: str
+    ) -> tuple[list[Floats], float | None]:
         given = [flatten(grads)] if single else list(grads)
         with of.place(dtype, device):
             made = {id(g): of.array(g, dtype, device) for g in given}  # an array that is given twice stays one tensor
-            clipped, norm = clip([made[id(g)] for g in given], limit)
+            clipped, norm = clip([made[id(g)] for g in given], limit, **more)
             found = [of.floats(g) for g in clipped]
             reported = None if norm is None else float(of.floats(norm).reshape(()))
         return unflatten(found[0], grads) if single else found, reported
 
-    return Clipper(name=name, framework=of, op=op, apply=apply, **rest)
+    def apply(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
+        return adjusted(grads, limit, {}, dtype, device)
+
+    return Clipper(
+        name=name, framework=of, op=op, apply=apply, adjusted=adjusted if adjusts else None, adjusts=adjusts, **rest
+    )
 
 
 def numbers(

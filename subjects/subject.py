@@ -107,12 +107,22 @@ class Norm(Asked):
 
 @dataclass(frozen=True, kw_only=True)
 class Clipper(Asked):
-    """Gradient clipping. `apply(grads, limit, dtype, device)` returns the clipped gradients and the reported norm."""
+    """Gradient clipping. `apply(grads, limit, dtype, device)` returns the clipped gradients and the reported norm.
+
+    `adjusted(grads, limit, arguments, dtype, device)` does so with those of its arguments that `adjusts` names: "order"
+    of the norm; "low", the lower bound of a box whose upper one is the limit; "strict", to raise where the norm is not
+    finite; "sparse", for leaves given as sparse tensors that name each entry twice, in halves; "strided", for leaves
+    that lie in memory with gaps; and "absent", for a first leaf, not returned, that has no gradient.
+    """
 
     name: str
     framework: Framework
     op: str  # clip_norm or clip_value
     apply: Callable[[Sequence[Floats], float, str, str], tuple[list[Floats], float | None]]
+    adjusted: (
+        Callable[[Sequence[Floats], float, Mapping[str, Any], str, str], tuple[list[Floats], float | None]] | None
+    ) = None
+    adjusts: tuple[str, ...] = ()
     nonfinite: str = ""  # "signals": its documentation says that one leaf which is not finite makes all of them NaN
     unsupported: Mapping[str, str] = field(default_factory=dict)
 

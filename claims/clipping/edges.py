@@ -7,6 +7,7 @@ are cut into leaves nor how many there are matters beyond rounding.
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,9 @@ def claims(subject: Clipper) -> tuple[Claim, ...]:
     ]
     law = "clip.value"
     if subject.op == "clip_norm":
-        table, law = [*table, *_OF_NORMS], "clip.factor"
+        table, law = [*table, *_OF_LEAVES, *_OF_NORMS], "clip.factor"
+    elif subject.op == "clip_value":
+        table += [*_OF_LEAVES, *_OF_VALUES]
     return tuple(
         Claim(
             name=name, law="clip.norm" if name == "clip.long" else law, statement=statement, subject=subject,
@@ -69,6 +72,91 @@ def _open(subject: Clipper, trial: Trial) -> Finding:
     untouched = int((after == np.concatenate(g.leaves)).sum())
     comparison = compare([untouched], [g.entries * trial.factor], [0.0])
     return deterministic(comparison, quantity="entries untouched", names=g.names)
+
+
+def _no_number(subject: Clipper, trial: Trial) -> Finding:
+    g = Gradients(trial)
+    after = tried(lambda: _clipped(subject, trial, g.leaves, math.nan), lambda: _ordinary(subject, trial, g))
+    if isinstance(after, Finding):
+        return after
+    comparison = compare([int(np.isfinite(after).sum())], [g.entries * trial.factor], [0.0])
+    return deterministic(comparison, quantity="entries that stay finite", names=g.names)
+
+
+_SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (2, 3), (2, 1, 3, 2), (5,))
+
+
+def _shaped(trial: Trial) -> tuple[Gradients, list[Floats]]:
+    """Gradients in one leaf, and the same numbers in leaves of several shapes."""
+    sizes = [math.prod(shape) for shape in _SHAPES]
+    g = Gradients(replace(trial, case={**trial.case, "leaves": 1, "entries": sum(sizes)}))
+    parts = np.split(g.leaves[0], np.cumsum(sizes)[:-1])
+    return g, [part.reshape(shape) for part, shape in zip(parts, _SHAPES, strict=True)]
+
+
+def _shapes(subject: Clipper, trial: Trial) -> Finding:
+    g, leaves = _shaped(trial)
+    return _alike(subject, trial, g, leaves)
+
+
+def _empty(subject: Clipper, trial: Trial) -> Finding:
+    """Leaves of no entries stand first and between the others; they come back as they are, or are refused."""
+    g, leaves = _shaped(trial)
+    odd = [np.zeros((0,)), *leaves[:2], np.zeros((3, 0)), *leaves[2:]]
+    refused = tried(
+        lambda: subject.apply(odd, g.limit, trial.dtype, trial.device), lambda: _ordinary(subject, trial, g)
+    )
+    return refused if isinstance(refused, Finding) else _alike(subject, trial, g, odd)
+
+
+def _alike(subject: Clipper, trial: Trial, g: Gradients, leaves: list[Floats]) -> Finding:
+    """Clipped leaves, how many keep their shape, and the norm reported, against the same numbers in one leaf."""
+    together = _ordinary(subject, trial, g)
+    parts, reported = subject.apply(leaves, g.limit, trial.dtype, trial.device)
+    kept = sum(np.shape(part) == leaf.shape for part, leaf in zip(parts, leaves, strict=True))
+    norms = [] if reported is None else [reported]
+    observed = [float(kept), *norms, *_flat(parts).tolist()]
+    expected = [len(leaves) * trial.factor, *(g.norm for _ in norms), *together.tolist()]
+    bounds = [0.0, *(g.norm * g.error for _ in norms), *(2 * g.error * np.abs(together) + g.smallest).tolist()]
+    return deterministic(
+        compare(observed, expected, bounds), quantity="leaves that keep their shape, norm, or entry", names=g.names
+    )
+
+
+def _nothing(subject: Clipper, trial: Trial) -> Finding:
+    g = Gradients(replace(trial, case={"leaves": 1, "entries": 4, "norm": 2.0, "limit": 1.0}))
+    found = tried(lambda: subject.apply([], 1.0, trial.dtype, trial.device), lambda: _ordinary(subject, trial, g))
+    if isinstance(found, Finding):
+        return found
+    leaves, reported = found
+    norm = 0.0 if reported is None else reported
+    comparison = compare([float(len(leaves)), norm], [0.0, 0.0], [0.0, 0.0])
+    return deterministic(comparison, quantity="leaves, and norm reported")
+
+
+def _values(subject: Clipper, trial: Trial) -> Finding:
+    """An infinite entry ends on the limit, NaN stays what it is, and the others are clipped as ever."""
+    g = Gradients(trial)
+    bad, entry = [leaf.copy() for leaf in g.leaves], float(trial.case["entry"])
+    bad[0][0], bad[1][1] = entry, -entry
+    after = tried(lambda: _clipped(subject, trial, bad, g.limit), lambda: _ordinary(subject, trial, g))
+    if isinstance(after, Finding):
+        return after
+    expected = np.clip(_flat(bad), -g.limit, g.limit)
+    lawful = int(((after == expected) | (np.isnan(after) & np.isnan(expected))).sum())
+    comparison = compare([lawful], [g.entries * trial.factor], [0.0])
+    return deterministic(comparison, quantity="entries clipped as they should be", names=g.names)
+
+
+def _turned(subject: Clipper, trial: Trial) -> Finding:
+    """A box whose lower bound lies above its upper one: no entry may change its sign, which is what is observed."""
+    g = Gradients(trial)
+    after = tried(lambda: _clipped(subject, trial, g.leaves, -g.limit), lambda: _ordinary(subject, trial, g))
+    if isinstance(after, Finding):
+        return after
+    kept = bool((after * np.concatenate(g.leaves) >= 0).all())
+    comparison = compare([1.0 if kept else -1.0], [trial.factor], [0.0])
+    return deterministic(comparison, quantity="sign of the entry that changes most", names=g.names)
 
 
 def _clipped(subject: Clipper, trial: Trial, leaves: list[Floats], limit: float) -> Floats:
@@ -172,4 +260,14 @@ _OF_NORMS: tuple[tuple[str, str, str, Judging], ...] = (
     ("clip.duplicates", "clip_duplicates", "a leaf given twice is clipped once", _duplicates),
     ("clip.grouping", "clip_grouping", "one leaf, or the same numbers in many", _grouping),
     ("clip.long", "clip_long", "the norm of a long leaf, as sums of blocks have it", _long),
+)
+_OF_VALUES: tuple[tuple[str, str, str, Judging], ...] = (
+    ("clip.value_nonfinite", "clip_nonfinite", "an infinite entry ends on the limit, and NaN stays NaN", _values),
+    ("clip.value_negative", "clip_negative", "a negative limit is refused, or turns no entry round", _turned),
+)
+_OF_LEAVES: tuple[tuple[str, str, str, Judging], ...] = (
+    ("clip.nan_limit", "clip_limits", "a limit that is no number is refused, or spoils no gradient", _no_number),
+    ("clip.shapes", "clip_shapes", "scalars, matrices and vectors are clipped as one leaf of them is", _shapes),
+    ("clip.empty", "clip_shapes", "a leaf without entries changes nothing", _empty),
+    ("clip.nothing", "clip_nothing", "no gradient at all is refused, or has a norm of 0", _nothing),
 )

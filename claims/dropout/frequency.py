@@ -81,7 +81,8 @@ def _kept(subject: Dropout, trial: Trial) -> Finding:
     expected = np.where(block.dropped, masks.value, block.ideal) * trial.factor
     bound = 4 * unit * (np.abs(masks.scale * block.x) + abs(masks.shift) + abs(masks.value))
     allowed = np.where(block.dropped & (masks.value == 0), 0.0, bound)
-    comparison = compare(block.y.ravel().tolist(), expected.ravel().tolist(), allowed.ravel().tolist())
+    scale = np.where(block.dropped, masks.value, np.abs(masks.scale * block.x) + abs(masks.shift))
+    comparison = compare(*(x.ravel().tolist() for x in (block.y, expected, allowed, scale)))
     return deterministic(comparison, quantity="entry", names={"kept": block.factor})
 
 

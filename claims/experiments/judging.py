@@ -14,11 +14,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from varlaw.claims.claim import LOOSE, Claim, Finding, NotApplicable, Trial, deterministic
+from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
 from varlaw.claims.experiments.rows import Row, Shows
 from varlaw.claims.verdict import Outcome
 from varlaw.evidence import averages
-from varlaw.evidence.exact import compare
+from varlaw.evidence.exact import SMALL, compare
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import canonical
 from varlaw.subjects.subject import Case, Experiment
@@ -160,7 +160,7 @@ def _compared(run: Run, row: Row, trial: Trial) -> Finding:
         finding,
         delta=delta,
         certified=delta if comparison.holds else None,
-        loose=off if comparison.holds and off > LOOSE else 0.0,
+        loose=off if comparison.holds and off > SMALL else 0.0,
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
-from varlaw.evidence.exact import compare
+from varlaw.evidence.exact import compare, reached
 from varlaw.evidence.formats import FORMATS, Format, gamma
 from varlaw.subjects.subject import Loss
 from varlaw.theory.catalogue import LAWS
@@ -114,7 +114,10 @@ def _rows(subject: Loss, trial: Trial) -> Finding:
 
 
 def _shift(subject: Loss, trial: Trial) -> Finding:
-    """A backward-stable algorithm may lose what is lost by rounding the largest logit, and no more."""
+    """A backward-stable algorithm may lose what is lost by rounding the largest logit: in 16 bits that is all.
+
+    There it is held to what is reached where the largest logit is taken off first.
+    """
     c, fmt = trial.case, FORMATS[trial.dtype]
     labels = _labels(trial, _FEW)
     expected = LAWS["loss.zero_logits"].value(classes=c["classes"])
@@ -122,7 +125,8 @@ def _shift(subject: Loss, trial: Trial) -> Finding:
     for level in (fmt.round(v) for v in _LARGE):
         rows = np.unique(subject.apply(np.full((_FEW, c["classes"]), level), labels, "none", trial.dtype, trial.device))
         observed += rows.tolist()
-        bounds += [float(_rounding(fmt, expected)) + 2 * fmt.unit * abs(level)] * rows.size
+        careful = _rounding(fmt, expected)
+        bounds += [float(reached(careful + 2 * fmt.unit * abs(level), careful, expected))] * rows.size
     comparison = compare(observed, [expected * trial.factor] * len(observed), bounds)
     return deterministic(comparison, quantity="loss")
 
@@ -137,7 +141,8 @@ def _large(subject: Loss, trial: Trial) -> Finding:
     among = LAWS["loss.zero_logits"].value(classes=top)
     expected = np.array([among, among + 2 * level])
     observed = subject.apply(logits, labels, "none", trial.dtype, trial.device)
-    bounds = _rounding(fmt, expected) + 2 * fmt.unit * level
+    careful = _rounding(fmt, expected)
+    bounds = reached(careful + 2 * fmt.unit * level, careful, np.maximum(expected, 1.0))
     comparison = compare(observed.tolist(), (expected * trial.factor).tolist(), bounds.tolist())
     return deterministic(comparison, quantity="loss")
 

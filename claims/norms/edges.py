@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from varlaw.claims.claim import Claim, Finding, Trial, deterministic
-from varlaw.claims.norms.normalisation import Rows, rows_of
+from varlaw.claims.norms.normalisation import Rows, left_of_constant, rows_of
 from varlaw.claims.refusal import tried
 from varlaw.evidence.exact import compare
 from varlaw.evidence.formats import FORMATS
@@ -45,8 +45,7 @@ def _single(subject: Norm, trial: Trial) -> Finding:
     if isinstance(results, Finding):
         return results
     rows = Rows(x, subject.op, trial)
-    off = rows.gamma * np.abs(rows.x[:, 0]) + (4 * fmt.unit * np.abs(rows.x[:, 0]) if trial.coarse else 0.0)
-    allowed = off / np.sqrt(off**2 + rows.eps) * (1 + 2 * rows.gamma) + 4 * fmt.unit
+    allowed = left_of_constant(rows, trial)
     left = np.abs(rows_of(results["output"], subject.op, trial.case)).max(axis=1)
     lost = [name for name in ("running_mean", "running_var") if not np.isfinite(results.get(name, 0.0)).all()]
     observed, bounds = [*left.tolist(), float(len(lost))], [*allowed.tolist(), 0.0]

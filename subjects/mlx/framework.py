@@ -31,7 +31,7 @@ def array(x: Floats, dtype: str, device: str) -> Any:
     """An MLX array of `x`, rounded once to `dtype`."""
     import mlx.core as mx
 
-    return mx.array(np.ascontiguousarray(x), dtype=mx.float64).astype(dtype_of(dtype))
+    return mx.array(np.ascontiguousarray(x).reshape(np.shape(x)), dtype=mx.float64).astype(dtype_of(dtype))
 
 
 def floats(x: Any) -> Floats:

@@ -7,14 +7,17 @@ from varlaw.subjects.mlx.layers import NN
 from varlaw.subjects.rows import clipper, loss
 
 
-def _clip(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+def _clip(leaves: list[Any], limit: float, strided: bool = False) -> tuple[list[Any], Any]:
+    import mlx.core as mx
     from mlx.optimizers import clip_grad_norm
 
+    if strided:
+        leaves = [mx.stack([leaf, leaf + 1], axis=-1)[..., 0] for leaf in leaves]
     clipped, norm = clip_grad_norm({str(i): g for i, g in enumerate(leaves)}, limit)
     return [clipped[str(i)] for i in range(len(leaves))], norm
 
 
-CLIPPERS = (clipper(MLX, "mlx.optimizers.clip_grad_norm", "clip_norm", _clip),)
+CLIPPERS = (clipper(MLX, "mlx.optimizers.clip_grad_norm", "clip_norm", _clip, adjusts=("strided",)),)
 
 DROPOUTS = (
     NN.dropout("Dropout", "dropout"),

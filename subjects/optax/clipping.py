@@ -17,13 +17,14 @@ from varlaw.subjects.subject import Clipper, Normaliser
 def _updated(make: Callable[[Any, float], Any], parameters: Any = None) -> Callable[[list[Any], float], Any]:
     """The updates that a gradient transformation returns, with the global norm that optax reports of its input."""
 
-    def clip(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+    def clip(leaves: list[Any], limit: float, absent: bool = False) -> tuple[list[Any], Any]:
         import optax
 
         transformation = make(optax, limit)
         given = None if parameters is None else [parameters(leaf) for leaf in leaves]
-        updates, _ = transformation.update(leaves, transformation.init(leaves), given)
-        return updates, optax.global_norm(leaves)
+        tree = [None, *leaves] if absent else leaves
+        updates, _ = transformation.update(tree, transformation.init(tree), given)
+        return updates[1:] if absent else updates, optax.global_norm(tree)
 
     return clip
 
@@ -70,10 +71,11 @@ def _ball(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
     return optax.projections.projection_l2_ball(leaves, limit), optax.global_norm(leaves)
 
 
-def _box(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+def _box(leaves: list[Any], limit: float, low: float | None = None) -> tuple[list[Any], Any]:
     import optax
 
-    lower, upper = ([np.full(leaf.shape, end, leaf.dtype) for leaf in leaves] for end in (-limit, limit))
+    ends = (-limit if low is None else low, limit)
+    lower, upper = ([np.full(leaf.shape, end, leaf.dtype) for leaf in leaves] for end in ends)
     return optax.projections.projection_box(leaves, lower, upper), None
 
 
@@ -87,8 +89,14 @@ def _private(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
 
 
 CLIPPERS: tuple[Clipper, ...] = (
-    clipper(OPTAX, "optax.clip_by_global_norm", "clip_norm", _updated(lambda o, c: o.clip_by_global_norm(c))),
-    clipper(OPTAX, "optax.clip", "clip_value", _updated(lambda o, c: o.clip(c))),
+    clipper(
+        OPTAX,
+        "optax.clip_by_global_norm",
+        "clip_norm",
+        _updated(lambda o, c: o.clip_by_global_norm(c)),
+        adjusts=("absent",),
+    ),
+    clipper(OPTAX, "optax.clip", "clip_value", _updated(lambda o, c: o.clip(c)), adjusts=("absent",)),
     clipper(OPTAX, "optax.clip_by_block_rms", "clip_norm", _block_rms, single=True),
     clipper(
         OPTAX,
@@ -108,7 +116,7 @@ CLIPPERS: tuple[Clipper, ...] = (
     ),
     clipper(OPTAX, "optax.contrib.differentially_private_aggregate", "clip_norm", _private),
     clipper(OPTAX, "optax.projections.projection_l2_ball", "clip_norm", _ball),
-    clipper(OPTAX, "optax.projections.projection_box", "clip_value", _box),
+    clipper(OPTAX, "optax.projections.projection_box", "clip_value", _box, adjusts=("low",)),
 )
 
 # -- division by the norm ----------------------------------------------------------------------------------------------

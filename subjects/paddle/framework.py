@@ -52,7 +52,7 @@ def default_dtype(dtype: str) -> Iterator[None]:
 
 def array(x: Floats, dtype: str, device: str = "cpu") -> Any:
     """A Paddle tensor of `x`, rounded to `dtype`."""
-    return _paddle().to_tensor(np.ascontiguousarray(x)).astype(dtype)
+    return _paddle().to_tensor(np.ascontiguousarray(x).reshape(np.shape(x))).astype(dtype)
 
 
 def floats(x: Any) -> Floats:

@@ -22,43 +22,54 @@ def _parameters(leaves: list[Any]) -> list[Any]:
     return parameters
 
 
-def _in_place(name: str, op: str) -> Clipper:
+def _in_place(name: str, op: str, *adjusts: str) -> Clipper:
     """A function of paddle.nn.utils, which changes the gradients of parameters."""
 
-    def clip(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+    def clip(leaves: list[Any], limit: float, **more: Any) -> tuple[list[Any], Any]:
         parameters = _parameters(leaves)
-        norm = getattr(nn().utils, name)(parameters, limit)
+        absent = [top("ones")([3], dtype=leaves[0].dtype)] if "absent" in more else []
+        arguments = {theirs: more[ours] for ours, theirs in _ARGUMENTS.items() if ours in more}
+        norm = getattr(nn().utils, name)([*absent, *parameters], limit, **arguments)
         return [p.grad for p in parameters], norm
 
-    return clipper(PADDLE, f"paddle.nn.utils.{name}", op, clip, unsupported=NO_HALF_KERNEL)
+    return clipper(PADDLE, f"paddle.nn.utils.{name}", op, clip, adjusts=adjusts, unsupported=NO_HALF_KERNEL)
 
 
-def _object(name: str, op: str, *, single: bool = False) -> Clipper:
+_ARGUMENTS = {"order": "norm_type", "strict": "error_if_nonfinite"}
+
+
+def _object(name: str, op: str, *adjusts: str, single: bool = False) -> Clipper:
     """A clipping object of an optimiser, called on pairs of parameter and gradient."""
 
-    def clip(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+    def clip(leaves: list[Any], limit: float, **more: Any) -> tuple[list[Any], Any]:
         pairs = [(top("zeros_like")(leaf), leaf) for leaf in leaves]
-        for parameter, _ in pairs:
+        absent = [(top("ones")([3], dtype=leaves[0].dtype), None)] if "absent" in more else []
+        for parameter, _ in [*absent, *pairs]:
             parameter.need_clip = True
-        return [g for _, g in getattr(nn(), name)(limit)(pairs)], None
+        low = {"min": more["low"]} if "low" in more else {}
+        clipped = getattr(nn(), name)(limit, **low)([*absent, *pairs])
+        return [g for _, g in clipped if g is not None], None
 
     double = {"float64": "the kernel `clip_by_norm` is registered for float32 only"} if single else {}
-    return clipper(PADDLE, f"paddle.nn.{name}", op, clip, single=single, unsupported=NO_HALF_KERNEL | double)
+    unsupported = NO_HALF_KERNEL | double
+    return clipper(PADDLE, f"paddle.nn.{name}", op, clip, single=single, adjusts=adjusts, unsupported=unsupported)
 
 
-def _renorm(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+def _renorm(leaves: list[Any], limit: float, order: float = 2.0) -> tuple[list[Any], Any]:
     """All leaves as one row."""
-    return [top("renorm")(leaves[0].unsqueeze(0), 2.0, 0, limit)[0]], None
+    return [top("renorm")(leaves[0].unsqueeze(0), order, 0, limit)[0]], None
 
 
 CLIPPERS: tuple[Clipper, ...] = (
-    clipper(PADDLE, "paddle.renorm", "clip_norm", _renorm, single=True, unsupported=NO_HALF_KERNEL),
-    _in_place("clip_grad_norm_", "clip_norm"),
-    _in_place("clip_grad_value_", "clip_value"),
-    _object("ClipGradByGlobalNorm", "clip_norm"),
-    _object("ClipGradByNorm", "clip_norm", single=True),
-    _object("ClipGradByValue", "clip_value"),
-)
+    clipper(
+        PADDLE, "paddle.renorm", "clip_norm", _renorm, single=True, adjusts=("order",), unsupported=NO_HALF_KERNEL
+    ),
+    _in_place("clip_grad_norm_", "clip_norm", "order", "strict", "absent"),
+    _in_place("clip_grad_value_", "clip_value", "absent"),
+    _object("ClipGradByGlobalNorm", "clip_norm", "absent"),
+    _object("ClipGradByNorm", "clip_norm", "absent", single=True),
+    _object("ClipGradByValue", "clip_value", "low", "absent"),
+)  # fmt: skip
 
 # -- dropout -----------------------------------------------------------------------------------------------------------
 

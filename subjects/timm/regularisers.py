@@ -42,15 +42,19 @@ DROPOUTS: tuple[Dropout, ...] = (
 )  # fmt: skip
 
 
-def _clipper(name: str, op: str, clip: Callable[[Any, list[Any], float], Any]) -> Clipper:
+def _clipper(name: str, op: str, clip: Callable[..., Any], *adjusts: str) -> Clipper:
     """`clip(timm.utils, parameters, limit)` clips gradients in place."""
 
-    def run(leaves: list[Any], limit: float) -> tuple[list[Any], None]:
+    def run(leaves: list[Any], limit: float, **more: Any) -> tuple[list[Any], None]:
         parameters = with_gradients(leaves)
-        clip(utils(), parameters, limit)
+        clip(utils(), parameters, limit, **more)
         return [p.grad for p in parameters], None
 
-    return clipper(TIMM, f"timm.utils.{name}", op, run)
+    return clipper(TIMM, f"timm.utils.{name}", op, run, adjusts=adjusts)
+
+
+def _by_norm(library: Any, parameters: list[Any], limit: float, order: float = 2.0) -> None:
+    library.dispatch_clip_grad(parameters, limit, "norm", norm_type=order)
 
 
 def _adaptive(library: Any, parameters: list[Any], limit: float) -> None:
@@ -68,6 +72,6 @@ def _adaptive(library: Any, parameters: list[Any], limit: float) -> None:
 
 CLIPPERS: tuple[Clipper, ...] = (
     _clipper("adaptive_clip_grad", "clip_norm", _adaptive),
-    _clipper("dispatch_clip_grad(norm)", "clip_norm", lambda u, ps, limit: u.dispatch_clip_grad(ps, limit, "norm")),
+    _clipper("dispatch_clip_grad(norm)", "clip_norm", _by_norm, "order"),
     _clipper("dispatch_clip_grad(value)", "clip_value", lambda u, ps, limit: u.dispatch_clip_grad(ps, limit, "value")),
 )

@@ -104,7 +104,7 @@ def array(x: Floats, dtype: str, device: str = "cpu") -> Any:
     from tinygrad import Tensor, dtypes
 
     compiler()
-    return Tensor(np.ascontiguousarray(x)).cast(getattr(dtypes, dtype)).realize()
+    return Tensor(np.ascontiguousarray(x).reshape(np.shape(x))).cast(getattr(dtypes, dtype)).realize()
 
 
 def bits(x: Any) -> Any:

@@ -1,6 +1,6 @@
 """torch: gradient clipping by global norm and by value, on real parameters with gradients; rows of bounded norm."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from varlaw.subjects.rows import clipper
@@ -8,7 +8,7 @@ from varlaw.subjects.subject import Clipper
 from varlaw.subjects.torch.framework import TORCH
 
 
-def with_gradients(leaves: list[Any]) -> list[Any]:
+def with_gradients(leaves: list[Any], more: Mapping[str, Any] | None = None) -> list[Any]:
     """Parameters of zeros with these gradients; a tensor that is given twice is one parameter given twice."""
     import torch
 
@@ -16,53 +16,73 @@ def with_gradients(leaves: list[Any]) -> list[Any]:
     for leaf in leaves:
         if id(leaf) not in made:
             made[id(leaf)] = torch.nn.Parameter(torch.zeros_like(leaf))
-            made[id(leaf)].grad = leaf.clone()  # clipped in place: the caller's data is shared
+            made[id(leaf)].grad = _laid_out(leaf, more or {})  # clipped in place: the caller's data is shared
     return [made[id(leaf)] for leaf in leaves]
 
 
-def _clipper(name: str, op: str, *, foreach: bool | None = None) -> Clipper:
+def _clipper(name: str, op: str, *adjusts: str, foreach: bool | None = None) -> Clipper:
     """`foreach` is the way of several tensors at once, which torch takes by itself on accelerators only."""
 
-    def clip(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+    def clip(leaves: list[Any], limit: float, **more: Any) -> tuple[list[Any], Any]:
         import torch
 
-        parameters = with_gradients(leaves)
-        norm = getattr(torch.nn.utils, name)(parameters, limit, foreach=foreach)
-        return [p.grad for p in parameters], norm
+        parameters = with_gradients(leaves, more)
+        absent = [torch.nn.Parameter(torch.ones(3))] if "absent" in more else []
+        arguments = {theirs: more[ours] for ours, theirs in _ARGUMENTS.items() if ours in more}
+        norm = getattr(torch.nn.utils, name)([*absent, *parameters], limit, foreach=foreach, **arguments)
+        return [p.grad.to_dense() for p in parameters], norm
 
-    return clipper(TORCH, f"torch.nn.utils.{name}{'(foreach)' if foreach else ''}", op, clip)
-
-
-def _bounded(name: str, bound: Callable[[Any, float], Any]) -> Clipper:
-    """`bound(row, limit)` gives a matrix of one row, which holds all leaves, back with a norm of `limit` at most."""
-
-    def clip(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
-        return [bound(leaves[0][None], limit)[0]], None
-
-    return clipper(TORCH, f"torch.{name}", "clip_norm", clip, single=True)
+    return clipper(TORCH, f"torch.nn.utils.{name}{'(foreach)' if foreach else ''}", op, clip, adjusts=adjusts)
 
 
-def _renorm(row: Any, limit: float) -> Any:
+_ARGUMENTS = {"order": "norm_type", "strict": "error_if_nonfinite"}
+
+
+def _laid_out(leaf: Any, more: Mapping[str, Any]) -> Any:
+    """A copy of a gradient: sparse, each entry in two halves, or in memory at every second place."""
     import torch
 
-    return torch.renorm(row, 2, 0, limit)
+    if "sparse" in more:
+        places = torch.arange(leaf.shape[0], device=leaf.device).repeat(2)[None]
+        return torch.sparse_coo_tensor(places, torch.cat([leaf / 2, leaf / 2]), leaf.shape)
+    if "strided" in more:
+        return torch.stack([leaf, leaf + 1], dim=-1)[..., 0]
+    return leaf.clone()
 
 
-def _embedding(row: Any, limit: float) -> Any:
+def _bounded(name: str, bound: Callable[..., Any]) -> Clipper:
+    """`bound(row, limit, order)` gives a matrix of one row, all leaves, back with a norm of `limit` at most."""
+
+    def clip(leaves: list[Any], limit: float, order: float = 2.0) -> tuple[list[Any], Any]:
+        return [bound(leaves[0][None], limit, order)[0]], None
+
+    return clipper(TORCH, f"torch.{name}", "clip_norm", clip, single=True, adjusts=("order",))
+
+
+def _renorm(row: Any, limit: float, order: float) -> Any:
+    import torch
+
+    return torch.renorm(row, order, 0, limit)
+
+
+def _embedding(row: Any, limit: float, order: float) -> Any:
     """The vector that a lookup gives, and that it leaves in the table."""
     import torch
 
-    layer = torch.nn.Embedding(1, row.shape[1], max_norm=limit, dtype=row.dtype, device=row.device)
+    layer = torch.nn.Embedding(1, row.shape[1], max_norm=limit, norm_type=order, dtype=row.dtype, device=row.device)
     with torch.no_grad():
         layer.weight.copy_(row)
         return layer(torch.zeros(1, dtype=torch.int64, device=row.device))
 
 
+_OF_NORM = ("order", "strict", "sparse", "strided", "absent")
+_OF_VALUE = ("sparse", "strided", "absent")
+
 CLIPPERS: tuple[Clipper, ...] = (
-    _clipper("clip_grad_norm_", "clip_norm"),
-    _clipper("clip_grad_value_", "clip_value"),
-    _clipper("clip_grad_norm_", "clip_norm", foreach=True),
-    _clipper("clip_grad_value_", "clip_value", foreach=True),
+    _clipper("clip_grad_norm_", "clip_norm", *_OF_NORM),
+    _clipper("clip_grad_value_", "clip_value", *_OF_VALUE),
+    _clipper("clip_grad_norm_", "clip_norm", *_OF_NORM, foreach=True),
+    _clipper("clip_grad_value_", "clip_value", *_OF_VALUE, foreach=True),
     _bounded("renorm", _renorm),
     _bounded("nn.Embedding(max_norm)", _embedding),
 )

@@ -88,7 +88,8 @@ def tensor(x: Floats, dtype: str, device: str) -> Any:
     """A torch tensor of `x`, rounded to `dtype`."""
     import torch
 
-    return torch.from_numpy(np.ascontiguousarray(x)).to(device=device, dtype=dtype_of(dtype))
+    whole = np.ascontiguousarray(x).reshape(np.shape(x))  # a scalar stays one
+    return torch.from_numpy(whole).to(device=device, dtype=dtype_of(dtype))
 
 
 def floats(x: Any) -> Floats:

@@ -1,5 +1,8 @@
 """What `verify/deviations` says was measured is what a run measures today."""
 
+import importlib
+import importlib.util
+import inspect
 import math
 import tomllib
 from pathlib import Path
@@ -33,6 +36,44 @@ def test_the_measured_value_is_seen_again(row: deviations.Row) -> None:
     assert row.measured is not None
     seen = [math.inf if v.deviation.ratio is None else v.deviation.ratio for v in _met(row) if v.deviation]
     assert any(math.isclose(ratio, row.measured, rel_tol=0.01) for ratio in seen), seen
+
+
+# -- what is promised --------------------------------------------------------------------------------------------------
+
+
+def _documentation(place: str) -> str | None:
+    """The docstring of a name, its spaces alike; None for an address, and for what is not installed."""
+    names = place.split(".")
+    if "/" in place or importlib.util.find_spec(names[0]) is None:
+        return None
+    for k in range(len(names), 0, -1):
+        try:
+            found = importlib.import_module(".".join(names[:k]))
+        except ImportError:
+            continue
+        for name in names[k:]:
+            found = getattr(found, name)
+        return " ".join((inspect.getdoc(found) or "").split())
+    return None
+
+
+def test_every_broken_promise_is_quoted_word_for_word_from_where_it_stands() -> None:
+    broken = {(r.promise, r.promised_at) for r in deviations.rows() if r.standing == "broken"}
+    assert len(broken) > 10
+    assert all(promise and place for promise, place in broken)
+    texts = {(promise, place): _documentation(place) for promise, place in broken}
+    assert [pair for pair, text in texts.items() if text is not None and pair[0] not in text] == []
+    assert sum(text is not None for text in texts.values()) >= 4
+
+
+def test_only_a_broken_promise_is_called_a_defect() -> None:
+    assert [r.id for r in deviations.rows() if "defect" in r.reason.lower() and r.standing != "broken"] == []
+
+
+@pytest.mark.parametrize("fields", [{"standing": "broken"}, {"promise": "it is so"}, {"promised_at": "there"}])
+def test_a_promise_without_its_words_or_place_is_refused(fields: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="a broken promise alone has promise and promised_at"):
+        deviations.Row(id="x", claim="c", subject="s", reason="r", versions=">=1", **fields)
 
 
 # -- the sizes that were recorded --------------------------------------------------------------------------------------

@@ -309,6 +309,63 @@ def clipping(
     return Clipper(name="numpy.clip", framework=OURS, op="clip_norm", apply=apply)
 
 
+def adjustable(
+    of_order: Callable[[Any, float], float] = lambda leaves, p: float(np.linalg.norm(np.concatenate(leaves), p)),
+    sparse: Callable[[Any], Any] = lambda g: g,
+    strict: bool = True,
+    gaps: float = 1.0,
+    absent: float = 0.0,
+) -> Clipper:
+    """Clipping by a norm of any order, of sparse leaves as `sparse` counts them, of leaves with gaps and of none."""
+
+    def adjusted(grads: Any, limit: float, more: Mapping[str, Any], dtype: str, device: str) -> Any:
+        flat = [np.ravel(sparse(g) if "sparse" in more else g) for g in grads]
+        flat += [np.full(3, absent)] if "absent" in more else []
+        total = of_order(flat, more.get("order", 2.0)) * (gaps if "strided" in more else 1.0)
+        if "strict" in more and strict and not np.isfinite(total):
+            msg = "the norm is not finite"
+            raise ValueError(msg)
+        with np.errstate(invalid="ignore"):
+            return [FORMATS[dtype].round_all(g * _share(limit, total)) for g in grads], total
+
+    names = ("order", "strict", "sparse", "strided", "absent")
+    return dataclasses.replace(clipping(), adjusted=adjusted, adjusts=names)
+
+
+def boxing(low: Callable[[float, float], float] = lambda low, high: low, box: Any = None) -> Clipper:
+    """Clipping by value into a box, which a negative limit turns inside out unless it is refused."""
+
+    def adjusted(grads: Any, limit: float, more: Mapping[str, Any], dtype: str, device: str) -> Any:
+        bottom = low(more.get("low", -limit), limit)
+        if not more and not limit >= 0 and box is None:
+            msg = "a limit below 0, or none"
+            raise ValueError(msg)
+        return [(box or np.clip)(g, bottom, limit) for g in grads], None
+
+    apply = lambda grads, limit, dtype, device: adjusted(grads, limit, {}, dtype, device)  # noqa: E731 - one line
+    return Clipper(name="numpy.box", framework=OURS, op="clip_value", apply=apply, adjusted=adjusted, adjusts=("low",))
+
+
+def _leaf_by_leaf(leaves: Any, p: float) -> float:
+    return float(np.linalg.norm([np.linalg.norm(leaf, p) for leaf in leaves], p))
+
+
+def _flattened(clip: Clipper) -> Clipper:
+    """A clip that gives every leaf back as a vector, and takes no empty one."""
+    apply = lambda grads, *rest: ([np.ravel(g) for g in clip.apply(grads, *rest)[0]], None)  # noqa: E731
+    return dataclasses.replace(clip, apply=apply)
+
+
+def _empty_is_infinite(grads: Any, limit: float, dtype: str, device: str) -> Any:
+    spoilt = any(g.size == 0 for g in grads) or not grads
+    clipped, norm = clipping().apply(grads, limit, dtype, device)
+    return [g * (0.0 if spoilt else 1.0) for g in clipped], np.inf if spoilt else norm
+
+
+def _dropping_nan(g: Any, low: float, high: float) -> Any:
+    return np.fmin(np.fmax(g, low), high)
+
+
 def wrong_clips() -> dict[str, tuple[str, str, Clipper]]:
     """By name: the claim that must see it, a dtype in which it must, and the clipping with the mistake."""
     return {
@@ -321,6 +378,35 @@ def wrong_clips() -> dict[str, tuple[str, str, Clipper]]:
         "zeros over a limit of 0": ("clip.shut", "float32", clipping(share=_product)),
         "inf times 0": ("clip.open", "float32", clipping(share=_product)),
         "an epsilon that shrinks": ("clip.open", "float32", clipping(share=lambda c, n: n / (n + 1e-3))),
+        "a limit of NaN spoils all": (
+            "clip.nan_limit",
+            "float32",
+            clipping(share=lambda c, n: float(np.minimum(1.0, c / n)) if n else 1.0),
+        ),
+        "leaves lose their shape": ("clip.shapes", "float32", _flattened(clipping())),
+        "an empty leaf has an infinite norm": (
+            "clip.empty",
+            "float32",
+            dataclasses.replace(clipping(), apply=_empty_is_infinite),
+        ),
+        "no gradient has an infinite norm": (
+            "clip.nothing",
+            "float32",
+            dataclasses.replace(clipping(), apply=_empty_is_infinite),
+        ),
+        "always the norm of order 2": (
+            "clip.order",
+            "float32",
+            adjustable(lambda g, p: float(np.linalg.norm(np.concatenate(g)))),
+        ),
+        "the norm of the leaves' norms": ("clip.order_reported", "float32", adjustable(_leaf_by_leaf)),
+        "never strict": ("clip.strict", "float32", adjustable(strict=False)),
+        "halves of an entry counted apart": ("clip.sparse", "float32", adjustable(sparse=lambda g: np.tile(g / 2, 2))),
+        "gaps counted": ("clip.strided", "float32", adjustable(gaps=2.0)),
+        "a missing gradient taken for ones": ("clip.absent", "float32", adjustable(absent=1.0)),
+        "the lower bound is minus the upper": ("clip.box", "float32", boxing(lambda low, high: -abs(high))),
+        "NaN becomes a bound": ("clip.value_nonfinite", "float32", boxing(box=_dropping_nan)),
+        "a box turned inside out": ("clip.value_negative", "float32", boxing(box=np.clip)),
     }
 
 

@@ -24,9 +24,12 @@ EXTREMES = {
     "tiny": Extreme(False, lambda claim, case, dtype: 0 < case.get("norm", 1.0) ** 2 < FORMATS[dtype].spacing(0.0)),
     "zero_limit": of_claims("clip.shut", usual=False),
     "infinite_limit": of_claims("clip.open", usual=False),
-    "negative_limit": of_claims("clip.negative", usual=False),
-    "nonfinite": of_claims("clip.nonfinite", usual=False),
+    "negative_limit": of_claims("clip.negative", "clip.value_negative", usual=False),
+    "nonfinite": of_claims("clip.nonfinite", "clip.value_nonfinite", usual=False),
     "duplicates": of_claims("clip.duplicates", usual=False),
+    "nan_limit": of_claims("clip.nan_limit", usual=False),
+    "empty": of_claims("clip.empty", "clip.nothing", usual=False),
+    "shapes": of_claims("clip.shapes", usual=False),
     "long": of_claims("clip.long"),
 }
 _AS_TORCH = {"global_norm": "torch.nn.utils.clip_grad_norm_", "value": "torch.nn.utils.clip_grad_value_"}
@@ -36,7 +39,14 @@ _RIGHT = {
     "value": "every entry is clipped by value, not the norm",
 }
 _AT_ONCE = "each batch is clipped by itself, and not what they add up to"
-_OF_ALL_LEAVES = ("clip.duplicates", "clip.nonfinite", "clip.grouping")  # nothing is said of one leaf alone
+_OF_ALL_LEAVES = (
+    "clip.duplicates",
+    "clip.nonfinite",
+    "clip.grouping",
+    "clip.shapes",
+    "clip.empty",
+    "clip.nothing",
+)  # nothing is said of one leaf alone
 _WAYS: dict[str, Callable[[list[Floats], float], list[Floats]]] = {
     "every leaf is clipped by its own norm, not all by the norm of all": lambda g, c: [
         x * _factor(norm_of([x]), c) for x in g
@@ -94,8 +104,9 @@ def check_clip(
     dtype: the format of the arrays.
     promises, unpromised: what is asked beyond the usual, and what is not. Usual are ordinary gradients and limits, and
         "long" (a million entries in a leaf); to be promised are "huge" (squares overflow), "tiny" (they underflow),
-        "zero_limit", "infinite_limit", "negative_limit", "nonfinite" (a leaf with inf or NaN) and "duplicates" (a leaf
-        given twice); "all" for every one.
+        "zero_limit", "infinite_limit", "negative_limit", "nan_limit", "nonfinite" (a leaf with inf or NaN),
+        "duplicates" (a leaf given twice), "empty" (leaves of no entries, or none) and "shapes" (scalars,
+        matrices); "all" for every one.
     as_: "torch", or a clip by its name in `varlaw verify`: everything is asked, and what it documents as its
         deviations is no violation.
     library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.
