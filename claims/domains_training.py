@@ -56,6 +56,22 @@ _NORM_SINGLE = Cases(
     corners(_NORM_NAMES, _SINGLE_ROW),
 )
 
+
+# eps and momentum at the ends of what they may be.
+def _set(*rows: tuple[Any, ...]) -> Cases:
+    """A few cases of the same sizes: their mean, std, eps and momentum."""
+    sizes = (2, 4, 16, 2)
+    names = _NORM_NAMES.split()
+    ranges = {
+        name: one_of(*dict.fromkeys(row[k] for row in ((*sizes, *r) for r in rows))) for k, name in enumerate(names)
+    }
+    return Cases(Domain(**ranges), corners(_NORM_NAMES, *((*sizes, *row) for row in rows)))
+
+
+_NORM_SETTINGS = _set((1.0, 1.0, 0.0, 0.1), (1.0, 1.0, 1.0, 1.0), (1.0, 1.0, 1e-5, 0.0))
+_NORM_AFFINE = _set((1.0, 1.0, 1e-5, 0.1))
+_NORM_GRADIENT = _set((1.0, 1.0, 1e-5, 0.1), (0.0, 1e-3, 1e-5, 0.1), (0.0, 300.0, 1e-5, 0.1))
+
 # -- clipping: gradients of a given global norm, in `leaves` tensors ---------------------------------------------------
 
 _CLIP_RANGES: dict[str, Any] = {"norm": one_of(0.5, 3.0, 1e3), "limit": one_of(1.0, 0.1)}
@@ -175,6 +191,9 @@ TRAINING: dict[str, Cases] = {
     **dict.fromkeys(("layer_norm", "rms_norm", "batch_norm", "group_norm", "instance_norm"), _NORM),
     "batch_norm_steps": _NORM_STEPS,
     "norm_single": _NORM_SINGLE,
+    "norm_settings": _NORM_SETTINGS,
+    "norm_affine": _NORM_AFFINE,
+    "norm_gradient": _NORM_GRADIENT,
     **dict.fromkeys(("clip_norm", "clip_value"), _CLIP),
     **dict.fromkeys(("clip_negative", "clip_duplicates", "clip_limits"), _CLIP_FEW),
     "clip_nonfinite": _CLIP_NONFINITE,
@@ -185,7 +204,7 @@ TRAINING: dict[str, Cases] = {
     "clip_order": _CLIP_ORDER,
     "clip_box": _CLIP_BOX,
     "clip_shapes": _CLIP_SHAPES,
-    **dict.fromkeys(("gain", "dropout_edges", "clip_nothing"), _GAIN),
+    **dict.fromkeys(("gain", "dropout_edges", "clip_nothing", "norm_default"), _GAIN),
     "model": _MODEL,
     "model_once": _MODEL_ONCE,
     "cross_entropy": _LOSS,

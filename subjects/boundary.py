@@ -36,6 +36,8 @@ class Boundary(Framework):
     # (layer, shapes) -> of a layer whose weights are set to one and its biases to zero, run on ones of these shapes:
     # the output, and the gradient of its sum at the first input.
     taps: Callable[[Any, Sequence[Sequence[int]]], tuple[Floats, Floats]] | None = None
+    # (function, x, dy) -> the gradient at x of the function's output times dy, where the framework differentiates.
+    vjp: Callable[[Callable[[Any], Any], Any, Any], Any] | None = None
     labels: Callable[[NDArray[np.int64], str], Any] = lambda labels, device: labels  # classes, for a loss
 
 

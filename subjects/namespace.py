@@ -55,6 +55,10 @@ class Namespace:
     keywords: Callable[[str, str], Mapping[str, Any]] = lambda dtype, device: {}  # of every constructor
     like: Callable[[Any, Any], Any] = lambda layer, x: layer  # (layer, x) -> the layer in the dtype of x, where x is
     running: Callable[[Any], Sequence[Any]] = lambda layer: ()  # running mean and variance, where a layer keeps them
+    fill: Callable[[Any, Any, Any], Any] | None = (
+        None  # (layer, weight, bias): sets them; LookupError where there are none
+    )
+    evaluating: Callable[[Any], Any] | None = None  # (layer) -> the layer in evaluation mode
     channels_last: bool = False
     unsupported: Callable[[Iterable[str]], Mapping[str, str]] = lambda laws: {}  # of a layer with tensors of these laws
 
@@ -150,7 +154,26 @@ class Namespace:
 
         options = {"steps": op == "batch_norm", "channels_last": self.channels_last, **rest}
         run = functools.partial(self.trained, make)
+        if self.evaluating and op == "batch_norm":
+            options.setdefault("evaluated", functools.partial(self.evaluated, make))
+        if self.fill:
+            options.setdefault("affine", functools.partial(self.weighted, make))
         return norm(self.of, f"{self.name}.{name}.{call}", op, run, **options)
+
+    def evaluated(self, make: Make, x: Any, case: Case) -> tuple[Any, ...]:
+        """The output in evaluation mode after a training step, with the running statistics of that step."""
+        assert self.evaluating
+        layer = self.like(make(self.find(), case, {}), x)
+        layer(x)
+        running = [1 * r for r in self.running(layer)]  # copies: what evaluation does to them must show
+        return (self.evaluating(layer)(x), *running)
+
+    def weighted(self, make: Make, x: Any, weight: Any, bias: Any, case: Case) -> Any:
+        """The output of a layer that was given this weight and bias."""
+        assert self.fill
+        layer = self.like(make(self.find(), case, {}), x)
+        self.fill(layer, weight, bias)
+        return layer(x)
 
     def trained(self, make: Make, x: Any, case: Case) -> tuple[Any, ...]:
         """The output of the last training step, with the running statistics."""

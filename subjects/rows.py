@@ -7,7 +7,7 @@ They take the framework's own tensors and give them back, so a table holds one e
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,6 +34,7 @@ TORCH_GAINS = {
 }
 
 Call = Callable[[Any, Case], Any]  # (x, case) -> output, or (output, running mean, running variance)
+Affine = Callable[[Any, Any, Any, Case], Any]  # (x, weight, bias, case) -> output
 Drop = Callable[[Any, float, Any], Any]  # (x, p, key where the framework has keys) -> y
 Clip = Callable[..., tuple[Sequence[Any], Any]]  # (leaves, limit, **arguments) -> leaves and their norm, or None
 Draw = Callable[[int, str, str, Any], Any]  # (count, dtype, device, key where the framework has keys) -> count numbers
@@ -112,26 +113,59 @@ def norm(
     dims: int = 1,
     channels_last: bool = False,
     view: View | None = None,
+    evaluated: Call | None = None,
+    affine: Affine | None = None,
     **rest: Any,
 ) -> Norm:
     """`call` takes x with `dims` spatial axes, its channels second or last, or as `view` lays it out.
 
-    It returns the output, or a triple with the running statistics after one step.
+    It returns the output, or a triple with the running statistics after one step; `evaluated` does so with the output
+    in evaluation mode, and `affine(x, weight, bias, case)` gives the output with these.
     """
     axes = view or Spatial(dims, channels_last)
 
-    def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
-        with of.place(dtype, device):
-            y, *running = _tuple(call(of.array(axes.there(x), dtype, device), case))
-            seen = {n: of.floats(r).ravel() for n, r in zip(RUNNING, running, strict=False)}
-            return {"output": axes.back(of.floats(y), x.shape), **seen}
+    def run(call: Call) -> Callable[[Floats, Case, str, str], Mapping[str, Floats]]:
+        def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
+            with of.place(dtype, device):
+                y, *running = _tuple(call(of.array(axes.there(x), dtype, device), case))
+                seen = {n: of.floats(r).ravel() for n, r in zip(RUNNING, running, strict=False)}
+                return {"output": axes.back(of.floats(y), x.shape), **seen}
 
-    return with_default(Norm(name=name, framework=of, op=op, apply=apply, **rest))
+        return apply
+
+    def weighted(x: Floats, weight: Floats, bias: Floats, case: Case, dtype: str, device: str) -> Floats:
+        assert affine
+        with of.place(dtype, device):
+            given = (of.array(a, dtype, device) for a in (axes.there(x), weight, bias))
+            return axes.back(of.floats(affine(*given, case)), x.shape)
+
+    def gradient(x: Floats, dy: Floats, case: Case, dtype: str, device: str) -> Floats:
+        assert of.vjp
+        with of.place(dtype, device):
+            given = (of.array(axes.there(a), dtype, device) for a in (x, dy))
+            return axes.back(of.floats(of.vjp(lambda x: _tuple(call(x, case))[0], *given)), x.shape)
+
+    row = Norm(
+        name=name,
+        framework=of,
+        op=op,
+        apply=run(call),
+        evaluated=run(evaluated) if evaluated else None,
+        affine=weighted if affine else None,
+        gradient=gradient if of.vjp else None,
+        **rest,
+    )
+    return with_default(row)
 
 
 def imaginary(of: Boundary, name: str, op: str, call: Call, **rest: Any) -> Norm:
-    """The norm of i x, i times the norm of x: what squares complex numbers as they are takes -x^2 for |x|^2."""
-    return norm(of, f"{name}(complex)", op, lambda x, case: call(1j * x, case).imag, unsupported=NO_16_BITS, **rest)
+    """The norm of i x, i times the norm of x: what squares complex numbers as they are takes -x^2 for |x|^2.
+
+    Its settings and its gradient are asked of the real row.
+    """
+    asked: Any = lambda claim, usual, dtype: () if claim == "norm.settings" else usual  # noqa: E731 - one expression
+    row = norm(of, f"{name}(complex)", op, lambda x, case: call(1j * x, case).imag, unsupported=NO_16_BITS, **rest)
+    return replace(row, gradient=None, default=None, cases=asked)
 
 
 def _tuple(x: Any) -> tuple[Any, ...]:
@@ -170,11 +204,27 @@ def loss(of: Boundary, name: str, call: Callable[..., Any], adjusts: tuple[str, 
         with of.place(dtype, device):
             return of.floats(call(of.array(logits, dtype, device), of.labels(labels, device), "mean", **more))
 
+    def weighted(
+        logits: Floats,
+        labels: NDArray[np.int64],
+        weights: Floats,
+        smoothing: float,
+        ignored: int | None,
+        dtype: str,
+        device: str,
+    ) -> Floats:
+        more: dict[str, Any] = {"label_smoothing": smoothing} if smoothing else {}
+        more |= {"ignore_index": ignored} if ignored is not None else {}
+        with of.place(dtype, device):
+            given = of.array(logits, dtype, device), of.labels(labels, device)
+            return of.floats(call(*given, "mean", weight=of.array(weights, dtype, device), **more))
+
     return Loss(
         name=name,
         framework=of,
         op="cross_entropy",
         apply=apply,
+        weighted=weighted if "weights" in adjusts else None,
         adjusted=adjusted if adjusts else None,
         adjusts=adjusts,
         **rest,

@@ -102,6 +102,15 @@ class Norm(Asked):
     steps: bool = False  # takes case["steps"] training steps on x, where the case says how many, and not one
     # The same call with eps and momentum as the default constructor chooses them; for baselines.
     default: Callable[[Floats, Case, str, str], Mapping[str, Floats]] | None = None
+    documented_eps: str = (
+        ""  # the eps that its documentation gives for the default, in ASCII Python; `finfo` is dtype's
+    )
+    # What `apply` returns, but with the output in evaluation mode after that one training step.
+    evaluated: Callable[[Floats, Case, str, str], Mapping[str, Floats]] | None = None
+    # (x, weight, bias, case, dtype, device) -> the output with that weight and bias, one for each feature it has.
+    affine: Callable[[Floats, Floats, Floats, Case, str, str], Floats] | None = None
+    # (x, dy, case, dtype, device) -> the gradient at x, of dy at the output, by the framework's differentiation.
+    gradient: Callable[[Floats, Floats, Case, str, str], Floats] | None = None
     unsupported: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -168,7 +177,9 @@ class Loss(Asked):
     op: str  # cross_entropy
     apply: Callable[[Floats, NDArray[np.int64], str, str, str], Floats]
     adjusted: Callable[[Floats, NDArray[np.int64], float, int | None, str, str], Floats] | None = None
-    adjusts: tuple[str, ...] = ()  # of "smoothing" and "ignored"
+    adjusts: tuple[str, ...] = ()  # of "smoothing", "ignored", "weights" and "sum", which is a reduction
+    # (logits, labels, weights of the classes, smoothing, ignored, dtype, device) -> the mean of the weighted loss.
+    weighted: Callable[[Floats, NDArray[np.int64], Floats, float, int | None, str, str], Floats] | None = None
     ignored: int | None = None  # the label that its documentation says does not count by default
     indices: bool = True  # takes labels as they are; else as rows of probabilities, which the row makes of them
     unsupported: Mapping[str, str] = field(default_factory=dict)

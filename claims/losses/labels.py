@@ -31,6 +31,19 @@ def claims(subject: Loss) -> tuple[Claim, ...]:
         (ignores, "loss.ignored", "the mean is over the rows that are not ignored", _ignored),
         (smooths and ignores, "loss.smoothing_ignored", "smoothing counts no ignored row either", _both),
         (subject.ignored is not None, "loss.ignored_default", "rows ignored by default count nowhere", _default),
+        (
+            subject.weighted is not None,
+            "loss.weighted",
+            "class weights: sum of w_label L over that of w_label, of rows that are not ignored",
+            _weighted,
+        ),
+        (
+            subject.weighted is not None and smooths,
+            "loss.weighted_smoothing",
+            "smoothed labels take the weights of their classes",
+            _weighted_smoothing,
+        ),
+        ("sum" in subject.adjusts, "loss.sum", 'reduction "sum" is the sum of reduction "none"', _sum),
         (subject.indices, "loss.outside", "a label that is no class is refused, or costs no finite loss", _outside),
     )
     return tuple(
@@ -84,6 +97,51 @@ def _mean(subject: Loss, trial: Trial, smoothing: float, ignored: int | None, le
     comparison = compare([mean], [times(expected, trial.factor)], [bound])
     names = {"counted": float(counted.mean()), "sum": len(rows) * size, "smoothing": smoothing}
     return deterministic(comparison, quantity="mean loss", names=names)
+
+
+def _weighted(subject: Loss, trial: Trial) -> Finding:
+    return _of_weights(subject, trial, 0.0, trial.case["classes"] - 1 if "ignored" in subject.adjusts else None)
+
+
+def _weighted_smoothing(subject: Loss, trial: Trial) -> Finding:
+    return _of_weights(subject, trial, _SMOOTHING, None)
+
+
+def _of_weights(subject: Loss, trial: Trial, smoothing: float, ignored: int | None) -> Finding:
+    """Weights are powers of 2, which the dtype holds; every third row is ignored, where any is."""
+    assert subject.weighted
+    c, fmt = trial.case, FORMATS[trial.dtype]
+    rng, classes = trial.key.generator(), c["classes"]
+    logits = fmt.round_all(3 * rng.standard_normal((c["rows"], classes)))
+    labels, weights = rng.integers(0, classes - 1, c["rows"]), 2.0 ** (np.arange(classes) % 4 - 2)
+    counted = np.ones(c["rows"], dtype=bool)
+    if ignored is not None:
+        counted = np.arange(c["rows"]) % 3 != 2
+        labels[~counted] = ignored
+    mean = number(subject.weighted(logits, labels, weights, smoothing, ignored, trial.dtype, trial.device))
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    costs = (np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted) * weights
+    rows = (1 - smoothing) * costs[np.arange(c["rows"]), labels] + smoothing * costs.mean(axis=1)
+    expected = float(rows[counted].sum() / weights[labels[counted]].sum())
+    of_rows = fmt.unit * (4 * expected + 2 * float(np.abs(logits).max())) + gamma(classes + 8, working(fmt)) * (
+        1 + expected
+    )
+    bound = 2 * of_rows + expected * (2 * averaging(trial) + 2 * fmt.unit)
+    comparison = compare([mean], [times(expected, trial.factor)], [bound])
+    return deterministic(comparison, quantity="mean loss", names={"sum": float(rows[counted].sum())})
+
+
+def _sum(subject: Loss, trial: Trial) -> Finding:
+    c, fmt = trial.case, FORMATS[trial.dtype]
+    logits = fmt.round_all(3 * trial.key.generator().standard_normal((c["rows"], c["classes"])))
+    labels = trial.key.at(block=1).generator().integers(0, c["classes"], c["rows"])
+    rows = subject.apply(logits, labels, "none", trial.dtype, trial.device)
+    total = number(subject.apply(logits, labels, "sum", trial.dtype, trial.device))
+    size = float(np.abs(rows).sum())
+    expected = float(rows.sum())
+    bound = size * (averaging(trial) + fmt.unit) + c["rows"] * 4 * fmt.unit * float(np.abs(rows).max())
+    comparison = compare([total], [times(expected, trial.factor)], [bound])
+    return deterministic(comparison, quantity="sum of losses", names={"sum": size})
 
 
 def _reference(logits: Floats, labels: Labels, smoothing: float) -> Floats:

@@ -30,7 +30,7 @@ def claims(subject: Norm) -> tuple[Claim, ...]:
     """The claims on one normalisation."""
     centred = subject.op != "rms_norm"
     table: list[tuple[str, str, str, Any]] = [
-        ("norm.second_moment", f"{subject.op}.second_moment", "mean of y^2 = v/(v + eps)", _second_moment)
+        ("norm.second_moment", f"{subject.op}.second_moment", "mean of y^2 = v/(v + eps)", second_moment)
     ]
     if centred:
         table.append(("norm.mean", f"{subject.op}.mean", "mean of y = 0", _mean))
@@ -40,8 +40,8 @@ def claims(subject: Norm) -> tuple[Claim, ...]:
         mean, variance = "r = m * mean of x after one step", "r = 1 - m + m * {} variance of x"
         kind = subject.running_variance
         table += [
-            ("norm.running_mean", "batch_norm.running_mean", mean, _running_mean),
-            ("norm.running_var", documented[kind], variance.format(kind), _running_var),
+            ("norm.running_mean", "batch_norm.running_mean", mean, running_mean),
+            ("norm.running_var", documented[kind], variance.format(kind), running_var),
             ("norm.running_unbiased", documented["unbiased"], variance.format("unbiased"), _running_unbiased),
         ]
     if subject.steps:
@@ -114,7 +114,8 @@ def _run(subject: Norm, trial: Trial, x: Floats) -> tuple[Rows, Mapping[str, Flo
     return Rows(rounded, subject.op, trial), results
 
 
-def _input(trial: Trial) -> Floats:
+def drawn(trial: Trial) -> Floats:
+    """Normal numbers of the mean and std of the case."""
     c = trial.case
     x: Floats = trial.key.generator().standard_normal((c["batch"], c["channels"], c["length"]))
     x *= c["std"]
@@ -122,8 +123,9 @@ def _input(trial: Trial) -> Floats:
     return x
 
 
-def _second_moment(subject: Norm, trial: Trial) -> Finding:
-    rows, results = _run(subject, trial, _input(trial))
+def second_moment(subject: Norm, trial: Trial) -> Finding:
+    """The second moment of each set against the law's."""
+    rows, results = _run(subject, trial, drawn(trial))
     y = rows_of(results["output"], subject.op, trial.case)
     law = LAWS[f"{subject.op}.second_moment"]
     moment = "mean_square" if subject.op == "rms_norm" else "variance"
@@ -135,7 +137,7 @@ def _second_moment(subject: Norm, trial: Trial) -> Finding:
 
 
 def _mean(subject: Norm, trial: Trial) -> Finding:
-    rows, results = _run(subject, trial, _input(trial))
+    rows, results = _run(subject, trial, drawn(trial))
     y = rows_of(results["output"], subject.op, trial.case)
     expected = LAWS[f"{subject.op}.mean"].value()
     rounding = rows.entry_error * np.abs(y).mean(axis=1)
@@ -188,8 +190,9 @@ def _constant_inputs(case: Mapping[str, Any], constants: list[float], op: str) -
                 yield np.repeat(values, shape[2]).reshape(shape)
 
 
-def _running_mean(subject: Norm, trial: Trial) -> Finding:
-    rows, results = _run(subject, trial, _input(trial))
+def running_mean(subject: Norm, trial: Trial) -> Finding:
+    """The running mean after one step."""
+    rows, results = _run(subject, trial, drawn(trial))
     law = LAWS["batch_norm.running_mean"]
     expected = law.value(t=1, momentum=trial.case["momentum"], start=0.0, mean=rows.mean)
     bound = (rows.sum_error + rows.entry_error) * np.abs(rows.x).mean(axis=1)
@@ -202,7 +205,7 @@ def _running_steps(subject: Norm, trial: Trial) -> Finding:
 
     Every step rounds a few times in float32 at least, and 1/m of them are remembered; the momentum is rounded as well.
     """
-    rows, results = _run(subject, trial, _input(trial))
+    rows, results = _run(subject, trial, drawn(trial))
     c, working = trial.case, min(FORMATS[trial.dtype].unit, FORMATS["float32"].unit)
     expected = LAWS["batch_norm.running_mean"].value(t=c["steps"], momentum=c["momentum"], start=0.0, mean=rows.mean)
     relative = rows.sum_error + 8 * working / c["momentum"] + rows.entry_error
@@ -211,7 +214,7 @@ def _running_steps(subject: Norm, trial: Trial) -> Finding:
     return _finding(comparison, f"running mean after {c['steps']} steps", rows)
 
 
-def _running_var(subject: Norm, trial: Trial) -> Finding:
+def running_var(subject: Norm, trial: Trial) -> Finding:
     """The running variance as the subject's documentation averages it."""
     return _running(subject, trial, subject.running_variance)
 
@@ -222,7 +225,7 @@ def _running_unbiased(subject: Norm, trial: Trial) -> Finding:
 
 
 def _running(subject: Norm, trial: Trial, kind: str) -> Finding:
-    rows, results = _run(subject, trial, _input(trial))
+    rows, results = _run(subject, trial, drawn(trial))
     ours = {
         "unbiased": 1 - trial.case["momentum"] + trial.case["momentum"] * rows.variance * rows.n / (rows.n - 1),
         "biased": 1 - trial.case["momentum"] + trial.case["momentum"] * rows.variance,

@@ -1,6 +1,6 @@
 """The one typed boundary to MLX: version, devices, dtypes, seeding, and arrays in and out as NumPy."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,6 +90,13 @@ def _labels(labels: Any, device: str) -> Any:
 
 _DRAWS, _CHANCE = of_stream(Stream(read=_read, write=_seed, seed=_seed), host=host)
 
+
+def _vjp(function: Callable[[Any], Any], x: Any, dy: Any) -> Any:
+    import mlx.core as mx
+
+    return mx.vjp(lambda x: function(x).reshape(dy.shape), [x], [dy])[1][0]
+
+
 MLX = Boundary(
     name="mlx",
     version=version,
@@ -100,4 +107,5 @@ MLX = Boundary(
     chance=_CHANCE,
     taps=_taps,
     labels=_labels,
+    vjp=_vjp,
 )

@@ -27,6 +27,16 @@ def _unsupported(laws: Iterable[str]) -> Mapping[str, str]:
     return {} if all(law.startswith("Constant") for law in laws) else FLOAT32_FIRST
 
 
+def _fill_norm(layer: Any, weight: Any, bias: Any) -> None:
+    """Sets the weight of a norm, and the bias where it has one."""
+    if "weight" not in layer:
+        msg = "it has no weight by default"
+        raise LookupError(msg)
+    layer.weight = weight
+    if "bias" in layer:
+        layer.bias = bias
+
+
 NN = Namespace(
     of=MLX,
     name="mlx.nn",
@@ -34,6 +44,8 @@ NN = Namespace(
     parameters=parameters,
     like=_cast,
     running=lambda layer: [layer[n] for n in RUNNING if n in layer],
+    evaluating=lambda layer: layer.eval(),
+    fill=_fill_norm,
     channels_last=True,
     unsupported=_unsupported,
 )

@@ -41,6 +41,6 @@ def _fused(logits: Any, labels: Any, reduction: str) -> Any:
 
 
 LOSSES = (
-    loss(MLX, "mlx.nn.losses.cross_entropy", _cross_entropy, ("smoothing",)),
+    loss(MLX, "mlx.nn.losses.cross_entropy", _cross_entropy, ("smoothing", "sum")),
     loss(MLX, "mlx.core.fast.cross_entropy", _fused),
 )

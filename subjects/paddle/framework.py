@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -99,6 +99,12 @@ _DRAWS, _CHANCE = of_stream(
     Stream(read=lambda device: _paddle().get_rng_state(), write=_write, seed=_seed), _place, host
 )
 
+
+def _vjp(function: Callable[[Any], Any], x: Any, dy: Any) -> Any:
+    x.stop_gradient = False
+    return _paddle().grad(function(x).reshape(dy.shape), x, dy)[0]
+
+
 PADDLE = Boundary(
     name="paddle",
     version=version,
@@ -109,5 +115,6 @@ PADDLE = Boundary(
     chance=_CHANCE,
     place=_place,
     taps=_taps,
+    vjp=_vjp,
     labels=lambda labels, device: _paddle().to_tensor(labels),
 )

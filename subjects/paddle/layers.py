@@ -17,6 +17,21 @@ def _running(layer: Any) -> list[Any]:
     return [own[n] for n in ("_mean", "_variance") if n in own]
 
 
+def _fill_norm(layer: Any, weight: Any, bias: Any) -> None:
+    """Sets weight and bias of a norm, which instance norms call scale."""
+    scale = layer.weight if hasattr(layer, "weight") else layer.scale
+    if scale is None:
+        msg = "it has no weight by default"
+        raise LookupError(msg)
+    scale.set_value(weight.astype(scale.dtype))
+    layer.bias.set_value(bias.astype(layer.bias.dtype))
+
+
+def _evaluating(layer: Any) -> Any:
+    layer.eval()
+    return layer
+
+
 NN = Namespace(
     of=PADDLE,
     name="paddle.nn",
@@ -24,6 +39,8 @@ NN = Namespace(
     parameters=lambda layer, dtype: dict(layer.named_parameters()),
     conv=lambda dims, transposed: convolution(f"Conv{dims}D{'Transpose' * transposed}"),
     running=_running,
+    evaluating=_evaluating,
+    fill=_fill_norm,
 )
 _layer, _simple = NN.layer, NN.simple
 

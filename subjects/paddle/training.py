@@ -127,6 +127,8 @@ LOSSES: tuple[Loss, ...] = (
         lambda x, t, how, **more: nn().functional.cross_entropy(x, t, reduction=how, **more),
         "smoothing",
         "ignored",
+        "weights",
+        "sum",
     ),
     _loss("functional.softmax_with_cross_entropy", _softmax),
     _loss(
@@ -134,5 +136,7 @@ LOSSES: tuple[Loss, ...] = (
         lambda x, t, how, **more: nn().CrossEntropyLoss(reduction=how, **more)(x, t),
         "smoothing",
         "ignored",
+        "weights",
+        "sum",
     ),
 )

@@ -15,6 +15,19 @@ def _nn() -> Any:
     return torch.nn
 
 
+def _fill(layer: Any, weight: Any, bias: Any) -> None:
+    """Sets the weight of a norm, and the bias where it has one."""
+    import torch
+
+    if layer.weight is None:
+        msg = "it has no weight by default"
+        raise LookupError(msg)
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        if getattr(layer, "bias", None) is not None:
+            layer.bias.copy_(bias)
+
+
 NN = Namespace(
     of=TORCH,
     name="torch.nn",
@@ -22,6 +35,8 @@ NN = Namespace(
     parameters=lambda layer, dtype: {n: p.detach() for n, p in layer.named_parameters()},
     keywords=factory,
     like=lambda layer, x: layer.to(x),
+    evaluating=lambda layer: layer.eval(),
+    fill=_fill,
     running=lambda layer: [b for n, b in layer.named_buffers() if n.startswith("running")],
 )
 _layer, _simple = NN.layer, NN.simple

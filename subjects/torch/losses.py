@@ -17,22 +17,24 @@ def _f() -> Any:
     return NN.find().functional
 
 
+_ARGUMENTS = ("smoothing", "ignored", "weights", "sum")
+
 LOSSES: tuple[Loss, ...] = (
     _loss(
         "functional.cross_entropy",
         lambda z, y, how, **more: _f().cross_entropy(z, y, reduction=how, **more),
-        "smoothing",
-        "ignored",
+        *_ARGUMENTS,
     ),
     _loss(
         "functional.nll_loss",
         lambda z, y, how, **more: _f().nll_loss(_f().log_softmax(z, dim=-1), y, reduction=how, **more),
         "ignored",
+        "weights",
+        "sum",
     ),
     _loss(
         "CrossEntropyLoss",
         lambda z, y, how, **more: NN.find().CrossEntropyLoss(reduction=how, **more)(z, y),
-        "smoothing",
-        "ignored",
+        *_ARGUMENTS,
     ),
 )

@@ -10,8 +10,8 @@ from varlaw.subjects.torch.framework import TORCH
 from varlaw.subjects.torch.layers import NN
 
 
-def _functional(name: str, call: Call) -> Norm:
-    return norm(TORCH, f"torch.nn.functional.{name}", name, call)
+def _functional(name: str, call: Call, eps: str = "1e-5") -> Norm:
+    return norm(TORCH, f"torch.nn.functional.{name}", name, call, documented_eps=eps)
 
 
 def _f() -> Any:
@@ -60,16 +60,22 @@ def _channels(name: str) -> Make:
 
 NORMS: tuple[Norm, ...] = (
     _functional("layer_norm", lambda x, c: _f().layer_norm(x, x.shape[-1:], **constants_of(c, eps="eps"))),
-    _functional("rms_norm", _rms),
+    _functional("rms_norm", _rms, "min(finfo, 2**-23)"),
     imaginary(TORCH, "torch.nn.functional.rms_norm", "rms_norm", _rms),
     _functional("group_norm", lambda x, c: _f().group_norm(x, c["groups"], **constants_of(c, eps="eps"))),
     _functional("instance_norm", lambda x, c: _f().instance_norm(x, **constants_of(c, eps="eps"))),
     _functional("batch_norm", _batch_norm),
-    NN.norm("LayerNorm", "layer_norm", _last("LayerNorm")),
-    NN.norm("RMSNorm", "rms_norm", _last("RMSNorm")),
-    NN.norm("GroupNorm", "group_norm", _group),
-    *(NN.norm(f"BatchNorm{d}d", "batch_norm", _channels(f"BatchNorm{d}d"), dims=d) for d in (1, 2, 3)),
-    *(NN.norm(f"InstanceNorm{d}d", "instance_norm", _channels(f"InstanceNorm{d}d"), dims=d) for d in (1, 2, 3)),
+    NN.norm("LayerNorm", "layer_norm", _last("LayerNorm"), documented_eps="1e-5"),
+    NN.norm("RMSNorm", "rms_norm", _last("RMSNorm"), documented_eps="min(finfo, 2**-23)"),
+    NN.norm("GroupNorm", "group_norm", _group, documented_eps="1e-5"),
+    *(
+        NN.norm(f"BatchNorm{d}d", "batch_norm", _channels(f"BatchNorm{d}d"), dims=d, documented_eps="1e-5")
+        for d in (1, 2, 3)
+    ),
+    *(
+        NN.norm(f"InstanceNorm{d}d", "instance_norm", _channels(f"InstanceNorm{d}d"), dims=d, documented_eps="1e-5")
+        for d in (1, 2, 3)
+    ),
     _channels_last("GroupNorm", "group_norm", _group),
     _channels_last("BatchNorm2d", "batch_norm", _channels("BatchNorm2d")),
     _channels_last("InstanceNorm2d", "instance_norm", _channels("InstanceNorm2d")),

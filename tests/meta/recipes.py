@@ -7,6 +7,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from varlaw.claims.norms.normalisation import rows_of
 from varlaw.evidence.formats import FORMATS
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Adapter, Clipper, Dropout, Framework, Loss, Norm, Normaliser, Sampler, Tensor
@@ -70,20 +71,31 @@ def loss(
     rows: Rows = _rows,
     mean: Mean = lambda rows, dtype: float(rows.mean()),
     labelled: Callable[..., float] = _counting,
+    weighing: Callable[[Any, Any], float] = lambda w, weights: float(w.sum()),
+    total: Mean = lambda rows, dtype: float(rows.sum()),
 ) -> Loss:
     """A loss with these rows and this mean, rounded to the dtype in the end."""
 
     def apply(logits: Any, labels: Any, reduction: str, dtype: str, device: str) -> Any:
         fmt = FORMATS[dtype]
         found = fmt.round_all(rows(fmt.round_all(logits), labels, dtype))
-        return found if reduction == "none" else np.asarray(fmt.round(mean(found, dtype)))
+        of = {"mean": mean, "sum": total}
+        return found if reduction == "none" else np.asarray(fmt.round(of[reduction](found, dtype)))
+
+    def weighted(
+        logits: Any, labels: Any, weights: Any, smoothing: float, ignored: int | None, dtype: str, device: str
+    ) -> Any:
+        each = np.stack([_rows(logits, np.full(len(logits), c)) * weights[c] for c in range(logits.shape[1])], axis=1)
+        found = (1 - smoothing) * each[np.arange(len(labels)), labels] + smoothing * each.mean(axis=1)
+        kept = labels != ignored
+        return np.asarray(FORMATS[dtype].round(float(found[kept].sum()) / weighing(weights[labels[kept]], weights)))
 
     def adjusted(logits: Any, labels: Any, smoothing: float, ignored: int | None, dtype: str, device: str) -> Any:
         return np.asarray(FORMATS[dtype].round(labelled(logits, labels, smoothing, ignored)))
 
     return Loss(
         name="numpy.loss", framework=OURS, op="cross_entropy", apply=apply, adjusted=adjusted,
-        adjusts=("smoothing", "ignored"), ignored=-100,
+        adjusts=("smoothing", "ignored", "sum"), ignored=-100, weighted=weighted,
     )  # fmt: skip
 
 
@@ -107,6 +119,11 @@ def wrong_losses() -> dict[str, tuple[str, str, Loss]]:
         "smoothing among the other classes": ("loss.smoothing", "float32", loss(
             labelled=lambda z, y, e, i: _counting(z, y, e * z.shape[1] / (z.shape[1] - 1), i))),
         "a label beyond the last class": ("loss.outside", "float32", loss(lambda z, y, d: _rows(z, y % z.shape[1]))),
+        "weights of the labels not divided by": ("loss.weighted", "bfloat16", loss(weighing=lambda w, all_: len(w))),
+        "weights of all classes divided by": (
+            "loss.weighted_smoothing", "float32", loss(weighing=lambda w, all_: len(w) * float(all_.mean()))
+        ),
+        "mean in place of sum": ("loss.sum", "bfloat16", loss(total=lambda rows, d: float(rows.mean()))),
         "mean over classes as well": ("loss.reduction", "float32", loss(mean=lambda rows, d: float(rows.mean() / 2))),
     }  # fmt: skip
 
@@ -260,6 +277,84 @@ def wrong_adapters() -> dict[str, tuple[str, str, Adapter]]:
         "one unit off in float32": ("adapter.identity", "float32", adapter(lambda y, d: y * (1 + 2.0**-23))),
         "two units off in bfloat16": ("adapter.identity", "bfloat16", adapter(units)),
         "an output that is not finite": ("adapter.identity", "float32", adapter(lambda y, d: y * np.inf)),
+    }
+
+
+# -- norms and what they are set to ------------------------------------------------------------------------------------
+
+
+def normalisation(
+    op: str = "batch_norm",
+    eps: Callable[[float], float] = lambda eps: eps,
+    momentum: Callable[[float], float] = lambda m: m,
+    default: float = 1e-5,
+    evaluates: bool = True,
+    roll: int = 0,
+    mean: float = 1.0,
+    scaled: bool = True,
+) -> Norm:
+    """A norm in float64, rounded once; the mistakes change eps and momentum, or evaluation, weights and gradient."""
+
+    def parts(x: Any, case: Any) -> Any:
+        rows = rows_of(x, op, case)
+        centred = rows - rows.mean(axis=1, keepdims=True) if op != "rms_norm" else rows
+        square = (centred**2).mean(axis=1, keepdims=True) + eps(case.get("eps", default))
+        with np.errstate(invalid="ignore"):
+            return rows, centred / np.sqrt(square), np.sqrt(square)
+
+    def back(rows: Any, shape: tuple[int, ...]) -> Any:
+        if op == "batch_norm":
+            return rows.reshape(shape[1], shape[0], shape[2]).transpose(1, 0, 2)
+        return rows.reshape(shape)
+
+    def apply(x: Any, case: Any, dtype: str, device: str) -> Mapping[str, Any]:
+        rows, y, _ = parts(x, case)
+        m, n = momentum(case.get("momentum", 0.1)), rows.shape[1]
+        running = {"running_mean": m * rows.mean(axis=1), "running_var": 1 - m + m * rows.var(axis=1) * n / (n - 1)}
+        return {"output": FORMATS[dtype].round_all(back(y, x.shape))} | (running if op == "batch_norm" else {})
+
+    def evaluated(x: Any, case: Any, dtype: str, device: str) -> Mapping[str, Any]:
+        found = dict(apply(x, case, dtype, device))
+        centre, variance = (found[name][None, :, None] for name in ("running_mean", "running_var"))
+        if evaluates:
+            found["output"] = FORMATS[dtype].round_all((x - centre) / np.sqrt(variance + case["eps"]))
+        return found
+
+    def affine(x: Any, weight: Any, bias: Any, case: Any, dtype: str, device: str) -> Any:
+        y, shape = back(parts(x, case)[1], x.shape), (1, 1, -1) if op in ("layer_norm", "rms_norm") else (1, -1, 1)
+        shift = 0.0 if op == "rms_norm" else bias.reshape(shape)
+        return FORMATS[dtype].round_all(y * np.roll(weight, roll).reshape(shape) + shift)
+
+    def gradient(x: Any, dy: Any, case: Any, dtype: str, device: str) -> Any:
+        _, y, sigma = parts(x, case)
+        g = rows_of(dy, op, case)
+        centre = mean * g.mean(axis=1, keepdims=True) if op != "rms_norm" else 0.0
+        along = y * (y * g).mean(axis=1, keepdims=True) if scaled else 0.0
+        return FORMATS[dtype].round_all(back((g - centre - along) / sigma, x.shape))
+
+    return Norm(
+        name=f"numpy.{op}", framework=OURS, op=op, apply=apply, default=apply, documented_eps="1e-5",
+        evaluated=evaluated if op == "batch_norm" else None, affine=affine, gradient=gradient,
+    )  # fmt: skip
+
+
+def wrong_norms() -> dict[str, tuple[str, str, Norm]]:
+    """By name: the claim that must see it, a dtype in which it must, and the norm with the mistake."""
+    return {
+        "eps never above 1e-3": ("norm.settings", "float32", normalisation(eps=lambda eps: min(eps, 1e-3))),
+        "a momentum of 0 taken for the default": (
+            "norm.settings",
+            "float32",
+            normalisation(momentum=lambda m: m or 0.1),
+        ),
+        "a momentum of 1 taken for none": ("norm.settings", "float32", normalisation(momentum=lambda m: m % 1)),
+        "no default eps": ("norm.default_zeros", "float16", normalisation(default=0.0)),
+        "another default eps": ("norm.default_eps", "bfloat16", normalisation(default=1e-3)),
+        "evaluation by the batch": ("norm.evaluated", "float32", normalisation(evaluates=False)),
+        "the weight of the next channel": ("norm.affine", "bfloat16", normalisation(roll=1)),
+        "the weight of the next entry": ("norm.affine", "float32", normalisation("layer_norm", roll=1)),
+        "the gradient of the mean forgotten": ("norm.gradient", "bfloat16", normalisation("group_norm", mean=0.0)),
+        "the gradient of the scale forgotten": ("norm.gradient", "float16", normalisation("rms_norm", scaled=False)),
     }
 
 
@@ -516,6 +611,6 @@ def _eight_bits(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
 
 
 WRONG: dict[str, tuple[str, str, Any]] = {
-    **wrong_losses(), **wrong_normalisings(), **wrong_dropouts(), **wrong_adapters(), **wrong_clips(),
+    **wrong_losses(), **wrong_normalisings(), **wrong_dropouts(), **wrong_adapters(), **wrong_clips(), **wrong_norms(),
     **wrong_singles(), **wrong_samplers(),
 }  # fmt: skip

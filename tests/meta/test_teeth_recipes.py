@@ -24,6 +24,7 @@ RIGHT = {
     "clipping with arguments": recipes.adjustable(),
     "clipping by value": recipes.boxing(),
     "normalising": recipes.normalising(),
+    **{op: recipes.normalisation(op) for op in ("batch_norm", "layer_norm", "rms_norm", "group_norm", "instance_norm")},
     "spectral": recipes.spectral(5000),
     **wholes.RIGHT,
     **{op: recipes.right_dropout(op) for op in (
