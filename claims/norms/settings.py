@@ -25,7 +25,7 @@ from varlaw.subjects.subject import Norm
 
 Judging = Callable[[Norm, Trial], Finding]
 
-_WIDE = ("float64", "float32")  # what 16 bits do to the same statistics is asked elsewhere
+_PLAIN = ("float32",)  # what other formats do to the same statistics is asked elsewhere
 _DEFAULT = {
     "batch": 2,
     "channels": 4,
@@ -60,7 +60,7 @@ def claims(subject: Norm) -> tuple[Claim, ...]:
     return tuple(
         Claim(
             name=name, law=law, statement=statement, subject=subject, target=subject.name, op=op,
-            judge=_bind(judging, subject), dtypes=_WIDE if name == "norm.settings" else (),
+            judge=_bind(judging, subject), dtypes=_PLAIN if name == "norm.settings" else (),
         )
         for there, name, law, op, statement, judging in table
         if there

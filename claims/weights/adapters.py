@@ -3,8 +3,8 @@
 import numpy as np
 from msgspec.structs import replace
 
-from varlaw.claims.claim import LOOSE, Claim, Finding, Trial, deterministic
-from varlaw.evidence.exact import compare
+from varlaw.claims.claim import Claim, Finding, Trial, deterministic
+from varlaw.evidence.exact import SMALL, compare
 from varlaw.evidence.formats import FORMATS
 from varlaw.subjects.subject import Adapter
 from varlaw.theory.catalogue import LAWS
@@ -39,4 +39,4 @@ def _identity(subject: Adapter, trial: Trial) -> Finding:
         comparison = compare([0.0], [0.0], [0.0])
     finding = deterministic(comparison, quantity="output", names={"change": largest})
     # A single entry's ratio says nothing of the change, nor whether a bound is of use: all is held against the output.
-    return replace(finding, size=largest, loose=largest if finding.loose and largest > LOOSE else 0.0)
+    return replace(finding, size=largest, loose=largest if finding.loose and largest > SMALL else 0.0)
