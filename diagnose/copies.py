@@ -7,10 +7,11 @@ from statistics import NormalDist
 
 import numpy as np
 
-from varlaw.diagnose.parameters import BEGINNING, Floats, Values
+from varlaw.diagnose.parameters import BEGINNING, Floats, Values, pattern
 from varlaw.diagnose.records import Finding, Tensor, Written
 from varlaw.diagnose.signals import finding
 
+_NAMED = 8
 _FEWEST = 64  # entries from which a correlation is asked for
 
 
@@ -31,6 +32,24 @@ def copied(
         *_slices(drawn),
         *_seedless(every, values, tensors),
     ]
+
+
+def shared(tensors: Mapping[str, Tensor]) -> list[Finding]:
+    """One set of weights in several numbered places, as of a module multiplied in a list; a tied head is none."""
+    found: dict[int, list[str]] = {}
+    for name, tensor in tensors.items():
+        same = [a for a in tensor.aliases if pattern(a) == pattern(name)]
+        if same and len(tensor.shape) > 1:
+            found.setdefault(len(same) + 1, []).append(name)
+    says = "one tensor in {} numbered places: layers that share their weights"
+    return [finding("init.copied", "NOTE", says.format(n), *names[:_NAMED]) for n, names in found.items()]
+
+
+def redrawn(values: Values) -> frozenset[str]:
+    """What is known to be drawn anew by every build: no weights that were loaded."""
+    if values.again is None:
+        return frozenset()
+    return frozenset(n for n, x in values.first.items() if _random(x) and _moved(n, x, values))
 
 
 def targets(values: Values, still: frozenset[str]) -> frozenset[str]:

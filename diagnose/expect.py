@@ -80,13 +80,16 @@ def laws_of(
     return found
 
 
+_CONSTANTS = {"zeros": "Constant(0.0)", "ones": "Constant(1.0)"}
+
+
 def _law(given: Any, name: str, shape: tuple[int, ...], sight: Sight, graph: Graph) -> tuple[str, Law]:
     if not isinstance(given, str):
         return repr(given), given
     try:
-        return given, resolve(given, {}, fans_of(name, shape, sight, graph), _of_shape(shape))
+        return given, resolve(_CONSTANTS.get(given, given), {}, fans_of(name, shape, sight, graph), _of_shape(shape))
     except Exception as error:  # whatever the text says that no law is
-        hint = "write 'he_normal(fan_in)' or varlaw.Normal(0.02)"
+        hint = "write 'he_normal(fan_in)', 'zeros' or varlaw.Normal(0.02)"
         msg = f"expect={given!r} for {name} is no law: {error}; {hint} [check_model]"
         raise ValueError(msg) from error
 

@@ -3,9 +3,9 @@
 No chance is involved: a finding here is a count or an equality.
 """
 
-import re
 from collections.abc import Sequence
 
+from varlaw.diagnose.parameters import pattern
 from varlaw.diagnose.records import Call, Finding, Sight, Tensor
 from varlaw.diagnose.signals import finding
 from varlaw.diagnose.structure import Graph
@@ -50,6 +50,15 @@ def arriving(sight: Sight, graph: Graph, zeros: frozenset[str], targets: frozens
         elif tensor.gradient.second == 0:
             found += _zero(tensor, calls, sight, graph, zeros)
     return _merged(found)
+
+
+def frozen(sight: Sight, drawn: frozenset[str]) -> list[Finding]:
+    """Weights drawn at random by every build that stay as they are, though others of their role are trained."""
+    trained = {(pattern(n), t.shape) for n, t in sight.tensors.items() if t.trainable}
+    still = [t for t in sight.tensors.values() if not t.trainable and not t.buffer and t.name in drawn]
+    names = [t.name for t in still if (pattern(t.name), t.shape) in trained]
+    says = "requires_grad=False on random weights, where others of their role are trained"
+    return [finding("gradient.none", "NOTE", says, *names)] if names else []
 
 
 def _missing(tensor: Tensor, calls: Sequence[int], sight: Sight, graph: Graph) -> list[Finding]:
@@ -110,15 +119,11 @@ def _cancelled(number: int, tensor: Tensor, graph: Graph) -> bool:
 
 def _idle(tensor: Tensor, sight: Sight, graph: Graph) -> bool:
     """One of several experts that the router did not choose: its siblings get gradients."""
-    pattern = _pattern(tensor.name)
-    peers = [t for t in sight.tensors.values() if t.name != tensor.name and _pattern(t.name) == pattern]
+    role = pattern(tensor.name)
+    peers = [t for t in sight.tensors.values() if t.name != tensor.name and pattern(t.name) == role]
     alike = [t for t in peers if t.shape == tensor.shape]
     routed = any(c.op in ("topk", "index_add", "scatter", "one_hot") for c in sight.calls)
     return routed and any(t.gradient is not None and t.gradient.second > 0 for t in alike)
-
-
-def _pattern(name: str) -> str:
-    return re.sub(r"\d+", "*", name)
 
 
 def _owner(name: str) -> str:

@@ -46,7 +46,8 @@ def uninitialised(tensors: Mapping[str, Tensor], values: Values, written: Sequen
         if t.meta
     ]
     for name, x in values.first.items():
-        bad = shares.get(name, 0.0) or float(1 - np.isfinite(x).mean() if x.size else 0.0)
+        meant = np.isinf(x) if tensors[name].buffer else False  # a mask, or the range of what was not seen yet
+        bad = shares.get(name, 0.0) or float(1 - (np.isfinite(x) | meant).mean() if x.size else 0.0)
         if bad:
             what = "was never written" if shares.get(name) else "is not finite"
             count = "all of it" if bad == 1 else f"{bad:.2g} of it"
@@ -157,7 +158,8 @@ def _odd(size: _Size, centre: float, members: int, alpha: float) -> Finding:
 def unset(tensors: Mapping[str, Tensor], written: Sequence[Written], heads: frozenset[str]) -> list[Finding]:
     """Weights that kept the default of their layer where the author's own line wrote those of the same class.
 
-    A head may keep it on purpose: that is a note.
+    A head may keep it on purpose, and so may a layer outside the blocks that write their own as they are made: those
+    are notes.
     """
     matrices = [
         w for w in written if w.name in tensors and len(tensors[w.name].shape) > 1 and not tensors[w.name].buffer
@@ -166,17 +168,32 @@ def unset(tensors: Mapping[str, Tensor], written: Sequence[Written], heads: froz
     for w in matrices:
         kinds.setdefault((tensors[w.name].module, w.name.rpartition(".")[2]), []).append(w)
     found = []
+    sweep = _sweep(matrices)
     for (module, _), members in kinds.items():
         authors = [w for w in members if not w.default]
         left = [w for w in members if w.default]
-        if not left or len(authors) < 2 or len(left) > (1 - _AGREE) * len(members):
+        late = bool(left) and bool(authors) and sweep is not None and min(w.made for w in left) > sweep
+        few = len(authors) < 2 or len(left) > (1 - _AGREE) * len(members)
+        if not left or (few and not late):
             continue
         lines = {w.where for w in authors}
         says = f"kept the default of {module}, where {len(authors)} others were written at {sorted(lines)[0]}"
-        body = any(w.name not in heads and _within(w.name, authors, members) for w in left)
-        outcome = "VIOLATES" if body and (len(lines) == 1 or _inside(left, authors)) else "NOTE"
+        body = any(w.name not in heads and (late or _within(w.name, authors, members)) for w in left)
+        passed = late or _inside(left, authors) or (len(lines) == 1 and _swept(authors))
+        outcome = "VIOLATES" if body and passed else "NOTE"
         found.append(finding("init.unset", outcome, says, *(w.name for w in left), samples=len(members)))
     return found
+
+
+def _sweep(matrices: Sequence[Written]) -> int | None:
+    """When the author began to write the layers of a whole model, all of which were there; None where nobody did."""
+    authors = [w for w in matrices if not w.default and w.at and not w.scope]
+    return min(w.at for w in authors) if len(authors) > 2 and _swept(authors) else None
+
+
+def _swept(authors: Sequence[Written]) -> bool:
+    """Whether all layers were made before the first of them was written, not one after the other."""
+    return min(w.at for w in authors) > max(w.made for w in authors)
 
 
 def _within(name: str, authors: Sequence[Written], members: Sequence[Written]) -> bool:

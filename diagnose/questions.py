@@ -74,6 +74,7 @@ def _of_beginnings(asked: Asked, values: parameters.Values) -> list[Finding]:
     """Who wrote what, and what is the same as what."""
     return [
         *copies.copied(asked.tensors, values, asked.written, asked.still, asked.alpha),
+        *copies.shared(asked.tensors),
         *parameters.unset(asked.tensors, asked.written, _heads(asked.sight)),
     ]
 
@@ -92,12 +93,14 @@ def _of_weights(asked: Asked) -> list[Finding]:
 def _of_wiring(asked: Asked) -> list[Finding]:
     sight, graph = asked.sight, asked.graph
     vectors = frozenset(n for n, t in asked.tensors.items() if len(t.shape) == 1 and not t.buffer)
+    first = asked.values.first
+    ones = frozenset(n for n, t in asked.tensors.items() if t.buffer and n in first and bool(np.all(first[n] == 1)))
     return [
         *wiring.ranges(sight, graph),
         *doubling.doubled(sight, graph),
         *wiring.adapters(sight, graph),
         *gradients.unregistered(sight),
-        *wiring.norms(sight, graph, vectors),
+        *wiring.norms(sight, graph, vectors, ones),
     ]
 
 
@@ -126,6 +129,7 @@ def _of_gradients(asked: Asked) -> list[Finding]:
     targets = copies.targets(asked.values, asked.still)
     return [
         *gradients.arriving(asked.sight, asked.graph, zeros, targets),
+        *gradients.frozen(asked.sight, copies.redrawn(asked.values) - targets),
         *gradients.symmetric(asked.sight, flat),
     ]
 

@@ -82,6 +82,8 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     unwritten: float  # share of entries that nobody wrote
     drawn: bool = False  # from random numbers, whatever was done to them afterwards
     scope: str = ""  # the module whose own code wrote it: all below that was within its reach
+    made: int = 0  # number of the operation of the build that made its memory
+    at: int = 0  # of the one that wrote it last
 
 
 class Tensor(msgspec.Struct, kw_only=True):

@@ -155,6 +155,11 @@ TABLE = (
         ("more values in a set", "another norm"),
     ),
     Signal(
+        "norm.statistics", "has a norm whose running statistics do not follow the batches", Kind.EXACT, "",
+        ("momentum as the share that is kept, where torch's is the share of the last batch", "momentum 0 for frozen"),
+        ("momentum 0.1, torch's default", "eval() for a norm that is to stand still"),
+    ),
+    Signal(
         "number.range", "leaves the range of its number format", Kind.EXACT, "",
         ("a norm or a softmax in 16 bits", "gain too large"),
         ("that layer in float32", "initialise by law"),

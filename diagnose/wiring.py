@@ -11,10 +11,14 @@ from varlaw.diagnose.structure import Graph
 
 _BETWEEN = frozenset(("dropout", "view"))
 _NAMED = 8
+_FORGETS = 0.9  # weight of the last batch in a running average, as one who takes it for that of the others writes it
 
 
-def norms(sight: Sight, graph: Graph, biases: frozenset[str]) -> list[Finding]:
-    """Norms over a single value, norms whose eps is of the size of the variance, biases that a norm cancels."""
+def norms(sight: Sight, graph: Graph, biases: frozenset[str], ones: frozenset[str]) -> list[Finding]:
+    """Norms over a single value, with a large eps, with statistics that stand still; biases that a norm cancels.
+
+    ones: tensors all of whose entries are 1, as a running variance starts.
+    """
     found: list[Finding] = []
     for call in sight.calls:
         if call.kind != "norm" or not call.inputs or call.output is None:
@@ -23,7 +27,7 @@ def norms(sight: Sight, graph: Graph, biases: frozenset[str]) -> list[Finding]:
         if _values(call) == 1:
             found.append(finding("norm.degenerate", "VIOLATES", "one value a set: the output is the bias alone", place))
             continue
-        found += _eps(call, place)
+        found += [*_eps(call, place), *_statistics(call, place, f"{place}.running_var" in ones)]
     cancelled = [n for n in biases if _all_cancelled(n, graph)]
     if cancelled:
         found.append(
@@ -69,6 +73,19 @@ def _eps(call: Call, place: str) -> list[Finding]:
     says = f"eps {eps:g} beside a variance of {variance:.2g}: the output has {kept:.2g} of its variance"
     outcome = "VIOLATES" if kept < 0.5 else "NOTE"
     return [finding("norm.eps", outcome, says, place, expected=1.0, observed=kept, ratio=kept)]
+
+
+def _statistics(call: Call, place: str, fresh: bool) -> list[Finding]:
+    """A running mean and variance that start at 0 and 1 and never move, or that forget all batches but the last."""
+    momentum = call.options.get("momentum")
+    trains = call.options.get("training") or call.options.get("use_input_stats")
+    if not fresh or not trains or not isinstance(momentum, float | int) or 0 < momentum < _FORGETS:
+        return []
+    if momentum <= 0:
+        says = f"momentum {momentum:g}: the running mean and variance stay 0 and 1, and evaluation normalises nothing"
+        return [finding("norm.statistics", "VIOLATES", says, place, observed=float(momentum))]
+    says = f"momentum {momentum:g} is the weight of the last batch in torch: evaluation knows little of the others"
+    return [finding("norm.statistics", "NOTE", says, place, observed=float(momentum))]
 
 
 def _all_cancelled(name: str, graph: Graph) -> bool:

@@ -49,6 +49,7 @@ class _Writer(NamedTuple):
     default: bool
     scope: torch.nn.Module | None = None
     drawn: bool = False
+    at: int = 0
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -57,10 +58,13 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.writers: dict[int, _Writer] = {}
+        self.made: dict[int, int] = {}  # by storage: the number of the operation after which it was there
+        self._operations = 0
         self._alive: dict[int, StorageWeakRef] = {}  # so that no address is used twice
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
+        self._operations += 1
         with contextlib.suppress(RuntimeError, NotImplementedError, TypeError):  # watching never breaks a build
             self._note(func, args, kwargs or {}, out)
         return out
@@ -95,10 +99,11 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _keep(self, tensor: torch.Tensor, writer: _Writer | None) -> None:
         storage = tensor.untyped_storage()
         self._alive.setdefault(storage._cdata, StorageWeakRef(storage))  # type: ignore[no-untyped-call]
+        self.made.setdefault(storage._cdata, self._operations)
         if writer is None:
             self.writers.pop(storage._cdata, None)
         else:
-            self.writers[storage._cdata] = writer
+            self.writers[storage._cdata] = writer._replace(at=self._operations)
 
     def of(self, tensor: torch.Tensor) -> _Writer | None:
         if tensor.layout != torch.strided:
@@ -240,5 +245,5 @@ def _written(name: str, tensor: torch.Tensor, watch: _Watch, names: dict[torch.n
     scope = names.get(writer.scope, "") if writer.scope is not None else ""
     return Written(
         name=name, function=writer.function, where=writer.where, default=writer.default, unwritten=share, scope=scope,
-        drawn=writer.drawn,
+        drawn=writer.drawn, made=watch.made.get(plain.untyped_storage()._cdata, 0), at=writer.at,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """From a model, or a function that builds it, and a batch to what was seen: passes, values, who wrote them.
 
-Memory: the model, its gradients and the activations of one pass; large parameters are looked at where they lie.
+Memory: the model, the activations of one pass and its largest gradient; large parameters are looked at where they lie.
 """
 
 import contextlib
@@ -106,7 +106,9 @@ def _fresh_models(build: Any, batch: Any, loss: Any, redraws: int, device: str |
 
 
 def _unseen(model: torch.nn.Module) -> Sight:
-    return Sight(calls=[], tensors=described(model), blind=["the model: parameters on the meta device have no values"])
+    return Sight(
+        calls=[], tensors=described(model, {}), blind=["the model: parameters on the meta device have no values"]
+    )
 
 
 def _same(sight: Sight, first: Sight) -> bool:
@@ -152,8 +154,9 @@ def _values(model: torch.nn.Module, copied: Callable[[torch.Tensor], bool], most
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if tensor.is_meta or not tensor.is_floating_point() or tensor.numel() > most:
             continue
-        plain = whole(tensor).to("cpu", torch.float32).numpy() if tensor.numel() else np.zeros(tensor.shape)
-        found[name] = plain.copy() if id(tensor) in kept or copied(tensor) else plain
+        plain = whole(tensor).to("cpu", torch.float32) if tensor.numel() else torch.zeros(tensor.shape)
+        # memory that NumPy has seen cannot be resized any more, as observers of quantisation do
+        found[name] = (plain.clone() if id(tensor) in kept or copied(tensor) else plain).numpy()
     return found
 
 

@@ -15,7 +15,8 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from varlaw.diagnose.records import Sight, Tensor
-from varlaw.diagnose.torch import measuring
+from varlaw.diagnose.torch import arriving
+from varlaw.diagnose.torch.arriving import Arrived
 from varlaw.diagnose.torch.building import CannotSee, seeded
 from varlaw.diagnose.torch.eye import Eye
 from varlaw.diagnose.torch.operations import tensors_in
@@ -39,14 +40,14 @@ def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | N
     if given and not any(t.numel() for t in given):
         msg = f"batch={[tuple(t.shape) for t in given]}, but should hold numbers [check_model]"
         raise CannotSee(msg)
-    with hooked(eye, stack, paths), seeded(seed):
+    with hooked(eye, stack, paths), seeded(seed), arriving.noted(model, eye.blind) as gradients:
         target = _forward(eye, model, batch, loss)
         value = _backward(target, seed)
     eye.meter.read()
     if not tensors_in(target):
         eye.blind.append(f"gradients: the model returns {type(target).__name__}, which holds no tensor: give a loss")
     return Sight(
-        calls=eye.calls, tensors=described(model), blind=eye.blind, foreign=_places(model, eye.foreign),
+        calls=eye.calls, tensors=described(model, gradients), blind=eye.blind, foreign=_places(model, eye.foreign),
         loss=value if loss else None, batch_rows=eye.rows, output=bool(tensors_in(target)),
     )  # fmt: skip
 
@@ -167,14 +168,17 @@ def hooked(eye: Eye, stack: list[torch.nn.Module], paths: dict[torch.nn.Module, 
             handle.remove()
 
 
-def described(model: torch.nn.Module) -> dict[str, Tensor]:
+def described(model: torch.nn.Module, gradients: Mapping[Any, Arrived]) -> dict[str, Tensor]:
     """Every parameter and buffer, with the gradient that it got and whether its units are all alike."""
     aliases: dict[int, list[str]] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         aliases.setdefault(id(parameter), []).append(name)
     found, owners = {}, dict(model.named_modules(remove_duplicate=False))
     for name, parameter in model.named_parameters():
-        found[name] = _tensor(owners, name, parameter, tuple(aliases[id(parameter)][1:]))
+        one = found[name] = _tensor(owners, name, parameter, tuple(aliases[id(parameter)][1:]))
+        arrived = gradients.get(parameter) or arriving.of(parameter)
+        if arrived:
+            one.gradient, one.equal_rows = arrived
     for name, buffer in model.named_buffers():
         found[name] = _tensor(owners, name, buffer, (), buffer=True)
     return found
@@ -189,25 +193,8 @@ def _tensor(
     buffer: bool = False,
 ) -> Tensor:
     owner = owners[name.rpartition(".")[0]]
-    one = Tensor(
+    return Tensor(
         name=name, aliases=aliases, shape=tuple(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."),
         module=type(owner).__name__, buffer=buffer, trainable=bool(tensor.requires_grad) and not buffer,
         meta=bool(tensor.is_meta),
     )  # fmt: skip
-    gradient = None if buffer or tensor.grad is None else measuring.whole(tensor.grad)
-    if gradient is not None and not gradient.is_sparse and gradient.numel():
-        second, mean = (float(x) for x in measuring.moments_of(gradient))
-        one.gradient = measuring.moments(second, mean, gradient.numel())
-        one.equal_rows = tensor.ndim >= 2 and second > 0 and _alike(measuring.whole(tensor)) and _alike(gradient)
-    elif gradient is not None and gradient.numel():
-        second, mean = (float(x) for x in measuring.moments_of(gradient.coalesce().values()))
-        one.gradient = measuring.moments(second, mean, gradient.numel())
-    return one
-
-
-def _alike(x: torch.Tensor) -> bool:
-    """Whether all rows, or all columns, are the same bits."""
-    if x.is_complex() or 1 in x.shape[:2]:
-        return False
-    rows, columns = (x, x[:1]), (x, x[:, :1])
-    return any(bool((a[:2, :2] == b[:2, :2]).all()) and bool((a == b).all()) for a, b in (rows, columns))

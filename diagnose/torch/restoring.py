@@ -34,7 +34,7 @@ def _restore(before: Any, buffers: Any, gradients: Any) -> None:
     with torch.no_grad():
         for buffer, value in buffers:
             if not torch.equal(buffer, value):
-                buffer.copy_(value)
+                buffer.resize_(value.shape).copy_(value)
     for module, attributes, tables in before:
         for name in set(module.__dict__) - set(attributes):
             del module.__dict__[name]

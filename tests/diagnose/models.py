@@ -258,6 +258,17 @@ PAIRS = (
         "passed over", lambda: passed_over(True), lambda: passed_over(False), "init.unset", "4.weight",
     ),
     Pair(
+        "table put in afterwards", lambda: positions(True), lambda: positions(False), "init.unset", "places", "tokens",
+    ),
+    Pair(
+        "statistics stand still", lambda: nn.Sequential(nn.BatchNorm1d(32, momentum=0.0), dense(1, he)),
+        lambda: nn.Sequential(nn.BatchNorm1d(32, momentum=None), dense(1, he)), "norm.statistics", "0",
+    ),
+    Pair(
+        "a word for a constant", lambda: changed(dense(3, he), lambda m: m[2].bias.fill_(0.1)), lambda: dense(3, he),
+        "init.law", "2.bias", expect={"*.bias": "zeros"},
+    ),
+    Pair(
         "wrong law", lambda: dense(3, nn.init.xavier_normal_), lambda: dense(3, he), "init.law", "weight",
         expect={"[024].weight": "he_normal(fan_in)", "*.bias": "Constant(0)"},
     ),
@@ -276,4 +287,29 @@ def passed_over(faulty: bool) -> nn.Module:
     model.apply(init)
     if faulty:
         model[4] = nn.Linear(32, 32)
+    return model
+
+
+class Positions(nn.Module):
+    """Tokens, their places and a head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens, self.places = nn.Embedding(50, 32), nn.Embedding(12, 32)
+        self.up, self.head = nn.Linear(32, 64), nn.Linear(64, 50)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(F.relu(self.up(self.tokens(x) + self.places.weight)))
+
+
+def positions(faulty: bool) -> nn.Module:
+    """A table of positions with the layer's own law beside one of tokens with the author's."""
+    model = Positions()
+    for m in model.modules():
+        if isinstance(m, (nn.Linear, nn.Embedding)):
+            nn.init.normal_(m.weight, std=0.1)
+        if isinstance(m, nn.Linear):
+            nn.init.zeros_(m.bias)
+    if faulty:
+        model.places = nn.Embedding(12, 32)
     return model

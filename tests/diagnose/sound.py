@@ -1,6 +1,7 @@
 """Models that look faulty and are sound: zeros, copies, cuts and silent units that their roles explain."""
 
 import copy
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -145,6 +146,36 @@ def stem_by_default() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 8, 3), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10))
 
 
+def stem_outside() -> nn.Module:
+    """Blocks whose convolutions one constructor writes as it makes them, beside a stem with torch's default."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem, self.head = nn.Conv2d(3, 8, 3), nn.Linear(8, 10)
+            self.blocks = nn.ModuleList()
+            for _ in range(4):
+                self.blocks.append(nn.Conv2d(8, 8, 3, padding=1))
+                nn.init.kaiming_normal_(self.blocks[-1].weight)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.stem(x)
+            for block in self.blocks:
+                x = F.relu(block(x))
+            return self.head(x.mean((2, 3)))
+
+    return Net()
+
+
+def observed() -> nn.Module:
+    """Prepared to learn its own quantisation: observers resize their buffers, which start at infinity."""
+    model = nn.Sequential(nn.Linear(32, 16), nn.ReLU(), nn.Linear(16, 10))
+    model.qconfig = torch.ao.quantization.get_default_qat_qconfig("fbgemm")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of its own defaults
+        return torch.ao.quantization.prepare_qat(model)
+
+
 def additive_mask() -> nn.Module:
     """Eager attention with a causal mask of the least float32: its squares leave float32."""
 
@@ -195,6 +226,8 @@ SOUND: dict[str, tuple[Callable[[], nn.Module], str, Any]] = {
     "idle experts": (routed, "vector", None),
     "tables by formula": (table_by_formula, "vector", None),
     "stem by default": (stem_by_default, "image", None),
+    "stem outside the blocks": (stem_outside, "image", None),
+    "quantisation that is learned": (observed, "vector", None),
     "additive mask": (additive_mask, "sequence", None),
     "biases copied": (biases_copied, "vector", None),
     "written in place": (written_in_place, "vector", None),

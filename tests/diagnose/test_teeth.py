@@ -1,11 +1,13 @@
 """Every mistake is found with its word and its place; its healthy twin is left alone."""
 
+from collections.abc import Callable
+
 import pytest
 from torch import nn
 
 from tests.diagnose.mistakes import MORE
 from tests.diagnose.models import PAIRS, Pair, batch, loss_of
-from tests.diagnose.sound import SOUND
+from tests.diagnose.sound import SOUND, observed
 from tests.diagnose.starts import LATER, QUIET
 from varlaw import check_model
 
@@ -50,3 +52,32 @@ def test_what_does_no_harm_is_a_note(layers: tuple[nn.Module, ...], signal: str)
     report = check_model(nn.Sequential(*layers, nn.Linear(32, 10)), batch("vector"), loss_of("vector"))
     assert report.ok, report
     assert signal in {f.signal for f in report.findings if f.outcome == "NOTE"}, report
+
+
+def _one_frozen() -> nn.Module:
+    model = nn.Sequential(*(nn.Linear(32, 32) for _ in range(3)))
+    model[1].requires_grad_(False)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("build", "signal", "place"),
+    [
+        (_one_frozen, "gradient.none", "1.weight"),
+        (lambda: nn.Sequential(*[nn.Linear(32, 32), nn.Tanh()] * 3, nn.Linear(32, 10)), "init.copied", "0.weight"),
+        (lambda: nn.Sequential(nn.BatchNorm1d(32, momentum=0.99), nn.Linear(32, 10)), "norm.statistics", "0"),
+    ],
+    ids=("frozen", "shared", "momentum"),
+)
+def test_what_may_be_meant_is_a_note(build: Callable[[], nn.Module], signal: str, place: str):
+    report = check_model(build, batch("vector"), loss_of("vector"), redraws=2)
+    assert report.ok, report
+    assert (signal, place) in {(f.signal, f.where[0]) for f in report.findings if f.outcome == "NOTE"}, report
+
+
+def test_observers_and_their_model_are_put_back():
+    model = observed()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    assert check_model(model, batch("vector"), loss_of("vector")).ok
+    after = model.state_dict()
+    assert all(before[name].shape == after[name].shape and before[name].equal(after[name]) for name in before)
