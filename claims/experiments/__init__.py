@@ -7,6 +7,7 @@ from varlaw.claims.cases import Cases
 from varlaw.claims.claim import Claim
 from varlaw.claims.experiments import (
     attending,
+    blocks,
     clipped,
     formats,
     founding,
@@ -29,6 +30,7 @@ from varlaw.subjects.subject import Experiment
 
 _TOPICS: tuple[ModuleType, ...] = (
     attending,
+    blocks,
     clipped,
     formats,
     founding,

@@ -54,6 +54,9 @@ def of_experiment(subject: Experiment, rows: tuple[Row, ...]) -> tuple[Claim, ..
 
 def judged(run: Run, row: Row, trial: Trial) -> Finding:
     """The finding of one row in one case."""
+    why = row.unless(trial.case, trial.policy) if row.unless else ""
+    if why:
+        raise NotApplicable(why)
     if row.shows in (Shows.EACH, Shows.LIMIT):
         return _compared(run, row, trial)
     value = LAWS[row.law].value(**row.given(trial.case))

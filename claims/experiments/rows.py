@@ -11,6 +11,7 @@ from typing import Any
 
 from varlaw.claims.claim import Case
 from varlaw.evidence import averages
+from varlaw.evidence.budget import Policy
 
 Given = Callable[[Mapping[str, Any]], Mapping[str, Any]]  # the case -> the law's arguments
 Number = Callable[[Mapping[str, Any]], float]
@@ -52,6 +53,7 @@ class Row:
     place: str = ""  # the quantity that says where each number was taken, for the record of one that is off
     name: str = ""  # of the claim, where a law has several
     dtypes: tuple[str, ...] = ("float32",)
+    unless: Callable[[Mapping[str, Any], Policy], str] | None = None  # why a case is not decided at a policy, or ""
 
 
 def mean(law: str, of: str, given: Given, **options: Any) -> Row:
@@ -82,3 +84,8 @@ def nothing(case: Mapping[str, Any]) -> Mapping[str, Any]:
 def taking(*names: str, **others: str) -> Given:
     """The law's arguments are the case's: those of the same name, and `law_name="case_name"` for the rest."""
     return lambda case: {name: case[name] for name in names} | {name: case[of] for name, of in others.items()}
+
+
+def over_width(times: float) -> Number:
+    """The error of a law of infinite width, relative to what it is measured in."""
+    return lambda case: times / float(case["width"])

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from varlaw.claims.cases import Cases, corners
-from varlaw.claims.experiments.rows import Given, Number, Row, each, mean, nothing, taking
+from varlaw.claims.experiments.rows import Given, Row, each, mean, nothing, over_width, taking
 from varlaw.theory.catalogue import LAWS
 from varlaw.theory.law import Domain, one_of
 
@@ -46,11 +46,6 @@ CASES: Mapping[str, Cases] = {
 _WIDE: dict[str, Any] = {"kurtosis": 8.0, "block": 256}  # means over many units, of runs that take long
 
 
-def _over_width(times: float) -> Number:
-    """The error of a law of infinite width, relative to what it is measured in."""
-    return lambda case: times / float(case["width"])
-
-
 def _branches(case: Mapping[str, Any]) -> float:
     """Twice what a norm takes from a gradient by the direction that it projects out, in every branch."""
     return float(2 * case["branches"] / case["width"])
@@ -87,7 +82,7 @@ def _gains(nonlinearity: str) -> tuple[Row, ...]:
     return tuple(
         mean(
             f"gain.torch_{law}", f"{nonlinearity} {of}", lambda case: {"nonlinearity": nonlinearity},
-            band=_over_width(6), name=f"law.gain.torch_{law}({nonlinearity})", **_WIDE,
+            band=over_width(6), name=f"law.gain.torch_{law}({nonlinearity})", **_WIDE,
         )
         for law, of in (("fixed_point", "square"), ("chi", "chi"))
     )  # fmt: skip
@@ -141,7 +136,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     ),
     "mean_field_stack": (
         mean(
-            "meanfield.fixed_point", "given square", _tanh("weight_variance", "bias_variance"), band=_over_width(6),
+            "meanfield.fixed_point", "given square", _tanh("weight_variance", "bias_variance"), band=over_width(6),
             **_WIDE,
         ),
         *(_gains("tanh") + _gains("sigmoid")),

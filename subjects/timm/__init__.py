@@ -6,6 +6,7 @@ import inspect
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.timm.activations import ACTIVATIONS
 from varlaw.subjects.timm.architectures import VARIANTS
+from varlaw.subjects.timm.blocks import BLOCKS
 from varlaw.subjects.timm.framework import architectures, timm, utils
 from varlaw.subjects.timm.initialisers import INITIALISERS, LAYERS
 from varlaw.subjects.timm.left_out import LEFT_OUT
@@ -20,6 +21,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *DROPOUTS,
     *CLIPPERS,
     *ACTIVATIONS,
+    *BLOCKS,
     *(model(name) for name in VARIANTS),
 )
 
