@@ -17,7 +17,9 @@ from varlaw.theory.laws.schemes import SCHEMES, fan
 
 @dataclass(frozen=True)
 class Identity:
-    """The identity matrix, rectangular where the shape is."""
+    """The identity matrix, rectangular where the shape is, times a gain."""
+
+    gain: float = 1.0
 
 
 @dataclass(frozen=True)

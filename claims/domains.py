@@ -3,13 +3,14 @@
 from varlaw.claims.activations import CASES as ACTIVATIONS
 from varlaw.claims.cases import Case, Cases
 from varlaw.claims.claim import Claim
+from varlaw.claims.domains_draws import DRAWS
 from varlaw.claims.domains_layers import LAYERS
 from varlaw.claims.domains_training import TRAINING
 from varlaw.claims.experiments import CASES as EXPERIMENTS
 from varlaw.claims.numbers import CASES as NUMBERS
 from varlaw.evidence.streams import Key, canonical
 
-CASES: dict[str, Cases] = {**LAYERS, **TRAINING, **EXPERIMENTS, **ACTIVATIONS, **NUMBERS}
+CASES: dict[str, Cases] = {**LAYERS, **DRAWS, **TRAINING, **EXPERIMENTS, **ACTIVATIONS, **NUMBERS}
 
 
 def cases_of(claim: Claim, dtype: str, salt: str, points: int) -> list[Case]:

@@ -158,8 +158,11 @@ _SQUARE = Cases(
     unshaped,
 )
 _DIRAC = Cases(
-    Domain(shape=one_of((16, 8, 3), (8, 8, 3, 3), (4, 2, 3, 3, 3)), groups=one_of(1, 2)),
-    corners("shape groups", ((16, 8, 3), 2), ((8, 8, 3, 3), 1)),
+    Domain(shape=one_of((16, 8, 3), (8, 8, 3, 3), (4, 2, 3, 3, 3)), groups=one_of(1, 2, 4)),
+    corners(
+        "shape groups",
+        *(((16, 8, 3), 2), ((8, 8, 3, 3), 1), ((16, 4, 4, 5), 4), ((4, 8, 1), 2), ((3, 2, 2, 3, 2), 3), ((1, 1, 1), 1)),
+    ),
     shaped,
     unshaped,
 )
@@ -217,6 +220,15 @@ _FILL_AVERAGE = Cases(
     _ungroup,
 )
 
+FILLS: dict[str, Cases] = {
+    "fill": _FILL,
+    "fill_mode": _FILL_MODE,
+    "fill_average_grouped_conv": _FILL_AVERAGE,
+    "fill_grouped_conv": _FILL_GROUPED_CONV,
+    "fill_transposed": _FILL_TRANSPOSED,
+    "fill_mode_grouped_conv": _FILL_MODE_GROUPED_CONV,
+}
+
 _CONVS: dict[str, Cases] = {
     **{f"conv{d}d": _conv(*_CONV_ROWS) for d in (1, 2)},
     "conv3d": _conv((4, 8, 1, 3, 1), (2, 3, 4, 2, 2)),
@@ -247,10 +259,5 @@ LAYERS: dict[str, Cases] = {
     "matrix": _MATRIX,
     "square": _SQUARE,
     "dirac": _DIRAC,
-    "fill": _FILL,
-    "fill_mode": _FILL_MODE,
-    "fill_average_grouped_conv": _FILL_AVERAGE,
-    "fill_grouped_conv": _FILL_GROUPED_CONV,
-    "fill_transposed": _FILL_TRANSPOSED,
-    "fill_mode_grouped_conv": _FILL_MODE_GROUPED_CONV,
+    **FILLS,
 }

@@ -19,7 +19,7 @@ from varlaw.subjects.subject import Experiment, Sampler, Subject
 # Kinds of weights -> the ops whose cases they are tried in. A kind of any other subject is its op.
 WEIGHTS: Mapping[str, tuple[str, ...]] = {
     "function of a shape": ("shape", "sample", "bulk", "matrix", "square", "dirac", "draw_*"),
-    "initialiser of a layer": ("fill*",),
+    "initialiser of a layer": ("fill*", "stacked"),
     "dense": ("linear", "orthogonal_linear", "bilinear", "heads"),
     "convolution": ("conv?d", "conv?d_ungrouped"),
     "transposed convolution": ("conv_transpose*",),

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, Variate
+from varlaw.evidence.grid import moved
+from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, UniformRange, Variate
 
 
 def wrong_laws(law: Variate, names: Mapping[str, Any]) -> dict[str, Variate]:
@@ -18,13 +19,29 @@ def wrong_laws(law: Variate, names: Mapping[str, Any]) -> dict[str, Variate]:
         wrong["normal in place of uniform"] = Normal(law.std)
         wrong["bound taken for the std"] = Normal(law.bound)
     if isinstance(law, Normal):
-        wrong["uniform in place of normal"] = Uniform.with_std(law.std)
-        wrong["std taken for the bound"] = Uniform(law.std)
-        wrong["truncated at two sigmas, std not corrected"] = TruncatedNormal(law.std)
+        wrong["uniform in place of normal"] = moved(Uniform.with_std(law.std), law.mean)
+        wrong["std taken for the bound"] = moved(Uniform(law.std), law.mean)
+        wrong["truncated at two sigmas, std not corrected"] = TruncatedNormal(law.std, mean=law.mean)
     if isinstance(law, TruncatedNormal):
-        wrong["not truncated"] = Normal(law.parent_std)
+        wrong["not truncated"] = Normal(law.parent_std, law.parent_mean)
         wrong["truncation corrected where it should not be"] = law.scaled(law.parent_std / law.std)
-    return wrong
+    return {**wrong, **_elsewhere(law)}
+
+
+def _elsewhere(law: Variate) -> dict[str, Variate]:
+    """Mistakes in where a law lies: its mean, its ends."""
+    match law:
+        case Normal() if law.mean:
+            return {"mean forgotten": Normal(law.std), "mean and std swapped": Normal(abs(law.mean), law.std)}
+        case UniformRange():
+            return {
+                "as wide, but about 0": Uniform((law.high - law.low) / 2),
+                "the upper end for both": Uniform(law.bound),
+            }
+        case TruncatedNormal() if law.parent_mean or law.low != -law.high:
+            other = {"cut on the other side": TruncatedNormal(law.parent_std, -law.high, -law.low, law.parent_mean)}
+            return {"mean forgotten": TruncatedNormal(law.parent_std, law.low, law.high), **other}
+    return {}
 
 
 def _factors(names: Mapping[str, Any]) -> Iterator[tuple[str, float]]:

@@ -116,8 +116,13 @@ def _stacks(parts: list[Floats]) -> Iterator[Floats]:
 
 def _cut_after_rounding(law: Any, fmt: Format) -> Iterator[TruncatedNormal]:
     if isinstance(law, TruncatedNormal) and fmt.digits < 24:
-        low, high = (math.copysign(fmt.cell_end(fmt.round(abs(end))), end) for end in law.support)
-        yield TruncatedNormal.from_bounds(law.parent_std, low, high)
+        (low, _), (_, high) = (_cell(end, fmt) for end in law.support)
+        yield TruncatedNormal.from_bounds(law.parent_std, low, high, law.parent_mean)
+
+
+def _cell(x: float, fmt: Format) -> tuple[float, float]:
+    low, high = fmt.cells(np.array([math.copysign(fmt.round(abs(x)), x)]))
+    return float(low[0]), float(high[0])
 
 
 class _Member:

@@ -83,7 +83,7 @@ def _standard(law: Bounded) -> Bounded:
 def _quadrature(standard: Bounded) -> tuple[Floats, Floats]:
     """Nodes z and log weights of the law of unit std: Gauss-Legendre on its support, exact to rounding."""
     x, w = np.polynomial.legendre.leggauss(_NODES)
-    low, high = np.clip(standard.support, -_WIDEST, _WIDEST)
+    low, high = np.clip(standard.support, standard.mean - _WIDEST, standard.mean + _WIDEST)
     z = low + (high - low) * (x + 1) / 2
     logs = np.log(w * (high - low) / 2) + standard.logpdf(z)
     return z - standard.mean, logs - np.logaddexp.reduce(logs)

@@ -51,7 +51,7 @@ class Grid:
     @functools.cached_property
     def centre(self) -> float:
         """Where the law is centred; a truncated normal where its parent is."""
-        return self.offset + (0.0 if isinstance(self.original, TruncatedNormal) else self.original.mean)
+        return self.offset + _middle(self.original)
 
     @functools.cached_property
     def law(self) -> Normal | Uniform | TruncatedNormal:
@@ -182,22 +182,31 @@ def _centred(law: Any) -> Normal | Uniform | TruncatedNormal:
             return Uniform(0.5 * law.high - 0.5 * law.low)
         case Normal():
             return Normal(law.std)
-        case Uniform() | TruncatedNormal():
+        case TruncatedNormal():
+            return TruncatedNormal(law.parent_std, law.low, law.high) if law.parent_mean else law
+        case Uniform():
             return law
     msg = f"law={law!r}, but should be a Normal, a Uniform, a UniformRange or a TruncatedNormal with two ends [decide]"
     raise TypeError(msg)
 
 
+def _middle(law: Any) -> float:
+    """The mean of a law, of a truncated normal that of its parent."""
+    return float(law.parent_mean if isinstance(law, TruncatedNormal) else law.mean)
+
+
 def moved(law: Variate, by: float) -> Variate:
-    """The law of X + by, for a normal or uniform X; any other law as it is.
+    """The law of X + by, for a normal, truncated or uniform X; any other law as it is.
 
     >>> moved(UniformRange(2.0, 5.0), -3.5)
     Uniform(bound=1.5)
     """
-    if by == 0 or not isinstance(law, Normal | Uniform | UniformRange):
+    if by == 0 or not isinstance(law, Normal | Uniform | UniformRange | TruncatedNormal):
         return law
     if isinstance(law, Normal):
         return Normal(law.std, law.mean + by)
+    if isinstance(law, TruncatedNormal):
+        return TruncatedNormal(law.parent_std, law.low, law.high, law.parent_mean + by)
     low, high = (end + by for end in law.support)
     return Uniform(high) if low == -high else UniformRange(low, high)
 
@@ -219,8 +228,7 @@ def likeliest(law: Any, fmt: Format, offset: float = 0.0) -> float:
     (256, True)
     """
     low, high, spacing = _binades(fmt)
-    peak = law.mode if hasattr(law, "mode") else 0.0 if isinstance(law, TruncatedNormal) else law.mean
-    mode = float(np.clip(peak, *law.support))
+    mode = float(np.clip(law.mode if hasattr(law, "mode") else _middle(law), *law.support))
     with np.errstate(all="ignore"):  # far beyond the law
         nearest = [np.clip(sign * (mode + offset), low - spacing, high + spacing) * sign for sign in (1.0, -1.0)]
         logs = [np.log(spacing) + law.logpdf(x - offset) for x in nearest]

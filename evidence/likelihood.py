@@ -21,7 +21,7 @@ def log_likelihood(law: Variate, state: State, unit: float) -> float:
         return -state.n * math.log(high - low)
     assert isinstance(law, Normal | TruncatedNormal)
     parent, log_mass = (law.std, 0.0) if isinstance(law, Normal) else (law.parent_std, law.log_mass)
-    mean = law.mean / unit if isinstance(law, Normal) else 0.0
+    mean = (law.mean if isinstance(law, Normal) else law.parent_mean) / unit
     squares = (state.squares - 2 * mean * state.total + state.n * mean**2) * (unit / parent) ** 2
     return -state.n * (math.log(parent * math.sqrt(2 * math.pi)) + log_mass) - squares / 2
 

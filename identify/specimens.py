@@ -109,9 +109,10 @@ def _of_shape(draw: Draw, name: str, shape: tuple[int, ...], salt: str) -> Sampl
 
 def cases_of(subject: Sampler | Model, fewest: int, most: int) -> list[dict[str, Any]]:
     """The cases in which a subject is drawn: its own, where it has them, else some of its op."""
+    usual = cases(subject.op, fewest, most) if subject.op in CASES else []
     if subject.cases:
-        return [dict(sorted(case.items())) for case in subject.cases("", (), "float32")] or _any(subject)
-    return cases(subject.op, fewest, most)
+        return [dict(sorted(case.items())) for case in subject.cases("", usual, "float32")] or _any(subject)
+    return usual
 
 
 def _any(subject: Sampler | Model) -> list[dict[str, Any]]:

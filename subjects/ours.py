@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from varlaw.subjects.arguments import fixed
 from varlaw.subjects.subject import Adapter, Case, Clipper, Floats, Framework, Norm, Sampler, Subject, Tensor
 
 
@@ -52,7 +53,15 @@ def weight_shape(case: Case) -> tuple[int, ...]:
     return (inputs, outputs // groups, *taps) if "transpose" in layer else (outputs, inputs // groups, *taps)
 
 
-def _sampler(backend: Backend, name: str, op: str, documented: str, arguments: Callable[[Case], Any]) -> Sampler:
+def _sampler(
+    backend: Backend,
+    name: str,
+    op: str,
+    documented: str,
+    arguments: Callable[[Case], Any],
+    label: str = "",
+    **rest: Any,
+) -> Sampler:
     """`arguments(case)` gives the positional arguments after the shape, or a mapping of keywords."""
     layered = op.startswith("fill")
     shape = weight_shape if layered else lambda c: tuple(c["shape"])
@@ -61,19 +70,20 @@ def _sampler(backend: Backend, name: str, op: str, documented: str, arguments: C
         given = arguments(case)
         positional, keywords = ((), dict(given)) if isinstance(given, Mapping) else (given, {})
         keywords |= {"dtype": dtype, **backend.place(device)}
-        if name not in ("constant", "zeros"):
+        if name not in ("constant", "zeros", "identity", "dirac"):
             keywords["seed"] = backend.generator(seed, device)
         for _ in range(count):
             yield {"": backend.function(name)(shape(case), *positional, **keywords)}
 
     return Sampler(
-        name=f"{backend.framework.name}.{name}",
+        name=f"{backend.framework.name}.{name}{label}",
         framework=backend.framework,
         op=op,
         tensors=(Tensor(name="", documented=documented, layout="torch.{layer}" if layered else None),),
         draws=draws,
         shape=shape,
         measure=backend.measure if layered else None,
+        **rest,
     )
 
 
@@ -107,8 +117,46 @@ _SAMPLERS: tuple[tuple[str, str, str, Callable[[Case], Any]], ...] = (
 )
 
 
+def _absolute(case: Case) -> dict[str, Any]:
+    ends = {name: case[name] * case["std"] for name in ("low", "high")}
+    return {"std": case["std"], **ends, "std_of": "parent", "bounds": "absolute"}
+
+
+def _corrected(case: Case) -> dict[str, Any]:
+    return {"std": case["std"], "low": case["low"], "high": case["high"], "std_of": "result", "bounds": "sigmas"}
+
+
+def _scaling(distribution: str) -> Callable[[Case], dict[str, Any]]:
+    return lambda case: {"scale": case["scale"], "distribution": distribution, **_layout(case)}
+
+
+def _gained(case: Case) -> dict[str, Any]:
+    return {"gain": case["gain"], **_layout(case)}
+
+
+_SCALED = "variance_scaling(scale, fan(mode), '{}')"
+_DISTRIBUTIONS = ("normal", "uniform", "truncated_normal")
+_RESULT = "scaled(TruncatedNormal(1, low, high), std)"
+# Every documented argument, with its extremes: name, what of it, op, law, arguments.
+_ARGUMENTS: tuple[tuple[str, str, str, str, Callable[[Case], Any]], ...] = (
+    ("truncated_normal", "(low, high)", "draw_truncated", "TruncatedNormal(std, low, high)", _absolute),
+    ("truncated_normal", "(std_of='result')", "draw_truncated", _RESULT, _corrected),
+    ("constant", "(value)", "draw_constant", "Constant(value)", lambda c: (c["value"],)),
+    ("sparse", "", "draw_sparse", "SparseNormal(std, sparsity)", lambda c: (c["std"], c["sparsity"])),
+    ("identity", "", "draw_identity", "Identity(gain)", lambda c: (c["gain"],)),
+    ("dirac", "", "dirac", "Dirac(groups)", lambda c: {"groups": c["groups"]}),
+    ("orthogonal", "(gain)", "draw_orthogonal", "Orthogonal(gain)", lambda c: (c["gain"],)),
+    ("glorot_uniform", "(gain)", "fill_gain", "glorot_uniform(fan_in, fan_out, gain)", _gained),
+    ("he_normal", "(gain)", "fill_gain", "he_normal(fan_in, gain)", _gained),
+    *(("variance_scaling", f"({d})", "fill_scaled", _SCALED.format(d), _scaling(d)) for d in _DISTRIBUTIONS),
+)
+
+
 def _samplers(backend: Backend) -> Iterator[Sampler]:
-    return (_sampler(backend, *row) for row in _SAMPLERS)
+    yield from (_sampler(backend, *row) for row in _SAMPLERS)
+    for name, label, op, law, arguments in _ARGUMENTS:
+        cases = {"cases": fixed(mean=0.0)} if op == "draw_truncated" else {}
+        yield _sampler(backend, name, op, law, arguments, label, **cases)
 
 
 # -- norms and clipping ------------------------------------------------------------------------------------------------

@@ -46,3 +46,32 @@ def _accepted(draw: Draw, case: Case, dtype: str, device: str, seeds: tuple[int,
         return draw(case, dtype, device, wanted)
     except (OverflowError, TypeError, ValueError):
         return draw(case, dtype, device, (first ^ wanted) % 30011 + first // 2 + 1)
+
+
+def of_one(
+    framework: Framework,
+    name: str,
+    draws: Mapping[str, tuple[str, Draw]],
+    around: Around = lambda dtype, device: nullcontext(),
+    **rest: Any,
+) -> Sampler:
+    """A row for what several calls make of *one* seed: tensor -> its law, and the call that gives it.
+
+    Whoever draws weights and biases, or two shapes, from one key has such tensors in one model.
+    """
+
+    def drawn(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:
+        for i in range(count):
+            one = (seed + i * _STRIDE) % (1 << 31)
+            with around(dtype, device):
+                found = {label: draw(case, dtype, device, one) for label, (_, draw) in draws.items()}
+            yield found
+
+    tensors = tuple(Tensor(name=label, documented=law) for label, (law, _) in draws.items())
+    return Sampler(name=name, framework=framework, op="matrix", tensors=tensors, draws=drawn, **rest)
+
+
+def taller(case: Case) -> list[int]:
+    """The case's shape with one more row: the same seed, another size."""
+    rows, *others = case["shape"]
+    return [rows + 1, *others]

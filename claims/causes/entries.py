@@ -150,7 +150,7 @@ def _two_sided(x: Floats, law: Any) -> Iterator[Fit]:
         own = Shape("as the law's", unit.logpdf, unit.cdf,
                     law.std / law.parent_std, lambda v: float(np.abs(v).max()) / (law.bound / law.parent_std), 0.0,
                     law.bound / law.parent_std, cut=law.high if law.low == -law.high else math.inf)  # fmt: skip
-        yield _fit(x, 0.0, own)
+        yield replace(_fit(x - law.parent_mean, 0.0, own), centre=law.parent_mean)
 
 
 def _cuts(y: Floats, law: Any) -> Iterator[Shape]:

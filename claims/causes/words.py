@@ -50,8 +50,8 @@ def law_text(law: Any) -> str:
             return f"Uniform({bound:.6g})"
         case UniformRange(low=low, high=high):
             return f"UniformRange({low:.6g}, {high:.6g})"
-        case TruncatedNormal(parent_std=std, low=low, high=high):
-            return f"TruncatedNormal({std:.6g}, {low:.6g}, {high:.6g})"
+        case TruncatedNormal(parent_std=std, low=low, high=high, parent_mean=mean):
+            return f"TruncatedNormal({std:.6g}, {low:.6g}, {high:.6g}{f', {mean:.6g}' if mean else ''})"
         case Constant(value=value):
             return f"Constant({value:.6g})"
         case Orthogonal(gain=gain):

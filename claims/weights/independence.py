@@ -16,10 +16,12 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
+from varlaw.claims.weights.initialisation import Promise
 from varlaw.evidence.exact import compare
 from varlaw.evidence.formats import FORMATS, Format
 from varlaw.evidence.state import float64
-from varlaw.subjects.subject import Case, Sampler
+from varlaw.subjects.subject import Case, Sampler, Tensor
+from varlaw.theory.variates import TruncatedNormal
 
 Floats = NDArray[np.float64]
 
@@ -33,14 +35,14 @@ _UNSYMMETRIC = ("Constant", "Identity", "Dirac", "Orthogonal")
 
 def claims(subject: Sampler) -> tuple[Claim, ...]:
     """The claim on all random tensors of one sampler, if it has any whose entries have independent signs."""
-    names = [t.name for t in subject.tensors if not t.documented.startswith(_UNSYMMETRIC)]
-    if not names:
+    tensors = [t for t in subject.tensors if not t.documented.startswith(_UNSYMMETRIC)]
+    if not tensors:
         return ()
     return (
         Claim(
             name="structure.uncorrelated", law="shards.correlation_std", subject=subject, target=subject.name,
             statement="tensors, their gates and parts, and successive instances are unrelated", op=subject.op,
-            judge=lambda trial: _uncorrelated(subject, names, trial),
+            judge=lambda trial: _uncorrelated(subject, tensors, trial),
         ),
     )  # fmt: skip
 
@@ -66,14 +68,15 @@ class _Pair:
         return self.products / math.sqrt(self.squares) if self.squares else 0.0
 
 
-def _uncorrelated(subject: Sampler, names: list[str], trial: Trial) -> Finding:
+def _uncorrelated(subject: Sampler, promised: list[Tensor], trial: Trial) -> Finding:
+    centres = dict(_centres(subject, promised, trial))
     pairs: dict[tuple[str, str], _Pair] = {}
     shuffled: list[tuple[str, str]] = []
     previous: dict[str, Floats] = {}
     count = _INSTANCES
     draws = subject.draws(trial.case, trial.dtype, trial.device, trial.key.seed, _INSTANCES)
     for i, instance in enumerate(draws):
-        raw = {name: float64(instance[name]) for name in names if name in instance}
+        raw = {name: float64(instance[name]) - centre for name, centre in centres.items() if name in instance}
         if i == 0:
             count, shuffled = _needed(raw), _shuffled(raw, FORMATS[trial.dtype])
         tensors = {name: _scaled(x) for name, x in raw.items()}
@@ -92,6 +95,14 @@ def _uncorrelated(subject: Sampler, names: list[str], trial: Trial) -> Finding:
     return _judged(pairs, shuffled, trial)
 
 
+def _centres(subject: Sampler, promised: list[Tensor], trial: Trial) -> Iterator[tuple[str, float]]:
+    """The tensors whose law is symmetric in this case, each with its centre."""
+    for tensor in promised:
+        law = Promise(subject, tensor, tensor.documented).law(trial.case)
+        if not (isinstance(law, TruncatedNormal) and law.low != -law.high):
+            yield tensor.name, getattr(law, "mean", 0.0)
+
+
 def _judged(pairs: Mapping[tuple[str, str], _Pair], shuffled: list[tuple[str, str]], trial: Trial) -> Finding:
     threshold = math.sqrt(2 * math.log(2 * len(pairs) / trial.policy.alpha))
     related = {pair for pair, sums in pairs.items() if abs(sums.statistic) >= threshold} | set(shuffled)
@@ -100,7 +111,9 @@ def _judged(pairs: Mapping[tuple[str, str], _Pair], shuffled: list[tuple[str, st
     if related:
         one, other = max(related, key=lambda pair: abs(pairs[pair].statistic) if pair in pairs else 0.0)
         sums = pairs.get((one, other), _Pair())
-        how = f"T = {sums.statistic:.1f}" if abs(sums.statistic) >= threshold else "the same values, shuffled"
+        how = "the same values, shuffled"
+        if abs(sums.statistic) >= threshold:
+            how = f"T = {sums.statistic:.1f}, correlation {sums.products / sums.n:.2f}"
         detail = f"related: {one.rstrip('|')} and {other.rstrip('|')} ({how}), {len(related)} pairs in all"
     names = {"pairs": len(pairs), "related": len(related)}
     finding = deterministic(comparison, quantity="pairs that are unrelated", detail=detail, names=names)

@@ -15,7 +15,7 @@ def matrix(law: Identity | Dirac, shape: Sequence[int]) -> NDArray[np.float64]:
     [0.0, 1.0, 0.0]
     """
     if isinstance(law, Identity):
-        return np.eye(shape[0], shape[1], dtype=np.float64)
+        return law.gain * np.eye(shape[0], shape[1], dtype=np.float64)
     x = np.zeros(shape)
     centre = tuple(side // 2 for side in shape[2:])
     per_group = shape[0] // law.groups

@@ -20,13 +20,15 @@ from varlaw.evidence.decide import decide
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.state import float64
 from varlaw.subjects.subject import Sampler, Tensor
-from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
+from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, UniformRange
 
 _INDEPENDENT = re.compile(r"Normal|TruncatedNormal|Uniform|\w+_(normal|truncated|uniform)\b")
 _TENSORS = 1000  # most tensors that a pool draws: building a layer may take milliseconds
 _DRAWS = (
     25.0  # scalars that settle delta = 1, and a fifth more: a normal law takes 20.5/delta^2 on average, others less
 )
+
+_Standard = Normal | TruncatedNormal | Uniform | UniformRange
 
 
 def claims(subject: Sampler) -> tuple[Claim, ...]:
@@ -91,17 +93,21 @@ class _Pool:
             yield float64(instance[self._promise.tensor.name]) / self._units[index]
 
 
-def _divided(law: Any) -> tuple[float, Normal | TruncatedNormal | Uniform]:
+def _divided(law: Any) -> tuple[float, _Standard]:
     """The lawful scale, and the law of entries divided by it."""
     match law:
         case Uniform():
             return law.bound, Uniform(1.0)
         case TruncatedNormal():
-            return law.parent_std, TruncatedNormal(1.0, law.low, law.high)
+            return law.parent_std, TruncatedNormal(1.0, law.low, law.high, law.parent_mean / law.parent_std)
+        case UniformRange():
+            return law.bound, law.scaled(1 / law.bound)
+        case Normal() if law.mean:
+            return law.std, Normal(1.0, law.mean / law.std)
     return law.std, Normal(1.0)
 
 
-def _standard(laws: list[Any], trial: Trial) -> Normal | TruncatedNormal | Uniform:
+def _standard(laws: list[Any], trial: Trial) -> _Standard:
     standard = {_divided(law)[1] for law in laws}
     if len(standard) > 1:
         msg = "the cases follow laws of different shapes"

@@ -12,14 +12,23 @@ from varlaw.subjects.subject import Case, Sampler
 Init = Callable[[Any, Case], Any]  # (haiku.initializers, case) -> initialiser
 
 
-def _initialiser(name: str, op: str, documented: str, make: Init, true: str = "", **rest: Any) -> Sampler:
+def _initialiser(
+    name: str,
+    op: str,
+    documented: str,
+    make: Init,
+    true: str = "",
+    *,
+    after: Callable[[Any], Any] = lambda w: w,
+    **rest: Any,
+) -> Sampler:
     def build(case: Case, dtype: Any) -> Callable[[Any], dict[str, Any]]:
         import haiku as hk
 
         function = hk.transform(lambda: make(hk.initializers, case)(stored_shape(case), dtype))
-        return lambda key: {"": function.apply({}, key)}
+        return lambda key: {"": after(function.apply({}, key))}
 
-    layered: dict[str, Any] = {"shape": read_shape, "measure": measure} if op == "fill" else {}
+    layered: dict[str, Any] = {"shape": read_shape, "measure": measure} if op.startswith("fill") else {}
     claims = {"": {"init.true_fan": true}} if true else {}
     return sampler(HAIKU, f"haiku.initializers.{name}", op, build, {"": documented}, claims=claims, **layered, **rest)
 
@@ -30,6 +39,45 @@ def _scaling(mode: str, distribution: str) -> Sampler:
     make: Init = lambda m, c: m.VarianceScaling(2.0, mode, distribution)  # noqa: E731
     return _initialiser(name, "fill", law.format("shape_"), make, law.format(""))
 
+
+def _scaled(distribution: str) -> Sampler:
+    law = f"variance_scaling(scale, shape_fan(mode), '{distribution}')"
+    make: Init = lambda m, c: m.VarianceScaling(c["scale"], c["mode"], distribution)  # noqa: E731
+    return _initialiser(f"VarianceScaling(scale, mode, {distribution})", "fill_scaled", law, make)
+
+
+# Every documented argument, with its extremes.
+ARGUMENTS: tuple[Sampler, ...] = (
+    _initialiser(
+        "RandomNormal(stddev, mean)",
+        "draw_normal",
+        "Normal(std, mean)",
+        lambda m, c: m.RandomNormal(c["std"], c["mean"]),
+    ),
+    _initialiser(
+        "RandomUniform(minval, maxval)",
+        "draw_uniform",
+        "UniformRange(low, high)",
+        lambda m, c: m.RandomUniform(c["low"], c["high"]),
+    ),
+    # Silent on the unit of the limits: stds of the parent, as in jax.random, on which it is built.
+    _initialiser(
+        "TruncatedNormal(stddev, mean, lower, upper)",
+        "draw_truncated",
+        "TruncatedNormal(std, low, high, mean)",
+        lambda m, c: m.TruncatedNormal(c["std"], c["mean"], c["low"], c["high"]),
+    ),
+    _initialiser("Identity(gain)", "draw_identity", "Identity(gain)", lambda m, c: m.Identity(c["gain"])),
+    _initialiser(
+        "Orthogonal(scale)",
+        "draw_orthogonal",
+        "Orthogonal(gain)",
+        lambda m, c: m.Orthogonal(c["gain"]),
+        after=lambda w: w.reshape(-1, w.shape[-1]),
+        unsupported=NO_QR,
+    ),
+    *(_scaled(distribution) for distribution in ("uniform", "normal", "truncated_normal")),
+)
 
 INITIALISERS: tuple[Sampler, ...] = (
     _initialiser("RandomNormal", "shape", "Normal(scale)", lambda m, c: m.RandomNormal(c["scale"])),

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from varlaw.subjects.jax import stax
 from varlaw.subjects.jax.activations import ACTIVATIONS
+from varlaw.subjects.jax.arguments import ARGUMENTS
 from varlaw.subjects.jax.clipping import CLIPPERS
 from varlaw.subjects.jax.complex_rows import COMPLEX
 from varlaw.subjects.jax.computations import EXPERIMENTS
@@ -14,7 +15,8 @@ from varlaw.subjects.jax.samplers import SAMPLERS
 from varlaw.subjects.subject import Subject
 
 SUBJECTS: tuple[Subject, ...] = (
-    *SAMPLERS, *INITIALISERS, *COMPLEX, *stax.LAYERS, *NORMS, *CLIPPERS, *stax.DROPOUTS, *ACTIVATIONS, *EXPERIMENTS
+    *SAMPLERS, *INITIALISERS, *ARGUMENTS, *COMPLEX, *stax.LAYERS, *NORMS, *CLIPPERS, *stax.DROPOUTS,
+    *ACTIVATIONS, *EXPERIMENTS
 )  # fmt: skip
 
 

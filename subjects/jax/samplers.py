@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from varlaw.subjects.jax.framework import JAX, place, sampler
-from varlaw.subjects.seeds import streams
+from varlaw.subjects.seeds import of_one, streams, taller
 from varlaw.subjects.subject import Case, Sampler
 
 Draw = Callable[[Any, Any, Case, Any], Any]  # (jax.random, key, case, dtype) -> array
@@ -36,6 +36,31 @@ def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
     import jax
 
     return np.asarray(jax.random.normal(jax.random.key(seed), case["shape"], dtype))
+
+
+def _of_one(split: bool) -> Sampler:
+    """Calls of several samplers, and of one with another shape, with one key, or with keys that are split from it."""
+
+    def key(seed: int, i: int) -> Any:
+        import jax
+
+        return jax.random.split(jax.random.key(seed), 4)[i] if split else jax.random.key(seed)
+
+    def call(i: int, draw: Callable[[Any, Any, Case, str], Any]) -> Any:
+        def drawn(case: Case, dtype: str, device: str, seed: int) -> Any:
+            import jax
+
+            return np.asarray(draw(jax.random, key(seed, i), case, dtype))
+
+        return drawn
+
+    draws = {
+        "normal": ("Normal(1)", call(0, lambda r, k, c, d: r.normal(k, c["shape"], d))),
+        "uniform": ("Uniform(1)", call(1, lambda r, k, c, d: r.uniform(k, c["shape"], d, minval=-1, maxval=1))),
+        "truncated": ("TruncatedNormal(1)", call(2, lambda r, k, c, d: r.truncated_normal(k, -2, 2, c["shape"], d))),
+        "taller": ("Normal(1)", call(3, lambda r, k, c, d: r.normal(k, taller(c), d))),
+    }
+    return of_one(JAX, f"jax.random({'split keys' if split else 'one key'})", draws, place)
 
 
 SAMPLERS: tuple[Sampler, ...] = (
@@ -70,4 +95,5 @@ SAMPLERS: tuple[Sampler, ...] = (
         unsupported=NO_QR,
     ),
     streams(JAX, "jax.random.normal(seeds)", _of_seed, place),
+    *(_of_one(split) for split in (False, True)),
 )

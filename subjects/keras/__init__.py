@@ -2,6 +2,7 @@
 
 from varlaw.subjects.keras import dropout_inside
 from varlaw.subjects.keras.activations import ACTIVATIONS
+from varlaw.subjects.keras.arguments import ARGUMENTS
 from varlaw.subjects.keras.clipping import CLIPPERS
 from varlaw.subjects.keras.computations import EXPERIMENTS
 from varlaw.subjects.keras.dropout import DROPOUTS
@@ -12,12 +13,13 @@ from varlaw.subjects.keras.normalisers import NORMALISERS
 from varlaw.subjects.keras.norms import NORMS
 from varlaw.subjects.keras.public import LEFT_OUT, PUBLIC
 from varlaw.subjects.keras.sampling import SAMPLERS
+from varlaw.subjects.keras.seeded import SEEDED
 from varlaw.subjects.keras.sequences import SEQUENCES
 from varlaw.subjects.subject import Subject
 
 __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
 SUBJECTS: tuple[Subject, ...] = (
-    *INITIALISERS, *SAMPLERS, *LAYERS, *SEQUENCES, *NORMS, *CLIPPERS, *NORMALISERS, *DROPOUTS,
-    *dropout_inside.DROPOUTS, *LOSSES, *ACTIVATIONS, *EXPERIMENTS,
+    *INITIALISERS, *ARGUMENTS, *SAMPLERS, *LAYERS, *SEQUENCES, *SEEDED, *NORMS, *CLIPPERS, *NORMALISERS,
+    *DROPOUTS, *dropout_inside.DROPOUTS, *LOSSES, *ACTIVATIONS, *EXPERIMENTS,
 )  # fmt: skip

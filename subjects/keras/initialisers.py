@@ -11,16 +11,16 @@ from varlaw.subjects.subject import Case, Sampler
 Arguments = Callable[[Case], Mapping[str, Any]]
 
 
-def _kernel_shape(case: Case) -> tuple[int, ...]:
+def kernel_shape(case: Case) -> tuple[int, ...]:
     return tuple(case["shape"]) if "shape" in case else NN.shape(case)
 
 
-def _as_read(case: Case) -> tuple[int, ...]:
+def as_read(case: Case) -> tuple[int, ...]:
     """The kernel's shape in the order (outputs, inputs, taps...) in which fans are read off a shape.
 
     Keras reads (taps..., inputs, outputs) off its own, whatever the layer means by its axes.
     """
-    *taps, inputs, outputs = _kernel_shape(case)
+    *taps, inputs, outputs = kernel_shape(case)
     return (outputs, inputs, *taps)
 
 
@@ -38,12 +38,12 @@ def _initialiser(
 
     def build(case: Case, dtype: str, device: str) -> Mapping[str, Any]:
         draw = getattr(keras().initializers, name)(**arguments(case))
-        x = draw(_kernel_shape(case), dtype=dtype)
+        x = draw(kernel_shape(case), dtype=dtype)
         # What is orthogonal is the matrix of all axes but the last by the last.
         return {"": keras().ops.reshape(x, (-1, x.shape[-1])) if name == "Orthogonal" else x}
 
     claims = {"": {"init.true_fan": true} if true else {}}
-    sizes = {"shape": _kernel_shape} | NN.filled(op, _as_read)
+    sizes = {"shape": kernel_shape} | NN.filled(op, as_read)
     title = f"keras.initializers.{name}{label}"
     return sampler(KERAS, title, op, build, {"": documented}, claims=claims, unsupported=unsupported or {}, **sizes)
 

@@ -1,6 +1,7 @@
 """MLX: mlx.nn's layers and initialisers, mlx.core.random, norms, dropout, losses and clipping, as rows."""
 
 from varlaw.subjects.mlx.activations import ACTIVATIONS
+from varlaw.subjects.mlx.arguments import ARGUMENTS
 from varlaw.subjects.mlx.computations import EXPERIMENTS
 from varlaw.subjects.mlx.init import INITIALISERS
 from varlaw.subjects.mlx.layers import LAYERS
@@ -13,6 +14,7 @@ __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
 SUBJECTS: tuple[Subject, ...] = (
     *INITIALISERS,
+    *ARGUMENTS,
     *LAYERS,
     *NORMS,
     *CLIPPERS,

@@ -1,6 +1,7 @@
 """Paddle: paddle.nn's layers and initialisers, samplers, norms, dropout, losses, clipping and gains, as rows."""
 
 from varlaw.subjects.paddle.activations import ACTIVATIONS
+from varlaw.subjects.paddle.arguments import ARGUMENTS
 from varlaw.subjects.paddle.complex_rows import COMPLEX
 from varlaw.subjects.paddle.computations import EXPERIMENTS
 from varlaw.subjects.paddle.init import GAINS, INITIALISERS
@@ -15,6 +16,7 @@ __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
 SUBJECTS: tuple[Subject, ...] = (
     *INITIALISERS,
+    *ARGUMENTS,
     *COMPLEX,
     *GAINS,
     *LAYERS,

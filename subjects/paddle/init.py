@@ -7,12 +7,14 @@ from typing import Any
 from varlaw.subjects.paddle.framework import NO_HALF_KERNEL, PADDLE, host, nn, top
 from varlaw.subjects.paddle.layers import NN
 from varlaw.subjects.rows import TORCH_GAINS, sampler
-from varlaw.subjects.seeds import streams
+from varlaw.subjects.seeds import of_one, streams, taller
 from varlaw.subjects.subject import Case, Gain, Sampler
 
-_NO_QR = dict.fromkeys(("float16", "bfloat16"), "the kernel `qr` is not registered on the CPU for 16-bit numbers")
-_NO_TRUNCATED = {"float16": "the kernel `truncated_gaussian_random` is not registered on the CPU for float16"}
-_IN_FLOAT32 = dict.fromkeys(("float64", "float16", "bfloat16"), "it draws in the default dtype, float32")
+NO_QR = dict.fromkeys(("float16", "bfloat16"), "the kernel `qr` is not registered on the CPU for 16-bit numbers")
+NO_TRUNCATED = {"float16": "the kernel `truncated_gaussian_random` is not registered on the CPU for float16"}
+IN_FLOAT32 = dict.fromkeys(("float64", "float16", "bfloat16"), "it draws in the default dtype, float32")
+
+_STACK = ("stack", "inputs", "outputs")
 
 
 def _by_role(case: Case) -> tuple[int, ...]:
@@ -23,7 +25,7 @@ def _by_role(case: Case) -> tuple[int, ...]:
 
 def _sampler(
     name: str, op: str, documented: str, draw: Callable[[Case, str], Any], claims: Mapping[str, str] | None = None,
-    unsupported: Mapping[str, str] | None = None,
+    unsupported: Mapping[str, str] | None = None, **rest: Any,
 ) -> Sampler:  # fmt: skip
     def build(case: Case, dtype: str, device: str) -> Mapping[str, Any]:
         return {"": draw(case, dtype)}
@@ -37,30 +39,38 @@ def _sampler(
         claims={"": claims or {}},
         unsupported=unsupported or {},
         **NN.filled(op, _by_role),
+        **rest,
     )
 
 
-def _initialiser(
-    name: str, op: str, documented: str, arguments: Callable[[Case], dict[str, Any]], **more: Any
+def initialiser(
+    name: str,
+    op: str,
+    documented: str,
+    arguments: Callable[[Case], dict[str, Any]],
+    *,
+    label: str = "",
+    after: Callable[[Any], Any] = lambda w: w,
+    **more: Any,
 ) -> Sampler:
     """`arguments(case)` are those of the initialiser, with which a parameter is created."""
 
     def draw(case: Case, dtype: str) -> Any:
-        shape = case["shape"] if "shape" in case else NN.shape(case)
+        shape = NN.shape(case) if "layer" in case else case.get("shape") or [case[n] for n in _STACK]
         initialise = getattr(nn().initializer, name)(**arguments(case))
-        return top("create_parameter")(list(shape), dtype=dtype, default_initializer=initialise)
+        return after(top("create_parameter")(list(shape), dtype=dtype, default_initializer=initialise))
 
-    return _sampler(f"paddle.nn.initializer.{name}", op, documented, draw, **more)
+    return _sampler(f"paddle.nn.initializer.{name}{label}", op, documented, draw, **more)
 
 
 def _xavier(name: str, law: str) -> Sampler:
     true = {"init.true_fan": f"{law}(fan_in, fan_out)"}
-    return _initialiser(name, "fill", f"{law}(shape_fan_in, shape_fan_out)", lambda c: {}, claims=true)
+    return initialiser(name, "fill", f"{law}(shape_fan_in, shape_fan_out)", lambda c: {}, claims=true)
 
 
 def _kaiming(name: str, law: str) -> Sampler:
     true = {"init.true_fan": f"{law}(fan(mode))"}
-    return _initialiser(name, "fill_mode", f"{law}(shape_fan(mode))", lambda c: {"mode": c["mode"]}, claims=true)
+    return initialiser(name, "fill_mode", f"{law}(shape_fan(mode))", lambda c: {"mode": c["mode"]}, claims=true)
 
 
 def _bilinear() -> Sampler:
@@ -78,8 +88,14 @@ def _bilinear() -> Sampler:
     return _sampler("paddle.nn.initializer.Bilinear", "square", _ONE, draw, unsupported=float32)
 
 
-def _drawn(
-    name: str, documented: str, call: Callable[[Case], dict[str, Any]], *, op: str = "shape", **more: Any
+def drawn(
+    name: str,
+    documented: str,
+    call: Callable[[Case], dict[str, Any]],
+    *,
+    op: str = "shape",
+    label: str = "",
+    **more: Any,
 ) -> Sampler:
     """A function under paddle that makes a tensor of a shape."""
 
@@ -87,7 +103,7 @@ def _drawn(
         kind = {} if name == "normal" else {"dtype": dtype}
         return top(name)(shape=list(case["shape"]), **kind, **call(case))
 
-    return _sampler(f"paddle.{name}", op, documented, draw, **more)
+    return _sampler(f"paddle.{name}{label}", op, documented, draw, **more)
 
 
 def _randn_like() -> Sampler:
@@ -142,6 +158,23 @@ def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
     return host(top("randn")(list(case["shape"]), dtype=dtype))
 
 
+def _call(draw: Callable[[Case, str], Any]) -> Any:
+    """A call after the global generator is seeded."""
+
+    def drawn(case: Case, dtype: str, device: str, seed: int) -> Any:
+        top("seed")(seed)
+        return host(draw(case, dtype))
+
+    return drawn
+
+
+_OF_ONE_SEED = {
+    "normal": ("Normal(1)", _call(lambda c, d: top("randn")(list(c["shape"]), dtype=d))),
+    "uniform": ("Uniform(1)", _call(lambda c, d: top("uniform")(list(c["shape"]), dtype=d, min=-1.0, max=1.0))),
+    "taller": ("Normal(1)", _call(lambda c, d: top("randn")(taller(c), dtype=d))),
+}
+
+
 @contextlib.contextmanager
 def _kept(dtype: str, device: str) -> Iterator[None]:
     before = top("get_rng_state")()
@@ -152,26 +185,27 @@ def _kept(dtype: str, device: str) -> Iterator[None]:
 
 
 INITIALISERS: tuple[Sampler, ...] = (
-    _initialiser("Constant", "shape", "Constant(scale)", lambda c: {"value": c["scale"]}),
-    _initialiser("Uniform", "shape", "Uniform(scale)", lambda c: {"low": -c["scale"], "high": c["scale"]}),
-    _initialiser("Normal", "shape", "Normal(scale)", _std),
-    _initialiser("TruncatedNormal", "shape", "TruncatedNormal(scale, -2, 2)", _cut, unsupported=_NO_TRUNCATED),
-    _initialiser("Dirac", "dirac", "Dirac(groups)", lambda c: {"groups": c["groups"]}),
-    _initialiser("Orthogonal", "matrix", "Orthogonal(scale)", lambda c: {"gain": c["scale"]}, unsupported=_NO_QR),
+    initialiser("Constant", "shape", "Constant(scale)", lambda c: {"value": c["scale"]}),
+    initialiser("Uniform", "shape", "Uniform(scale)", lambda c: {"low": -c["scale"], "high": c["scale"]}),
+    initialiser("Normal", "shape", "Normal(scale)", _std),
+    initialiser("TruncatedNormal", "shape", "TruncatedNormal(scale, -2, 2)", _cut, unsupported=NO_TRUNCATED),
+    initialiser("Dirac", "dirac", "Dirac(groups)", lambda c: {"groups": c["groups"]}),
+    initialiser("Orthogonal", "matrix", "Orthogonal(scale)", lambda c: {"gain": c["scale"]}, unsupported=NO_QR),
     _bilinear(),
     _xavier("XavierUniform", "glorot_uniform"),
     _xavier("XavierNormal", "glorot_normal"),
     _kaiming("KaimingUniform", "he_uniform"),
     _kaiming("KaimingNormal", "he_normal"),
-    _drawn("randn", "Normal(1)", _unit),
+    drawn("randn", "Normal(1)", _unit),
     _randn_like(),
     _weight_norm(),
-    _drawn("standard_normal", "Normal(1)", _unit),
-    _drawn("normal", "Normal(scale)", _std, unsupported=_IN_FLOAT32),
-    _drawn("uniform", "Uniform(scale)", _ends),
+    drawn("standard_normal", "Normal(1)", _unit),
+    drawn("normal", "Normal(scale)", _std, unsupported=IN_FLOAT32),
+    drawn("uniform", "Uniform(scale)", _ends),
     _in_place("normal_", "Normal(scale)", _std, unsupported=NO_HALF_KERNEL),
     _in_place("uniform_", "Uniform(scale)", _ends, unsupported=NO_HALF_KERNEL),
     streams(PADDLE, "paddle.randn(seeds)", _of_seed, _kept),
+    of_one(PADDLE, "paddle.seed(one seed)", _OF_ONE_SEED, _kept),
 )
 
 

@@ -10,7 +10,9 @@ from varlaw.subjects.torch.framework import factory
 from varlaw.subjects.torch.layers import NN
 
 
-def _row(name: str, documented: str, fill: Callable[[Any, Any, Case], None], variant: str = "") -> Sampler:
+def _row(
+    name: str, documented: str, fill: Callable[[Any, Any, Case], None], variant: str = "", op: str = "shape"
+) -> Sampler:
     def build(case: Case, dtype: str, device: str) -> Mapping[str, Array]:
         import torch
 
@@ -19,12 +21,22 @@ def _row(name: str, documented: str, fill: Callable[[Any, Any, Case], None], var
         return {"": weight}
 
     shape: dict[str, Any] = {"shape": lambda c: tuple(c["shape"])}
-    return sampler(TIMM, f"timm.layers.{name}{variant}", "shape", build, {"": documented}, **shape)
+    return sampler(TIMM, f"timm.layers.{name}{variant}", op, build, {"": documented}, **shape)
 
 
 def _two_sigmas(function: Any, weight: Any, case: Case) -> None:
     """Its bounds are absolute: (-2, 2) lie far outside the law of a small std."""
     function(weight, std=case["scale"], a=-2 * case["scale"], b=2 * case["scale"])
+
+
+def _absolute(function: Any, weight: Any, case: Case) -> None:
+    low, high = (case["mean"] + end * case["std"] for end in (case["low"], case["high"]))
+    function(weight, mean=case["mean"], std=case["std"], a=low, b=high)
+
+
+def _in_stds(function: Any, weight: Any, case: Case) -> None:
+    """ "The bounds are applied when sampling the normal distribution with mean=0, std=1.0", then scaled and shifted."""
+    function(weight, mean=case["mean"], std=case["std"], a=case["low"], b=case["high"])
 
 
 def _scaled(name: str, op: str, law: str, variant: str = "", **fields: Any) -> Sampler:
@@ -42,6 +54,23 @@ def _scaled(name: str, op: str, law: str, variant: str = "", **fields: Any) -> S
     claims = {"": {"init.true_fan": law.replace("FAN", fan)}}
     tensors, title = {"": law.replace("FAN", f"shape_{fan}")}, f"timm.layers.{name}{variant}"
     return sampler(TIMM, title, op, build, tensors, claims=claims, **NN.filled(op))
+
+
+def _of_scale(distribution: str) -> Sampler:
+    """`variance_scaling_` with every mode and scale."""
+
+    def build(case: Case, dtype: str, device: str) -> Mapping[str, Array]:
+        import torch
+
+        weight = torch.empty(NN.shape(case), **factory(dtype, device))
+        timm().layers.weight_init.variance_scaling_(weight, case["scale"], case["mode"], distribution)
+        return {"": weight}
+
+    law, name = (
+        f"variance_scaling(scale, shape_fan(mode), '{distribution}')",
+        f"variance_scaling_(scale, {distribution})",
+    )
+    return sampler(TIMM, f"timm.layers.{name}", "fill_scaled", build, {"": law}, shape=NN.shape)
 
 
 def _of_linear(name: str, weight: str, bias: str, module_name: str = "layer") -> Sampler:
@@ -75,6 +104,9 @@ INITIALISERS: tuple[Sampler, ...] = (
     _row("trunc_normal_", "TruncatedNormal(scale, -2, 2)", _two_sigmas),
     _row("trunc_normal_", "Normal(0.02)", lambda f, w, c: f(w, std=0.02), "(std=0.02)"),  # as every model calls it
     _row("trunc_normal_tf_", "TruncatedNormal(scale, -2, 2)", lambda f, w, c: f(w, std=c["scale"])),
+    _row("trunc_normal_", "TruncatedNormal(std, low, high, mean)", _absolute, "(mean, std, a, b)", "draw_truncated"),
+    _row("trunc_normal_tf_", "TruncatedNormal(std, low, high, mean)", _in_stds, "(mean, std, a, b)", "draw_truncated"),
+    *(_of_scale(name) for name in ("normal", "uniform", "truncated_normal")),
     _scaled("variance_scaling_", "fill_average_grouped_conv", "lecun_normal(FAN)", "(normal)"),
     _scaled(
         "variance_scaling_", "fill_average_grouped_conv", "lecun_uniform(FAN)", "(uniform)", distribution="uniform"

@@ -5,6 +5,7 @@ from typing import Any
 from varlaw.subjects.founding import founding
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.torch.activations import ACTIVATIONS
+from varlaw.subjects.torch.arguments import ARGUMENTS
 from varlaw.subjects.torch.clipping import CLIPPERS
 from varlaw.subjects.torch.complex_rows import COMPLEX
 from varlaw.subjects.torch.dropout import DROPOUTS
@@ -33,6 +34,7 @@ def _uniform(count: int, bound: float, dtype: str, device: str, key: Any) -> Any
 
 SUBJECTS: tuple[Subject, ...] = (
     *INITIALISERS,
+    *ARGUMENTS,
     *GAINS,
     *LAYERS,
     *NORMS,

@@ -10,13 +10,15 @@ from varlaw.subjects.torch.layers import NN
 
 Fill = Callable[[Any, Case], Any]
 
-_NO_QR = dict.fromkeys(("float16", "bfloat16"), "torch.linalg.qr has no half-precision kernel (pytorch/pytorch#131991)")
+NO_QR = dict.fromkeys(("float16", "bfloat16"), "torch.linalg.qr has no half-precision kernel (pytorch/pytorch#131991)")
 
 
 _WITHOUT_GENERATOR = ("constant_", "dirac_", "eye_", "ones_", "zeros_")
 
 
-def _initialiser(name: str, fill: Fill, op: str, documented: str, claims: Mapping[str, str] | None = None) -> Sampler:
+def initialiser(
+    name: str, fill: Fill, op: str, documented: str, claims: Mapping[str, str] | None = None, label: str = ""
+) -> Sampler:
     """`fill(function, case)` gives the arguments with which torch.nn.init's function is called on an empty tensor."""
 
     def build(case: Case, kind: dict[str, Any], **generator: Any) -> Mapping[str, Any]:
@@ -35,14 +37,14 @@ def _initialiser(name: str, fill: Fill, op: str, documented: str, claims: Mappin
             return build(case, factory(dtype, device), generator=own)
 
     return Sampler(
-        name=f"torch.nn.init.{name}",
+        name=f"torch.nn.init.{name}{label}",
         framework=TORCH,
         op=op,
         tensors=(Tensor(name="", documented=documented, claims=claims or {}),),
         draws=seeded(build),
         **({"shape": lambda c: tuple(c["shape"])} | NN.filled(op)),
-        handed=None if name in _WITHOUT_GENERATOR else handed,
-        unsupported=_NO_QR if name == "orthogonal_" else {},
+        handed=None if name in _WITHOUT_GENERATOR or label else handed,
+        unsupported=NO_QR if name == "orthogonal_" else {},
     )
 
 
@@ -51,44 +53,44 @@ def _kaiming(case: Case) -> dict[str, Any]:
 
 
 INITIALISERS: tuple[Sampler, ...] = (
-    _initialiser("uniform_", lambda t, c: {"a": -c["scale"], "b": c["scale"]}, "shape", "Uniform(scale)"),
-    _initialiser("normal_", lambda t, c: {"mean": 0.0, "std": c["scale"]}, "shape", "Normal(scale)"),
+    initialiser("uniform_", lambda t, c: {"a": -c["scale"], "b": c["scale"]}, "shape", "Uniform(scale)"),
+    initialiser("normal_", lambda t, c: {"mean": 0.0, "std": c["scale"]}, "shape", "Normal(scale)"),
     # Its bounds are absolute: with a small std the defaults (-2, 2) lie far outside the law, so they are scaled here.
-    _initialiser(
+    initialiser(
         "trunc_normal_",
         lambda t, c: {"std": c["scale"], "a": -2 * c["scale"], "b": 2 * c["scale"]},
         "shape",
         "TruncatedNormal(scale, -2, 2)",
     ),
-    _initialiser("constant_", lambda t, c: {"val": c["scale"]}, "shape", "Constant(scale)"),
-    _initialiser("ones_", lambda t, c: {}, "shape", "Constant(1)"),
-    _initialiser("zeros_", lambda t, c: {}, "shape", "Constant(0)"),
-    _initialiser("eye_", lambda t, c: {}, "matrix", "Identity()"),
-    _initialiser("dirac_", lambda t, c: {"groups": c["groups"]}, "dirac", "Dirac(groups)"),
-    _initialiser("sparse_", lambda t, c: {"sparsity": 0.1, "std": c["scale"]}, "matrix", "SparseNormal(scale, 0.1)"),
-    _initialiser("orthogonal_", lambda t, c: {"gain": c["scale"]}, "matrix", "Orthogonal(scale)"),
-    _initialiser(
+    initialiser("constant_", lambda t, c: {"val": c["scale"]}, "shape", "Constant(scale)"),
+    initialiser("ones_", lambda t, c: {}, "shape", "Constant(1)"),
+    initialiser("zeros_", lambda t, c: {}, "shape", "Constant(0)"),
+    initialiser("eye_", lambda t, c: {}, "matrix", "Identity()"),
+    initialiser("dirac_", lambda t, c: {"groups": c["groups"]}, "dirac", "Dirac(groups)"),
+    initialiser("sparse_", lambda t, c: {"sparsity": 0.1, "std": c["scale"]}, "matrix", "SparseNormal(scale, 0.1)"),
+    initialiser("orthogonal_", lambda t, c: {"gain": c["scale"]}, "matrix", "Orthogonal(scale)"),
+    initialiser(
         "xavier_uniform_",
         lambda t, c: {},
         "fill",
         "glorot_uniform(shape_fan_in, shape_fan_out)",
         {"init.true_fan": "glorot_uniform(fan_in, fan_out)"},
     ),
-    _initialiser(
+    initialiser(
         "xavier_normal_",
         lambda t, c: {},
         "fill",
         "glorot_normal(shape_fan_in, shape_fan_out)",
         {"init.true_fan": "glorot_normal(fan_in, fan_out)"},
     ),
-    _initialiser(
+    initialiser(
         "kaiming_uniform_",
         lambda t, c: _kaiming(c),
         "fill_mode",
         "he_uniform(shape_fan(mode))",
         {"init.true_fan": "he_uniform(fan(mode))"},
     ),
-    _initialiser(
+    initialiser(
         "kaiming_normal_",
         lambda t, c: _kaiming(c),
         "fill_mode",

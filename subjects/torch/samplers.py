@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.seeds import streams
+from varlaw.subjects.seeds import of_one, streams, taller
 from varlaw.subjects.subject import Case, Sampler, Tensor
 from varlaw.subjects.torch.framework import TORCH, dtype_of, seeded
 
@@ -35,6 +35,25 @@ def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
     return torch.randn(case["shape"], generator=generator, dtype=dtype_of(dtype)).to(device)
 
 
+def _call(draw: Callable[[Any, Case, dict[str, Any]], Any]) -> Any:
+    """A call with a generator of the seed, which starts anew for each."""
+
+    def drawn(case: Case, dtype: str, device: str, seed: int) -> Any:
+        import torch
+
+        generator = torch.Generator().manual_seed(seed)
+        return draw(torch, case, {"generator": generator, "dtype": dtype_of(dtype)}).to(device)
+
+    return drawn
+
+
+_OF_ONE_SEED = {
+    "normal": ("Normal(1)", _call(lambda t, c, g: t.randn(c["shape"], **g))),
+    "uniform": ("Uniform(1)", _call(lambda t, c, g: 2 * t.rand(c["shape"], **g) - 1)),
+    "taller": ("Normal(1)", _call(lambda t, c, g: t.randn(taller(c), **g))),
+}
+
+
 _WIDE = 3 << 26  # values: no power of two, and just below the 2^28 from which on torch takes 64 bits for one number
 
 
@@ -60,6 +79,7 @@ SAMPLERS: tuple[Sampler, ...] = (
         lambda t, c, f: t.empty(c["shape"], **f).uniform_(-c["scale"], c["scale"]),
     ),
     streams(TORCH, "torch.randn(seeds)", _of_seed),
+    of_one(TORCH, "torch.Generator(one seed)", _OF_ONE_SEED),
     _sampler(
         "torch.randint",
         "shape",

@@ -24,6 +24,16 @@ def _initialiser(name: str, documented: str) -> Sampler:
     return sampler(TRANSFORMERS, f"transformers.initialization.{name}", op, build, {"": documented}, **NN.filled(op))
 
 
+def _truncated(case: Case, dtype: str, device: str) -> Mapping[str, Array]:
+    import torch
+    from transformers import initialization
+
+    low, high = (case["mean"] + end * case["std"] for end in (case["low"], case["high"]))
+    weight = torch.empty(case["shape"], dtype=dtype_of(dtype))
+    initialization.trunc_normal_(weight, mean=case["mean"], std=case["std"], a=low, b=high)
+    return {"": weight}
+
+
 def _conv1d(case: Case, dtype: str, device: str) -> Mapping[str, Array]:
     from transformers.pytorch_utils import Conv1D
 
@@ -59,6 +69,13 @@ def _resized(mean_resizing: bool) -> Build:
 INITIALISERS: tuple[Sampler, ...] = (
     _initialiser("lecun_normal_", "lecun_truncated(shape_fan_in)"),
     _initialiser("default_flax_embed_init_", "lecun_normal(shape_fan_in)"),
+    sampler(
+        TRANSFORMERS,
+        "transformers.initialization.trunc_normal_",
+        "draw_truncated",
+        _truncated,
+        {"": "TruncatedNormal(std, low, high, mean)"},
+    ),
     sampler(
         TRANSFORMERS,
         "transformers.pytorch_utils.Conv1D",

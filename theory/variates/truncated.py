@@ -14,13 +14,14 @@ from varlaw.theory.variates.variate import Moments, checked_scale, floats, real,
 LOG_SQRT_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class TruncatedNormal(Moments):
-    """N(0, std**2) conditioned on `low * std <= X <= high * std`.
+    """N(mean, std**2) conditioned on `low * std <= X - mean <= high * std`.
 
-    The argument `std` is that of the parent normal law, kept as `parent_std`; `low` and `high` are in sigmas, that is
-    in units of it. The properties describe the result: at the usual bounds of two sigmas its standard deviation is
-    0.88 of the argument. `from_bounds` takes absolute bounds, `with_std` the wanted standard deviation of the result.
+    The arguments `std` and `mean` are those of the parent normal law, kept as `parent_std` and `parent_mean`; `low` and
+    `high` are in sigmas from that mean. The properties describe the result: at the usual bounds of two sigmas its
+    standard deviation is 0.88 of the argument. `from_bounds` takes absolute bounds, `with_std` the wanted standard
+    deviation of the result.
 
     >>> round(TruncatedNormal(0.02).std, 6), round(TruncatedNormal.from_bounds(0.02, -2.0, 2.0).std, 6)
     (0.017593, 0.02)
@@ -29,20 +30,27 @@ class TruncatedNormal(Moments):
     parent_std: float
     low: float
     high: float
+    parent_mean: float
 
     family: ClassVar[str] = "truncated normal"
 
-    def __init__(self, std: float, low: float = -2.0, high: float = 2.0) -> None:
+    def __init__(self, std: float, low: float = -2.0, high: float = 2.0, mean: float = 0.0) -> None:
         require(0 < real(std) < math.inf, "std", std, "a finite number > 0", "TruncatedNormal")
         require(real(low) < real(high), "low, high", (low, high), "low < high, in sigmas", "TruncatedNormal")
-        for name, value in (("parent_std", std), ("low", low), ("high", high)):
+        require(math.isfinite(real(mean)), "mean", mean, "a finite number", "TruncatedNormal")
+        for name, value in (("parent_std", std), ("low", low), ("high", high), ("parent_mean", mean)):
             object.__setattr__(self, name, float(value))
 
+    def __repr__(self) -> str:
+        """The mean where there is one: laws without have the name, and so the streams, that they always had."""
+        mean = f", parent_mean={self.parent_mean!r}" if self.parent_mean else ""
+        return f"TruncatedNormal(parent_std={self.parent_std!r}, low={self.low!r}, high={self.high!r}{mean})"
+
     @classmethod
-    def from_bounds(cls, std: float, low: float, high: float) -> Self:
-        """N(0, std**2) conditioned on `low <= X <= high`: absolute bounds, as torch's `trunc_normal_` takes them."""
+    def from_bounds(cls, std: float, low: float, high: float, mean: float = 0.0) -> Self:
+        """N(mean, std**2) conditioned on `low <= X <= high`: absolute bounds, as torch's `trunc_normal_` takes them."""
         require(0 < real(std) < math.inf, "std", std, "a finite number > 0", "TruncatedNormal.from_bounds")
-        return cls(std, low / std, high / std)
+        return cls(std, (low - mean) / std, (high - mean) / std, mean)
 
     @classmethod
     def with_std(cls, std: float, low: float = -2.0, high: float = 2.0) -> Self:
@@ -56,7 +64,7 @@ class TruncatedNormal(Moments):
 
     @property
     def mean(self) -> float:
-        return self.parent_std * self._unit[0]
+        return self.parent_mean + self.parent_std * self._unit[0]
 
     @property
     def variance(self) -> float:
@@ -77,16 +85,19 @@ class TruncatedNormal(Moments):
 
     @property
     def support(self) -> tuple[float, float]:
-        return (self.parent_std * self.low, self.parent_std * self.high)
+        return (self.parent_mean + self.parent_std * self.low, self.parent_mean + self.parent_std * self.high)
+
+    def _sigmas(self, x: Any) -> Floats:
+        return floats((floats(x) - self.parent_mean) / self.parent_std)
 
     def cdf(self, x: Any) -> Floats:
-        return slab_fraction(self.low, self.high, np.clip(floats(x) / self.parent_std, self.low, self.high))
+        return slab_fraction(self.low, self.high, np.clip(self._sigmas(x), self.low, self.high))
 
     def survival(self, x: Any) -> Floats:
-        return slab_fraction(-self.high, -self.low, np.clip(-floats(x) / self.parent_std, -self.high, -self.low))
+        return slab_fraction(-self.high, -self.low, np.clip(-self._sigmas(x), -self.high, -self.low))
 
     def logpdf(self, x: Any) -> Floats:
-        z = floats(x) / self.parent_std
+        z = self._sigmas(x)
         inside = (z >= self.low) & (z <= self.high)
         # The mass carries exp(-a**2/2) of the nearer bound a: taken off both before they are subtracted.
         nearest = min(max(self.low, 0.0), self.high)
@@ -108,10 +119,11 @@ class TruncatedNormal(Moments):
             middle = 0.5 * (low + high)
             below = slab_fraction(self.low, self.high, middle) < u
             low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return self.parent_std * np.where(u <= 0, self.low, np.where(u >= 1, self.high, high))
+        z = np.where(u <= 0, self.low, np.where(u >= 1, self.high, high))
+        return floats(self.parent_mean + self.parent_std * z)
 
     def scaled(self, factor: float) -> "TruncatedNormal":
-        return TruncatedNormal(checked_scale(factor) * self.parent_std, self.low, self.high)
+        return TruncatedNormal(checked_scale(factor) * self.parent_std, self.low, self.high, factor * self.parent_mean)
 
 
 def tail_window(low: float, high: float, u: Floats) -> tuple[Floats, Floats]:
