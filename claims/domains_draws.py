@@ -50,17 +50,28 @@ _NORMAL = Cases(
 _UNIFORM = Cases(
     Domain(shape=_SHAPES, ends=one_of(*_RANGES)), corners("shape ends", *((_SIDES, r) for r in _RANGES)), _cut, _uncut
 )
+
+
+def _lifted(raw: Raw) -> Case:
+    """The mean in stds: far from 0 a coarse format rounds the limits by a share of the std."""
+    return _cut({k: v for k, v in raw.items() if k != "lift"} | {"mean": raw["lift"] * raw["std"]})
+
+
+def _let_down(case: Case) -> Case:
+    return {k: v for k, v in _uncut(case).items() if k != "mean"} | {"lift": case["mean"] / case["std"]}
+
+
 _TRUNCATED = Cases(
-    Domain(shape=_SHAPES, ends=one_of(*_CUTS), std=_STDS, mean=_MEANS),
+    Domain(shape=_SHAPES, ends=one_of(*_CUTS), std=_STDS, lift=_MEANS),
     corners(
-        "shape ends std mean",
+        "shape ends std lift",
         *((_SIDES, cut, 1.0, 0.0) for cut in _CUTS),
-        (_SIDES, (-2.0, 2.0), 0.02, 1.0),
+        (_SIDES, (-2.0, 2.0), 0.02, 3.0),
         (_SIDES, (-1.0, 3.0), 3.0, -0.5),
         (_SIDES, (2.0, 3.0), 0.02, 0.0),
     ),
-    _cut,
-    _uncut,
+    _lifted,
+    _let_down,
 )
 _SHARES = (0.0, 0.1, 0.5, 0.9, 0.99)
 _SPARSE = Cases(

@@ -136,7 +136,7 @@ def _gained(case: Case) -> dict[str, Any]:
 
 _SCALED = "variance_scaling(scale, fan(mode), '{}')"
 _DISTRIBUTIONS = ("normal", "uniform", "truncated_normal")
-_RESULT = "scaled(TruncatedNormal(1, low, high), std)"
+_RESULT = "TruncatedNormal(std/TruncatedNormal(1, low, high).std, low, high)"
 # Every documented argument, with its extremes: name, what of it, op, law, arguments.
 _ARGUMENTS: tuple[tuple[str, str, str, str, Callable[[Case], Any]], ...] = (
     ("truncated_normal", "(low, high)", "draw_truncated", "TruncatedNormal(std, low, high)", _absolute),
@@ -152,11 +152,18 @@ _ARGUMENTS: tuple[tuple[str, str, str, str, Callable[[Case], Any]], ...] = (
 )
 
 
+def _odd(claim: str, usual: Sequence[Case], dtype: str) -> Sequence[Case]:
+    """Kernels that have a centre: others are refused."""
+    return [case for case in usual if all(side % 2 for side in case["shape"][2:])]
+
+
+_ASKED = {"draw_truncated": fixed(mean=0.0), "dirac": _odd}
+
+
 def _samplers(backend: Backend) -> Iterator[Sampler]:
     yield from (_sampler(backend, *row) for row in _SAMPLERS)
     for name, label, op, law, arguments in _ARGUMENTS:
-        cases = {"cases": fixed(mean=0.0)} if op == "draw_truncated" else {}
-        yield _sampler(backend, name, op, law, arguments, label, **cases)
+        yield _sampler(backend, name, op, law, arguments, label, cases=_ASKED.get(op))
 
 
 # -- norms and clipping ------------------------------------------------------------------------------------------------

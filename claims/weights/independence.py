@@ -9,7 +9,7 @@ pairs. Shuffled copies leave T alone and are found by their sorted values.
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from msgspec.structs import replace
@@ -54,13 +54,20 @@ class _Pair:
     products: float = 0.0
     squares: float = 0.0
     n: int = 0
+    sides: Floats = field(default_factory=lambda: np.zeros(2))  # squares of each
 
     def add(self, a: Floats, b: Floats) -> None:
         shared = min(a.size, b.size, _WIDEST)
         product = a[:shared] * b[:shared]
         self.products += float(product.sum())
+        self.sides += np.array([a[:shared] @ a[:shared], b[:shared] @ b[:shared]])
         self.squares += float(product @ product)
         self.n += shared
+
+    @property
+    def correlation(self) -> float:
+        """Of the two, about 0."""
+        return self.products / math.sqrt(max(float(self.sides.prod()), 1e-300))
 
     @property
     def statistic(self) -> float:
@@ -113,7 +120,7 @@ def _judged(pairs: Mapping[tuple[str, str], _Pair], shuffled: list[tuple[str, st
         sums = pairs.get((one, other), _Pair())
         how = "the same values, shuffled"
         if abs(sums.statistic) >= threshold:
-            how = f"T = {sums.statistic:.1f}, correlation {sums.products / sums.n:.2f}"
+            how = f"T = {sums.statistic:.1f}, correlation {sums.correlation:.2f}"
         detail = f"related: {one.rstrip('|')} and {other.rstrip('|')} ({how}), {len(related)} pairs in all"
     names = {"pairs": len(pairs), "related": len(related)}
     finding = deterministic(comparison, quantity="pairs that are unrelated", detail=detail, names=names)

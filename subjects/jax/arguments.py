@@ -54,9 +54,8 @@ def _delta(axis: int) -> Sampler:
     def build(case: Case, dtype: Any) -> Callable[[Any], dict[str, Any]]:
         import jax
 
-        *taps, small, large = case["shape"]
-        shape = (*taps, small, large) if axis == -1 else (*taps, large, small)
-        middle = tuple(side // 2 for side in taps)
+        shape = tuple(case["shape"])
+        middle = tuple(side // 2 for side in shape[:-2])
         init = jax.nn.initializers.delta_orthogonal(case["gain"], column_axis=axis)
 
         def draw(key: Any) -> dict[str, Any]:

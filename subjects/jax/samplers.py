@@ -60,7 +60,7 @@ def _of_one(split: bool) -> Sampler:
         "truncated": ("TruncatedNormal(1)", call(2, lambda r, k, c, d: r.truncated_normal(k, -2, 2, c["shape"], d))),
         "taller": ("Normal(1)", call(3, lambda r, k, c, d: r.normal(k, taller(c), d))),
     }
-    return of_one(JAX, f"jax.random({'split keys' if split else 'one key'})", draws, place)
+    return of_one(JAX, f"jax.random.key({'split' if split else 'used again'})", draws, place)
 
 
 SAMPLERS: tuple[Sampler, ...] = (

@@ -45,8 +45,8 @@ def _stacked(name: str, law: str) -> Sampler:
 
     fans = [f"stack*{n}" for n in ("inputs", "outputs")]
     claims = {"": {"init.true_fan": law.format("inputs", "outputs")}}
-    name = f"keras.initializers.{name}(stacked)"
-    return sampler(KERAS, name, "stacked", build, {"": law.format(*fans)}, claims=claims)
+    title = f"keras.initializers.{name}(stacked)"
+    return sampler(KERAS, title, "stacked", build, {"": law.format(*fans)}, claims=claims)
 
 
 ARGUMENTS: tuple[Sampler, ...] = (

@@ -17,11 +17,10 @@ _LAW = "Normal(0.05)"
 
 
 def _initialiser(generator: bool) -> Any:
-    """With a fresh seed: `drawn` seeds Python's own `random`."""
+    """With a fresh seed: whoever draws seeds Python's own `random`."""
     seed: Any = random.getrandbits(31)
-    return keras().initializers.RandomNormal(
-        stddev=0.05, seed=keras().random.SeedGenerator(seed) if generator else seed
-    )
+    seed = keras().random.SeedGenerator(seed) if generator else seed
+    return keras().initializers.RandomNormal(stddev=0.05, seed=seed)
 
 
 def _row(
@@ -30,12 +29,11 @@ def _row(
 ) -> Sampler:  # fmt: skip
     """`roles` are the arguments that are given the initialiser, `count` the number of matrices that it then fills."""
 
-    def build(case: Case, dtype: str) -> Mapping[str, Any]:
-        layer = make(
-            case, {**dict.fromkeys((f"{role}_initializer" for role in roles), _initialiser(generator)), "dtype": dtype}
-        )
+    def build(case: Case, dtype: str, device: str) -> Mapping[str, Any]:
+        given = dict.fromkeys((f"{role}_initializer" for role in roles), _initialiser(generator))
+        layer = make(case, {**given, "dtype": dtype})
         layer.build(inputs(case))
-        matrices = [w.value for w in layer.weights if len(w.shape) > 1]
+        matrices = [w.value for w in layer.weights if not w.path.endswith("bias")]
         return {f"weight {i}": w for i, w in enumerate(matrices)}
 
     return sampler(KERAS, f"keras.{name}{label}", op, build, {f"weight {i}": _LAW for i in range(count)})

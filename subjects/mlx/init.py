@@ -132,7 +132,7 @@ def _of_one(split: bool) -> Sampler:
         "uniform": ("Uniform(1)", call(1, lambda r, c, g: r.uniform(-1, 1, tuple(c["shape"]), **g))),
         "taller": ("Normal(1)", call(2, lambda r, c, g: r.normal(tuple(taller(c)), **g))),
     }
-    return of_one(MLX, f"mlx.core.random({'split keys' if split else 'one key'})", draws, unsupported=NO_FLOAT64)
+    return of_one(MLX, f"mlx.core.random.key({'split' if split else 'used again'})", draws, unsupported=NO_FLOAT64)
 
 
 def _complex() -> Sampler:

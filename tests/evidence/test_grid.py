@@ -45,6 +45,11 @@ _LAWS: list[tuple[Variate, tuple[str, ...]]] = [
     (UniformRange(1000.0, 1001.1), ("float64", "float32")),
     (UniformRange(1e6, 1e6 + 1), ("float64", "float32")),
     (UniformRange(-1e-40, 3e-40), ("float32",)),
+    (TruncatedNormal(1.0, 2.0, 3.0), ("float32", "float16", "bfloat16")),
+    (TruncatedNormal(0.02, 5.0, 6.0), ("float32", "bfloat16")),
+    (TruncatedNormal(1.0, 9.0, 9.5), ("float32", "float16")),
+    (TruncatedNormal(0.5, -2.0, 2.0, 1.0), ("float32", "float16", "bfloat16")),
+    (TruncatedNormal(3.0, -1.0, 3.0, -0.5), ("float32", "bfloat16")),
 ]
 _CASES = [pytest.param(law, dtype, id=f"{law!r}, {dtype}") for law, dtypes in _LAWS for dtype in dtypes]
 

@@ -47,6 +47,8 @@ CONTINUOUS = [
     TruncatedNormal(1.0, -math.inf, -2.5),
     TruncatedNormal.from_bounds(0.02, -2.0, 2.0),
     TruncatedNormal.with_std(1.0, -1.0, 3.0),
+    TruncatedNormal(2.0, -3.0, -2.0, 1.0),
+    TruncatedNormal.from_bounds(2.0, -1.0, 3.0, 1.0),
     HaarEntry(9, 2.0),
 ]
 DISCRETE = [

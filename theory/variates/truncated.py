@@ -112,23 +112,25 @@ class TruncatedNormal(Moments):
 
     def quantile(self, u: Any) -> Floats:
         u = floats(u)
-        low, high = np.full_like(u, max(self.low, -40.0)), np.full_like(u, min(self.high, 40.0))
-        if self.low > 0 or self.high < 0:
-            low, high = tail_window(self.low, self.high, u)
-        for _ in range(64):  # bisection: safe on every interval, exact to the last bits
-            middle = 0.5 * (low + high)
-            below = slab_fraction(self.low, self.high, middle) < u
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        z = np.where(u <= 0, self.low, np.where(u >= 1, self.high, high))
+        z = _inverse(self.low, self.high, u)
+        for _ in range(2):  # Newton's: of a start that is right to some ten digits, to the last bits
+            density = np.exp(-0.5 * z * z - (LOG_SQRT_TWO_PI + self.log_mass))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                step = (slab_fraction(self.low, self.high, z) - u) / density
+            z = np.clip(z - np.where(np.isfinite(step), step, 0.0), self.low, self.high)
+        z = np.where(u <= 0, self.low, np.where(u >= 1, self.high, z))
         return floats(self.parent_mean + self.parent_std * z)
 
     def scaled(self, factor: float) -> "TruncatedNormal":
         return TruncatedNormal(checked_scale(factor) * self.parent_std, self.low, self.high, factor * self.parent_mean)
 
 
-def tail_window(low: float, high: float, u: Floats) -> tuple[Floats, Floats]:
-    """Ends, in sigmas, that hold the quantiles of a one-sided interval: 50 decay lengths from the nearer end."""
-    near = low if low > 0 else -high
-    reach = min(high - low, 100 / (near + math.hypot(near, 10)))
-    left = low if low > 0 else high - reach
-    return np.full_like(u, left), np.full_like(u, left + reach)
+def _inverse(low: float, high: float, u: Floats) -> Floats:
+    """The quantiles by the logarithm of the lower tail, taken on the side where that is the smaller one."""
+    from scipy.special import log_ndtr, ndtri_exp
+
+    upper = np.full(u.shape, low > 0) if low >= 0 or high <= 0 else u > 0.5
+    near, far = np.where(upper, -high, low), np.where(upper, -low, high)
+    v = np.clip(np.where(upper, 1 - u, u), 1e-300, 1 - 2.0**-53)
+    z = ndtri_exp(np.logaddexp(log_ndtr(near) + np.log1p(-v), log_ndtr(far) + np.log(v)))
+    return floats(np.clip(np.where(upper, -z, z), low, high))
