@@ -136,14 +136,14 @@ def norm(
     def weighted(x: Floats, weight: Floats, bias: Floats, case: Case, dtype: str, device: str) -> Floats:
         assert affine
         with of.place(dtype, device):
-            given = (of.array(a, dtype, device) for a in (axes.there(x), weight, bias))
-            return axes.back(of.floats(affine(*given, case)), x.shape)
+            given, scale, shift = (of.array(a, dtype, device) for a in (axes.there(x), weight, bias))
+            return axes.back(of.floats(affine(given, scale, shift, case)), x.shape)
 
     def gradient(x: Floats, dy: Floats, case: Case, dtype: str, device: str) -> Floats:
         assert of.vjp
         with of.place(dtype, device):
-            given = (of.array(axes.there(a), dtype, device) for a in (x, dy))
-            return axes.back(of.floats(of.vjp(lambda x: _tuple(call(x, case))[0], *given)), x.shape)
+            at, of_output = (of.array(axes.there(a), dtype, device) for a in (x, dy))
+            return axes.back(of.floats(of.vjp(lambda x: _tuple(call(x, case))[0], at, of_output)), x.shape)
 
     row = Norm(
         name=name,
