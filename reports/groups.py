@@ -188,15 +188,24 @@ STARTED_WITH = ("init.", "fan.", "gain.", "forward.", "backward.", "layer.")
 
 
 def consequence(group: Group) -> int:
-    """What a finding means for a user.
+    """What a finding means for a user: `follows` of its claim and distance."""
+    return follows(group.claim, group.distance)
+
+
+def follows(claim: str, distance: float) -> int:
+    """What a claim that is missed by some distance means for a user.
 
     0 a signal or gradient is lost or NaN, 1 weights or what they keep are off, 2 other statistics are, 3 the last bits.
+
+    >>> follows("law.activation.slope", math.inf), follows("init.std", 0.3), follows("norm.mean", 1e-7)
+    (0, 1, 3)
     """
-    if 0 <= group.distance < 0.01:
+    if 0 <= distance < 0.01:
         return 3
-    if math.isinf(group.distance) and group.claim.startswith(PASSED_ON):
+    kind = claim.removeprefix("law.")
+    if math.isinf(distance) and kind.startswith(PASSED_ON):
         return 0
-    return 1 if group.claim.startswith(STARTED_WITH) else 2
+    return 1 if kind.startswith(STARTED_WITH) else 2
 
 
 def furthest_first(groups: Iterable[Group]) -> list[Group]:

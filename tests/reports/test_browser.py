@@ -199,7 +199,7 @@ def whole(run: Run, hostile_run: Run, tmp_path_factory: pytest.TempPathFactory) 
         laws={law.name: law},
         folklore=claims,
         defaults=Defaults(versions=versions, passages=[passage]),
-        benchmarks=[Measured(pairs=pairs, singles=(), cpu="CPU", commit="0" * 40, when="2026-11-22")],
+        benchmarks=[Measured(pairs=pairs, singles=(), growths=(), cpu="CPU", commit="0" * 40, when="2026-11-22")],
     )
     directory = tmp_path_factory.mktemp("whole")
     site.write_site([run, hostile_run], directory, library=library, pointer=True)

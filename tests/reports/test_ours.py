@@ -36,7 +36,7 @@ def test_a_file_of_somebody_else_by_a_name_of_ours(name: str, after: bool, run: 
 
 
 def _measured() -> Measured:
-    return Measured(pairs=(), singles=(), cpu="", commit="", when="")
+    return Measured(pairs=(), singles=(), growths=(), cpu="", commit="", when="")
 
 
 def test_forms_of_a_report_without_its_first_page_are_nobodys(run: Run, tmp_path: Path) -> None:

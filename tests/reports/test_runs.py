@@ -177,7 +177,7 @@ def test_a_site_forgets_the_pages_of_the_one_before(run: Run, laws: Mapping[str,
 
 def test_a_page_of_benchmarks_keeps_no_badge_of_an_earlier_run(run: Run, tmp_path: Path) -> None:
     site.write_site([run], tmp_path)
-    measured = Measured(pairs=(), singles=(), cpu="", commit="", when="")
+    measured = Measured(pairs=(), singles=(), growths=(), cpu="", commit="", when="")
     site.write_benchmarks([measured], tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"index.html", "run.json"}
 
