@@ -52,6 +52,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     likely: str | None = None
     likely_log_ratio: float | None = None
     detail: str = ""
+    cells: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET  # of a histogram, as `Battery.cells` says
     loose: float = 0.0  # by how much something is off that lies within its bound, where that is as wide
     size: float | None = None  # what a deviation's range speaks of, where neither ratio nor observation measures it
     # What a deviation's ratio may speak of beside the case.
@@ -109,6 +110,7 @@ def statistical(
         likely=decision.likely,
         likely_log_ratio=decision.likely_log_ratio,
         detail=decision.detail,
+        cells=decision.cells or msgspec.UNSET,
         names=names or {},
     )
 

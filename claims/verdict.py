@@ -82,6 +82,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     likely_log_ratio: float | None = None  # its log likelihood ratio against the law
     deviation: Deviation | None = None
     detail: str = ""  # one line: what was found, or why there is no number
+    # Of a sampler, how many of the first numbers fell below -3.75, between -3.75, -3.5, ..., 3.75, above, as normal
+    # scores, which are standard normal under the law: its histogram, and its quantiles. Absent where none was seen.
+    cells: tuple[Count, ...] | msgspec.UnsetType = msgspec.UNSET
     replay: str  # `varlaw replay KEY` repeats this decision bit for bit
     reproduction: str = ""  # a violation in a few lines of Python, without the engine; "" where there is no such script
 

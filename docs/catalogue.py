@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from varlaw.reports.typeset import mathml, statement
 from varlaw.theory.catalogue import GROUPS, LAWS
 from varlaw.theory.folklore import CLAIMS, Claim
 from varlaw.theory.law import Law
@@ -83,6 +84,7 @@ def entry(law: Law) -> str:
         "",
         f"`{law.name}`",
         "",
+        *_typeset(law),
         "```python",
         law.formula,
         "```",
@@ -92,6 +94,12 @@ def entry(law: Law) -> str:
         if text:
             lines += [term, f": {text}", ""]
     return "\n".join(lines)
+
+
+def _typeset(law: Law) -> list[str]:
+    """The law as mathematics, which browsers draw by themselves; none where it cannot be written."""
+    shown = mathml(statement(law.quantity, law.formula))
+    return [] if shown is None else ["```{raw} html", f'<div class="law" tabindex="0">{shown}</div>', "```", ""]
 
 
 def folklore() -> str:

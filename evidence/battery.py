@@ -99,6 +99,10 @@ class Battery:
         """The process that speaks loudest, with what it found, and its log e-value."""
         return self._weakest().strongest()
 
+    def cells(self) -> tuple[int, ...]:
+        """How many numbers fell into each cell of z, which is standard normal under the law; () where none was seen."""
+        return self._weakest().histogram.cells()
+
     def _hold(self, tensors: Sequence[Any]) -> None:
         self._held += tensors
         self._waiting += sum(min(size(t) or 0, 2 * max(self._limit, 1)) for t in tensors)
@@ -132,9 +136,9 @@ class _Member:
         self._grid = grid
         self._spread = self._grid.likeliest > POINT
         self.n = 0
-        self._patterns = Patterns()
+        self._patterns, self.histogram = Patterns(), Histogram()
         self._parts: list[Processes] = [
-            Histogram(), Lines(), Neighbours(), Echoes(), Repeats(self._grid.likeliest), self._patterns,
+            self.histogram, Lines(), Neighbours(), Echoes(), Repeats(self._grid.likeliest), self._patterns,
         ]  # fmt: skip
 
     def update(self, x: Floats, rng: np.random.Generator, *, closely: bool) -> None:

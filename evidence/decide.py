@@ -43,6 +43,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     likely: str | None = None
     likely_log_ratio: float | None = None
     detail: str = ""
+    cells: tuple[int, ...] = ()  # how many of the first numbers fell where, as `Battery.cells` says
 
 
 class SamplerError(ValueError):
@@ -173,6 +174,7 @@ def _told(
         likely=likely,
         likely_log_ratio=gain,
         detail=detail,
+        cells=battery.cells(),
     )
 
 

@@ -16,6 +16,7 @@ from varlaw.evidence.processes import BINS, PER_STD, Seen, nodes
 
 Floats = NDArray[np.float64]
 
+_ENDS = 3.75  # in std: of the cells that a record keeps
 _TAILS = (2.5, 3.0, 3.3, 3.5, 4.0, 5.0)
 _TAIL_MASSES = np.array([math.erfc(t / math.sqrt(2)) for t in _TAILS])
 _MULTIPLIERS = (2.0**-60, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 16.0, 256.0, 4096.0)  # the largest find spikes far out
@@ -52,6 +53,12 @@ class Histogram:
         logs |= {f"tail {t}": log_e for t, log_e in zip(_TAILS, tails.tolist(), strict=True)}
         logs["kurtosis"] = float(scores.tilted(of_quartic, n * scores.quartic_cumulants()))
         return logs
+
+    def cells(self) -> tuple[int, ...]:
+        """How many numbers fell between -3.75, -3.5, ..., 3.75 in z, and beyond both ends; () where none was seen."""
+        edges = BINS // 2 + np.arange(-_ENDS * PER_STD, _ENDS * PER_STD + 1, PER_STD // 4).astype(np.intp)
+        found = np.add.reduceat(self._counts, np.concatenate([[0], edges]))
+        return tuple(found.tolist()) if found.any() else ()
 
     def told(self, name: str) -> str:
         """The name says it all."""

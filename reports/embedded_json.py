@@ -59,7 +59,8 @@ def _record(verdict: Verdict, text: Callable[[str], int]) -> list[Any]:
         *(verdict.delta, verdict.certified, verdict.alpha, verdict.beta, verdict.log_evidence),
     )
     shown = [text(line) for line in verdict.reproduction.splitlines()]
-    return [*map(text, fields), *map(_six, numbers), verdict.samples, _deviation(verdict.deviation, text), shown]
+    known = _deviation(verdict.deviation, text)
+    return [*map(text, fields), *map(_six, numbers), verdict.samples, known, shown, list(verdict.cells or ())]
 
 
 def _deviation(known: Deviation | None, text: Callable[[str], int]) -> list[Any] | int:

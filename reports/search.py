@@ -16,6 +16,7 @@ from varlaw.reports.frameworks import Part
 from varlaw.reports.groups import by_deviation, grouped
 from varlaw.reports.lawbook import LawText
 from varlaw.reports.pages import LIMIT, Bar, anchor, template
+from varlaw.reports.portraits import PORTRAITS
 from varlaw.reports.words import LETTERS, SYMBOLS, plain, severity
 
 FILE: Final = "search.js"
@@ -54,7 +55,13 @@ def file(run: Run, findings: Mapping[str, str], places: Places, laws: Sequence[A
 
 def of_laws(laws: Mapping[str, LawText]) -> list[list[str]]:
     """Name, title, other words and address of each law."""
-    return [[n, law.title, f"{law.quantity} {' '.join(law.aliases)}", lawbook.address(n)] for n, law in laws.items()]
+    return [[name, law.title, _words(law), lawbook.address(name)] for name, law in laws.items()]
+
+
+def _words(law: LawText) -> str:
+    """What a law is also found by: its quantity, what people call it, and what its picture says."""
+    says = PORTRAITS[law.name].caption if law.name in PORTRAITS else ""
+    return " ".join(filter(None, [law.quantity, *law.aliases, says]))
 
 
 def of_claims(claims: Sequence[FolkText]) -> list[list[str]]:

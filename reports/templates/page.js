@@ -3,7 +3,7 @@
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const { RANKS, make } = Panel;
+  const { RANKS } = Panel, { make } = Shape;
 
   async function evidence() {
     const island = $("#island");

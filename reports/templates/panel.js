@@ -5,20 +5,14 @@ const Panel = (() => {
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
   const FIELDS = ["law", "statement", "op", "dtype", "device", "case", "state", "quantity", "ratioText", "intervalText",
     "effort", "likely", "open", "detail", "replay", "expected", "observed", "ratio", "low", "high", "delta", "certified",
-    "alpha", "beta", "evidence", "samples", "deviation", "script"];
+    "alpha", "beta", "evidence", "samples", "deviation", "script", "cells"];
+  const { make, draw } = Shape;
   const RANKS = ["VIOLATES", "error", "undecided", "deviation", "conforms", "not applicable"]; // worst first
   const TEXTS = 15; // the first fields are places in the table of texts
 
   function verdicts(data, cell) {
     return data.cells[cell][3].map((values) =>
       Object.fromEntries(FIELDS.map((name, k) => [name, k < TEXTS ? data.texts[values[k]] : values[k]])));
-  }
-
-  function make(tag, className, ...children) {
-    const element = document.createElement(tag);
-    if (className) element.className = className;
-    element.append(...children.filter((child) => child !== "" && child !== null));
-    return element;
   }
 
   const percent = (value) => (value === null ? "" : value < 1e-6 ? number(value) : `${Number((100 * value).toPrecision(3))} %`);
@@ -58,13 +52,6 @@ const Panel = (() => {
     return line;
   }
 
-  function draw(tag, attributes, ...children) {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    element.append(...children);
-    return element;
-  }
-
   // Ratio and interval of one verdict on the scale that all verdicts of the panel share.
   function strip(v, reach) {
     const clip = (x) => Math.min(Math.max(x, 1 / reach), reach);
@@ -95,6 +82,7 @@ const Panel = (() => {
     if (v.likely) block.append(make("p", "likely", v.likely));
     if (v.open) block.append(make("p", "", v.open));
     if (v.detail) block.append(make("p", "", v.detail));
+    if (v.cells.length > 2) block.append(Shape.figure(v));
     if (v.deviation) block.append(deviation(v.deviation, texts));
     if (v.replay) block.append(make("div", "replay", make("code", "", v.replay), copier()));
     if (v.script.length) block.append(script(v.script.map((line) => texts[line]).join("\n")));
@@ -139,5 +127,5 @@ const Panel = (() => {
     body.parentElement.scrollTop = 0;
   }
 
-  return { RANKS, make, open: openPanel };
+  return { RANKS, open: openPanel };
 })();

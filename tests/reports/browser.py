@@ -107,7 +107,8 @@ class Page:
         deadline = time.monotonic() + PATIENCE
         while not self._holds(condition):
             if time.monotonic() > deadline:
-                raise TimeoutError(condition)
+                msg = f"{condition}, but at {self.evaluate('location.href')}"
+                raise TimeoutError(msg)
             time.sleep(0.02)
 
     def _holds(self, condition: str) -> bool:

@@ -101,7 +101,7 @@ def test_hostile_text_shows_as_text(opened: Callable[[Run], Page], hostile_run: 
     page = opened(hostile_run)
     assert "<script>alert(1)</script>" in page.evaluate("document.body.innerText")
     page.evaluate("document.querySelector('.row [data-cell]').click()")
-    assert page.evaluate("document.querySelectorAll('script').length") == 4  # the evidence, and three of ours
+    assert page.evaluate("document.querySelectorAll('script').length") == 5  # the evidence, and four of ours
     assert page.evaluate("[...document.querySelectorAll('a')].every((a) => /^(https:|file:)/.test(a.href))")
 
 
@@ -245,15 +245,25 @@ def test_accessibility_of_the_other_pages(browser: Page, whole: Path) -> None:
     browser.events.clear()
     pages = sorted(p.relative_to(whole).as_posix() for p in whole.rglob("*.html"))
     assert {"charts.html", "folklore.html", "laws/uniform.variance.html", "frameworks/torch.html"} < set(pages)
+    assert {"search.html", "deviations/index.html", "deviations/torch.linear.sqrt5.html"} < set(pages)
     assert {"benchmarks.html", "defaults/torch-1.html", "defaults/torch-1-to-torch-2.html"} < set(pages)
-    for page in pages:
-        browser.visit(whole / page)
-        if page == "charts.html":
-            browser.wait(READY)
-            assert browser.evaluate("document.querySelectorAll('.live svg.marks').length") == 2
-        assert violations(browser) == [], page
+    try:
+        for width, scheme in ((1400, "light"), (1400, "dark"), (400, "light"), (400, "dark")):
+            browser.send(
+                "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
+            )
+            browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+            for page in pages:
+                browser.visit(whole / page)
+                if page == "charts.html":
+                    browser.wait(READY)
+                    assert browser.evaluate("document.querySelectorAll('.live svg.marks').length") == 2
+                assert violations(browser) == [], (page, width, scheme)
+                assert browser.evaluate("document.documentElement.scrollWidth") <= width, (page, width)
+    finally:
+        browser.send("Emulation.clearDeviceMetricsOverride")
     assert browser.named("Runtime.consoleAPICalled", "Log.entryAdded", "Runtime.exceptionThrown") == []
-    assert len(browser.named("Network.requestWillBeSent")) == len(pages)
+    assert len(browser.named("Network.requestWillBeSent")) == 4 * len(pages)
 
 
 def test_the_page_of_a_model(browser: Page, tmp_path: Path) -> None:
@@ -303,8 +313,9 @@ def back(page: Page, until: str) -> None:
 def test_the_search_of_any_page_finds_laws_subjects_and_findings(browser: Page, whole: Path) -> None:
     browser.events.clear()
     browser.visit(whole / "laws" / "uniform.variance.html")
-    for words, expected in (("uniform", "uniform.variance"), ("convtr", "torch.nn.ConvTranspose2d.weight"),
-                            ("sqrt5", "torch.linear.sqrt5"), ("halved", "refuted")):  # fmt: skip
+    searches = {"uniform": "uniform.variance", "third of": "uniform.variance", "sqrt5": "torch.linear.sqrt5",
+                "convtr": "torch.nn.ConvTranspose2d.weight", "halved": "refuted"}  # fmt: skip
+    for words, expected in searches.items():
         browser.evaluate(f"document.querySelector('#find').value = {words!r}")
         browser.evaluate("document.querySelector('#find').dispatchEvent(new Event('input'))")
         browser.wait(f"[...document.querySelectorAll('.hits .hit code')].some((e) => e.textContent === {expected!r})")
@@ -325,33 +336,36 @@ def test_the_search_of_any_page_finds_laws_subjects_and_findings(browser: Page, 
     back(browser, "location.hash === '#q=sqrt5' && document.querySelector('#results code') !== null")
 
 
-def test_every_finding_and_filter_has_an_address(opened: Callable[[Run], Page], run: Run) -> None:
-    page = opened(run)
-    page.evaluate("history.pushState(null, '', location.pathname)")
-    type_into_search(page, "convtr")
-    assert page.evaluate("location.hash") == "#q=convtr"
-    go(
-        page,
-        "document.querySelector('.row:not([hidden]) [data-cell]').click()",
-        "document.querySelector('#panel').open",
-    )
-    address = page.evaluate("location.hash")
-    assert address == "#evidence/torch%202.13.0/torch.nn.ConvTranspose2d.weight/init.fan_in"
-    back(page, "!document.querySelector('#panel').open && location.hash === '#q=convtr'")
-    assert page.evaluate(SHOWN) == ["torch.nn.ConvTranspose2d.weight"]
-    back(page, f"location.hash === '' && {SHOWN}.length === 7")
-    go(page, f"location.hash = {address!r}", "document.querySelector('#panel').open")
-    go(page, "document.querySelector('.close').click()", "location.hash === ''")
-    go(page, "location.hash = '#show=u'", f"{SHOWN}.length === 1")
-    go(page, "location.hash = '#finding/torch.linear.sqrt5'", f"{SHOWN}.length === 1 && scrollY > 0")
-    page.evaluate("document.querySelector('.card').open = false")
-    card = page.evaluate("document.querySelector('.card').id")
-    go(page, f"location.hash = '#' + {card!r}", "document.querySelector('.card').open")
-    go(
-        page,
-        "location.hash = '#finding/nobody'",
-        "document.querySelector('#shown').textContent.includes('not on this page')",
-    )
+def test_every_finding_and_filter_has_an_address(run: Run, tmp_path: Path) -> None:
+    site.write_all(run, tmp_path / "report")
+    with Page(tmp_path / "profile") as page:  # one that has been nowhere yet: a tab remembers fifty addresses
+        page.visit(tmp_path / "report" / "index.html")
+        page.wait(READY)
+        page.evaluate("history.pushState(null, '', location.pathname)")
+        type_into_search(page, "convtr")
+        assert page.evaluate("location.hash") == "#q=convtr"
+        go(
+            page,
+            "document.querySelector('.row:not([hidden]) [data-cell]').click()",
+            "document.querySelector('#panel').open",
+        )
+        address = page.evaluate("location.hash")
+        assert address == "#evidence/torch%202.13.0/torch.nn.ConvTranspose2d.weight/init.fan_in"
+        back(page, "!document.querySelector('#panel').open && location.hash === '#q=convtr'")
+        assert page.evaluate(SHOWN) == ["torch.nn.ConvTranspose2d.weight"]
+        back(page, f"location.hash === '' && {SHOWN}.length === 7")
+        go(page, f"location.hash = {address!r}", "document.querySelector('#panel').open")
+        go(page, "document.querySelector('.close').click()", "location.hash === ''")
+        go(page, "location.hash = '#show=u'", f"{SHOWN}.length === 1")
+        go(page, "location.hash = '#finding/torch.linear.sqrt5'", f"{SHOWN}.length === 1 && scrollY > 0")
+        page.evaluate("document.querySelector('.card').open = false")
+        card = page.evaluate("document.querySelector('.card').id")
+        go(page, f"location.hash = '#' + {card!r}", "document.querySelector('.card').open")
+        go(
+            page,
+            "location.hash = '#finding/nobody'",
+            "document.querySelector('#shown').textContent.includes('not on this page')",
+        )
 
 
 def test_a_long_page_can_be_filtered(browser: Page, whole: Path) -> None:
