@@ -63,7 +63,8 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         mean("rounding.interior_cell", "cell", taking("spacing")),
         mean("rounding.fixed_step", "steps", taking("spacing")),
     ),
-    "binade": (mean("rounding.binade", "moved", _binade, band=lambda c: 0.125),),
+    "binade": (mean("rounding.binade", "moved", _binade, band=lambda c: 0.125,
+                    basis="derived: the law's own error is O(spacing) of its value, and the spacing is 1/8"),),
     "coarse": (
         mean("rounding.grid_uniform_mean", "mean", lambda c: {"bits": 8}, scale=lambda c: 2.0**-10, power=20),
         variance("rounding.grid_uniform_variance", "one", lambda c: {"bits": 8}),

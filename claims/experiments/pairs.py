@@ -45,7 +45,10 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         mean("correlation.abs", "abs", _C),
     ),
     "near_pairs": (
-        mean("meanfield.relu_kernel_expansion", "relu apart", taking("one_minus_c"), band=lambda c: c["one_minus_c"]),
+        mean(
+            "meanfield.relu_kernel_expansion", "relu apart", taking("one_minus_c"), band=lambda c: c["one_minus_c"],
+            basis="derived: the next term is of the order one_minus_c^(3/2) of the value, which is less",
+        ),
     ),
     "pair_products": (
         mean("correlation.erf_product", "erf", taking("c", "q1", "q2")),

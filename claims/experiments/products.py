@@ -88,11 +88,12 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         mean("products.relu_fourth_moment", "fourth", taking("width", "layers"), power=4, kurtosis=100.0),
         variance(
             "products.linear_log_variance_leading", "linear log", taking("width", "layers"),
-            band=lambda c: 1.5 / c["width"],  # the law leaves out one part in the width, and less beyond it
+            band=lambda c: 1.5 / c["width"], basis="derived: one part in the width is left out, and less beyond it",
         ),
         variance(
             "products.relu_log_variance", "log", lambda c: {"widths": [c["width"]] * c["layers"]},
-            band=lambda c: 8 / c["width"],  # the sum of 1 / n^2 that the law leaves out, over its own 5 / n
+            band=lambda c: 8 / c["width"],
+            basis="derived: the sum of 1 / n^2 that is left out, over the law's own 5 / n",
         ),
     ),
     "relu_layer": (
@@ -105,6 +106,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         # Of a product of 2 x 2 matrices the leading order is off by O(1) in the number of factors: by ln 2 at most
         # on average, the bias that a vector's growth has against that of the largest singular value.
         mean("products.log_condition", "log condition", lambda c: {"n": 2, "factors": c["factors"]},
-             band=lambda c: 2 * math.log(2) / c["factors"]),
+             band=lambda c: 2 * math.log(2) / c["factors"],
+             basis="derived: twice ln 2, the most by which a vector grows less than the largest value"),
     ),
 }  # fmt: skip

@@ -47,6 +47,7 @@ class Row:
     scale: Number | None = None
     power: int = 2
     band: Number | None = None  # by how much of the scale the mean may be off lawfully: a law's own error at this size
+    basis: str = ""  # of the band: "derived: ...", or "measured: ..." and tried in tests/claims/test_convergence.py
     roundings: int = 64  # roundings to the dtype, each of the scale, that what is computed may be off by
     kurtosis: float = 30.0  # of the numbers, at most
     block: int = averages.BLOCK  # runs at a time: fewer where one is long

@@ -109,6 +109,6 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "complex.variance", "square",
             lambda c: {"real_variance": c["real"] ** 2, "imaginary_variance": c["imaginary"] ** 2},
         ),
-        mean("truncated_complex.variance", "cut", taking("cut"), band=lambda c: 0.01),
+        mean("truncated_complex.variance", "cut", taking("cut")),
     ),
 }  # fmt: skip

@@ -44,6 +44,7 @@ CASES: Mapping[str, Cases] = {
 }  # fmt: skip
 
 _WIDE: dict[str, Any] = {"kurtosis": 8.0, "block": 256}  # means over many units, of runs that take long
+_MEASURED: dict[str, Any] = {**_WIDE, "basis": "measured: it shrinks as the band does when sizes double"}
 
 
 def _branches(case: Mapping[str, Any]) -> float:
@@ -82,7 +83,7 @@ def _gains(nonlinearity: str) -> tuple[Row, ...]:
     return tuple(
         mean(
             f"gain.torch_{law}", f"{nonlinearity} {of}", lambda case: {"nonlinearity": nonlinearity},
-            band=over_width(6), name=f"law.gain.torch_{law}({nonlinearity})", **_WIDE,
+            band=over_width(6), name=f"law.gain.torch_{law}({nonlinearity})", **_MEASURED,
         )
         for law, of in (("fixed_point", "square"), ("chi", "chi"))
     )  # fmt: skip
@@ -99,11 +100,11 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     ),
     "normed_stream": (
         mean("residual.prenorm_growth", "stream", _stream, **_WIDE),
-        mean("residual.prenorm_gradient", "pre gradient", _stream, band=_branches, **_WIDE),
-        mean("residual.postnorm_gradient", "post gradient", _branch, band=_branches, **_WIDE),
+        mean("residual.prenorm_gradient", "pre gradient", _stream, band=_branches, **_MEASURED),
+        mean("residual.postnorm_gradient", "post gradient", _branch, band=_branches, **_MEASURED),
         mean(
             "residual.postnorm_identity_path", "divisor", _branch, band=lambda c: c["branches"] / c["width"], power=1,
-            **_WIDE,
+            **_MEASURED,
         ),
     ),
     "zero_gate": (
@@ -137,7 +138,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "mean_field_stack": (
         mean(
             "meanfield.fixed_point", "given square", _tanh("weight_variance", "bias_variance"), band=over_width(6),
-            **_WIDE,
+            **_MEASURED,
         ),
         *(_gains("tanh") + _gains("sigmoid")),
     ),
@@ -153,15 +154,15 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "batch_norm_branch": (
         mean(
             "batch_norm.residual_explosion", "ratio", lambda c: {"rate": 1.0, "branches": c["branches"]},
-            band=lambda c: 2 / c["batch"] + 2 / c["width"], **_WIDE,
+            band=lambda c: 2 / c["batch"] + 2 / c["width"], **_MEASURED,
         ),
     ),
     "batch_norm_gradients": (
-        mean("batch_norm.linear_explosion", "linear", taking("batch"), band=_batch, **_WIDE),
-        mean("batch_norm.relu_explosion", "relu", taking("batch"), band=_batch, **_WIDE),
+        mean("batch_norm.linear_explosion", "linear", taking("batch"), band=_batch, **_MEASURED),
+        mean("batch_norm.relu_explosion", "relu", taking("batch"), band=_batch, **_MEASURED),
         mean(
             "batch_norm.explosion", "tanh", lambda c: {"activation": "tanh"},
-            band=lambda c: 1 / c["batch"] + c["batch"] / c["width"], **_WIDE,
+            band=lambda c: 1 / c["batch"] + c["batch"] / c["width"], **_MEASURED,
         ),
     ),
 }  # fmt: skip

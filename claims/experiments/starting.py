@@ -37,6 +37,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         mean(
             "loss.random_logits_quartic", "loss", _LOGITS, power=1,
             band=lambda c: c["std"] ** 6 / (c["classes"] * math.log(c["classes"])),
+            basis="derived: the order of the next cumulant, std^6, over the law's own ln(classes)",
         ),
     ),
     "zeros": (

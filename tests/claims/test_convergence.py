@@ -1,0 +1,52 @@
+"""Every band of a law of infinite size says where it comes from; a measured one shrinks when the sizes double."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from varlaw.claims.claim import Trial
+from varlaw.claims.domains import CASES
+from varlaw.claims.experiments import ROWS, judging
+from varlaw.claims.experiments.rows import Row
+from varlaw.evidence.budget import POLICIES
+from varlaw.evidence.streams import Key
+from varlaw.subjects.registry import select
+from varlaw.subjects.subject import Experiment
+
+BANDED = [(op, row) for op, rows in ROWS.items() for row in rows if row.band]
+SUBJECTS = {s.op: s for s in select(["torch.*"]) if isinstance(s, Experiment)}
+# What is multiplied, and by what, so that a band shrinks; where a law has no such sizes here, its stacks are elsewhere.
+LARGER: Mapping[str, Mapping[str, int]] = {
+    "normed_stream": {"width": 2},
+    "mean_field_stack": {"width": 2},
+    "batch_norm_branch": {"width": 2, "batch": 2},
+    "batch_norm_gradients": {"width": 2},
+    "spectrum": {"p": 2, "n": 2},
+    "product_spectrum": {"width": 2},
+}
+ELSEWHERE = {"gpt2_stream", "llama_stream", "vit_stream"}  # tests/claims/test_blocks.py
+
+
+def _larger(op: str) -> dict[str, Any]:
+    case = CASES[op].enumerate(Key("teeth", "cases"), 0)[0]
+    return case | {name: times * case[name] for name, times in LARGER[op].items()}
+
+
+def test_every_band_says_where_it_comes_from() -> None:
+    assert [(op, row.law) for op, row in BANDED if not row.basis.startswith(("derived: ", "measured: "))] == []
+    assert {op for op, row in BANDED if row.basis.startswith("measured")} == LARGER.keys() | ELSEWHERE
+    assert [row.law for rows in ROWS.values() for row in rows if row.basis and not row.band] == []
+
+
+@pytest.mark.parametrize("op", LARGER)
+def test_a_measured_band_shrinks_as_sizes_double(op: str) -> None:
+    pytest.importorskip("torch")
+    subject, larger = SUBJECTS[op], _larger(op)
+    rows: list[Row] = [row for row in ROWS[op] if row.basis.startswith("measured")]
+    found = {}
+    for row in rows:
+        (claim,) = judging.of_experiment(subject, (row,))
+        trial = Trial(larger, "float32", "cpu", POLICIES["pr"], Key("teeth", f"{claim.name}:{claim.target}"))
+        found[claim.name] = claim.judge(trial).outcome
+    assert found == dict.fromkeys(found, "CONFORMS")
