@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from varlaw.diagnose.records import Finding
 from varlaw.diagnose.signals import finding
 from varlaw.diagnose.watching.detectors import RULES, Detectors, merged
+from varlaw.diagnose.watching.lasting import WAIT, Lasting, Rise
 from varlaw.diagnose.watching.levels import Levels
 from varlaw.diagnose.watching.records import Step
 from varlaw.diagnose.watching.slow import Slow
@@ -58,6 +59,7 @@ class Judge:
         self._spikes = {name: Spikes(alpha / 8 / len(_SPIKES)) for name in _SPIKES}
         self._again = {name: Again(alpha / 8 / len(_AGAIN)) for name in _AGAIN}
         self._slow, self._levels = Slow(alpha / 8), Levels(alpha / 8)
+        self._lasting = Lasting()
         self._said: dict[str, int] = {}
         self._losses: deque[float] = deque(maxlen=_SPAN)  # their logs
         self._rate: float | None = None
@@ -77,14 +79,18 @@ class Judge:
             x[2], x[3 + len(self.names) :] = math.nan, math.nan
         if record.step - self._since == _EARLY:
             self._forget()
+            self._tracker.relearn(0, list(self._losses))
         if record.step - self._since < _EARLY:
             x[3 : 3 + len(self.names)] = math.nan
         centre = self._tracker.centre().copy()
         g, excess, turned, ready = self._tracker.step(x)
         logs = self._detectors.step(g, excess, turned, ready)
         yield from self._changes(record.step, logs, ready)
+        lasts = f", and stays up for {WAIT} steps"
+        over = [r for r in self._lasting.step(x) if r.group == "loss" or not self._falls()]
+        yield from (self._alarm(rise, "VIOLATES", lasts) for rise in over if self._new(f"{rise.word} VIOLATES"))
         yield from self._spiked(record.step, x, centre)
-        yield from (f for f in self._slow.step(record) if self._new(f.signal))
+        yield from (f for f in self._slow.step(record) if self._new(f"{f.signal} {f.outcome}"))
         yield from (f for f in self._levels.step(record) if self._new(f.signal))
 
     # -- what is fed -----------------------------------------------------------------------------------------------
@@ -116,6 +122,7 @@ class Judge:
     def restart(self) -> None:
         """Forgets what was learnt of the noise; facts, shares and what was said stay."""
         self._forget()
+        self._lasting.restart()
         self._tracker.begun[:] = False
         for spikes in self._spikes.values():
             spikes.restart()
@@ -148,18 +155,21 @@ class Judge:
                 alarmed[where] = True
                 culprit = first + int(np.argmax(np.where(ready[where], log[where], -np.inf)))
                 self._detectors.reset(rule, alarmed)
+                rise = Rise(word, rule, group, culprit, step)
                 if self._new(word, step, again=True):
-                    yield self._alarm(word, rule, group, culprit, step)
+                    yield self._alarm(rise, "NOTE" if rule == "up" else "VIOLATES")
+                    if rule == "up":
+                        self._lasting.wait(rise, float(self._tracker.centre()[culprit]))
 
     def _groups(self) -> dict[str, tuple[int, int]]:
         n = len(self.names)
         return {"loss": (0, 1), "gradient": (1, 3 + n) if not n else (3, 3 + n), "update": (3 + n, 3 + 2 * n)}
 
-    def _alarm(self, word: str, rule: str, group: str, culprit: int, step: int) -> Finding:
+    def _alarm(self, rise: Rise, outcome: str, lasts: str = "") -> Finding:
         names = ["loss", "all gradients", "all updates", *self.names, *self.names]
-        outcome = "NOTE" if group != "loss" and self._falls() else "VIOLATES"
-        says = f"{names[culprit]}: {group} {RULES[rule].says} by step {step}; {RULES[rule].assumes}; {RATE}"
-        return finding(word, outcome, says, names[culprit], samples=step, alpha=self.alpha / 2)
+        name, rule = names[rise.signal], RULES[rise.rule]
+        says = f"{name}: {rise.group} {rule.says} by step {rise.step}{lasts}; {rule.assumes}; {RATE}"
+        return finding(rise.word, outcome, says, name, samples=rise.step, alpha=self.alpha / 2)
 
     def _falls(self) -> bool:
         """Whether the loss is lower than 192 steps ago: gradients that grow are then those of a model that learns."""

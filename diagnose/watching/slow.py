@@ -5,14 +5,20 @@ starts small and learns must grow.
 """
 
 import math
+from collections import deque
 from collections.abc import Iterator
+
+import numpy as np
 
 from varlaw.diagnose.records import Finding
 from varlaw.diagnose.signals import finding
+from varlaw.diagnose.watching.above import MOST, Above
 from varlaw.diagnose.watching.records import Step
 from varlaw.diagnose.watching.trends import Change, Trend
 
 _STUCK = 0.05  # fall of the loss that must be excluded before it is called stuck
+_BACK = 0.9  # of the loss at first: where the loss is above it again, what was learnt is gone
+_THROWN = 2.0  # times the norm of the weights: an update beyond it leaves nothing of them
 _FLOWN = 100.0  # times the norm at first: weights that went so far, while the loss is worse, will not come back
 _PATH = 0.01  # length of the way of the weights, of their own norm, below which they have hardly begun
 
@@ -21,12 +27,15 @@ class Slow:
     """Trends of the loss and of the weights; `alpha` is shared by them."""
 
     def __init__(self, alpha: float) -> None:
-        self._loss, self._weight = Trend(alpha / 2), Trend(alpha / 2)
+        self._loss, self._weight = Trend(alpha / 4), Trend(alpha / 4)
+        self._back = Above(alpha / 2)
         self._first: list[float] = []
         self._lowest = math.inf  # of the loss, over windows
         self._weight_first = 0.0
         self._path = 0.0  # of the weights since the start, as a share of their norm
         self._falls = False  # whether the loss fell over the last window
+        self._recent: deque[float] = deque(maxlen=32)  # logs of the loss
+        self._weight_before, self._thrown = math.inf, 0.0
 
     def restart(self) -> None:
         """Forgets the windows in hand."""
@@ -42,6 +51,10 @@ class Slow:
             self._first.append(loss)
         self._weight_first = self._weight_first or record.weight or 0.0
         yield from self._flown(record, loss)
+        yield from self._threw(record, loss)
+        yield from self._returned(record.step, loss)
+        if math.isfinite(loss):
+            self._recent.append(loss)
         change = self._loss.step(loss)
         if change:
             self._falls = change.high < 0
@@ -60,6 +73,29 @@ class Slow:
                 f"the norm of all weights is x{ratio:.3g} of the first at step {record.step}, and the loss has doubled"
             )
             yield finding("weight.grows", "VIOLATES", says, "all weights", ratio=ratio, samples=record.step)
+
+    def _threw(self, record: Step, loss: float) -> Iterator[Finding]:
+        """One update that is larger than all the weights, and a loss that is twice as high right after it."""
+        ratio, self._thrown = self._thrown, 0.0
+        usual = float(np.median(self._recent)) if len(self._recent) == 32 else math.inf
+        if ratio > _THROWN and loss > usual + math.log(2):
+            says = f"step {record.step - 1} moved the weights by x{ratio:.3g} of their norm, and the loss doubled"
+            yield finding("update.spike", "VIOLATES", says, "all updates", ratio=ratio, samples=record.step - 1)
+        if record.update and record.weight:
+            self._thrown = record.update / self._weight_before
+            self._weight_before = record.weight
+
+    def _returned(self, step: int, loss: float) -> Iterator[Finding]:
+        """A loss that had fallen to half, and is back where it was at first."""
+        if len(self._first) < 32 or not math.isfinite(loss):
+            return
+        first = float(np.median(self._first))
+        fell = float(np.median(self._recent)) < first - math.log(2)
+        since = self._back.step(step, loss - first - math.log(_BACK), armed=fell)
+        if since:
+            says = f"the loss is back at {_BACK:.0%} of the first or above since step {since}: what was learnt is gone"
+            assumes = f"the rate holds where, given the past, at most {MOST:.0%} of steps are"
+            yield finding("loss.grows", "VIOLATES", f"{says}; {assumes}", "loss", samples=step, alpha=self._back.alpha)
 
     def _stuck(self, change: Change, step: int) -> Iterator[Finding]:
         """Stuck is said of a loss that has not fallen since the start; one that fell and now rests has converged."""

@@ -6,6 +6,8 @@ that E g = 0 in equilibrium whatever the noise's skewness or tails: neither norm
 level that rises by 0.4 noise deviations in 64 steps gives E g = 0.2: slack in g is a speed.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +38,12 @@ class Tracker:
             self._past = np.full((self.count, BURN_IN), np.nan)
         self.age[which] = 0
         self._past[which] = np.nan
+
+    def relearn(self, i: int, past: Sequence[float]) -> None:
+        """Learns one signal anew from what it just did, without blind steps; from what follows where that is short."""
+        if len(past) >= BURN_IN:
+            self._past[i], self.age[i] = past[-BURN_IN:], BURN_IN
+            self._begin(i)
 
     def step(self, x: Floats) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
         """Scores g, |e| over what 10 % exceeded, change of side, and which signals could be judged.

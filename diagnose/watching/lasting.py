@@ -1,0 +1,55 @@
+"""Whether a rise lasts: some steps after an alarm the level is asked again.
+
+Data that change once (a curriculum) throw loss, gradients and updates up, and a model that learns brings them down
+again; those of a run that diverges stay up. The alarm is a note at once, and a violation when it has lasted, so that
+the rate of false alarms holds all the more.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+WAIT = 128  # steps after the alarm, of which the second half is asked
+
+
+class Rise(NamedTuple):
+    """An alarm of one signal."""
+
+    word: str
+    rule: str
+    group: str
+    signal: int
+    step: int
+
+
+class Lasting:
+    """Alarms that wait, each with the level at which it was raised."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Rise, float, list[float]]] = []
+
+    def wait(self, rise: Rise, level: float) -> None:
+        """An alarm, and the present centre of its signal."""
+        self._waiting.append((rise, level, []))
+
+    def restart(self) -> None:
+        """Drops all: what follows is another run."""
+        self._waiting.clear()
+
+    def step(self, x: np.ndarray) -> list[Rise]:
+        """The alarms whose wait is over, and whose level lasts."""
+        for rise, _, seen in self._waiting:
+            seen.append(float(x[rise.signal]))
+        over = [waiting for waiting in self._waiting if len(waiting[2]) >= WAIT]
+        self._waiting = [waiting for waiting in self._waiting if len(waiting[2]) < WAIT]
+        return [rise for rise, level, seen in over if _stays(seen, level)]
+
+
+def _stays(seen: list[float], level: float) -> bool:
+    """Whether the second half is above the alarm's level, and not below the first half by two standard errors."""
+    early, late = (np.array([x for x in half if math.isfinite(x)]) for half in (seen[: WAIT // 2], seen[WAIT // 2 :]))
+    if len(early) < 2 or len(late) < 2:
+        return True  # no numbers any more: it did not come back
+    error = math.sqrt(early.var() / len(early) + late.var() / len(late))
+    return bool(np.median(late) > level and early.mean() - late.mean() <= 2 * error)
