@@ -185,7 +185,7 @@ def _grid(subject: Numbers, trial: Trial) -> Finding:
 
 def _independent(subject: Numbers, trial: Trial) -> Finding:
     seen, policy = _seen(subject, trial), trial.policy
-    logs = [bet.log(policy.alpha) for bet in seen.bets]
+    logs = [bet.log(policy.alpha, seen.centred / seen.n) for bet in seen.bets]
     evidence = float(np.logaddexp.reduce(logs) - math.log(len(logs)))
     worst = int(np.argmax(logs))
     bet = seen.bets[worst]

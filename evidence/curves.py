@@ -109,10 +109,14 @@ class Bet(msgspec.Struct, frozen=True):
     def __add__(self, other: "Bet") -> "Bet":
         return Bet(self.n + other.n, self.total + other.total, self.squares + other.squares)
 
-    def log(self, alpha: float) -> float:
-        """The log e-value against independence, of either sign."""
+    def log(self, alpha: float, mean: float = 0.0) -> float:
+        """The log e-value against independence, of either sign.
+
+        What a `mean` of u - 1/2 makes of products is taken off: a wrong law is no dependence, and less is no more sure.
+        """
         stake = math.sqrt(288 * math.log(2 / alpha) / max(self.n, 1))
-        return float(np.logaddexp(stake * self.total, -stake * self.total) - math.log(2) - stake**2 * self.squares / 24)
+        size = stake * max(abs(self.total) - self.n * mean**2, 0.0)
+        return float(np.logaddexp(size, -size) - math.log(2) - stake**2 * self.squares / 24)
 
     @property
     def correlation(self) -> float:

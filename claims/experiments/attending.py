@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from varlaw.claims.cases import Cases, corners
-from varlaw.claims.experiments.rows import Given, Row, each, mean, taking
+from varlaw.claims.experiments.rows import Given, Row, each, mean, nothing, taking
 from varlaw.theory.law import Domain, one_of
 
 CASES: Mapping[str, Cases] = {
@@ -23,6 +23,7 @@ CASES: Mapping[str, Cases] = {
     "attention_long": Cases(
         Domain(n=one_of(384, 512), std=one_of(0.4, 0.5)), corners("n std", (512, 0.5))
     ),
+    "attend": Cases(Domain(d=one_of(8, 16)), corners("d", (8,))),
     "causal": Cases(Domain(length=one_of(4, 32)), corners("length", (16,))),
     "positions": Cases(
         Domain(dim=one_of(16, 64), distance=one_of(1, 5), base=one_of(100.0, 10000.0)),
@@ -75,6 +76,11 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
              band=lambda c: 2 * math.exp(4 * c["std"] ** 2) / c["n"]),
         mean("attention.entropy_long", "missing entropy", _LONG, basis=_NEXT,
              band=lambda c: 2 / (c["n"] * _missing(c))),
+    ),
+    "attend": (
+        each("attention.weight_ratio", "ratio", taking("logit", "first", "d"), roundings=128),
+        each("attention.weight_sum", "sum", nothing),
+        each("attention.masked_weight", "masked", nothing),
     ),
     "causal": (mean("attention.uniform_causal_second_moment", "output", taking("length")),),
     "positions": (

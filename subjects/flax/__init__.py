@@ -1,6 +1,7 @@
 """flax, linen and nnx: layers, norms, dropout and adapters, as rows."""
 
 from varlaw.subjects.flax import linen, nnx
+from varlaw.subjects.flax.attention import ATTENTION
 from varlaw.subjects.flax.complex_rows import COMPLEX
 from varlaw.subjects.flax.names import LEFT_OUT, PUBLIC
 from varlaw.subjects.flax.normalisers import NORMALISERS
@@ -18,4 +19,5 @@ SUBJECTS: tuple[Subject, ...] = (
     *DROPOUTS,
     *NORMALISERS,
     *ADAPTERS,
+    *ATTENTION,
 )

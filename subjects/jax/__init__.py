@@ -6,17 +6,19 @@ from collections.abc import Iterator, Mapping
 from varlaw.subjects.jax import stax
 from varlaw.subjects.jax.activations import ACTIVATIONS
 from varlaw.subjects.jax.arguments import ARGUMENTS
+from varlaw.subjects.jax.attention import ATTENTION
 from varlaw.subjects.jax.clipping import CLIPPERS
 from varlaw.subjects.jax.complex_rows import COMPLEX
 from varlaw.subjects.jax.computations import EXPERIMENTS
 from varlaw.subjects.jax.initialisers import INITIALISERS
 from varlaw.subjects.jax.norms import NORMS
+from varlaw.subjects.jax.numbers import NUMBERS
 from varlaw.subjects.jax.samplers import SAMPLERS
 from varlaw.subjects.subject import Subject
 
 SUBJECTS: tuple[Subject, ...] = (
     *SAMPLERS, *INITIALISERS, *ARGUMENTS, *COMPLEX, *stax.LAYERS, *NORMS, *CLIPPERS, *stax.DROPOUTS,
-    *ACTIVATIONS, *EXPERIMENTS
+    *ACTIVATIONS, *NUMBERS, *EXPERIMENTS, *ATTENTION,
 )  # fmt: skip
 
 
@@ -33,25 +35,18 @@ def PUBLIC() -> Iterator[str]:
 
 
 _KEYS = ("PRNGKey", "bits", "clone", "fold_in", "key", "key_data", "key_dtype", "key_impl", "split", "wrap_key_data")
-_DISCRETE = ("bernoulli", "binomial", "categorical", "choice", "geometric", "multinomial", "permutation", "poisson")
-_SKEWED = (
-    *("beta", "cauchy", "chisquare", "dirichlet", "double_sided_maxwell", "exponential", "f", "gamma", "gumbel"),
-    *("laplace", "loggamma", "logistic", "lognormal", "maxwell", "pareto", "rayleigh", "t"),
-    *("triangular", "wald", "weibull_min"),
-)
+_OTHERS = ("double_sided_maxwell", "f", "triangular", "wald")
 _ACTIVATIONS = (
     *("celu", "elu", "gelu", "glu", "hard_*", "identity", "leaky_relu", "log1mexp", "log_sigmoid", "mish", "relu*"),
     *("selu", "sigmoid", "silu", "soft_sign", "softplus", "sparse_*", "squareplus", "swish", "tanh"),
 )
-_SUMS = ("dot_product_attention", "log_softmax", "logmeanexp", "logsumexp", "one_hot", "softmax", "scaled_*")
+_SUMS = ("log_softmax", "logmeanexp", "logsumexp", "one_hot", "softmax", "scaled_*")
 
 LEFT_OUT: Mapping[str, str] = {
     **stax.LEFT_OUT,
     **dict.fromkeys((f"jax.random.{n}" for n in _KEYS), "makes keys, not numbers"),
-    **dict.fromkeys((f"jax.random.{n}" for n in _DISCRETE), "its law is discrete; dropout holds bernoulli to its rate"),
-    **dict.fromkeys((f"jax.random.{n}" for n in _SKEWED), "no initialiser draws weights from its law"),
-    "jax.random.rademacher": "two values, +1 and -1: no scale to decide; no layer draws its weights from it",
-    "jax.random.randint": "whole numbers",
+    **dict.fromkeys((f"jax.random.{n}" for n in _OTHERS), "a law that is not stated here, of numbers that have rows"),
+    "jax.random.multinomial": "sums of binomial numbers, which have a row",
     "jax.nn.initializers.Initializer": "the type of an initialiser",
     "jax.nn.initializers.xavier_*": "the same function as glorot_*",
     "jax.nn.initializers.kaiming_*": "the same function as he_*",

@@ -2,11 +2,14 @@
 
 from varlaw.subjects.mlx.activations import ACTIVATIONS
 from varlaw.subjects.mlx.arguments import ARGUMENTS
+from varlaw.subjects.mlx.attention import ATTENTION
 from varlaw.subjects.mlx.computations import EXPERIMENTS
 from varlaw.subjects.mlx.init import INITIALISERS
 from varlaw.subjects.mlx.layers import LAYERS
 from varlaw.subjects.mlx.names import LEFT_OUT, PUBLIC
 from varlaw.subjects.mlx.norms import NORMS
+from varlaw.subjects.mlx.numbers import NUMBERS
+from varlaw.subjects.mlx.optimisers import EXPERIMENTS as OPTIMISERS
 from varlaw.subjects.mlx.training import CLIPPERS, DROPOUTS, LOSSES
 from varlaw.subjects.subject import Subject
 
@@ -22,4 +25,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *LOSSES,
     *ACTIVATIONS,
     *EXPERIMENTS,
+    *NUMBERS,
+    *OPTIMISERS,
+    *ATTENTION,
 )

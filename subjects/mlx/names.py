@@ -36,14 +36,9 @@ _OTHER_LAW = "a law that is no law of weights; the uniform numbers under it have
 _KERNEL = "compiles a kernel that its user writes"
 
 LEFT_OUT: Mapping[str, str] = {
-    **dict.fromkeys(
-        (f"mlx.core.random.{n}" for n in ("bernoulli", "categorical", "permutation", "randint")), _INTEGERS
-    ),
     **dict.fromkeys((f"mlx.core.random.{n}" for n in ("key", "seed", "split")), "sets the stream"),
-    **dict.fromkeys((f"mlx.core.random.{n}" for n in ("gumbel", "laplace")), _OTHER_LAW),
     "mlx.core.fast.*kernel": _KERNEL,
     "mlx.core.fast.rope": "a rotation: it keeps every norm",
-    "mlx.core.fast.scaled_dot_product_attention": "weighs what it is given: no scale of its own but the one passed in",
     "mlx.core.fast.gated_delta_update": "a recurrence over what it is given",
     **dict.fromkeys((f"mlx.nn.{n}" for n in ("QuantizedLinear", "QuantizedEmbedding", "QQLinear")), _PACKED),
     "mlx.nn.Quantized*Sharded*Linear": _PACKED,

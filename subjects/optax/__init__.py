@@ -4,8 +4,9 @@ from varlaw.subjects.optax.clipping import CLIPPERS, NORMALISERS
 from varlaw.subjects.optax.losses import LOSSES
 from varlaw.subjects.optax.names import LEFT_OUT, PUBLIC
 from varlaw.subjects.optax.noise import NOISES
+from varlaw.subjects.optax.optimisers import EXPERIMENTS as OPTIMISERS
 from varlaw.subjects.subject import Subject
 
 __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
-SUBJECTS: tuple[Subject, ...] = (*CLIPPERS, *NORMALISERS, *NOISES, *LOSSES)
+SUBJECTS: tuple[Subject, ...] = (*CLIPPERS, *NORMALISERS, *NOISES, *LOSSES, *OPTIMISERS)

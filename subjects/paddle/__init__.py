@@ -2,6 +2,7 @@
 
 from varlaw.subjects.paddle.activations import ACTIVATIONS
 from varlaw.subjects.paddle.arguments import ARGUMENTS
+from varlaw.subjects.paddle.attention import ATTENTION
 from varlaw.subjects.paddle.complex_rows import COMPLEX
 from varlaw.subjects.paddle.computations import EXPERIMENTS
 from varlaw.subjects.paddle.init import GAINS, INITIALISERS
@@ -9,6 +10,8 @@ from varlaw.subjects.paddle.layers import LAYERS
 from varlaw.subjects.paddle.names import LEFT_OUT, PUBLIC
 from varlaw.subjects.paddle.normalisers import NORMALISERS
 from varlaw.subjects.paddle.norms import NORMS
+from varlaw.subjects.paddle.numbers import NUMBERS
+from varlaw.subjects.paddle.optimisers import EXPERIMENTS as OPTIMISERS
 from varlaw.subjects.paddle.training import CLIPPERS, DROPOUTS, LOSSES
 from varlaw.subjects.subject import Subject
 
@@ -27,4 +30,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *LOSSES,
     *ACTIVATIONS,
     *EXPERIMENTS,
+    *NUMBERS,
+    *OPTIMISERS,
+    *ATTENTION,
 )

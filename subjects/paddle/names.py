@@ -126,10 +126,8 @@ LEFT_OUT: Mapping[str, str] = {
     "paddle.nn.initializer.set_global_initializer": "chooses one of the initialisers that have rows",
     "paddle.nn.utils.*vector*": "copies parameters",
     "paddle.nn.utils.remove_weight_norm": _AT_ONE_STEP,
-    **dict.fromkeys((f"paddle.{n}" for n in ("rand", "rand_like")), _ON_ZERO_TO_ONE),
-    **dict.fromkeys(
-        (f"paddle.{n}" for n in ("randint*", "randperm", "*bernoulli*", "*poisson", "*geometric*")), _INTEGERS
-    ),
+    **dict.fromkeys((f"paddle.{n}" for n in ("rand_like",)), _ON_ZERO_TO_ONE),
+    **dict.fromkeys((f"paddle.{n}" for n in ("randint*", "*bernoulli_*", "*geometric*")), _INTEGERS),
     **dict.fromkeys((f"paddle.*{n}" for n in ("log_normal*", "cauchy_", "exponential_", "random_")), _OTHER_LAW),
     **dict.fromkeys((f"paddle.{n}" for n in ("*clip", "*clip_", "renorm_", "Tensor.renorm*", "Tensor.norm")), _BOUND),
 }

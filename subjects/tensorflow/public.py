@@ -44,14 +44,9 @@ def _reasons(reason: str, space: str, names: Iterable[str]) -> dict[str, str]:
 
 LEFT_OUT: dict[str, str] = {
     **_reasons(
-        "no family that a law here speaks of",
-        "random.",
-        ("gamma", "poisson", "stateless_binomial", "stateless_gamma", "stateless_poisson"),
-    ),
-    **_reasons(
         "draws integers or orders",
         "random.",
-        ("categorical", "stateless_categorical", "shuffle", "*candidate_sampler", "experimental.*shuffle"),
+        ("*candidate_sampler", "experimental.*shuffle"),
     ),
     **_reasons(
         "makes or sets seeds and states, draws no numbers",

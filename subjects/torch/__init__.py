@@ -6,6 +6,7 @@ from varlaw.subjects.founding import founding
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.torch.activations import ACTIVATIONS
 from varlaw.subjects.torch.arguments import ARGUMENTS
+from varlaw.subjects.torch.attention import EXPERIMENTS as ATTENTION
 from varlaw.subjects.torch.clipping import CLIPPERS
 from varlaw.subjects.torch.complex_rows import COMPLEX
 from varlaw.subjects.torch.dropout import DROPOUTS
@@ -19,6 +20,7 @@ from varlaw.subjects.torch.networks import NETWORKS
 from varlaw.subjects.torch.normalisers import NORMALISERS
 from varlaw.subjects.torch.norms import NORMS
 from varlaw.subjects.torch.numbers import NUMBERS
+from varlaw.subjects.torch.optimisers import EXPERIMENTS as OPTIMISERS
 from varlaw.subjects.torch.samplers import LOSS_LAYERS, PARAMETRISED, SAMPLERS
 from varlaw.subjects.torch.sharded import CLIPPERS as SHARDED_CLIPPERS
 from varlaw.subjects.torch.sharded import LAWS, SHARDED
@@ -53,5 +55,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *ACTIVATIONS,
     *NUMBERS,
     *EXPERIMENTS,
+    *OPTIMISERS,
+    *ATTENTION,
     founding(TORCH, lambda x: x.relu(), _uniform),
 )

@@ -5,6 +5,10 @@ from varlaw.subjects.registry import select
 from varlaw.theory import LAWS
 
 UNMEASURED = {
+    "adam.constant_gradient_eps_hat",
+    "adam.uncorrected_first_step",
+    "sign.constant_gradient",
+    "trust.step_norm",
     "meanfield.relu_correlation_decay",
     "meanfield.tanh_variance_decay",
     "mup.attention_scale",

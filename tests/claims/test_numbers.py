@@ -155,6 +155,11 @@ def test_what_a_finding_tells() -> None:
     assert "without 1" in found(mutant("1 of [0, 1) by rounding"), "random.range", "bfloat16").quantity
 
 
+def test_a_wrong_law_is_no_dependence() -> None:
+    row = source("UniformRange(0, 1)", lambda r, n: r.random(n) ** 0.5)
+    assert [found(row, name).outcome for name in ("random.law", "random.independent")] == ["VIOLATES", "CONFORMS"]
+
+
 def test_few_numbers_promise_less() -> None:
     row = source("Integers(0, 120)", lambda r, n: r.integers(0, 120, n), count=1 << 14)
     few, many = (found(r, "random.law") for r in (row, right("Integers(0, 120)")))

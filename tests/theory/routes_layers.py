@@ -409,3 +409,13 @@ def dtype_squares(rng: np.random.Generator) -> list[Case]:
                 Case({"dtype": name}, float(mp.sqrt(mp.mpf(f.smallest) / 2))),
             ]
     return cases
+
+
+@route("attention.weight_ratio", "attention.weight_sum", "attention.masked_weight")
+def _one_query(rng: np.random.Generator) -> list[Case]:
+    """Of three keys, the last one hidden: their weights by the softmax in full."""
+    logits = rng.standard_normal(3)
+    weights = np.exp([logits[0] / 2, logits[1] / 2, -np.inf])
+    weights /= weights.sum()
+    ratio = Case({"logit": float(logits[1]), "first": float(logits[0]), "d": 4}, float(weights[1] / weights[0]))
+    return [ratio, Case({}, float(weights.sum())), Case({}, float(weights[2]))]

@@ -8,6 +8,7 @@ from . import (  # noqa: F401 - each enters its routes
     routes_layers,
     routes_networks,
     routes_numbers,
+    routes_optimisers,
     routes_units,
     test_activations,
     test_distributions,

@@ -248,4 +248,38 @@ _OUTPUTS = (
     ),
 )
 
-ENTRIES: tuple[Law, ...] = (*_DOT_PRODUCTS, *_WEIGHTS, *_OUTPUTS)
+_LOGIT = Interval(low=-300.0, high=300.0, typical=(-5.0, 5.0))
+_weight_law = functools.partial(
+    Law, kind=Kind.EXACT, hypotheses=("scaled dot-product attention: softmax over the keys that a query may see",),
+    source="Vaswani et al. 2017, arXiv:1706.03762", statistic="the weights, which values of one-hot vectors show",
+)  # fmt: skip
+_EACH_WEIGHT = (
+    _weight_law(
+        name="attention.weight_ratio",
+        title="Weights of two keys differ by the exponential of their scaled logits",
+        quantity="weight of a key / weight of the first one",
+        formula="exp((mpf(logit) - first) / sqrt(d))",
+        domain=Domain(logit=_LOGIT, first=_LOGIT, d=_D),
+        rule=lambda logit, first, d: np.exp((logit - first) / np.sqrt(d)),
+        derivation="The softmax's denominator is common to both; no mask of a third key changes the ratio.",
+        not_to_confuse="exp(logit - first): the logits are divided by sqrt(d), once",
+    ),
+    _weight_law(
+        name="attention.weight_sum",
+        title="Weights of a query add up to one",
+        quantity="sum of weights over keys",
+        formula="1",
+        rule=lambda: 1.0,
+        derivation="The softmax.",
+    ),
+    _weight_law(
+        name="attention.masked_weight",
+        title="What a query may not see weighs nothing",
+        quantity="weight of a masked or a later key",
+        formula="0",
+        rule=lambda: 0.0,
+        derivation="exp(-inf) = 0: exactly, not only nearly.",
+    ),
+)
+
+ENTRIES: tuple[Law, ...] = (*_DOT_PRODUCTS, *_WEIGHTS, *_OUTPUTS, *_EACH_WEIGHT)

@@ -1,0 +1,34 @@
+"""keras.ops.dot_product_attention and keras.layers.Attention."""
+
+from typing import Any
+
+import numpy as np
+
+from varlaw.subjects.attending import attention
+from varlaw.subjects.keras.framework import KERAS, keras
+from varlaw.subjects.subject import Experiment
+
+
+def _function(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> Any:
+    q, k, v = (keras().ops.expand_dims(x, 2) for x in (q, k, v))  # one head
+    seen = None if mask is None else keras().ops.convert_to_tensor(mask[None, None])
+    return keras().ops.dot_product_attention(q, k, v, mask=seen, is_causal=causal)
+
+
+def _layer(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> Any:
+    """Of unscaled logits, which are given their scale here; keys are hidden by a causal mask only."""
+    layer = keras().layers.Attention(dtype=q.dtype)
+    scaled = q / q.shape[-1] ** 0.5
+    if mask is None:
+        return layer([scaled, v, k], use_causal_mask=causal)
+    rows = [
+        layer([scaled[:, i : i + 1], v, k], mask=[None, keras().ops.convert_to_tensor(np.asarray(mask)[None, i])])
+        for i in range(len(mask))
+    ]
+    return keras().ops.concatenate(rows, axis=1)
+
+
+ATTENTION: tuple[Experiment, ...] = (
+    attention(KERAS, "ops.dot_product_attention", _function),
+    attention(KERAS, "layers.Attention(weights)", _layer),
+)

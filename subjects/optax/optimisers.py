@@ -1,0 +1,73 @@
+"""optax's optimisers under constant gradients, and its exponential average."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from varlaw.subjects import optimising
+from varlaw.subjects.optax.framework import OPTAX
+from varlaw.subjects.subject import Case, Experiment, Floats
+
+Make = Callable[[Any, Case], Any]  # (optax, case) -> a transformation of gradients
+
+
+def _walk(make: Make) -> optimising.Walk:
+    def walk(w: Floats, g: Floats, case: Case, dtype: str, device: str) -> Floats:
+        import optax
+
+        with OPTAX.place(dtype, device):
+            weights, gradient = (OPTAX.array(x, dtype, device) for x in (w, g))
+            optimiser = make(optax, case)
+            state = optimiser.init(weights)
+            for _ in range(case.get("steps", 1)):
+                updates, state = optimiser.update(gradient, state, weights)
+                weights = optax.apply_updates(weights, updates)
+            return OPTAX.floats(weights)
+
+    return walk
+
+
+def _moved(name: str, op: str, make: Make) -> Experiment:
+    return optimising.moved(OPTAX, name, f"optimiser_{op}", _walk(make))
+
+
+def _decayed(name: str, make: Make) -> Experiment:
+    return optimising.decayed(OPTAX, f"{name}(decay)", _walk(make))
+
+
+def _ema(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
+    """optax.ema starts at 0: undebiased, under a constant input, it is the average from there."""
+    import optax
+
+    with OPTAX.place(dtype, device):
+        x = OPTAX.array(np.array([case["w"] - case["start"]]), dtype, device)
+        average = optax.ema(case["decay"], debias=False)
+        state, found = average.init(x), x
+        for _ in range(case["updates"]):
+            found, state = average.update(x, state)
+        return {"average": case["start"] + OPTAX.floats(found)}
+
+
+EXPERIMENTS: tuple[Experiment, ...] = (
+    _moved("adam(steps)", "adam", lambda o, c: o.adam(c["rate"], eps=c["eps"])),
+    _moved("adamw(steps)", "adam", lambda o, c: o.adamw(c["rate"], eps=c["eps"], weight_decay=0.0)),
+    _moved("amsgrad(steps)", "adam", lambda o, c: o.amsgrad(c["rate"], eps=c["eps"])),
+    _moved("adamax(steps)", "adam", lambda o, c: o.adamax(c["rate"], eps=c["eps"])),
+    _moved(
+        "rmsprop(steps)", "rmsprop",
+        lambda o, c: o.rmsprop(c["rate"], decay=c["decay"], eps=c["eps"], eps_in_sqrt=False),
+    ),
+    _moved("sgd(steps)", "momentum", lambda o, c: o.sgd(c["rate"], momentum=c["momentum"])),
+    _moved("sgd(nesterov)", "nesterov", lambda o, c: o.sgd(c["rate"], momentum=c["momentum"], nesterov=True)),
+    _moved("lion(steps)", "sign", lambda o, c: o.lion(c["rate"], weight_decay=0.0)),
+    _moved("sign_sgd(steps)", "sign", lambda o, c: o.sign_sgd(c["rate"])),
+    _decayed("adamw", lambda o, c: o.adamw(c["rate"], weight_decay=c["decay"])),
+    _decayed("lion", lambda o, c: o.lion(c["rate"], weight_decay=c["decay"])),
+    _decayed("adan", lambda o, c: o.adan(c["rate"], weight_decay=c["decay"])),
+    optimising.trusted(OPTAX, "lamb(steps)", _walk(lambda o, c: o.lamb(c["rate"]))),
+    optimising.trusted(
+        OPTAX, "lars(steps)", _walk(lambda o, c: o.lars(c["rate"], trust_coefficient=1.0, momentum=0.0))
+    ),
+    Experiment(name="optax.ema", framework=OPTAX, op="average_exponential", run=_ema),
+)  # fmt: skip

@@ -1,0 +1,58 @@
+"""Optimisers of any framework as experiments: weights after some steps under a constant gradient, or under none.
+
+A row of an optimiser says how its framework walks: from weights, along one gradient, for so many steps. Weights start
+at 0 where the gradient moves them, so that the displacement is what is stored, rounded once a step.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from varlaw.subjects.boundary import Boundary
+from varlaw.subjects.subject import Case, Experiment, Floats
+
+# (weights, gradient, case, dtype, device) -> the weights after case["steps"] steps
+Walk = Callable[[Floats, Floats, Case, str, str], Floats]
+
+# Of a library that keeps the learning rate as a number of float32.
+RATE_IN_32_BITS = {"unsupported": {"float64": "the learning rate is kept in float32"}}
+# Gradients about an eps of 1e-8, and far from it on both sides.
+_SIZES = (1e-12, 1e-10, 1e-9, 1e-8, 3e-8, 1e-7, 1e-6, 1e-3, 0.1, 1.0, 30.0, 1e4)
+
+
+def moved(of: Boundary, name: str, op: str, walk: Walk, **rest: Any) -> Experiment:
+    """The displacement of weights that start at 0, under gradients of many sizes."""
+
+    def run(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
+        g = _rounded(of, np.array([s * size for size in _SIZES for s in (1, -1)]), dtype, device)
+        return {"moved": walk(np.zeros(g.shape), g, case, dtype, device), "g": g}
+
+    return Experiment(name=f"{of.name}.{name}", framework=of, op=op, run=run, **rest)
+
+
+def decayed(of: Boundary, name: str, walk: Walk, **rest: Any) -> Experiment:
+    """What weight decay leaves of weights whose gradient is 0."""
+
+    def run(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
+        w = _rounded(of, np.array([-30.0, -1.0, -1e-3, 1e-6, 0.5, 2.0, 1e4]), dtype, device)
+        return {"weights": walk(w.copy(), np.zeros(w.shape), case, dtype, device), "w": w}
+
+    return Experiment(name=f"{of.name}.{name}", framework=of, op="optimiser_decay", run=run, **rest)
+
+
+def trusted(of: Boundary, name: str, walk: Walk, **rest: Any) -> Experiment:
+    """The length of the first step of one weight vector, along random gradients of any size."""
+
+    def run(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
+        rng = np.random.default_rng(seed)
+        w, g = _rounded(of, rng.standard_normal((2, 64)) * [[case["norm"] / 8], [10.0]], dtype, device)
+        length = np.linalg.norm(walk(w.copy(), g, case, dtype, device) - w)
+        return {"length": np.array([length]), "size": np.array([np.linalg.norm(w)])}
+
+    return Experiment(name=f"{of.name}.{name}", framework=of, op="optimiser_trust", run=run, **rest)
+
+
+def _rounded(of: Boundary, x: Floats, dtype: str, device: str) -> Floats:
+    with of.place(dtype, device):
+        return of.floats(of.array(x, dtype, device))

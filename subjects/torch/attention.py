@@ -1,0 +1,48 @@
+"""torch's attention: the function on each backend of the CPU, and the module with weights and without."""
+
+from typing import Any
+
+import numpy as np
+
+from varlaw.subjects.attending import Attend, attention
+from varlaw.subjects.subject import Experiment
+from varlaw.subjects.torch.framework import TORCH
+
+
+def _function(backend: str) -> Attend:
+    def attend(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> Any:
+        import torch
+
+        kernel = torch.nn.attention.sdpa_kernel(getattr(torch.nn.attention.SDPBackend, backend))
+        seen = None if mask is None else torch.from_numpy(mask)
+        q, k, v = (x[None] for x in (q, k, v))  # a batch of one head
+        with kernel:
+            return torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=seen, is_causal=causal)
+
+    return attend
+
+
+def _module(need_weights: bool) -> Attend:
+    """One head whose projections are the identity; a mask says what is hidden."""
+
+    def attend(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> Any:
+        import torch
+
+        d = q.shape[-1]
+        layer = torch.nn.MultiheadAttention(d, 1, bias=False, batch_first=True, dtype=q.dtype)
+        with torch.no_grad():
+            layer.in_proj_weight.copy_(torch.eye(d, dtype=q.dtype).repeat(3, 1))
+            layer.out_proj.weight.copy_(torch.eye(d, dtype=q.dtype))
+        hidden = ~np.tril(np.ones((d, d), bool)) if causal else None if mask is None else ~mask
+        given = None if hidden is None else torch.from_numpy(hidden)
+        return layer(q, k, v, attn_mask=given, is_causal=causal, need_weights=need_weights)[0]
+
+    return attend
+
+
+EXPERIMENTS: tuple[Experiment, ...] = (
+    attention(TORCH, "nn.functional.scaled_dot_product_attention(math)", _function("MATH")),
+    attention(TORCH, "nn.functional.scaled_dot_product_attention(flash)", _function("FLASH_ATTENTION")),
+    attention(TORCH, "nn.MultiheadAttention(weights)", _module(True)),
+    attention(TORCH, "nn.MultiheadAttention(no weights)", _module(False)),
+)

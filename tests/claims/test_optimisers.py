@@ -1,0 +1,99 @@
+"""Optimisers written out: each as its paper has it conforms, and each with a mistake is refuted by its law."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from varlaw.claims.claim import Trial
+from varlaw.claims.domains import CASES
+from varlaw.claims.tables import claims_of
+from varlaw.evidence.budget import POLICIES
+from varlaw.evidence.streams import Key
+from varlaw.subjects import optimising
+from varlaw.subjects.subject import Experiment
+from varlaw.subjects.torch.framework import TORCH
+
+
+def _adam(eps_inside: bool = False, corrected: bool = True, hat: bool = False) -> optimising.Walk:
+    def walk(w: Any, g: Any, case: Any, dtype: str, device: str) -> Any:
+        m, v = 0 * g, 0 * g
+        for t in range(1, case.get("steps", 1) + 1):
+            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+            a, b = (1 - 0.9**t, 1 - 0.999**t) if corrected else (1.0, 1.0)
+            root = np.sqrt(v / b + case["eps"]) if eps_inside else np.sqrt(v / b) + case["eps"] / (b**0.5 if hat else 1)
+            w = w - case["rate"] * m / a / root
+        return w
+
+    return walk
+
+
+def _sgd(nesterov: bool = False, dampened: bool = False) -> optimising.Walk:
+    def walk(w: Any, g: Any, case: Any, dtype: str, device: str) -> Any:
+        mu, buffer = case["momentum"], 0 * g
+        for _ in range(case["steps"]):
+            buffer = mu * buffer + (1 - mu if dampened else 1) * g
+            w = w - case["rate"] * (g + mu * buffer if nesterov else buffer)
+        return w
+
+    return walk
+
+
+def _rmsprop(w: Any, g: Any, case: Any, dtype: str, device: str) -> Any:
+    return w - case["rate"] * g / (np.sqrt((1 - case["decay"]) * g * g) + case["eps"])
+
+
+def _rmsprop_inside(w: Any, g: Any, case: Any, dtype: str, device: str) -> Any:
+    return w - case["rate"] * g / np.sqrt((1 - case["decay"]) * g * g + case["eps"])
+
+
+def _sign(scale: float) -> optimising.Walk:
+    return lambda w, g, case, dtype, device: w - scale * case["steps"] * case["rate"] * np.sign(g)
+
+
+def _decay(share: float) -> optimising.Walk:
+    return lambda w, g, case, dtype, device: w * (1 - share * case["rate"] * case["decay"]) ** case["steps"]
+
+
+def _trust(power: float) -> optimising.Walk:
+    def walk(w: Any, g: Any, case: Any, dtype: str, device: str) -> Any:
+        return w - case["rate"] * np.linalg.norm(w) ** power * g / np.linalg.norm(g)
+
+    return walk
+
+
+# What is tried -> its op, the optimiser as it should be, and with the mistake.
+MISTAKES: dict[str, tuple[str, optimising.Walk, optimising.Walk]] = {
+    "eps inside the root": ("adam", _adam(), _adam(eps_inside=True)),
+    "no bias correction": ("adam", _adam(), _adam(corrected=False)),
+    "eps before the correction": ("adam", _adam(), _adam(hat=True)),
+    "eps after the correction": ("adam_hat", _adam(hat=True), _adam()),
+    "corrected after all": ("adam_plain", _adam(corrected=False), _adam()),
+    "root of a sum": ("rmsprop", _rmsprop, _rmsprop_inside),
+    "dampened momentum": ("momentum", _sgd(), _sgd(dampened=True)),
+    "nesterov left out": ("nesterov", _sgd(nesterov=True), _sgd()),
+    "half a step": ("sign", _sign(1.0), _sign(0.5)),
+    "decay taken twice": ("decay", _decay(1.0), _decay(2.0)),
+    "norm squared": ("trust", _trust(1.0), _trust(2.0)),
+}
+
+
+def outcomes(op: str, walk: optimising.Walk) -> set[str]:
+    if op == "trust":
+        row: Experiment = optimising.trusted(TORCH, "here", walk)
+    elif op == "decay":
+        row = optimising.decayed(TORCH, "here", walk)
+    else:
+        row = optimising.moved(TORCH, "here", f"optimiser_{op}", walk)
+    (claim,) = claims_of(dataclasses.replace(row, name="here"))
+    cases = CASES[row.op].enumerate(Key("teeth", "cases"), 1)
+    key = Key("teeth", f"{claim.name}:{claim.target}")
+    return {str(claim.judge(Trial(case, "float64", "cpu", POLICIES["pr"], key)).outcome) for case in cases}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_refuted(name: str) -> None:
+    op, right, wrong = MISTAKES[name]
+    assert outcomes(op, right) == {"CONFORMS"}
+    assert "VIOLATES" in outcomes(op, wrong)

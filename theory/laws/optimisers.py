@@ -1,0 +1,191 @@
+"""What an optimiser's steps come to where they can be known: a constant gradient, none at all, an average of weights.
+
+Under a constant gradient every running mean, once corrected for its start at 0, is the gradient itself, so that Adam
+moves by the same step for ever: a wrong correction, a wrong place of eps or a momentum that is counted twice shows in
+the first few steps. `moved` is the weight's displacement from 0.
+"""
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from varlaw.theory.law import Domain, Interval, Kind, Law, above, at_least, between
+
+_GRADIENT = Interval(low=-1e30, high=1e30, typical=(-1.0, 2.0))
+_RATE = Interval(low=0.0, high=1e3, open_low=True, typical=(1e-3, 1.0))
+_EPS = Interval(low=0.0, high=1.0, open_low=True, typical=(1e-8, 1e-2))
+_BETA = Interval(low=0.0, high=0.99999, typical=(0.5, 0.999))
+_STEPS = Interval(low=1, high=1000, whole=True, typical=(1, 8))
+_WEIGHT = Interval(low=-1e30, high=1e30, typical=(-2.0, 3.0))
+
+_exact = functools.partial(
+    Law, kind=Kind.EXACT, hypotheses=("the same gradient at every step", "all running means start at 0"),
+    statistic="the displacement of weights that start at 0, entry by entry",
+)  # fmt: skip
+_ELSEWHERE = "no optimiser of torch promises it: those of Keras, optax and MLX are held to it"
+
+
+def _each_step(steps: Any, one: Any) -> Any:
+    """The sum of `one(t)` over t = 1, ..., steps, elementwise in `steps`."""
+    most = int(np.max(steps))
+    terms = [np.where(t <= np.asarray(steps), one(t), 0.0) for t in range(1, most + 1)]
+    return functools.reduce(np.add, terms)
+
+
+def _momentum(g: Any, rate: Any, momentum: Any, steps: Any) -> Any:
+    return -rate * g * _each_step(steps, lambda t: (1 - momentum**t) / (1 - momentum))
+
+
+def _nesterov(g: Any, rate: Any, momentum: Any, steps: Any) -> Any:
+    return -rate * g * _each_step(steps, lambda t: 1 + momentum * (1 - momentum**t) / (1 - momentum))
+
+
+def _hat(g: Any, rate: Any, eps: Any, beta2: Any, steps: Any) -> Any:
+    return -rate * g * _each_step(steps, lambda t: 1 / (np.abs(g) + eps / np.sqrt(-np.expm1(t * np.log(beta2)))))
+
+
+def _adagrad(g: Any, rate: Any, eps: Any, start: Any, steps: Any) -> Any:
+    return -rate * g * _each_step(steps, lambda t: 1 / (np.sqrt(start + t * g * g) + eps))
+
+
+_RANGE = "range(1, int(steps) + 1)"
+_ADAM = (
+    _exact(
+        name="adam.constant_gradient",
+        title="Adam's steps under a constant gradient",
+        quantity="moved",
+        formula="-steps * rate * g / (abs(g) + eps)",
+        domain=Domain(g=_GRADIENT, rate=_RATE, eps=_EPS, steps=_STEPS),
+        rule=lambda g, rate, eps, steps: -steps * rate * g / (np.abs(g) + eps),
+        derivation="Both corrected means are constant, g and g^2; every step is -rate g/(|g| + eps) for all betas.",
+        source="Kingma & Ba 2015, arXiv:1412.6980, algorithm 1",
+        not_to_confuse="-rate g: Adam's first step has the size of the rate, whatever the gradient's",
+    ),
+    _exact(
+        name="adam.constant_gradient_eps_hat",
+        title="Adam's steps under a constant gradient, eps added before the correction",
+        quantity="moved",
+        formula=f"-rate * g * fsum(1 / (abs(g) + eps / sqrt(1 - mpf(beta2)**t)) for t in {_RANGE})",
+        domain=Domain(g=_GRADIENT, rate=_RATE, eps=_EPS, beta2=between(0.5, 0.99999), steps=_STEPS),
+        rule=_hat,
+        derivation="rate sqrt(1 - beta2^t) m/(sqrt(v) + eps) with v = g^2 (1 - beta2^t).",
+        source="Kingma & Ba 2015, arXiv:1412.6980, before section 2.1",
+        not_to_confuse="the eps of algorithm 1: this one weighs 32 times as much in the first step",
+        unmeasured=_ELSEWHERE,
+    ),
+    _exact(
+        name="adam.uncorrected_first_step",
+        title="Adam's first step without bias correction",
+        quantity="moved",
+        formula="-rate * (1 - mpf(beta1)) * g / (sqrt(1 - mpf(beta2)) * abs(g) + eps)",
+        domain=Domain(g=_GRADIENT, rate=_RATE, eps=_EPS, beta1=_BETA, beta2=_BETA),
+        rule=lambda g, rate, eps, beta1, beta2: -rate * (1 - beta1) * g / (np.sqrt(1 - beta2) * np.abs(g) + eps),
+        derivation="m = (1 - beta1) g and v = (1 - beta2) g^2: at 0.9 and 0.999 a step of 3.16 rates.",
+        unmeasured=_ELSEWHERE,
+    ),
+    _exact(
+        name="rmsprop.first_step",
+        title="RMSprop's first step",
+        quantity="moved",
+        formula="-rate * g / (sqrt(1 - mpf(decay)) * abs(g) + eps)",
+        domain=Domain(g=_GRADIENT, rate=_RATE, eps=_EPS, decay=_BETA),
+        rule=lambda g, rate, eps, decay: -rate * g / (np.sqrt(1 - decay) * np.abs(g) + eps),
+        derivation="The mean square starts at 0 and is not corrected: (1 - decay) g^2 after one step.",
+        not_to_confuse="a first step of the size of the rate: at decay 0.99 it is ten times as long",
+    ),
+    _exact(
+        name="adagrad.constant_gradient",
+        title="Adagrad's steps under a constant gradient",
+        quantity="moved",
+        formula=f"-rate * g * fsum(1 / (sqrt(start + t * g * g) + eps) for t in {_RANGE})",
+        domain=Domain(g=Interval(low=-1e15, high=1e15, typical=(-1.0, 2.0)), rate=_RATE, eps=_EPS,
+                      start=between(0.0, 10.0), steps=_STEPS),
+        rule=_adagrad,
+        derivation="The sum of squares after t steps is start + t g^2.",
+    ),
+)  # fmt: skip
+
+_OTHERS = (
+    _exact(
+        name="sgd.momentum",
+        title="Steps with momentum under a constant gradient",
+        quantity="moved",
+        formula=f"-rate * g * fsum((1 - mpf(momentum)**t) / (1 - mpf(momentum)) for t in {_RANGE})",
+        domain=Domain(g=_GRADIENT, rate=_RATE, momentum=_BETA, steps=_STEPS),
+        rule=_momentum,
+        derivation="The buffer after t steps is g (1 + momentum + ... + momentum^(t - 1)).",
+        not_to_confuse="a running mean of gradients: the step grows to 1/(1 - momentum) times the first",
+    ),
+    _exact(
+        name="sgd.nesterov",
+        title="Steps with Nesterov's momentum under a constant gradient",
+        quantity="moved",
+        formula=f"-rate * g * fsum(1 + momentum * (1 - mpf(momentum)**t) / (1 - mpf(momentum)) for t in {_RANGE})",
+        domain=Domain(g=_GRADIENT, rate=_RATE, momentum=_BETA, steps=_STEPS),
+        rule=_nesterov,
+        derivation="g + momentum times the buffer of sgd.momentum.",
+    ),
+    _exact(
+        name="sign.constant_gradient",
+        title="Steps by the sign of the gradient",
+        quantity="moved",
+        formula="-steps * rate * sign(g)",
+        domain=Domain(g=_GRADIENT, rate=_RATE, steps=_STEPS),
+        rule=lambda g, rate, steps: -steps * rate * np.sign(g),
+        derivation="Lion interpolates between running mean and gradient, both of the gradient's sign.",
+        source="Chen et al. 2023, arXiv:2302.06675",
+        unmeasured=_ELSEWHERE,
+    ),
+    _exact(
+        name="decay.decoupled",
+        title="Decoupled weight decay without a gradient",
+        quantity="w after so many steps",
+        formula="w * (1 - mpf(rate) * decay)**steps",
+        domain=Domain(w=_WEIGHT, rate=between(1e-6, 1.0), decay=between(0.0, 0.5), steps=_STEPS),
+        rule=lambda w, rate, decay, steps: w * np.exp(steps * np.log1p(-rate * decay)),
+        hypotheses=("gradients are 0",),
+        derivation="Each step takes rate * decay of the weight and nothing else.",
+        source="Loshchilov & Hutter 2019, arXiv:1711.05101",
+        statistic="weights after steps with gradient 0",
+        not_to_confuse="decay alone, without the rate, and a decay that Adam divides by its own size",
+    ),
+    _exact(
+        name="trust.step_norm",
+        title="Length of a first step that is scaled by the weight's norm",
+        quantity="|moved|",
+        formula="rate * norm",
+        domain=Domain(rate=_RATE, norm=above(0, typical=(0.1, 10.0))),
+        rule=lambda rate, norm: rate * norm,
+        hypotheses=("the update is scaled by |w| over its own length (LAMB, LARS with coefficient 1)",),
+        derivation="The direction has length 1 after the division.",
+        source="You et al. 2020, arXiv:1904.00962",
+        statistic="length of the first step of a weight",
+        unmeasured=_ELSEWHERE,
+    ),
+    _exact(
+        name="average.exponential",
+        title="Exponential average of weights that stand still",
+        quantity="average after so many updates",
+        formula="w + (mpf(start) - w) * mpf(decay)**updates",
+        domain=Domain(start=_WEIGHT, w=_WEIGHT, decay=between(0.0, 1.0), updates=at_least(0, typical=(0, 20))),
+        rule=lambda start, w, decay, updates: w + (start - w) * decay**updates,
+        hypotheses=("the weights are w at every update",),
+        derivation="Each update leaves the share decay of the distance.",
+        statistic="the average, entry by entry",
+        not_to_confuse="an average that starts at 0: unless debiased it is (1 - decay^updates) w",
+    ),
+    _exact(
+        name="average.equal",
+        title="Equal average of weights that rise by one step each",
+        quantity="average of w, w + step, ..., w + (updates - 1) step",
+        formula="w + step * (mpf(updates) - 1) / 2",
+        domain=Domain(w=_WEIGHT, step=_WEIGHT, updates=_STEPS),
+        rule=lambda w, step, updates: w + step * (updates - 1) / 2,
+        hypotheses=("all weights count alike, the first one too",),
+        derivation="The mean of 0, 1, ..., updates - 1.",
+        statistic="the average, entry by entry",
+    ),
+)
+
+ENTRIES: tuple[Law, ...] = (*_ADAM, *_OTHERS)
