@@ -5,6 +5,7 @@ Every number comes from the files in `reports/baselines`, which hold draws; noth
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from pictures import BLUE, GREY, ORANGE, _frame
 from varlaw.commands.defaults import shown
 from varlaw.identify.baseline.records import decode
 from varlaw.identify.records import CaseStatistics, Identified
-from varlaw.reports.defaults import Move, Passage
+from varlaw.reports.defaults import Defaults, Move, Passage
 
 BASELINES = Path(__file__).parents[1] / "reports" / "baselines"
 LINES = {"sqrt(2)": math.sqrt(2), "1": 1.0, "1/sqrt(3)": 1 / math.sqrt(3)}
@@ -97,13 +98,15 @@ def write(generated: Path) -> None:
 
     folder = generated / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = recorded()
-    for name, layer in LAYERS.items():
-        spec = json.dumps({**_frame(), **chart(layer, tensors)}, sort_keys=True)
+    tensors, changes = recorded(), shown(files())
+    charts = {f"compared-{name}": chart(layer, tensors) for name, layer in LAYERS.items()}
+    charts["versions"] = lanes(changes)
+    for name, of in charts.items():
+        spec = json.dumps({**_frame(), **of}, sort_keys=True)
         drawn = vl_convert.vegalite_to_svg(spec, vl_version="6.1", allowed_base_urls=[])
-        (folder / f"compared-{name}.svg").write_text(drawn, encoding="utf-8")
+        (folder / f"{name}.svg").write_text(drawn, encoding="utf-8")
     (generated / "compared.md").write_text(page(tensors), encoding="utf-8")
-    (generated / "versions.md").write_text(versions(), encoding="utf-8")
+    (generated / "versions.md").write_text(versions(changes), encoding="utf-8")
 
 
 def files() -> list[Path]:
@@ -186,11 +189,45 @@ def _row(layer: Layer, name: str, version: str, tensor: Identified) -> str:
     return f"| {version.partition('+')[0]}: `{name}` | `{tensor.reading.text}` | {span} |"
 
 
-def versions() -> str:
-    """A lane for each framework with more than one recorded version: what moved from each to the next."""
-    passages = shown(files()).passages
+def lanes(changes: Defaults) -> dict[str, Any]:
+    """A lane for each framework, from its oldest recorded version to its newest, with what changed between them."""
+    dots, texts = [], []
+    place: dict[str, int] = {}
+    for version in changes.versions:
+        lane, _, number = version.title.partition(" ")
+        place[lane] = place.get(lane, -1) + 1
+        dots.append({"lane": lane, "at": place[lane], "version": number.partition("+")[0]})
+    for passage in changes.passages:
+        kinds = Counter(move.kind for move in passage.moves)
+        said = (
+            ", ".join(f"{n} {kind}{'s' if kind == 'constant' else ''}" for kind, n in kinds.most_common())
+            or "nothing moved"
+        )
+        lane = passage.old.partition(" ")[0]
+        old = next(dot for dot in dots if passage.old.startswith(f"{lane} {dot['version']}") and dot["lane"] == lane)
+        texts.append({"lane": lane, "at": old["at"] + 0.5, "text": said})
+    x = {"field": "at", "type": "quantitative", "axis": None, "scale": {"domain": [-0.2, max(place.values()) + 0.3]}}
+    y = {"field": "lane", "type": "nominal", "sort": None, "title": None, "axis": {"grid": True, "labelFontSize": 12}}
+    below = {"type": "text", "dy": 14, "fontSize": 10, "color": GREY}
+    above = {"type": "text", "dy": -8, "fontSize": 11}
+    layers = [
+        {"mark": {"type": "line", "color": BLUE}, "encoding": {"x": x, "y": y, "detail": {"field": "lane"}}},
+        {
+            "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1, "color": BLUE},
+            "encoding": {"x": x, "y": y},
+        },
+        {"mark": below, "encoding": {"x": x, "y": y, "text": {"field": "version"}}},
+        {"data": {"values": texts}, "mark": above, "encoding": {"x": x, "y": y, "text": {"field": "text"}}},
+    ]
+    return {"data": {"values": dots}, "width": 520, "height": {"step": 44}, "layer": layers}
+
+
+def versions(changes: Defaults) -> str:
+    """What moved from each recorded version of a framework to the next."""
+    passages = changes.passages
     lines = ["# Defaults, version by version", "", "Laws are compared, not bits: other draws of one law are no change.",
              "`varlaw baseline diff OLD NEW` says the same of any two files.", "",
+             "![A lane for each framework, with what changed between its recorded versions](pictures/versions.svg)", "",
              "| from | to | what moved |", "|---|---|---|"]  # fmt: skip
     lines += [f"| {p.old} | {p.new} | {prose(p.summary)} |" for p in passages]
     for passage in passages:
