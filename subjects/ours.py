@@ -163,7 +163,7 @@ _ASKED = {"draw_truncated": fixed(mean=0.0), "dirac": _odd}
 def _samplers(backend: Backend) -> Iterator[Sampler]:
     yield from (_sampler(backend, *row) for row in _SAMPLERS)
     for name, label, op, law, arguments in _ARGUMENTS:
-        yield _sampler(backend, name, op, law, arguments, label, cases=_ASKED.get(op))
+        yield _sampler(backend, name, op, law, arguments, label, cases=_ASKED.get(op), dtypes=("float32",))
 
 
 # -- norms and clipping ------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ def _row(
         x = getattr(keras().initializers, name)(**arguments(case))(kernel_shape(case), dtype=dtype)
         return {"": keras().ops.reshape(x, (-1, x.shape[-1])) if matrix else x}
 
-    shape = {"shape": as_read} if op.startswith("fill") else {}
+    shape: dict[str, Any] = {"shape": as_read} if op.startswith("fill") else {}
     return sampler(KERAS, f"keras.initializers.{name}({label})", op, build, {"": documented}, **shape, **rest)
 
 

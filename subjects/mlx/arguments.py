@@ -29,7 +29,7 @@ def _ends(case: Case) -> dict[str, Any]:
 
 def _gained(name: str, **more: Any) -> Sampler:
     law, fans = name, "shape_fan_in, shape_fan_out" if name.startswith("glorot") else "shape_fan_in"
-    made = {"label": "(gain)", "called": lambda c: {"gain": c["gain"]}}
+    made: dict[str, Any] = {"label": "(gain)", "called": lambda c: {"gain": c["gain"]}}
     return initialiser(name, "fill_gain", f"{law}({fans}, gain)", lambda c: {}, **made, **more)
 
 

@@ -32,7 +32,7 @@ def _sampler(
     def build(case: Case, dtype: str, device: str) -> Mapping[str, Any]:
         return {"": draw(case, dtype)}
 
-    shape = {"shape": _shape} | NN.filled(op, _by_role)
+    shape: dict[str, Any] = {"shape": _shape} | NN.filled(op, _by_role)
     return sampler(
         MLX,
         name,
