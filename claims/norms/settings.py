@@ -25,7 +25,8 @@ from varlaw.subjects.subject import Norm
 
 Judging = Callable[[Norm, Trial], Finding]
 
-_PLAIN = ("float32",)  # what other formats do to the same statistics is asked elsewhere
+# What other formats do to the same statistics is asked elsewhere; float64 finds no gradient that float32 does not.
+_DTYPES = {"norm.settings": ("float32",), "norm.gradient": ("float32", "float16", "bfloat16")}
 _DEFAULT = {
     "batch": 2,
     "channels": 4,
@@ -60,7 +61,7 @@ def claims(subject: Norm) -> tuple[Claim, ...]:
     return tuple(
         Claim(
             name=name, law=law, statement=statement, subject=subject, target=subject.name, op=op,
-            judge=_bind(judging, subject), dtypes=_PLAIN if name == "norm.settings" else (),
+            judge=_bind(judging, subject), dtypes=_DTYPES.get(name, ()),
         )
         for there, name, law, op, statement, judging in table
         if there
