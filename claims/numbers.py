@@ -161,7 +161,7 @@ def _law(subject: Numbers, trial: Trial) -> Finding:
         ratio = seldom / seen.n / event.chance
         return Finding(
             quantity=f"share {event.words}", expected=event.chance, observed=seldom / seen.n, ratio=ratio,
-            interval=(low / event.chance, high / event.chance), delta=delta, certified=delta if lawful else None,
+            interval=(low / event.chance, high / event.chance), delta=delta,
             log_evidence=most, **common,
         )  # fmt: skip
     mean, wide = 0.5 + seen.centred / seen.n, math.sqrt(math.log(2 / policy.gamma) / (6 * seen.n))

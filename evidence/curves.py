@@ -155,8 +155,8 @@ LAGS = ("next number", "half a call later", "same place in the next call")
 
 def seen(law: Law, x: Floats, before: Floats | None, alpha: float) -> tuple[Seen, Floats]:
     """What one block says, and its u, which is `before` of the next block."""
-    low, high, most = *law.curve.support, law.largest(alpha)
-    allowed = (x >= low) & (x <= high) & (np.abs(x) <= most) & ~np.isin(x, law.without)
+    (low, high), largest = law.curve.support, law.largest(alpha)
+    allowed = (x >= low) & (x <= high) & (np.abs(x) <= largest) & ~np.isin(x, law.without)
     if law.whole:
         allowed &= np.isin(x, law.curve.values) if getattr(law.curve, "values", ()) else x == np.floor(x)
     forbidden = x[~allowed]

@@ -95,7 +95,7 @@ def _averages() -> list[Experiment]:
     def exponential(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
         import torch
 
-        rule = torch.optim.swa_utils.get_ema_multi_avg_fn
+        rule: Any = torch.optim.swa_utils.get_ema_multi_avg_fn
         return {"average": averaged(case, dtype, device, lambda c: rule(c["decay"]), 0.0)}
 
     name = "torch.optim.swa_utils.AveragedModel"

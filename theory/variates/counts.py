@@ -189,7 +189,7 @@ class Integers:
         return np.clip((self.high - 1 - np.floor(floats(x))) / (self.high - self.low), 0.0, 1.0)
 
     def quantile(self, u: Any) -> Floats:
-        return np.clip(self.low + np.ceil(floats(u) * (self.high - self.low)) - 1, self.low, self.high - 1)
+        return floats(np.clip(self.low + np.ceil(floats(u) * (self.high - self.low)) - 1, self.low, self.high - 1))
 
 
 COUNTS = (Geometric, Poisson, Binomial, Categorical, Integers)

@@ -116,11 +116,13 @@ class Laplace:
     def survival(self, x: Any) -> Floats:
         x = floats(x)
         half = 0.5 * np.exp(-np.abs(x) / self.scale)
-        return np.where(x >= 0, half, 1 - half)
+        return floats(np.where(x >= 0, half, 1 - half))
 
     def quantile(self, u: Any) -> Floats:
         u = floats(u)
-        return self.scale * np.where(u < 0.5, np.log(2 * np.minimum(u, 0.5)), -np.log(2 * np.minimum(1 - u, 0.5)))
+        return floats(
+            self.scale * np.where(u < 0.5, np.log(2 * np.minimum(u, 0.5)), -np.log(2 * np.minimum(1 - u, 0.5)))
+        )
 
     def logpdf(self, x: Any) -> Floats:
         return -np.abs(floats(x)) / self.scale - math.log(2 * self.scale)
@@ -148,7 +150,7 @@ class Logistic:
 
     def logpdf(self, x: Any) -> Floats:
         size = np.abs(floats(x))
-        return -size - 2 * np.log1p(np.exp(-size))
+        return floats(-size - 2 * np.log1p(np.exp(-size)))
 
 
 @dataclass(frozen=True)
@@ -166,10 +168,10 @@ class Cauchy:
 
     def quantile(self, u: Any) -> Floats:
         u = floats(u)
-        return np.where(u < 0.5, -1.0, 1.0) / np.tan(math.pi * np.minimum(u, 1 - u))
+        return floats(np.where(u < 0.5, -1.0, 1.0) / np.tan(math.pi * np.minimum(u, 1 - u)))
 
     def logpdf(self, x: Any) -> Floats:
-        return -np.log1p(np.minimum(np.abs(floats(x)), 1e150) ** 2) - math.log(math.pi)
+        return floats(-np.log1p(np.minimum(np.abs(floats(x)), 1e150) ** 2) - math.log(math.pi))
 
 
 @dataclass(frozen=True)
