@@ -59,7 +59,7 @@ def examined(
     found = folded(findings(asked))
     found.sort(key=lambda f: _ORDER.index(f.outcome))
     sight = seen.sights[0]
-    ahead = foresight(sight, asked.graph, asked.values.first)
+    ahead = foresight(sight, asked.graph, seen.seconds)
     return ModelRecord(
         name=named, policy=rule.name, salt=salt, draws=len(seen.sights), alpha=rule.alpha, delta=rule.delta,
         versions={name: version(name) for name in ("varlaw", "torch", "numpy")}, numbers=seen.numbers, findings=found,

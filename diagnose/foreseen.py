@@ -50,8 +50,7 @@ def seen(build: Any, batch: Any, loss: Any = None, *, name: str = "model", salt:
 
     found = looked(build, batch, loss, 1, None, Key(salt, f"predict:{name}"), lambda _: False)
     sight = found.sights[0]
-    assert found.values is not None
-    ahead = foresight(sight, Graph(sight.calls), found.values.first)
+    ahead = foresight(sight, Graph(sight.calls), found.seconds)
     calls = [
         c for c in sight.calls if c.kind in (*SHOWN, "input", "product", "pool", "join") and c.number in ahead.ahead
     ]

@@ -10,9 +10,6 @@ import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-import numpy as np
 
 from varlaw.diagnose.advising.following import activation_of
 from varlaw.diagnose.records import Call, Sight
@@ -123,9 +120,8 @@ def band(variance: float) -> float:
     return math.exp(min(BAND * math.sqrt(max(variance, 0.0)), 700.0))
 
 
-def foresight(sight: Sight, graph: Graph, values: Mapping[str, Any]) -> Foresight:
-    """The pass foreseen, from the values that its parameters started with."""
-    seconds = {name: float(np.vdot(x, x)) / x.size for name, x in values.items() if x.size and np.isfinite(x).all()}
+def foresight(sight: Sight, graph: Graph, seconds: Mapping[str, float]) -> Foresight:
+    """The pass foreseen, from the second moments that its parameters started with."""
     return Foresight(sight, graph, seconds).run()
 
 

@@ -4,7 +4,6 @@ Memory: the model, the activations of one pass and its largest gradient; large p
 """
 
 import contextlib
-import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -32,7 +31,8 @@ class Seen:
 
     sights: list[Sight] = field(default_factory=list)
     written: list[Written] = field(default_factory=list)
-    values: parameters.Values | None = None
+    values: parameters.Values | None = None  # of the last model, and samples of those before it
+    seconds: dict[str, float] = field(default_factory=dict)  # E w^2 of each parameter of the first model
     numbers: int = 0
 
 
@@ -56,10 +56,10 @@ def _one_model(model: torch.nn.Module, batch: Any, loss: Any, device: str | None
     building.refuse_lazy(model)
     values = _values(model, _everything)
     if any(p.is_meta for p in model.parameters()):
-        return Seen([_unseen(model)], [], parameters.Values(values, None, ()), _count(model))
+        return Seen([_unseen(model)], [], parameters.Values(values, None, ()), numbers=_count(model))
     with _on(model, device), untouched(model, key.seed):
         sight = look(model, _batch(batch, key, device), loss, key.seed)
-    return Seen([sight], [], parameters.Values(values, None, ()), _count(model))
+    return Seen([sight], [], parameters.Values(values, None, ()), _seconds(values), _count(model))
 
 
 @contextlib.contextmanager
@@ -77,32 +77,47 @@ def _on(model: torch.nn.Module, device: str | None) -> Iterator[None]:
 
 def _fresh_models(build: Any, batch: Any, loss: Any, redraws: int, device: str | None, key: Key, more: More) -> Seen:
     model, written = building.watched(build, key.at(block=0).seed)
-    first = _values(model, _small)
-    found = Seen(written=written, numbers=_count(model), values=parameters.Values(first, None, ()))
+    values = _values(model, _small)
+    found = Seen(written=written, numbers=_count(model), seconds=_seconds(values))
     if any(p.is_meta for p in model.parameters()):
-        found.sights = [_unseen(model)]
+        found.sights, found.values = [_unseen(model)], parameters.Values(values, None, ())
         return found
-    signs = {n: _sign(x) for n, x in first.items()}
-    again, draws, going = None, [], True
-    small = any(x.size <= _SMALL and np.ptp(x) for x in first.values() if x.size)
+    found.values = parameters.Values(_own(values), None, ())
+    again = {n: _start(x) for n, x in values.items()} if redraws > 1 else None
+    signs, draws, going = _signs(values), [], True
+    small = any(np.ptp(x) for x in _own(values).values() if x.size)
     for block in range(redraws):
-        if not (going or small or again is None):
+        if not (going or small or block < _LOOKS):
             break  # no pass is wanted, and large tensors need one draw
         if block:
-            del model  # and its gradients, before the next one
+            draws.append(_own(values))
+            del model, values  # before the next one
             model = building.built(build, key.at(block=block).seed)
-            again = again or {n: _start(x) for n, x in _values(model, _small).items()}
-            draws.append(_values(model, _small, most=_SMALL))
+            values = _values(model, _small)
+            signs = _signs(values)
         if going:
             _put(model, device)
             sight = look(model, _batch(batch, key, device), loss, key.at(block=block).seed)
             if not found.sights or _same(sight, found.sights[0]):
                 found.sights.append(sight)
             going = not any(w.unwritten for w in written) and (block + 1 < _LOOKS or more(found))
-    if any(_sign(x) != signs[n] for n, x in first.items()):  # a pass that writes parameters: they are drawn anew
-        first = _values(building.built(build, key.at(block=0).seed), _everything)
-    found.values = parameters.Values(first, again, draws)
+    if _signs(values) != signs:  # a pass that writes parameters: they are drawn anew
+        values = _values(building.built(build, key.at(block=block).seed), _everything)
+    found.values = parameters.Values(values, again, draws)
     return found
+
+
+def _own(values: Mapping[str, parameters.Floats]) -> dict[str, parameters.Floats]:
+    """The small tensors, which hold no model alive."""
+    return {n: x for n, x in values.items() if x.size <= _SMALL}
+
+
+def _seconds(values: Mapping[str, parameters.Floats]) -> dict[str, float]:
+    return {n: float(np.vdot(x, x)) / x.size for n, x in values.items() if x.size and np.isfinite(x).all()}
+
+
+def _signs(values: Mapping[str, parameters.Floats]) -> dict[str, int]:
+    return {n: _sign(x) for n, x in values.items()}
 
 
 def _unseen(model: torch.nn.Module) -> Sight:
@@ -147,12 +162,12 @@ def _moved(value: Any, device: str) -> Any:
     return type(value)(_moved(v, device) for v in value) if isinstance(value, (tuple, list)) else value
 
 
-def _values(model: torch.nn.Module, copied: Callable[[torch.Tensor], bool], most: float = math.inf) -> dict[str, Any]:
-    """Float parameters and buffers of at most so many entries as NumPy arrays, of their own memory where `copied`."""
+def _values(model: torch.nn.Module, copied: Callable[[torch.Tensor], bool]) -> dict[str, Any]:
+    """Float parameters and buffers as NumPy arrays, of their own memory where `copied`."""
     found = {}
     kept = {id(b) for b in model.buffers()}
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-        if tensor.is_meta or not tensor.is_floating_point() or tensor.numel() > most:
+        if tensor.is_meta or not tensor.is_floating_point():
             continue
         plain = whole(tensor).to("cpu", torch.float32) if tensor.numel() else torch.zeros(tensor.shape)
         # memory that NumPy has seen cannot be resized any more, as observers of quantisation do

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
+import torch._dynamo  # `set_stance` would import it, and its first import keeps every frame above it, with their models
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from varlaw.diagnose.records import Sight, Tensor
@@ -32,7 +33,7 @@ def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | N
     eye = Eye(
         lambda: _named(model),
         lambda: paths.get(stack[-1], f"?{type(stack[-1]).__name__}") if stack else "",
-        lambda: model in stack,
+        lambda: any(paths.get(module) == "" for module in stack),
         lambda tensor: _name_in(stack[-1], paths, tensor) if stack else "",
     )
     eye.rows = _rows(batch)
@@ -44,6 +45,7 @@ def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | N
         target = _forward(eye, model, batch, loss)
         value = _backward(target, seed)
     eye.meter.read()
+    paths.clear()  # the eye lives until garbage is collected, the model need not
     if not tensors_in(target):
         eye.blind.append(f"gradients: the model returns {type(target).__name__}, which holds no tensor: give a loss")
     return Sight(

@@ -115,8 +115,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], Callable[[], Any], Callable[...
 def along(name: str) -> Foresight:
     build, batch, loss = MODELS[name]
     found = looked(build, batch(), loss, 1, None, Key("foresight", name), lambda _: False)
-    assert found.values is not None
-    return foresight(found.sights[0], Graph(found.sights[0].calls), found.values.first)
+    return foresight(found.sights[0], Graph(found.sights[0].calls), found.seconds)
 
 
 def misses(ahead: Foresight) -> dict[int, float]:

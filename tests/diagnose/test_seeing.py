@@ -2,10 +2,12 @@
 
 import copy
 import random
+import weakref
 
 import numpy as np
 import pytest
 import torch
+import torch.utils.checkpoint
 from torch import nn
 from torch.nn import functional as F
 
@@ -158,3 +160,41 @@ def test_what_cannot_be_seen_is_said():
 def test_the_law_of_each_signal_is_in_the_catalogue():
     assert [s.name for s in TABLE if s.law and s.law not in LAWS] == []
     assert all(s.hypotheses and s.remedies for s in TABLE)
+
+
+def test_memory_is_given_back():
+    """No pass holds a gradient that was looked at, and no model is there while the next one is built."""
+    built, held = [], []
+
+    def gradients_of(model: weakref.ref[nn.Module]) -> int:
+        return sum(p.grad is not None for p in model()[1:].parameters())
+
+    def build() -> nn.Module:
+        held.append(sum(model() is not None for model in built))
+        model = nn.Sequential(*(nn.Linear(400, 400) for _ in range(4)))
+        built.append(weakref.ref(model))
+        model[0].weight.register_hook(lambda _, model=built[-1]: held.append(gradients_of(model)))
+        return model
+
+    report = check_model(build, torch.randn(16, 400), redraws=3)
+    assert report.record.draws == 2
+    assert held == [0] * 5, held  # three builds, of which small tensors want one, and two passes
+
+
+def test_a_gradient_in_parts_is_no_missing_one():
+    """Reentrant checkpoints run a backward pass for each part: a layer that two of them use gets two gradients."""
+
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.layer = nn.Linear(32, 32), nn.Linear(32, 32)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            h = self.first(x)
+            for _ in range(2):
+                h = torch.utils.checkpoint.checkpoint(self.layer, h, use_reentrant=True)
+            return h
+
+    sight = seen(Twice(), torch.randn(8, 32), None, 0)
+    assert sight.tensors["layer.weight"].gradient is not None
+    assert any("layer.weight: its gradient comes in parts" in line for line in sight.blind)
