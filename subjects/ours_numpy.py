@@ -10,7 +10,8 @@ import numpy as np
 from varlaw.subjects.boundary import Boundary
 from varlaw.subjects.founding import founding
 from varlaw.subjects.ours import Backend, table, version
-from varlaw.subjects.ours_scales import experiments
+from varlaw.subjects.ours_numpy_experiments import experiments
+from varlaw.subjects.ours_scales import experiments as scales
 from varlaw.subjects.subject import Floats, Framework
 
 
@@ -47,6 +48,7 @@ _NUMPY = Boundary(
 
 SUBJECTS = (
     *_TABLE,
+    *scales(_OURS),
     *experiments(_OURS),
     founding(_NUMPY, lambda x: np.maximum(x, 0), lambda n, bound, dtype, device, rng: rng.uniform(-bound, bound, n)),
 )

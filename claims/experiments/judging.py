@@ -100,6 +100,14 @@ def _numbers(run: Run, row: Row, trial: Trial) -> averages.Numbers:
     return source
 
 
+def kurtosis(run: Run, row: Row, trial: Trial) -> float:
+    """The kurtosis that four blocks of a row's numbers show; 0 where they are all one."""
+    source = _numbers(run, row, trial)
+    x = np.concatenate([source(trial.key.at(block=b, stage=2).seed, row.block) for b in range(4)])
+    squares = np.square(x - x.mean())
+    return float(np.mean(squares**2) / np.mean(squares) ** 2) if squares.any() else 0.0
+
+
 def _quantity(seen: Mapping[str, Floats], row: Row) -> Floats:
     if row.of not in seen:
         msg = f"the framework has no {row.of} here"

@@ -82,7 +82,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     ),
     "linear_stack": (
         mean("products.linear_log_mean", "log", taking("widths"), scale=lambda c: 1.0, power=1),
-        variance("products.linear_log_variance", "log", taking("widths")),
+        variance("products.linear_log_variance", "log", taking("widths"), kurtosis=100.0),
     ),
     "relu_stack": (
         mean("products.relu_fourth_moment", "fourth", taking("width", "layers"), power=4, kurtosis=100.0),
@@ -98,7 +98,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     ),
     "relu_layer": (
         mean("products.relu_log_mean_alive", "log", taking("width"), scale=_one_layer),
-        variance("products.relu_log_variance_alive", "log", taking("width")),
+        variance("products.relu_log_variance_alive", "log", taking("width"), kurtosis=100.0),
         mean("products.dead_layer", "dead", taking("width"), kurtosis=60.0),
         mean("products.dead_network", "gone", lambda c: {"widths": [c["width"]] * 2}, kurtosis=60.0),
     ),

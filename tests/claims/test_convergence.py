@@ -1,4 +1,4 @@
-"""Every band of a law of infinite size says where it comes from; a measured one shrinks when the sizes double."""
+"""What rows state beside their law: bands, which are derived or shrink as sizes double, and limits of kurtosis."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from varlaw.claims.claim import Trial
 from varlaw.claims.domains import CASES
 from varlaw.claims.experiments import ROWS, judging
-from varlaw.claims.experiments.rows import Row
+from varlaw.claims.experiments.rows import Row, Shows
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.streams import Key
 from varlaw.subjects.registry import select
@@ -50,3 +50,17 @@ def test_a_measured_band_shrinks_as_sizes_double(op: str) -> None:
         trial = Trial(larger, "float32", "cpu", POLICIES["pr"], Key("teeth", f"{claim.name}:{claim.target}"))
         found[claim.name] = claim.judge(trial).outcome
     assert found == dict.fromkeys(found, "CONFORMS")
+
+
+def test_no_numbers_have_a_larger_kurtosis_than_their_row_allows() -> None:
+    pytest.importorskip("torch")
+    over = {}
+    for subject in SUBJECTS.values():
+        case = CASES[subject.op].enumerate(Key("teeth", "cases"), 0)[0]
+        for row in ROWS[subject.op]:
+            if row.shows in (Shows.MEAN, Shows.VARIANCE):
+                trial = Trial(case, "float32", "cpu", POLICIES["pr"], Key("kurtosis", subject.name))
+                seen = judging.kurtosis(subject.run, row, trial)
+                if seen > row.kurtosis:
+                    over[subject.name, row.law] = seen
+    assert over == {}
