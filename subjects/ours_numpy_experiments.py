@@ -56,14 +56,15 @@ def _chain(c: Case, n: int, rng: np.random.Generator, normal: Normal) -> dict[st
 
 def _clips(c: Case, n: int, rng: np.random.Generator, normal: Normal) -> dict[str, Any]:
     g = normal(n, c["n"])
-    after = np.stack([ours.clip_by_global_norm([row], c["limit"])[0][0] for row in g])
+    clips: list[Any] = [ours.clip_by_global_norm([row], c["limit"])[0][0] for row in g]
+    after = np.stack(clips)
     before, norm = np.linalg.norm(g, axis=1), np.linalg.norm(after, axis=1)
     clipped = np.any(after != g, axis=1)
     return {"clipped": clipped, "coefficient": norm / before, "norm": norm, "square": norm**2}
 
 
 def _two_points(c: Case, n: int, rng: np.random.Generator, normal: Normal) -> dict[str, Any]:
-    g = np.where(rng.random(n) < c["share"], c["high"], c["low"]).astype(normal(1).dtype)
+    g: Any = np.array([c["low"], c["high"]], dtype=normal(1).dtype)[(rng.random(n) < c["share"]).astype(int)]
     return {"clipped": ours.clip_by_value([g], c["limit"])[0]}
 
 

@@ -88,7 +88,8 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         ),
         variance("batch_norm.running_mean_variance", "mean", _spread),
         variance(
-            "batch_norm.running_variance_variance", "variance", lambda c: {**_spread(c), "kurtosis": 3.0}, kurtosis=60.0,
+            "batch_norm.running_variance_variance", "variance", lambda c: {**_spread(c), "kurtosis": 3.0},
+            kurtosis=60.0,
         ),
         each("batch_norm.keras_momentum", "kept", taking("momentum"), roundings=1024, scale=lambda k: 1.0),
     ),
