@@ -71,6 +71,10 @@ class WatchCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._journal.write(record)
         if record.nonfinite:
             self._once(finding("loss.nan", "VIOLATES", f"the loss is not finite at step {self._steps}", "loss"))
+        lost = [name for name, w in zip(self._judge.names, weights, strict=True) if not np.isfinite(w)]
+        if lost:  # TensorFlow's relu makes 0 of a NaN: the loss does not show it
+            says = f"weights are not finite at step {self._steps}"
+            self._once(finding("loss.nan", "VIOLATES", says, *lost))
         moved = np.where(np.array(updates) > 0, updates, np.nan)
         for one in self._judge.step(record, np.full(len(moved), np.nan), moved):
             self._say(one)
