@@ -15,6 +15,7 @@ import torch
 from varlaw.diagnose.advising import norms, rules
 from varlaw.diagnose.advising.depths import depths_of
 from varlaw.diagnose.advising.deriving import Chooser
+from varlaw.diagnose.advising.following import composed
 from varlaw.diagnose.advising.looking import Look, looked, seconds_of, sight_of, stuck_zeros
 from varlaw.diagnose.advising.profile import Profile
 from varlaw.diagnose.advising.records import AdviceRecord, Choice, Trial
@@ -45,6 +46,21 @@ class Advised:
     norms: list[tuple[str, str, int]]  # where norms removed what no initial values remove: path, kind, size
 
 
+@dataclass(frozen=True)
+class Case:
+    """What advice is asked for: a model with its batch and loss."""
+
+    build: Callable[[], torch.nn.Module] | torch.nn.Module
+    batch: Any
+    loss: Callable[[Any, Any], Any] | None
+    salt: str
+    name: str | None
+
+    def examined(self, build: Callable[[], torch.nn.Module] | torch.nn.Module, redraws: int) -> ModelRecord:
+        """The report on this model, or on one made of it."""
+        return examined(build, self.batch, self.loss, redraws=redraws, salt=self.salt, name=self.name)
+
+
 def advised(
     build: Callable[[], torch.nn.Module] | torch.nn.Module,
     batch: Any,
@@ -61,45 +77,56 @@ def advised(
     check_salt(salt)
     if attempt:
         _check_course(loss, steps, rate)
-    given: dict[str, Any] = {"salt": salt, "name": name}
-    before = examined(build, batch, loss, redraws=_REDRAWS, **given)
-    given["redraws"] = 1 if before.numbers > _LARGE else _REDRAWS
+    case = Case(build, batch, loss, salt, name)
+    before = case.examined(build, _REDRAWS)
     key = Key(salt, f"advise:{before.name}")
     symptoms = curable(before.findings)
-    scope, after, recipe = Scope().add(symptoms), before, list[Rule]()
     if any(t.meta for t in before.tensors) and symptoms:
         msg = "the model is on the meta device, but should have memory: build it on a device [advise]"
         raise ValueError(msg)
     look = looked(build, batch, loss, keep, key) if before.rows else None
-    if look is not None:
-        scope.named |= stuck_zeros(look, [n for f in symptoms if f.signal == "gradient.zero" for n in f.where])
-    choices: list[Choice] = []
+    choices, recipe, after = _derived(case, look, before, key) if look else ([], [], before)
+    record = _recorded(case, look, before, after, choices, recipe, key)
+    if attempt and look is not None and loss is not None:
+        course = Course(batch, loss, steps, rate)
+        record = msgspec.structs.replace(record, trials=_trials(build, course, look, recipe, record, key))
+    works = next((t.stage for t in record.trials if t.outcome == "REMOVES"), "")
+    return Advised(record, recipe, before, after, key.seed, norms.places(look) if look and works == "norm" else [])
+
+
+def _derived(case: Case, look: Look, before: ModelRecord, key: Key) -> tuple[list[Choice], list[Rule], ModelRecord]:
+    """Choices, recipe and the report with it; a recipe that removes no symptom is none."""
+    symptoms = curable(before.findings)
+    scope, after, recipe, choices = Scope().add(symptoms), before, list[Rule](), list[Choice]()
+    scope.named |= stuck_zeros(look, [n for f in symptoms if f.signal == "gradient.zero" for n in f.where])
     for _ in range(_ROUNDS):
-        if look is None or scope.empty:
+        if scope.empty:
             break
-        choices = chosen(look, scope, batch, loss, key)
+        choices = chosen(look, scope, case.batch, case.loss, key)
         recipe = rules.recipe_of(choices, look.model)
-        after = examined(remade(build, recipe), batch, loss, **given)
+        after = case.examined(remade(case.build, recipe), 1 if before.numbers > _LARGE else _REDRAWS)
         further = [f for f in curable(after.findings) if not _ours(f, choices)]
         if not further or _same(scope, further):
             break
         scope.add(further)
     if recipe and not removed(symptoms, after.findings):
-        recipe, choices, after = [], [], before
-    record = AdviceRecord(
-        name=before.name, salt=salt, symptoms=symptoms,
+        return [], [], before
+    return choices, recipe, after
+
+
+def _recorded(
+    case: Case, look: Look | None, before: ModelRecord, after: ModelRecord, choices: list[Choice],
+    recipe: list[Rule], key: Key,
+) -> AdviceRecord:  # fmt: skip
+    symptoms = curable(before.findings)
+    return AdviceRecord(
+        name=before.name, salt=case.salt, symptoms=symptoms,
         untreated=[f for f in before.findings if f.outcome == "VIOLATES" and f not in symptoms], choices=choices,
         steps=steps_of(look, before, after) if look else [], trials=[],
         code=rules.code_of(recipe, rules.comments_of(choices, recipe), key.seed),
-        depths=_depths(look, recipe, build, batch, loss, key) if look else [],
+        depths=_depths(look, recipe, case.build, case.batch, case.loss, key) if look else [],
         remaining=[f for f in after.findings if f.outcome == "VIOLATES"] if recipe else [],
     )  # fmt: skip
-    if attempt and look is not None and loss is not None:
-        record = msgspec.structs.replace(
-            record, trials=_trials(build, Course(batch, loss, steps, rate), look, recipe, record, key)
-        )
-    works = next((t.stage for t in record.trials if t.outcome == "REMOVES"), "")
-    return Advised(record, recipe, before, after, key.seed, norms.places(look) if look and works == "norm" else [])
 
 
 def _check_course(loss: Any, steps: Any, rate: Any) -> None:
@@ -141,14 +168,20 @@ def removed(symptoms: Sequence[Finding], after: Sequence[Finding]) -> list[Findi
 
 
 def chosen(look: Look, scope: Scope, batch: Any, loss: Any, key: Key) -> list[Choice]:
-    """The choices for one model, twice: fans, borders and norms are measured again where signals are lawful."""
+    """The choices for one model, twice: fans, borders and norms are measured again where signals are lawful.
+
+    What an activation that is written out by hand keeps is measured at the size that it then gets: four times.
+    """
     given = look.seconds, scope, look.roles, look.constants
+    by_hand = any(composed(c, look.graph) for c in look.sight.calls if c.kind == "linear")
     choices = Chooser(look.sight, look.graph, *given).run()
-    recipe = rules.recipe_of(choices, look.model)
-    if not recipe:
-        return choices
-    sight = sight_of(remade(look.model, recipe)(), batch, loss, key)
-    return Chooser(sight, Graph(sight.calls), *given).run()
+    for _ in range(3 if by_hand else 1):
+        recipe = rules.recipe_of(choices, look.model)
+        if not recipe:
+            return choices
+        sight = sight_of(built(remade(look.model, recipe), key.seed), batch, loss, key)
+        choices = Chooser(sight, Graph(sight.calls), *given).run()
+    return choices
 
 
 def remade(

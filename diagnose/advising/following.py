@@ -21,6 +21,7 @@ _PARAMETER = {
     "hardshrink": ("lambd", 0.5),
     "softshrink": ("lambd", 0.5),
 }
+_ENTRIES = frozenset(("activation", "product", "add", "other"))
 _THROUGH = frozenset(("dropout", "view", "pool"))
 
 
@@ -62,6 +63,17 @@ def homogeneous(activation: str) -> bool:
     (True, False)
     """
     return activation.partition(":")[0] in HOMOGENEOUS
+
+
+def composed(call: Call, graph: Graph) -> Call | None:
+    """The last of the maps of entries that follow a call and come together again: an activation written out by hand."""
+    inside, last, joins = {call.number}, None, False
+    for c in graph.calls[call.number + 1 :]:
+        if c.parents and set(c.parents) <= inside and c.kind in _ENTRIES and c.shape == call.shape and not c.parameters:
+            inside.add(c.number)
+            last, joins = c, joins or len(c.parents) > 1
+    leaving = [n for n in inside if set(graph.children[n]) - inside]
+    return last if joins and last is not None and leaving == [last.number] else None
 
 
 def follower(number: int, graph: Graph, seconds: Mapping[str, float]) -> Follower:

@@ -5,6 +5,7 @@ are. Where theory has no rule for an operation, it does what it was measured to 
 
 * linear: E y^2 = fan E w^2 E x^2 + E b^2 (linear.second_moment), with the fan measured, borders counted;
 * activation: E phi(z)^2 of a normal z (activation's moments); norm: gamma^2 v / (v + eps) + beta^2;
+* an activation written out by hand, such as z / 2 (1 + erf(z / sqrt 2)): as measured from its beginning to its end;
 * add: the sum, with the measured cosine of the summands; product of signals: proportional to each.
 """
 
@@ -12,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from varlaw.diagnose.advising.following import activation_of
+from varlaw.diagnose.advising.following import activation_of, composed
 from varlaw.diagnose.expect import fans_of
 from varlaw.diagnose.records import Call, Moments, Sight
 from varlaw.diagnose.structure import Graph
@@ -33,6 +34,10 @@ class Profile:
     forward: dict[int, float] = field(default_factory=dict)
     backward: dict[int, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        maps = [c for c in self.sight.calls if c.kind == "linear"]
+        self._begins = {last.number: c for c in maps if (last := composed(c, self.graph))}
+
     def run(self, choose: Choose = lambda call, q: None) -> "Profile":
         """Walks the pass from input to loss, `choose` at each call, and back."""
         for call in self.sight.calls:
@@ -48,6 +53,8 @@ class Profile:
 
     def _forward(self, call: Call) -> float:
         q = self.incoming(call)
+        if call.number in self._begins:
+            return self._composed(call, self._begins[call.number])
         if not call.parents or call.kind in ("input", "embedding"):
             return self._source(call)
         if call.kind == "linear" and len(call.parents) == 1 and (weight := weight_of(call, self.sight)):
@@ -76,6 +83,11 @@ class Profile:
     def _norm(self, call: Call, q: float) -> float:
         gamma, *rest = [self.seconds.get(n, 1.0) for n in call.parameters] or [1.0]
         return gamma * kept(call, q) + sum(rest)
+
+    def _composed(self, call: Call, first: Call) -> float:
+        """An activation written out by hand: its end is to its beginning as it was measured."""
+        end, begin = _finite(call.output), _finite(first.output)
+        return self.forward[first.number] * (end / begin if end and begin else 1.0)
 
     def _measured(self, call: Call, q: float) -> float:
         """Proportional to its inputs, as it was measured."""

@@ -3,6 +3,7 @@
 * In front of relu and its kin: q / E phi(1)^2, so that they hand on what came in (He).
 * In front of another activation: q*, 1 unless depth asks for less. With chi(q) the factor on a squared gradient of a
   map, q* is the largest of a grid for which chi^maps stays within 100: the compromise of forwards and backwards.
+* In front of an activation that is written out by hand: 1, and the next map divides by what is measured behind it.
 * At the end of one of N residual branches: 1/N of the stream, so that all of them add up to a factor e at most.
 * In front of the loss: logits whose variance adds 5 % to ln C, 1 at most. In front of anything else: what came in.
 """
@@ -56,6 +57,11 @@ class Targets:
             return _logits(after)
         if end is not None and not self._post_norm:
             return self._branch(end)
+        made = following.composed(call, self.graph)
+        if made and call.output and made.output and 0 < call.output.second < math.inf:
+            kept = made.output.second / call.output.second
+            why = f"what follows up to {made.op} keeps {kept:.3g} of E z^2, as measured: the next map makes up for it"
+            return Target(1.0, why, "meanfield.variance_map")
         if after.activation:
             return self._activated(after.activation, level, brought)
         if after.kind == "norm":
