@@ -28,7 +28,8 @@ TEXT = {
 }
 TRANSFORMERS: dict[str, dict[str, Any]] = {
     "bert": {}, "roberta": {}, "electra": {"embedding_size": 64}, "deberta-v2": {}, "mpnet": {},
-    "gpt2": {"n_embd": 64, "n_layer": 3, "n_head": 4}, "gpt_neox": {}, "opt": {"ffn_dim": 128, "word_embed_proj_dim": 64},
+    "gpt2": {"n_embd": 64, "n_layer": 3, "n_head": 4}, "gpt_neox": {},
+    "opt": {"ffn_dim": 128, "word_embed_proj_dim": 64},
     "llama": {"num_key_value_heads": 2}, "mistral": {"num_key_value_heads": 2}, "qwen2": {"num_key_value_heads": 2},
     "gemma": {"num_key_value_heads": 2, "head_dim": 16}, "phi": {}, "bloom": {"n_layer": 3, "n_head": 4},
     "distilbert": {"dim": 64, "n_layers": 3, "n_heads": 4, "hidden_dim": 128}, "albert": {"embedding_size": 32},
@@ -76,7 +77,8 @@ def ratios(name: str, build: Callable[[], nn.Module], batch: Any) -> list[float]
 def row(name: str, found: list[float]) -> str:
     """One line of the table."""
     near = sum(abs(r - 1) <= 0.1 for r in found) / len(found)
-    return f"| {name} | {len(found)} | {statistics.median(found):.2f} | {min(found):.2f} to {max(found):.2f} | {near:.0%} |"
+    span = f"{min(found):.2f} to {max(found):.2f}"
+    return f"| {name} | {len(found)} | {statistics.median(found):.2f} | {span} | {near:.0%} |"
 
 
 def main(page: Path) -> None:
