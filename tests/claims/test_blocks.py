@@ -90,6 +90,11 @@ def test_a_forgotten_norm_violates() -> None:
     }
 
 
+def test_measured_bands_shrink_as_the_width_doubles() -> None:
+    names = ("scaled_pair", "scaled_gradient", "plain_pair")
+    assert {name: _found(_stacks, name, width=64).outcome for name in names} == dict.fromkeys(names, "CONFORMS")
+
+
 def test_depth_is_left_to_fine_policies() -> None:
     with pytest.raises(NotApplicable, match="12 blocks take minutes, which nightly takes"):
         _found(_stacks, "plain_stream", layers=12)
