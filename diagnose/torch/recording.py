@@ -11,15 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from varlaw.diagnose.torch.sampling import Sample, grouped, local
+from varlaw.diagnose.torch.part import NONE, Part
 from varlaw.diagnose.watching.records import Step
 
 Floats = NDArray[np.float64]
 
-_LOST_EVERY = 8  # steps between looks at updates that rounding takes
 _KEPT = 3  # steps in a row that begin with the gradients of the one before
-_NONE = -1.0  # stands for the norm of a gradient that is not there
-_LOOKS = 64  # steps in which an accelerator is asked, and waited for, whether gradients were set to zero
 
 
 class Read(NamedTuple):
@@ -29,160 +26,6 @@ class Read(NamedTuple):
     gradients: Floats
     updates: Floats
     broken: list[int]
-
-
-class Part:
-    """One optimiser: its tensors, and what its last step did; `names` are those of the model."""
-
-    def __init__(self, optimizer: torch.optim.Optimizer, names: dict[int, str], number: int) -> None:
-        self.optimizer, self._names, self._number = optimizer, names, number
-        self.handles: list[Any] = []
-        self.backwards = 0
-        self.kept = 0  # steps in a row whose gradients include those of the step before
-        self._fresh = self._suspect = self._skips = self._wrong = False
-        self._looks = 0
-        self._steps = 0
-        self.before: dict[int, torch.Tensor] = {}  # by id: the weights from before a step that went wrong
-        self.pending: list[torch.Tensor] = []
-        self._hold()
-
-    # -- which tensors ---------------------------------------------------------------------------------------------
-
-    def _held(self) -> list[torch.Tensor]:
-        return [p for g in self.optimizer.param_groups for p in g["params"] if p.is_floating_point()]
-
-    def _hold(self) -> None:
-        self.tensors = self._held()
-        self._ids = list(map(id, self.tensors))
-        self.names = [self._names.get(i, f"optimiser[{self._number}.{k}]") for k, i in enumerate(self._ids)]
-        self._places = grouped(self.tensors)
-        self._samples = [Sample([self.tensors[i] for i in places]) for places in self._places]
-
-    def changed(self) -> bool:
-        """Whether the optimiser holds other tensors than before; they are taken up."""
-        if list(map(id, self._held())) == self._ids:
-            return False
-        self._hold()
-        self.watch_backwards()
-        return True
-
-    @property
-    def trained(self) -> int:
-        """How many of the tensors are trained now."""
-        return sum(t.requires_grad for t in self.tensors)
-
-    # -- the backward passes ---------------------------------------------------------------------------------------
-
-    def watch_backwards(self) -> None:
-        """Counts the backward passes that reach the smallest tensor, and sees whether they find an old gradient."""
-        for handle in self.handles:
-            handle.remove()
-        self.handles.clear()
-        plain = [t for t in self.tensors if t.requires_grad and t.is_leaf]
-        if not plain:
-            return
-        first = min(plain, key=lambda t: t.numel())
-        if hasattr(first, "to_local"):  # hooks of a sharded parameter never see its gradient before it is added
-            self.handles.append(first.register_post_accumulate_grad_hook(lambda _: self._counted()))  # type: ignore[no-untyped-call]
-        else:
-            self.handles.append(first.register_hook(lambda _: self._arriving(first)))  # type: ignore[no-untyped-call]
-
-    def _counted(self) -> None:
-        self.backwards += 1
-
-    def _arriving(self, tensor: torch.Tensor) -> None:
-        if torch.compiler.is_compiling():
-            return
-        empty = tensor.grad is None
-        if tensor.grad is not None and (tensor.device.type == "cpu" or (self._fresh and self._looks < _LOOKS)):
-            self._looks += 1
-            empty = not bool(tensor.grad.any())
-            self._suspect = self._suspect or (self._fresh and not empty)
-        self.backwards = 1 if empty else self.backwards + 1
-        self._suspect = self._suspect and not empty
-        self._fresh = False
-
-    # -- around a step ---------------------------------------------------------------------------------------------
-
-    @torch.no_grad()
-    def pre(self) -> None:
-        self.kept = self.kept + 1 if self._suspect else 0
-        self._gradients = [_dense(t.grad) for t in self.tensors]
-        live = [g for g in self._gradients if g is not None]
-        norms = iter(_norms(live))
-        self._norms = [None if g is None else next(norms) for g in self._gradients]
-        self._before = [sample.read() for sample in self._samples]
-        self._skips = getattr(self.optimizer, "found_inf", None) is not None
-        self._keep()
-
-    def _keep(self) -> None:
-        """A copy of the weights for a replay: on the CPU when it is needed, elsewhere always, as nobody may wait."""
-        if all(t.device.type == "cpu" for t in self.tensors):
-            self._wrong = any(n is not None and not bool(torch.isfinite(n)) for n in self._norms)
-            kept = zip(self._ids, self.tensors, strict=True) if self._wrong and not self._skips else ()
-            self.before = {i: t.detach().clone() for i, t in kept}
-        elif self.before.keys() != set(self._ids):
-            self.before = {i: t.detach().clone() for i, t in zip(self._ids, self.tensors, strict=True)}
-        else:
-            torch._foreach_copy_(list(self.before.values()), [t.detach() for t in self.tensors])
-
-    @torch.no_grad()
-    def post(self) -> None:
-        if not hasattr(self, "_before") or len(self._before) != len(self._samples):
-            return
-        self._steps += 1
-        self._fresh, self._suspect = True, False
-        if self._wrong and self._skips:
-            return  # a fused optimiser has left this step out by itself
-        inverse = _inverse_scale(self.optimizer)
-        self.pending = [self._numbers(k, inverse) for k in range(len(self._samples))]
-        self._gradients = []
-
-    def _numbers(self, group: int, inverse: torch.Tensor | float) -> torch.Tensor:
-        """By tensor of one device: norm of the gradient, square norms of update and weight, share of lost entries."""
-        sample, places, before = self._samples[group], self._places[group], self._before[group]
-        after = sample.read()
-        moved = after - before
-        none = torch.full((), _NONE, device=sample.device)
-        norms = torch.stack([(none if (n := self._norms[i]) is None else n).double() for i in places])
-        lost = torch.full_like(norms, float("nan"))
-        if self._steps % _LOST_EVERY == 1:
-            pushed = sample.like([self._gradients[i] for i in places]) != 0
-            lost = sample.sums(pushed & (moved == 0)).double() / sample.sums(pushed).double()
-        columns = [norms * inverse, sample.squares(moved).double().sqrt(), sample.squares(after).double().sqrt(), lost]
-        return torch.stack(columns)
-
-    def table(self, numbers: Sequence[Floats]) -> Floats:
-        """Four rows, a column for each tensor, from the numbers of each device; NaN without numbers."""
-        table = np.full((4, len(self.tensors)), np.nan)
-        table[0] = _NONE
-        for places, found in zip(self._places, numbers, strict=False):
-            table[:, places] = found
-        if self._skips and not np.isfinite(table[0]).all():
-            table[0] = _NONE  # the same on an accelerator, known only now
-        return table
-
-
-def _dense(gradient: torch.Tensor | None) -> torch.Tensor | None:
-    if gradient is None:
-        return None
-    part = local(gradient)
-    return part.coalesce().to_dense() if part.is_sparse else part
-
-
-def _norms(gradients: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """Norms in float32 or wider: squares of float16 leave its range."""
-    wide = [g for g in gradients if g.element_size() >= 4]
-    found = iter(torch._foreach_norm(wide) if wide else [])
-    return [
-        next(found) if g.element_size() >= 4 else torch.linalg.vector_norm(g, dtype=torch.float32) for g in gradients
-    ]
-
-
-def _inverse_scale(optimizer: torch.optim.Optimizer) -> torch.Tensor | float:
-    """One over the scale of a gradient scaler that an optimiser divides by itself, as fused ones do."""
-    scale = getattr(optimizer, "grad_scale", None)
-    return 1.0 if scale is None else 1.0 / scale.double()
 
 
 class Recorder:
@@ -277,7 +120,7 @@ class Recorder:
             record.loss = _finite(float(loss))
             record.nonfinite = record.loss is None
         broken = np.flatnonzero(~np.isfinite(gradients))
-        gradients[gradients == _NONE] = np.nan
+        gradients[gradients == NONE] = np.nan
         record.gradient = None if len(broken) else _finite(_joined(gradients))
         record.update, record.weight = _finite(_joined(updates)), _finite(_joined(weights))
         shares, sizes = np.isfinite(lost), np.array([t.numel() for t in self.tensors], dtype=np.float64)

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from varlaw.diagnose.watching.watch import Watch, optimizers_of, steps_of
+from varlaw.diagnose.watching.arguments import optimizers_of, steps_of
+from varlaw.diagnose.watching.watch import Watch
 from varlaw.reports.model.profile import ModelProfile
 from varlaw.reports.model.report import ModelReport
 from varlaw.reports.model.widths import WidthsReport
