@@ -18,6 +18,7 @@ from varlaw.diagnose.watching.trends import Change, Trend
 
 _STUCK = 0.05  # fall of the loss that must be excluded before it is called stuck
 _BACK = 0.9  # of the loss at first: where the loss is above it again, what was learnt is gone
+_NOISE = 3.0  # standard deviations of the first steps that a loss must have fallen by, beside its half
 _THROWN = 2.0  # times the norm of the weights: an update beyond it leaves nothing of them
 _FLOWN = 100.0  # times the norm at first: weights that went so far, while the loss is worse, will not come back
 _PATH = 0.01  # length of the way of the weights, of their own norm, below which they have hardly begun
@@ -90,7 +91,7 @@ class Slow:
         if len(self._first) < 32 or not math.isfinite(loss):
             return
         first = float(np.median(self._first))
-        fell = float(np.median(self._recent)) < first - math.log(2)
+        fell = float(np.median(self._recent)) < first - math.log(2) - _NOISE * float(np.std(self._first))
         since = self._back.step(step, loss - first - math.log(_BACK), armed=fell)
         if since:
             says = f"the loss is back at {_BACK:.0%} of the first or above since step {since}: what was learnt is gone"

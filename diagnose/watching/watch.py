@@ -22,6 +22,7 @@ from varlaw.diagnose.watching.activations import Activations, due, in_order
 from varlaw.diagnose.watching.journal import Journal, rank_file
 from varlaw.diagnose.watching.judge import ALPHA, Judge
 from varlaw.diagnose.watching.records import End, Event, Header, Step
+from varlaw.diagnose.watching.unmoved import Seen, unmoved
 
 if TYPE_CHECKING:
     import torch
@@ -237,50 +238,12 @@ class Watch:
             return
         if at_end and not any(r.given for r in [self._read] if r):
             self._tell("no loss was given: call step(loss) after each optimiser step")
-        late = at_end or steps > _LOOKS[0]
-        for one in self._unmoved(self._stillness.still(), late):
-            self._once(steps, one)
-
-    def _unmoved(self, still: list[str], late: bool) -> list[Finding]:
-        steps, recorder = self._recorder.steps, self._recorder
-        held = dict(zip(recorder.names, recorder.pushed.tolist(), strict=True))
-        if still and len(still) == len(self._stillness.names) and not held.keys() & set(still):
-            says = f"no parameter of the model moved in {steps} steps: the optimiser holds {len(held)} other tensors"
-            return [finding("optimizer.stale", "VIOLATES", says, "optimiser", *recorder.names[:3])]
-        named = dict(self._inner.named_parameters())
-        pushed = [n for n in still if held.get(n)]
-        lost = [n for n in pushed if n in named and self._rounds_away(n, named[n])]
-        pushed = [n for n in pushed if n not in lost]
-        loose = [n for n in still if n not in held and n in named and named[n].requires_grad]
+        held = dict(zip(self._recorder.names, self._recorder.pushed.tolist(), strict=True))
         rate = self._read.rate if self._read else None
-        found = []
-        if late and lost:
-            says = f"did not move in {steps} steps: their gradients are so small that rounding takes every update"
-            found.append(finding("weight.still", "NOTE", says, *lost))
-        if pushed and (late or rate):
-            says = f"did not move in {steps} steps, with gradients that are not 0 and a rate of {rate}"
-            found.append(finding("weight.still", "VIOLATES", says, *pushed))
-        if late and (left := [n for n in loose if named[n].grad is not None]):
-            says = f"trained by no optimiser in {steps} steps, while gradients are computed for it"
-            found.append(finding("weight.still", "VIOLATES", says, *left))
-        reached = [n for n in still if n in held and not held[n]]
-        if late and reached:
-            none = [n for n in reached if n in named and named[n].grad is None]
-            zero = [n for n in reached if n not in none]
-            says = f"no gradient but 0 in {steps} steps"
-            found += [finding("gradient.zero", "VIOLATES", says, *zero)] if zero else []
-            says = f"no gradient at all in {steps} steps"
-            found += [finding("gradient.none", "VIOLATES", says, *none)] if none else []
-        return found
-
-    def _rounds_away(self, name: str, tensor: "torch.Tensor") -> bool:
-        """Whether a step along the gradient is below the resolution of the weights, as behind a norm."""
-        import torch
-
-        rate, norm = self._read.rate if self._read else None, self._gradients.get(name, 0.0)
-        if not rate or not tensor.is_floating_point():
-            return False
-        return bool(rate * norm < torch.finfo(tensor.dtype).eps * torch.linalg.vector_norm(tensor.detach()))
+        seen = Seen(steps, dict(self._inner.named_parameters()), held, self._gradients, rate)
+        all_still = len(self._stillness.names)
+        for one in unmoved(self._stillness.still(), all_still, seen, late=at_end or steps > _LOOKS[0]):
+            self._once(steps, one)
 
     # -- the record ------------------------------------------------------------------------------------------------
 

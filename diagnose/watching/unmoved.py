@@ -1,0 +1,64 @@
+"""Parameters that never moved, and why: exact facts after a number of steps."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from varlaw.diagnose.records import Finding
+from varlaw.diagnose.signals import finding
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Seen(NamedTuple):
+    """What is known of the parameters after some steps."""
+
+    steps: int
+    named: Mapping[str, "torch.Tensor"]
+    held: Mapping[str, bool]  # by the optimisers: whether a gradient that is not 0 ever came
+    gradients: Mapping[str, float]  # norms at the last step
+    rate: float | None
+
+
+def unmoved(still: Sequence[str], count: int, seen: Seen, *, late: bool) -> list[Finding]:
+    """What is said of those of `count` parameters that are `still`; most of it only when it is `late`."""
+    held = seen.held
+    if still and len(still) == count and not held.keys() & set(still):
+        says = f"no parameter of the model moved in {seen.steps} steps: the optimiser holds {len(held)} other tensors"
+        return [finding("optimizer.stale", "VIOLATES", says, "optimiser", *list(held)[:3])]
+    lost = [n for n in still if held.get(n) and n in seen.named and _rounds_away(n, seen)]
+    pushed = [n for n in still if held.get(n) and n not in lost]
+    found = []
+    if late and lost:
+        says = f"did not move in {seen.steps} steps: their gradients are so small that rounding takes every update"
+        found.append(finding("weight.still", "NOTE", says, *lost))
+    if pushed and (late or seen.rate):
+        says = f"did not move in {seen.steps} steps, with gradients that are not 0 and a rate of {seen.rate}"
+        found.append(finding("weight.still", "VIOLATES", says, *pushed))
+    return found + (_unreached(still, seen) if late else [])
+
+
+def _unreached(still: Sequence[str], seen: Seen) -> list[Finding]:
+    """Those that no optimiser holds, and those that no gradient reaches."""
+    named, found = seen.named, []
+    loose = [n for n in still if n not in seen.held and n in named and named[n].requires_grad]
+    if left := [n for n in loose if named[n].grad is not None]:
+        says = f"trained by no optimiser in {seen.steps} steps, while gradients are computed for it"
+        found.append(finding("weight.still", "VIOLATES", says, *left))
+    reached = [n for n in still if n in seen.held and not seen.held[n]]
+    none = [n for n in reached if n in named and named[n].grad is None]
+    if zero := [n for n in reached if n not in none]:
+        found.append(finding("gradient.zero", "VIOLATES", f"no gradient but 0 in {seen.steps} steps", *zero))
+    if none:
+        found.append(finding("gradient.none", "VIOLATES", f"no gradient at all in {seen.steps} steps", *none))
+    return found
+
+
+def _rounds_away(name: str, seen: Seen) -> bool:
+    """Whether a step along the gradient is below the resolution of the weights, as behind a norm."""
+    import torch
+
+    tensor, norm = seen.named[name], seen.gradients.get(name, 0.0)
+    if not seen.rate or not tensor.is_floating_point():
+        return False
+    return bool(seen.rate * norm < torch.finfo(tensor.dtype).eps * torch.linalg.vector_norm(tensor.detach()))
