@@ -244,6 +244,40 @@ def build(session: nox.Session) -> None:
     session.run("python", "tests/meta/distribution.py", "dist")
 
 
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Build and check what would be published; `-- --publish` uploads it, from a clean commit with its version as tag."""
+    session.install("-c", CONSTRAINTS, *nox.project.dependency_groups(PYPROJECT, "release"))
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--quiet")
+    session.run("python", "tests/meta/distribution.py", "dist")
+    files = sorted(map(str, Path("dist").iterdir()))
+    session.run("twine", "check", "--strict", *files)
+    session.install("--force-reinstall", "-c", CONSTRAINTS, *(f for f in files if f.endswith(".whl")), "pytest")
+    session.run("python", "tests/meta/installed.py", "")
+    problems = unreleasable(session, f"v{PYPROJECT['project']['version']}")
+    if "--publish" not in session.posargs:
+        session.log(f"would publish {', '.join(files)}; in the way: {'; '.join(problems) or 'nothing'}")
+    elif problems:
+        session.error(f"not published: {'; '.join(problems)}")
+    else:
+        session.run("twine", "upload", *files)
+
+
+def unreleasable(session: nox.Session, tag: str) -> list[str]:
+    """What stands in the way of a release under a tag."""
+    changed = session.run("git", "status", "--porcelain", external=True, silent=True)
+    tags = str(session.run("git", "tag", "--points-at", "HEAD", external=True, silent=True)).split()
+    heading = f"## {tag.removeprefix('v')}"
+    told = any(line.startswith(heading) for line in Path("CHANGELOG.md").read_text(encoding="utf-8").splitlines())
+    found = {
+        "files are changed": bool(changed),
+        f"the commit has no tag {tag}": tag not in tags,
+        f"CHANGELOG.md has no heading {heading!r}": not told,
+    }
+    return [problem for problem, there in found.items() if there]
+
+
 @nox.session(default=False, python=PYTHONS)
 @nox.parametrize("extras", ["", "torch"], ids=["core", "torch"])
 def wheel(session: nox.Session, extras: str) -> None:
