@@ -246,7 +246,7 @@ def build(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def release(session: nox.Session) -> None:
-    """Build and check what would be published; `-- --publish` uploads it, from a clean commit tagged with its version."""
+    """Build and check what would be published; `-- --publish` uploads it, from a clean and tagged commit."""
     session.install("-c", CONSTRAINTS, *nox.project.dependency_groups(PYPROJECT, "release"))
     shutil.rmtree("dist", ignore_errors=True)
     session.run("python", "-m", "build", "--quiet")
