@@ -98,6 +98,8 @@ class Norm(Asked):
     op: str  # layer_norm, rms_norm, batch_norm, group_norm or instance_norm
     apply: Callable[[Floats, Case, str, str], Mapping[str, Floats]]
     exact_constant: bool = False  # promises exactly beta for constant input, not only to rounding
+    arguments: bool = True  # eps and momentum are those of the case
+    careful: bool = True  # held to what a careful algorithm reaches where a bound for every algorithm says nothing
     running_variance: str = "unbiased"  # or "biased": what its documentation says the running variance averages
     steps: bool = False  # takes case["steps"] training steps on x, where the case says how many, and not one
     # The same call with eps and momentum as the default constructor chooses them; for baselines.

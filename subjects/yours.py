@@ -128,7 +128,9 @@ def norm(yours: Yours, layout: Layout) -> Norm:
             y, *statistics = y
         return (yours.read(y, tuple(x.shape)), *statistics)
 
-    return replace(rows.norm(yours.of, yours.name, layout.op, call, view=layout), default=None)
+    return replace(
+        rows.norm(yours.of, yours.name, layout.op, call, view=layout), default=None, arguments=False, careful=False
+    )
 
 
 def vjp(yours: Yours, backward: Any, x: Floats, dy: Floats, dtype: str) -> Floats:

@@ -39,7 +39,10 @@ def claims(subject: Norm) -> tuple[Claim, ...]:
     """The claims on the settings of one normalisation."""
     moment = f"{subject.op}.second_moment"
     table: tuple[tuple[bool, str, str, str, str, Judging], ...] = (
-        (True, "norm.settings", moment, "norm_settings", "eps and momentum at their ends do as they say", _settings),
+        (
+            subject.arguments, "norm.settings", moment, "norm_settings",
+            "eps and momentum at their ends do as they say", _settings,
+        ),
         (
             subject.default is not None, "norm.default_zeros", "norm.constant_input", "norm_default",
             "zeros stay 0 with the default eps", _zeros,

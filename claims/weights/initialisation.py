@@ -287,7 +287,8 @@ def _haar(promise: Promise, trial: Trial) -> Finding:
     exact = _orthogonal(promise, trial, law)
     if exact.outcome is not Outcome.CONFORMS:
         return exact
-    source, rule = promise.source(trial, lambda q, stream: float64(q) / law.gain), policy_for_haar(trial.policy)
+    source = promise.source(trial, lambda q, stream: float64(q).reshape(len(q), -1) / law.gain)
+    rule = policy_for_haar(trial.policy)
     view, decision = decide_haar(source, rule, trial.key, std=trial.factor, dtype=trial.dtype)
     return statistical(decision, rule, quantity=f"std of {view}", expected=1.0)
 
