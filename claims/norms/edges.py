@@ -45,7 +45,7 @@ def _single(subject: Norm, trial: Trial) -> Finding:
     if isinstance(results, Finding):
         return results
     rows = Rows(x, subject.op, trial)
-    allowed = left_of_constant(rows, trial, careful=subject.careful)
+    allowed = left_of_constant(rows, trial, subject)
     left = np.abs(rows_of(results["output"], subject.op, trial.case)).max(axis=1)
     lost = [name for name in ("running_mean", "running_var") if not np.isfinite(results.get(name, 0.0)).all()]
     observed, bounds = [*left.tolist(), float(len(lost))], [*allowed.tolist(), 0.0]
