@@ -7,6 +7,7 @@ alternatives all lie above it, so that rarer coincidences than that are no evide
 
 import functools
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ class Repeats:
             self._counts[name][0] += int(np.count_nonzero(hits))
             self._counts[name][1] += hits.size
 
-    def _compare(self, name: str, lines: Floats) -> None:
+    def _compare(self, name: str, lines: NDArray[Any]) -> None:
         """Lines along the last axis, each known by its leading entries."""
         if lines.shape[-1] >= self._leading:
             self._known[name].update(_words(lines[..., : self._leading]))
@@ -117,7 +118,7 @@ class _Known:
         return fresh
 
 
-def _words(lines: Floats) -> list[int]:
+def _words(lines: NDArray[Any]) -> list[int]:
     """64 bits for each line (the last axis): a sum of its entries' bits times odd keys; one word for two lines is rarer
     by far than the chance that is allowed for seeds.
     """

@@ -15,6 +15,7 @@ from varlaw.claims.losses.equal_logits import Floats, averaging, number, times, 
 from varlaw.claims.refusal import tried
 from varlaw.evidence.exact import compare
 from varlaw.evidence.formats import FORMATS, gamma
+from varlaw.evidence.state import float64
 from varlaw.subjects.subject import Loss
 
 Labels = NDArray[np.int64]
@@ -113,7 +114,8 @@ def _of_weights(subject: Loss, trial: Trial, smoothing: float, ignored: int | No
     c, fmt = trial.case, FORMATS[trial.dtype]
     rng, classes = trial.key.generator(), c["classes"]
     logits = fmt.round_all(3 * rng.standard_normal((c["rows"], classes)))
-    labels, weights = rng.integers(0, classes - 1, c["rows"]), 2.0 ** (np.arange(classes) % 4 - 2)
+    labels: Labels = rng.integers(0, classes - 1, c["rows"])
+    weights = float64(2.0 ** (np.arange(classes) % 4 - 2))
     counted = np.ones(c["rows"], dtype=bool)
     if ignored is not None:
         counted = np.arange(c["rows"]) % 3 != 2

@@ -21,6 +21,7 @@ from varlaw.claims.refusal import tried
 from varlaw.claims.verdict import Outcome
 from varlaw.evidence.exact import compare
 from varlaw.evidence.formats import FORMATS, gamma
+from varlaw.evidence.state import float64
 from varlaw.subjects.subject import Norm
 
 Judging = Callable[[Norm, Trial], Finding]
@@ -108,7 +109,8 @@ def _default_eps(subject: Norm, trial: Trial) -> Finding:
     eps = number(subject.documented_eps, {"finfo": 2 * fmt.unit})
     case = {**_DEFAULT, "eps": eps}
     known = replace(trial, case=case)
-    x = trial.key.generator().standard_normal((case["batch"], case["channels"], case["length"])) * math.sqrt(eps)
+    shape = (_DEFAULT["batch"], _DEFAULT["channels"], _DEFAULT["length"])
+    x = trial.key.generator().standard_normal(shape) * math.sqrt(eps)
     rounded = fmt.round_all(x)
     rows = Rows(rounded, subject.op, known)
     y = rows_of(subject.default(rounded, _DEFAULT, trial.dtype, trial.device)["output"], subject.op, case)
@@ -164,7 +166,7 @@ def _affine(subject: Norm, trial: Trial) -> Finding:
     assert subject.affine
     x, unit, per_entry = _given(trial), FORMATS[trial.dtype].unit, subject.op in ("layer_norm", "rms_norm")
     features = x.shape[2 if per_entry else 1]
-    weight, bias = 2.0 ** (np.arange(features) % 5 - 2), 2.0 ** (np.arange(features) % 3 - 1)
+    weight, bias = (float64(2.0 ** (np.arange(features) % n - shift)) for n, shift in ((5, 2), (3, 1)))
     try:
         y = subject.affine(x, weight, bias, trial.case, trial.dtype, trial.device)
     except LookupError as reason:

@@ -126,7 +126,11 @@ RIGHT_CLIPS: tuple[tuple[Any, str, dict[str, Any]], ...] = (
     (each, "per_parameter", {}),
     (in_place, "global_norm", {"promises": ("huge", "tiny")}),
     (lambda grads, limit: (by(norm_of)(grads, limit), norm_of(grads)), "global_norm", {}),
-    (lambda grads, limit: [g.clip(-limit, limit) for g in grads], "value", {"promises": ("zero_limit", "infinite_limit", "nonfinite")}),
+    (
+        lambda grads, limit: [g.clip(-limit, limit) for g in grads],
+        "value",
+        {"promises": ("zero_limit", "infinite_limit", "nonfinite")},
+    ),
     (torchs, "global_norm", {"as_": "torch"}),
     (torch.nn.utils.clip_grad_norm_, "global_norm", {"as_": "torch"}),
     (torch.nn.utils.clip_grad_value_, "value", {"as_": "torch.nn.utils.clip_grad_value_"}),
