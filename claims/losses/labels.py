@@ -136,7 +136,7 @@ def _of_weights(subject: Loss, trial: Trial, smoothing: float, ignored: int | No
 def _sum(subject: Loss, trial: Trial) -> Finding:
     c, fmt = trial.case, FORMATS[trial.dtype]
     logits = fmt.round_all(3 * trial.key.generator().standard_normal((c["rows"], c["classes"])))
-    labels: Labels = trial.key.at(block=1).generator().integers(0, c["classes"], c["rows"])
+    labels: Labels = trial.key.at(block=1).generator().integers(0, c["classes"], (c["rows"],))
     rows = subject.apply(logits, labels, "none", trial.dtype, trial.device)
     total = number(subject.apply(logits, labels, "sum", trial.dtype, trial.device))
     size = float(np.abs(rows).sum())
