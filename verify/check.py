@@ -52,7 +52,6 @@ _LAWS = (Normal, Uniform, UniformRange, TruncatedNormal, Constant, Orthogonal, R
 _BATTERY = 1_000_000  # scalars whose shape is looked at, as long as draws go on: one sampler can afford it
 _SMALLEST = {"delta": 1e-9, "alpha": 1e-300, "beta": 1e-300}  # below, float64 holds neither the draws nor the chance
 _EXACT, _FEW = 1 << 30, 16  # operations that go into exact comparisons, and tensors that are looked at in any case
-_AGAIN = "come again"  # values, rows, tensors: which a seed explains that is not used in full
 _VALUES = 100_000  # of 16 bits: some 2,000 different ones in bfloat16, 15,000 in float16
 
 
@@ -242,7 +241,7 @@ def _independent(sampler: CheckedSampler, law: Law, policy: Policy, key: Key, mu
     rule = replace(policy, alpha=policy.alpha / 2) if narrow else policy
     source = sampler.source()
     decision = _named(sampler, lambda: decide(law, source, rule, key, dtype=sampler.dtype, mutants=mutants))
-    if decision.state.n and (decision.outcome != "VIOLATES" or _AGAIN in decision.detail):
+    if decision.state.n and decision.outcome != "VIOLATES":
         sampler.refuse_equal_seeds(likeliest(law, FORMATS[sampler.dtype]))
     if narrow and decision.outcome == "CONFORMS":
         values = judged_values(_many(sampler, key), law, sampler.dtype, rule.alpha)

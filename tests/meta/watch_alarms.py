@@ -31,6 +31,7 @@ Floats = np.ndarray
 RUN = 4000  # steps of one healthy run
 TENSORS = 8
 _RISES = {"loss.grows", "gradient.grows", "update.large"}
+STREAMS = "watch-alarms-2"  # healthy runs that nobody had seen when the rules were last changed
 _RISK = 1e-6  # of calling a judge at its stated rate too loud
 
 
@@ -77,7 +78,7 @@ NULLS: dict[str, Callable[[np.random.Generator], Floats]] = {
 
 def alarms(name: str, index: int) -> Counter[str]:
     """The words that the judge says of one healthy run; a rise counts as a note already, which it is until it lasts."""
-    logs = NULLS[name](Key("watch-alarms", name, block=index).generator())
+    logs = NULLS[name](Key(STREAMS, name, block=index).generator())
     judge = Judge([f"t{i}" for i in range(TENSORS)])
     said: Counter[str] = Counter()
     for t, row in enumerate(np.exp(logs)):
