@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from varlaw.evidence.streams import Key
@@ -43,6 +44,8 @@ def random(samples: Sequence[Sample], key: Key) -> Reading:
         found = _about(centres, kept, share, clipped, key)
         if found.family != "unknown":
             break
+    if share and discrete.by_case("sparsity", samples):  # then the share over all cases is that of none
+        return msgspec.structs.replace(found, law=found.law.replace(f", {share:.3g})", ", sparsity)"))
     return found
 
 
@@ -58,8 +61,6 @@ def _but_strays(
     refused: Reading, centred: Sequence[Sample], centres: Floats, share: float, clipped: bool, key: Key
 ) -> Reading:
     """A bounded law that a few entries leave, as where a sampler gives up after some tries: the law and the strays."""
-    import msgspec
-
     sums = [moments(s.values[np.abs(s.values) <= np.quantile(np.abs(s.values), 1 - _STRAYS)]) for s in centred]
     # What was cut off with the strays widens the law again by less than 20 times its share.
     limits = [m.peak * (1 + 20 * _STRAYS) for m in sums]

@@ -63,6 +63,13 @@ def written(share: float, samples: Sequence[Sample]) -> float:
     return next((round(share, d) for d in (1, 2, 3) if abs(round(share, d) - share) <= error), share)
 
 
+def by_case(name: str, samples: Sequence[Sample]) -> bool:
+    """Whether the zeros of every column are as many as a number of the case says that differs between cases."""
+    shares = [float(s.case.get(name, math.nan)) for s in samples]
+    each = zip(samples, shares, strict=True)
+    return len(set(shares)) > 1 and all(len(s.shape) == 2 and 0 <= p <= 1 and _columns(s, p) for s, p in each)
+
+
 def _columns(sample: Sample, share: float) -> bool:
     wanted = math.ceil(share * sample.shape[0])
     return bool(((sample.values == 0).sum(axis=1) == wanted).all())

@@ -121,6 +121,8 @@ def _constant(values: Sequence[float], samples: Sequence[Sample]) -> Reading:
         text = f"{values[0]:.6g}"
         text = text if np.float32(text) == np.float32(values[0]) else repr(values[0])
         return Reading(family="constant", law=f"Constant({text})", unit="value", formula=text)
+    if name := next((n for n in samples[0].case if structured.named(n, values, samples)), ""):
+        return Reading(family="constant", law=f"Constant({name})", unit="value", formula=name)
     if 0.0 in values or min(values) * max(values) < 0:
         return Reading(family="constant", unit="value", reason="a constant whose sign depends on the case")
     fit = formulas.fit(Exact([abs(v) for v in values]), [s.names for s in samples], (Unit("value"),))

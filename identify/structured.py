@@ -5,6 +5,7 @@ All are decided exactly, within what float32 rounds.
 
 import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.identify.sample import Floats, Sample
 
 _UNIT = FORMATS["float32"].unit
+T = TypeVar("T")
 
 
 def constant(sample: Sample) -> float | None:
@@ -22,10 +24,21 @@ def constant(sample: Sample) -> float | None:
     return float(first) if bool((sample.values == first).all()) else None
 
 
+def named(name: str, values: Sequence[float], samples: Sequence[Sample]) -> bool:
+    """Whether each value is, as float32, the number of its case that has this name."""
+    numbers = [s.case.get(name) for s in samples]
+    return all(isinstance(n, float) and np.float32(v) == np.float32(n) for v, n in zip(values, numbers, strict=True))
+
+
 def pattern(samples: Sequence[Sample]) -> tuple[str, str] | None:
     """(family, law) of tensors without chance that are an identity or a delta kernel, or None."""
     if all(len(s.shape) == 2 and _equal(s, matrix(Identity(), s.shape)) for s in samples):
         return "identity", "Identity()"
+    corners = [float(s.values.flat[0]) for s in samples]
+    if named("gain", corners, samples) and all(
+        len(s.shape) == 2 and _equal(s, matrix(Identity(corner), s.shape)) for s, corner in _pairs(samples, corners)
+    ):
+        return "identity", "Identity(gain)"
     if all(len(s.shape) > 2 for s in samples):
         for law, counts in (("Dirac()", [1] * len(samples)), ("Dirac(groups)", [_groups(s) for s in samples])):
             if all(s.shape[0] % g == 0 and _equal(s, matrix(Dirac(g), s.shape)) for s, g in _pairs(samples, counts)):
@@ -37,7 +50,7 @@ def _groups(sample: Sample) -> int:
     return int(sample.names.get("groups", 1))
 
 
-def _pairs(samples: Sequence[Sample], counts: Sequence[int]) -> list[tuple[Sample, int]]:
+def _pairs(samples: Sequence[Sample], counts: Sequence[T]) -> list[tuple[Sample, T]]:
     return list(zip(samples, counts, strict=True))
 
 

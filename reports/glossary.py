@@ -21,6 +21,7 @@ FAMILIES: Final = {
     "gain": "the constant that makes up for what an activation takes from the signal",
     "norm": "what normalisation layers make of mean and variance, and what they remember of it",
     "clip": "what gradient clipping makes of norms, limits, infinities and long gradients",
+    "random": "random numbers that are no weights: their range, law, values and independence",
     "dropout": "the share dropped, the factor that makes up for it, and independence",
     "loss": "what a loss costs before anything is learnt: ln C for C classes",
     "adapter": "a fresh adapter changes nothing",

@@ -256,7 +256,10 @@ def test_baselines_of_two_frameworks_are_refused(recorded: Callable[..., Baselin
 
 
 def test_ours_do_not_change_and_a_change_names_its_claims() -> None:
-    old, new = (decode(encode(record(["varlaw.numpy.he_*"], salt)), "here") for salt in ("a", "b"))
+    old, new = (
+        decode(encode(record(["varlaw.numpy.he_normal", "varlaw.numpy.he_uniform"], salt)), "here")
+        for salt in ("a", "b")
+    )
     assert compare(old, new).changes == []
     tensors = [
         msgspec.structs.replace(t, cases=[msgspec.structs.replace(c, unit=2 * c.unit, low=2 * c.low, high=2 * c.high)
@@ -265,4 +268,4 @@ def test_ours_do_not_change_and_a_change_names_its_claims() -> None:
     ]  # fmt: skip
     changes: list[Change] = compare(old, msgspec.structs.replace(new, tensors=tensors)).changes
     assert [round(c.ratio or 0, 1) for c in changes] == [2.0, 2.0]
-    assert "init.documented (he_uniform.variance)" in changes[0].touches
+    assert "init.documented (he_uniform.variance)" in changes[1].touches

@@ -92,7 +92,9 @@ def resolve_number(formula: str, fan_in: int, fan_out: int) -> float:
     return float(eval(formula, {"__builtins__": {}}, names))
 
 
-OURS = [s for s in registry.select(["varlaw.numpy.*"]) if isinstance(s, Sampler)]
+# Cuts that differ from case to case are no one law for identification, which says so.
+CUT = ("varlaw.numpy.truncated_normal(low, high)", "varlaw.numpy.truncated_normal(std_of='result')")
+OURS = [s for s in registry.select(["varlaw.numpy.*"]) if isinstance(s, Sampler) and s.name not in CUT]
 
 
 @pytest.mark.parametrize("subject", OURS, ids=lambda s: s.name)
@@ -102,6 +104,15 @@ def test_our_own_initialisers_are_identified_as_documented(subject: Sampler) -> 
         true, shape = fans_of(subject, subject.tensors[0], case)
         promised = resolve(subject.tensors[0].documented, case, true, shape)
         assert _close(resolve(found.reading.law, case, true, shape), promised), found.reading.law
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_cuts_that_differ_are_called_unknown(name: str) -> None:
+    (subject,) = (s for s in registry.select([name]) if s.name == name)
+    assert isinstance(subject, Sampler)
+    (found,) = of_subject(subject, SALT)
+    assert found.reading.family == "unknown"
+    assert found.reading.reason
 
 
 def _close(law: Any, other: Any) -> bool:
