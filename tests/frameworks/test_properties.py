@@ -33,8 +33,13 @@ def explained(verdict: Verdict) -> str:
 def decided(data: st.DataObject, subject: Any) -> Verdict:
     """The verdict of one drawn claim, case and dtype."""
     claim = data.draw(st.sampled_from(claims_of(subject)), label="claim")
-    dtype = data.draw(st.sampled_from(claim.dtypes) if claim.dtypes else dtypes(), label="dtype")
+    asked = claim.dtypes or subject.dtypes
+    dtype = data.draw(st.sampled_from(asked) if asked else dtypes(), label="dtype")
     case = data.draw(cases(claim.op), label="case")
+    if subject.cases:  # a row makes its own of them, or none
+        own = [dict(one) for one in subject.cases(claim.name, [case], dtype)]
+        hypothesis.assume(own)
+        case = own[0]
     if claim.name == "init.documented":
         to_power(subject, claim.target, case)
     case = {"cases": [case]} if claim.pooled else case
