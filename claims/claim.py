@@ -118,15 +118,17 @@ def statistical(
 def deterministic(
     comparison: Comparison, *, quantity: str, detail: str = "", names: Mapping[str, Any] | None = None
 ) -> Finding:
-    """A finding from exact comparisons: no alpha is spent, delta is the rounding bound relative to the expectation.
+    """A finding from exact comparisons: no alpha is spent, delta is the rounding bound as a share of the scale.
 
     A bound is of use as long as it is small against the effect: what lies within its bound, but off by more than
-    `SMALL`, keeps that in `loose`, for rounding may have done it or not.
+    `SMALL`, keeps that in `loose`, for rounding may have done it or not. So nothing conforms that is off by more than
+    `SMALL`, however loose the bound, and delta says no more than that.
     """
-    scale = abs(comparison.expected) or 1.0
-    delta = comparison.bound / scale
+    delta = comparison.bound / (comparison.scale or abs(comparison.expected) or 1.0)
     if not math.isfinite(delta):  # nothing finite to compare with: the observation speaks for itself
         delta = 0.0
+    elif comparison.holds:
+        delta = min(delta, SMALL)
     return Finding(
         outcome=Outcome.CONFORMS if comparison.holds else Outcome.VIOLATES,
         quantity=quantity,

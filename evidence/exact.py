@@ -21,6 +21,7 @@ class Comparison(msgspec.Struct, frozen=True):
     bound: float  # absolute; what rounding alone may do to `observed`
     worst: int  # index of the comparison
     largest: float = 0.0  # the largest |observed - expected| of all, as a share of what was expected, or of 1 for 0
+    scale: float = 0.0  # what a difference of the worst is a share of, where that is not what was expected
 
     @property
     def holds(self) -> bool:
@@ -53,8 +54,9 @@ def compare(
         abs(o - e) / (abs(s) or 1.0) if o != e else 0.0 for o, e, s in zip(observed, expected, of, strict=True)
     )
     return Comparison(
-        len(observed), float(expected[worst]), float(observed[worst]), float(bound[worst]), worst, largest
-    )
+        n=len(observed), expected=float(expected[worst]), observed=float(observed[worst]), bound=float(bound[worst]),
+        worst=worst, largest=largest, scale=abs(float(of[worst])),
+    )  # fmt: skip
 
 
 def reached(rigorous: Floats, careful: Floats, scale: Floats | float) -> Floats:
