@@ -10,9 +10,8 @@ from functools import partial
 import numpy as np
 
 from varlaw.claims.claim import Claim, Finding, Trial, deterministic
-from varlaw.claims.norms.normalisation import Rows, left_of_constant, rows_of
+from varlaw.claims.norms.normalisation import Rows, compared, left_of_constant, rows_of
 from varlaw.claims.refusal import tried
-from varlaw.evidence.exact import compare
 from varlaw.evidence.formats import FORMATS
 from varlaw.subjects.subject import Norm
 
@@ -49,6 +48,6 @@ def _single(subject: Norm, trial: Trial) -> Finding:
     left = np.abs(rows_of(results["output"], subject.op, trial.case)).max(axis=1)
     lost = [name for name in ("running_mean", "running_var") if not np.isfinite(results.get(name, 0.0)).all()]
     observed, bounds = [*left.tolist(), float(len(lost))], [*allowed.tolist(), 0.0]
-    comparison = compare(observed, [0.0] * len(observed), bounds)
+    comparison = compared(subject, np.array(observed), np.zeros(len(observed)), np.array(bounds), 1.0)
     detail = f"not finite: {', '.join(lost)}" if lost else ""
     return deterministic(comparison, quantity="largest |entry|", detail=detail, names={"largest": max(observed)})

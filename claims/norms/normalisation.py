@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
-from varlaw.evidence.exact import Comparison, compare, reached
+from varlaw.evidence.exact import SMALL, Comparison, compare, reached
 from varlaw.evidence.formats import FORMATS, LONG, RISK, accumulated, gamma
 from varlaw.subjects.subject import Norm
 from varlaw.theory.catalogue import LAWS
@@ -132,13 +132,28 @@ def second_moment(subject: Norm, trial: Trial) -> Finding:
     expected = law.value(**{moment: rows.variance, "eps": rows.eps})
     rigorous = expected * (2 * rows.entry_error + 2 * rows.statistics_error) + rows.statistics_error**2
     bound = _held(subject, rigorous, expected * 2 * rows.entry_error + 2 * rows.careful_moment, expected)
-    comparison = compare((y**2).mean(axis=1).tolist(), (expected * trial.factor).tolist(), bound.tolist())
+    comparison = compared(subject, (y**2).mean(axis=1), expected * trial.factor, bound, expected)
     return _finding(comparison, "second moment", rows)
 
 
 def _held(subject: Norm, any_algorithm: Floats, careful: Floats, scale: Floats | float) -> Floats:
-    """The bound that a norm is held to: that of any algorithm, or what a careful one reaches where that is loose."""
+    """The bound that each set is held to: that of any algorithm, or what a careful one reaches where that is loose."""
     return reached(any_algorithm, careful, scale) if subject.careful else any_algorithm
+
+
+def compared(subject: Norm, observed: Floats, expected: Floats, bound: Floats, scale: Floats | float) -> Comparison:
+    """The comparison of all sets, or of those whose bound says something where no careful algorithm is promised.
+
+    Beyond a bound for any algorithm nothing may lie, however loose it is; within a loose one a set shows nothing.
+    """
+    comparison = compare(observed.tolist(), expected.tolist(), bound.tolist())
+    if subject.careful or not comparison.holds:
+        return comparison
+    tight = bound <= SMALL * np.abs(scale)
+    if not tight.any():
+        msg = "rounding may do as much here as what is asked, and no careful algorithm is promised"
+        raise NotApplicable(msg)
+    return compare(*(each[tight].tolist() for each in (observed, expected, bound)))
 
 
 def _mean(subject: Norm, trial: Trial) -> Finding:
@@ -147,7 +162,7 @@ def _mean(subject: Norm, trial: Trial) -> Finding:
     expected = LAWS[f"{subject.op}.mean"].value()
     rounding = rows.entry_error * np.abs(y).mean(axis=1)
     bound = _held(subject, rows.statistics_error + rounding, rows.careful_mean + rounding, 1.0)
-    comparison = compare(y.mean(axis=1).tolist(), [expected] * len(y), bound.tolist())
+    comparison = compared(subject, y.mean(axis=1), np.full(len(y), expected), bound, 1.0)
     return _finding(comparison, "mean", rows)
 
 
@@ -168,7 +183,7 @@ def _constant(subject: Norm, trial: Trial) -> Finding:
         observed += np.abs(y).max(axis=1).tolist()
         bounds += [0.0] * len(y) if subject.exact_constant else allowed.tolist()
     expected = LAWS["norm.constant_input"].value()
-    comparison = compare(observed, [expected] * len(observed), bounds)
+    comparison = compared(subject, np.array(observed), np.full(len(observed), expected), np.array(bounds), 1.0)
     return deterministic(comparison, quantity="largest |entry|", names={"largest": max(observed)})
 
 
@@ -247,7 +262,7 @@ def _running(subject: Norm, trial: Trial, kind: str) -> Finding:
     of_mean = rows.sum_error * np.abs(rows.x).mean(axis=1)  # its square goes into the variance
     rounding = rows.entry_error * np.abs(expected)
     rigorous = 2 * rows.statistics_error * unbiased + of_mean**2 + rounding
-    bound = _held(subject, rigorous, rows.careful_moment * (unbiased + rows.eps) + rounding, expected)
+    bound = reached(rigorous, rows.careful_moment * (unbiased + rows.eps) + rounding, expected)
     comparison = _statistics(results["running_var"], expected, bound, trial)
     names = {name: float(value[comparison.worst]) for name, value in ours.items()}
     return _finding(comparison, "running variance", rows, names)

@@ -29,6 +29,7 @@ EXTREMES = {
     "long": Extreme(True, lambda claim, case, dtype: case["length"] > 1024),
     "constant": of_claims("norm.constant"),
     "single": of_claims("norm.single"),
+    "careful": Extreme(False, lambda claim, case, dtype: False),  # of sets, not of cases: the claims leave them out
 }
 _RUNNING = ("norm.running_mean", "norm.running_var", "norm.running_unbiased", "norm.running_steps")
 _SMALL = 1e-4  # the least std of the cases: eps is measured there, where it matters most
@@ -68,7 +69,9 @@ def check_norm(
     gradient: True asks for the gradient too, through torch's or JAX's; `backward(x, dy)` gives it for NumPy.
     dtype: the format of the arrays.
     promises, unpromised: what is asked beyond the usual, and what is not: "huge" (squares overflow; not usual), "long"
-        (sets of more than 1,024), "constant", "single" (sets of one number); "all" for every one.
+        (sets of more than 1,024), "constant", "single" (sets of one number), "careful" (sets where rounding alone may
+        do as much as is asked, such as large constants, unless an algorithm is careful; not usual); "all" for every
+        one.
     as_: "torch", or a norm by its name in `varlaw verify`: what it documents as its deviations is no violation.
         They are known for arrays of three axes, without `shape`.
     library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.
@@ -105,7 +108,14 @@ def check_norm(
     row = as_row(subject, as_name(kind, as_), "check_norm")
     # Of the row only what it documents: what else it can do is the framework's own, and says nothing of f.
     row = replace(
-        row, default=None, documented_eps="", evaluated=None, affine=None, gradient=None, arguments=False, careful=False
+        row,
+        default=None,
+        documented_eps="",
+        evaluated=None,
+        affine=None,
+        gradient=None,
+        arguments=False,
+        careful="careful" not in out,
     )
 
     def cases(claim: Claim, there: list[Case]) -> list[Case]:
