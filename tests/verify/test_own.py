@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import varlaw
+import varlaw.impl.numpy
 from varlaw.verify.own.verdicts import Verdicts
 
 torch = pytest.importorskip("torch")
@@ -53,6 +54,14 @@ def test_a_right_norm_conforms(f: Any, kind: str, options: dict[str, Any]) -> No
     found = varlaw.check_norm(f, kind, **options)
     assert found.ok, found
     assert any(v.outcome == "CONFORMS" for v in found)
+
+
+def test_only_who_promises_a_careful_algorithm_is_held_to_it() -> None:
+    assert "not asked: huge, careful" in str(varlaw.check_norm(layer_norm, "layer", library="numpy"))
+    found = varlaw.check_norm(layer_norm, "layer", promises="careful", library="numpy")
+    assert {v.claim for v in found.faults} == {"norm.constant"}
+    assert "its mean is rounded" in str(found).splitlines()[0]
+    assert varlaw.check_norm(varlaw.impl.numpy.layer_norm, "layer", promises="careful", library="numpy").ok
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
