@@ -48,8 +48,8 @@ class Deviation(msgspec.Struct, frozen=True, kw_only=True):
     # What is violated: "broken", a promise of the framework, "choice", a law that it says it does not follow, or "law",
     # one of ours, of which it promises nothing. Only the first is a defect.
     standing: str = "law"
-    promise: str = ""  # of a broken one: the words,
-    promised_at: str = ""  # and where they stand: an address, or the name whose docstring they are in
+    promise: str = ""  # of a broken one and of a choice: the words of the framework,
+    promised_at: str = ""  # and where they stand: an address, or the name whose docstring or source has them
     versions: str
 
 

@@ -155,7 +155,8 @@ def _shown(finding: Finding) -> Iterator[str]:
 def _row(row: Row) -> list[str]:
     where = "" if row.when == "True" else f" where `{row.when}`"
     upstream = f" Upstream: <{row.link}>." if row.link else ""
-    promise = f' Promised: "{prose(row.promise)}" ({_place(row.promised_at)}).' if row.promise else ""
+    verb = "Promised" if row.standing == "broken" else "It says"
+    promise = f' {verb}: "{prose(row.promise)}" ({_place(row.promised_at)}).' if row.promise else ""
     return [
         f"`{row.id}`",
         f": {prose(row.reason)}{promise}",

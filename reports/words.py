@@ -234,7 +234,7 @@ STANDINGS = {"broken": "broken promise", "choice": "documented choice", "law": "
 
 
 def standing(known: Deviation) -> str:
-    """Which of three a documented deviation is, with the words and the place of a promise that is broken."""
+    """Which of three a documented deviation is, with the words of the framework and their place."""
     said = STANDINGS.get(known.standing, known.standing)
     return f'{said}, "{plain(known.promise)}" ({plain(known.promised_at)})' if known.promise else said
 

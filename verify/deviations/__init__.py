@@ -46,12 +46,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     statistics: Literal["", "dtype", "drawn"] = ""
     versions: str  # of the framework, as a version specifier
     backend: str = ""  # the version's local label, where the row speaks of one backend alone: "torch" of 3.15.1+torch
-    # Which of three a violation is: "broken", of a promise, whose words and place are then given; "choice", of a law
-    # that the framework says it does not follow; or "law", of one of ours, of which it promises nothing. Only the first
-    # is called a defect. A link to another library's page promises nothing.
+    # Which of three a violation is: "broken", of a promise; "choice", of a law that the framework says it does not
+    # follow; or "law", of one of ours, of which it promises nothing. Only the first is called a defect. Of the first
+    # two the framework's own words and their place are given. A link to another library's page promises nothing.
     standing: Literal["law", "choice", "broken"] = "law"
-    promise: str = ""  # quoted word for word
-    promised_at: str = ""  # an address, or the name whose docstring has these words
+    promise: str = ""  # quoted word for word: what is broken, or what says that another law is followed
+    promised_at: str = ""  # an address, or the name whose docstring, or else source, has these words
     framework: str = ""  # the name of the file
     link: str = ""
     when: str = "True"  # ASCII Python over the case (and norm, limit, fan_in, ...): the row applies where it is true
@@ -59,8 +59,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     def __post_init__(self) -> None:
         quoted = bool(self.promise), bool(self.promised_at)
-        if set(quoted) != {self.standing == "broken"}:
-            msg = f"the deviation {self.id!r} is {self.standing!r}: a broken promise alone has promise and promised_at"
+        allowed = {"broken": ({True},), "choice": ({True}, {False}), "law": ({False},)}
+        if set(quoted) not in allowed[self.standing]:
+            both = "broken promises and choices have promise and promised_at, laws of ours have neither"
+            msg = f"the deviation {self.id!r} is {self.standing!r}: {both}"
             raise ValueError(msg)
 
     @property
