@@ -19,10 +19,10 @@ _MENDED: Final = (
 _ARTICLE: Final = re.compile(r"<article[^>]*>")
 
 
-def mended(page: str) -> str:
+def fixed(page: str) -> str:
     """A page with names for its landmarks, levels for its headings, and a focus for what scrolls.
 
-    >>> mended("<pre>x</pre>")
+    >>> fixed("<pre>x</pre>")
     '<pre tabindex="0">x</pre>'
     """
     for old, new in _MENDED:
@@ -32,9 +32,9 @@ def mended(page: str) -> str:
     return page
 
 
-def mend(folder: Path) -> None:
-    """Mend every page of a built site; a page that is mended stays as it is."""
+def fix(folder: Path) -> None:
+    """Fix every page of a built site; a page that is fixed stays as it is."""
     for path in sorted(folder.rglob("*.html")):
         page = path.read_text(encoding="utf-8")
-        if (found := mended(page)) != page:
+        if (found := fixed(page)) != page:
             path.write_text(found, encoding="utf-8")

@@ -60,4 +60,4 @@ def setup(app: Any) -> None:
 def finish(app: Any, failure: Exception | None) -> None:
     """Put into the pages what the theme leaves out for keyboards and screen readers."""
     if failure is None and app.builder.name == "html":
-        accessible.mend(Path(app.outdir))
+        accessible.fix(Path(app.outdir))

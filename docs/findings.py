@@ -104,7 +104,7 @@ HEAD = (
     "",
     "Where released code and a law disagree, and the disagreement is known or intended. Each row is data in",
     "[verify/deviations](../guide-deviation.md): a run of `varlaw verify` must meet it, at the ratio",
-    "foreseen, confirmed by a second, independent measurement; if upstream mends it, the run fails and the row",
+    "foreseen, confirmed by a second, independent measurement; if upstream fixes it, the run fails and the row",
     "goes. For each broken promise there is a [draft of a report](drafts.md) to its maintainers.",
     "",
 )

@@ -1,4 +1,4 @@
-"""What changed between two runs: laws that broke, were mended or documented, or moved, and rows that came or went.
+"""What changed between two runs: laws that broke, were fixed or documented, or moved, and rows that came or went.
 
 A row *moved* when, in a case that both runs decided, the two 99.9 % intervals of the measured value lie apart by more
 than the smaller delta of the two. This compares laws, not bits: other draws of the same law are no change.
@@ -25,7 +25,7 @@ class Kind(enum.StrEnum):
     MOVED = "moved"
     CHANGED = "changed state"
     RESTATED = "restated"
-    MENDED = "mended"
+    FIXED = "fixed"
     DOCUMENTED = "documented"
     GONE = "gone"
     NEW = "new"
@@ -80,11 +80,11 @@ def _change(before: Group | None, after: Group | None) -> Change | None:
 
 
 def _turn(before: str, after: str) -> Kind:
-    """What a change of state is called: only what conforms was mended, not what became open or documented."""
+    """What a change of state is called: only what conforms was fixed, not what became open or documented."""
     if after in BAD and before not in BAD:
         return Kind.BROKE
     if before in BAD and after == "conforms":
-        return Kind.MENDED
+        return Kind.FIXED
     return Kind.DOCUMENTED if (before, after) == ("VIOLATES", "deviation") else Kind.CHANGED
 
 

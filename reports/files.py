@@ -58,7 +58,7 @@ def write_all_whole(files: Mapping[Path, Data], *, durable: bool = True) -> None
                 temporary.replace(target)
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte, or that this system cannot spell
         if isinstance(error, BrokenPipeError) and _handle(place) == 1:
-            raise  # nobody reads the output, as with any other output
+            raise  # the output pipe is closed, as with any other output
         raise _refused(error, place) from error
     finally:
         for temporary in staged.values():

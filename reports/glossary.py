@@ -5,8 +5,8 @@ from typing import Final
 
 # What a reader can do about each state.
 ADVICE: Final = {
-    "VIOLATES": "run its replay line to see it again, bit for bit; mend the subject, or document it where it is meant",
-    "error": "read the message; install or mend what is missing, and run again",
+    "VIOLATES": "run its replay line to see it again, bit for bit; fix the subject, or document it where it is meant",
+    "error": "read the message; install or fix what is missing, and run again",
     "undecided": "nothing is wrong so far; a larger case or another policy gives it more draws",
     "deviation": "known and confirmed: follow the link before relying on this subject",
     "conforms": "nothing",

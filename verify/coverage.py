@@ -56,7 +56,7 @@ def missed(row: Row, device: str) -> Verdict:
         delta=0.0,
         alpha=0.0,
         beta=0.0,
-        detail=f"deviation {row.id} ({row.claim} of {' '.join(row.subjects)}) matched nothing: is it mended upstream?",
+        detail=f"deviation {row.id} ({row.claim} of {' '.join(row.subjects)}) matched nothing: is it fixed upstream?",
         replay="",
     )
 

@@ -71,7 +71,7 @@ def _lawful(
         return finding, None  # whether the effect shows depends on the input
     if abs(ratio - 1) <= 2 * finding.delta:
         return finding, row.deviation(known)
-    detail = f"deviation {row.id} foresaw a violation here: is it mended upstream?"
+    detail = f"deviation {row.id} foresaw a violation here: is it fixed upstream?"
     return msgspec.structs.replace(finding, outcome=Outcome.VIOLATES, detail=detail), None
 
 

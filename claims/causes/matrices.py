@@ -188,7 +188,7 @@ def _reflection(grid: Floats) -> str:
 
 
 def _signs(grid: Floats, diagonal: Floats) -> str:
-    """Householder's QR as LAPACK returns it leaves signs that depend on the matrix; whose do not, was not mended."""
+    """Householder's QR as LAPACK returns it leaves signs that depend on the matrix; whose do not, was not fixed."""
     signs = {"the diagonal": diagonal, "the first row": grid[:, 0, :], "the first column": grid[:, :, 0]}
     signs["the last column"], signs["the last row"] = grid[:, :, -1], grid[:, -1, :]
     for where, x in signs.items():

@@ -1,7 +1,7 @@
 """Claims on clipping at its edges: leaves not finite, limits of 0, inf or below 0, leaves given twice or cut up.
 
 Each has cases of its own, small but for the long ones. What is not documented otherwise is held to the least a user may
-expect: finite gradients survive, no gradient is turned round, all are multiplied by one number, and neither how they
+expect: finite gradients survive, no gradient changes its sign, all are multiplied by one number, and neither how they
 are cut into leaves nor how many there are matters beyond rounding.
 """
 
@@ -202,7 +202,7 @@ def _negative(subject: Clipper, trial: Trial) -> Finding:
     product, size = float(before @ after), norm_of([before]) * norm_of([after])
     cosine = product / size if size else 1.0
     if cosine > 0 and trial.factor == 1:
-        return settled("no gradient was turned round")
+        return settled("no gradient changed its sign")
     comparison = compare([cosine], [trial.factor], [4 * FORMATS[trial.dtype].unit])
     return deterministic(comparison, quantity="cosine", names=g.names)
 
@@ -256,14 +256,14 @@ def _long(subject: Clipper, trial: Trial) -> Finding:
 
 _OF_NORMS: tuple[tuple[str, str, str, Judging], ...] = (
     ("clip.nonfinite", "clip_nonfinite", "finite leaves survive one that is not", _nonfinite),
-    ("clip.negative", "clip_negative", "a negative limit is refused, or turns nothing round", _negative),
+    ("clip.negative", "clip_negative", "a negative limit is refused, or flips no sign", _negative),
     ("clip.duplicates", "clip_duplicates", "a leaf given twice is clipped once", _duplicates),
     ("clip.grouping", "clip_grouping", "one leaf, or the same numbers in many", _grouping),
     ("clip.long", "clip_long", "the norm of a long leaf, as sums of blocks have it", _long),
 )
 _OF_VALUES: tuple[tuple[str, str, str, Judging], ...] = (
     ("clip.value_nonfinite", "clip_nonfinite", "an infinite entry ends on the limit, and NaN stays NaN", _values),
-    ("clip.value_negative", "clip_negative", "a negative limit is refused, or turns no entry round", _turned),
+    ("clip.value_negative", "clip_negative", "a negative limit is refused, or flips no sign", _turned),
 )
 _OF_LEAVES: tuple[tuple[str, str, str, Judging], ...] = (
     ("clip.nan_limit", "clip_limits", "a limit that is no number is refused, or spoils no gradient", _no_number),

@@ -85,7 +85,7 @@ class AdviceRecord(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     salt: str
     symptoms: list[Finding]  # what is wrong and has a remedy among initialisation and norm
-    untreated: list[Finding]  # what is wrong and has none: mend it first
+    untreated: list[Finding]  # what is wrong and has none: fix it first
     choices: list[Choice]
     steps: list[Step]
     code: str  # the recipe, ready to paste; empty where nothing is to change

@@ -1,4 +1,4 @@
-"""Which findings a change of initial values can mend, and how far that change has to reach.
+"""Which findings a change of initial values can fix, and how far that change has to reach.
 
 Nothing is changed that no finding asks for: a model without one is left alone.
 """
@@ -87,7 +87,7 @@ def wrong(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def curable(findings: Sequence[Finding]) -> list[Finding]:
-    """What is wrong by law and can be mended by initial values or a norm; what luck may explain is no reason to change.
+    """What is wrong by law and can be fixed by initial values or a norm; what luck may explain is no reason to change.
 
     What is wrong with the structure comes first: where it is, signals and gradients may be its consequence.
     """

@@ -150,7 +150,7 @@ def _touching(change: Change, claims: dict[str, Sequence[Claim]]) -> Change:
 
 def _came_and_went(before: Roles, after: Roles, old: Baseline, new: Baseline) -> list[Change]:
     broken = {f.subject: f.error for f in new.failed}
-    mended = {f.subject: f.error for f in old.failed}
+    fixed = {f.subject: f.error for f in old.failed}
     found = []
     for name in before:
         if name not in after:
@@ -159,7 +159,7 @@ def _came_and_went(before: Roles, after: Roles, old: Baseline, new: Baseline) ->
             found.append(Change(kind="failed" if error else "vanished", name=name, before=text, after=error))
     for name in after:
         if name not in before:
-            error = mended.get(after[name][0].subject, "")
+            error = fixed.get(after[name][0].subject, "")
             text = "; ".join(one.reading.text for one in after[name])
             found.append(Change(kind="recovered" if error else "appeared", name=name, before=error, after=text))
     return found

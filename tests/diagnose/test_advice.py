@@ -1,4 +1,4 @@
-"""Advice: what is wrong by initial values is mended by the recipe, sound models are left alone, roles are kept."""
+"""Advice: what is wrong by initial values is fixed by the recipe, sound models are left alone, roles are kept."""
 
 import functools
 import json

@@ -62,11 +62,11 @@ def test_every_link_leads_somewhere_and_every_picture_has_words() -> None:
 def test_what_the_theme_leaves_out_is_put_in_once() -> None:
     accessible = _module("accessible", ROOT / "docs" / "accessible.py")
     page = '<article role="main"><pre>x</pre><p class="caption" role="heading">How to</p></article>'
-    once = accessible.mended(page)
+    once = accessible.fixed(page)
     assert 'tabindex="0"' in once
     assert 'aria-level="2"' in once
     assert once.count("<h1>") == 1
-    assert accessible.mended(once) == once
+    assert accessible.fixed(once) == once
 
 
 @built

@@ -81,7 +81,7 @@ def test_what_changed_between_two_runs(run: Run, older: Run) -> None:
         (Kind.NEW, "torch.nn.Identity"),
     ]
     assert changes[0].detail == "measured std is 0.5 times what it was (float32)"
-    assert [c.kind for c in compare(run, older)] == [Kind.MENDED, Kind.GONE]
+    assert [c.kind for c in compare(run, older)] == [Kind.FIXED, Kind.GONE]
     assert compare(run, run) == []
     assert as_records(changes)[0]["before"] == {"version": "2.9.0", "state": "conforms"}
 
@@ -89,7 +89,7 @@ def test_what_changed_between_two_runs(run: Run, older: Run) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "kind"),
     [
-        ("VIOLATES", "conforms", "mended"),
+        ("VIOLATES", "conforms", "fixed"),
         ("VIOLATES", "deviation", "documented"),
         ("VIOLATES", "undecided", "changed state"),
         ("error", "not applicable", "changed state"),

@@ -147,13 +147,13 @@ def test_a_foreseen_size_of_another_shape_needs_a_row_for_each(
 def test_an_unexpected_pass_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     (verdict,) = _planted(monkeypatch, _row())
     assert verdict.state == "VIOLATES"
-    assert "is it mended upstream?" in verdict.detail
+    assert "is it fixed upstream?" in verdict.detail
 
 
 def test_a_pass_fails_where_the_ratio_speaks_of_what_a_violation_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     (verdict,) = _planted(monkeypatch, _row(ratio="1/worst"))
     assert verdict.state == "VIOLATES"
-    assert "is it mended upstream?" in verdict.detail
+    assert "is it fixed upstream?" in verdict.detail
 
 
 def test_an_effect_too_small_to_see_is_noted_and_conforms(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,5 @@
 # paddle-renorm-negative, paddle-renorm-inf
-# renorm: a negative bound turns every row round, and one infinite entry erases the others
+# renorm: a negative bound flips the sign of every row, and one infinite entry erases the others
 import paddle
 
 print(paddle.renorm(paddle.to_tensor([[3.0, 4.0]]), 2.0, 0, -1.0).tolist())
