@@ -52,8 +52,11 @@ def norm(
     return rows.norm(of, name, op, call, steps=op == "batch_norm")
 
 
-def weight_used(convolution: Any, image: Any) -> Any:
-    """The weight with which a convolution really convolves, as it hands it to torch: standardised, scaled."""
+def weight_used(convolution: Any, weight: Any) -> Any:
+    """What a convolution of one input channel makes of a weight before it convolves: standardised, scaled.
+
+    weight: (outputs, taps). It takes the parameter's place, so a derivative reaches it.
+    """
     import torch
     from torch.overrides import TorchFunctionMode
 
@@ -65,7 +68,10 @@ def weight_used(convolution: Any, image: Any) -> Any:
                 seen.append(args[1])
             return func(*args, **(kwargs or {}))
 
-    with torch.no_grad(), Watch():
-        convolution(image)
-    (weight,) = seen
-    return weight
+    shape = convolution.weight.shape
+    del convolution.weight
+    convolution.weight = weight.reshape(shape)
+    with Watch():
+        convolution(torch.zeros(1, *shape[1:]))
+    (used,) = seen
+    return used

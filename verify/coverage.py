@@ -1,7 +1,7 @@
 """Verdicts on the run itself: what could not run, and the deviations that it should have met."""
 
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from varlaw.claims.tables import claims_of
 from varlaw.claims.verdict import Outcome, Verdict
@@ -68,9 +68,9 @@ def unmatched(verdicts: Iterable[Verdict]) -> list[Row]:
     in another way than foreseen has been reported there already.
     """
     reached: dict[tuple[str, str], dict[tuple[str, str, str, str], bool]] = {}  # (claim, library): place -> settled
-    tried = set()
+    tried: dict[tuple[str, str], set[str]] = {}  # (claim, subject): dtypes
     for v in verdicts:
-        tried.add((v.claim, v.subject))
+        tried.setdefault((v.claim, v.subject), set()).add(v.dtype)
         if v.outcome in (Outcome.CONFORMS, Outcome.VIOLATES):
             place = (v.claim, v.subject, v.version, v.dtype)
             known = reached.setdefault((v.claim, v.subject.partition(".")[0]), {})
@@ -83,16 +83,25 @@ def unmatched(verdicts: Iterable[Verdict]) -> list[Row]:
         ]
         settled = [ok for k in near for place, ok in reached[k].items() if row.foresees(*place)]
         by_chance = row.statistics == "drawn"  # so perhaps not here
-        if settled and not any(settled) and not by_chance and _spoken_of(row) <= tried:
+        if not settled or any(settled) or by_chance:
+            continue
+        if all(_in_a_dtype_of(row, tried.get(at, set())) for at in _spoken_of(row)):
             found.append(row)
     return found
 
 
-def _spoken_of(row: Row) -> set[tuple[str, str]]:
+def _in_a_dtype_of(row: Row, tried: set[str]) -> bool:
+    """Some claims are tried in one dtype alone, whichever a run asks for, beside others of the same row."""
+    return bool(tried.intersection(row.dtypes) if row.dtypes else tried)
+
+
+def _spoken_of(row: Row) -> Iterator[tuple[str, str]]:
     """Every claim and target that a row's globs match: a run of some of them cannot tell that none is met."""
-    claims = (claim for subject in select([f"{row.framework}.*"]) for claim in claims_of(subject))
-    return {
-        (claim.name, claim.target)
-        for claim in claims
-        if fnmatch.fnmatchcase(claim.name, row.claim) and fnmatch.fnmatchcase(claim.target, str(row.subject))
-    }
+    for subject in select([f"{row.framework}.*"]):
+        for claim in claims_of(subject):
+            if (
+                fnmatch.fnmatchcase(claim.name, row.claim)
+                and fnmatch.fnmatchcase(claim.target, str(row.subject))
+                and not (row.dtypes and claim.dtypes and set(row.dtypes).isdisjoint(claim.dtypes))
+            ):
+                yield claim.name, claim.target

@@ -47,12 +47,8 @@ def _standardised(name: str, *, scaled: bool) -> Norm:
         return getattr(timm().layers, name)(1, sets, (1, length), padding=0, **options)
 
     def view(convolution: Any, x: Any) -> Any:
-        import torch
-
-        length = x.shape[-1]
-        convolution.weight.copy_(x.reshape(convolution.weight.shape))
-        weight = weight_used(convolution, torch.zeros(1, 1, 1, length))
-        return weight.double() * length**0.5 if scaled else weight
+        weight = weight_used(convolution, x)
+        return weight.double() * x.shape[-1] ** 0.5 if scaled else weight
 
     return norm(TIMM, f"timm.layers.{name}(weight)", "layer_norm", build, view)
 

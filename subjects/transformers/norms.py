@@ -24,7 +24,7 @@ def _sized(kind: Any, case: Case, options: Options) -> Any:
 def _centred(kind: Any, case: Case, options: Options) -> Any:
     """One that multiplies by 1 + weight: the weight is then to start at zero, which is left to the model."""
     module = kind(case["length"], **options)
-    module.weight.zero_()
+    module.weight.data.zero_()
     return module
 
 
@@ -44,7 +44,7 @@ def _without_size(kind: Any, case: Case, options: Options) -> Any:
 def _filled(kind: Any, case: Case, options: Options) -> Any:
     """One whose weight the model fills."""
     module = kind((case["length"],), **options)
-    module.weight.fill_(1.0)
+    module.weight.data.fill_(1.0)
     return module
 
 
@@ -67,10 +67,7 @@ def _standardised() -> Norm:
         return kind(1, case["batch"] * case["channels"], (1, case["length"]), padding=0, **options)
 
     def view(convolution: Any, x: Any) -> Any:
-        import torch
-
-        convolution.weight.copy_(x.reshape(convolution.weight.shape))
-        return weight_used(convolution, torch.zeros(1, 1, 1, x.shape[-1]))
+        return weight_used(convolution, x)
 
     return _norm("bit", "WeightStandardizedConv2d", "layer_norm", build, view)
 

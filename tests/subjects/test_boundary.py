@@ -161,3 +161,17 @@ def test_dropout_draws_from_its_seed_and_the_loss_gets_what_it_adjusts() -> None
     assert loss.adjusted
     assert loss.adjusted(x[0], np.zeros(3, np.int64), 0.1, None, "float64", "cpu") == 1
     assert rows.loss(SMALL, "small.loss", lambda z, y, how: z).adjusted is None
+
+
+def test_a_derivative_reaches_the_weight_that_a_convolution_standardises() -> None:
+    torch = pytest.importorskip("torch")
+    from varlaw.subjects.alone import weight_used
+    from varlaw.subjects.torch.framework import vjp
+
+    class Centred(torch.nn.Conv2d):  # type: ignore[misc, name-defined]
+        def forward(self, x: Any) -> Any:
+            return torch.nn.functional.conv2d(x, self.weight - self.weight.mean(dim=-1, keepdim=True))
+
+    x, dy = (torch.arange(6.0).reshape(2, 3) ** k for k in (1, 2))
+    found = vjp(lambda x: weight_used(Centred(1, 2, (1, 3)), x), x, dy)
+    assert torch.equal(found, dy - dy.mean(dim=-1, keepdim=True))

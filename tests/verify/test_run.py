@@ -185,6 +185,21 @@ def test_a_glob_is_judged_only_where_all_that_it_speaks_of_was_on_trial(monkeypa
     assert [row.id for row in coverage.unmatched(everything)] == ["planted"]
 
 
+def test_a_dtype_of_its_own_is_not_asked_of_a_claim_that_was_tried_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a run in float16 settings are tried in float32 all the same: there a row of float32 has more to be met in."""
+    row = _row(claim="norm.*", subject="varlaw.numpy.layer_norm", framework="varlaw.numpy", dtypes=["float32"])
+    (one,) = _planted(monkeypatch, row)
+    claims = [c for s in select(["varlaw.numpy.layer_norm"]) for c in claims_of(s) if c.name.startswith("norm.")]
+
+    def run_in(dtype: str) -> list[decision.Verdict]:
+        tried = ((c, (c.dtypes or (dtype,))[0]) for c in claims)
+        return [msgspec.structs.replace(one, claim=c.name, subject=c.target, dtype=d) for c, d in tried]
+
+    assert [row.id for row in coverage.unmatched(run_in("float32"))] == ["planted"]
+    assert any(v.dtype == "float32" for v in run_in("float16"))
+    assert coverage.unmatched(run_in("float16")) == []
+
+
 def test_tasks_are_sent_by_subject() -> None:
     tasks = list(plan.tasks(select(["varlaw.numpy.*"]), ["float32"], "cpu", SALT))
     sent = list(workers._chunks(tasks, 8))
