@@ -57,6 +57,25 @@ _NORM_SINGLE = Cases(
 )
 
 
+# No set at all, and sets of no number.
+_EMPTY_ROWS = ((0, 4, 16, 2, 0.0, 1.0, 1e-5, 0.1), (2, 4, 0, 2, 0.0, 1.0, 1e-5, 0.1))
+_NORM_EMPTY = Cases(
+    Domain(
+        **{name: one_of(*dict.fromkeys(row[k] for row in _EMPTY_ROWS)) for k, name in enumerate(_NORM_NAMES.split())}
+    ),
+    corners(_NORM_NAMES, *_EMPTY_ROWS),
+)
+
+
+_NO_ENTRIES = ((0,), (0, 3), (3, 0), (2, 0, 3))
+_INIT_EMPTY = Cases(
+    Domain(shape=one_of(*_NO_ENTRIES), scale=one_of(1.0)),
+    corners("shape scale", *((shape, 1.0) for shape in _NO_ENTRIES)),
+    shaped,
+    unshaped,
+)
+
+
 # eps and momentum at the ends of what they may be.
 def _set(*rows: tuple[Any, ...]) -> Cases:
     """A few cases of the same sizes: their mean, std, eps and momentum."""
@@ -191,6 +210,8 @@ TRAINING: dict[str, Cases] = {
     **dict.fromkeys(("layer_norm", "rms_norm", "batch_norm", "group_norm", "instance_norm"), _NORM),
     "batch_norm_steps": _NORM_STEPS,
     "norm_single": _NORM_SINGLE,
+    "norm_empty": _NORM_EMPTY,
+    "init_empty": _INIT_EMPTY,
     "norm_settings": _NORM_SETTINGS,
     "norm_affine": _NORM_AFFINE,
     "norm_gradient": _NORM_GRADIENT,

@@ -13,6 +13,7 @@ from varlaw.claims.dropout import frequency
 from varlaw.claims.losses import equal_logits, labels
 from varlaw.claims.models import roles
 from varlaw.claims.norms import edges as norm_edges
+from varlaw.claims.norms import empty as norm_empty
 from varlaw.claims.norms import normalisation, settings
 from varlaw.claims.weights import adapters, initialisation, mean_and_grid, pooled, structure
 from varlaw.subjects.subject import (
@@ -36,7 +37,7 @@ from varlaw.subjects.subject import (
 # Kind of subject -> the functions that give the claims on one of it.
 _TABLES: Mapping[type, tuple[Callable[[Any], tuple[Claim, ...]], ...]] = {
     Sampler: (initialisation.claims, mean_and_grid.claims, pooled.claims, structure.claims),
-    Norm: (normalisation.claims, norm_edges.claims, settings.claims),
+    Norm: (normalisation.claims, norm_edges.claims, norm_empty.claims, settings.claims),
     Clipper: (projection.claims, clipping_edges.claims, clipping_arguments.claims),
     Normaliser: (normalising.claims,),
     Gain: (gains.claims,),

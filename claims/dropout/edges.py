@@ -1,4 +1,4 @@
-"""Claims on dropout at its edges: p = 1, and units that are not finite.
+"""Claims on dropout at its edges: p = 1, units that are not finite, and none at all.
 
 Dropping a unit is more than a product with 0, which turns what is infinite into NaN; and at p = 1 the factor 1/(1 - p)
 does not exist, so everything is dropped or the rate is refused.
@@ -23,16 +23,19 @@ _SHAPE = (128, 8, 16)
 
 def claims(subject: Dropout) -> tuple[Claim, ...]:
     """The claims on one dropout; alpha dropout and noise put something else than 0 in the place of a unit."""
-    if subject.op not in ("dropout", "channel_dropout", "drop_path"):
-        return ()
     table: tuple[tuple[str, str, Judging], ...] = (
-        ("dropout.all", "p = 1 leaves zeros, or is refused", _all),
-        ("dropout.zeroed", "what is dropped is 0, also where it was infinite", _zeroed),
+        ("dropout.empty", "an empty batch is refused, or comes back in its shape", _empty),
     )
+    if subject.op in ("dropout", "channel_dropout", "drop_path"):
+        table = (
+            ("dropout.all", "p = 1 leaves zeros, or is refused", _all),
+            ("dropout.zeroed", "what is dropped is 0, also where it was infinite", _zeroed),
+            *table,
+        )
     return tuple(
         Claim(
             name=name, law="dropout.mean", statement=statement, subject=subject, target=subject.name,
-            op="dropout_edges", judge=_bind(judging, subject),
+            op="dropout_edges", judge=_bind(judging, subject), dtypes=("float32",) if name == "dropout.empty" else (),
         )
         for name, statement, judging in table
     )  # fmt: skip
@@ -53,6 +56,14 @@ def _all(subject: Dropout, trial: Trial) -> Finding:
     if isinstance(y, Finding):
         return y
     return _counted(int((y == 0).sum()), x.size, trial, _not_a_number(y))
+
+
+def _empty(subject: Dropout, trial: Trial) -> Finding:
+    nothing, some = np.zeros((0, *_SHAPE[1:])), np.ones(_SHAPE)
+    y = tried(lambda: _output(subject, trial, nothing, 0.5), lambda: _output(subject, trial, some, 0.5))
+    if isinstance(y, Finding):
+        return y
+    return deterministic(compare([y.shape == nothing.shape], [trial.factor], [0.0]), quantity="outputs of its shape")
 
 
 def _zeroed(subject: Dropout, trial: Trial) -> Finding:

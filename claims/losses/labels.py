@@ -30,6 +30,7 @@ def claims(subject: Loss) -> tuple[Claim, ...]:
     table: tuple[tuple[bool, str, str, Judging], ...] = (
         (smooths, "loss.smoothing", "label smoothing e: (1 - e) L_label + e mean over classes of L", _smoothing),
         (ignores, "loss.ignored", "the mean is over the rows that are not ignored", _ignored),
+        (ignores, "loss.all_ignored", "where no row counts the mean is refused, or 0", _none),
         (smooths and ignores, "loss.smoothing_ignored", "smoothing counts no ignored row either", _both),
         (subject.ignored is not None, "loss.ignored_default", "rows ignored by default count nowhere", _default),
         (
@@ -67,6 +68,25 @@ def _smoothing(subject: Loss, trial: Trial) -> Finding:
 
 def _ignored(subject: Loss, trial: Trial) -> Finding:
     return _mean(subject, trial, 0.0, trial.case["classes"] - 1)
+
+
+def _none(subject: Loss, trial: Trial) -> Finding:
+    """There is nothing to learn from: NaN would reach every weight."""
+    assert subject.adjusted
+    c, fmt = trial.case, FORMATS[trial.dtype]
+    logits = fmt.round_all(3 * trial.key.generator().standard_normal((c["rows"], c["classes"])))
+    labels: Labels = np.full(c["rows"], c["classes"] - 1)
+    place = trial.dtype, trial.device
+    mean = tried(
+        lambda: subject.adjusted(logits, labels, 0.0, c["classes"] - 1, *place),  # type: ignore[misc]  # asserted
+        lambda: subject.adjusted(logits, 0 * labels, 0.0, c["classes"] - 1, *place),  # type: ignore[misc]
+    )
+    if isinstance(mean, Finding):
+        return mean
+    detail = f"it is {number(mean):g}"
+    return deterministic(
+        compare([number(mean) == 0], [trial.factor], [0.0]), quantity="means that are 0", detail=detail
+    )
 
 
 def _both(subject: Loss, trial: Trial) -> Finding:

@@ -2,12 +2,15 @@
 
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from varlaw.claims.claim import Claim, Finding, Trial, deterministic
 from varlaw.claims.fans import declared
+from varlaw.claims.refusal import tried
 from varlaw.claims.weights import independence
 from varlaw.evidence.exact import compare
 from varlaw.evidence.state import float64
@@ -21,6 +24,14 @@ def claims(subject: Sampler) -> tuple[Claim, ...]:
         found += [_complete(subject), _distinct(subject)]
     if subject.handed:
         found.append(_repeats(subject, subject.handed))
+    if subject.op == "shape":
+        found.append(
+            replace(
+                _claim("init.empty", "parameters.coverage", _NOTHING, subject, partial(_empty, subject)),
+                op="init_empty",
+                dtypes=("float32",),
+            )
+        )
     return (*found, *independence.claims(subject))
 
 
@@ -28,6 +39,20 @@ def _claim(name: str, law: str, statement: str, subject: Sampler, judge: Callabl
     return Claim(
         name=name, law=law, statement=statement, subject=subject, target=subject.name, op=subject.op, judge=judge
     )
+
+
+_NOTHING = "a tensor without entries is refused, or comes back in its shape"
+
+
+def _empty(subject: Sampler, trial: Trial) -> Finding:
+    shape = tuple(trial.case["shape"])
+    ordinary = replace(trial, case={**trial.case, "shape": [3, 4]})
+    found = tried(lambda: _instance(subject, trial), lambda: _instance(subject, ordinary))
+    if isinstance(found, Finding):
+        return found
+    kept = sum(tuple(x.shape) == shape for x in found.values())
+    comparison = compare([float(kept)], [len(found) * trial.factor], [0.0])
+    return deterministic(comparison, quantity="tensors of the shape asked for")
 
 
 def _instance(subject: Sampler, trial: Trial) -> Mapping[str, Any]:

@@ -58,7 +58,12 @@ def _smoothed(z: Any, labels: Any, smoothing: float, ignored: int | None) -> Any
 
 def _counting(z: Any, labels: Any, smoothing: float, ignored: int | None) -> float:
     rows, counted = _smoothed(z, labels, smoothing, ignored)
-    return float(rows[counted].mean())
+    return float(rows[counted].mean()) if counted.any() else 0.0
+
+
+def _over_none(z: Any, labels: Any, smoothing: float, ignored: int | None) -> float:
+    """0/0 where no row counts."""
+    return _counting(z, labels, smoothing, ignored) if _smoothed(z, labels, smoothing, ignored)[1].any() else np.nan
 
 
 def _all_counted(z: Any, labels: Any, smoothing: float, ignored: int | None) -> float:
@@ -113,6 +118,7 @@ def wrong_losses() -> dict[str, tuple[str, str, Loss]]:
         "sum in place of mean": ("loss.uniform", "float32", loss(mean=lambda rows, d: float(rows.sum()))),
         "one row too many": ("loss.uniform", "float32", loss(mean=lambda rows, d: float(rows.sum() / (len(rows) + 1)))),
         "ignored rows divided by": ("loss.ignored", "float32", loss(labelled=_all_counted)),
+        "0/0 where all rows are ignored": ("loss.all_ignored", "float32", loss(labelled=_over_none)),
         "by default as well": ("loss.ignored_default", "float32", loss(labelled=_all_counted)),
         "smoothed rows that are ignored": ("loss.smoothing_ignored", "float32", loss(
             labelled=lambda z, y, e, i: _all_counted(z, y, e, i if e == 0 else None))),
@@ -237,9 +243,16 @@ def wrong_dropouts() -> dict[str, tuple[str, str, Dropout]]:
         "a product with 0 and inf at p = 1": ("dropout.all", "float32", dropout(factor=lambda p, d: np.inf)),
         "nothing dropped at p = 1": (
             "dropout.all", "float32", dropout(uniforms=lambda r, s, d: 1 + r.random(s), factor=lambda p, d: 1.0)),
+        "nothing becomes a number": ("dropout.empty", "float32", _never_empty(dropout())),
         "dropped by a product": ("dropout.zeroed", "float32", dropout(product=True)),
         "noise: std of p": ("dropout.noise", "float32", noise(np.sqrt)),
     }  # fmt: skip
+
+
+def _never_empty(right: Dropout) -> Dropout:
+    """An output of one sample where there is none."""
+    apply = lambda x, *rest: right.apply(x if len(x) else np.zeros((1, *x.shape[1:])), *rest)  # noqa: E731 - one line
+    return dataclasses.replace(right, apply=apply)
 
 
 def _entries(op: str) -> Dropout:
@@ -296,6 +309,9 @@ def normalisation(
     """A norm in float64, rounded once; the mistakes change eps and momentum, or evaluation, weights and gradient."""
 
     def parts(x: Any, case: Any) -> Any:
+        if not x.size:
+            msg = "no numbers to normalise"
+            raise ValueError(msg)
         rows = rows_of(x, op, case)
         centred = rows - rows.mean(axis=1, keepdims=True) if op != "rms_norm" else rows
         square = (centred**2).mean(axis=1, keepdims=True) + eps(case.get("eps", default))
@@ -562,6 +578,7 @@ def wrong_singles() -> dict[str, tuple[str, str, Norm]]:
     by_zero = single(lambda x, n: {"output": 0 * x, "running_mean": np.zeros(n), "running_var": np.full(n, np.nan)})
     return {
         "one number left as it is": ("norm.single", "float32", as_it_is),
+        "statistics of nothing": ("norm.empty", "float32", by_zero),
         "a variance of one number over n - 1": ("norm.single", "float32", by_zero),
     }
 
@@ -597,6 +614,8 @@ def wrong_samplers() -> dict[str, tuple[str, str, Sampler]]:
         "a grid of 256 values": ("init.grid", "bfloat16", sampler(uniform, _eight_bits)),
         "a grid of 0.1": ("init.grid", "float16", sampler(normal, lambda r, s: r.standard_normal(s).round(1))),
         "0.1 % zeros": ("init.grid", "bfloat16", sampler(normal, _some_zeros)),
+        "a number where there is none": ("init.empty", "float32", sampler(
+            normal, lambda r, s: r.standard_normal([n or 1 for n in s]))),
         "clamped, not truncated": ("init.grid", "float32", sampler(
             "TruncatedNormal(scale, -2, 2)", lambda r, s: np.clip(r.standard_normal(s), -2, 2))),
     }  # fmt: skip

@@ -65,7 +65,7 @@ def test_complex_weights_one_percent_off_violate_at_nightly(name: str) -> None:
     assert "VIOLATES" in outcomes(complexes.FINE[name], "init.documented", "float32", POLICIES["nightly"])
 
 
-@pytest.mark.parametrize("claim", ["init.mean", "init.grid", "structure.uncorrelated"])
+@pytest.mark.parametrize("claim", ["init.empty", "init.mean", "init.grid", "structure.uncorrelated"])
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
 def test_a_lawful_sampler_conforms(claim: str, dtype: str) -> None:
     normal = recipes.sampler("Normal(scale)", lambda rng, shape: rng.standard_normal(shape))
@@ -118,6 +118,8 @@ _REFUSING: dict[str, Any] = {
     "dropout.all": recipes.right_dropout("dropout"),
     "loss.outside": recipes.loss(),
     "norm.single": select(["varlaw.numpy.batch_norm"])[0],
+    "norm.empty": recipes.normalisation("batch_norm"),
+    "dropout.empty": recipes.right_dropout("dropout"),
 }
 
 
