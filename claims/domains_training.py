@@ -145,6 +145,11 @@ _CLIP_BOX = Cases(
         (3, 10, 3.0, 0.0, 0.5),
     ),
 )  # fmt: skip
+# Weights of about 1 and of less than eps; `limit` is relative to them.
+_CLIP_ADAPTIVE = Cases(
+    Domain(limit=one_of(0.01, 0.3), weights=one_of(1.0, 1e-6), eps=one_of(1e-3)),
+    corners("limit weights eps", *((limit, size, 1e-3) for limit in (0.01, 0.3) for size in (1.0, 1e-6))),
+)
 _CLIP_SHAPES = Cases(Domain(norm=one_of(0.5, 3.0), limit=one_of(1.0)), corners("norm limit", (3.0, 1.0), (0.5, 1.0)))
 _CLIP_GROUPING = Cases(
     Domain(leaves=size(2, 64), entries=size(2, 16), **_CLIP_RANGES),
@@ -225,6 +230,7 @@ TRAINING: dict[str, Cases] = {
     "clip_order": _CLIP_ORDER,
     "clip_box": _CLIP_BOX,
     "clip_shapes": _CLIP_SHAPES,
+    "clip_adaptive": _CLIP_ADAPTIVE,
     **dict.fromkeys(("gain", "dropout_edges", "clip_nothing", "norm_default"), _GAIN),
     "model": _MODEL,
     "model_once": _MODEL_ONCE,

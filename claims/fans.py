@@ -16,6 +16,16 @@ def fans_of(subject: Sampler, tensor: Tensor, case: Mapping[str, Any]) -> tuple[
     return _true(subject, tensor, case, shape), _of_shape(shape)
 
 
+def uncounted(tensor: Tensor, case: Mapping[str, Any]) -> str:
+    """Why the tensor's fans cannot be counted; "" where nobody says."""
+    try:
+        if tensor.measure:
+            tensor.measure(case)
+    except LookupError as error:
+        return str(error)
+    return ""
+
+
 def declared(layout: str, shape: tuple[int, ...], case: Mapping[str, Any]) -> Pair:
     """True fans by the declared meaning of the weight's axes."""
     found = fans(layout, shape, groups=case.get("groups", 1), stride=case.get("stride", 1))

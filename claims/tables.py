@@ -5,9 +5,9 @@ from typing import Any
 
 from varlaw.claims import activations, experiments, gains, networks, numbers, own, shards
 from varlaw.claims.claim import Claim
+from varlaw.claims.clipping import adaptive, normalising, projection
 from varlaw.claims.clipping import arguments as clipping_arguments
 from varlaw.claims.clipping import edges as clipping_edges
-from varlaw.claims.clipping import normalising, projection
 from varlaw.claims.dropout import edges as dropout_edges
 from varlaw.claims.dropout import frequency
 from varlaw.claims.losses import equal_logits, labels
@@ -38,7 +38,7 @@ from varlaw.subjects.subject import (
 _TABLES: Mapping[type, tuple[Callable[[Any], tuple[Claim, ...]], ...]] = {
     Sampler: (initialisation.claims, mean_and_grid.claims, pooled.claims, structure.claims),
     Norm: (normalisation.claims, norm_edges.claims, norm_empty.claims, settings.claims),
-    Clipper: (projection.claims, clipping_edges.claims, clipping_arguments.claims),
+    Clipper: (projection.claims, clipping_edges.claims, clipping_arguments.claims, adaptive.claims),
     Normaliser: (normalising.claims,),
     Gain: (gains.claims,),
     Loss: (equal_logits.claims, labels.claims),

@@ -128,7 +128,7 @@ class Clipper(Asked):
 
     name: str
     framework: Framework
-    op: str  # clip_norm or clip_value
+    op: str  # clip_norm, clip_value, or clip_adaptive, whose leaves are weights and then their gradients
     apply: Callable[[Sequence[Floats], float, str, str], tuple[list[Floats], float | None]]
     adjusted: (
         Callable[[Sequence[Floats], float, Mapping[str, Any], str, str], tuple[list[Floats], float | None]] | None

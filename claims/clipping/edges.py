@@ -26,6 +26,8 @@ Judging = Callable[[Clipper, Trial], Finding]
 
 def claims(subject: Clipper) -> tuple[Claim, ...]:
     """The claims on one clipping function; those on its limit where it clips by value."""
+    if subject.op == "clip_adaptive":
+        return ()
     table: list[tuple[str, str, str, Judging]] = [
         ("clip.shut", "clip_limits", "a limit of 0 is refused, or leaves zeros", _shut),
         ("clip.open", "clip_limits", "an infinite limit is refused, or changes nothing", _open),

@@ -17,7 +17,7 @@ import numpy as np
 from varlaw.claims import causes
 from varlaw.claims.claim import Claim, Finding, Judge, NotApplicable, Trial, deterministic, statistical
 from varlaw.claims.documented import Dirac, Identity, law_name, names, resolve
-from varlaw.claims.fans import fans_of
+from varlaw.claims.fans import fans_of, uncounted
 from varlaw.claims.mutants import wrong_laws
 from varlaw.claims.verdict import Outcome
 from varlaw.claims.weights.matrices import matrix
@@ -49,7 +49,11 @@ class Promise:
     def law(self, case: Case) -> Any:
         """The distribution in `case`."""
         true, shape = fans_of(self.subject, self.tensor, case)
-        law = resolve(self.formula, case, true, shape)
+        try:
+            law = resolve(self.formula, case, true, shape)
+        except ValueError as error:
+            msg = "; ".join(filter(None, [str(error), "" if true else uncounted(self.tensor, case)]))
+            raise ValueError(msg) from error
         if self._preserve:
             assert true is not None
             law = law.scaled(1 / (law.std * math.sqrt(true[0])))

@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import random
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -115,7 +116,7 @@ def tensors_of(thing: Any) -> dict[str, Array]:
         return {name: p.detach() for name, p in thing.named_parameters()}
     if (torch := sys.modules.get("torch")) and isinstance(thing, torch.Tensor):
         return {"": thing.detach()}
-    return dict(_walk(thing, "", set()))
+    return {place.name: _value(place.value) for place in places(thing)}
 
 
 def is_torch(thing: Any) -> bool:
@@ -135,33 +136,95 @@ def _of_keras(layer: Any) -> dict[str, Array]:
     if not layer.built:
         msg = f"{type(layer).__name__} is not built, so it has no weights: give inputs=(batch, ..., features)"
         raise ValueError(msg)
-    paths = [w.path for w in layer.trainable_weights]
-    root = f"{paths[0].split('/')[0]}/" if paths and all("/" in p for p in paths) else ""
-    return {w.path.removeprefix(root).replace("/", "."): w.numpy() for w in layer.trainable_weights}
+    return {name: _of_variable(w.value) for name, w in weights_of_keras(layer).items()}
 
 
-def _walk(thing: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Array]]:
+def _of_variable(value: Any) -> Array:
+    """The array in a variable of Keras, of whichever backend."""
+    value = value.detach().cpu() if hasattr(value, "detach") else value
+    return value.numpy() if hasattr(value, "numpy") else np.asarray(value)
+
+
+def weights_of_keras(layer: Any) -> dict[str, Any]:
+    """The trainable weights of a Keras layer by their paths below it.
+
+    Keras numbers layers without a name of their own through the whole process: here they count from the layer on.
+    """
+    numbered = dict(_numbered(layer))
+    paths = [[numbered.get(step, step) for step in w.path.split("/")] for w in layer.trainable_weights]
+    below = 1 if all(len(path) > 1 for path in paths) else 0
+    return {".".join(path[below:]): w for path, w in zip(paths, layer.trainable_weights, strict=True)}
+
+
+def _numbered(layer: Any) -> Iterator[tuple[str, str]]:
+    """The name of each layer that Keras named, and its name as of a fresh process."""
+    seen: dict[str, int] = {}
+    for one in layer._flatten_layers(include_self=False):
+        kind = re.sub(r"_\d+$", "", one.name)
+        if kind.replace("_", "") == type(one).__name__.lower():
+            count = seen[kind] = seen.get(kind, -1) + 1
+            yield one.name, f"{kind}_{count}" if count else kind
+
+
+class Place(NamedTuple):
+    """Where an array stands in a thing: its name, what holds it, and under which key."""
+
+    name: str
+    value: Array
+    holder: Any
+    key: Any
+
+    def put(self, value: Array) -> None:
+        """Another array in its place."""
+        if self.key is _HELD:
+            _put(self.holder, value)
+        elif isinstance(self.holder, dict | list):
+            self.holder[self.key] = value
+        else:
+            object.__setattr__(self.holder, self.key, value)
+
+
+def places(thing: Any) -> Iterator[Place]:
     """Arrays in mappings, sequences and the attributes of objects, in their order."""
+    yield from _walk(thing, "", {}, "", set())
+
+
+def _walk(thing: Any, path: str, holder: Any, key: Any, seen: set[int]) -> Iterator[Place]:
     if hasattr(thing, "shape") and hasattr(thing, "dtype"):
-        yield path, _value(thing)
+        value = _held(thing)
+        yield Place(path, thing, holder, key) if value is None else Place(path, value, thing, _HELD)
         return
     if id(thing) in seen or isinstance(thing, str | bytes | type) or callable(getattr(thing, "__code__", None)):
         return
     seen.add(id(thing))
     for name, inner in _inside(thing):
-        yield from _walk(inner, f"{path}.{name}".lstrip("."), seen)
+        yield from _walk(inner, f"{path}.{name}".lstrip("."), thing, name, seen)
 
 
-def _value(thing: Any) -> Array:
-    """The array in a variable of a library."""
-    value = getattr(thing, "value", thing)
-    array = value if hasattr(value, "shape") else thing
+_HELD: Any = object()  # the key of an array that is a variable's own
+
+
+def _held(thing: Any) -> Any:
+    """The array that a variable of a library holds; None where the thing is an array."""
+    get = getattr(thing, "get_value", None)
+    value = get() if callable(get) else getattr(thing, "value", thing)
+    return value if value is not thing and hasattr(value, "shape") else None
+
+
+def _put(variable: Any, value: Array) -> None:
+    if callable(getattr(variable, "set_value", None)):
+        variable.set_value(value)
+    else:
+        variable.value = value
+
+
+def _value(array: Array) -> Array:
     return np.asarray(array) if type(array).__module__.startswith("jax") else array
 
 
-def _inside(thing: Any) -> list[tuple[str, Any]]:
+def _inside(thing: Any) -> list[tuple[Any, Any]]:
     if isinstance(thing, Mapping):
-        return [(str(name), inner) for name, inner in thing.items()]
+        return list(thing.items())
     if isinstance(thing, list | tuple):
-        return [(str(i), inner) for i, inner in enumerate(thing)]
+        return list(enumerate(thing))
     return [(name, inner) for name, inner in getattr(thing, "__dict__", {}).items() if not name.startswith("_")]

@@ -1,18 +1,20 @@
 """`layer` and `initialiser`: somebody's layer, or function of a shape, with the law of each of its tensors."""
 
-import fnmatch
 import functools
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from varlaw.subjects.builders.applying import alone, initialised, is_functional
 from varlaw.subjects.builders.fans import of_arrays, of_keras, of_torch
 from varlaw.subjects.builders.frameworks import framework_of
 from varlaw.subjects.builders.instances import Build, Source, is_keras, is_torch, made, seeded, tensors_of
+from varlaw.subjects.builders.parts import Part, cut, is_glob, matches, part_of, parts_in, written
+from varlaw.subjects.builders.texts import text_of
 from varlaw.subjects.rows import sampler
 from varlaw.subjects.subject import Array, Case, Sampler
 
@@ -36,22 +38,23 @@ def layer(
 ) -> Sampler:
     """A row for the layer that `build(**case)` makes: a class, or a function that returns one.
 
-    build: returns a torch module, a Keras layer, a mapping or tree of arrays, or an object that holds arrays. Global
-        generators are seeded; parameters named seed, rng (NumPy), key (JAX), rngs (flax) or generator get the seed.
-    laws: tensor -> law, a text over the case and the fans ("he_normal(fan_in)", "Uniform(1/sqrt(in_features))") or a
-        law such as `varlaw.Normal(0.02)`. A name may be a glob; "qkv.weight[0/3]" is the first third along the first
-        axis, "kernel[0/3, axis=1]" along the second. Each tensor that has no law is a violation.
+    build: returns a torch module, a Keras layer, a flax or haiku module (with `inputs`), a mapping or tree of arrays,
+        or an object that holds arrays. Global generators are seeded; parameters named seed, rng (NumPy), key (JAX),
+        rngs (flax) or generator get the seed.
+    laws: tensor -> law, a text over the case and the fans ("he_normal(fan_in)", "0.5*Uniform(1/sqrt(in_features))") or
+        a law such as `varlaw.Normal(0.02)`. A name may be a glob; "qkv.weight[0/3]" is the first third along the first
+        axis, "kernel[0/3, axis=1]" along the second, "weight[:width]" a slice. A tensor without a law violates.
     cases: the arguments of `build`, by name, each of them a case. Asymmetric sizes tell fans apart.
     inputs: the shape that the layer takes, or a function of the case that returns it: where the layer cannot be run on
         inputs of the shape that its weight suggests, and for layers of Keras, which it builds.
-    apply: `apply(tensors, x)` computes the layer from float64 arrays by name, so that it counts its own fans; modules
-        of torch and layers of Keras do so themselves.
+    apply: `apply(tensors, x)` computes the layer from float64 arrays by name, so that it counts its own fans; needed of
+        plain arrays alone: what is called, or has `forward`, or `init` and `apply`, computes by itself.
     claims: claim -> tensor -> another law that it is held to besides.
     dtypes: in which it is asked; float32 for torch, else that of its arrays, unless given.
     """
     texts = {"": laws} if not isinstance(laws, Mapping) else laws
     given = tuple(dict(c) for c in cases) or ({},)
-    known = _Layer(name, build, given, inputs, apply, tuple(dtypes) if dtypes else None, _split(texts))
+    known = _Layer(name, build, given, inputs, apply, tuple(dtypes) if dtypes else None, parts_in(texts))
     more = {claim: known.spread(of) for claim, of in (claims or {}).items()}
     documented = known.spread(texts)
     by_tensor = {n: {claim: of[n] for claim, of in more.items() if n in of} for n in documented}
@@ -109,17 +112,28 @@ class _Layer:
     inputs: Inputs
     apply: Callable[..., Array] | None
     dtypes: tuple[str, ...] | None
-    parts: Mapping[str, tuple[int, int]]  # tensor -> how many parts it is looked at in, along which axis
+    parts: tuple[Part, ...]  # of tensors that are looked at in parts
 
     def tensors(self, thing: Any, case: Case) -> Mapping[str, Array]:
-        """The tensors of an instance; `ValueError` where there are none."""
+        """The tensors of an instance, or their parts; `ValueError` where there are none."""
+        return {n: x for whole, y in self.wholes(thing, case).items() for n, x in cut(whole, y, self.parts, case)}
+
+    def wholes(self, thing: Any, case: Case) -> Mapping[str, Array]:
+        """The tensors of an instance as it holds them."""
+        if is_functional(thing):
+            thing = initialised(thing, None if self.inputs is None else self.input_shape(case))
         if is_keras(thing) and not thing.built and self.inputs is not None:
             thing.build(self.input_shape(case))
         found = tensors_of(thing)
         if not found:
             msg = f"{self.name} has no tensors: {type(thing).__name__} holds none"
             raise ValueError(msg)
-        return {n: x for whole, y in found.items() for n, x in _cut(whole, y, self.parts)}
+        return found
+
+    def parted(self, case: Case, dtype: str) -> Mapping[str, Array]:
+        """The tensors of one instance, or their parts."""
+        found = _instance(self, json.dumps(case), dtype)[1]
+        return {n: x for whole, y in found.items() for n, x in cut(whole, y, self.parts, case)}
 
     def input_shape(self, case: Case) -> tuple[int, ...]:
         """The shape that the layer takes in a case."""
@@ -128,11 +142,11 @@ class _Layer:
 
     def spread(self, laws: Laws) -> dict[str, str]:
         """Tensor -> law in text, globs replaced by the names that they match in the first case."""
-        texts = {n: law if isinstance(law, str) else repr(law) for n, law in laws.items()}
-        if not any(c in n for n in texts for c in "*?"):
+        texts = {written(n): text_of(law) for n, law in laws.items()}
+        if not any(map(is_glob, texts)):
             return texts
-        there = list(_instance(self, json.dumps(self.cases[0]), "float32")[1])
-        found = {n: next((law for glob, law in texts.items() if _matches(n, glob)), None) for n in there}
+        there = list(self.parted(self.cases[0], "float32"))
+        found = {n: next((law for glob, law in texts.items() if matches(n, glob)), None) for n in there}
         return {n: law for n, law in found.items() if law is not None}
 
     def asked(self, claim: str, usual: Sequence[Case], dtype: str) -> Sequence[Case]:
@@ -154,7 +168,7 @@ class _Layer:
 
     def shape(self, tensor: str, case: Case) -> tuple[int, ...]:
         """The shape of one tensor in a case."""
-        found = _instance(self, json.dumps(case), "float32")[1]
+        found = self.parted(case, "float32")
         if tensor not in found:
             msg = f"{self.name} has no tensor {tensor!r}, but {', '.join(found)}"
             raise ValueError(msg)
@@ -162,59 +176,43 @@ class _Layer:
 
     def fans(self, tensor: str, case: Case) -> tuple[float, float]:
         """Its true fans, as the layer counts them; `LookupError` where it cannot."""
-        part = _PART.fullmatch(tensor)
-        fan_in, fan_out = _counted(self, part["whole"] if part else tensor, json.dumps(case))
-        return fan_in, fan_out / int(part["of"]) if part else fan_out  # a part is one of the outputs
-
-
-_PART = re.compile(r"(?P<whole>.+)\[(?P<part>\d+|\*)/(?P<of>\d+)(, ?axis=(?P<axis>\d))?\]")
-
-
-def _split(names: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """The tensors that are named in parts."""
-    parts = filter(None, map(_PART.fullmatch, names))
-    return {part["whole"]: (int(part["of"]), int(part["axis"] or 0)) for part in parts}
-
-
-def _cut(name: str, x: Array, parts: Mapping[str, tuple[int, int]]) -> Iterator[tuple[str, Array]]:
-    """A tensor, or its parts by name."""
-    if name not in parts:
-        yield name, x
-        return
-    many, axis = parts[name]
-    if axis >= len(x.shape) or x.shape[axis] % many:
-        msg = f"{name} of shape {tuple(x.shape)} has no {many} equal parts along axis {axis}"
-        raise ValueError(msg)
-    side, along = x.shape[axis] // many, f", axis={axis}" if axis else ""
-    for i in range(many):
-        yield f"{name}[{i}/{many}{along}]", x[(slice(None),) * axis + (slice(i * side, (i + 1) * side),)]
-
-
-def _matches(name: str, glob: str) -> bool:
-    return name == glob or fnmatch.fnmatchcase(name, glob.replace("[", "[[]"))  # the bracket of a part is itself
+        part = part_of(tensor)
+        whole = part.whole if part else tensor
+        fan_in, fan_out = _counted(self, whole, json.dumps(case))
+        if part is None:
+            return fan_in, fan_out
+        full = _instance(self, json.dumps(case), "float64")[1][whole].shape
+        return fan_in, fan_out * math.prod(self.shape(tensor, case)) / math.prod(full)  # it is some of the outputs
 
 
 @functools.lru_cache(maxsize=64)
 def _instance(known: _Layer, case: str, dtype: str) -> tuple[Any, Mapping[str, Array]]:
-    """An instance in a case, and its tensors."""
+    """An instance in a case, and its whole tensors."""
     given = json.loads(case)
     with seeded(0, dtype, "cpu"):
         thing = made(known.build, given, 0)
-        return thing, known.tensors(thing, given)
+        return thing, known.wholes(thing, given)
 
 
 @functools.lru_cache(maxsize=4096)
 def _counted(known: _Layer, tensor: str, case: str) -> tuple[float, float]:
     thing, found = _instance(known, case, "float64")
-    given = json.loads(case)
-    shape = None if known.inputs is None else known.input_shape(given)
+    shape = None if known.inputs is None else known.input_shape(json.loads(case))
+    if tensor not in found or len(found[tensor].shape) < 2:
+        msg = f"{tensor} has no fans: it is no matrix"
+        raise LookupError(msg)
     with seeded(0, "float64", "cpu"):
-        if tensor in found and len(found[tensor].shape) > 1:
-            if known.apply:
-                return of_arrays(known.apply, {n: tuple(x.shape) for n, x in found.items()}, tensor, shape)
-            if is_torch(thing):
-                return of_torch(thing.eval(), tensor, shape)
-            if is_keras(thing) and shape:
-                return of_keras(thing, tensor, shape)
-    msg = f"{tensor} has no fans that can be counted"
-    raise LookupError(msg)
+        if is_torch(thing) and not known.apply:
+            return of_torch(thing, tensor, shape)
+        if is_keras(thing) and not known.apply:
+            return of_keras(thing, tensor, shape)
+        shapes = {n: tuple(x.shape) for n, x in found.items()}
+        if known.apply:
+            return of_arrays(known.apply, shapes, tensor, shape)
+        part = alone(thing, tensor, shape)
+        if part is None:
+            msg = f"{type(thing).__name__} does not say what it computes: give apply=f(arrays, x), or name the fans"
+            raise LookupError(msg)
+        start = f"{part.prefix}." if part.prefix else ""
+        mine = {n.removeprefix(start): sides for n, sides in shapes.items() if n.startswith(start)}
+        return of_arrays(part.apply, mine, tensor.removeprefix(start), part.inputs)

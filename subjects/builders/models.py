@@ -10,6 +10,7 @@ from typing import Any
 from varlaw.subjects import modules
 from varlaw.subjects.builders.frameworks import framework_of
 from varlaw.subjects.builders.instances import Build, Source, is_torch, made, seeded, tensors_of
+from varlaw.subjects.builders.texts import text_of
 from varlaw.subjects.subject import UNPROMISED, Array, Case, Model, Parameter, Role
 
 
@@ -27,7 +28,7 @@ def model(
     laws: glob over parameter names -> law; the first that matches counts. Texts speak of the case and of fan_in and
         fan_out, which are known for the layers of torch, or of shape_fan_in and shape_fan_out.
     """
-    texts = {glob: law if isinstance(law, str) else repr(law) for glob, law in laws.items()}
+    texts = {glob: text_of(law) for glob, law in laws.items()}
     given = tuple(dict(case) for case in cases)
 
     @functools.cache

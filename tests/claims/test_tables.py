@@ -34,7 +34,8 @@ def test_names_are_unique_and_begin_with_their_framework() -> None:
 
 
 def test_no_domain_is_dead() -> None:
-    assert set(CASES) == {c.op for s in SUBJECTS for c in claims_of(s)}
+    of_users = {"clip_adaptive"}  # asked of no framework's row, but of one's own clip
+    assert set(CASES) - of_users == {c.op for s in SUBJECTS for c in claims_of(s)}
 
 
 def test_every_deviation_points_at_a_claim_of_its_framework() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import varlaw
 from varlaw.claims.verdict import Verdict
+from varlaw.rows import layer
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Norm, Sampler
 from varlaw.verify import decision, deviations, plan
@@ -168,3 +169,29 @@ def test_a_sampler_of_jax_arrays_is_checked_in_float64() -> None:
         return jax.nn.initializers.orthogonal()(jax.random.key(seed), shape)
 
     assert varlaw.check(orthogonal, varlaw.Orthogonal(), shape=(16, 32)).outcome is varlaw.Outcome.CONFORMS
+
+
+def test_layers_of_jax_count_their_own_fans() -> None:
+    """A convolution of stride 2 reaches each input with a quarter of its taps; channels are last in flax."""
+    pytest.importorskip("flax")
+    eqx, hk = pytest.importorskip("equinox"), pytest.importorskip("haiku")
+    from flax import linen, nnx
+
+    class Net(linen.Module):  # type: ignore[misc,unused-ignore]
+        @linen.compact
+        def __call__(self, x: Any) -> Any:
+            hidden = linen.relu(linen.Dense(64, name="up")(x))
+            return linen.Dense(20, name="down")(hidden)
+
+    made: list[tuple[Any, Any, dict[str, Any]]] = [
+        (lambda rngs: nnx.Conv(8, 16, (3, 3), strides=2, rngs=rngs), None, {"kernel": (72, 36)}),
+        (lambda key: eqx.nn.Conv2d(8, 16, 3, stride=2, key=key), None, {"weight": (72, 36)}),
+        (lambda: linen.Conv(16, (3, 3), feature_group_count=4), (1, 12, 12, 8), {"kernel": (18, 36)}),
+        (lambda: Net(), (1, 48), {"up.kernel": (48, 64), "down.kernel": (64, 20)}),
+        (lambda: hk.transform(lambda x: hk.Linear(64)(x)), (1, 48), {"linear.w": (48, 64)}),
+    ]
+    for build, inputs, wanted in made:
+        row = layer("mine.layer", build, dict.fromkeys(wanted, "he_normal(fan_in)"), inputs=inputs)
+        assert {t.name: t.measure({}) for t in row.tensors if t.measure} == wanted
+    with pytest.raises(varlaw.SamplerError, match=r"give inputs=\(batch"):
+        varlaw.check_layer(lambda: linen.Dense(3), {"kernel": "Normal(1)"})

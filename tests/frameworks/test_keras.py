@@ -5,11 +5,14 @@ import importlib.util
 import math
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from varlaw.claims.verdict import Verdict
+from varlaw.rows import layer
 from varlaw.subjects import registry
+from varlaw.subjects.builders.instances import tensors_of
 from varlaw.subjects.keras.framework import backend, version
 from varlaw.subjects.subject import Sampler
 from varlaw.verify import decision, deviations, plan
@@ -132,3 +135,22 @@ def test_labels_above_256_are_rounded_by_a_loss_in_bfloat16() -> None:
             loss(labels, logits)
     else:
         assert not math.isclose(float(loss(labels, logits)), math.log(1000), rel_tol=0.05)
+
+
+def test_a_stack_of_keras_layers_counts_the_fans_of_each() -> None:
+    keras = pytest.importorskip("keras")
+
+    def build() -> Any:
+        return keras.Sequential(
+            [
+                keras.Input((9, 9, 8)),
+                keras.layers.Conv2D(16, 3, strides=2, activation="relu"),
+                keras.layers.Flatten(),
+                keras.layers.Dense(24),
+            ]
+        )
+
+    names = ["conv2d.kernel", "dense.kernel"]
+    assert all(set(names) <= set(tensors_of(build())) for _ in range(2))
+    row = layer("mine.stack", build, dict.fromkeys(names, "he_normal(fan_in)"))
+    assert [t.measure({}) for t in row.tensors if t.measure] == [(72, 36), (256, 24)]

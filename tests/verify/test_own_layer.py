@@ -1,6 +1,7 @@
 """A whole layer of a user's: each parameter against its law, what was forgotten named, fans counted by the layer."""
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from varlaw import SamplerError, assert_layer, check_layer
 from varlaw.claims.verdict import Outcome
+from varlaw.rows import layer
 from varlaw.verify.own.verdicts import Verdicts
 
 torch = pytest.importorskip("torch")
@@ -85,6 +87,97 @@ def test_the_thirds_of_a_packed_matrix_have_laws_of_their_own() -> None:
     assert "without a law: in_proj_weight[2/3]" in check_layer(attention, {**laws, **two}).cause
     separate = dict.fromkeys(packed, "glorot_uniform(64, 64)")
     assert "gain sqrt(2) forgotten" in check_layer(attention, {**laws, **separate}).cause
+
+
+class Packed(torch.nn.Module):  # type: ignore[misc,name-defined]
+    """Grouped queries in one matrix, a padding row, maps of which one has half the width."""
+
+    def __init__(self, separate: bool = True, padded: bool = True, halved: str = "v") -> None:
+        super().__init__()
+        self.qkv, self.token = torch.nn.Parameter(torch.empty(80, 48)), torch.nn.Parameter(torch.randn(50, 48))
+        for part in self.qkv.data.split([48, 16, 16]) if separate else [self.qkv.data]:
+            torch.nn.init.xavier_uniform_(part)
+        if padded:
+            self.token.data[0] = 0
+        for name in "qkv":
+            one = torch.nn.Linear(48, 32, bias=False)
+            torch.nn.init.xavier_normal_(one.weight, 0.5 if name in halved else 1.0)
+            setattr(self, f"{name}_map", one)
+
+
+SLICES = {
+    "qkv[:48]": "glorot_uniform(48, 48)", "qkv[48:64]": "glorot_uniform(48, 16)",
+    "qkv[4*16:]": "glorot_uniform(48, 16)", "token[:1]": "Constant(0)",
+    "token[1:]": "Normal(1)", "[qk]_map.weight": "glorot_normal(48, 32)",
+    "v_map.weight": "0.5*glorot_normal(48, 32)",
+}  # fmt: skip
+
+
+def test_slices_sets_of_letters_and_multiples_of_laws_are_promises() -> None:
+    found = check_layer(Packed, SLICES)
+    assert found.ok, str(found)
+    bad = check_layer(lambda: Packed(separate=False, padded=False, halved="qkv"), SLICES)
+    named = {v.subject.removeprefix(f"{bad.subject}.") for v in bad.faults}
+    assert named == {"qkv[:48]", "qkv[48:64]", "qkv[4*16:]", "token[:1]", "q_map.weight", "k_map.weight"}
+
+
+def test_what_no_slice_names_is_missed_and_what_is_not_promised_is_not_asked() -> None:
+    missed = check_layer(Packed, {"qkv[:48]": "glorot_uniform(48, 48)"}, unpromised=("token", "*_map*"))
+    assert "without a law: qkv[48:80]" in missed.cause
+    assert check_layer(Packed, {"*": "Normal(1)"}, unpromised="*").ok
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("qkv[:200]", "has no part :200 along axis 0"),
+        ("qkv[:width]", "cannot be computed: name 'width' is not defined"),
+    ],
+)
+def test_a_slice_that_is_not_there_is_named(name: str, said: str) -> None:
+    with pytest.raises(SamplerError, match=re.escape(said)):
+        check_layer(Packed, {name: "Normal(1)"})
+
+
+class Dense:
+    """A layer of NumPy that is called, or of which `forward` is."""
+
+    def __init__(self, inputs: int, outputs: int, rng: np.random.Generator) -> None:
+        self.weight, self.bias = rng.normal(0, (2 / inputs) ** 0.5, (inputs, outputs)), np.zeros(outputs)
+
+    def __call__(self, x: Any) -> Any:
+        return x @ self.weight + self.bias
+
+
+class Stack:
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.parts = [Dense(48, 64, rng), Dense(64, 20, rng)]
+
+    def forward(self, x: Any) -> Any:
+        for part in self.parts:
+            x = np.tanh(part(x))
+        return x
+
+
+def test_an_object_of_arrays_counts_its_own_fans() -> None:
+    def measured(make: Any, laws: Any) -> dict[str, Any]:
+        row = layer("mine.layer", make, laws)
+        return {t.name: t.measure({}) for t in row.tensors if t.measure and t.name.endswith("weight")}
+
+    he = {"*weight": "he_normal(fan_in)", "*bias": "Constant(0)"}
+    assert measured(lambda rng: Dense(48, 64, rng), he) == {"weight": (48, 64)}
+    assert measured(lambda rng: Stack(rng), he) == {"parts.0.weight": (48, 64), "parts.1.weight": (64, 20)}
+    assert check_layer(lambda rng: Stack(rng), he, dtype="float64").ok
+    plain = check_layer(lambda rng: vars(Dense(48, 64, rng)), he, dtype="float64")
+    assert "dict does not say what it computes: give apply=f(arrays, x)" in plain.cause
+
+
+def test_one_layer_counts_its_fans_and_is_left_as_it_was() -> None:
+    torch.manual_seed(0)
+    one = torch.nn.Linear(256, 96)
+    before = one.weight.detach().clone()
+    assert check_layer(one, {"weight": "U(-1/sqrt(fan_in), 1/sqrt(fan_in))"}, unpromised="bias").ok
+    assert torch.equal(one.weight, before)
 
 
 def test_copies_are_named() -> None:

@@ -1,12 +1,18 @@
 """Running statistics, gradients and weights of norms; adaptive clips and accumulated ones; networks of named maps."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from varlaw import Normal, SamplerError, check_clip, check_loss, check_network, check_norm
+from varlaw import Normal, Outcome, SamplerError, check_clip, check_loss, check_network, check_norm
+from varlaw.claims.claim import Trial
+from varlaw.claims.domains import CASES
+from varlaw.claims.tables import claims_of
+from varlaw.evidence.budget import POLICIES
+from varlaw.evidence.streams import Key
 from varlaw.rows import clipper, loss, norm
 
 # -- norms -------------------------------------------------------------------------------------------------------------
@@ -121,11 +127,19 @@ def adaptive(weights: Any, grads: Any, limit: float, eps: float = 1e-3, units: b
 
 def test_an_adaptive_clip_goes_by_units_and_their_weights() -> None:
     assert check_clip(adaptive, "adaptive").ok
-    assert not check_clip(lambda w, g, c: adaptive(w, g, c, units=False), "adaptive").ok
-    assert not check_clip(lambda w, g, c: adaptive(w, g, c, eps=0), "adaptive").ok
+    whole = check_clip(lambda w, g, c: adaptive(w, g, c, units=False), "adaptive")
+    assert whole.cause == "a whole tensor is one unit, not each row"
+    small = check_clip(lambda w, g, c: adaptive(w, g, c, eps=0), "adaptive")
+    assert small.cause == "eps is missing: small weights let nothing through"
     assert not check_clip(lambda w, g, c: adaptive(w, g, 2 * c), "adaptive").ok
     with pytest.raises(SamplerError, match="should return 3 gradients"):
         check_clip(lambda w, g, c: g[:1], "adaptive")
+    row = clipper("mine.agc", functools.partial(adaptive, eps=1e-2), "adaptive", eps=1e-2)
+    (claim,) = claims_of(row)
+    assert row.cases is not None
+    cases = row.cases(claim.name, CASES[claim.op].enumerate(Key("", "cases", ""), 1), "float32")
+    trials = [Trial(case, "float32", "cpu", POLICIES["pr"], Key("", "agc", "")) for case in cases]
+    assert {claim.judge(trial).outcome for trial in trials} == {Outcome.CONFORMS}
 
 
 # -- losses ------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from varlaw.theory.numerics.quadrature import Floats
-from varlaw.theory.variates.variate import Moments, checked_scale, floats, real, require
+from varlaw.theory.variates.variate import Moments, Scalable, checked_scale, floats, real, require
 
 LOG_SQRT_TWO_PI = 0.5 * math.log(2 * math.pi)
 
@@ -128,7 +128,7 @@ class UniformRange(Moments):
 
 
 @dataclass(frozen=True, init=False)
-class Uniform:
+class Uniform(Scalable):
     """Uniform on `[-bound, bound]`, of variance `bound**2 / 3`; from one end to another it is a `UniformRange`.
 
     >>> Uniform(3.0).variance, Uniform.with_std(1.0).bound == 3**0.5

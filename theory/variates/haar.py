@@ -8,7 +8,7 @@ import numpy as np
 
 from varlaw.theory.numerics.quadrature import Floats
 from varlaw.theory.variates.discrete import Rademacher
-from varlaw.theory.variates.variate import Moments, checked_scale, floats, real, require
+from varlaw.theory.variates.variate import Moments, Scalable, checked_scale, floats, real, require
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class HaarEntry(Moments):
 
 
 @dataclass(frozen=True)
-class Orthogonal:
+class Orthogonal(Scalable):
     """`gain` times a Haar-distributed (semi-)orthogonal matrix: a law of the whole matrix, not of independent entries.
 
     >>> Orthogonal().entry(64, 16).variance

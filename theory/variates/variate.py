@@ -82,7 +82,19 @@ class Continuous(Variate, Protocol):
         ...
 
 
-class Moments:
+class Scalable:
+    """A law times a number, or over one, is the law of the multiple: `0.5 * Normal(0.02)`."""
+
+    def __mul__(self, factor: Any) -> Any:
+        return self.scaled(factor) if isinstance(factor, int | float) else NotImplemented  # type: ignore[attr-defined]
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: Any) -> Any:
+        return self * (1 / divisor) if isinstance(divisor, int | float) else NotImplemented
+
+
+class Moments(Scalable):
     """What follows from mean, variance and support alone."""
 
     atoms: ClassVar[tuple[tuple[float, float], ...]] = ()

@@ -1,16 +1,15 @@
 """Clips that take more than gradients: adaptive ones, by the size of the weights, and those of accumulated gradients.
 
-Both are asked as the usual clips are: an adaptive one by each unit's limit, an accumulated one in parts that add up.
+An accumulated one is asked as the usual clips are, in parts that add up; an adaptive one by each unit's limit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from varlaw.claims.claim import Finding, deterministic
-from varlaw.evidence.exact import compare
+from varlaw.claims.clipping.adaptive import clipped, leaves
 from varlaw.evidence.formats import FORMATS
 from varlaw.subjects.subject import Clipper, Floats
 from varlaw.subjects.yours import Yours, clipper
@@ -29,46 +28,42 @@ def accumulated(yours: Yours, reduction: str) -> Clipper:
     return clipper(replace(yours, function=whole), "clip_norm")
 
 
-def adaptive(yours: Yours, dtype: str, eps: float) -> Iterator[tuple[str, dict[str, Any], Finding]]:
-    """`function(weights, grads, limit)`: each unit's gradient to at most limit times the norm of its weights.
+def adaptive(yours: Yours) -> Clipper:
+    """`function(weights, grads, limit)` returns the clipped gradients; of leaves the first half are the weights."""
 
-    Brock et al. 2021, arXiv:2102.06171: units are the rows of matrices and kernels, or a whole vector; weights whose
-    norm is below eps count as eps.
-    """
-    fmt = FORMATS[dtype]
-    for limit in (0.01, 0.3):
-        for size in (1.0, 1e-6):
-            weights, grads = _leaves(size, fmt)
-            given = [yours.library.array(w, dtype) for w in weights], [yours.library.array(g, dtype) for g in grads]
-            seen = [yours.read(y, g.shape) for y, g in zip(_listed(yours, given, limit), grads, strict=True)]
-            wanted = [_clipped(w, g, limit, eps) for w, g in zip(weights, grads, strict=True)]
-            bounds = [64 * g[0].size * fmt.unit * np.abs(g) + fmt.spacing(0.0) for g in wanted]
-            flat = [np.concatenate([x.ravel() for x in part]).tolist() for part in (seen, wanted, bounds)]
-            comparison = compare(flat[0], flat[1], flat[2])
-            yield "clip.adaptive", {"limit": limit, "weights": size}, deterministic(comparison, quantity="entry")
+    def whole(given: list[Any], limit: float) -> list[Any]:
+        half = len(given) // 2
+        found = yours.function(given[:half], given[half:], limit)
+        if not isinstance(found, list | tuple) or len(found) != half:
+            msg = f"{yours.name} returns {type(found).__name__}, but should return {half} gradients"
+            raise ValueError(msg)
+        return [*given[:half], *found]
 
+    row = clipper(replace(yours, function=whole), "clip_adaptive")
 
-def _listed(yours: Yours, given: tuple[list[Any], list[Any]], limit: float) -> Sequence[Any]:
-    found = yours.function(*given, limit)
-    if not isinstance(found, list | tuple) or len(found) != len(given[1]):
-        msg = f"{yours.name} returns {type(found).__name__}, but should return {len(given[1])} gradients"
-        raise ValueError(msg)
-    return found
+    def apply(given: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], None]:
+        return row.apply(given, limit, dtype, device)[0][len(given) // 2 :], None
+
+    return replace(row, apply=apply)
 
 
-def _leaves(size: float, fmt: Any) -> tuple[list[Floats], list[Floats]]:
-    """A matrix, a kernel and a vector; gradients of rows on either side of every limit."""
-    rng = np.random.default_rng(3)
-    shapes = ((6, 20), (4, 3, 3, 3), (7,))
-    weights = [fmt.round_all(size * rng.standard_normal(s)) for s in shapes]
-    rows = [10.0 ** rng.uniform(-4, 1, (s[0] if len(s) > 1 else 1, *(1,) * (len(s) - 1))) for s in shapes]
-    grads = [fmt.round_all(size * r * rng.standard_normal(s)) for r, s in zip(rows, shapes, strict=True)]
-    return weights, grads
+def cause_of_adaptive(subject: Clipper, dtype: str, eps: float) -> str:
+    """The wrong units, among those that people take, or the missing eps, that give every entry; "" where none does."""
+    fmt, limit = FORMATS[dtype], 0.3
+    ways = {
+        "units are the columns of matrices, not their rows": lambda w: (eps, tuple(a for a in range(w.ndim) if a != 1)),
+        "a whole tensor is one unit, not each row": lambda w: (eps, tuple(range(w.ndim))),
+        "every entry is a unit": lambda w: (eps, ()),
+        "eps is missing: small weights let nothing through": lambda w: (0.0, None),
+    }
+    for said, way in ways.items():
+        if all(_fits(subject, dtype, limit, way, *leaves(size, fmt)) for size in (1.0, 1e-6)):
+            return said
+    return ""
 
 
-def _clipped(w: Floats, g: Floats, limit: float, eps: float) -> Floats:
-    axes = tuple(range(1, w.ndim)) or (0,)
-    most = limit * np.maximum(np.sqrt((w**2).sum(axis=axes, keepdims=True)), eps)
-    norm = np.sqrt((g**2).sum(axis=axes, keepdims=True))
-    found: Floats = g * np.where(norm > most, most / np.where(norm > 0, norm, 1.0), 1.0)
-    return found
+def _fits(subject: Clipper, dtype: str, limit: float, way: Any, weights: list[Floats], grads: list[Floats]) -> bool:
+    seen, _ = subject.apply([*weights, *grads], limit, dtype, "cpu")
+    wanted = [clipped(w, g, limit, *way(w)) for w, g in zip(weights, grads, strict=True)]
+    unit = FORMATS[dtype].unit
+    return all((np.abs(a - b) <= 256 * unit * np.abs(b)).all() for a, b in zip(seen, wanted, strict=True))

@@ -1,23 +1,27 @@
 """`check_clip`: a user's gradient clipping against its law, and what is wrong with it."""
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from varlaw.claims.claim import Claim, Finding, Trial
+from varlaw.claims.clipping.adaptive import leaves
 from varlaw.claims.clipping.projection import norm_of
 from varlaw.evidence.formats import FORMATS, gamma
-from varlaw.evidence.streams import SALT, Key, canonical
+from varlaw.evidence.streams import SALT
 from varlaw.subjects.subject import Clipper, Floats
 from varlaw.subjects.yours import Yours, clipper, per_parameter
-from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, told, yours
-from varlaw.verify.own.clip_kinds import REDUCTIONS, accumulated, adaptive
+from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, yours
+from varlaw.verify.own.clip_kinds import REDUCTIONS, accumulated, adaptive, cause_of_adaptive
 from varlaw.verify.own.verdicts import Verdicts, asserting
 
-KINDS = {"global_norm": "clip_norm", "value": "clip_value", "per_parameter": "clip_norm", "accumulated": "clip_norm"}
-ADAPTIVE = "adaptive"
+KINDS = {
+    **dict.fromkeys(("global_norm", "per_parameter", "accumulated"), "clip_norm"),
+    "value": "clip_value",
+    "adaptive": "clip_adaptive",
+}
 
 EXTREMES = {
     "huge": Extreme(False, lambda claim, case, dtype: case.get("norm", 0.0) ** 2 > FORMATS[dtype].largest),
@@ -55,6 +59,7 @@ _WAYS: dict[str, Callable[[list[Floats], float], list[Floats]]] = {
         x * _factor(norm_of(g), c) for x in g
     ],
     "every entry is clipped by value, not the norm": lambda g, c: [x.clip(-c, c) for x in g],
+    "values beyond the limit lose their sign": lambda g, c: [np.where(abs(x) > c, c, x) for x in g],
     "values are clipped above alone": lambda g, c: [x.clip(None, c) for x in g],
     "values are clipped below alone": lambda g, c: [x.clip(-c, None) for x in g],
     "nothing is clipped": lambda g, c: g,
@@ -120,19 +125,14 @@ def check_clip(
     >>> check_clip(clip, "global_norm").ok
     True
     """
-    one_of(kind, (*KINDS, ADAPTIVE), "kind", "check_clip")
+    one_of(kind, KINDS, "kind", "check_clip")
     one_of(reduction, REDUCTIONS, "reduction", "check_clip")
-    if kind == ADAPTIVE:
-        return _adaptive(f, name, library, dtype, salt, eps)
+    eps_of(eps, "check_clip")
     out = left_out(EXTREMES, promises, unpromised, all_usual=as_ is not None, where="check_clip")
-    probe = probes()[0]
-    op = KINDS[kind]
-
-    def make(m: Yours) -> Clipper:
-        return accumulated(m, reduction) if kind == "accumulated" else clipper(m, op)
-
-    mine = yours(f, name, library, dtype, salt, "check_clip", lambda m: make(m).apply(probe, 1.0, dtype, "cpu"))
-    whole = make(mine)
+    probe = probes(kind)[0]
+    made = functools.partial(of_kind, kind, reduction)
+    mine = yours(f, name, library, dtype, salt, "check_clip", lambda m: made(m).apply(probe, 1.0, dtype, "cpu"))
+    whole = made(mine)
     subject = per_parameter(whole) if kind == "per_parameter" else whole
     silent = as_ is not None and whole.apply(probe, 1.0, dtype, "cpu")[1] is None
     row = as_row(subject, as_name(kind, as_), "check_clip")
@@ -144,29 +144,24 @@ def check_clip(
         dtype,
         salt,
         DEFAULT,
-        lambda claim, cases: cases_of(kind, silent, claim.name, cases),
+        lambda claim, cases: cases_of(kind, silent, claim.name, cases, eps),
     )
     result = Verdicts(mine.name, f"clip, {kind.replace('_', ' ')}", tuple(verdicts), unpromised=out)
-    return result if result.ok else result.because(_cause(kind, whole, dtype))
+    return result if result.ok else result.because(_cause(kind, whole, dtype, eps))
 
 
-def _adaptive(f: Any, name: Any, library: Any, dtype: str, salt: str, eps: float) -> Verdicts:
-    """The verdict of an adaptive clip in each case."""
-    mine = yours(f, name, library, dtype, salt, "check_clip", lambda m: list(adaptive(m, dtype, eps)))
-    row = clipper(mine, "clip_norm")
-    verdicts = []
-    for claim_name, case, finding in adaptive(mine, dtype, eps):
-        key = Key(salt, f"{claim_name}:{mine.name}", canonical({"case": case, "dtype": dtype}))
-        claim = Claim(
-            name=claim_name, law="clip.adaptive_factor", statement="|clip(g)| = min(|g|, limit max(|w|, eps))",
-            subject=row, target=mine.name, op="clip_norm", judge=functools.partial(_known, finding),
-        )  # fmt: skip
-        verdicts.append(told(claim, mine.name, Trial(case, dtype, "cpu", DEFAULT, key), finding))
-    return Verdicts(mine.name, "clip, adaptive", tuple(verdicts))
+def of_kind(kind: str, reduction: str, mine: Yours) -> Clipper:
+    """The function as a clip of its kind."""
+    if kind == "accumulated":
+        return accumulated(mine, reduction)
+    return adaptive(mine) if kind == "adaptive" else clipper(mine, KINDS[kind])
 
 
-def _known(finding: Finding, trial: Trial) -> Finding:
-    return finding
+def eps_of(eps: Any, where: str) -> None:
+    """`ValueError` unless eps is a number >= 0."""
+    if isinstance(eps, bool) or not isinstance(eps, int | float) or not 0 <= eps < math.inf:
+        msg = f"eps={eps!r}, but should be a number >= 0 [{where}]"
+        raise ValueError(msg)
 
 
 def as_name(kind: str, as_: str | None) -> str | None:
@@ -174,22 +169,26 @@ def as_name(kind: str, as_: str | None) -> str | None:
     return _AS_TORCH.get(kind) if as_ == "torch" else as_
 
 
-def cases_of(kind: str, silent: bool, claim: str, cases: list[Case]) -> list[Case]:
+def cases_of(kind: str, silent: bool, claim: str, cases: list[Case], eps: float) -> list[Case]:
     """Claims on all leaves say nothing of one; a row's deviations nothing of a norm that is not reported."""
+    if kind == "adaptive":
+        return [{**case, "eps": eps} for case in cases]
     nothing = (kind == "per_parameter" and claim in _OF_ALL_LEAVES) or (silent and claim == "clip.long")
     return [] if nothing else cases
 
 
-def _cause(kind: str, subject: Clipper, dtype: str) -> str:
-    """The wrong clip, among those that people write, that gives every entry; "" where none does."""
+def _cause(kind: str, subject: Clipper, dtype: str, eps: float) -> str:
+    """The wrong clip, among those that people write, that gives every entry; "" where none does, or the right one."""
     if kind == "accumulated":
         return _of_parts(subject, dtype)
-    fits = [name for name in _WAYS if name != _RIGHT[kind]]
+    if kind == "adaptive":
+        return cause_of_adaptive(subject, dtype, eps)
+    fits = list(_WAYS)
     for probe, limit in ((p, c) for p in probes() for c in (1.0, 0.3, 1e-4)):
         leaves = [FORMATS[dtype].round_all(x) for x in probe]
         seen, _ = subject.apply(leaves, limit, dtype, "cpu")
         fits = [name for name in fits if _same(seen, _WAYS[name](leaves, limit), dtype)]
-    return fits[0] if fits else ""
+    return fits[0] if fits and _RIGHT[kind] not in fits else ""
 
 
 def _of_parts(subject: Clipper, dtype: str) -> str:
@@ -200,8 +199,10 @@ def _of_parts(subject: Clipper, dtype: str) -> str:
     return next((said for factor, said in words.items() if _same(seen, [factor * x for x in small], dtype)), _AT_ONCE)
 
 
-def probes() -> list[list[Floats]]:
+def probes(kind: str = "") -> list[list[Floats]]:
     """Gradients above and below a limit of 1, and leaves on either side of it; then as small as 1e-4."""
+    if kind == "adaptive":
+        return [[each for part in leaves(1.0, FORMATS["float64"]) for each in part]]
     rng = np.random.default_rng(0)
     directions = [rng.standard_normal(n) for n in (3, 8, 20)]
     return [

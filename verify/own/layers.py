@@ -1,6 +1,5 @@
 """`check_layer`: a user's whole layer, each of its parameters against a law of its own, and those without one named."""
 
-import fnmatch
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from varlaw.evidence.state import float64
 from varlaw.evidence.streams import SALT, Key, canonical
 from varlaw.subjects.builders.instances import is_keras, is_torch
 from varlaw.subjects.builders.layers import layer
+from varlaw.subjects.builders.parts import matches
 from varlaw.subjects.subject import Array, Case, Draws, Sampler, Tensor
 from varlaw.verify.check import address, policy_for
 from varlaw.verify.decision import judged
@@ -50,15 +50,15 @@ def check_layer(
     """Decide whether each parameter of a layer follows its law, and which were forgotten.
 
     layer_or_factory: a function without arguments that returns a fresh layer, seeds are set for it (a torch module, a
-        Keras layer that is built, a mapping or object that holds arrays), or one layer, of whose one draw all is said.
+        Keras, flax or haiku layer, a mapping or object that holds arrays), or one layer, of whose one draw all is said.
     laws: parameter -> law, `varlaw.Normal(0.02)` or a text such as "he_normal(fan_in)", over the fans that the layer
-        counts itself; names may be globs, and "qkv.weight[0/3]" is the first third of a packed matrix. A parameter
-        without a law violates.
+        counts itself; names may be globs, "qkv.weight[0/3]" is the first third of a packed matrix, "qkv.weight[:64]"
+        its first 64 rows. A parameter without a law violates.
     inputs: the shape that the layer takes; needed where it runs on no input of the shape that its weight suggests.
-    apply: `apply(arrays, x)` computes a layer of plain arrays, so that it counts its fans.
+    apply: `apply(arrays, x)` computes a layer that is nothing but arrays, so that it counts its fans.
     forward, backward: what the layer multiplies the mean square of its inputs (of gradients) by, of all weights or by
         name: 1 keeps it, 2 before a ReLU. Decided as Var w times the fan that is counted, which is exact.
-    unpromised: globs of parameters that promise nothing.
+    unpromised: globs of parameters that promise nothing, whatever glob of `laws` names them too.
     delta, alpha, beta, salt, name: as of `check`.
 
     >>> import numpy as np
@@ -73,8 +73,9 @@ def check_layer(
     build, whole = _factory(layer_or_factory)
     shown = address(layer_or_factory, salt, _name(layer_or_factory) if name is None else name)
     row = _row(shown, build, laws, inputs, apply, dtype)
-    row = replace(row, tensors=tuple(_passed(row, t, forward, backward) for t in row.tensors))
     left_out = (unpromised,) if isinstance(unpromised, str) else tuple(unpromised)
+    asked = [t for t in row.tensors if not any(matches(t.name, glob) for glob in left_out)]
+    row = replace(row, tensors=tuple(_passed(row, t, forward, backward) for t in asked))
     row = replace(row, draws=_without(row.draws, left_out, row) if whole is None else _once(row.draws, left_out, row))
     verdicts = tuple(_asked(row, shown, dtype, salt, policy, once=whole is not None))
     result = Verdicts(shown, "layer", verdicts, unpromised=left_out)
@@ -121,7 +122,7 @@ def _passed(row: Sampler, tensor: Tensor, forward: Any, backward: Any) -> Tensor
 def _of(wanted: Any, tensor: Tensor) -> float | None:
     """What is wanted of one tensor: by its name, or of every one that has fans."""
     if isinstance(wanted, Mapping):
-        return next((f for glob, f in wanted.items() if fnmatch.fnmatchcase(tensor.name, glob)), None)
+        return next((f for glob, f in wanted.items() if matches(tensor.name, glob)), None)
     return wanted if wanted is not None and _measured(tensor) else None
 
 
@@ -145,7 +146,8 @@ def _cause(found: Verdicts) -> str:
 
 def _numbers(v: Verdict) -> str:
     ratio = "" if v.ratio is None else f"{v.quantity} x{v.ratio:.4g} of "
-    return f"{ratio}{v.statement}{f', {v.likely}' if v.likely else ''}"
+    seen = f"it is {v.observed:.4g}" if v.ratio is None and v.observed is not None else ""
+    return ", ".join(filter(None, [f"{ratio}{v.statement}", v.likely or v.detail or seen]))
 
 
 # -- asking ------------------------------------------------------------------------------------------------------------
@@ -207,7 +209,7 @@ def _from(instances: Iterator[Mapping[str, Array]], start: int) -> Iterator[Mapp
 
 def _cut(instance: Mapping[str, Array], globs: tuple[str, ...], row: Sampler) -> Mapping[str, Array]:
     mine = {t.name for t in row.tensors}
-    return {n: x for n, x in instance.items() if n in mine or not any(fnmatch.fnmatchcase(n, g) for g in globs)}
+    return {n: x for n, x in instance.items() if n in mine or not any(matches(n, g) for g in globs)}
 
 
 # -- one draw ----------------------------------------------------------------------------------------------------------

@@ -55,7 +55,21 @@ def cause(subject: Norm, layout: Layout, probe: Floats, case: dict[str, Any], dt
             n = rows_of(probe, layout.op, case).shape[1]
             fewest = sorted((_differences(w, centred, kind, n) for w in fits), key=len)[0]
             return "; ".join(fewest)
-    return ""
+    return _factor(seen[0], Wrong(centred), layout, case, dtype)
+
+
+def _factor(seen: tuple[Floats, Floats], right: Wrong, layout: Layout, case: dict[str, Any], dtype: str) -> str:
+    """In words by which one number every entry is off; "" where there is no such number."""
+    rows, after = (_rows(a, None, layout, case) for a in seen)
+    if not after.any():
+        return "the output is 0, as of a weight that starts at 0"
+    wanted = _normalised(rows, right, case["eps"])
+    factor, n = float((after * wanted).sum() / (wanted**2).sum()), rows.shape[1]
+    if not (np.abs(after - factor * wanted) <= 256 * FORMATS[dtype].unit * abs(factor)).all():
+        return ""
+    named = {"1/sqrt(n)": n**-0.5, "sqrt(n)": n**0.5, "1/n": 1 / n, "n": float(n)}
+    said = next((f"{name} = " for name, v in named.items() if math.isclose(factor, v, rel_tol=1e-2)), "")
+    return f"every entry is {said}{factor:.4g} times what it should be, in sets of n = {n}"
 
 
 def _seen(subject: Norm, x: Floats, dtype: str) -> tuple[Floats, Floats]:

@@ -69,9 +69,9 @@ def check_norm(
     gradient: True asks for the gradient too, through torch's or JAX's; `backward(x, dy)` gives it for NumPy.
     dtype: the format of the arrays.
     promises, unpromised: what is asked beyond the usual, and what is not: "huge" (squares overflow; not usual), "long"
-        (sets of more than 1,024), "constant", "single" (sets of one number), "careful" (sets where rounding alone may
-        do as much as is asked, such as large constants, unless an algorithm is careful; not usual); "all" for every
-        one.
+        (sets of more than 1,024), "constant", "single" (sets of one number; not usual where a running variance with
+        n - 1 is kept), "careful" (sets where rounding alone may do as much as is asked, such as large constants, unless
+        an algorithm is careful; not usual); "all" for every one.
     as_: "torch", or a norm by its name in `varlaw verify`: what it documents as its deviations is no violation.
         They are known for arrays of three axes, without `shape`.
     library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.
@@ -98,7 +98,7 @@ def check_norm(
     mine = yours(f, name, library, dtype, salt, "check_norm", lambda m: norm(m, layout).apply(probe, {}, dtype, "cpu"))
     subject = norm(mine, layout)
     given = eps_of(f, eps)
-    known = {
+    known: Case = {
         "groups": groups,
         "eps": measured(subject, probe, groups, dtype) if given is None else given,
         "momentum": momentum_of(f, momentum, subject, probe, dtype),
@@ -119,12 +119,13 @@ def check_norm(
     )
 
     def cases(claim: Claim, there: list[Case]) -> list[Case]:
-        return cases_of(claim.name, there, layout, known, running=kept(running, bessel))
+        return cases_of(claim.name, there, layout, known, kept(running, bessel), single=single(promises, as_))
 
     verdicts = tuple(asked(row, mine.name, EXTREMES, out, dtype, salt, DEFAULT, cases))
     if gradient is not False:
         verdicts += (_gradient(mine, layout, known, gradient, dtype, salt, subject),)
-    result = Verdicts(mine.name, f"{kind} norm", verdicts, unpromised=out)
+    left = ("single",) if running_of_one(kept(running, bessel)) and not single(promises, as_) else ()
+    result = Verdicts(mine.name, f"{kind} norm", verdicts, unpromised=tuple(dict.fromkeys((*out, *left))))
     return result if result.ok else result.because(_lost(result) or cause(subject, layout, probe, known, dtype, kind))
 
 
@@ -257,9 +258,22 @@ def measured(subject: Norm, probe: Any, groups: int, dtype: str) -> float:
     return max(found, 0.0)
 
 
-def cases_of(claim: str, cases: list[Case], layout: Layout, known: Case, running: tuple[str, ...] = ()) -> list[Case]:
+def single(promises: Any, as_: str | None) -> bool:
+    """Whether sets of one number are promised also where a variance with n - 1 = 0 is kept."""
+    return as_ is not None or promises == "all" or "single" in (promises or ())
+
+
+def running_of_one(running: tuple[str, ...]) -> bool:
+    """Whether a running variance with n - 1 is kept, which a set of one number does not have."""
+    return "norm.running_unbiased" in running
+
+
+def cases_of(
+    claim: str, cases: list[Case], layout: Layout, known: Case, running: tuple[str, ...] = (), *, single: bool = True
+) -> list[Case]:
     """The cases of one claim for a norm of this eps, of these groups, of this shape if it has one."""
-    if (claim in _RUNNING and claim not in running) or (claim == "norm.single" and layout.shape):
+    alone = layout.shape or (running_of_one(running) and not single)
+    if (claim in _RUNNING and claim not in running) or (claim == "norm.single" and alone):
         return []
     sizes = layout.sizes if layout.shape else {}
     unique: list[Case] = []

@@ -19,7 +19,7 @@ from varlaw.subjects.yours import Yours
 from varlaw.verify.own import clipping, dropouts, losses, norms
 from varlaw.verify.own.asking import Case, Extremes, left_out, one_of
 from varlaw.verify.own.asking import yours as found
-from varlaw.verify.own.clip_kinds import accumulated
+from varlaw.verify.own.clip_kinds import REDUCTIONS
 
 Cases = Callable[[str, list[Case], str], list[Case]]
 
@@ -66,9 +66,9 @@ def norm(
         return norms.kept(yours.RUNNING[0] in ready(dtype).apply(probe, {}, dtype, "cpu"), bessel)
 
     def cases(claim: str, usual: list[Case], dtype: str) -> list[Case]:
-        return norms.cases_of(
-            claim, usual, layout, dict(_or(known, dtype, {"groups": many, "eps": 0.0})), running=_or(running, dtype, ())
-        )
+        there = dict(_or(known, dtype, {"groups": many, "eps": 0.0}))
+        alone = norms.single(promises, as_)
+        return norms.cases_of(claim, usual, layout, there, _or(running, dtype, ()), single=alone)
 
     row = replace(yours.norm(_nameless(name, f), layout), running_variance="unbiased" if bessel else "biased")
     return replace(
@@ -82,6 +82,8 @@ def clipper(
     f: Any,
     kind: str = "global_norm",
     *,
+    reduction: str = "mean",
+    eps: float = 1e-3,
     dtypes: Sequence[str] = ("float32",),
     promises: Any = (),
     unpromised: Any = (),
@@ -91,26 +93,25 @@ def clipper(
     """A row for gradient clipping: the arguments of `varlaw.check_clip`."""
     where = f"clipper {name}"
     one_of(kind, clipping.KINDS, "kind", where)
+    one_of(reduction, REDUCTIONS, "reduction", where)
+    clipping.eps_of(eps, where)
     out = left_out(clipping.EXTREMES, promises, unpromised, all_usual=as_ is not None, where=where)
-    op, probe = clipping.KINDS[kind], clipping.probes()[0]
+    made, probe = functools.partial(clipping.of_kind, kind, reduction), clipping.probes(kind)[0]
 
     @functools.cache
     def ready(dtype: str) -> Clipper:
-        def made(mine: Yours) -> Clipper:
-            return accumulated(mine, "mean") if kind == "accumulated" else yours.clipper(mine, op)
-
         return made(found(f, name, library, dtype, SALT, where, lambda m: made(m).apply(probe, 1.0, dtype, "cpu")))
 
     def silent(dtype: str) -> bool:
         return as_ is not None and ready(dtype).apply(probe, 1.0, dtype, "cpu")[1] is None
 
     def cases(claim: str, usual: list[Case], dtype: str) -> list[Case]:
-        return clipping.cases_of(kind, bool(_or(silent, dtype, False)), claim, usual)
+        return clipping.cases_of(kind, bool(_or(silent, dtype, False)), claim, usual, eps)
 
     def whole(dtype: str) -> Clipper:
         return yours.per_parameter(ready(dtype)) if kind == "per_parameter" else ready(dtype)
 
-    row = yours.clipper(_nameless(name, f), op)
+    row = made(_nameless(name, f))
     return replace(
         row, framework=framework_of(name), dtypes=tuple(dtypes), cases=_without(clipping.EXTREMES, out, cases),
         as_=clipping.as_name(kind, as_),

@@ -1,0 +1,34 @@
+"""Laws as they are written: `0.5*he_normal(fan_in)` says the law first and then what it is multiplied by."""
+
+import ast
+
+_NUMBERS = ("sqrt", "min", "max", "fan")  # functions that give numbers, and no law
+
+
+def text_of(law: object) -> str:
+    """The text of a law, which begins with the name of its family.
+
+    >>> text_of("sqrt(2)/3*glorot_normal(64, 48)/4")
+    'glorot_normal(64, 48) * (sqrt(2) / 3) / 4'
+    """
+    if not isinstance(law, str):
+        return repr(law)
+    try:
+        tree = ast.parse(law.strip(), mode="eval").body
+    except SyntaxError:  # said where the law is asked
+        return law
+    return _ordered(tree) if isinstance(tree, ast.BinOp) else law
+
+
+def _ordered(tree: ast.expr) -> str:
+    if not isinstance(tree, ast.BinOp) or not isinstance(tree.op, ast.Mult | ast.Div):
+        return ast.unparse(tree)
+    if isinstance(tree.op, ast.Mult) and _is_law(tree.right):
+        return f"{_ordered(tree.right)} * ({ast.unparse(tree.left)})"
+    sign = "*" if isinstance(tree.op, ast.Mult) else "/"
+    right = ast.unparse(tree.right)
+    return f"{_ordered(tree.left)} {sign} {f'({right})' if isinstance(tree.right, ast.BinOp) else right}"
+
+
+def _is_law(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id not in _NUMBERS
