@@ -52,7 +52,8 @@ def _absence(framework: Framework, device: str, asked: bool) -> Absence | None:
             return Absence(framework.name, f"{framework.name} is not installed (No module named {module!r})", asked)
         return _broken(framework, error)
     if device not in devices:
-        return Absence(framework.name, f"{framework.name} has no device {device}, only {', '.join(devices)}", asked)
+        others = f", only {', '.join(devices)}" if devices else " here (a compiler or a driver is missing)"
+        return Absence(framework.name, f"{framework.name} has no device {device}{others}", asked)
     return None
 
 

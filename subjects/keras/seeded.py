@@ -6,6 +6,7 @@ show where that makes weights of one model copies of each other. A `SeedGenerato
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from varlaw.subjects.keras.framework import KERAS, keras
@@ -62,17 +63,18 @@ def _separable(dims: int) -> Sampler:
 
 
 def _two_layers(generator: bool) -> Sampler:
-    """Two dense layers in a row that share the initialiser object."""
+    """Two dense layers in a row that share the initialiser object; of one feature a draw would be two numbers."""
 
     def make(c: Case, given: Mapping[str, Any]) -> Any:
         width = c["in_features"]
         return keras().Sequential([keras().layers.Dense(width, **given) for _ in range(2)])
 
     label = "(SeedGenerator)" if generator else "(seeded)"
-    return _row(
+    row = _row(
         "Sequential(Dense, Dense)", "linear", make, lambda c: (None, c["in_features"]), ("kernel",),
         generator=generator, label=label,
     )  # fmt: skip
+    return replace(row, cases=lambda claim, usual, dtype: [c for c in usual if c["in_features"] > 1])
 
 
 SEEDED: tuple[Sampler, ...] = (

@@ -8,6 +8,7 @@ import ast
 import contextlib
 import functools
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -51,6 +52,11 @@ def _takes(name: str, source: str) -> bool:
         return subprocess.run(command, input=source.encode(), capture_output=True, check=False).returncode == 0
     except OSError:
         return False
+
+
+def _devices() -> tuple[str, ...]:
+    """The CPU where a compiler is there; without one no kernel runs."""
+    return ("cpu",) if shutil.which(compiler()) else ()
 
 
 class Unsupported(Mapping[str, str]):
@@ -257,7 +263,7 @@ def _labels(labels: Any, device: str) -> Any:
 TINYGRAD = Boundary(
     name="tinygrad",
     version=version,
-    devices=lambda: ("cpu",),
+    devices=_devices,
     array=array,
     floats=floats,
     draws=seeded,

@@ -46,6 +46,12 @@ def _subject(name: str, version: Callable[[], str], devices: tuple[str, ...] = (
         (_subject("keras", _gone("tensorflow")), ["*"], True, "keras cannot be imported (ModuleNotFoundError: No mod"),
         (_subject("jax", _half_way), ["*"], True, "jax cannot be imported (OSError: undefined symbol: cudaFoo)"),
         (_subject("jax", lambda: "1", ("tpu",)), ["*"], False, "jax has no device cpu, only tpu"),
+        (
+            _subject("jax", lambda: "1", ()),
+            ["jax"],
+            True,
+            "jax has no device cpu here (a compiler or a driver is missing)",
+        ),
         (_subject("jax", lambda: "1", ("tpu",)), ["jax"], True, "jax has no device cpu, only tpu"),
     ],
 )
