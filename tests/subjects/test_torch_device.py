@@ -7,7 +7,8 @@ import pytest
 from varlaw.claims.domains import CASES
 from varlaw.evidence.streams import Key
 from varlaw.subjects.registry import subjects
-from varlaw.subjects.subject import Sampler
+from varlaw.subjects.subject import Experiment, Sampler
+from varlaw.subjects.torch.experiments import running
 
 torch = pytest.importorskip("torch")
 
@@ -39,6 +40,28 @@ def test_draws_stay_on_a_fake_device(sampler: Sampler, monkeypatch: pytest.Monke
                 pytest.skip("this build of torch cannot index fake CUDA tensors")
             raise
         assert {str(x.device) for x in instance.values()} <= {"cuda:0", "cuda"}
+
+
+def test_experiments_make_everything_on_their_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On fake tensors of a device that is not the CPU two devices do not mix; what reads values cannot be run so."""
+    from torch._subclasses.fake_tensor import FakeTensorDeviceMismatchError, FakeTensorMode
+
+    made: list[str] = []
+    monkeypatch.setattr(running, "floats", lambda x: made.append(x.device.type))
+    mixed, ran = [], 0
+    for row in (row for row in subjects("torch") if isinstance(row, Experiment)):
+        made.clear()
+        case = CASES[row.op].enumerate(Key("device", "cases"), 0)[0]
+        try:
+            with FakeTensorMode():
+                row.run(case, "float32", "meta", 1, 2)
+        except FakeTensorDeviceMismatchError as error:
+            mixed.append(f"{row.name}: {error}")
+        except Exception:  # it reads values, which a fake tensor has none of
+            continue
+        ran += "meta" in made
+    assert not mixed
+    assert ran > 60
 
 
 @pytest.mark.gpu

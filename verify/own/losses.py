@@ -17,6 +17,7 @@ from varlaw.verify.own.verdicts import Verdicts, asserting
 EXTREMES = {
     "large": of_claims("loss.large", "loss.shift"),
     "outside": of_claims("loss.outside", usual=False),
+    "all_ignored": of_claims("loss.all_ignored", usual=False),
 }
 _OF_ROWS = ("loss.rows", "loss.reduction")
 _MOST_ROWS = 64  # of claims on single rows, each of which is a call
@@ -64,7 +65,8 @@ def check_loss(
     smoothing, ignored: what `f` calls its arguments for smoothed labels and for a label that does not count, where it
         has such: "label_smoothing", "ignore_index".
     promises, unpromised: what is asked beyond the usual, and what is not: "large" (logits of 1e4 and more; usual),
-        "outside" (a label that is no class is refused, or costs no finite loss); "all" for every one.
+        "outside" (a label that is no class is refused, or costs no finite loss), "all_ignored" (no label counts); "all"
+        for every one.
     as_: "torch", or a loss by its name in `varlaw verify`: what it documents as its deviations is no violation.
     dtype, library, salt, name: as of `check_norm`; labels are int64, of JAX int32.
 

@@ -29,6 +29,7 @@ EXTREMES = {
     "long": Extreme(True, lambda claim, case, dtype: case["length"] > 1024),
     "constant": of_claims("norm.constant"),
     "single": of_claims("norm.single"),
+    "empty": of_claims("norm.empty", usual=False),
     "careful": Extreme(False, lambda claim, case, dtype: False),  # of sets, not of cases: the claims leave them out
 }
 _RUNNING = ("norm.running_mean", "norm.running_var", "norm.running_unbiased", "norm.running_steps")
@@ -70,8 +71,8 @@ def check_norm(
     dtype: the format of the arrays.
     promises, unpromised: what is asked beyond the usual, and what is not: "huge" (squares overflow; not usual), "long"
         (sets of more than 1,024), "constant", "single" (sets of one number; not usual where a running variance with
-        n - 1 is kept), "careful" (sets where rounding alone may do as much as is asked, such as large constants, unless
-        an algorithm is careful; not usual); "all" for every one.
+        n - 1 is kept), "empty" (no numbers at all; not usual), "careful" (sets where rounding alone may do as much as
+        is asked, such as large constants, unless an algorithm is careful; not usual); "all" for every one.
     as_: "torch", or a norm by its name in `varlaw verify`: what it documents as its deviations is no violation.
         They are known for arrays of three axes, without `shape`.
     library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.

@@ -17,8 +17,8 @@ def _fans(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
         layer(x).sum().backward()
         middle = slice(length // 2, length // 2 + period)
         found[f"{name} fan_out"] = x.grad[..., middle].mean().reshape(1)
-        fan_in, fan_out = t.nn.init._calculate_fan_in_and_fan_out(layer.weight)
-        found |= {f"{name} shape fan_in": t.tensor([fan_in]), f"{name} shape fan_out": t.tensor([fan_out])}
+        shaped = t.tensor(t.nn.init._calculate_fan_in_and_fan_out(layer.weight), device=on["device"])
+        found |= {f"{name} shape fan_in": shaped[:1], f"{name} shape fan_out": shaped[1:]}
     return {**found, "excess": found["conv shape fan_out"] / found["conv fan_out"].detach()}
 
 
