@@ -16,6 +16,7 @@ from varlaw.subjects.keras.numbers import NUMBERS
 from varlaw.subjects.keras.optimisers import EXPERIMENTS as OPTIMISERS
 from varlaw.subjects.keras.public import LEFT_OUT, PUBLIC
 from varlaw.subjects.keras.sampling import SAMPLERS
+from varlaw.subjects.keras.scoring import SCORES
 from varlaw.subjects.keras.seeded import SEEDED
 from varlaw.subjects.keras.sequences import SEQUENCES
 from varlaw.subjects.subject import Subject
@@ -24,6 +25,6 @@ __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
 SUBJECTS: tuple[Subject, ...] = (
     *INITIALISERS, *ARGUMENTS, *SAMPLERS, *LAYERS, *SEQUENCES, *SEEDED, *NORMS, *CLIPPERS, *NORMALISERS,
-    *DROPOUTS, *dropout_inside.DROPOUTS, *LOSSES, *ACTIVATIONS, *EXPERIMENTS,
+    *DROPOUTS, *dropout_inside.DROPOUTS, *LOSSES, *SCORES, *ACTIVATIONS, *EXPERIMENTS,
     *NUMBERS, *OPTIMISERS, *ATTENTION,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from varlaw.subjects.mlx.names import LEFT_OUT, PUBLIC
 from varlaw.subjects.mlx.norms import NORMS
 from varlaw.subjects.mlx.numbers import NUMBERS
 from varlaw.subjects.mlx.optimisers import EXPERIMENTS as OPTIMISERS
+from varlaw.subjects.mlx.scoring import SCORES
 from varlaw.subjects.mlx.training import CLIPPERS, DROPOUTS, LOSSES
 from varlaw.subjects.subject import Subject
 
@@ -23,6 +24,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *CLIPPERS,
     *DROPOUTS,
     *LOSSES,
+    *SCORES,
     *ACTIVATIONS,
     *EXPERIMENTS,
     *NUMBERS,

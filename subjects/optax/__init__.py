@@ -5,8 +5,9 @@ from varlaw.subjects.optax.losses import LOSSES
 from varlaw.subjects.optax.names import LEFT_OUT, PUBLIC
 from varlaw.subjects.optax.noise import NOISES
 from varlaw.subjects.optax.optimisers import EXPERIMENTS as OPTIMISERS
+from varlaw.subjects.optax.scoring import SCORES
 from varlaw.subjects.subject import Subject
 
 __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
-SUBJECTS: tuple[Subject, ...] = (*CLIPPERS, *NORMALISERS, *NOISES, *LOSSES, *OPTIMISERS)
+SUBJECTS: tuple[Subject, ...] = (*CLIPPERS, *NORMALISERS, *NOISES, *LOSSES, *SCORES, *OPTIMISERS)

@@ -12,6 +12,7 @@ from varlaw.subjects.paddle.normalisers import NORMALISERS
 from varlaw.subjects.paddle.norms import NORMS
 from varlaw.subjects.paddle.numbers import NUMBERS
 from varlaw.subjects.paddle.optimisers import EXPERIMENTS as OPTIMISERS
+from varlaw.subjects.paddle.scoring import SCORES
 from varlaw.subjects.paddle.training import CLIPPERS, DROPOUTS, LOSSES
 from varlaw.subjects.subject import Subject
 
@@ -28,6 +29,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *NORMALISERS,
     *DROPOUTS,
     *LOSSES,
+    *SCORES,
     *ACTIVATIONS,
     *EXPERIMENTS,
     *NUMBERS,

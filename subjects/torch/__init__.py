@@ -22,6 +22,7 @@ from varlaw.subjects.torch.norms import NORMS
 from varlaw.subjects.torch.numbers import NUMBERS
 from varlaw.subjects.torch.optimisers import EXPERIMENTS as OPTIMISERS
 from varlaw.subjects.torch.samplers import LOSS_LAYERS, PARAMETRISED, SAMPLERS
+from varlaw.subjects.torch.scoring import SCORES
 from varlaw.subjects.torch.sharded import CLIPPERS as SHARDED_CLIPPERS
 from varlaw.subjects.torch.sharded import LAWS, SHARDED
 
@@ -43,6 +44,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *CLIPPERS,
     *NORMALISERS,
     *LOSSES,
+    *SCORES,
     *DROPOUTS,
     *SAMPLERS,
     *COMPLEX,

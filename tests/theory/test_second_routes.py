@@ -9,6 +9,7 @@ from . import (  # noqa: F401 - each enters its routes
     routes_networks,
     routes_numbers,
     routes_optimisers,
+    routes_real_losses,
     routes_units,
     test_activations,
     test_distributions,

@@ -1,0 +1,41 @@
+"""torch's losses of real numbers: functions of torch.nn.functional, entry by entry."""
+
+from typing import Any
+
+from varlaw.subjects import scoring
+from varlaw.subjects.arguments import fixed
+from varlaw.subjects.subject import Experiment
+from varlaw.subjects.torch.framework import TORCH
+
+
+def _f() -> Any:
+    import torch
+
+    return torch.nn.functional
+
+
+_EACH: dict[str, Any] = {"reduction": "none"}
+
+SCORES: tuple[Experiment, ...] = (
+    scoring.binary(
+        TORCH, "nn.functional.binary_cross_entropy_with_logits(pos_weight)",
+        lambda z, y, w: _f().binary_cross_entropy_with_logits(z, y, pos_weight=w[0], **_EACH),
+    ),
+    scoring.binary(
+        TORCH, "nn.functional.binary_cross_entropy_with_logits",
+        lambda z, y, w: _f().binary_cross_entropy_with_logits(z, y, **_EACH), cases=fixed(weight=1.0),
+    ),
+    scoring.divergence(TORCH, "nn.functional.kl_div", lambda q, p: _f().kl_div(q, p, **_EACH).sum(-1)),
+    scoring.divergence(
+        TORCH, "nn.functional.kl_div(log_target)",
+        lambda q, p: _f().kl_div(q, p.log(), log_target=True, **_EACH).sum(-1),
+    ),
+    scoring.distance(
+        TORCH, "nn.functional.huber_loss", "loss_huber", lambda x, t, d: _f().huber_loss(x, t, delta=d, **_EACH)
+    ),
+    scoring.distance(
+        TORCH, "nn.functional.smooth_l1_loss", "loss_smooth",
+        lambda x, t, b: _f().smooth_l1_loss(x, t, beta=b, **_EACH),
+    ),
+    scoring.cosine(TORCH, "nn.functional.cosine_similarity", lambda x, y: _f().cosine_similarity(x, y)),
+)  # fmt: skip
