@@ -200,7 +200,7 @@ def _with_old(new: tuple[Table, Any], old: measured.Sizes | None) -> Table:
         if now is None:
             how[row], bands[row] = before, there
             continue
-        beside = bool(set(before.backends) - set(now.backends))
+        beside = _several_backends(row) and bool(set(before.backends) - set(now.backends))
         kept = {p: lines for p, lines in there.items() if beside or p.rsplit(" ", 1)[1] not in now.dtypes}
         bands[row] = {p: [*kept.get(p, []), *bands[row].get(p, [])] for p in {**kept, **bands[row]}}
         how[row] = _both(before, now) if kept or set(before.dtypes) - set(now.dtypes) or beside else now
