@@ -53,6 +53,7 @@ class Battery:
         self._limit, self._places = limit, places
         self._held: list[Any] = []
         self._waiting = self._taken = 0  # scalars
+        self._log_e: float | None = None  # until more is taken into account
 
     @property
     def n(self) -> int:
@@ -85,11 +86,14 @@ class Battery:
                 for member in self._members:
                     member.update(stacked, rng, closely=closely)
                 self._taken += stacked.size
+                self._log_e = None
         self._waiting = 0
 
     def violation(self) -> float:
         """Log e-value against the law: the average over the processes, of what was taken into account."""
-        return min(member.violation() for member in self._members)
+        if self._log_e is None:
+            self._log_e = min(member.violation() for member in self._members)
+        return self._log_e
 
     def processes(self) -> dict[str, float]:
         """The log e-value of every process, by name."""

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 _ENDS = 3.75  # in std: of the cells that a record keeps
 _TAILS = (2.5, 3.0, 3.3, 3.5, 4.0, 5.0)
+_CUTS = np.array([[BINS // 2 - cut - 1, BINS // 2 + cut - 1] for cut in (round(t * PER_STD) for t in _TAILS)]).T
 _TAIL_MASSES = np.array([math.erfc(t / math.sqrt(2)) for t in _TAILS])
 _MULTIPLIERS = (2.0**-60, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 16.0, 256.0, 4096.0)  # the largest find spikes far out
 _TAIL_RATES = np.minimum(np.multiply.outer(_TAIL_MASSES, _MULTIPLIERS), 0.9)
@@ -65,6 +66,6 @@ class Histogram:
         return name
 
     def _beyond(self) -> list[int]:
-        middle = BINS // 2
-        cuts = [round(t * PER_STD) for t in _TAILS]
-        return [int(self._counts[: middle - k].sum() + self._counts[middle + k :].sum()) for k in cuts]
+        below = np.cumsum(self._counts)
+        found: list[int] = (below[_CUTS[0]] + below[-1] - below[_CUTS[1]]).tolist()
+        return found

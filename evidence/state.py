@@ -70,10 +70,12 @@ class State(msgspec.Struct, frozen=True):
 
 def native(x: Any) -> Any:
     """The array as it can be read: torch's off the graph, JAX's as NumPy's (JAX narrows float64), in our byte order."""
-    if is_jax_array(x):
-        return np.asarray(x)
+    if type(x) is np.ndarray:  # asked first: a decision reads thousands of small arrays
+        return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
     if is_torch_array(x):
         return x.detach()
+    if is_jax_array(x):
+        return np.asarray(x)
     return x.astype(x.dtype.newbyteorder("=")) if is_numpy_array(x) and not x.dtype.isnative else x
 
 
@@ -98,13 +100,14 @@ def reduce(x: Any, unit: float = 1.0, centre: float = 0.0) -> State:
     count = flat.shape[0]
     if count == 0:
         return State()
-    first, *rest = _blocks(flat, count, _block_size(x))
+    where = "cpu" if xp is _NUMPY else str(device(x))
+    first, *rest = _blocks(flat, count, _block_size(xp, where))
     sums = _sums(first, unit, centre, xp)
     for block in rest:
         new = _sums(block, unit, centre, xp)
         added = [old + more for old, more in zip(sums[:4], new[:4], strict=True)]
         sums = [*added, xp.maximum(sums[4], new[4]), xp.minimum(sums[5], new[5])]
-    total, squares, cubes, fourths, high, low = _on_host(sums, x, xp)
+    total, squares, cubes, fourths, high, low = _on_host(sums, where, xp)
     high, low = high - centre, low - centre  # subtracting keeps the order
     if FURTHEST * unit < max(high, -low) < math.inf:
         near = xp.clip(xp.astype(x, xp.float64), centre - FURTHEST * unit, centre + FURTHEST * unit)
@@ -113,15 +116,20 @@ def reduce(x: Any, unit: float = 1.0, centre: float = 0.0) -> State:
 
 
 def _namespace(x: Any) -> Any:
-    return _NUMPY if type(x) is np.ndarray else array_namespace(x)
+    """The functions on arrays like `x`, looked up once for each type: the lookup takes as long as a small sum."""
+    kind = type(x)
+    if kind not in _NAMESPACES:
+        _NAMESPACES[kind] = array_namespace(x)
+    return _NAMESPACES[kind]
 
 
 _NUMPY = array_namespace(np.empty(0))
+_NAMESPACES: dict[type, Any] = {np.ndarray: _NUMPY}
 
 
-def _on_host(sums: list[Any], x: Any, xp: Any) -> list[float]:
-    """The sums of `x` as Python's numbers; from an accelerator they come in one step."""
-    if xp is _NUMPY or str(device(x)) == "cpu":
+def _on_host(sums: list[Any], where: str, xp: Any) -> list[float]:
+    """The sums of an array on a device as Python's numbers; from an accelerator they come in one step."""
+    if where == "cpu":
         return [float(one) for one in sums]
     found: list[float] = xp.stack([xp.astype(one, xp.float64) for one in map(xp.asarray, sums)]).tolist()
     return found
@@ -134,10 +142,10 @@ def _blocks(flat: Any, count: int, step: int) -> list[Any]:
     return [flat] if count <= step else [flat[start : start + step] for start in range(0, count, step)]
 
 
-def _block_size(x: Any) -> int:
-    if is_numpy_array(x):
+def _block_size(xp: Any, where: str) -> int:
+    if xp is _NUMPY:
         return _NUMPY_BLOCK
-    return _CPU_BLOCK if str(device(x)) == "cpu" else _DEVICE_BLOCK
+    return _CPU_BLOCK if where == "cpu" else _DEVICE_BLOCK
 
 
 def _sums(block: Any, unit: float, centre: float, xp: Any) -> list[Any]:

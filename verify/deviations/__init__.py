@@ -176,19 +176,26 @@ def foreseen(claim: str, target: str, version: str, dtype: str, names: Mapping[s
 
 
 class _Index:
-    """The rows that speak of each place: a run asks for the same few of hundreds again with every case."""
+    """The rows that speak of each place: a run asks for the same few of hundreds again with every case.
+
+    Those about a claim are found once, so that a place is held against some tens of globs and not against all.
+    """
 
     def __init__(self) -> None:
         self._rows: tuple[Row, ...] = ()
+        self._about: dict[str, tuple[Row, ...]] = {}
         self._at: dict[tuple[str, str, str, str], tuple[Row, ...]] = {}
 
     def at(self, place: tuple[str, str, str, str]) -> tuple[Row, ...]:
         """Of a claim, target, version and dtype."""
         found = rows()
         if found is not self._rows:
-            self._rows, self._at = found, {}
+            self._rows, self._about, self._at = found, {}, {}
+        claim = place[0]
+        if claim not in self._about:
+            self._about[claim] = tuple(row for row in found if fnmatch.fnmatchcase(claim, row.claim))
         if place not in self._at:
-            self._at[place] = tuple(row for row in found if row.foresees(*place))
+            self._at[place] = tuple(row for row in self._about[claim] if row.foresees(*place))
         return self._at[place]
 
 
