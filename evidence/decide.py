@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from varlaw.evidence import mean
 from varlaw.evidence.battery import Battery, host
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.formats import FORMATS
@@ -287,6 +286,4 @@ def _fell(parts: Mapping[str, float], of_test: float, battery: Battery) -> str:
 def _undecided(state: State, tensors: int, policy: Policy, limit: int) -> str:
     if limit == policy.max_samples or (tensors >= policy.max_tensors and state.n < limit):
         return f"{state.n} scalars in {tensors} tensors are too few to certify {policy.delta:g}"
-    if not mean.centred(state, policy.delta, policy.beta):
-        return f"{state.n} scalars, the cap, leave the mean between 0 and a shift by {policy.delta:g} std"
     return f"{state.n} scalars, the cap, leave the scale between the law and an error of {policy.delta:g}"

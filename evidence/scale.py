@@ -5,8 +5,8 @@ The log likelihood of r is l(r) = -n ln r - S2 / (2 r^2). Guarantees, for n look
 
 * VIOLATES with probability at most alpha when |ln r| <= eps0 (the null band of the dtype's rounding);
 * CONFORMS with probability at most beta when r >= 1 + delta or r <= 1 / (1 + delta);
-* at n = `cap` the exact test decides what the sequential ones left open. (A decision may draw `cap` scalars more, for
-  the mean alone: see `mean`.)
+* at n = `cap` the exact test decides what the sequential ones left open. (A decision may draw on to the cap of the
+  mean: see `mean`.)
 
 The shares of both risks are those of `spending`. (The terminal limits widen by eps0, the power is reckoned without:
 where eps0 is largest, at delta 0.1 % in bfloat16, it misses 0.32 beta.) Measured mean n when correct:

@@ -23,17 +23,18 @@ class ScaleTest:
     """`scale`, with `mean` and `extremes` beside it, bound to one law, policy and format, for one run of looks.
 
     The violation is the average of the e-values, by the weights of `spending`.
-    Once the scale is settled, by the sequential or the terminal test, draws go on until the mean is, see `mean`.
+    Once the scale is settled, by the sequential or the terminal test, draws go on until the mean is, by either of its
+    own, see `mean`.
     """
 
     def __init__(self, law: Normal, policy: Policy, fmt: Format) -> None:
         self._law, self._policy, self._eps0 = law, policy, fmt.null_band
-        self._settled = False
-        self._cap = scale.cap(policy.delta, policy.alpha, policy.beta)
+        self._settled = self._centred = False
+        self._cap, self._last = (part.cap(policy.delta, policy.alpha, policy.beta) for part in (scale, mean))
 
     def cap(self, n: int) -> int:
-        """Most scalars that may be drawn, `n` having been: the scale's cap, and for the mean as many again."""
-        return self._cap if n < self._cap else 2 * self._cap
+        """Most scalars that may be drawn, `n` having been: the scale's cap, and then the mean's."""
+        return self._cap if n < self._cap else max(self._cap, self._last)
 
     def parts(self, state: State) -> dict[str, float]:
         """The log e-value of each part, by what it looks at."""
@@ -56,8 +57,16 @@ class ScaleTest:
             self._settled = True
         of_scale = scale.conformity(state.n, state.squares, self._policy.delta)
         self._settled = self._settled or of_scale >= scale.passing(self._policy.beta)
-        centred = mean.centred(state, self._policy.delta, self._policy.beta)
-        return "CONFORMS" if self._settled and centred else "UNDECIDED"
+        return self._of_mean(state) if self._settled else "UNDECIDED"
+
+    def _of_mean(self, state: State) -> Word:
+        """The outcome once the scale is settled: that of the mean, by its exact test at the cap, once."""
+        if self._centred or mean.centred(state, self._policy.delta, self._policy.beta):
+            return "CONFORMS"
+        if state.n < self._last:
+            return "UNDECIDED"
+        self._centred = abs(state.total) <= mean.terminal_limit(state.n, self._policy.alpha) * math.exp(self._eps0)
+        return "CONFORMS" if self._centred else "VIOLATES"
 
     def ratio(self, state: State) -> float:
         return math.sqrt(state.squares / state.n)
