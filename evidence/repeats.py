@@ -130,7 +130,7 @@ def _word_rates(known: int, count: int) -> tuple[Floats, Floats]:
 
 @functools.lru_cache(maxsize=1024)
 def _fresh_words(known: int, count: int) -> Floats:
-    """The log e-values of `count` words that are all new, after so many: decisions on tensors of one shape share them."""
+    """The log e-values of `count` words that are all new, after so many; tensors of one shape ask for the same."""
     p, q = _word_rates(known, count)
     new: Floats = (np.log1p(-q) - np.log1p(-p)).sum(axis=1)
     return new

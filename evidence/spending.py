@@ -16,8 +16,8 @@ def _table(**shares: float) -> Mapping[str, float]:
     return MappingProxyType(shares)
 
 
-# Shares of alpha and beta between the sequential tests and the exact ones at the caps of scale and mean. A quarter of beta makes the cap of
-# a normal law's scale 2 % higher, and what a pass pays for is the sequential share.
+# Shares of alpha and beta between the sequential tests and the exact ones at the caps of scale and mean. A quarter of
+# beta makes the cap of a normal law's scale 2 % higher, and what a pass pays for is the sequential share.
 SCALE_ALPHA = _table(sequential=1 / 2, terminal=9 / 20, mean=1 / 20)
 SCALE_BETA = _table(sequential=3 / 4, terminal=1 / 4)
 CENTRE_BETA = _table(sequential=3 / 4, terminal=1 / 4)  # of beta^0.2, which is the mean's
@@ -40,8 +40,8 @@ BOUNDED = _table(std=0.25, mean=0.25, largest=0.5)
 SHAPE = _table(dedicated=0.9, battery=0.1)
 
 TABLES = (
-    SCALE_ALPHA, SCALE_BETA, CENTRE_BETA, RATE_ALPHA, RATE_BETA, MEAN_ALPHA, HAAR_ALPHA, HAAR_BETA, CURVE_ALPHA, NORMAL, BOUNDED,
-    SHAPE,
+    SCALE_ALPHA, SCALE_BETA, CENTRE_BETA, RATE_ALPHA, RATE_BETA, MEAN_ALPHA, HAAR_ALPHA, HAAR_BETA, CURVE_ALPHA,
+    NORMAL, BOUNDED, SHAPE,
 )  # fmt: skip
 
 
