@@ -38,7 +38,7 @@ def risk(beta: float) -> float:
 
     All of beta for the mean, too, would double what a lawful sampler has to draw.
     """
-    return beta**0.2
+    return float(beta**0.2)
 
 
 def centred(state: State, delta: float, beta: float) -> bool:

@@ -101,7 +101,7 @@ def normally_tilted(totals: Any, variances: Any) -> Floats:
     return tilted(totals, np.multiply.outer(np.asarray(variances, dtype=float), LADDER**2 / 2))
 
 
-def rates(counts: Any, n: int, p: Any, alternatives: Floats) -> Floats:
+def rates(counts: Any, n: Any, p: Any, alternatives: Floats) -> Floats:
     """Log e-values against events of probability `p`, each averaged over a row of `alternatives` in (0, 1)."""
     count, chance = (np.asarray(x, dtype=float)[..., None] for x in (counts, p))
     hits, misses = np.log(alternatives / chance), np.log1p(-alternatives) - np.log1p(-chance)

@@ -30,7 +30,8 @@ class ScaleTest:
     def __init__(self, law: Normal, policy: Policy, fmt: Format) -> None:
         self._law, self._policy, self._eps0 = law, policy, fmt.null_band
         self._settled = self._centred = False
-        self._cap, self._last = (part.cap(policy.delta, policy.alpha, policy.beta) for part in (scale, mean))
+        self._cap = scale.cap(policy.delta, policy.alpha, policy.beta)
+        self._last = mean.cap(policy.delta, policy.alpha, policy.beta)
 
     def cap(self, n: int) -> int:
         """Most scalars that may be drawn, `n` having been: the scale's cap, and then the mean's."""
