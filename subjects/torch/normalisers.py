@@ -21,17 +21,22 @@ def _utility(name: str) -> Any:
     return getattr(where, name.rpartition(".")[2])
 
 
-def _direction(name: str) -> Normaliser:
-    """The weight of a layer of one output after `weight_norm`, at a length of 1."""
+def _direction(name: str, **dim: int | None) -> Normaliser:
+    """The weight of a layer of one output after `weight_norm`, at a length of 1; of one input for a `dim` of 1.
+
+    Without a dim, and at -1, which torch takes for none, one length is that of the whole matrix: here of two rows.
+    """
 
     def divide(x: Any, key: Any) -> Any:
-        layer = _utility(name)(_linear(x[None]))
+        matrix = {"": x[None], "1": x[:, None]}.get("".join(map(str, dim.values())), x.reshape(2, -1))
+        layer = _utility(name)(_linear(matrix), **dim)
         length = layer.parametrizations.weight.original0 if name.startswith("p") else layer.weight_g
         length.fill_(1.0)
-        layer(x.new_ones(1, len(x)))  # what computes the weight anew
-        return layer.weight[0]
+        layer(x.new_ones(1, matrix.shape[1]))  # what computes the weight anew
+        return layer.weight.reshape(-1)
 
-    return normaliser(TORCH, f"torch.nn.utils.{name}(direction)", "normalise", divide)
+    label = "".join(f", {n}={value}" for n, value in dim.items())
+    return normaliser(TORCH, f"torch.nn.utils.{name}(direction{label})", "normalise", divide)
 
 
 def _spectral(name: str) -> Normaliser:
@@ -54,6 +59,7 @@ NORMALISERS: tuple[Normaliser, ...] = (
     ),
     _direction("weight_norm"),
     _direction("parametrizations.weight_norm"),
+    *(_direction(name, dim=dim) for name in ("weight_norm", "parametrizations.weight_norm") for dim in (1, None)),
     _spectral("spectral_norm"),
     _spectral("parametrizations.spectral_norm"),
 )
