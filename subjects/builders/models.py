@@ -58,7 +58,11 @@ def _promised(name: str, parameter: Parameter, texts: Mapping[str, str]) -> Para
 def _parameters(thing: Any) -> dict[str, Parameter]:
     if is_torch(thing):
         return modules.parameters(thing, lambda model, name: {})
-    return {n: Parameter(role="", shape=tuple(x.shape)) for n, x in tensors_of(thing).items()}
+    found = tensors_of(thing)
+    if not found:
+        msg = f"{type(thing).__name__} holds no parameters"
+        raise ValueError(msg)
+    return {n: Parameter(role="", shape=tuple(x.shape)) for n, x in found.items()}
 
 
 def _tensors(thing: Any, case: Case) -> Mapping[str, Array]:

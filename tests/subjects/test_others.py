@@ -166,6 +166,22 @@ def test_a_row_without_draws_is_named_and_the_others_run(varlaw: Run, tmp_path: 
     assert "CONFORMS" in {v["outcome"] for v in _verdicts(done)}
 
 
+def test_a_factory_that_raises_and_a_model_of_nothing_are_errors_of_their_rows_alone(
+    varlaw: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "work" / "rows.py").write_text(
+        "from varlaw.rows import layer, model\nfrom toylib import CASES, dense, raises\n"
+        "ROWS = [layer('mine.raises', raises, {'*': 'N(1)'}, cases=CASES), "
+        "model('mine.none', lambda: 3, {'*': 'N(1)'}), layer('mine.dense', dense, {'*': 'N(1)'}, cases=CASES)]\n"
+    )
+    done = varlaw("verify", "rows.py", "--claim", "structure.*", "--claim", "model.*", "--json", "-")
+    assert done.returncode == 3, done.stderr
+    details = {str(v["subject"]): v["detail"] for v in _verdicts(done) if v["outcome"] == "ERROR"}
+    assert details["mine.raises"] == "RuntimeError: out of ideas"
+    assert "ValueError: int holds no parameters" in details.values()
+    assert ("mine.dense", "CONFORMS") in {(v["subject"], v["outcome"]) for v in _verdicts(done)}
+
+
 def test_it_is_identified_recorded_compared_and_reported(varlaw: Run, tmp_path: Path) -> None:
     done = varlaw("identify", "toylib.dense", "toylib.init")
     assert done.returncode == 0, done.stderr
