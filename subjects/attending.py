@@ -1,4 +1,4 @@
-"""Scaled dot-product attention of any framework as an experiment: its weights, seen through one-hot values.
+"""Attention and rotary positions of any framework as experiments: weights are seen through one-hot values.
 
 Values are the unit vectors, one for each key, so that the output of a query is its weights. Each function is called
 three times: as it is, causal, and with a mask that hides some keys from each query and leaves it at least the first.
@@ -16,6 +16,12 @@ from varlaw.subjects.subject import Case, Experiment, Floats
 # (queries, keys, values, each (1, positions, d); which keys a query sees, (positions, positions), or None; whether it
 # is asked to be causal) -> outputs of the same shape
 Attend = Callable[[Any, Any, Any, NDArray[np.bool_] | None, bool], Any]
+
+
+# (queries, keys, values, what is added to the logits, (positions, positions), or None; the case) -> outputs
+Chosen = Callable[[Any, Any, Any, NDArray[np.float64] | None, Case], Any]
+# (vectors, (positions, dim), of positions first, first + 1, ...; the first, base) -> the vectors turned
+Rotate = Callable[[Any, int, float], Any]
 
 
 def attention(of: Boundary, name: str, attend: Attend, **rest: Any) -> Experiment:
@@ -41,3 +47,69 @@ def attention(of: Boundary, name: str, attend: Attend, **rest: Any) -> Experimen
         }
 
     return Experiment(name=f"{of.name}.{name}", framework=of, op="attend", run=run, **rest)
+
+
+def chosen(of: Boundary, name: str, op: str, attend: Chosen, *, biased: bool = True, **rest: Any) -> Experiment:
+    """The row of a function that takes a scale or a cap: without a bias and, where it takes one, with it."""
+
+    def run(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
+        d, rng = case["d"], np.random.default_rng(seed)
+        with of.chance(seed, dtype, device):
+            q, k, v = (of.array(x[None], dtype, device) for x in (*rng.standard_normal((2, d, d)), np.eye(d)))
+            logits = (of.floats(q) @ of.floats(k).transpose(0, 2, 1))[0]
+            added = of.floats(of.array(rng.standard_normal((d, d)), dtype, device))
+            biases = (None, added) if biased else (None,)
+            weights = [of.floats(attend(q, k, v, bias, case)).reshape(d, d) for bias in biases]
+        more = [np.zeros((d, d)) if bias is None else bias - bias[:, :1] for bias in biases]
+        return {
+            "ratio": np.concatenate([w / w[:, :1] for w in weights]),
+            "logit": np.concatenate([logits] * len(biases)),
+            "first": np.concatenate([np.broadcast_to(logits[:, :1], (d, d))] * len(biases)),
+            "bias": np.concatenate(more),
+        }
+
+    return Experiment(name=f"{of.name}.{name}", framework=of, op=op, run=run, **rest)
+
+
+def edges(of: Boundary, name: str, attend: Attend, **rest: Any) -> tuple[Experiment, ...]:
+    """The rows of one function where a query sees no key, and where q.k overflows float16 but q.k/sqrt(d) does not."""
+
+    def blind(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
+        d, rng = case["d"], np.random.default_rng(seed)
+        seen = np.ones((d, d), bool)
+        seen[1] = False
+        with of.chance(seed, dtype, device):
+            q, k, v = (of.array(x[None], dtype, device) for x in (*rng.standard_normal((2, d, d)), np.eye(d)))
+            return {"blind": of.floats(attend(q, k, v, seen, False)).reshape(d, d)[1]}
+
+    def large(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
+        d = case["d"]
+        with of.chance(seed, dtype, device):
+            q, v = (of.array(x[None], dtype, device) for x in (np.full((d, d), (1e5 / d) ** 0.5), np.eye(d)))
+            return {"sum": of.floats(attend(q, q, v, None, False)).reshape(d, d).sum(axis=1)}
+
+    rows = (("blind", blind), ("large", large))
+    return tuple(
+        Experiment(name=_called(of, name, op), framework=of, op=f"attend_{op}", run=run, **rest) for op, run in rows
+    )
+
+
+def _called(of: Boundary, name: str, op: str) -> str:
+    """The row's name: a word more in its brackets."""
+    return f"{of.name}.{name[:-1]}, {op})" if name.endswith(")") else f"{of.name}.{name}({op})"
+
+
+def rotary(of: Boundary, name: str, rotate: Rotate, **rest: Any) -> Experiment:
+    """The row of rotary positions: vectors of ones turn, and two of them meet at their distance."""
+
+    def run(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
+        with of.chance(seed, dtype, device):
+            ones = of.array(np.ones((8, case["dim"])), dtype, device)
+            turned = of.floats(rotate(ones, case["position"], case["base"])).reshape(8, -1)
+        apart = np.sum(turned[case["distance"] :] * turned[: -case["distance"]], axis=1)
+        # A phase has the digits that float32 leaves of a position: an error of so many roundings of the dtype.
+        digits = {"float32": 1.0, "bfloat16": 2.0**-16, "float16": 2.0**-13}[dtype]
+        phase = np.full(apart.shape, 1 + case["position"] / 4 * digits)
+        return {"norm": np.square(turned).sum(axis=1) / 2, "product": apart / 2, "phase": phase}
+
+    return Experiment(name=f"{of.name}.{name}", framework=of, op="rotary", run=run, **rest)

@@ -1,4 +1,4 @@
-"""Claims on attention as it starts: logits, weights, entropy, output, and sinusoidal positions."""
+"""Claims on attention: logits, weights, entropy, output, scales, caps and masks, positions, and routers' losses."""
 
 import math
 from collections.abc import Mapping
@@ -24,10 +24,28 @@ CASES: Mapping[str, Cases] = {
         Domain(n=one_of(384, 512), std=one_of(0.4, 0.5)), corners("n std", (512, 0.5))
     ),
     "attend": Cases(Domain(d=one_of(8, 16)), corners("d", (8,))),
+    "attend_chosen": Cases(
+        Domain(d=one_of(8, 16), scale=one_of(0.05, 1.0)), corners("d scale", (8, 1.0), (8, 0.125), (8, 0.0))
+    ),
+    "attend_capped": Cases(
+        Domain(d=one_of(8, 16), scale=one_of(0.35, 1.0), cap=one_of(1.0, 5.0, 50.0)),
+        corners("d scale cap", (8, 0.35, 50.0), (8, 1.0, 2.0)),
+    ),
+    "attend_blind": Cases(Domain(d=one_of(8, 16)), corners("d", (8,))),
+    "attend_large": Cases(Domain(d=one_of(8)), corners("d", (8,))),
     "causal": Cases(Domain(length=one_of(4, 32)), corners("length", (16,))),
     "positions": Cases(
         Domain(dim=one_of(16, 64), distance=one_of(1, 5), base=one_of(100.0, 10000.0)),
         corners("dim distance base", (32, 3, 10000.0)),
+    ),
+    "rotary": Cases(
+        Domain(dim=one_of(16, 64), position=one_of(0, 1000), distance=one_of(1, 5), base=one_of(10000.0)),
+        corners("dim position distance base", (32, 0, 3, 10000.0), (32, 3000, 3, 10000.0)),
+    ),
+    "router": Cases(Domain(experts=one_of(4, 8), top_k=one_of(1, 2)), corners("experts top_k", (8, 1), (8, 2))),
+    "router_switch": Cases(Domain(experts=one_of(4, 8)), corners("experts", (8,))),
+    "router_z": Cases(
+        Domain(experts=one_of(4, 8), shift=one_of(0.0, 2.0)), corners("experts shift", (8, 0.0), (8, 1.0))
     ),
 }  # fmt: skip
 
@@ -45,6 +63,9 @@ def _missing(case: Mapping[str, Any]) -> float:
 
 
 _NEXT = "derived: twice the term that the expansion leaves out"
+
+_NARROW = ("float32", "bfloat16", "float16")
+_IN_32_BITS: dict[str, Any] = {"roundings": 256, "dtypes": ("float32",)}
 
 ROWS: Mapping[str, tuple[Row, ...]] = {
     "logits": (
@@ -82,11 +103,36 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         each("attention.weight_sum", "sum", nothing),
         each("attention.masked_weight", "masked", nothing),
     ),
+    "attend_chosen": (
+        each("attention.weight_ratio_chosen", "ratio", taking("logit", "first", "scale", "bias"), **_IN_32_BITS),
+    ),
+    "attend_capped": (
+        each("attention.weight_ratio_capped", "ratio", taking("logit", "first", "scale", "cap"), **_IN_32_BITS),
+    ),
+    "attend_blind": (each("attention.blind_weight", "blind", nothing, dtypes=("float64", *_NARROW)),),
+    "attend_large": (
+        each("attention.weight_sum", "sum", nothing, dtypes=_NARROW, name="law.attention.weight_sum(large)"),
+    ),
     "causal": (mean("attention.uniform_causal_second_moment", "output", taking("length")),),
     "positions": (
         each("positions.sinusoidal_square_norm", "norm", taking("dim")),
         each(
             "positions.sinusoidal_product", "product", taking("dim", "distance", "base"), scale=lambda k: k["dim"] / 2
         ),
+    ),
+    # Of vectors of ones, half of it each: every pair is (1, 1), of square 2.
+    "rotary": (
+        each("positions.sinusoidal_square_norm", "norm", taking("dim"), roundings=16, dtypes=_NARROW),
+        each(
+            "positions.sinusoidal_product", "product", taking("dim", "distance", "base"), roundings=16, dtypes=_NARROW,
+            scale=lambda k: k["dim"] / 2 * k["phase"],
+        ),
+    ),
+    "router": (
+        each("router.balanced_loss", "balance", taking("top_k"), dtypes=("float32",)),
+    ),
+    "router_switch": (each("router.balanced_loss", "balance", lambda case: {"top_k": 1}, dtypes=("float32",)),),
+    "router_z": (
+        each("router.z_loss", "z", taking("experts", "shift"), dtypes=("float32",)),
     ),
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """equinox: layers, norms and dropout, as rows."""
 
+from varlaw.subjects.equinox.attention import POSITIONS
 from varlaw.subjects.equinox.complex_rows import COMPLEX
 from varlaw.subjects.equinox.layers import LAYERS
 from varlaw.subjects.equinox.names import LEFT_OUT, PUBLIC
@@ -9,4 +10,4 @@ from varlaw.subjects.subject import Subject
 
 __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
-SUBJECTS: tuple[Subject, ...] = (*LAYERS, *COMPLEX, *NORMS, *DROPOUTS, *NORMALISERS)
+SUBJECTS: tuple[Subject, ...] = (*LAYERS, *COMPLEX, *NORMS, *DROPOUTS, *NORMALISERS, *POSITIONS)

@@ -20,7 +20,6 @@ LEFT_OUT: Mapping[str, str] = {
     "equinox.nn.ConvTranspose": "base class of the classes that have rows",
     "equinox.nn.Identity": _PLAIN,
     "equinox.nn.Lambda": _PLAIN,
-    "equinox.nn.RotaryPositionalEmbedding": _PLAIN,
     "equinox.nn.Sequential": "a container",
     "equinox.nn.Shared": "a container",
     "equinox.nn.State*": "a container of running statistics",

@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-from varlaw.subjects.attending import Attend, attention
+from varlaw.subjects.attending import Attend, attention, edges
 from varlaw.subjects.flax.framework import FLAX
 from varlaw.subjects.subject import Experiment
 
@@ -23,4 +23,6 @@ def _attend(module: str) -> Attend:
 ATTENTION: tuple[Experiment, ...] = (
     attention(FLAX, "linen.dot_product_attention(weights)", _attend("flax.linen")),
     attention(FLAX, "nnx.dot_product_attention(weights)", _attend("flax.nnx")),
+    *edges(FLAX, "linen.dot_product_attention", _attend("flax.linen")),
+    *edges(FLAX, "nnx.dot_product_attention", _attend("flax.nnx")),
 )

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from varlaw.subjects.attending import attention
+from varlaw.subjects.attending import attention, chosen, edges
 from varlaw.subjects.jax.framework import JAX
-from varlaw.subjects.subject import Experiment
+from varlaw.subjects.subject import Case, Experiment
 
 
 def _attend(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> Any:
@@ -14,4 +14,16 @@ def _attend(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> Any:
     return jax.nn.dot_product_attention(q, k, v, mask=None if mask is None else mask[None, None], is_causal=causal)
 
 
-ATTENTION: tuple[Experiment, ...] = (attention(JAX, "nn.dot_product_attention", _attend),)
+def _scaled(q: Any, k: Any, v: Any, bias: Any, case: Case) -> Any:
+    import jax
+
+    q, k, v = (x[:, :, None] for x in (q, k, v))
+    added = None if bias is None else JAX.array(bias[None, None], q.dtype.name, "cpu")
+    return jax.nn.dot_product_attention(q, k, v, added, scale=case["scale"])
+
+
+ATTENTION: tuple[Experiment, ...] = (
+    attention(JAX, "nn.dot_product_attention", _attend),
+    chosen(JAX, "nn.dot_product_attention(scale)", "attend_chosen", _scaled),
+    *edges(JAX, "nn.dot_product_attention", _attend),
+)

@@ -4,15 +4,21 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.attending import attention
+from varlaw.subjects.attending import attention, chosen, edges
 from varlaw.subjects.keras.framework import KERAS, keras
-from varlaw.subjects.subject import Experiment
+from varlaw.subjects.subject import Case, Experiment
 
 
 def _function(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> Any:
     q, k, v = (keras().ops.expand_dims(x, 2) for x in (q, k, v))  # one head
     seen = None if mask is None else keras().ops.convert_to_tensor(mask[None, None])
     return keras().ops.dot_product_attention(q, k, v, mask=seen, is_causal=causal)
+
+
+def _scaled(q: Any, k: Any, v: Any, bias: Any, case: Case) -> Any:
+    q, k, v = (keras().ops.expand_dims(x, 2) for x in (q, k, v))
+    added = None if bias is None else keras().ops.convert_to_tensor(bias[None, None], dtype=q.dtype)
+    return keras().ops.dot_product_attention(q, k, v, bias=added, scale=case["scale"])
 
 
 def _layer(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> Any:
@@ -31,4 +37,7 @@ def _layer(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> Any:
 ATTENTION: tuple[Experiment, ...] = (
     attention(KERAS, "ops.dot_product_attention", _function),
     attention(KERAS, "layers.Attention(weights)", _layer),
+    chosen(KERAS, "ops.dot_product_attention(scale)", "attend_chosen", _scaled),
+    *edges(KERAS, "ops.dot_product_attention", _function),
+    *edges(KERAS, "layers.Attention", _layer),
 )

@@ -1,10 +1,10 @@
-"""mlx.core.fast.scaled_dot_product_attention, whose caller gives the scale."""
+"""mlx.core.fast.scaled_dot_product_attention, whose caller gives the scale, and rotary positions."""
 
 from typing import Any
 
-from varlaw.subjects.attending import attention
+from varlaw.subjects.attending import attention, chosen, edges, rotary
 from varlaw.subjects.mlx.framework import MLX
-from varlaw.subjects.subject import Experiment
+from varlaw.subjects.subject import Case, Experiment
 
 
 def _attend(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> Any:
@@ -15,7 +15,23 @@ def _attend(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> Any:
     return mx.fast.scaled_dot_product_attention(q, k, v, scale=q.shape[-1] ** -0.5, mask=seen)
 
 
+def _scaled(q: Any, k: Any, v: Any, bias: Any, case: Case) -> Any:
+    import mlx.core as mx
+
+    added = None if bias is None else mx.array(bias).astype(q.dtype)
+    return mx.fast.scaled_dot_product_attention(q[None], k[None], v[None], scale=case["scale"], mask=added)
+
+
+def _rotate(x: Any, first: int, base: float) -> Any:
+    import mlx.nn as nn
+
+    return nn.RoPE(x.shape[-1], base=base)(x[None, None], offset=first)
+
+
 ATTENTION: tuple[Experiment, ...] = (
+    chosen(MLX, "core.fast.scaled_dot_product_attention(scale)", "attend_chosen", _scaled),
+    *edges(MLX, "core.fast.scaled_dot_product_attention", _attend),
+    rotary(MLX, "nn.RoPE", _rotate),
     attention(
         MLX,
         "core.fast.scaled_dot_product_attention",

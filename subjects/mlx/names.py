@@ -48,7 +48,7 @@ LEFT_OUT: Mapping[str, str] = {
     "mlx.nn.Sequential": "holds the modules that it is given",
     "mlx.nn.*Pool?d": _PLAIN,
     "mlx.nn.*PositionalEncoding": "frequencies of a formula, no drawn numbers",
-    **dict.fromkeys((f"mlx.nn.{n}" for n in ("ALiBi", "RoPE", "Upsample", "Identity")), _PLAIN),
+    **dict.fromkeys((f"mlx.nn.{n}" for n in ("ALiBi", "Upsample", "Identity")), _PLAIN),
     **dict.fromkeys(
         (
             f"mlx.nn.{n}"

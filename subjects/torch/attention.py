@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.attending import Attend, attention
-from varlaw.subjects.subject import Experiment
-from varlaw.subjects.torch.framework import TORCH
+from varlaw.subjects.attending import Attend, Chosen, attention, chosen, edges
+from varlaw.subjects.subject import Case, Experiment
+from varlaw.subjects.torch.framework import TORCH, tensor
 
 
 def _function(backend: str) -> Attend:
@@ -20,6 +20,31 @@ def _function(backend: str) -> Attend:
             return torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=seen, is_causal=causal)
 
     return attend
+
+
+def _scaled(backend: str) -> Chosen:
+    def attend(q: Any, k: Any, v: Any, bias: Any, case: Case) -> Any:
+        import torch
+
+        kernel = torch.nn.attention.sdpa_kernel(getattr(torch.nn.attention.SDPBackend, backend))
+        mask = None if bias is None else tensor(bias, str(q.dtype).removeprefix("torch."), str(q.device))
+        q, k, v = (x[None] for x in (q, k, v))
+        with kernel:
+            return torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=case["scale"])
+
+    return attend
+
+
+def _flex(q: Any, k: Any, v: Any, bias: Any, case: Case) -> Any:
+    """flex_attention as it is written out, whose caller bends each logit."""
+    import torch
+    from torch.nn.attention.flex_attention import flex_attention
+
+    def capped(logit: Any, *place: Any) -> Any:
+        return case["cap"] * torch.tanh(logit / case["cap"])
+
+    q, k, v = (x[None] for x in (q, k, v))
+    return flex_attention(q, k, v, score_mod=capped, scale=case["scale"])
 
 
 def _module(need_weights: bool) -> Attend:
@@ -40,9 +65,17 @@ def _module(need_weights: bool) -> Attend:
     return attend
 
 
+_SDPA = "nn.functional.scaled_dot_product_attention"
 EXPERIMENTS: tuple[Experiment, ...] = (
     attention(TORCH, "nn.functional.scaled_dot_product_attention(math)", _function("MATH")),
     attention(TORCH, "nn.functional.scaled_dot_product_attention(flash)", _function("FLASH_ATTENTION")),
+    chosen(TORCH, f"{_SDPA}(math, scale)", "attend_chosen", _scaled("MATH")),
+    chosen(TORCH, f"{_SDPA}(flash, scale)", "attend_chosen", _scaled("FLASH_ATTENTION")),
+    chosen(TORCH, "nn.attention.flex_attention.flex_attention", "attend_capped", _flex, biased=False),
+    *edges(TORCH, f"{_SDPA}(math)", _function("MATH")),
+    *edges(TORCH, f"{_SDPA}(flash)", _function("FLASH_ATTENTION")),
+    *edges(TORCH, "nn.MultiheadAttention(weights)", _module(True)),
+    *edges(TORCH, "nn.MultiheadAttention(no weights)", _module(False)),
     attention(TORCH, "nn.MultiheadAttention(weights)", _module(True)),
     attention(TORCH, "nn.MultiheadAttention(no weights)", _module(False)),
 )

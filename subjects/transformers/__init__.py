@@ -4,6 +4,7 @@ import inspect
 
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.transformers.activations import ACTIVATIONS
+from varlaw.subjects.transformers.attention import EXPERIMENTS
 from varlaw.subjects.transformers.blocks import BLOCKS
 from varlaw.subjects.transformers.families import FAMILIES
 from varlaw.subjects.transformers.framework import model_types
@@ -12,7 +13,14 @@ from varlaw.subjects.transformers.left_out import LEFT_OUT
 from varlaw.subjects.transformers.models import model
 from varlaw.subjects.transformers.norms import NORMS
 
-SUBJECTS: tuple[Subject, ...] = (*INITIALISERS, *NORMS, *ACTIVATIONS, *BLOCKS, *(model(name) for name in FAMILIES))
+SUBJECTS: tuple[Subject, ...] = (
+    *INITIALISERS,
+    *NORMS,
+    *ACTIVATIONS,
+    *BLOCKS,
+    *EXPERIMENTS,
+    *(model(name) for name in FAMILIES),
+)
 
 
 def PUBLIC() -> set[str]:

@@ -11,7 +11,8 @@ from varlaw.claims.domains import CASES
 from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.streams import Key
-from varlaw.subjects.attending import Attend, attention
+from varlaw.subjects.attending import Attend, attention, chosen, edges, rotary
+from varlaw.subjects.subject import Experiment
 from varlaw.subjects.torch.framework import TORCH
 
 
@@ -53,3 +54,83 @@ def test_attention_as_it_is_written_conforms() -> None:
 )
 def test_a_mistake_is_refuted(wrong: Attend, law: str) -> None:
     assert outcomes(wrong)[law] == "VIOLATES"
+
+
+def judged(row: Experiment, dtype: str = "float32") -> dict[str, set[str]]:
+    """Outcomes of each claim over all cases."""
+    row = dataclasses.replace(row, name="here")
+    cases = CASES[row.op].enumerate(Key("teeth", "cases"), 1)
+    key = Key("teeth", "attention")
+    return {
+        c.law: {str(c.judge(Trial(case, dtype, "cpu", POLICIES["pr"], key)).outcome) for case in cases}
+        for c in claims_of(row)
+    }
+
+
+def bent(q: Any, k: Any, v: Any, bias: Any, case: Any, order: int = 0, clip: bool = False) -> Any:
+    """A scale with a bias, or a cap: the bias before the scale at order 1, the scale behind the cap at 2."""
+    logits = q[0] @ k[0].T
+    if "cap" in case:
+        cap, scale = case["cap"], case["scale"]
+        bend = (lambda x: x.clip(-cap, cap)) if clip else (lambda x: cap * (x / cap).tanh())
+        logits = scale * bend(logits) if order == 2 else bend(scale * logits)
+    else:
+        added = 0.0 if bias is None else q.new_tensor(bias)
+        logits = case["scale"] * (logits + added) if order == 1 else case["scale"] * logits + added
+    return logits.softmax(-1) @ v[0]
+
+
+@pytest.mark.parametrize(
+    ("op", "wrong"),
+    [("attend_chosen", {"order": 1}), ("attend_capped", {"order": 2}), ("attend_capped", {"clip": True})],
+    ids=("a bias that is scaled", "scaled behind the cap", "clipped"),
+)
+def test_a_scale_a_bias_and_a_cap_have_their_order(op: str, wrong: dict[str, Any]) -> None:
+    assert set().union(*judged(chosen(TORCH, "here", op, bent)).values()) == {"CONFORMS"}
+    mistaken = chosen(TORCH, "here", op, lambda *of: bent(*of, **wrong))
+    assert "VIOLATES" in set().union(*judged(mistaken).values())
+
+
+def safe(q: Any, k: Any, v: Any, mask: Any, causal: bool, hidden: float = -np.inf, early: bool = False) -> Any:
+    """Zeros for a query that sees nothing; at a finite `hidden` a mean, and `early` the product before its scale."""
+    d = q.shape[-1]
+    logits = q[0] @ k[0].T / d**0.5 if early else (q[0] / d**0.5) @ k[0].T
+    seen = q.new_ones(logits.shape, dtype=bool) if mask is None else q.new_tensor(mask, dtype=bool)
+    weights = logits.masked_fill(~seen, hidden).softmax(-1)
+    return (weights.nan_to_num(0.0) if mask is not None and np.isinf(hidden) else weights) @ v[0]
+
+
+def test_a_query_that_sees_nothing_and_a_product_too_large_for_float16() -> None:
+    for row in edges(TORCH, "here", safe):
+        assert set().union(*judged(row, "float16").values()) == {"CONFORMS"}
+    blind, _ = edges(TORCH, "here", lambda *of: safe(*of, hidden=-1e4))
+    _, large = edges(TORCH, "here", lambda *of: safe(*of, early=True))
+    for row in (blind, large):
+        assert "VIOLATES" in set().union(*judged(row, "float16").values())
+
+
+def turned(x: Any, first: int, base: float, grow: float = 1.0, ahead: float = 1.0, narrow: bool = False) -> Any:
+    """Pairs (i, i + dim/2) turned; mistakes: too long, frequencies off, positions kept in the dtype of the vectors."""
+    import torch
+
+    half = x.shape[1] // 2
+    places = torch.arange(first, first + len(x), dtype=torch.float64)
+    places = places.to(x.dtype).double() if narrow else places
+    angles = places[:, None] * (ahead * base) ** (-torch.arange(half, dtype=torch.float64) / half)
+    a, b = x[:, :half].double(), x[:, half:].double()
+    cos, sin = angles.cos(), angles.sin()
+    return (grow * torch.cat([a * cos - b * sin, b * cos + a * sin], 1)).to(x.dtype)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "law"),
+    [
+        ({"grow": 1.2}, "positions.sinusoidal_square_norm"),
+        ({"ahead": 0.01}, "positions.sinusoidal_product"),
+        ({"narrow": True}, "positions.sinusoidal_product"),
+    ],
+    ids=("too long", "another base", "positions in bfloat16"),
+)
+def test_rotary_positions(wrong: dict[str, Any], law: str) -> None:
+    assert set().union(*judged(rotary(TORCH, "here", turned), "bfloat16").values()) == {"CONFORMS"}
+    assert "VIOLATES" in judged(rotary(TORCH, "here", lambda *of: turned(*of, **wrong)), "bfloat16")[law]

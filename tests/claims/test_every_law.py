@@ -9,6 +9,8 @@ UNMEASURED = {
     "adam.uncorrected_first_step",
     "sign.constant_gradient",
     "trust.step_norm",
+    "router.balanced_loss",
+    "router.z_loss",
     "meanfield.relu_correlation_decay",
     "meanfield.tanh_variance_decay",
     "mup.attention_scale",

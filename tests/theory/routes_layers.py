@@ -411,6 +411,36 @@ def dtype_squares(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+@route("attention.weight_ratio_chosen", "attention.weight_ratio_capped", "attention.blind_weight")
+def _chosen_query(rng: np.random.Generator) -> list[Case]:
+    """Two keys, by the softmax in full: a scale with a bias, a cap; and one key that goes to -inf."""
+    logits, scale, bias, cap = rng.standard_normal(2), 0.7, 0.4, 1.5
+    given = {"logit": float(logits[1]), "first": float(logits[0]), "scale": scale}
+    chosen, capped = np.exp(scale * logits + [0, bias]), np.exp(cap * np.tanh(scale * logits / cap))
+    # Beside a key of logit 0 that is not counted, so that the sum is never empty.
+    blind = float(np.exp(-np.inf) / (np.exp(-np.inf) + 1.0))
+    return [
+        Case({**given, "bias": bias}, float(chosen[1] / chosen.sum() / (chosen[0] / chosen.sum()))),
+        Case({**given, "cap": cap}, float(capped[1] / capped.sum() / (capped[0] / capped.sum()))),
+        Case({}, blind),
+    ]
+
+
+@route("router.balanced_loss")
+def _balanced(rng: np.random.Generator) -> list[Case]:
+    """Tokens one by one, each sent to `k` experts in turn."""
+    n, k, tokens = 6, 2, 12
+    counts = np.zeros(n)
+    for token in range(tokens):
+        counts[[(token * k + i) % n for i in range(k)]] += 1
+    return [Case({"top_k": k}, float(n * np.sum(counts / tokens * np.full(n, 1 / n))))]
+
+
+@route("router.z_loss")
+def _router_z(rng: np.random.Generator) -> list[Case]:
+    return [Case({"experts": 5, "shift": 0.3}, float(np.log(np.sum(np.exp(np.full(5, 0.3)))) ** 2))]
+
+
 @route("attention.weight_ratio", "attention.weight_sum", "attention.masked_weight")
 def _one_query(rng: np.random.Generator) -> list[Case]:
     """Of three keys, the last one hidden: their weights by the softmax in full."""
