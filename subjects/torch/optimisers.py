@@ -16,7 +16,9 @@ _WAYS: Mapping[str, Mapping[str, bool]] = {
 _FUSED = ("Adam", "AdamW", "SGD", "Adagrad")
 
 
-def _walk(name: str, way: Mapping[str, bool], arguments: Any) -> optimising.Walk:
+def _walk(name: str, way: Mapping[str, bool], arguments: Any, sign: int = 1) -> optimising.Walk:
+    """One that maximises is given the gradient with the other sign."""
+
     def walk(w: Floats, g: Floats, case: Case, dtype: str, device: str) -> Floats:
         import torch
 
@@ -26,7 +28,7 @@ def _walk(name: str, way: Mapping[str, bool], arguments: Any) -> optimising.Walk
         optimiser = getattr(torch.optim, name)(parts, **arguments(case), **way)
         for _ in range(case.get("steps", 1)):
             for part, gradient in zip(parts, gradients, strict=True):
-                part.grad = gradient.clone()
+                part.grad = sign * gradient
             optimiser.step()
         return np.concatenate([floats(part) for part in parts])
 
@@ -120,4 +122,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         for way, flags in _WAYS.items()
     ),
     *_averages(),
+    optimising.moved(TORCH, "optim.Adam(maximize)", "optimiser_adam", _walk("Adam", {"maximize": True}, _rate, -1)),
 )
