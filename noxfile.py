@@ -21,6 +21,14 @@ PYTHONS = ("3.11", "3.12", "3.13")  # from the oldest that is allowed to the new
 LATEST = Path("reports/latest")
 AXE = "axe-core@4.14.1"
 
+# The programs that XLA compiles, one for each shape of each operation, are kept for the tests, the sweep and the next
+# session: to load one costs a fifth of compiling it.
+COMPILED = {
+    "JAX_COMPILATION_CACHE_DIR": str(Path(".nox/compiled").resolve()),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+
 # The frameworks under test: one table for the registry, the tests, the guide and here.
 TABLE = nox.project.load_toml("subjects/frameworks.toml")
 
@@ -41,7 +49,7 @@ def checks() -> dict[str, Check]:
     for name, row in TABLE.items():
         for backend in row.get("backends", [""]):
             session = row.get("session", f"{name}-{backend}" if backend else name)
-            env = {row["variable"]: backend} if backend else {}
+            env = COMPILED | ({row["variable"]: backend} if backend else {})
             tags = ["ci"] if session in row.get("ci", []) else []
             check = found.setdefault(session, Check(row.get("environment", name), [], env, [], tags))
             check.prefixes.append(name)

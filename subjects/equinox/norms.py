@@ -1,31 +1,50 @@
 """equinox: norms, each of one sample and mapped over the rest, and dropout."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.equinox.framework import EQUINOX
 from varlaw.subjects.jax.norms import imaginary, norm
-from varlaw.subjects.rows import Call, dropout
+from varlaw.subjects.rows import Affine, Call, dropout
 from varlaw.subjects.subject import Case, Dropout, Norm
 
+Make = Callable[[Any, Case, Any], Any]  # (equinox.nn, case, dtype) -> layer
 
-def _rows(make: Callable[[Any, Case, Any], Any], batch: int = 2) -> Call:
+
+def _rows(make: Make, batch: int = 2) -> Call:
     """A norm of one sample, mapped over as many axes as stand before it."""
 
     def call(x: Any, case: Case) -> Any:
         import equinox as eqx
-        import jax
 
-        layer = make(eqx.nn, case, x.dtype)
-        for _ in range(batch):
-            layer = jax.vmap(layer)
-        return layer(x)
+        return _mapped(make(eqx.nn, case, x.dtype), batch)(x)
 
     return call
 
 
-def _batch_norm(mode: str) -> Call:
+def _weighted(make: Make, batch: int = 2) -> Affine:
+    """The same with this weight and, where the norm has one by its law, this bias."""
+
+    def call(x: Any, weight: Any, bias: Any, case: Case) -> Any:
+        import equinox as eqx
+
+        layer = make(eqx.nn, case, x.dtype)
+        given = (weight, 0 * bias if isinstance(layer, eqx.nn.RMSNorm) else bias)
+        return _mapped(eqx.tree_at(lambda norm: (norm.weight, norm.bias), layer, given), batch)(x)
+
+    return call
+
+
+def _mapped(layer: Any, batch: int) -> Any:
+    import jax
+
+    for _ in range(batch):
+        layer = jax.vmap(layer)
+    return layer
+
+
+def _batch_norm(mode: str, evaluated: bool = False) -> Call:
     """Running statistics as inference uses them: the average after its correction, if it has one."""
 
     def call(x: Any, case: Case) -> Any:
@@ -36,6 +55,8 @@ def _batch_norm(mode: str) -> Call:
         layer, state = eqx.nn.make_with_state(eqx.nn.BatchNorm)(case["channels"], "batch", **sizes)
         axes: dict[str, Any] = {"axis_name": "batch", "in_axes": (0, None), "out_axes": (0, None)}
         y, state = jax.vmap(layer, **axes)(x, state)
+        if evaluated:
+            y, _ = jax.vmap(eqx.nn.inference_mode(layer), **axes)(x, state)
         if mode == "ema":
             return (y, *state.get(layer.ema_state_index))
         correction = 1 - layer.momentum ** state.get(layer.batch_counter)
@@ -44,31 +65,51 @@ def _batch_norm(mode: str) -> Call:
     return call
 
 
-_OF_ROWS = (
-    (
-        "equinox.nn.LayerNorm.__call__",
-        "layer_norm",
-        _rows(lambda nn, c, d: nn.LayerNorm(c["length"], **constants_of(c, eps="eps"), dtype=d)),
-    ),
-    (
-        "equinox.nn.RMSNorm.__call__",
-        "rms_norm",
-        _rows(lambda nn, c, d: nn.RMSNorm(c["length"], **constants_of(c, eps="eps"), dtype=d)),
-    ),
-)
+def _between(claim: str, usual: Sequence[Case], dtype: str) -> Sequence[Case]:
+    """Its documentation excludes momenta of 0 and 1."""
+    return tuple(case for case in usual if 0 < case.get("momentum", 0.5) < 1)
+
+
+def _sized(name: str) -> Make:
+    return lambda nn, c, d: getattr(nn, name)(c["length"], **constants_of(c, eps="eps"), dtype=d)
+
+
+_GROUPS: Make = lambda nn, c, d: nn.GroupNorm(c["groups"], c["channels"], **constants_of(c, eps="eps"), dtype=d)  # noqa: E731
+_OF_ROWS = (("LayerNorm", "layer_norm"), ("RMSNorm", "rms_norm"))
 
 NORMS: tuple[Norm, ...] = (
-    *(norm(EQUINOX, *row) for row in _OF_ROWS),
-    *(imaginary(EQUINOX, *row) for row in _OF_ROWS),
+    *(
+        norm(
+            EQUINOX,
+            f"equinox.nn.{name}.__call__",
+            op,
+            _rows(_sized(name)),
+            affine=_weighted(_sized(name)),
+            documented_eps="1e-5",
+        )
+        for name, op in _OF_ROWS
+    ),
+    *(imaginary(EQUINOX, f"equinox.nn.{name}.__call__", op, _rows(_sized(name))) for name, op in _OF_ROWS),
     norm(
         EQUINOX,
         "equinox.nn.GroupNorm.__call__",
         "group_norm",
-        _rows(lambda nn, c, d: nn.GroupNorm(c["groups"], c["channels"], **constants_of(c, eps="eps"), dtype=d), 1),
+        _rows(_GROUPS, 1),
+        affine=_weighted(_GROUPS, 1),
+        documented_eps="1e-5",
         channels_last=False,
     ),
     *(
-        norm(EQUINOX, f"equinox.nn.BatchNorm.__call__({m})", "batch_norm", _batch_norm(m), channels_last=False)
+        norm(
+            EQUINOX,
+            f"equinox.nn.BatchNorm.__call__({m})",
+            "batch_norm",
+            _batch_norm(m),
+            evaluated=_batch_norm(m, evaluated=True),
+            documented_eps="1e-5",
+            channels_last=False,
+            cases=_between,
+        )
         for m in ("ema", "batch")
     ),
 )

@@ -1,12 +1,13 @@
 """haiku: norms, with their running averages as a state, and dropout."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.haiku.framework import HAIKU
 from varlaw.subjects.haiku.layers import Make
-from varlaw.subjects.jax.norms import imaginary, norm
-from varlaw.subjects.rows import Call, dropout
+from varlaw.subjects.jax.norms import imaginary, norm, weighted
+from varlaw.subjects.rows import Affine, Call, dropout
 from varlaw.subjects.subject import Case, Dropout, Norm
 
 
@@ -21,26 +22,62 @@ def _called(make: Make, statistics: str = "") -> Call:
         y, state = function.apply(*function.init(jax.random.key(0), x), None, x)
         if not statistics or "momentum" not in case:
             return y
-        return (y, *(state[f"{statistics}/~/{n}_ema"]["average"] for n in ("mean", "var")))
+        return (y, *_averages(state, statistics))
 
     return call
 
 
-def _norm(name: str, op: str, make: Make, statistics: str = "") -> Norm:
-    return norm(HAIKU, f"haiku.{name}.__call__", op, _called(make, statistics))
+def _weighted(make: Make) -> Affine:
+    def call(x: Any, weight: Any, bias: Any, case: Case) -> Any:
+        import haiku as hk
+        import jax
+
+        function = hk.transform_with_state(lambda x: make(hk, case)(x))
+        parameters, state = function.init(jax.random.key(0), x)
+        return function.apply(weighted(parameters, weight, bias), state, None, x)[0]
+
+    return call
 
 
-def _batch(hk: Any, c: Case) -> Any:
+def _norm(name: str, op: str, make: Make) -> Norm:
+    return norm(HAIKU, f"haiku.{name}.__call__", op, _called(make), affine=_weighted(make), documented_eps="1e-5")
+
+
+def _batch(hk: Any, c: Case, training: bool = True) -> Any:
     decay = 1 - c.get("momentum", 0.1)  # an argument without a default
     module = hk.BatchNorm(True, True, decay, **constants_of(c, eps="eps"))
-    return lambda x: module(x, is_training=True)
+    return lambda x: module(x, is_training=training)
+
+
+def _evaluated(x: Any, case: Case) -> Any:
+    """The output in evaluation mode after a training step, with the running averages of that step."""
+    import haiku as hk
+    import jax
+
+    trained, evaluated = (hk.transform_with_state(lambda x, t=t: _batch(hk, case, t)(x)) for t in (True, False))
+    parameters, state = trained.init(jax.random.key(0), x)
+    _, state = trained.apply(parameters, state, None, x)
+    y, _ = evaluated.apply(parameters, state, None, x)
+    return (y, *_averages(state, "batch_norm"))
+
+
+def _averages(state: Any, module: str) -> Iterator[Any]:
+    return (state[f"{module}/~/{n}_ema"]["average"] for n in ("mean", "var"))
 
 
 _LAYER: Make = lambda hk, c: hk.LayerNorm(-1, True, True, **constants_of(c, eps="eps"))  # noqa: E731 - a table's entry
 _RMS: Make = lambda hk, c: hk.RMSNorm(-1, **constants_of(c, eps="eps"))  # noqa: E731
 
 NORMS: tuple[Norm, ...] = (
-    _norm("BatchNorm", "batch_norm", _batch, "batch_norm"),
+    norm(
+        HAIKU,
+        "haiku.BatchNorm.__call__",
+        "batch_norm",
+        _called(_batch, "batch_norm"),
+        affine=_weighted(_batch),
+        evaluated=_evaluated,
+        documented_eps="1e-5",
+    ),
     _norm("LayerNorm", "layer_norm", _LAYER),
     imaginary(HAIKU, "haiku.LayerNorm.__call__", "layer_norm", _called(_LAYER)),
     _norm(

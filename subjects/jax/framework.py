@@ -179,6 +179,17 @@ def _taps(layer: Callable[[Any], Any], shapes: Sequence[Sequence[int]]) -> tuple
     return floats(y), floats(gradient)
 
 
+def _vjp(call: Callable[[Any], Any], x: Any, dy: Any) -> Any:
+    """Under `jit`, as a training step takes it: one program in the place of one for each operation."""
+    import jax
+
+    def gradient(x: Any, dy: Any) -> Any:
+        y, backward = jax.vjp(call, x)
+        return backward(dy.astype(y.dtype))[0]
+
+    return jax.jit(gradient)(x, dy)
+
+
 @contextlib.contextmanager
 def _chance(seed: int, dtype: str, device: str) -> Iterator[Any]:
     with place(dtype, device):
@@ -196,6 +207,7 @@ JAX = Boundary(
     chance=_chance,
     place=place,
     taps=_taps,
+    vjp=_vjp,
 )
 
 

@@ -24,6 +24,16 @@ def imaginary(of: Boundary, name: str, op: str, call: Call) -> Norm:
     return rows.imaginary(of, name, op, call, running_variance="biased")
 
 
+def weighted(parameters: Any, weight: Any, bias: Any) -> Any:
+    """A norm's tree of parameters with this weight and bias in the places of its own, whatever these are called."""
+    import jax
+
+    def fill(path: Any, own: Any) -> Any:
+        return (weight if path[-1].key == "scale" else bias).reshape(own.shape)
+
+    return jax.tree_util.tree_map_with_path(fill, parameters)
+
+
 def _standardize(x: Any, case: Case, algorithm: str | None = None) -> Any:
     import jax
 
@@ -32,6 +42,12 @@ def _standardize(x: Any, case: Case, algorithm: str | None = None) -> Any:
 
 
 NORMS: tuple[Norm, ...] = (
-    norm(JAX, "jax.nn.standardize", "layer_norm", lambda x, c: _standardize(x, c)),
-    norm(JAX, "jax.nn.standardize(stable)", "layer_norm", lambda x, c: _standardize(x, c, "stable")),
+    norm(JAX, "jax.nn.standardize", "layer_norm", lambda x, c: _standardize(x, c), documented_eps="1e-5"),
+    norm(
+        JAX,
+        "jax.nn.standardize(stable)",
+        "layer_norm",
+        lambda x, c: _standardize(x, c, "stable"),
+        documented_eps="1e-5",
+    ),
 )
