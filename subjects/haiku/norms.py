@@ -1,6 +1,6 @@
 """haiku: norms, with their running averages as a state, and dropout."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from varlaw.subjects.defaults import constants_of
@@ -61,6 +61,11 @@ def _evaluated(x: Any, case: Case) -> Any:
     return (y, *_averages(state, "batch_norm"))
 
 
+def _decaying(claim: str, usual: Sequence[Case], dtype: str) -> Sequence[Case]:
+    """The documentation of its averages excludes a decay of 1."""
+    return tuple(case for case in usual if case.get("momentum", 0.5) > 0)
+
+
 def _averages(state: Any, module: str) -> Iterator[Any]:
     return (state[f"{module}/~/{n}_ema"]["average"] for n in ("mean", "var"))
 
@@ -77,6 +82,7 @@ NORMS: tuple[Norm, ...] = (
         affine=_weighted(_batch),
         evaluated=_evaluated,
         documented_eps="1e-5",
+        cases=_decaying,
     ),
     _norm("LayerNorm", "layer_norm", _LAYER),
     imaginary(HAIKU, "haiku.LayerNorm.__call__", "layer_norm", _called(_LAYER)),

@@ -11,6 +11,7 @@ import pytest
 import varlaw
 from varlaw.claims.verdict import Verdict
 from varlaw.rows import layer
+from varlaw.subjects.jax.framework import JAX
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Norm, Sampler
 from varlaw.verify import decision, deviations, plan
@@ -149,6 +150,15 @@ def test_the_fast_variance_is_gone_where_the_mean_is_large(name: str) -> None:
     assert _second_moment(f"{name}.__call__", 1e4) > 10
     stable = _second_moment(f"{name}.__call__(use_fast_variance=False)", 1e4)
     assert math.isclose(stable, 1, rel_tol=0.01)
+
+
+def test_a_gradient_is_taken_where_the_output_has_another_dtype() -> None:
+    """As of nnx.BatchNorm, which returns float32 for 16 bits; (3/2 x^2)' = 3 x, exactly."""
+    jnp = pytest.importorskip("jax").numpy
+    x, dy = jnp.asarray([1.0, -2.0], jnp.float16), jnp.asarray([1.0, 0.5], jnp.float16)
+    found = JAX.vjp(lambda x: 1.5 * x.astype(jnp.float32) ** 2, x, dy) if JAX.vjp else None
+    assert found is not None
+    assert (found.dtype, found.tolist()) == (jnp.float16, [3.0, -3.0])
 
 
 # -- arrays of JAX through the public face ----------------------------------------------------------------------------

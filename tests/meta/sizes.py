@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("framework")
     parser.add_argument("--targets", nargs="*")
     parser.add_argument("--rows", nargs="*", default=["*"], help="only rows whose id one of these globs matches")
+    parser.add_argument("--claims", nargs="*", default=["*"], help="only these claims: the others keep their sizes")
     parser.add_argument("--dtype", nargs="*", default=list(plan.DTYPES))
     parser.add_argument("--inputs", type=int, default=measured.INPUTS)
     parser.add_argument("--name", default="", help="of this recording, where there are several: a backend, a processor")
@@ -72,7 +73,7 @@ def record(given: argparse.Namespace, subjects: list[Subject]) -> None:
         stem = ".".join(filter(None, [given.framework, given.name, str(given.inputs), dtype]))
         with (given.folder / f"{stem}.jsonl").open("ab") as file:
             for subject in subjects:
-                for one in _decisions(subject, _rows(subject, given, dtype), dtype, given.inputs):
+                for one in _decisions(subject, _rows(subject, given, dtype), dtype, given.inputs, given.claims):
                     file.write(msgspec.json.encode(one) + b"\n")
                 subject.framework.release()
 
@@ -103,9 +104,12 @@ def unsized(row: deviations.Row) -> bool:
     return not row.ratio and row.statistics != "dtype"
 
 
-def _decisions(subject: Subject, rows: list[deviations.Row], dtype: str, inputs: int) -> Iterator[Seen]:
+def _decisions(
+    subject: Subject, rows: list[deviations.Row], dtype: str, inputs: int, names: list[str]
+) -> Iterator[Seen]:
     version = subject.framework.version()
-    claims = {(c.name, c.target): c for c in claims_of(subject)}
+    asked = (c for c in claims_of(subject) if any(fnmatch.fnmatchcase(c.name, glob) for glob in names))
+    claims = {(c.name, c.target): c for c in asked}
     spoken = {at for at in claims if any(r.foresees(*at, version, dtype) for r in rows)}
     if not spoken:
         return
@@ -188,7 +192,7 @@ def _places(seen: list[Seen], inputs: int) -> dict[str, list[measured.Band]]:
 
 
 def _with_old(new: tuple[Table, Any], old: measured.Sizes | None) -> Table:
-    """The old sizes of a row stay in the dtypes, and beside the backends, that are not recorded anew."""
+    """The old sizes of a row stay of the claims, in the dtypes, and beside the backends, that are not recorded anew."""
     how, bands = dict(new[0].how), dict(new[0].bands)
     known = {r.id for r in deviations.rows()}
     for row in (row for row in (old.rows if old else ()) if row in known):
@@ -201,10 +205,16 @@ def _with_old(new: tuple[Table, Any], old: measured.Sizes | None) -> Table:
             how[row], bands[row] = before, there
             continue
         beside = _several_backends(row) and bool(set(before.backends) - set(now.backends))
-        kept = {p: lines for p, lines in there.items() if beside or p.rsplit(" ", 1)[1] not in now.dtypes}
+        anew = {_asked(one.place) for one in new[1][row]}
+        kept = {p: lines for p, lines in there.items() if beside or _asked(p) not in anew}
         bands[row] = {p: [*kept.get(p, []), *bands[row].get(p, [])] for p in {**kept, **bands[row]}}
         how[row] = _both(before, now) if kept or set(before.dtypes) - set(now.dtypes) or beside else now
     return Table(how, bands)
+
+
+def _asked(place: str) -> tuple[str, str]:
+    """Claim and dtype of a place."""
+    return place.split(" ")[0], place.rsplit(" ", 1)[1]
 
 
 def _both(before: measured.Recording, now: measured.Recording) -> measured.Recording:

@@ -69,6 +69,15 @@ def test_a_new_recording_keeps_the_old_sizes_of_other_dtypes() -> None:
     assert sizes._with_old(anew, _old(row, ("float32",))).how[row] == measured.Recording(inputs=40, dtypes=("float32",))
 
 
+def test_a_recording_of_some_claims_keeps_the_old_sizes_of_the_others() -> None:
+    row = "mlx-norm-16-bit"
+    old = {"claim target float16": ((0.5, 0.6),), "other target float16": ((0.7, 0.8),)}
+    known = measured.Sizes(inputs=40, versions=("1",), dtypes=("float16",), rows={row: old})
+    new = sizes._tabled({Path("mlx.12.float16.jsonl"): _recorded(row, "float16", 0.25)})
+    found = sizes._with_old(new, known).bands[row]
+    assert found == {"claim target float16": [Band(0.25, 0.25)], "other target float16": [Band(0.7, 0.8)]}
+
+
 def test_one_backend_stands_beside_another_and_both_are_written() -> None:
     row = "keras-max-norm-open"
     new = sizes._tabled({Path("keras.jax.6.float32.jsonl"): _recorded(row, "float32", 0.25, version="3.15.1+jax")})
