@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -21,8 +21,9 @@ Case = Mapping[str, Any]
 class Trial:
     """One case on trial.
 
-    `factor` is 1, or the ratio that a documented deviation foresees and must then hit; `coarse` is set where one
-    foresees that statistics are kept in the dtype itself, whose rounding is then allowed for.
+    `factor` is 1, or the ratio that a documented deviation foresees: a judge that draws decides its law times that. One
+    that compares exactly knows nothing of it, for its finding can be held `against` any ratio. `dtype_statistics` is
+    set where a deviation foresees that statistics are kept in the dtype itself, whose rounding is then allowed for.
     """
 
     case: Case
@@ -31,7 +32,7 @@ class Trial:
     policy: Policy
     key: Key
     factor: float = 1.0
-    coarse: bool = False
+    dtype_statistics: bool = False
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,9 +60,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     names: Mapping[str, Any] = msgspec.field(default_factory=dict)
     # Asked for only if the finding stays a violation: the same with its cause, found on draws of their own.
     explained: Callable[["Finding"], "Finding"] | None = None
+    # Of an exact comparison: what the same observations are, held against a ratio that a deviation foresees.
+    against: Callable[[float], "Finding"] | None = None
 
 
-INTERNAL = ("names", "size", "explained", "loose")  # fields of a finding that no verdict has
+INTERNAL = ("names", "size", "explained", "loose", "against")  # fields of a finding that no verdict has
 
 
 class NotApplicable(Exception):
@@ -115,15 +118,29 @@ def statistical(
     )
 
 
+def foreseen(judge: Judge, trial: Trial, ratio: float) -> Finding:
+    """What a judge finds of a trial against `ratio` times its law, whether it draws or compares exactly."""
+    finding = judge(replace(trial, factor=ratio))
+    return finding.against(ratio) if finding.against and ratio != 1 else finding
+
+
 def deterministic(
-    comparison: Comparison, *, quantity: str, detail: str = "", names: Mapping[str, Any] | None = None
+    comparison: Comparison,
+    *,
+    quantity: str,
+    detail: str = "",
+    names: Mapping[str, Any] | None = None,
+    against: Callable[[float], Comparison] | None = None,
 ) -> Finding:
     """A finding from exact comparisons: no alpha is spent, delta is the rounding bound as a share of the scale.
 
     A bound is of use as long as it is small against the effect: what lies within its bound, but off by more than
     `SMALL`, keeps that in `loose`, for rounding may have done it or not. So nothing conforms that is off by more than
     `SMALL`, however loose the bound, and delta says no more than that.
+
+    `against` gives the comparison with a foreseen ratio, where that is not all observations against that multiple.
     """
+    held = against or comparison.times
     delta = comparison.bound / (comparison.scale or abs(comparison.expected) or 1.0)
     if not math.isfinite(delta):  # nothing finite to compare with: the observation speaks for itself
         delta = 0.0
@@ -141,4 +158,5 @@ def deterministic(
         detail=detail,
         names=names or {},
         loose=comparison.largest if comparison.holds and comparison.largest > SMALL else 0.0,
+        against=lambda ratio: deterministic(held(ratio), quantity=quantity, detail=detail, names=names),
     )

@@ -27,7 +27,7 @@ def claims(subject: Gain) -> tuple[Claim, ...]:
 
 def _claim(subject: Gain, name: str, law: str, statement: str, activation: str, expected: Callable[[], float]) -> Claim:
     def judge(trial: Trial) -> Finding:
-        wanted = expected() * trial.factor
+        wanted = expected()
         comparison = compare([subject.apply(activation)], [wanted], [wanted * _ULPS])
         names = {"documented": number(documented, {}), "exact": exact()}
         return deterministic(comparison, quantity="gain", names=names)

@@ -52,7 +52,7 @@ def _judge(one: Own, subject: Subject) -> Callable[[Trial], Finding]:
         observed, expected, bound = found if isinstance(found, tuple) else (float(bool(found)), 1.0, 0.0)
         sides = np.broadcast_arrays(*(np.asarray(float64(np.asarray(x))) for x in (observed, expected, bound)))
         a, b, c = (np.ravel(side).tolist() for side in sides)
-        return deterministic(compare(a, [x * trial.factor for x in b], c), quantity="value")
+        return deterministic(compare(a, b, c), quantity="value")
 
     return judge
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -22,6 +23,8 @@ class Comparison(msgspec.Struct, frozen=True):
     worst: int  # index of the comparison
     largest: float = 0.0  # the largest |observed - expected| of all, as a share of what was expected, or of 1 for 0
     scale: float = 0.0  # what a difference of the worst is a share of, where that is not what was expected
+    # Of all: observed, expected, bound, scale, and the bound where a deviation is foreseen.
+    sides: tuple[Any, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -35,13 +38,32 @@ class Comparison(msgspec.Struct, frozen=True):
             return 1.0
         return self.observed / self.expected if self.expected else math.inf
 
+    def times(self, ratio: float) -> "Comparison":
+        """The same observations against `ratio` times what was expected: inf, or no number, stands for itself.
+
+        What is that much larger may be rounded by that much more.
+
+        >>> compare([3.0], [1.0], [0.1]).times(3.0).holds
+        True
+        """
+        observed, expected, _, scale, bound = self.sides
+        if not math.isfinite(ratio):
+            return compare(observed, [ratio] * len(expected), bound, scale)
+        grown = max(1.0, abs(ratio))
+        return compare(observed, [ratio * e for e in expected], [grown * b for b in bound], scale)
+
 
 def compare(
-    observed: Sequence[float], expected: Sequence[float], bound: Sequence[float], scale: Sequence[float] | None = None
+    observed: Sequence[float],
+    expected: Sequence[float],
+    bound: Sequence[float],
+    scale: Sequence[float] | None = None,
+    deviating: Sequence[float] | None = None,
 ) -> Comparison:
     """The comparison that exceeds its bound most, or comes closest to it.
 
     `scale` is what a difference counts as a share of, where that is not what is expected: a sum may be small by chance.
+    `deviating` is the bound where a deviation is foreseen: what the law leaves untouched it may compute, and round.
 
     >>> compare([1.0, 2.5], [1.0, 2.0], [0.1, 0.1]).worst
     1
@@ -56,6 +78,7 @@ def compare(
     return Comparison(
         n=len(observed), expected=float(expected[worst]), observed=float(observed[worst]), bound=float(bound[worst]),
         worst=worst, largest=largest, scale=abs(float(of[worst])),
+        sides=(observed, expected, bound, scale, bound if deviating is None else deviating),
     )  # fmt: skip
 
 

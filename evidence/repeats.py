@@ -65,8 +65,10 @@ class Repeats:
         """The log e-value of every process, by name."""
         rising = np.maximum(_TIE_RATES, 2 * self._point)
         counted = {name: hits_of for name, hits_of in self._counts.items() if hits_of[1]}
-        hits, of = np.array(list(counted.values()), dtype=float).reshape(-1, 2).T
-        logs = dict(zip(counted, rates(hits, of[:, None], self._point, rising).tolist(), strict=True))
+        logs: dict[str, float] = {}
+        if counted:  # where nothing is compared the point may be 1 or more, which is no probability
+            hits, of = np.array(list(counted.values()), dtype=float).reshape(-1, 2).T
+            logs = dict(zip(counted, rates(hits, of[:, None], self._point, rising).tolist(), strict=True))
         logs |= {f"repeated {name}": float(averaged(k.logs)) for name, k in self._known.items() if k.n}
         if self._values is not None:
             logs["repeated values"] = float(averaged(self._values))

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from varlaw.claims.claim import Claim, Finding, Trial
+from varlaw.claims.claim import Claim, Finding, Trial, foreseen
 from varlaw.claims.domains import cases_of
 from varlaw.claims.verdict import Deviation, Outcome
 from varlaw.evidence.budget import Policy, policy
@@ -135,7 +135,8 @@ def _again(claim: Claim, trial: Trial, row: deviations.Row, ratio: float, judge:
     """None where an independent measurement conforms to what the row foresees, else the last that does not."""
     sharp = bool(row.ratio) or row.statistics == "dtype"  # then one measurement settles it, unless it is undecided
     for again in _inputs(claim, trial, sharp=sharp):
-        second = judge(claim, replace(again, factor=ratio, coarse=bool(row.statistics)))
+        rounded = replace(again, dtype_statistics=bool(row.statistics))
+        second = foreseen(lambda one: judge(claim, one), rounded, ratio)
         if second.outcome is Outcome.CONFORMS:
             return None
         if sharp and second.outcome is not Outcome.UNDECIDED:

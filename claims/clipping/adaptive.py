@@ -36,7 +36,7 @@ def _adaptive(subject: Clipper, trial: Trial) -> Finding:
     wanted = [clipped(w, g, c["limit"], c["eps"]) for w, g in zip(weights, grads, strict=True)]
     bounds = [_ROUNDINGS * g[0].size * fmt.unit * np.abs(g) + fmt.spacing(0.0) for g in wanted]
     flat = [np.concatenate([x.ravel() for x in part]).tolist() for part in (seen, wanted, bounds)]
-    return deterministic(compare(flat[0], [x * trial.factor for x in flat[1]], flat[2]), quantity="entry")
+    return deterministic(compare(flat[0], flat[1], flat[2]), quantity="entry")
 
 
 def leaves(size: float, fmt: Format) -> tuple[list[Floats], list[Floats]]:

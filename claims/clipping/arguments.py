@@ -88,7 +88,7 @@ def _order(subject: Clipper, trial: Trial) -> Finding:
         return found
     expected = before * min(1.0, trial.case["share"])
     bounds = np.abs(expected) * 2 * error + FORMATS[trial.dtype].spacing(0.0)
-    comparison = compare(found[0].tolist(), (expected * trial.factor).tolist(), bounds.tolist())
+    comparison = compare(found[0].tolist(), expected.tolist(), bounds.tolist())
     return deterministic(comparison, quantity="entry", names=_names(trial, norm))
 
 
@@ -99,7 +99,7 @@ def _order_reported(subject: Clipper, trial: Trial) -> Finding:
     if found[1] is None:
         msg = "it reports no norm"
         raise NotApplicable(msg)
-    comparison = compare([found[1]], [norm * trial.factor], [norm * error])
+    comparison = compare([found[1]], [norm], [norm * error])
     return deterministic(comparison, quantity="norm reported", names=_names(trial, norm))
 
 
@@ -107,7 +107,7 @@ def _box(subject: Clipper, trial: Trial) -> Finding:
     low, high = trial.case["low"], trial.case["high"]
     g = Gradients(replace(trial, case={**trial.case, "limit": 1.0}))
     after, _ = _run(subject, trial, g.leaves, high, low=low)
-    expected = np.minimum(np.maximum(np.concatenate(g.leaves), low), high) * trial.factor
+    expected = np.minimum(np.maximum(np.concatenate(g.leaves), low), high)
     return deterministic(compare(after.tolist(), expected.tolist(), [0.0] * len(after)), quantity="entry")
 
 
@@ -148,7 +148,7 @@ def _with(argument: str) -> Judging:
         norms = [] if reported is None or norm is None else [(reported, norm)]
         comparison = compare(
             [*(n for n, _ in norms), *after.tolist()],
-            [*(n * trial.factor for _, n in norms), *(usual * trial.factor).tolist()],
+            [*(n for _, n in norms), *usual.tolist()],
             [*(n * g.error for _, n in norms), *(2 * g.error * np.abs(usual) + g.smallest).tolist()],
         )
         return deterministic(comparison, quantity="norm reported, or entry", names=g.names)

@@ -9,13 +9,14 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
 from varlaw.claims.clipping.projection import Gradients, norm_of
 from varlaw.claims.refusal import settled, tried
-from varlaw.evidence.exact import compare
+from varlaw.evidence.exact import Comparison, compare
 from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.subjects.subject import Clipper
 from varlaw.theory.catalogue import LAWS
@@ -59,7 +60,7 @@ def _shut(subject: Clipper, trial: Trial) -> Finding:
     if isinstance(after, Finding):
         return after
     left = sum(int((x == 0).sum()) for x in after)
-    comparison = compare([left], [2 * g.entries * trial.factor], [0.0])
+    comparison = compare([left], [2 * g.entries], [0.0])
     detail = " and ".join(name for name, x in zip(("others", "zeros"), after, strict=True) if np.isnan(x).any())
     detail = f"gradients that become NaN: {detail}" if detail else ""
     return deterministic(comparison, quantity="entries that become 0", names=g.names, detail=detail)
@@ -72,7 +73,7 @@ def _open(subject: Clipper, trial: Trial) -> Finding:
     if isinstance(after, Finding):
         return after
     untouched = int((after == np.concatenate(g.leaves)).sum())
-    comparison = compare([untouched], [g.entries * trial.factor], [0.0])
+    comparison = compare([untouched], [g.entries], [0.0])
     return deterministic(comparison, quantity="entries untouched", names=g.names)
 
 
@@ -81,7 +82,7 @@ def _no_number(subject: Clipper, trial: Trial) -> Finding:
     after = tried(lambda: _clipped(subject, trial, g.leaves, math.nan), lambda: _ordinary(subject, trial, g))
     if isinstance(after, Finding):
         return after
-    comparison = compare([int(np.isfinite(after).sum())], [g.entries * trial.factor], [0.0])
+    comparison = compare([int(np.isfinite(after).sum())], [g.entries], [0.0])
     return deterministic(comparison, quantity="entries that stay finite", names=g.names)
 
 
@@ -118,11 +119,14 @@ def _alike(subject: Clipper, trial: Trial, g: Gradients, leaves: list[Floats]) -
     kept = sum(np.shape(part) == leaf.shape for part, leaf in zip(parts, leaves, strict=True))
     norms = [] if reported is None else [reported]
     observed = [float(kept), *norms, *_flat(parts).tolist()]
-    expected = [len(leaves) * trial.factor, *(g.norm for _ in norms), *together.tolist()]
+    expected = [len(leaves), *(g.norm for _ in norms), *together.tolist()]
     bounds = [0.0, *(g.norm * g.error for _ in norms), *(2 * g.error * np.abs(together) + g.smallest).tolist()]
-    return deterministic(
-        compare(observed, expected, bounds), quantity="leaves that keep their shape, norm, or entry", names=g.names
-    )
+
+    def against(ratio: float) -> Comparison:  # of how many keep their shape, and not of what they hold
+        return compare(observed, [ratio * expected[0], *expected[1:]], bounds)
+
+    what = "leaves that keep their shape, norm, or entry"
+    return deterministic(against(1.0), quantity=what, names=g.names, against=against)
 
 
 def _nothing(subject: Clipper, trial: Trial) -> Finding:
@@ -146,7 +150,7 @@ def _values(subject: Clipper, trial: Trial) -> Finding:
         return after
     expected = np.clip(_flat(bad), -g.limit, g.limit)
     lawful = int(((after == expected) | (np.isnan(after) & np.isnan(expected))).sum())
-    comparison = compare([lawful], [g.entries * trial.factor], [0.0])
+    comparison = compare([lawful], [g.entries], [0.0])
     return deterministic(comparison, quantity="entries clipped as they should be", names=g.names)
 
 
@@ -157,7 +161,7 @@ def _turned(subject: Clipper, trial: Trial) -> Finding:
     if isinstance(after, Finding):
         return after
     kept = bool((after * np.concatenate(g.leaves) >= 0).all())
-    comparison = compare([1.0 if kept else -1.0], [trial.factor], [0.0])
+    comparison = compare([1.0 if kept else -1.0], [1.0], [0.0])
     return deterministic(comparison, quantity="sign of the entry that changes most", names=g.names)
 
 
@@ -190,7 +194,7 @@ def _nonfinite(subject: Clipper, trial: Trial) -> Finding:
         return settled("all leaves became NaN, as documented")
     observed = math.inf if np.isnan(after).any() else norm_of([after])
     expected = norm_of(g.leaves[1:])
-    comparison = compare([observed], [expected * trial.factor if math.isfinite(trial.factor) else math.inf], [0.0])
+    comparison = compare([observed], [expected], [0.0])
     return deterministic(comparison, quantity="norm of the finite leaves", names=g.names)
 
 
@@ -203,10 +207,10 @@ def _negative(subject: Clipper, trial: Trial) -> Finding:
     before = np.concatenate(g.leaves)
     product, size = float(before @ after), norm_of([before]) * norm_of([after])
     cosine = product / size if size else 1.0
-    if cosine > 0 and trial.factor == 1:
-        return settled("no gradient changed its sign")
-    comparison = compare([cosine], [trial.factor], [4 * FORMATS[trial.dtype].unit])
-    return deterministic(comparison, quantity="cosine", names=g.names)
+    found = deterministic(compare([cosine], [1.0], [4 * FORMATS[trial.dtype].unit]), quantity="cosine", names=g.names)
+    if cosine <= 0:
+        return found
+    return msgspec.structs.replace(settled("no gradient changed its sign"), against=found.against)
 
 
 def _duplicates(subject: Clipper, trial: Trial) -> Finding:
@@ -216,7 +220,7 @@ def _duplicates(subject: Clipper, trial: Trial) -> Finding:
     leaves = [FORMATS[trial.dtype].round_all(leaf * (share / norm_of([leaf]))) for leaf in g.leaves]
     clipped, _ = subject.apply([*leaves, leaves[0]], g.limit, trial.dtype, trial.device)
     factor = norm_of(clipped[1:-1]) / norm_of(leaves[1:])
-    expected = norm_of(leaves[:1]) * factor * trial.factor
+    expected = norm_of(leaves[:1]) * factor
     bound = 2 * g.error * expected + 2 * g.smallest * math.sqrt(g.entries)
     comparison = compare([norm_of(clipped[:1])], [expected], [bound])
     return deterministic(comparison, quantity="norm of the leaf given twice", names={**g.names, "factor": factor})
@@ -230,7 +234,7 @@ def _grouping(subject: Clipper, trial: Trial) -> Finding:
     together = np.ravel(one[0])
     bound = 2 * g.error * np.abs(together) + g.smallest
     apart = _flat(parts)
-    comparison = compare(apart.tolist(), (together * trial.factor).tolist(), bound.tolist())
+    comparison = compare(apart.tolist(), together.tolist(), bound.tolist())
     return deterministic(comparison, quantity="entry", names=g.names)
 
 
@@ -252,7 +256,7 @@ def _long(subject: Clipper, trial: Trial) -> Finding:
     error = gamma(2 * math.sqrt(n) + 4, working) / 2 + 5 * working + 2 * fmt.unit
     expected = LAWS["clip.norm"].value(norm=norm, limit=limit) if reported is None else norm
     observed, quantity = (norm_of(clipped), "norm after clipping") if reported is None else (reported, "norm reported")
-    comparison = compare([observed], [expected * trial.factor], [error * expected])
+    comparison = compare([observed], [expected], [error * expected])
     return deterministic(comparison, quantity=quantity, names={"norm": norm, "limit": limit})
 
 

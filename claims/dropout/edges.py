@@ -63,7 +63,7 @@ def _empty(subject: Dropout, trial: Trial) -> Finding:
     y = tried(lambda: _output(subject, trial, nothing, 0.5), lambda: _output(subject, trial, some, 0.5))
     if isinstance(y, Finding):
         return y
-    return deterministic(compare([y.shape == nothing.shape], [trial.factor], [0.0]), quantity="outputs of its shape")
+    return deterministic(compare([y.shape == nothing.shape], [1.0], [0.0]), quantity="outputs of its shape")
 
 
 def _zeroed(subject: Dropout, trial: Trial) -> Finding:
@@ -83,4 +83,4 @@ def _not_a_number(y: NDArray[np.float64]) -> str:
 
 
 def _counted(lawful: int, size: int, trial: Trial, detail: str, quantity: str = "entries that are 0") -> Finding:
-    return deterministic(compare([lawful], [size * trial.factor], [0.0]), quantity=quantity, detail=detail)
+    return deterministic(compare([lawful], [size], [0.0]), quantity=quantity, detail=detail)

@@ -78,7 +78,7 @@ def _kept(subject: Dropout, trial: Trial) -> Finding:
     """Kept entries to rounding (of factors, products and sums, each to the dtype); dropped ones exactly, where 0."""
     masks = Masks(subject, trial)
     block, unit = masks.draw(0, _FEW), FORMATS[trial.dtype].unit
-    expected = np.where(block.dropped, masks.value, block.ideal) * trial.factor
+    expected = np.where(block.dropped, masks.value, block.ideal)
     bound = 4 * unit * (np.abs(masks.scale * block.x) + abs(masks.shift) + abs(masks.value))
     allowed = np.where(block.dropped & (masks.value == 0), 0.0, bound)
     scale = np.where(block.dropped, masks.value, np.abs(masks.scale * block.x) + abs(masks.shift))
@@ -91,7 +91,7 @@ def _none(subject: Dropout, trial: Trial) -> Finding:
     x = FORMATS[trial.dtype].round_all(1 + trial.key.generator().random((64, 16, 16)))
     y = subject.apply(x, 0.0, trial.dtype, trial.device, trial.key.seed & 0x7FFFFFFF)
     untouched = int((x == y).sum())
-    comparison = compare([untouched], [x.size * trial.factor], [0.0])
+    comparison = compare([untouched], [x.size], [0.0])
     return deterministic(comparison, quantity="entries untouched")
 
 
@@ -100,7 +100,7 @@ def _shared(subject: Dropout, trial: Trial) -> Finding:
     block = masks.draw(0, _FEW)
     units = block.dropped.mean(axis=masks.within)
     whole = int(((units == 0) | (units == 1)).sum())
-    comparison = compare([whole], [units.size * trial.factor], [0.0])
+    comparison = compare([whole], [units.size], [0.0])
     return deterministic(comparison, quantity="units kept or dropped whole", names={"units": units.size})
 
 
@@ -120,7 +120,7 @@ def _mean(subject: Dropout, trial: Trial) -> Finding:
     q = 1 - trial.factor / s
     if not 0 < q < 1:
         detail = f"kept entries are multiplied by {s:.6g}: no share of dropped ones gives the mean back"
-        comparison = compare([(1 - p) * s], [trial.factor], [0.0])
+        comparison = compare([(1 - p) * s], [1.0], [0.0])
         return deterministic(comparison, quantity="mean of y/x", names={"kept": kept}, detail=detail)
     outcome, tally, policy = _counted(subject, trial, q)
     low, high = rate.interval(tally, policy.gamma)

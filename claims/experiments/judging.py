@@ -152,7 +152,7 @@ def _compared(run: Run, row: Row, trial: Trial) -> Finding:
     seen = run(trial.case, trial.dtype, trial.device, trial.key.seed, _TRIES)
     observed = np.ravel(_quantity(seen, row))
     known = {**seen, **trial.case}
-    value = np.asarray(row.expected(LAWS[row.law].value(**row.given(known)), known)) * trial.factor
+    value = np.asarray(row.expected(LAWS[row.law].value(**row.given(known)), known))
     expected = _held(np.broadcast_to(value, seen[row.of].shape).ravel(), FORMATS[trial.dtype].largest)
     scale = np.abs(expected) if row.scale is None else np.broadcast_to(row.scale(known), expected.shape)
     fmt = FORMATS[trial.dtype]

@@ -64,18 +64,13 @@ def averaging(trial: Trial) -> float:
     """Relative rounding of a mean over the rows; in the dtype itself, 16 at a time, where a deviation foresees that."""
     fmt, rows = FORMATS[trial.dtype], trial.case["rows"]
     sixteens = 16 * math.ceil(math.log(rows, 16)) + 2 if rows > 1 else 2
-    return gamma(rows + 2, working(fmt)) + (gamma(sixteens, fmt.unit) if trial.coarse else 0.0)
+    return gamma(rows + 2, working(fmt)) + (gamma(sixteens, fmt.unit) if trial.dtype_statistics else 0.0)
 
 
 def number(mean: Floats) -> float:
     """A mean as reported; one that is not a number counts as infinite, so that a deviation can foresee it."""
     value = float(mean)
     return math.inf if math.isnan(value) else value
-
-
-def times(expected: float, factor: float) -> float:
-    """What a deviation foresees, also where that is inf."""
-    return expected * factor if math.isfinite(factor) else factor
 
 
 def _uniform(subject: Loss, trial: Trial) -> Finding:
@@ -86,7 +81,7 @@ def _uniform(subject: Loss, trial: Trial) -> Finding:
     row = subject.apply(logits[:1], labels[:1], "none", trial.dtype, trial.device)
     as_its_rows = _as_its_rows(fmt, float(np.abs(row - expected).max()), expected, 8 * working(fmt) * (expected + 1))
     bound = min(float(_rounding(fmt, expected)), as_its_rows) + expected * (1 + fmt.unit) * averaging(trial)
-    comparison = compare([mean], [times(expected, trial.factor)], [bound])
+    comparison = compare([mean], [expected], [bound])
     return deterministic(comparison, quantity="mean loss", names={"sum": c["rows"] * expected})
 
 
@@ -108,9 +103,7 @@ def _rows(subject: Loss, trial: Trial) -> Finding:
     expected = LAWS["loss.zero_logits"].value(classes=c["classes"])
     rows = np.unique(subject.apply(logits, labels, "none", trial.dtype, trial.device))
     bounds = [float(_rounding(fmt, expected))] * rows.size
-    return deterministic(
-        compare(rows.tolist(), [expected * trial.factor] * rows.size, bounds), quantity="loss of a row"
-    )
+    return deterministic(compare(rows.tolist(), [expected] * rows.size, bounds), quantity="loss of a row")
 
 
 def _shift(subject: Loss, trial: Trial) -> Finding:
@@ -127,7 +120,7 @@ def _shift(subject: Loss, trial: Trial) -> Finding:
         observed += rows.tolist()
         careful = _rounding(fmt, expected)
         bounds += [float(reached(careful + 2 * fmt.unit * abs(level), careful, expected))] * rows.size
-    comparison = compare(observed, [expected * trial.factor] * len(observed), bounds)
+    comparison = compare(observed, [expected] * len(observed), bounds)
     return deterministic(comparison, quantity="loss")
 
 
@@ -143,7 +136,7 @@ def _large(subject: Loss, trial: Trial) -> Finding:
     observed = subject.apply(logits, labels, "none", trial.dtype, trial.device)
     careful = _rounding(fmt, expected)
     bounds = reached(careful + 2 * fmt.unit * level, careful, np.maximum(expected, 1.0))
-    comparison = compare(observed.tolist(), (expected * trial.factor).tolist(), bounds.tolist())
+    comparison = compare(observed.tolist(), expected.tolist(), bounds.tolist())
     return deterministic(comparison, quantity="loss")
 
 
@@ -163,5 +156,5 @@ def _reduction(subject: Loss, trial: Trial) -> Finding:
     of_rows = 2 * (fmt.unit * (3 * size + 2 * largest) + sums)
     off = float(np.abs(rows - _exact(logits, labels)).mean())
     bound = min(of_rows, _as_its_rows(fmt, off, size, sums * (1 + largest + size))) + size * averaging(trial)
-    comparison = compare([mean], [times(float(rows.mean()), trial.factor)], [bound])
+    comparison = compare([mean], [float(rows.mean())], [bound])
     return deterministic(comparison, quantity="mean loss", names={"sum": c["rows"] * size})

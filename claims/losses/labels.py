@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, Trial, deterministic
-from varlaw.claims.losses.equal_logits import Floats, averaging, number, times, working
+from varlaw.claims.losses.equal_logits import Floats, averaging, number, working
 from varlaw.claims.refusal import tried
 from varlaw.evidence.exact import compare
 from varlaw.evidence.formats import FORMATS, gamma
@@ -84,9 +84,7 @@ def _none(subject: Loss, trial: Trial) -> Finding:
     if isinstance(mean, Finding):
         return mean
     detail = f"it is {number(mean):g}"
-    return deterministic(
-        compare([number(mean) == 0], [trial.factor], [0.0]), quantity="means that are 0", detail=detail
-    )
+    return deterministic(compare([number(mean) == 0], [1.0], [0.0]), quantity="means that are 0", detail=detail)
 
 
 def _both(subject: Loss, trial: Trial) -> Finding:
@@ -115,7 +113,7 @@ def _mean(subject: Loss, trial: Trial, smoothing: float, ignored: int | None, le
     expected, size = float(rows.mean()), float(np.abs(rows).mean())
     of_rows = fmt.unit * (3 * size + 2 * float(np.abs(logits).max())) + gamma(classes + 8, working(fmt)) * (1 + size)
     bound = 2 * of_rows + size * (averaging(trial) + fmt.unit)
-    comparison = compare([mean], [times(expected, trial.factor)], [bound])
+    comparison = compare([mean], [expected], [bound])
     names = {"counted": float(counted.mean()), "sum": len(rows) * size, "smoothing": smoothing}
     return deterministic(comparison, quantity="mean loss", names=names)
 
@@ -149,7 +147,7 @@ def _of_weights(subject: Loss, trial: Trial, smoothing: float, ignored: int | No
         1 + expected
     )
     bound = 2 * of_rows + expected * (2 * averaging(trial) + 2 * fmt.unit)
-    comparison = compare([mean], [times(expected, trial.factor)], [bound])
+    comparison = compare([mean], [expected], [bound])
     return deterministic(comparison, quantity="mean loss", names={"sum": float(rows[counted].sum())})
 
 
@@ -162,7 +160,7 @@ def _sum(subject: Loss, trial: Trial) -> Finding:
     size = float(np.abs(rows).sum())
     expected = float(rows.sum())
     bound = size * (averaging(trial) + fmt.unit) + c["rows"] * 4 * fmt.unit * float(np.abs(rows).max())
-    comparison = compare([total], [times(expected, trial.factor)], [bound])
+    comparison = compare([total], [expected], [bound])
     return deterministic(comparison, quantity="sum of losses", names={"sum": size})
 
 

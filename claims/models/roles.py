@@ -130,8 +130,8 @@ def _one(instances: Drawn, name: str, law: Any, trial: Trial) -> _One:
         decision_of_rest = _decided(instances, name, law, trial, source=kept)
         if decision_of_rest.outcome != "VIOLATES":  # lawful but for entries no normal law reaches
             why = f"entries beyond {_FAR:g} sigma"
-            outcome = Outcome.CONFORMS if trial.coarse else Outcome.VIOLATES
-            shown = decision_of_rest if trial.coarse else decision
+            outcome = Outcome.CONFORMS if trial.dtype_statistics else Outcome.VIOLATES
+            shown = decision_of_rest if trial.dtype_statistics else decision
             return _One(name, outcome, _spread(decision, law), law, False, shown, why)
     if decision.outcome != "VIOLATES":
         return _One(name, Outcome(decision.outcome), decision.ratio, law, decision=decision)
@@ -203,7 +203,7 @@ def _lawful(instances: Drawn, found: list[_One], trial: Trial) -> Finding:
     if len(exact) == len(found):
         n = sum(floats_of(instances, one.name).size for one in exact)
         value = float(exact[0].law.value)
-        return deterministic(compare([value] * n, [value * trial.factor] * n, [0.0] * n), quantity="entry")
+        return deterministic(compare([value] * n, [value] * n, [0.0] * n), quantity="entry")
     weakest = max((one for one in found if one.decision), key=lambda one: abs(math.log(one.ratio or 1e-300)))
     assert weakest.decision
     names = {**instances.parameters[weakest.name].names}

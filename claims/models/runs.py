@@ -7,7 +7,7 @@ from typing import Any
 from varlaw.claims.claim import Finding, NotApplicable, Trial, deterministic
 from varlaw.claims.models import structure
 from varlaw.claims.models.draws import drawn
-from varlaw.evidence.exact import compare
+from varlaw.evidence.exact import Comparison, compare
 from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.subjects.subject import Model
 from varlaw.theory.catalogue import LAWS
@@ -29,17 +29,21 @@ def norms(subject: Model, trial: Trial) -> Finding:
     unit = FORMATS[trial.dtype].unit
     bounds = [gamma(length + 8, FORMATS["float32"].unit) + 4 * unit + _EPS_SHARE for _, length in seen.values()]
     observed = [rms for rms, _ in seen.values()]
-    comparison = compare(observed, [trial.factor] * len(seen), bounds)
-    if trial.factor != 1:
-        lawful = [abs(rms - 1) <= b or abs(rms - trial.factor) <= b for rms, b in zip(observed, bounds, strict=True)]
-        kept = [i for i, rms in enumerate(observed) if abs(rms - trial.factor) <= bounds[i]] if all(lawful) else []
-        if kept:
-            comparison = compare([observed[i] for i in kept], [trial.factor] * len(kept), [bounds[i] for i in kept])
+    comparison = compare(observed, [1.0] * len(seen), bounds)
+
+    def against(ratio: float) -> Comparison:
+        """Where each has gain 1 or the foreseen one, those that have the foreseen one."""
+        lawful = [abs(rms - 1) <= b or abs(rms - ratio) <= b for rms, b in zip(observed, bounds, strict=True)]
+        kept = [i for i, rms in enumerate(observed) if abs(rms - ratio) <= bounds[i]] if all(lawful) else []
+        of = kept or range(len(observed))
+        return compare([observed[i] for i in of], [ratio] * len(of), [bounds[i] for i in of])
+
     bad = {n: rms for (n, (rms, _)), b in zip(seen.items(), bounds, strict=True) if not abs(rms - 1) <= b}
-    if trial.coarse and bad:  # foreseen: scales that are drawn, and off by another factor each time
+    if trial.dtype_statistics and bad:  # foreseen: scales that are drawn, and off by another factor each time
         comparison = compare([0.0], [0.0], [0.0])
     named = _count({f"{structure.pattern(n)} gain {rms:.4g}" for n, rms in bad.items()})
-    return deterministic(comparison, quantity="gain", detail=f"{len(bad)} of {len(seen)}: {named}" if bad else "")
+    detail = f"{len(bad)} of {len(seen)}: {named}" if bad else ""
+    return deterministic(comparison, quantity="gain", detail=detail, against=against)
 
 
 def _count(words: Iterable[str]) -> str:
@@ -68,8 +72,8 @@ def first_loss(subject: Model, trial: Trial) -> Finding:
     excess = float(LAWS["loss.random_logits_excess"].value(classes=seen.classes, std=1.0))
     high = seen.loss > expected
     bound = chance + (excess if high else 0.0)
-    comparison = compare([seen.loss], [expected * trial.factor], [bound * max(1.0, trial.factor)])
-    if trial.coarse and not comparison.holds:  # foreseen: how far it is off is drawn with the weights
+    comparison = compare([seen.loss], [expected], [bound])
+    if trial.dtype_statistics and not comparison.holds:  # foreseen: how far it is off is drawn with the weights
         comparison = compare([0.0], [0.0], [0.0])
     names: Mapping[str, Any] = {"classes": seen.classes, "logits_std": seen.logits_std}
     detail = f"logits of std {seen.logits_std:.3g}, {seen.samples} labels out of {seen.classes}"

@@ -70,7 +70,7 @@ def _counted(good: int, total: int, bad: Iterable[str], quantity: str, trial: Tr
     words = [f"{n} ({k})" if k > 1 else n for n, k in kinds.items()]
     more = f" and {len(words) - _NAMED} kinds more" if len(words) > _NAMED else ""
     detail = f"{len(listed)} of {total}: {', '.join(words[:_NAMED])}{more}" if listed else ""
-    comparison = compare([good], [total * trial.factor], [1e-9 * total])  # a share written as a ratio is rounded
+    comparison = compare([good], [total], [1e-9 * total])  # a share written as a ratio is rounded
     names = {"total": total, "bad": total - good}
     return deterministic(comparison, quantity=quantity, detail=detail, names=names)
 

@@ -76,7 +76,7 @@ class Rows:
         scale = np.sqrt(self.variance + self.eps)
         self.condition = np.abs(self.x).mean(axis=1) / scale
         # Relative error of the two-pass statistics, and of one output entry once it is rounded to the dtype.
-        kept = 4 * unit if trial.coarse else 0.0
+        kept = 4 * unit if trial.dtype_statistics else 0.0
         self.gamma = gamma(2 * self.n + 16, working)
         sums = 2 * len(self.x)  # of x and of its squared deviations
         self.sum_error = accumulated(self.n, 2 * self.n + 16, working, sums) + kept
@@ -85,8 +85,10 @@ class Rows:
         # The same of a careful algorithm: pairwise sums, and the mean of what is left after the mean is taken off
         # taken off as well, which squares the share of the mean that is lost.
         careful = gamma(2 * math.ceil(math.log2(max(self.n, 2))) + 16, working)
-        self.careful_mean = careful * (1 + careful * self.condition) + (math.inf if trial.coarse else 0.0)
-        self.careful_moment = 2 * careful + (careful * self.condition) ** 2 + (math.inf if trial.coarse else 0.0)
+        self.careful_mean = careful * (1 + careful * self.condition) + (math.inf if trial.dtype_statistics else 0.0)
+        self.careful_moment = (
+            2 * careful + (careful * self.condition) ** 2 + (math.inf if trial.dtype_statistics else 0.0)
+        )
 
 
 def rows_of(x: Floats, op: str, case: Mapping[str, Any]) -> Floats:
@@ -132,7 +134,7 @@ def second_moment(subject: Norm, trial: Trial) -> Finding:
     expected = law.value(**{moment: rows.variance, "eps": rows.eps})
     rigorous = expected * (2 * rows.entry_error + 2 * rows.statistics_error) + rows.statistics_error**2
     bound = _held(subject, rigorous, expected * 2 * rows.entry_error + 2 * rows.careful_moment, expected)
-    comparison = compared(subject, (y**2).mean(axis=1), expected * trial.factor, bound, expected)
+    comparison = compared(subject, (y**2).mean(axis=1), expected, bound, expected)
     return _finding(comparison, "second moment", rows)
 
 
@@ -190,7 +192,7 @@ def _constant(subject: Norm, trial: Trial) -> Finding:
 def left_of_constant(rows: Rows, trial: Trial, subject: Norm) -> Floats:
     """What may be left of constant sets: d/sqrt(d^2 + eps) where the mean may miss by d; less where that is much."""
     unit, constant = FORMATS[trial.dtype].unit, np.abs(rows.x[:, 0])
-    off = rows.gamma * constant + (4 * unit * constant if trial.coarse else 0.0)
+    off = rows.gamma * constant + (4 * unit * constant if trial.dtype_statistics else 0.0)
     any_algorithm = off / np.sqrt(off**2 + rows.eps) * (1 + 2 * rows.gamma) + 4 * unit
     return _held(subject, any_algorithm, rows.careful_mean + 4 * unit, 1.0)
 
@@ -270,7 +272,7 @@ def _running(subject: Norm, trial: Trial, kind: str) -> Finding:
 
 def _statistics(observed: Floats, expected: Floats, bound: Floats, trial: Trial, scale: Floats | None = None) -> Any:
     of = None if scale is None else scale.tolist()
-    return compare(observed.tolist(), (expected * trial.factor).tolist(), bound.tolist(), of)
+    return compare(observed.tolist(), expected.tolist(), bound.tolist(), of)
 
 
 def _finding(comparison: Comparison, quantity: str, rows: Rows, names: Mapping[str, Any] | None = None) -> Finding:

@@ -98,7 +98,7 @@ def _zeros(subject: Norm, trial: Trial) -> Finding:
     x = np.zeros((_DEFAULT["batch"], _DEFAULT["channels"], _DEFAULT["length"]))
     y = subject.default(x, _DEFAULT, trial.dtype, trial.device)["output"]
     detail = "0/0 = NaN" if np.isnan(y).any() else ""
-    comparison = compare([int((y == 0).sum())], [x.size * trial.factor], [0.0])
+    comparison = compare([int((y == 0).sum())], [x.size], [0.0])
     return deterministic(comparison, quantity="entries that stay 0", detail=detail)
 
 
@@ -119,7 +119,7 @@ def _default_eps(subject: Norm, trial: Trial) -> Finding:
         square = (rows.x**2).mean(axis=1)
         expected = square / (square + eps)
     bound = expected * (2 * rows.entry_error + 2 * rows.statistics_error) + rows.statistics_error**2
-    comparison = compare((y**2).mean(axis=1).tolist(), (expected * trial.factor).tolist(), bound.tolist())
+    comparison = compare((y**2).mean(axis=1).tolist(), expected.tolist(), bound.tolist())
     return deterministic(comparison, quantity="second moment", names={"eps": eps})
 
 
@@ -153,10 +153,7 @@ def _evaluated(subject: Norm, trial: Trial) -> Finding:
     bound = 8 * unit * (np.abs(x) + np.abs(mean)) / scale + FORMATS[trial.dtype].spacing(0.0)
     shift = (np.abs(x) + np.abs(mean)) / scale
     comparison = compare(
-        *(
-            np.ravel(a).tolist()
-            for a in (found["output"], expected * trial.factor, bound, np.broadcast_to(shift, x.shape))
-        )
+        *(np.ravel(a).tolist() for a in (found["output"], expected, bound, np.broadcast_to(shift, x.shape)))
     )
     return deterministic(comparison, quantity="entry")
 
@@ -178,7 +175,7 @@ def _affine(subject: Norm, trial: Trial) -> Finding:
     rows = Rows(x, subject.op, trial)
     error = float((2 * rows.statistics_error + rows.entry_error).max()) + 4 * unit
     size = (np.abs(product) + weight.reshape(shaped)) + np.abs(shift)
-    comparison = compare(*(np.ravel(a).tolist() for a in (y, (product + shift) * trial.factor, error * size, size)))
+    comparison = compare(*(np.ravel(a).tolist() for a in (y, product + shift, error * size, size)))
     return deterministic(comparison, quantity="entry")
 
 
@@ -209,5 +206,5 @@ def _gradient(subject: Norm, trial: Trial) -> Finding:
     size = (np.abs(g).max(axis=1, keepdims=True) * (1 + np.abs(y).max(axis=1, keepdims=True))) / sigma
     bound = np.broadcast_to(error * size, expected.shape) + 2 * fmt.spacing(0.0)
     size = np.broadcast_to(size, expected.shape)
-    comparison = compare(*(np.ravel(a).tolist() for a in (seen, expected * trial.factor, bound, size)))
+    comparison = compare(*(np.ravel(a).tolist() for a in (seen, expected, bound, size)))
     return deterministic(comparison, quantity="gradient")

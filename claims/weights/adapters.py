@@ -28,14 +28,14 @@ def _identity(subject: Adapter, trial: Trial) -> Finding:
         msg = f"output of shape {with_it.shape}, but should be {without.shape} as without the adapter"
         raise ValueError(msg)
     fmt = FORMATS[trial.dtype]
-    expected = (without + LAWS["lora.initial_change"].value()) * trial.factor
+    expected = without + LAWS["lora.initial_change"].value()
     bound = [fmt.spacing(v) if np.isfinite(v) else 0.0 for v in without] if fmt.digits < 24 else [0.0] * without.size
     if units := subject.rounding(trial.case):
         room = units * fmt.unit * float(np.sqrt(np.mean(without**2)))
         bound = [room + b for b in bound]
     comparison = compare(with_it.tolist(), expected.tolist(), bound)
     largest = float(np.abs(with_it - without).max() / (np.abs(without).max() or 1.0))
-    if trial.coarse and largest > 0:  # foreseen: a change whose size is drawn at random is there again
+    if trial.dtype_statistics and largest > 0:  # foreseen: a change whose size is drawn at random is there again
         comparison = compare([0.0], [0.0], [0.0])
     finding = deterministic(comparison, quantity="output", names={"change": largest})
     # A single entry's ratio says nothing of the change, nor whether a bound is of use: all is held against the output.

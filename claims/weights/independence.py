@@ -113,7 +113,7 @@ def _centres(subject: Sampler, promised: list[Tensor], trial: Trial) -> Iterator
 def _judged(pairs: Mapping[tuple[str, str], _Pair], shuffled: list[tuple[str, str]], trial: Trial) -> Finding:
     threshold = math.sqrt(2 * math.log(2 * len(pairs) / trial.policy.alpha))
     related = {pair for pair, sums in pairs.items() if abs(sums.statistic) >= threshold} | set(shuffled)
-    comparison = compare([len(pairs) - len(related)], [len(pairs) * trial.factor], [0.0])
+    comparison = compare([len(pairs) - len(related)], [len(pairs)], [0.0])
     detail = ""
     if related:
         one, other = max(related, key=lambda pair: abs(pairs[pair].statistic) if pair in pairs else 0.0)

@@ -207,9 +207,13 @@ def _fixed(promise: Promise, trial: Trial, law: Any) -> Finding:
 
     def expected(shape: tuple[int, ...]) -> Any:
         x = np.full(shape, law.value) if isinstance(law, Constant) else matrix(law, shape)
-        return FORMATS[trial.dtype].round_all(np.asarray(x, dtype=np.float64)) * trial.factor
+        return FORMATS[trial.dtype].round_all(np.asarray(x, dtype=np.float64))
 
-    return fixed(_tensors(promise, trial), expected, trial.policy.beta, promise.names(trial.case))
+    def against(ratio: float) -> Finding:
+        wanted = (lambda shape: ratio * expected(shape)) if ratio != 1 else expected
+        return fixed(_tensors(promise, trial), wanted, trial.policy.beta, promise.names(trial.case))
+
+    return msgspec.structs.replace(against(1.0), against=against)
 
 
 def fixed(
@@ -242,22 +246,28 @@ def _all(findings: Iterable[Finding], beta: float) -> Finding:
 
 
 def _orthogonal(promise: Promise, trial: Trial, law: Orthogonal) -> Finding:
-    return orthogonal(_tensors(promise, trial), law.gain, trial.dtype, trial.policy.beta, trial.factor)
+    def against(ratio: float) -> Finding:
+        return orthogonal(_tensors(promise, trial), law.gain, trial.dtype, trial.policy.beta, ratio)
+
+    return msgspec.structs.replace(against(1.0), against=against)
 
 
-def orthogonal(tensors: Iterable[Any], gain: float, dtype: str, beta: float, factor: float = 1.0) -> Finding:
-    """Whether each of the tensors, from other seeds, is `gain` times an orthogonal one; the first that is not."""
-    return _all((orthogonality(x, gain, dtype, factor) for x in tensors), beta)
+def orthogonal(tensors: Iterable[Any], gain: float, dtype: str, beta: float, ratio: float = 1.0) -> Finding:
+    """Whether each of the tensors, from other seeds, is `gain` times an orthogonal one; the first that is not.
+
+    With a `ratio` they should be that many times as large, and the bound stays that of the gain.
+    """
+    return _all((orthogonality(x, gain, dtype, ratio) for x in tensors), beta)
 
 
-def orthogonality(x: Any, gain: float, dtype: str, factor: float) -> Finding:
+def orthogonality(x: Any, gain: float, dtype: str, ratio: float) -> Finding:
     """All singular values equal the gain, within the backward error of a Householder QR (Higham 2002, section 19.3).
 
     Their root mean square is compared besides: rounding to 16 bits moves one of them by up to sqrt(min side) units, but
     the Frobenius norm by no more than one.
     """
     x = x.reshape(x.shape[0], -1)
-    sides, target = min(x.shape), gain * factor
+    sides, target = min(x.shape), gain * ratio
     unit = FORMATS[dtype].unit
     working = min(unit, FORMATS["float32"].unit)  # half precision is computed in float32 and cast
     of_norm = gain * (gamma(8 * x.size, working) + unit)
@@ -288,7 +298,8 @@ def _haar(promise: Promise, trial: Trial) -> Finding:
     Orthogonality with the right gain comes first, exactly: nothing else can be Haar.
     """
     law = promise.law(trial.case)
-    exact = _orthogonal(promise, trial, law)
+    exact = orthogonal(_tensors(promise, trial), law.gain, trial.dtype, trial.policy.beta, trial.factor)
+    exact = msgspec.structs.replace(exact, against=None)  # the ratio is in it, as in what is drawn below
     if exact.outcome is not Outcome.CONFORMS:
         return exact
     source = promise.source(trial, lambda q, stream: float64(q).reshape(len(q), -1) / law.gain)
@@ -305,7 +316,7 @@ def _zeros(promise: Promise, trial: Trial) -> Finding:
     wanted = math.ceil(law.zeros * rows) / rows
     seen = (stack == 0).mean(axis=1).ravel()
     slack = _chance_zeros(stack.size, trial) / rows
-    comparison = compare(seen.tolist(), [wanted * trial.factor] * len(seen), [slack] * len(seen))
+    comparison = compare(seen.tolist(), [wanted] * len(seen), [slack] * len(seen))
     return deterministic(comparison, quantity="share of zeros", names=promise.names(trial.case))
 
 

@@ -51,7 +51,7 @@ def _empty(subject: Sampler, trial: Trial) -> Finding:
     if isinstance(found, Finding):
         return found
     kept = sum(tuple(x.shape) == shape for x in found.values())
-    comparison = compare([float(kept)], [len(found) * trial.factor], [0.0])
+    comparison = compare([float(kept)], [len(found)], [0.0])
     return deterministic(comparison, quantity="tensors of the shape asked for")
 
 
@@ -69,7 +69,7 @@ def _declared_fan(subject: Sampler, tensor: Tensor) -> Claim:
         shape = tuple(_instance(subject, trial)[tensor.name].shape)
         expected = declared(tensor.layout, shape, trial.case)
         observed = subject.measure(trial.case)
-        comparison = compare(observed, [e * trial.factor for e in expected], [0.0, 0.0])
+        comparison = compare(observed, list(expected), [0.0, 0.0])
         return deterministic(comparison, quantity=("fan_in", "fan_out")[comparison.worst])
 
     law = "linear.second_moment"
@@ -84,7 +84,7 @@ def _complete(subject: Sampler) -> Claim:
     def judge(trial: Trial) -> Finding:
         instance, promised = _instance(subject, trial), {t.name for t in subject.tensors}
         there = set(instance)
-        comparison = compare([len(there & promised)], [len(there | promised) * trial.factor], [0.0])
+        comparison = compare([len(there & promised)], [len(there | promised)], [0.0])
         without = [f"{n}{_unfilled(instance[n])}" for n in instance if n not in promised]
         said = (("without a law", without), ("of which the layer has none", sorted(promised - there)))
         detail = "; ".join(f"{words}: {', '.join(which)}" for words, which in said if which)
@@ -106,7 +106,7 @@ def _distinct(subject: Sampler) -> Claim:
         pairs = [(a, b) for a, b in itertools.combinations(tensors, 2) if _comparable(tensors[a], tensors[b])]
         same = [(a, b) for a, b in pairs if bool((tensors[a] == tensors[b]).all())]
         distinct = len(pairs) - len(same)
-        comparison = compare([distinct], [len(pairs) * trial.factor], [0.0])
+        comparison = compare([distinct], [len(pairs)], [0.0])
         detail = f"equal: {same[0][0]} and {same[0][1]}, {len(same)} pairs in all" if same else ""
         names = {"pairs": len(pairs), "equal": len(same)}
         return deterministic(comparison, quantity="pairs of parameters that differ", detail=detail, names=names)
@@ -124,7 +124,7 @@ def _repeats(subject: Sampler, handed: Callable[..., Mapping[str, Any]]) -> Clai
         )
         share = float((first == again).mean())
         detail = "" if share == 1 else "draws beside the generator it is handed"
-        return deterministic(compare([share], [trial.factor], [0.0]), quantity="entries that agree", detail=detail)
+        return deterministic(compare([share], [1.0], [0.0]), quantity="entries that agree", detail=detail)
 
     return _claim("structure.repeats", "parameters.repeat", "the generator handed over decides alone", subject, judge)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from varlaw.claims.claim import Claim, Finding, Trial
+from varlaw.claims.claim import Claim, Finding, Trial, foreseen
 from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.streams import Key, canonical
@@ -107,7 +107,7 @@ def finding_of(subject: Model, name: str, factor: float = 1.0, case: Mapping[str
 def judged(claim: Claim, factor: float, case: Mapping[str, Any]) -> Finding:
     params = canonical({"case": case, "dtype": "float32"})
     key = Key("teeth", f"{claim.name}:{claim.target}", params)
-    return claim.judge(Trial(case, "float32", "cpu", POLICIES["pr"], key, factor))
+    return foreseen(claim.judge, Trial(case, "float32", "cpu", POLICIES["pr"], key), factor)
 
 
 BLOCK = "layers.1."
