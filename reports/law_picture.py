@@ -1,6 +1,7 @@
 """A law over its domain as a picture of characters: eight rows of block elements, axes with their ends."""
 
 import math
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +21,7 @@ class Sweep(NamedTuple):
     fixed: dict[str, Any]
 
 
-def sweep(law: "Law", given: Mapping[str, Any]) -> Sweep | None:
+def sweep(law: "Law", given: Mapping[str, Any], points: int = WIDTH) -> Sweep | None:
     """The law along its first free numeric parameter; None where it has none or has no finite value there."""
     from varlaw.theory.law import Interval
 
@@ -28,9 +29,9 @@ def sweep(law: "Law", given: Mapping[str, Any]) -> Sweep | None:
     for name in free:
         for middle in (0.5, 0.25, 0.75, 0.0):
             fixed = {n: given.get(n, r.at(middle)) for n, r in law.domain.ranges.items() if n != name}
-            xs = [law.domain.ranges[name].at(k / (WIDTH - 1)) for k in range(WIDTH)]
+            xs = [law.domain.ranges[name].at(k / (points - 1)) for k in range(points)]
             ys = [_value(law, {**fixed, name: x}) for x in xs]
-            if sum(map(math.isfinite, ys)) > WIDTH // 4:
+            if sum(map(math.isfinite, ys)) > points // 4:
                 return Sweep(name, xs, ys, fixed)
     return None
 
@@ -60,7 +61,8 @@ def plot(found: Sweep) -> str:
     gap = max(1, len(found.xs) - len(ends[0]) - len(ends[1]))
     scales = [word for word, used in (("log scale across", _geometric(found.xs)), ("log scale upwards", log)) if used]
     note = found.name + (f" ({', '.join(scales)})" if scales else "") + _others(found.fixed)
-    return "\n".join([*rows, f"{'':>12}{ends[0]}{' ' * gap}{ends[1]}", f"{'':>12}{note}"])
+    notes = textwrap.wrap(note, max(len(found.xs), WIDTH // 2), initial_indent=" " * 12, subsequent_indent=" " * 14)
+    return "\n".join([*rows, f"{'':>12}{ends[0]}{' ' * gap}{ends[1]}", *notes])
 
 
 def in_ascii(picture: str) -> str:

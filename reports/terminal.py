@@ -1,7 +1,7 @@
 """The table of a run on a terminal: findings in full with their likeliest cause and replay line, the rest in counts.
 
 Guarantee: no text of a record is ever cut off or read as markup, a replay line can be copied as it stands, and the
-lines stay within the console's width from 80 columns on, but for words that are longer than the line.
+lines stay within the console's width from 60 columns on, but for words that are longer than the line.
 """
 
 import itertools
@@ -155,10 +155,15 @@ def _row(group: Group, columns: Columns) -> Iterator[Text]:
     subject, statement = plain(group.subject), plain(verdict.statement)
     below = "" if len(statement) <= columns.statement else f"{plain(verdict.claim)}: {statement}"
     line = Text("  ").append(subject.ljust(columns.subject) + "  ")
+    tail_width = max(STATE, len(state) + 2) + columns.evidence
     tail = Text(state.ljust(max(STATE, len(state) + 2)), style=STYLES[state])
     tail.append(evidence(verdict).ljust(columns.evidence) + "  ", style="default")
     tail.append(effort(verdict) if columns.effort else "", style="default")
-    if len(subject) > columns.subject:
+    if columns.subject + 4 + tail_width > columns.line:
+        line.rstrip()
+        yield line
+        line = Text(INDENT)
+    elif len(subject) > columns.subject:
         yield line
         line = Text(" " * (columns.subject + 4))
     if columns.statement:

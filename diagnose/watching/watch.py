@@ -197,7 +197,7 @@ class Watch:
         seen = self._last.replayed(self._recorder.before(), backward=backward)
         calls = seen.sight.calls if seen else []
         if any(c.kind == "input" and c.output and c.output.nonfinite for c in calls):
-            return msgspec.structs.replace(one, where=("batch",), says=f"{one.says}: so is the batch")
+            return msgspec.structs.replace(one, where=("batch",), says=f"{one.says}, and neither is the batch")
         made = wiring.ranges(seen.sight, Graph(calls)) if seen else []
         if made:
             return msgspec.structs.replace(one, where=made[0].where, says=f"{one.says}: {made[0].says}")

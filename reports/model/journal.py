@@ -63,7 +63,8 @@ def render(run: Run, width: int = 80) -> str:
     for event in run.events:
         shown += _event(event, width)
     shown += diagnosed(run.diagnoses, width)
-    shown.append(f"{run.wrong} violate" if run.wrong else "nothing is wrong in what was seen")
+    counts = {0: "nothing is wrong in what was seen", 1: "1 violates"}
+    shown.append(counts.get(run.wrong, f"{run.wrong} violate"))
     return "\n".join(shown)
 
 

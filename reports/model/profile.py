@@ -6,6 +6,7 @@ The picture has no need of the extra `charts`: it is written as plain SVG, the s
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from markupsafe import escape
@@ -15,10 +16,18 @@ from varlaw.reports.files import write_whole
 from varlaw.reports.words import plain
 
 _COLUMNS, _LINES = 60, 9  # of a curve in the terminal
-_LABEL = 22  # columns
+_AXIS = 14  # columns left of a curve
+_LABEL, _FULL = 22, 80  # columns of names, and of the whole table
 _ROWS = 24  # of the table, beyond which its middle is left out
 _WIDE, _HIGH, _LEFT, _TOP = 640, 220, 64, 26  # of a picture, in pixels
 _Pick = Callable[[Depth], float | None]
+
+
+class _Last(NamedTuple):
+    """The last column of the table."""
+
+    title: str
+    width: int
 
 
 class ModelProfile:
@@ -46,14 +55,18 @@ class ModelProfile:
             write_whole(Path(path), drawn.encode())
         return drawn
 
+    def text(self, width: int = 80) -> str:
+        """Two curves and a table, in lines of at most `width` columns, from 60 on."""
+        return "\n".join(_text(self.record, width))
+
     def __str__(self) -> str:
-        return "\n".join(_text(self.record))
+        return self.text()
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        return f"{_svg(self.record)}<pre>{escape(chr(10).join(_table(self.record)))}</pre>"
+        return f"{_svg(self.record)}<pre>{escape(chr(10).join(_table(self.record, 80)))}</pre>"
 
 
 def _rms(pick: _Pick) -> _Pick:
@@ -71,24 +84,25 @@ _PANELS = (("rms of the signal", _FORWARD), ("rms of the gradient", _BACKWARD))
 # -- text --------------------------------------------------------------------------------------------------------------
 
 
-def _text(record: Profile) -> list[str]:
+def _text(record: Profile, width: int) -> list[str]:
     lines = [f"{plain(record.name)}: {len(record.depths) - 1} blocks", ""]
     for title, (value, low, high, _) in _PANELS:
-        lines += [f"  {title} by depth; . the band of 99.9 % of draws", *_curve(record.depths, value, low, high), ""]
-    return [*lines, *_table(record)]
+        curve = _curve(record.depths, value, low, high, min(_COLUMNS, width - _AXIS))
+        lines += [f"  {title} by depth; dots: 99.9 % of draws", *curve, ""]
+    return [*lines, *_table(record, width)]
 
 
-def _curve(depths: Sequence[Depth], value: _Pick, low: _Pick, high: _Pick) -> list[str]:
+def _curve(depths: Sequence[Depth], value: _Pick, low: _Pick, high: _Pick, columns: int) -> list[str]:
     """A column for each depth (or the last of those that share one), with the scale at the left; log scale."""
-    count = min(_COLUMNS, len(depths))
+    count = min(columns, len(depths))
     places = [round(i * (len(depths) - 1) / max(1, count - 1)) for i in range(count)]
-    columns = [tuple(pick(depths[i]) for pick in (value, low, high)) for i in places]
-    known = [math.log(x) for column in columns for x in column if x is not None]
+    picked = [tuple(pick(depths[i]) for pick in (value, low, high)) for i in places]
+    known = [math.log(x) for column in picked for x in column if x is not None]
     if not known:
         return ["    nothing is foreseen"]
     bottom, top = min(known), max(known)
     top = max(top, bottom + 0.1)
-    drawn = [[_cell(column, row, bottom, top) for column in columns] for row in range(_LINES)]
+    drawn = [[_cell(column, row, bottom, top) for column in picked] for row in range(_LINES)]
     ends = {0: top, _LINES - 1: bottom}
     return [
         f"  {f'{math.exp(ends[row]):.3g}' if row in ends else '':>9} |{''.join(cells)}".rstrip()
@@ -106,29 +120,33 @@ def _cell(column: Sequence[float | None], row: int, bottom: float, top: float) -
     return "." if low is not None and high is not None and line(high) <= row <= line(low) else " "
 
 
-def _table(record: Profile) -> list[str]:
+def _table(record: Profile, width: int) -> list[str]:
+    """A line for each depth; on a narrow screen without the correlations, and with short names."""
     depths, half = record.depths, _ROWS // 2
-    measured = any(d.measured is not None for d in depths)
-    head = f"  {'depth':>5} {'behind':{_LABEL}} {'rms':>9} {'band':>19} {'gradient':>9}"
-    lines = [head + (f" {'seen':>9}" if measured else f" {'corr.':>6}")]
+    last = _Last("seen", 9) if any(d.measured is not None for d in depths) else _Last("corr.", 6)
+    last = last if width >= _FULL else _Last("", 0)
+    label = min(_LABEL, max(width - _FULL + _LABEL + 8, 8))
+    head = f"  {'depth':>5} {'behind':{label}} {'rms':>9} {'band':>19} {'gradient':>9} {last.title:>{last.width}}"
+    lines = [head.rstrip()]
     left_out = max(0, len(depths) - _ROWS)
     for i, depth in enumerate(depths):
         if left_out and i == half:
             lines.append(f"  ... {left_out} more")
         if not left_out or i < half or i >= len(depths) - half:
-            lines.append(_row(i, depth, measured))
+            lines.append(_row(i, depth, label, last))
     return lines
 
 
-def _row(i: int, depth: Depth, measured: bool) -> str:
+def _row(i: int, depth: Depth, width: int, last: "_Last") -> str:
     rms, low, high, seen = (pick(depth) for pick in _FORWARD)
     band = f"{low:.3g} - {high:.3g}" if low is not None and high is not None else ""
     label = plain(depth.label)
-    label = label if len(label) <= _LABEL else "~" + label[1 - _LABEL :]
-    last = _number(seen) if measured else "" if depth.correlation is None else f"{depth.correlation:.3f}"
-    width = 9 if measured else 6
+    if len(label) > width:  # of a module's path the end says more, of words the beginning
+        label = label[: width - 1] + "~" if " " in label else "~" + label[1 - width :]
+    correlation = "" if depth.correlation is None else f"{depth.correlation:.3f}"
+    end = {"seen": _number(seen), "corr.": correlation}.get(last.title, "")
     gradient = _number(_BACKWARD[0](depth))
-    return f"  {i:>5} {label:{_LABEL}} {_number(rms):>9} {band:>19} {gradient:>9} {last:>{width}}".rstrip()
+    return f"  {i:>5} {label:{width}} {_number(rms):>9} {band:>19} {gradient:>9} {end:>{last.width}}".rstrip()
 
 
 def _number(x: float | None) -> str:

@@ -246,3 +246,8 @@ def hostile_run(make_run: Callable[..., Run]) -> Run:
 @pytest.fixture(scope="session")
 def large_run(make_run: Callable[..., Run]) -> Run:
     return make_run(many_verdicts(10_000))
+
+
+@pytest.fixture(scope="session")
+def many_run(make_run: Callable[..., Run]) -> Run:
+    return make_run(many_verdicts(1500))

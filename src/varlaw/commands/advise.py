@@ -39,7 +39,9 @@ def advise(
     verbose: bool,
     **options: Any,
 ) -> int:
-    """Say what to do about a model: initial values by law, norms, rate and clipping, each with its reason.
+    """Say what to change in a model, and why.
+
+    Initial values by law, norms, rate and clipping, each with its reason.
 
     MODEL is a function that returns a torch model, as pkg.mod:factory; or a model of a library by its configuration,
     as timm:vit_tiny_patch16_224 or transformers:gpt2. Exit code 1: something is to be changed; 0: nothing.

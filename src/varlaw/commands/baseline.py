@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @click.group(cls=Verbs)
 def baseline() -> None:
-    """Record a framework's defaults, and say what changed from one version to another."""
+    """Record defaults, and compare versions.
+
+    What a framework starts with, and what changed from one version to another.
+    """
 
 
 @baseline.command()

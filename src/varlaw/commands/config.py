@@ -9,7 +9,10 @@ from varlaw.commands import configuration
 
 @click.group()
 def config() -> None:
-    """Options kept in pyproject.toml, under [tool.varlaw.verify] and the like."""
+    """Show options kept in pyproject.toml.
+
+    Under [tool.varlaw.verify] and the like.
+    """
 
 
 @config.command()

@@ -43,7 +43,9 @@ def identify(
     verbose: bool,
     no_color: bool,
 ) -> int:
-    """Say which law each tensor of a subject follows, from its draws alone.
+    """Name the law that each tensor follows.
+
+    From its draws alone.
 
     SUBJECT is a glob over subject names, such as 'torch.nn.LSTM' or 'torch.nn.init.*', your own function from
     (shape, seed) to an array, as module:function, or your own module, as module:Class or module:factory, of which every

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
+    from varlaw.reports.folklore import FolkText
     from varlaw.theory.law import Law
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 _PLAIN = click.option("--no-color", is_flag=True, help="Plain text; NO_COLOR in the environment does the same.")
 _OUTPUT = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
+
+
+_AXIS = 12  # columns to the left of a picture
 
 
 class LawError(click.ClickException):
@@ -34,7 +38,7 @@ class LawError(click.ClickException):
 
 @click.group(cls=Verbs)
 def laws() -> None:
-    """Look laws up, see them, and evaluate them to 17 digits.
+    """Look laws up, and evaluate them.
 
     \b
     varlaw laws list
@@ -73,12 +77,13 @@ def show(name: str, case: tuple[str, ...], as_json: bool, output: Path | None, n
     from rich.text import Text
 
     from varlaw.commands.screen import console
-    from varlaw.reports.law_picture import in_ascii, plot, sweep
+    from varlaw.reports.law_picture import WIDTH, in_ascii, plot, sweep
     from varlaw.reports.law_text import stated
 
     law, given = _find(name), _parse(case)
     _known(law, given)
-    found = sweep(law, given)
+    room = WIDTH if as_json or output else console().width - _AXIS
+    found = sweep(law, given, max(min(WIDTH, room), WIDTH // 3))
     if as_json:
         _write(json.dumps({**_record(law), "sweep": _sweep_record(found)}, indent=2), output)
         return
@@ -110,14 +115,15 @@ def evaluate(name: str, case: tuple[str, ...], as_json: bool) -> None:
 
 
 @laws.command()
+@click.argument("words", nargs=-1)
 @_JSON
 @_OUTPUT
 @_PLAIN
-def folklore(as_json: bool, output: Path | None, no_color: bool) -> None:
-    """What people say, what is true, the law that decides and the number that shows it."""
-    from varlaw.commands.report import claims
+def folklore(words: tuple[str, ...], as_json: bool, output: Path | None, no_color: bool) -> None:
+    """What people say, what is true, the law that decides and the number that shows it; of WORDS, or of everything."""
     from varlaw.reports.law_text import told
 
+    found = _told(words)
     if as_json:
         rows = [
             {
@@ -129,11 +135,11 @@ def folklore(as_json: bool, output: Path | None, no_color: bool) -> None:
                 "number": c.number,
                 "popular": c.popular,
             }
-            for c in claims()
+            for c in found
         ]
         _write(json.dumps(rows, indent=2), output)
     else:
-        _print(lambda width: told(claims(), width), output, no_color)
+        _print(lambda width: told(found, width), output, no_color)
 
 
 @laws.command("search")
@@ -158,6 +164,18 @@ def search_laws(words: tuple[str, ...], as_json: bool, output: Path | None, no_c
         )
         return
     _print(lambda width: hits([(hit.law, hit.found_in) for hit in found], width), output, no_color)
+
+
+def _told(words: tuple[str, ...]) -> "list[FolkText]":
+    """What people say that holds all of these words, in what is claimed, in the truth or in the law's name."""
+    from varlaw.commands.failure import Failure
+    from varlaw.commands.report import claims
+
+    found = [c for c in claims() if all(w.lower() in f"{c.claim} {c.truth} {c.law}".lower() for w in words)]
+    if not found:
+        msg = f"no folklore speaks of {' '.join(words)!r}"
+        raise Failure(msg, 5)
+    return found
 
 
 def _find(name: str) -> "Law":
@@ -261,13 +279,11 @@ def _write(text: str, output: Path | None) -> None:
         write_whole(output, f"{text}\n".encode())
 
 
-def _print(lines: "Callable[[int], Iterable[Text]]", output: Path | None, no_color: bool) -> None:
+def _print(made: "Callable[[int], Iterable[Text]]", output: Path | None, no_color: bool) -> None:
     """The lines for the width of the terminal; to a file without colour, at 100 columns."""
-    from varlaw.commands.screen import console
+    from varlaw.commands.screen import lines
 
     if output is None:
-        screen = console(no_color=no_color)
-        for line in lines(screen.width):
-            screen.print(line, soft_wrap=True)
+        lines(made, no_color=no_color)
     else:
-        _write("\n".join(line.plain.rstrip() for line in lines(100)), output)
+        _write("\n".join(line.plain.rstrip() for line in made(100)), output)

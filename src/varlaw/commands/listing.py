@@ -2,13 +2,12 @@
 
 import fnmatch
 import json
-import string
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from varlaw.commands.failure import Failure
+from varlaw.commands.screen import lines
 from varlaw.commands.verb import Verb, Verbs
 
 if TYPE_CHECKING:
@@ -20,75 +19,51 @@ if TYPE_CHECKING:
 @click.argument("globs", nargs=-1, metavar="[GLOB]...")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def subjects(globs: tuple[str, ...], as_json: bool) -> None:
-    """List the subjects that a GLOB names, of frameworks, of installed libraries and of this project, with their op.
+    """List what can be checked.
 
-    A framework need not be installed for its rows to be listed.
+    Each subject that a GLOB names, of frameworks, of installed libraries and of this project, with its op and what it
+    promises. A framework need not be installed for its rows to be listed.
     """
+    from varlaw.reports import subject_text
+
     found = _subjects(globs)
     if as_json:
         click.echo(json.dumps([_record(s) for s in found], indent=1))
-        return
-    width = max(len(s.name) for s in found)
-    for subject in found:
-        click.echo(f"{subject.name:{width}}  {subject.op}  {', '.join(_promises(subject))[:100]}".rstrip())
+    else:
+        lines(lambda width: subject_text.subjects(found, width))
 
 
 @click.group(cls=Verbs, invoke_without_command=True)
 @click.option("--matrix", is_flag=True, help="Claims by kinds of subject: how many are asked, and why others are not.")
 @click.pass_context
 def claims(context: click.Context, matrix: bool) -> None:
-    """List the claims that subjects are held to, each once, with its law; `claims show NAME` says more of one."""
-    from varlaw.reports.words import quantities
+    """List what subjects are held to.
 
-    if matrix and context.invoked_subcommand is None:
-        for line in _matrix(_subjects(())):
-            click.echo(line)
-    elif context.invoked_subcommand is None:
-        found = _claims(_subjects(()))
-        width = max(map(len, found))
-        for name, of in found.items():
-            laws = list(dict.fromkeys(c.law for c in of))
-            count = f"{laws[0]} and {len(laws) - 1} more" if len(laws) > 1 else laws[0]
-            subjects = quantities(len({c.subject.name for c in of}), "subject")
-            click.echo(f"{name:{width}}  {subjects:>14}  {count}")
+    Each claim once, with its law; `claims show NAME` says more of one.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from varlaw.claims.matrix import tables
+    from varlaw.reports import subject_text
+
+    found = _subjects(())
+    if matrix:
+        lines(lambda width: subject_text.matrix(tables(found), width))
+    else:
+        lines(lambda width: subject_text.claims(_claims(found), width))
 
 
 @claims.command()
 @click.argument("name")
 def show(name: str) -> None:
     """What claims of this NAME, or glob, say of whom: statements, laws, subjects."""
+    from varlaw.reports import subject_text
+
     found = {n: of for n, of in _claims(_subjects(())).items() if fnmatch.fnmatchcase(n, name)}
     if not found:
         msg = f"no claim matches {name!r}"
         raise Failure(msg, 5)
-    for claim, of in found.items():
-        click.echo(claim)
-        for statement in list(dict.fromkeys(c.statement for c in of))[:8]:
-            click.echo(f"  says      {statement}")
-        for law in dict.fromkeys(c.law for c in of):
-            click.echo(f"  law       {law} (varlaw laws show {law})")
-        targets = list(dict.fromkeys(c.target for c in of))
-        click.echo(f"  subjects  {', '.join(targets[:8])}{f' and {len(targets) - 8} more' if len(targets) > 8 else ''}")
-        click.echo(f"  verify    varlaw verify --claim '{claim}'")
-
-
-def _matrix(found: "list[Subject]") -> Iterator[str]:
-    """A table for each kind of record, its columns lettered; below it the holes with their reasons."""
-    from varlaw.claims.matrix import reason, tables
-
-    for table in tables(found):
-        letters = dict(zip(table.subjects, string.ascii_lowercase, strict=False))
-        yield f"{table.record}: " + ", ".join(f"{letters[k]} = {k} ({n})" for k, n in table.subjects.items())
-        width = max(map(len, table.asked))
-        yield f"  {'':{width}}" + "".join(f"{letter:>5}" for letter in letters.values())
-        for claim, asked in table.asked.items():
-            yield f"  {claim:{width}}" + "".join(f"{asked[kind] or '.':>5}" for kind in letters)
-        for claim, asked in table.asked.items():
-            why: dict[str, list[str]] = {}
-            for kind in (k for k in letters if not asked[k]):
-                why.setdefault(reason(table.record, claim, kind) or "NO REASON GIVEN", []).append(letters[kind])
-            yield from (f"  {claim} not of {' '.join(which)}: {words}" for words, which in why.items())
-        yield ""
+    lines(lambda width: (line for claim, of in found.items() for line in subject_text.claim(claim, of, width)))
 
 
 def _subjects(globs: tuple[str, ...]) -> "list[Subject]":
@@ -115,13 +90,8 @@ def _claims(found: "list[Subject]") -> "dict[str, list[Claim]]":
     return dict(sorted(by_name.items()))
 
 
-def _promises(subject: Any) -> "Iterator[str]":
-    for tensor in getattr(subject, "tensors", ()):
-        yield f"{tensor.name}: {tensor.documented}" if tensor.name else tensor.documented
-    for role in getattr(subject, "roles", ()):
-        yield f"{role.role}: {role.documented}"
+def _record(subject: "Subject") -> dict[str, Any]:
+    from varlaw.reports.subject_text import promises
 
-
-def _record(subject: Any) -> dict[str, Any]:
     kind = type(subject).__name__.lower()
-    return {"name": subject.name, "kind": kind, "op": subject.op, "promises": list(_promises(subject))}
+    return {"name": subject.name, "kind": kind, "op": subject.op, "promises": list(promises(subject))}

@@ -26,7 +26,9 @@ def predict(
     json_file: Path | None,
     svg_file: Path | None,
 ) -> int:
-    """Predict a network at initialisation: signal and gradient by depth, with the band of 99.9 % of draws.
+    """Predict signal and gradient by depth.
+
+    Of a network at initialisation, with the band of 99.9 % of draws.
 
     NETWORK is words in order, separated by commas: blocks with their width and law, and N x (...) to repeat.
 
@@ -40,13 +42,14 @@ def predict(
     batch, group, instance), every activation, residual (...), gate (...) (...), add, concat.
     """
     from varlaw.checking import predict as foresee
+    from varlaw.commands.check import width
 
     try:
         found = foresee(network, second_moment=second_moment, correlation=correlation, positions=positions)
     except ValueError as error:
         raise Failure(str(error), 2) from error
     _written(found, json_file, svg_file)
-    click.echo(str(found))
+    click.echo(found.text(width()))
     return 0
 
 

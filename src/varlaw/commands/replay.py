@@ -11,9 +11,10 @@ from varlaw.commands.verb import Verb
 @click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
 @click.option("--no-color", is_flag=True, help="Plain text; NO_COLOR in the environment does the same.")
 def replay(key: str, as_json: bool, no_color: bool) -> int:
-    """Repeat the decision that KEY names: same draws, same sums, same verdict.
+    """Repeat one decision, bit for bit.
 
-    KEY is printed with every verdict, v1:salt:policy:claim:{...}; quote it for the shell.
+    KEY names it: same draws, same sums, same verdict. It is printed with every verdict, v1:salt:policy:claim:{...};
+    quote it for the shell.
     """
     from varlaw.commands.screen import console
     from varlaw.commands.verify import DTYPES

@@ -37,11 +37,11 @@ def report(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Build a report from the records of one or more runs, or from benchmarks alone.
+    """Build a report from records of runs.
 
-    Several runs are shown side by side, with what changed from each to the next. Everything works offline, from a file.
-    Exit code 2 for a folder in use and for records that are no file, 3 for records that cannot be read or a folder that
-    cannot be written, 5 for runs without verdicts.
+    Of one or more runs, or from benchmarks alone. Several runs are shown side by side, with what changed from each to
+    the next. Everything works offline, from a file. Exit code 2 for a folder in use and for records that are no file,
+    3 for records that cannot be read or a folder that cannot be written, 5 for runs without verdicts.
     """
     from dataclasses import replace
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable, Iterable
 
 from rich.console import Console
 from rich.text import Text
@@ -15,6 +16,13 @@ def console(*, no_color: bool = False, stderr: bool = False) -> Console:
     if no_color or os.environ.get("NO_COLOR"):
         return _Console(stderr=stderr, highlight=False, markup=False, color_system=None)
     return _Console(stderr=stderr, highlight=False, markup=False)
+
+
+def lines(made: Callable[[int], Iterable[Text]], *, no_color: bool = False) -> None:
+    """Print the lines that are made for the width of the terminal."""
+    screen = console(no_color=no_color)
+    for line in made(screen.width):
+        screen.print(line, soft_wrap=True)
 
 
 def write(screen: Console, line: Text) -> None:

@@ -17,10 +17,12 @@ from varlaw.commands.failure import Failure
 )
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a page with pictures, too.")
 def watch(runs: tuple[Path, ...], follow: bool | None, report: Path | None) -> int:
-    """Show a run: FILE is what `varlaw.watch(model, optimizer, out=FILE)` writes, of each of its processes.
+    """Show a training run that is or was watched.
 
-    The exit code is 1 where something violates.
+    FILE is what `varlaw.watch(model, optimizer, out=FILE)` writes, of each of its processes. The exit code is 1 where
+    something violates.
     """
+    from varlaw.commands.check import width
     from varlaw.diagnose.symptoms import diagnoses
     from varlaw.diagnose.watching.journal import JournalError, lines
     from varlaw.diagnose.watching.merging import merged
@@ -39,5 +41,5 @@ def watch(runs: tuple[Path, ...], follow: bool | None, report: Path | None) -> i
     except JournalError as error:
         raise Failure(str(error), 2) from error
     if not follow:
-        click.echo(journal.render(found))
+        click.echo(journal.render(found, width()))
     return 1 if found.wrong else 0
