@@ -17,7 +17,9 @@ from varlaw.diagnose.signals import finding
 from varlaw.diagnose.structure import Graph
 
 BAND = 1000.0  # of a root mean square, over the whole depth
-_COLLAPSED = 1e-4  # share of the second moment in which the rows of the batch still differ
+_MASK = BAND**2
+_ROOM, _ONE = 8, 1e-8  # width of a signal that can be of more ranks than one, and how near to one counts as one
+_COLLAPSED = 1e-5  # share of the second moment in which the rows of the batch still differ
 _SETS = frozenset(
     ("input", "embedding", "norm", "softmax", "product", "attention", "loss", "recurrent", "join", "opaque")
 )
@@ -44,12 +46,25 @@ def followed(sight: Sight, graph: Graph) -> dict[int, Passed]:
         if call.output is None or not call.output.second > 0 or call.output.nonfinite:
             continue
         parents = [p for p in call.parents if p in known]
-        if not parents or call.kind in _SETS:
+        if not parents or call.kind in _SETS or call.op == "masked_fill":
             known[call.number] = Passed(call.number)
             continue
         largest = graph.main(parents)
+        if _masked(call, sight.calls[largest]):
+            known[call.number] = Passed(call.number)
+            continue
         known[call.number] = _further(known[largest], sight.calls[largest], call)
     return known
+
+
+def _masked(call: Call, parent: Call) -> bool:
+    """Whether a constant beyond all signal is added, as a mask of scores is."""
+    return (
+        call.kind == "add"
+        and len(call.parents) == 1
+        and not call.parameters
+        and _second(call) > _MASK * _second(parent)
+    )
 
 
 def _second(call: Call) -> float:
@@ -204,7 +219,7 @@ def _gradient(
     )  # fmt: skip
 
 
-def collapse(sights: Sequence[Sight], quiet: bool) -> list[Finding]:
+def collapse(sights: Sequence[Sight], graph: Graph, quiet: bool) -> list[Finding]:
     """Whether rows of the batch that differ at the input are the same at the end.
 
     quiet: branches start near zero on purpose, so that the output hardly looks at the input yet: then it is a note.
@@ -221,8 +236,11 @@ def collapse(sights: Sequence[Sight], quiet: bool) -> list[Finding]:
     if not last or _behind_constant(last[-1]):
         return []
     number = last[-1].number
-    shares = [abs(s.calls[number].apart or 0.0) for s in sights if number < len(s.calls)]
-    if max(shares) > _COLLAPSED:
+    same = [s.calls[number] for s in sights if number < len(s.calls)]
+    shares = [abs(c.apart or 0.0) for c in same]
+    if all(_of_rank_one(c, sights[0]) for c in same) and _roomy(last[-1], graph, sights[0].batch_rows):
+        return [_lost(last, sights, quiet, max(shares))]
+    if max(shares) > _COLLAPSED * _pooled(last[-1], graph):
         return []
     first = next(c for c in last if abs(c.apart or 0.0) <= _COLLAPSED)
     share = f"{max(shares):.1g} of the second moment at {_place(last[-1])}, in {max(inputs):.2g} at the input"
@@ -237,6 +255,39 @@ def collapse(sights: Sequence[Sight], quiet: bool) -> list[Finding]:
             samples=len(sights),
         )
     ]
+
+
+def _of_rank_one(call: Call, sight: Sight) -> bool:
+    """Whether all rows that a map takes are multiples of one, as many means with fixed weights leave them."""
+    tensor = sight.tensors.get(call.parameters[0]) if call.parameters else None
+    roomy = tensor is not None and len(tensor.shape) == 2 and tensor.shape[1] >= _ROOM
+    return roomy and call.step is not None and call.step.effective_inputs < 1 + _ONE
+
+
+def _roomy(call: Call, graph: Graph, rows: int) -> bool:
+    """Whether a row was nowhere on its way so narrow that it could not but lose its ranks."""
+    while call.parents:
+        call = graph.calls[graph.main(call.parents)]
+        if call.output and call.output.count < _ROOM * rows:
+            return False
+    return True
+
+
+def _lost(maps: Sequence[Call], sights: Sequence[Sight], quiet: bool, share: float) -> Finding:
+    first = next(c for c in maps if _of_rank_one(c, sights[0]))
+    says = f"the rows that reach {_place(maps[-1])} are multiples of one: their size is all that is left of each"
+    outcome = "NOTE" if quiet else "VIOLATES"
+    return finding("signal.collapse", outcome, says, _place(first), observed=share, samples=len(sights))
+
+
+def _pooled(call: Call, graph: Graph) -> float:
+    """What is left of the entries of a signal behind averages on its way: so far may luck alone make rows alike."""
+    share = 1.0
+    while call.parents:
+        if call.kind == "pool" and call.output and call.inputs and call.inputs[0].count:
+            share *= min(1.0, call.output.count / call.inputs[0].count)
+        call = graph.calls[graph.main(call.parents)]
+    return share
 
 
 def _behind_constant(call: Call) -> bool:

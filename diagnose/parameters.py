@@ -167,7 +167,7 @@ def unset(tensors: Mapping[str, Tensor], written: Sequence[Written], heads: froz
     kinds: dict[tuple[str, str], list[Written]] = {}
     for w in matrices:
         kinds.setdefault((tensors[w.name].module, w.name.rpartition(".")[2]), []).append(w)
-    found = []
+    found = _vanished(written)
     sweep = _sweep(matrices)
     for (module, _), members in kinds.items():
         authors = [w for w in members if not w.default]
@@ -179,10 +179,20 @@ def unset(tensors: Mapping[str, Tensor], written: Sequence[Written], heads: froz
         lines = {w.where for w in authors}
         says = f"kept the default of {module}, where {len(authors)} others were written at {sorted(lines)[0]}"
         body = any(w.name not in heads and (late or _within(w.name, authors, members)) for w in left)
-        passed = late or _inside(left, authors) or (len(lines) == 1 and _swept(authors))
+        passed = late or _inside(left, authors, tensors) or (len(lines) == 1 and _swept(authors))
         outcome = "VIOLATES" if body and passed else "NOTE"
         found.append(finding("init.unset", outcome, says, *(w.name for w in left), samples=len(members)))
     return found
+
+
+def _vanished(written: Sequence[Written]) -> list[Finding]:
+    """Parameters of which the author initialised a copy, as that which a parametrization computes."""
+    lines: dict[str, list[str]] = {}
+    for w in written:
+        if w.vanished:
+            lines.setdefault(w.vanished, []).append(w.name)
+    says = "{} initialises a copy of it, which nothing reads"
+    return [finding("init.unset", "VIOLATES", says.format(line), *names) for line, names in lines.items()]
 
 
 def _sweep(matrices: Sequence[Written]) -> int | None:
@@ -206,9 +216,10 @@ def _below(name: str, scope: str) -> bool:
     return not scope or name.startswith(scope + ".")
 
 
-def _inside(left: Sequence[Written], authors: Sequence[Written]) -> bool:
-    """Whether those passed over stand in the same repeated blocks as those that were written."""
-    return bool({pattern(w.name) for w in left} & {pattern(w.name) for w in authors})
+def _inside(left: Sequence[Written], authors: Sequence[Written], tensors: Mapping[str, Tensor]) -> bool:
+    """Whether those passed over have the place in repeated blocks, and the shape, of those that were written."""
+    those, others = ({(pattern(w.name), tensors[w.name].shape) for w in group} for group in (left, authors))
+    return bool(those & others)
 
 
 # -- new rows ----------------------------------------------------------------------------------------------------------

@@ -82,6 +82,7 @@ def _of_beginnings(asked: Asked, values: parameters.Values) -> list[Finding]:
 def _of_weights(asked: Asked) -> list[Finding]:
     tensors, values, rule = asked.tensors, asked.values, asked.rule
     tables = dict.fromkeys(n for c in asked.sight.calls if c.kind == "embedding" for n in c.parameters)
+    tables |= dict.fromkeys(n for n in _heads(asked.sight) if n in tensors and len(tensors[n].shape) == 2)
     return [
         *parameters.peers(tensors, values, asked.graph.uses(), rule.delta, asked.alpha),
         *_expected(asked),
@@ -101,6 +102,7 @@ def _of_wiring(asked: Asked) -> list[Finding]:
         *wiring.adapters(sight, graph),
         *gradients.unregistered(sight),
         *wiring.norms(sight, graph, vectors, ones),
+        *wiring.by_hand(sight),
     ]
 
 
@@ -114,7 +116,7 @@ def of_passes(asked: Asked) -> list[Finding]:
     started, asked.loss_law = losses.start(asked.sights, asked.alpha)
     return [
         *flow.signals(asked.sights, asked.graph, asked.alpha),
-        *flow.collapse(asked.sights, _starts_quiet(asked.sight, asked.values)),
+        *flow.collapse(asked.sights, asked.graph, _starts_quiet(asked.sight, asked.values)),
         *flow.gradients(asked.sights, asked.graph, asked.alpha),
         *activity.units(asked.sights, asked.alpha),
         *activity.attention(asked.sights, asked.graph),

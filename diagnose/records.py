@@ -84,6 +84,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     scope: str = ""  # the module whose own code wrote it: all below that was within its reach
     made: int = 0  # number of the operation of the build that made its memory
     at: int = 0  # of the one that wrote it last
+    vanished: str = ""  # file:line of an initialisation of a copy of it, which nothing reads
 
 
 class Tensor(msgspec.Struct, kw_only=True):

@@ -25,7 +25,7 @@ def lost(tensors: Mapping[str, Tensor], values: Values, written: Sequence[Writte
         if tensors[name].buffer or x.size < 2 or not np.isfinite(x).all():
             continue
         dtype = tensors[name].dtype
-        if name in drawn and not np.ptp(x):
+        if name in drawn and not np.ptp(x) and (dtype in _FORMATS or x.flat[0]):  # a std of 0 is one's own choice
             says = f"was drawn, and every entry is {float(x.flat[0]):g} in {dtype}"
             found.append(finding("number.lost", "VIOLATES", says, name, observed=0.0, samples=x.size))
         elif dtype in _FORMATS and np.ptp(x):

@@ -14,6 +14,30 @@ _NAMED = 8
 _FORGETS = 0.9  # weight of the last batch in a running average, as one who takes it for that of the others writes it
 
 
+def by_hand(sight: Sight) -> list[Finding]:
+    """Norms that the model writes out, mean of squares + eps under a root or std + eps, whose eps is large."""
+    found = []
+    for call in sight.calls:
+        if call.kind != "add" or len(call.parents) != 1 or not call.inputs or call.op in ("sub", "rsub"):
+            continue
+        eps, before = call.options.get("argument_1"), sight.calls[call.parents[0]]
+        after = [c.op for c in sight.calls if call.number in c.parents]
+        squared = before.op == "var" or (before.op == "mean" and _squared(before, sight))
+        if not isinstance(eps, float) or eps <= 0 or call.inputs[0].nonfinite or call.inputs[0].mean <= 0:
+            continue
+        root = squared and after in (["sqrt"], ["rsqrt"])
+        if root or (before.op == "std" and after == ["div"]):
+            size = call.inputs[0].mean
+            kept = size / (size + eps) if root else (size / (size + eps)) ** 2
+            found += _shortfall(kept, eps, size if root else size**2, call.path or call.op)
+    return found
+
+
+def _squared(call: Call, sight: Sight) -> bool:
+    before = sight.calls[call.parents[0]] if call.parents else None
+    return before is not None and (before.op in ("square", "pow") or (before.op == "mul" and len(before.parents) == 1))
+
+
 def norms(sight: Sight, graph: Graph, biases: frozenset[str], ones: frozenset[str]) -> list[Finding]:
     """Norms over a single value, with a large eps, with statistics that stand still; biases that a norm cancels.
 
@@ -67,7 +91,10 @@ def _eps(call: Call, place: str) -> list[Finding]:
         or (call.op == "batch_norm" and not call.options.get("training"))
     ):
         return []
-    kept = variance / (variance + eps)
+    return _shortfall(variance / (variance + eps), eps, variance, place)
+
+
+def _shortfall(kept: float, eps: float, variance: float, place: str) -> list[Finding]:
     if kept > 0.95:
         return []
     says = f"eps {eps:g} beside a variance of {variance:.2g}: the output has {kept:.2g} of its variance"

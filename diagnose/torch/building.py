@@ -8,7 +8,7 @@ for it. The values that the model ends with are those of an unwatched build, bit
 import contextlib
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from torch.nn.parameter import UninitializedParameter
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from varlaw.diagnose.records import Written
+from varlaw.diagnose.torch.vanishing import Vanished, Vanishing
 
 _EMPTY = {
     f"aten::{name}"
@@ -51,6 +52,12 @@ class _Writer(NamedTuple):
     drawn: bool = False
     at: int = 0
 
+    @property
+    def sets(self) -> bool:
+        """Whether the author asked for it, by a function of torch.nn.init or a draw."""
+        asked = bool(self.where) and not self.default and not self.where.startswith(_COPIED)
+        return asked and (self.function in vars(torch.nn.init) or self.function.rstrip("_") in _RANDOM)
+
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Fills empty memory with NaN and keeps the last writer of every storage."""
@@ -59,6 +66,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.writers: dict[int, _Writer] = {}
         self.made: dict[int, int] = {}  # by storage: the number of the operation after which it was there
+        self.copies = Vanishing()
         self._operations = 0
         self._alive: dict[int, StorageWeakRef] = {}  # so that no address is used twice
 
@@ -75,16 +83,14 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             _mark(out)
             self._keep(out, None)
             return
-        written = [
-            tensor
-            for argument, value in _bound(schema, args, kwargs)
-            if argument.alias_info is not None and argument.alias_info.is_write
-            for tensor in (value if isinstance(value, (list, tuple)) else [value])  # _foreach_ operations take lists
-            if isinstance(tensor, torch.Tensor)
-        ]
+        bound = [(a.alias_info, t) for a, value in _bound(schema, args, kwargs) for t in _tensors_of(value)]
+        written = [tensor for alias, tensor in bound if alias is not None and alias.is_write]
+        self.copies.noted(schema.name, (tensor for alias, tensor in bound if alias is None), out)
         fresh = not written and isinstance(out, torch.Tensor) and out.untyped_storage()._cdata not in self._alive
         for tensor in [*written, *([out] if fresh else [])]:
-            self._keep(tensor, self._author(schema.name, args))
+            self._keep(tensor, author := self._author(schema.name, args))
+            if written and author.sets:
+                self.copies.written(tensor, author.where, self._operations)
 
     def _author(self, operation: str, args: Any) -> _Writer:
         """Who writes now: a copy has the author of what is copied, and what is made of random numbers is drawn."""
@@ -104,6 +110,12 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.writers.pop(storage._cdata, None)
         else:
             self.writers[storage._cdata] = writer._replace(at=self._operations)
+
+    def vanished(self, kept: Iterable[torch.Tensor]) -> dict[int, Vanished]:
+        """By storage, tensors a copy of which was initialised for nothing, and which nobody has written since."""
+        storages = frozenset(t.untyped_storage()._cdata for t in kept if t.layout == torch.strided)
+        found = self.copies.of(storages, lambda storage: self._alive[storage].expired())  # type: ignore[no-untyped-call]
+        return {s: one for s, one in found if s not in self.writers or self.writers[s].at < one.at}
 
     def of(self, tensor: torch.Tensor) -> _Writer | None:
         if tensor.layout != torch.strided:
@@ -135,6 +147,11 @@ def _marked(x: torch.Tensor) -> float:
         return float(torch.isnan(x).double().mean())
     integer, bits = _MARKS[x.dtype]
     return float((x.view(integer) == bits).double().mean())
+
+
+def _tensors_of(value: Any) -> list[torch.Tensor]:
+    """An argument's tensors: _foreach_ operations take lists."""
+    return [t for t in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(t, torch.Tensor)]
 
 
 def _bound(schema: Any, args: Any, kwargs: Any) -> Iterator[tuple[Any, Any]]:
@@ -227,7 +244,8 @@ def watched(build: Callable[[], Any], seed: int) -> tuple[torch.nn.Module, list[
     except CannotSee:  # a constructor that computes with memory it has not written may not bear NaN
         return built(build, seed), []
     names = {module: name for name, module in model.named_modules()}
-    return model, [_written(name, tensor, watch, names) for name, tensor in _tensors(model)]
+    lost = watch.vanished(tensor for _, tensor in _tensors(model))
+    return model, [_written(name, tensor, watch, names, lost) for name, tensor in _tensors(model)]
 
 
 def _tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
@@ -235,7 +253,9 @@ def _tensors(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     yield from ((n, b) for n, b in model.named_buffers() if b.is_floating_point())
 
 
-def _written(name: str, tensor: torch.Tensor, watch: _Watch, names: dict[torch.nn.Module, str]) -> Written:
+def _written(
+    name: str, tensor: torch.Tensor, watch: _Watch, names: dict[torch.nn.Module, str], lost: dict[int, Vanished]
+) -> Written:
     plain = tensor.detach()
     writer = None if plain.is_meta else watch.of(plain)
     known = not plain.is_meta and plain.numel() and plain.layout == torch.strided
@@ -243,7 +263,9 @@ def _written(name: str, tensor: torch.Tensor, watch: _Watch, names: dict[torch.n
     if writer is None:
         return Written(name=name, function="", where="", default=False, unwritten=share)
     scope = names.get(writer.scope, "") if writer.scope is not None else ""
+    storage = plain.untyped_storage()._cdata
     return Written(
         name=name, function=writer.function, where=writer.where, default=writer.default, unwritten=share, scope=scope,
-        drawn=writer.drawn, made=watch.made.get(plain.untyped_storage()._cdata, 0), at=writer.at,
+        drawn=writer.drawn, made=watch.made.get(storage, 0), at=writer.at,
+        vanished=lost[storage].where if storage in lost else "",
     )  # fmt: skip

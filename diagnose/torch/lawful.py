@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 
 from varlaw.diagnose.records import Call
-from varlaw.diagnose.torch import measuring, operations
+from varlaw.diagnose.torch import gates, measuring, operations
 from varlaw.diagnose.torch.measuring import Meter
 
 Moments = tuple[torch.Tensor, torch.Tensor]
@@ -37,6 +37,8 @@ def against_its_law(
         meter.later(lambda x: call.options.update(weights_off=x, weights_rounding=rounding), off)
     if call.op in ("cross_entropy", "nll_loss"):
         _shuffled(asked, meter)
+    if call.kind == "recurrent":
+        _gates(asked, meter)
     if call.kind == "linear" and len(call.parents) == 1:
         _step(asked, meter, of_parameters)
     if call.kind == "add" and len(call.parents) == 2 and asked.before is None:
@@ -77,6 +79,14 @@ def _shuffled(asked: Asked, meter: Meter) -> None:
         numbers = measuring.shuffled(given["input"], given["target"], given.get("weight"), ignored)
     words = ("shuffled", "spread", "labels", "log_total")
     meter.later(lambda *x: call.options.update(zip(words, x, strict=True)), *numbers)
+
+
+def _gates(asked: Asked, meter: Meter) -> None:
+    call, rows = asked.call, asked.out.numel() // asked.out.shape[-1]
+    share = gates.saturated_of(asked.func, call.op, asked.args)
+    if share is not None:
+        units = asked.out.shape[-1]
+        meter.later(lambda s: setattr(call, "units", measuring.units(units, rows, 0.0, s)), share)
 
 
 def _step(asked: Asked, meter: Meter, of_parameters: Callable[[torch.Tensor], bool]) -> None:

@@ -146,8 +146,9 @@ def _effective(x: torch.Tensor, op: str) -> torch.Tensor:
     rows = x.movedim(1, -1).reshape(-1, x.shape[1]) if op in CONVOLUTIONS else x.reshape(-1, x.shape[-1])
     if len(rows) > _ROWS:
         rows = rows[torch.linspace(0, len(rows) - 1, _ROWS, device=rows.device).long()]
+    rows = rows.double()
     gram = rows @ rows.T
-    return gram.diagonal().sum().double().square() / gram.double().square().sum()
+    return gram.diagonal().sum().square() / gram.square().sum()
 
 
 def step(expected: float, w2: float, effective: float, b2: float, units: int) -> Step:
@@ -161,14 +162,15 @@ def units_of(y: torch.Tensor, op: str, axis: int) -> tuple[int, torch.Tensor, to
     """Rows, which units are 0 on every row, and the share of entries that sit where nothing moves them."""
     y = real(y)
     flat = y.movedim(axis, -1).reshape(-1, y.shape[axis])
-    return flat.shape[0], flat.abs().amax(dim=0) == 0, _saturated(flat, op)
+    return flat.shape[0], flat.abs().amax(dim=0) == 0, saturated(flat, op)
 
 
 # Where the derivative falls to 2 % of its largest value, in the units of the output.
 _ENDS = {"tanh": (-math.sqrt(0.98), math.sqrt(0.98)), "sigmoid": (0.005025, 0.994975), "softsign": (-0.858, 0.858)}
 
 
-def _saturated(y: torch.Tensor, op: str) -> torch.Tensor:
+def saturated(y: torch.Tensor, op: str) -> torch.Tensor:
+    """Share of the entries that sit where the activation's derivative is below 2 % of its largest."""
     if op not in _ENDS:
         return torch.zeros((), device=y.device)
     low, high = _ENDS[op]

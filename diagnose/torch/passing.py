@@ -16,11 +16,14 @@ import torch._dynamo  # `set_stance` would import it, and its first import keeps
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from varlaw.diagnose.records import Sight, Tensor
+from varlaw.diagnose.structure import Graph
 from varlaw.diagnose.torch import arriving
 from varlaw.diagnose.torch.arriving import Arrived
 from varlaw.diagnose.torch.building import CannotSee, seeded
 from varlaw.diagnose.torch.eye import Eye
+from varlaw.diagnose.torch.loose import Loose
 from varlaw.diagnose.torch.operations import tensors_in
+from varlaw.diagnose.wiring import ranges
 
 
 def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | None, seed: int) -> Sight:
@@ -41,17 +44,31 @@ def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | N
     if given and not any(t.numel() for t in given):
         msg = f"batch={[tuple(t.shape) for t in given]}, but should hold numbers [check_model]"
         raise CannotSee(msg)
+    loose = Loose(model)
     with hooked(eye, stack, paths), seeded(seed), arriving.noted(model, eye.blind) as gradients:
-        target = _forward(eye, model, batch, loss)
+        try:
+            target = _forward(eye, model, batch, loss)
+        except CannotSee as error:
+            return _broken_off(eye, model, error)
         value = _backward(target, seed)
+    foreign = (*loose.moved(), *_places(model, eye.foreign))
     eye.meter.read()
     paths.clear()  # the eye lives until garbage is collected, the model need not
     if not tensors_in(target):
         eye.blind.append(f"gradients: the model returns {type(target).__name__}, which holds no tensor: give a loss")
     return Sight(
-        calls=eye.calls, tensors=described(model, gradients), blind=eye.blind, foreign=_places(model, eye.foreign),
+        calls=eye.calls, tensors=described(model, gradients), blind=eye.blind, foreign=foreign,
         loss=value if loss else None, batch_rows=eye.rows, output=bool(tensors_in(target)),
     )  # fmt: skip
+
+
+def _broken_off(eye: Eye, model: torch.nn.Module, error: CannotSee) -> Sight:
+    """A pass that the model gave up after numbers left their range, which says why; any other failure is raised."""
+    eye.meter.read()
+    if not ranges(sight := Sight(calls=eye.calls, tensors={}, blind=[str(error)], output=False), Graph(eye.calls)):
+        raise error
+    sight.tensors = described(model, {})
+    return sight
 
 
 def call(model: Any, batch: Any) -> Any:

@@ -51,7 +51,7 @@ class Activations:
         forward = [
             *_saturated(sight, graph),
             *flow.signals([sight], graph, self._alpha),
-            *flow.collapse([sight], False),
+            *flow.collapse([sight], graph, False),
         ]
         yield from self._again(forward, backward=False)
         if any(c.gradient is not None for c in sight.calls):

@@ -5,14 +5,15 @@ from collections.abc import Callable
 import pytest
 from torch import nn
 
+from tests.diagnose.firsts import FIRST, STILL
 from tests.diagnose.mistakes import MORE
 from tests.diagnose.models import PAIRS, Pair, batch, loss_of
 from tests.diagnose.sound import SOUND, observed
 from tests.diagnose.starts import LATER, QUIET
 from varlaw import check_model
 
-ALL = (*PAIRS, *MORE, *LATER)
-LEFT_ALONE = {**SOUND, **QUIET}
+ALL = (*PAIRS, *MORE, *LATER, *FIRST)
+LEFT_ALONE = {**SOUND, **QUIET, **STILL}
 
 
 def _report(pair: Pair, build: object, loss: object):

@@ -1,0 +1,105 @@
+"""Mistakes and sound models of first contact: what a stranger's first tries missed, or were told wrongly of."""
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from tests.diagnose.mistakes import Of
+from tests.diagnose.models import Pair, changed, dense, he
+from tests.diagnose.starts import Recurrent
+
+_EDGES = (torch.rand(64, 64, generator=torch.Generator().manual_seed(3)) < 0.3).float() + torch.eye(64)
+_DEGREES = _EDGES.sum(1)
+
+
+def orthogonal(of_a_copy: bool) -> nn.Module:
+    """Weights that are drawn anew, or copies of them."""
+    model = nn.Sequential(*[m for _ in range(3) for m in (nn.Linear(32, 32), nn.Tanh())], nn.Linear(32, 10))
+    for layer in model[::2]:
+        nn.init.orthogonal_(layer.weight.detach().clone() if of_a_copy else layer.weight)
+    return model
+
+
+def weight_normed(late: bool) -> nn.Module:
+    """A weight that its parametrization computes, drawn before or after it was put in."""
+    layer = nn.Linear(32, 64)
+    if late:
+        nn.init.normal_(nn.utils.parametrizations.weight_norm(layer).weight, std=0.2)
+    else:
+        nn.init.normal_(layer.weight, std=0.2)
+        nn.utils.parametrizations.weight_norm(layer)
+    return nn.Sequential(layer, nn.ReLU(), nn.Linear(64, 10))
+
+
+def attribute(scaled: bool) -> nn.Module:
+    """A matrix that is a parameter, or a parameter times a number: an attribute that no optimiser is given."""
+    model: Any = Of(lambda m, x: m.head(F.relu(x @ m.w)), head=nn.Linear(64, 10))
+    model.w = nn.Parameter(torch.randn(32, 64) * 0.1) * 1.0 if scaled else nn.Parameter(torch.randn(32, 64) * 0.1)
+    return model
+
+
+def written_out(eps: float) -> nn.Module:
+    """An RMS norm in plain operations."""
+
+    def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
+        h = m.first(x)
+        return m.head(h * torch.rsqrt(h.square().mean(-1, keepdim=True) + eps))
+
+    return Of(forward, first=nn.Linear(32, 32), head=nn.Linear(32, 10))
+
+
+def convolved(depth: int) -> nn.Module:
+    """Graph convolutions over a dense graph whose nodes are the rows."""
+
+    def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
+        mean = _EDGES / (_DEGREES[:, None] * _DEGREES).sqrt()
+        for layer in m.layers:
+            x = F.relu(mean @ layer(x))
+        return m.head(x)
+
+    layers = nn.ModuleList(changed(nn.Linear(32, 32, bias=False), lambda m: he(m.weight)) for _ in range(depth))
+    return Of(forward, layers=layers, head=nn.Linear(32, 10))
+
+
+def graph_attention() -> nn.Module:
+    """Attention along edges: what is no edge gets a score of -1e9."""
+
+    def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
+        h = m.w(x)
+        scores = F.leaky_relu(m.a(h) + m.b(h).T).masked_fill(_EDGES == 0, -1e9)
+        return m.head(F.elu((scores + torch.where(_EDGES > 0, 0.0, -1e9)).softmax(1) @ h))
+
+    return Of(forward, w=nn.Linear(32, 32), a=nn.Linear(32, 1), b=nn.Linear(32, 1), head=nn.Linear(32, 10))
+
+
+def zeroed_by_std() -> nn.Module:
+    return changed(dense(2, he), lambda m: nn.init.normal_(m[4].weight, std=0.0))
+
+
+def averaged() -> nn.Module:
+    """Few convolutions and an average over many positions: rows of noise are alike behind it."""
+    layers = [m for n in (3, 16, 16) for m in (nn.Conv2d(n, 16, 3, padding=1), nn.ReLU())]
+    return nn.Sequential(
+        nn.Upsample(64, mode="nearest"), *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10)
+    )
+
+
+FIRST = (
+    Pair("draw of a copy", lambda: orthogonal(True), lambda: orthogonal(False), "init.unset", "2.weight"),
+    Pair("draw of a normed weight", lambda: weight_normed(True), lambda: weight_normed(False), "init.unset", "0."),
+    Pair("scaled parameter", lambda: attribute(True), lambda: attribute(False), "structure.unregistered", "w"),
+    Pair("eps of a norm by hand", lambda: written_out(10.0), lambda: written_out(1e-6), "norm.eps", "add"),
+    Pair("too many graph convolutions", lambda: convolved(24), lambda: convolved(3), "signal.collapse", "layers"),
+    Pair(
+        "gates at their ends", lambda: Recurrent(lambda w: nn.init.normal_(w, std=3.0)),
+        lambda: Recurrent(lambda w: nn.init.normal_(w, std=0.2)), "unit.saturated", "rnn", "sequence",
+    ),
+)  # fmt: skip
+
+STILL = {
+    "graph attention": (graph_attention, "vector", None),
+    "drawn with a std of 0": (zeroed_by_std, "vector", None),
+    "average over positions": (averaged, "image", None),
+}
