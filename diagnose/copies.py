@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from varlaw.diagnose.parameters import BEGINNING, Floats, Values, pattern
 from varlaw.diagnose.records import Finding, Tensor, Written
 from varlaw.diagnose.signals import finding
 
 _NAMED = 8
+_LEAP = 5.0  # median steps
 _FEWEST = 64  # entries from which a correlation is asked for
 
 
@@ -135,7 +137,17 @@ def _pairs(group: Sequence[str], drawn: Mapping[str, Floats], alpha: float) -> I
     r = rows @ rows.T
     limit = math.tanh(-NormalDist().inv_cdf(alpha / 2) / math.sqrt(max(1, rows.shape[1] - 3)))
     for i, j in zip(*np.nonzero(np.triu(np.abs(r) > limit, 1)), strict=True):
-        yield group[i], group[j], float(r[i, j])
+        if abs(float(_steps(rows[i]) @ _steps(rows[j]))) > limit:
+            yield group[i], group[j], float(r[i, j])
+
+
+def _steps(row: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Differences of neighbours, without the leaps between parts of unlike means: ones beside noise are no copies."""
+    steps = np.diff(row)
+    end = _LEAP * float(np.median(np.abs(steps)))
+    steps = np.clip(steps, -end, end)
+    found: NDArray[np.float64] = steps / (np.linalg.norm(steps) or 1.0)
+    return found
 
 
 _PREFIX = 256  # first entries that are compared between tensors of different shapes: one generator that starts anew

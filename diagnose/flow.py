@@ -24,6 +24,7 @@ _SETS = frozenset(
     ("input", "embedding", "norm", "softmax", "product", "attention", "loss", "recurrent", "join", "opaque")
 )
 _BOUNDED = frozenset(["tanh", "sigmoid", "softsign", "hardsigmoid", "hardtanh", "relu6", "sin", "cos"])
+_AVERAGES = frozenset(["mean", *(f"{a}avg_pool{n}d" for a in ("", "adaptive_") for n in (1, 2, 3))])
 _TRUNK = frozenset(("linear", "recurrent", "add", "embedding"))
 _FOLLOWED = frozenset(("linear", "activation", "add", "dropout", "pool", "other"))
 
@@ -184,9 +185,10 @@ def gradients(sights: Sequence[Sight], graph: Graph, alpha: float) -> list[Findi
         return []
     last = maps[-1]
     known = [n for n in graph.trunk(last) if calls[n].kind in _TRUNK and all(_live(s, calls[n]) for s in sights)]
-    logs = {n: [_norm(s, n) - _norm(s, last) for s in sights] for n in known}
+    plain = {n: [_norm(s, n) - _norm(s, last) for s in sights] for n in known}
     found = []
     for name, sign in (("gradient.grows", 1), ("gradient.shrinks", -1)):
+        logs = plain if sign > 0 else {n: [x - _averaged(n, last, graph) for x in plain[n]] for n in known}
         worst = max(logs, key=lambda n: sign * _mean(logs[n]), default=None)
         if worst is not None and sign * _mean(logs[worst]) > 2 * math.log(BAND):
             found.append(_gradient(name, sign, logs[worst], calls, worst, last, len(known), alpha))
@@ -280,11 +282,17 @@ def _lost(maps: Sequence[Call], sights: Sequence[Sight], quiet: bool, share: flo
     return finding("signal.collapse", outcome, says, _place(first), observed=share, samples=len(sights))
 
 
-def _pooled(call: Call, graph: Graph) -> float:
+def _averaged(first: int, last: int, graph: Graph) -> float:
+    """ln of the share of a gradient's square that averages leave on its way back: no depth takes it."""
+    calls = graph.calls
+    return math.log(_pooled(calls[last], graph, _AVERAGES) / _pooled(calls[first], graph, _AVERAGES))
+
+
+def _pooled(call: Call, graph: Graph, by: frozenset[str] = frozenset()) -> float:
     """What is left of the entries of a signal behind averages on its way: so far may luck alone make rows alike."""
     share = 1.0
     while call.parents:
-        if call.kind == "pool" and call.output and call.inputs and call.inputs[0].count:
+        if call.kind == "pool" and (not by or call.op in by) and call.output and call.inputs and call.inputs[0].count:
             share *= min(1.0, call.output.count / call.inputs[0].count)
         call = graph.calls[graph.main(call.parents)]
     return share

@@ -91,12 +91,30 @@ def _arrives(call: Call) -> bool:
 
 
 def _waits(number: int, sight: Sight, graph: Graph, zeros: frozenset[str]) -> bool:
-    """Behind a factor that is all zero and gets a gradient itself: it moves from the second step on."""
-    return any(
-        name in zeros and (g := sight.tensors[name].gradient) is not None and g.second > 0
-        for call in graph.downstream(number)
-        for name in _factors(call, sight)
-    )
+    """Held by a factor that is all zero and gets a gradient itself: it moves from the second step on.
+
+    The factor stands behind it, or in front of it, or made the other side of a product.
+    """
+    moving = [c for c in sight.calls if any(_moves(n, sight, zeros) for n in _scales(c, sight))]
+    if any(graph.leads(number, c.number) for c in moving if c.kind != "embedding"):
+        return True
+    nothing = [c.number for c in moving if c.output is not None and c.output.second == 0]
+    first = sight.calls[number].inputs[:1]
+    if any(graph.leads(c, number) for c in nothing) and first and first[0].second == 0:
+        return True
+    products = [
+        d.number for d in graph.downstream(number) if d.kind == "product" or (d.kind == "linear" and not d.parameters)
+    ]
+    return any(graph.leads(c, d) and not graph.leads(number, c) for c in nothing for d in products)
+
+
+def _moves(name: str, sight: Sight, zeros: frozenset[str]) -> bool:
+    return name in zeros and (g := sight.tensors[name].gradient) is not None and g.second > 0
+
+
+def _scales(call: Call, sight: Sight) -> list[str]:
+    """What a call multiplies by: its factors, or the table from which it takes what another is multiplied by."""
+    return [n for n in call.parameters if n in sight.tensors] if call.kind == "embedding" else _factors(call, sight)
 
 
 def _factors(call: Call, sight: Sight) -> list[str]:

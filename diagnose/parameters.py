@@ -179,7 +179,8 @@ def unset(tensors: Mapping[str, Tensor], written: Sequence[Written], heads: froz
         lines = {w.where for w in authors}
         says = f"kept the default of {module}, where {len(authors)} others were written at {sorted(lines)[0]}"
         body = any(w.name not in heads and (late or _within(w.name, authors, members)) for w in left)
-        passed = late or _inside(left, authors, tensors) or (len(lines) == 1 and _swept(authors))
+        listed = len({pattern(w.name) for w in authors}) == 1  # a loop over one list, which has all of them
+        passed = late or _inside(left, authors, tensors) or (not listed and len(lines) == 1 and _swept(authors))
         outcome = "VIOLATES" if body and passed else "NOTE"
         found.append(finding("init.unset", outcome, says, *(w.name for w in left), samples=len(members)))
     return found

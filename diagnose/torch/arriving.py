@@ -65,6 +65,7 @@ def of(parameter: torch.Tensor) -> Arrived | None:
 
 def _alike(x: torch.Tensor) -> bool:
     """Whether all rows, or all columns, are the same bits."""
+    x = x[0] if x.ndim > 2 and x.shape[0] == 1 else x  # a table that is broadcast over the batch
     if x.is_complex() or 1 in x.shape[:2]:
         return False
     rows, columns = (x, x[:1]), (x, x[:, :1])

@@ -103,3 +103,86 @@ STILL = {
     "drawn with a std of 0": (zeroed_by_std, "vector", None),
     "average over positions": (averaged, "image", None),
 }
+
+
+class Tables(nn.Module):
+    """word2vec: a table that is drawn, times one of zeros."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside, self.outside = nn.Embedding(50, 16), nn.Embedding(50, 16)
+        nn.init.uniform_(self.inside.weight, -1 / 32, 1 / 32)
+        nn.init.zeros_(self.outside.weight)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (self.inside(x[:, :1]) * self.outside(x[:, 1:])).sum(-1)
+
+
+def pairs(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return F.binary_cross_entropy_with_logits(model(x), torch.zeros(len(x), x.shape[1] - 1))
+
+
+class Gated(nn.Module):
+    """Biases of noise for the values and of ones for the gates, in every block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maps, self.head = nn.ModuleList(nn.Linear(32, 256) for _ in range(3)), nn.Linear(32, 10)
+        self.down = nn.ModuleList(nn.Linear(128, 32) for _ in range(3))
+        with torch.no_grad():
+            for m in self.maps:
+                m.bias.normal_(std=1e-6)
+                m.bias[128:].fill_(1.0)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for up, down in zip(self.maps, self.down, strict=True):
+            value, gate = up(x).chunk(2, -1)
+            x = x + down(value * torch.sigmoid(gate))
+        return self.head(x)
+
+
+def adapter(first: bool) -> nn.Module:
+    """A frozen map beside a branch of rank 4 whose first factor starts at zero, and its second does not."""
+    base, a, b = nn.Linear(32, 32), nn.Linear(32, 4, bias=False), nn.Linear(4, 32, bias=False)
+    base.requires_grad_(False)
+    nn.init.zeros_((a if first else b).weight)
+    return Of(lambda m, x: m.head(F.relu(m.base(x) + m.b(m.a(x)))), base=base, a=a, b=b, head=nn.Linear(32, 10))
+
+
+def one_list() -> nn.Module:
+    """Convolutions of one list, written in one loop over it, beside a stem with torch's default."""
+
+    def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
+        x = m.stem(x)
+        for layer in m.layers:
+            x = x + F.relu(layer(x))
+        return m.head(x.mean((2, 3)))
+
+    layers = nn.ModuleList(nn.Conv2d(8, 8, 3, padding=1) for _ in range(6))
+    model = Of(forward, stem=nn.Conv2d(3, 8, 3), layers=layers, head=nn.Linear(8, 10))
+    for layer in layers:
+        nn.init.normal_(layer.weight, std=0.02)
+    return model
+
+
+def queries(alike: bool) -> nn.Module:
+    """Learned queries, broadcast over the batch, that start at one value or are drawn."""
+
+    def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
+        return m.head(m.attend(m.queries.expand(len(x), -1, -1), x, x)[0].mean(1))
+
+    start = torch.full((1, 8, 32), 0.02) if alike else torch.randn(1, 8, 32) * 0.02
+    attend = nn.MultiheadAttention(32, 4, batch_first=True)
+    return Of(forward, queries=nn.Parameter(start), attend=attend, head=nn.Linear(32, 10))
+
+
+FIRST = (
+    *FIRST,
+    Pair("queries alike", lambda: queries(True), lambda: queries(False), "init.symmetric", "queries", "sequence"),
+)
+STILL |= {
+    "drawn table times zeros": (Tables, "tokens", pairs),
+    "ones beside noise": (Gated, "vector", None),
+    "first factor of zeros": (lambda: adapter(True), "vector", None),
+    "a loop over one list": (one_list, "image", None),
+}
