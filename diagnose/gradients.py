@@ -87,7 +87,7 @@ def _zero(tensor: Tensor, calls: Sequence[int], sight: Sight, graph: Graph, zero
 
 
 def _arrives(call: Call) -> bool:
-    return call.kind in ("linear", "add") and call.gradient is not None and call.gradient.second > 0
+    return call.kind in ("linear", "add", "norm") and call.gradient is not None and call.gradient.second > 0
 
 
 def _waits(number: int, sight: Sight, graph: Graph, zeros: frozenset[str]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.diagnose import activity, copies, doubling, flow, gradients, losses, parameters, rounding, wiring
+from varlaw.diagnose import activity, copies, doubling, flow, gradients, losses, parameters, passed, rounding, wiring
 from varlaw.diagnose import expect as expectations
 from varlaw.diagnose.records import Finding, Sight, Tensor, Written
 from varlaw.diagnose.structure import Graph
@@ -75,7 +75,7 @@ def _of_beginnings(asked: Asked, values: parameters.Values) -> list[Finding]:
     return [
         *copies.copied(asked.tensors, values, asked.written, asked.still, asked.alpha),
         *copies.shared(asked.tensors),
-        *parameters.unset(asked.tensors, asked.written, _heads(asked.sight)),
+        *passed.unset(asked.tensors, asked.written, _heads(asked.sight)),
     ]
 
 

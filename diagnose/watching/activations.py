@@ -22,6 +22,7 @@ from varlaw.diagnose.watching.tracker import Tracker
 
 _ACTIVE = 0.01  # share of inputs on which a unit is active that is not dead
 _MOST = 0.5  # share of units, and of entries
+_SURELY, _RARE = 0.6, 0.02  # share of a layer's units that are each shown to be active on less of the inputs than that
 _SILENT = frozenset(["relu", "relu6", "threshold"])  # no gradient passes where these give 0
 _FLOOR = 0.1  # of ln second moment: what is too small to matter
 
@@ -79,9 +80,7 @@ class Activations:
                 says = (
                     f"{found.units} of {len(rows)} units of {call.op} are 0 on all of {found.rows} sampled rows or more"
                 )
-                law = (
-                    f"that {'one' if found.units == len(rows) else 'half'} of them is active on {_ACTIVE:.0%} of inputs"
-                )
+                law = f"that {found.one} is active on {found.active:.0%} of inputs"
                 yield finding(
                     "unit.dead", "VIOLATES", f"{says}; {law} is excluded", call.path or call.op,
                     observed=found.units / len(rows), expected=_MOST, samples=found.rows, alpha=self._alpha,
@@ -109,6 +108,8 @@ class _Silence(NamedTuple):
     units: int
     rows: int
     p: float
+    one: str = "half of them"
+    active: float = _ACTIVE
 
 
 def _explained(silent_rows: NDArray[np.int64]) -> _Silence:
@@ -119,9 +120,14 @@ def _explained(silent_rows: NDArray[np.int64]) -> _Silence:
     best = _Silence(0, 0, 1.0)
     for rows in lengths.tolist():
         count = int((silent_rows >= rows).sum())
-        missed = (1 - _ACTIVE) ** rows
-        p = float(bdtrc(count - 1, total, _MOST + (1 - _MOST) * missed))
-        best = min(best, _Silence(count, rows, 2 * len(lengths) * min(p, missed if count == total else 1.0)), key=_p)
+        missed, looks = (1 - _ACTIVE) ** rows, 3 * len(lengths)
+        half = float(bdtrc(count - 1, total, _MOST + (1 - _MOST) * missed))
+        found = [_Silence(count, rows, looks * half)]
+        if count == total:
+            found.append(_Silence(count, rows, looks * missed, "one of them"))
+        if count > _SURELY * total:
+            found.append(_Silence(count, rows, looks * total * (1 - _RARE) ** rows, "any of them", _RARE))
+        best = min([best, *found], key=_p)
     return best
 
 

@@ -184,7 +184,7 @@ class Judge:
             residual = float(x[i] - centre[i])
             spike = self._spikes[name].step(residual)
             if spike and self._new(_SPIKES[name], step, again=True):
-                largest = f"x{spike.factor:.3g} of the largest of the last 1,024 at step {step}"
+                largest = f"x{spike.factor:.3g} of the largest of the last {spike.steps:,} at step {step}"
                 full = f"{largest}; p {spike.p:.1g} for a tail of the log no heavier than exponential"
                 says = f"{full}, {spike.rank:.1g} without that"
                 yield finding(_SPIKES[name], "VIOLATES", says, name, ratio=spike.factor, samples=step, alpha=spike.p)

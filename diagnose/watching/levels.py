@@ -1,6 +1,8 @@
 """Shares of steps and of entries, by intervals that hold at all times: clipped steps, updates lost or far too large."""
 
+from collections import deque
 from collections.abc import Iterator
+from statistics import median
 
 from varlaw.diagnose.records import Finding
 from varlaw.diagnose.signals import finding
@@ -13,6 +15,7 @@ _LOST = 0.5  # share of entries
 _WHOLE = 0.5  # of the norm of the weights: an update of this size leaves little of them
 _MOST = 0.5  # share of steps with such an update
 _EVERY = 32  # steps between looks at the intervals
+_FELL = 0.1  # of the loss
 
 
 class Levels:
@@ -22,10 +25,16 @@ class Levels:
         self._alpha = alpha / 3
         self._clipped, self._lost, self._large = Share(), Share(), Share()
         self._limit = 0.0
+        self._first: deque[float] = deque(maxlen=_EVERY)  # losses
+        self._recent: deque[float] = deque(maxlen=_EVERY)
 
     def step(self, record: Step) -> Iterator[Finding]:
         """What is said of the shares after this step."""
-        if record.gradient is not None and record.step > BURN_IN:
+        if record.loss is not None:
+            (self._recent if len(self._first) == _EVERY else self._first).append(record.loss)
+        if record.step == BURN_IN and self._learns():
+            self._clipped = Share()  # gradients are large at first
+        if record.gradient is not None:
             self._clip(record.gradient)
         if record.lost is not None:
             self._lost.step(record.lost)
@@ -47,6 +56,10 @@ class Levels:
             says = f"{low:.1%} to {high:.1%} of the steps move the weights by more than {_WHOLE:.0%} of their norm"
             yield self._said("update.large", says, "all updates", low, self._large)
 
+    def _learns(self) -> bool:
+        """Whether the loss is lower than at first by a tenth."""
+        return bool(self._recent) and median(self._recent) < (1 - _FELL) * median(self._first)
+
     def _said(self, word: str, says: str, where: str, low: float, share: Share) -> Finding:
         return finding(word, "VIOLATES", says, where, observed=low, samples=share.count, alpha=self._alpha)
 
@@ -55,4 +68,5 @@ class Levels:
         same = self._limit > 0 and abs(norm - self._limit) <= 1e-5 * self._limit
         if not same and norm > self._limit:
             self._limit, self._clipped = norm, Share()
+            return  # the step that shows the limit is not counted
         self._clipped.step(float(same))

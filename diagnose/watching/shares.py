@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-_STEPS = 0.02 * 2.0 ** np.arange(9)
+_STEPS = 0.02 * 2.0 ** np.arange(12)
 
 
 class Share:

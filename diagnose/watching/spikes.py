@@ -13,9 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 RING = 1024
-_K = 64
+_SHORT = 256  # values from which one is judged that is far larger than all of them
+_OF = 16  # of so many values the largest makes the tail
 _REFRESH = 32
 _TWICE = math.log(2)
+_UNHEARD = math.log(20)  # fewer values may hold none of the heavy batches that a run has now and then
 
 
 class Spike(NamedTuple):
@@ -24,6 +26,7 @@ class Spike(NamedTuple):
     p: float
     rank: float  # p without any assumption on the tail
     factor: float
+    steps: int = RING  # before it
 
 
 class Often(NamedTuple):
@@ -43,35 +46,38 @@ class Spikes:
         self._ring: deque[float] = deque(maxlen=RING)
         self._since = 0
         self._limit, self._sum, self._largest = math.inf, 1.0, math.inf
+        self._k = 0  # of the largest values; 0 before there are enough
 
     def step(self, residual: float) -> Spike | None:
         """A spike, or None; `residual` is the value less the present centre of its signal."""
         if not math.isfinite(residual):
             return None
-        found = self._judged(residual) if len(self._ring) == RING else None
+        found = self._judged(residual) if self._k else None
         self._ring.append(residual)
         self._since -= 1
-        if len(self._ring) == RING and self._since <= 0:
+        if len(self._ring) >= _SHORT and self._since <= 0:
             self._refresh()
         return found
 
     def restart(self) -> None:
         """Forgets all values."""
         self._ring.clear()
-        self._since = 0
+        self._since = self._k = 0
 
     def _refresh(self) -> None:
-        largest = np.sort(np.fromiter(self._ring, float))[-(_K + 1) :]
+        self._k = len(self._ring) // _OF
+        largest = np.sort(np.fromiter(self._ring, float))[-(self._k + 1) :]
         self._limit, self._largest = float(largest[0]), float(largest[-1])
-        self._sum = max(float((largest[1:] - self._limit).sum()), 0.02 * _K)
+        self._sum = max(float((largest[1:] - self._limit).sum()), 0.02 * self._k)
         self._since = _REFRESH
 
     def _judged(self, residual: float) -> Spike | None:
         over = residual - self._limit
-        if over <= 0 or residual <= self._largest + _TWICE:
+        n, k = len(self._ring), self._k
+        if over <= 0 or residual <= self._largest + (_TWICE if n == RING else _UNHEARD):
             return None
-        p = (_K + 1) / (RING + 1) * (1 + over / self._sum) ** -_K
-        return Spike(p, 1 / (RING + 1), math.exp(residual - self._largest)) if p <= self.alpha else None
+        p = (k + 1) / (n + 1) * (1 + over / self._sum) ** -k
+        return Spike(p, 1 / (n + 1), math.exp(residual - self._largest), n) if p <= self.alpha else None
 
 
 class Again:

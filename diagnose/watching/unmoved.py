@@ -45,13 +45,18 @@ def _unreached(still: Sequence[str], seen: Seen) -> list[Finding]:
     if left := [n for n in loose if named[n].grad is not None]:
         says = f"trained by no optimiser in {seen.steps} steps, while gradients are computed for it"
         found.append(finding("weight.still", "VIOLATES", says, *left))
-    reached = [n for n in still if n in seen.held and not seen.held[n]]
+    reached = [n for n in still if n in seen.held and not seen.held[n] and _trained(n, seen)]
     none = [n for n in reached if n in named and named[n].grad is None]
     if zero := [n for n in reached if n not in none]:
         found.append(finding("gradient.zero", "VIOLATES", f"no gradient but 0 in {seen.steps} steps", *zero))
     if none:
         found.append(finding("gradient.none", "VIOLATES", f"no gradient at all in {seen.steps} steps", *none))
     return found
+
+
+def _trained(name: str, seen: Seen) -> bool:
+    """Whether a parameter is not frozen now: one may hand frozen ones to an optimiser, to thaw them later."""
+    return name not in seen.named or seen.named[name].requires_grad
 
 
 def _rounds_away(name: str, seen: Seen) -> bool:

@@ -186,3 +186,27 @@ STILL |= {
     "first factor of zeros": (lambda: adapter(True), "vector", None),
     "a loop over one list": (one_list, "image", None),
 }
+
+
+class Place(nn.Linear):
+    """A linear map of the author's own class."""
+
+
+def swept(how: str) -> nn.Module:
+    """One line for all maps and tables: it takes all, misses a subclass, or leaves out one table of two."""
+    layers = [m for i in range(5) for m in ((Place if i == 3 else nn.Linear)(32, 32), nn.Tanh())]
+    tokens, places = nn.Embedding(50, 32), nn.Embedding(12, 32)
+    body = nn.Sequential(*layers, nn.Linear(32, 50))
+    model = Of(lambda m, x: m.maps(m.tokens(x) + m.places.weight), tokens=tokens, places=places, maps=body)
+    left = {"class": body[6], "table": places}.get(how)
+    for m in model.modules():
+        if isinstance(m, (nn.Linear, nn.Embedding)) and m is not left:
+            nn.init.normal_(m.weight, std=0.1)
+    return model
+
+
+FIRST = (
+    *FIRST,
+    Pair("subclass missed", lambda: swept("class"), lambda: swept(""), "init.unset", "maps.6", "tokens"),
+    Pair("one table of two left out", lambda: swept("table"), lambda: swept(""), "init.unset", "places", "tokens"),
+)
