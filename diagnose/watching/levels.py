@@ -25,6 +25,7 @@ class Levels:
         self._alpha = alpha / 3
         self._clipped, self._lost, self._large = Share(), Share(), Share()
         self._limit = 0.0
+        self._settled = False  # whether what was counted at the start was put aside
         self._first: deque[float] = deque(maxlen=_EVERY)  # losses
         self._recent: deque[float] = deque(maxlen=_EVERY)
 
@@ -32,8 +33,6 @@ class Levels:
         """What is said of the shares after this step."""
         if record.loss is not None:
             (self._recent if len(self._first) == _EVERY else self._first).append(record.loss)
-        if record.step == BURN_IN and self._learns():
-            self._clipped = Share()  # gradients are large at first
         if record.gradient is not None:
             self._clip(record.gradient)
         if record.lost is not None:
@@ -43,7 +42,9 @@ class Levels:
         if record.step % _EVERY:
             return
         low, high = self._clipped.interval(self._alpha)
-        if low > _CLIPPED:
+        if low > _CLIPPED and not self._settled and self._learns():
+            self._clipped, self._settled = Share(), True  # gradients are large at first: counted anew
+        elif low > _CLIPPED:
             says = f"{low:.1%} to {high:.1%} of the steps end at a norm of {self._limit:.4g}"
             yield self._said("clip.always", says, "all gradients", low, self._clipped)
         low, high = self._lost.interval(self._alpha)
