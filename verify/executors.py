@@ -20,13 +20,19 @@ class NoExecutor(RuntimeError):
 
 @contextmanager
 def processes(workers: int) -> Iterator[Executor]:
-    """A pool of spawned processes; leaving it drops what has not begun and does not wait for the rest."""
+    """A pool of spawned processes; an interrupt or an error ends them in the middle of what they decide."""
     # Spawned, because torch's threads do not survive a fork.
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _bind_to_parent)
     try:
         yield pool
-    finally:
+    except BaseException:
+        # Python waits for the pool before it leaves, and one decision may take minutes.
         pool.shutdown(wait=False, cancel_futures=True)
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
+    pool.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager
