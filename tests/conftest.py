@@ -28,6 +28,7 @@ def _own_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows that a test puts to use are out of use after it."""
     for name in ("_VARLAW_SUBJECTS", "_VARLAW_DEVIATIONS"):
         monkeypatch.setenv(name, "")
+    monkeypatch.setattr("varlaw.subjects.sources._MODULES", [])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -24,6 +24,9 @@ from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, UniformRang
 
 _INDEPENDENT = re.compile(r"Normal|TruncatedNormal|Uniform|\w+_(normal|truncated|uniform)\b")
 _TENSORS = 1000  # most tensors that a pool draws: building a layer may take milliseconds
+_COARSE = (
+    0.1  # of a std between neighbours: rounding before the division is off by a thousandth of the variance at most
+)
 _DRAWS = (
     25.0  # scalars that settle delta = 1, and a fifth more: a normal law takes 20.5/delta^2 on average, others less
 )
@@ -114,6 +117,9 @@ def _standard(laws: list[Any], trial: Trial) -> _Standard:
         raise NotApplicable(msg)
     (law,) = standard
     if isinstance(law, Normal):
+        if FORMATS[trial.dtype].spacing(law.mean) > _COARSE:
+            msg = f"a mean of {law.mean:g} stds in {trial.dtype}: each case is rounded in its own way"
+            raise NotApplicable(msg)
         return law
     if FORMATS[trial.dtype].digits < FORMATS["float32"].digits:
         msg = f"{trial.dtype} rounds the limit of each case in its own way"

@@ -14,7 +14,7 @@ def _function(backend: str) -> Attend:
         import torch
 
         kernel = torch.nn.attention.sdpa_kernel(getattr(torch.nn.attention.SDPBackend, backend))
-        seen = None if mask is None else torch.from_numpy(mask)
+        seen = None if mask is None else torch.from_numpy(mask).to(q.device)
         q, k, v = (x[None] for x in (q, k, v))  # a batch of one head
         with kernel:
             return torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=seen, is_causal=causal)
@@ -54,12 +54,12 @@ def _module(need_weights: bool) -> Attend:
         import torch
 
         d = q.shape[-1]
-        layer = torch.nn.MultiheadAttention(d, 1, bias=False, batch_first=True, dtype=q.dtype)
+        layer = torch.nn.MultiheadAttention(d, 1, bias=False, batch_first=True, dtype=q.dtype, device=q.device)
         with torch.no_grad():
             layer.in_proj_weight.copy_(torch.eye(d, dtype=q.dtype).repeat(3, 1))
             layer.out_proj.weight.copy_(torch.eye(d, dtype=q.dtype))
         hidden = ~np.tril(np.ones((d, d), bool)) if causal else None if mask is None else ~mask
-        given = None if hidden is None else torch.from_numpy(hidden)
+        given = None if hidden is None else torch.from_numpy(hidden).to(q.device)
         return layer(q, k, v, attn_mask=given, is_causal=causal, need_weights=need_weights)[0]
 
     return attend

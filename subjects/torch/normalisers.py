@@ -24,11 +24,13 @@ def _utility(name: str) -> Any:
 def _direction(name: str, **dim: int | None) -> Normaliser:
     """The weight of a layer of one output after `weight_norm`, at a length of 1; of one input for a `dim` of 1.
 
-    Without a dim, and at -1, which torch takes for none, one length is that of the whole matrix: here of two rows.
+    Without a dim, and at -1, which torch takes for none, one length is that of the whole matrix: here of two rows,
+    or of one where the entries are odd in number.
     """
 
     def divide(x: Any, key: Any) -> Any:
-        matrix = {"": x[None], "1": x[:, None]}.get("".join(map(str, dim.values())), x.reshape(2, -1))
+        whole = (2 if x.shape[0] % 2 == 0 else 1, -1)
+        matrix = x.reshape({"": (1, -1), "1": (-1, 1)}.get("".join(map(str, dim.values())), whole))
         layer = _utility(name)(_linear(matrix), **dim)
         length = layer.parametrizations.weight.original0 if name.startswith("p") else layer.weight_g
         length.fill_(1.0)

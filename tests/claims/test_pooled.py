@@ -102,3 +102,13 @@ def test_a_pooled_verdict_replays() -> None:
     task = next(t for t in plan.tasks([named(NORMAL)], ["float32"], "cpu", "s") if t.claim == "init.pooled")  # type: ignore[list-item]
     verdict = decision.decide(task, "pr", "s")
     assert decision.decide(*plan.parse_replay(verdict.replay)) == verdict
+
+
+def test_a_mean_that_a_format_holds_coarsely_is_not_asked_once_divided() -> None:
+    """N(3, 0.02) in bfloat16: its neighbours lie 0.8 stds apart, those of the same number divided by 0.02 a whole one."""
+    pytest.importorskip("torch")
+    subject = named("torch.nn.init.normal_(mean, std)")
+    (claim,) = (c for c in claims_of(subject) if c.pooled)
+    cases = [{"mean": 3.0, "shape": (64, 48), "std": 0.02}]
+    with pytest.raises(NotApplicable, match="150 stds in bfloat16"):
+        claim.judge(Trial({"cases": cases}, "bfloat16", "cpu", PR, Key("pooled", "mean"), 1.0))

@@ -24,13 +24,13 @@ def subjects(globs: tuple[str, ...], as_json: bool) -> None:
     Each subject that a GLOB names, of frameworks, of installed libraries and of this project, with its op and what it
     promises. A framework need not be installed for its rows to be listed.
     """
-    from varlaw.reports import subject_text
+    from varlaw.commands import inventory
 
     found = _subjects(globs)
     if as_json:
         click.echo(json.dumps([_record(s) for s in found], indent=1))
     else:
-        lines(lambda width: subject_text.subjects(found, width))
+        lines(lambda width: inventory.subjects(found, width))
 
 
 @click.group(cls=Verbs, invoke_without_command=True)
@@ -44,26 +44,26 @@ def claims(context: click.Context, matrix: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     from varlaw.claims.matrix import tables
-    from varlaw.reports import subject_text
+    from varlaw.commands import inventory
 
     found = _subjects(())
     if matrix:
-        lines(lambda width: subject_text.matrix(tables(found), width))
+        lines(lambda width: inventory.matrix(tables(found), width))
     else:
-        lines(lambda width: subject_text.claims(_claims(found), width))
+        lines(lambda width: inventory.claims(_claims(found), width))
 
 
 @claims.command()
 @click.argument("name")
 def show(name: str) -> None:
     """What claims of this NAME, or glob, say of whom: statements, laws, subjects."""
-    from varlaw.reports import subject_text
+    from varlaw.commands import inventory
 
     found = {n: of for n, of in _claims(_subjects(())).items() if fnmatch.fnmatchcase(n, name)}
     if not found:
         msg = f"no claim matches {name!r}"
         raise Failure(msg, 5)
-    lines(lambda width: (line for claim, of in found.items() for line in subject_text.claim(claim, of, width)))
+    lines(lambda width: (line for claim, of in found.items() for line in inventory.claim(claim, of, width)))
 
 
 def _subjects(globs: tuple[str, ...]) -> "list[Subject]":
@@ -91,7 +91,7 @@ def _claims(found: "list[Subject]") -> "dict[str, list[Claim]]":
 
 
 def _record(subject: "Subject") -> dict[str, Any]:
-    from varlaw.reports.subject_text import promises
+    from varlaw.commands.inventory import promises
 
     kind = type(subject).__name__.lower()
     return {"name": subject.name, "kind": kind, "op": subject.op, "promises": list(promises(subject))}
