@@ -105,7 +105,7 @@ def test_a_pooled_verdict_replays() -> None:
 
 
 def test_a_mean_that_a_format_holds_coarsely_is_not_asked_once_divided() -> None:
-    """N(3, 0.02) in bfloat16: its neighbours lie 0.8 stds apart, those of the same number divided by 0.02 a whole one."""
+    """N(3, 0.02) in bfloat16: neighbours lie 0.8 stds apart, those of the same number over 0.02 a whole one."""
     pytest.importorskip("torch")
     subject = named("torch.nn.init.normal_(mean, std)")
     (claim,) = (c for c in claims_of(subject) if c.pooled)
