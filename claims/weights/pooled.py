@@ -25,8 +25,6 @@ from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, UniformRang
 _INDEPENDENT = re.compile(r"Normal|TruncatedNormal|Uniform|\w+_(normal|truncated|uniform)\b")
 _TENSORS = 1000  # most tensors that a pool draws: building a layer may take milliseconds
 _COARSE = 0.1  # of a std between neighbours: rounding before the division is off by at most 1e-3 of the variance
-    0.1  # of a std between neighbours: rounding before the division is off by a thousandth of the variance at most
-)
 _DRAWS = (
     25.0  # scalars that settle delta = 1, and a fifth more: a normal law takes 20.5/delta^2 on average, others less
 )
