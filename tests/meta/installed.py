@@ -100,7 +100,7 @@ CORE: list[tuple[str, int, str]] = [
     ("baseline diff old.json absent.json", 2, "cannot read absent.json"),
     ("config show", 0, "verify.policy"),
     ("--cite", 0, "@software{varlaw"),
-    ("verify varlaw.numpy.zeros --format concise --since run.json --shard 1/1", 0, "28 conform"),
+    ("verify varlaw.numpy.zeros --format concise --since run.json --shard 1/1", 0, "{n} verdicts: {n} conform"),
     ("verify varlaw.numpy.zeros --format sarif", 0, '"version": "2.1.0"'),
     ("verify varlaw.numpy.* --law relu.* --dtype float32", 0, "E[relu(z)^2] = q / 2"),
     ("verify varlaw.numpy.* --claim nonsense", 5, "no claim"),
