@@ -22,7 +22,7 @@ class Levels:
     """Three shares; `alpha` is shared by them."""
 
     def __init__(self, alpha: float) -> None:
-        self._alpha = alpha / 3
+        self._alpha = alpha / 4  # of three shares, of which clipped steps may be counted twice
         self._clipped, self._lost, self._large = Share(), Share(), Share()
         self._limit = 0.0
         self._settled = False  # whether what was counted at the start was put aside

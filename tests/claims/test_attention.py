@@ -109,6 +109,29 @@ def test_a_query_that_sees_nothing_and_a_product_too_large_for_float16() -> None
         assert "VIOLATES" in set().union(*judged(row, "float16").values())
 
 
+def routed(op: str, wrong: str = "") -> Experiment:
+    """A router's losses at equal logits, written out; mistakes: over top_k, no experts, no square, no shift."""
+
+    def run(case: Any, dtype: str, device: str, seed: int, count: int) -> Any:
+        n, k = case["experts"], case.get("top_k", 1)
+        share, mean = np.full(n, k / n), np.full(n, 1 / n)
+        balance = (1 if wrong == "experts" else n) * float(share @ mean) / (k if wrong == "top_k" else 1)
+        z = np.log(n) + (0 if wrong == "shift" else case.get("shift", 0.0))
+        return {"balance": np.array([balance]), "z": np.array([z if wrong == "square" else z**2])}
+
+    return Experiment(name="here", framework=TORCH, op=op, run=run)
+
+
+@pytest.mark.parametrize(
+    ("op", "wrong"),
+    [("router", "top_k"), ("router", "experts"), ("router_switch", "experts"), ("router_z", "square"),
+     ("router_z", "shift")],
+)  # fmt: skip
+def test_losses_of_routers(op: str, wrong: str) -> None:
+    assert set().union(*judged(routed(op)).values()) == {"CONFORMS"}
+    assert "VIOLATES" in set().union(*judged(routed(op, wrong)).values())
+
+
 def turned(x: Any, first: int, base: float, grow: float = 1.0, ahead: float = 1.0, narrow: bool = False) -> Any:
     """Pairs (i, i + dim/2) turned; mistakes: too long, frequencies off, positions kept in the dtype of the vectors."""
     import torch

@@ -5,8 +5,9 @@ import pytest
 
 from varlaw.diagnose.watching.activations import _explained, due
 from varlaw.diagnose.watching.judge import Judge
+from varlaw.diagnose.watching.levels import Levels
 from varlaw.diagnose.watching.records import Step
-from varlaw.diagnose.watching.spikes import RING, Again, precedence
+from varlaw.diagnose.watching.spikes import RING, Again, Spikes, precedence
 
 NOISE = np.random.default_rng(0).standard_normal((6000, 3))
 
@@ -146,6 +147,37 @@ def test_silence_is_explained_by_luck_or_not():
     assert _explained(np.array([3000] * 60 + [0] * 4)).p < 1e-12
     assert _explained(np.array([3000] * 30 + [0] * 34)).p == 1.0
     assert _explained(np.zeros(5, dtype=np.int64)).units == 0
+    two_thirds, more_than_half = np.array([3000] * 43 + [0] * 21), np.array([3000] * 35 + [0] * 29)
+    assert _explained(two_thirds).p < 1e-12
+    assert _explained(more_than_half).p > 1e-2
+    assert _explained(np.minimum(two_thirds, 100)).p > 1e-2
+
+
+@pytest.mark.parametrize(
+    ("loss", "gradient", "by"),
+    [
+        (lambda t: 1.0, lambda t: 1.0, 400),  # the limit binds at every step, and nothing is learnt
+        (falling, lambda t: 1.0, 800),  # learns, but is clipped for good: counted anew, then said
+        (falling, lambda t: 1.0 if t < 300 else 0.3, None),  # a healthy twin: clipped while gradients are large
+        (lambda t: 1.0, lambda t: 1.0 if t % 5 else 0.9, None),  # a fifth of the steps is not clipped
+    ],
+)
+def test_clipping_that_never_ends_is_told_from_that_of_a_start(loss, gradient, by):
+    levels, found = Levels(1e-6), []
+    for t in range(1, 1300):
+        record = Step(step=t, loss=loss(t), gradient=gradient(t), update=1e-3, rate=0.1, weight=1.0, trained=1)
+        found += [t for one in levels.step(record) if one.signal == "clip.always"]
+    assert (min(found) <= by) if by else not found
+
+
+def test_a_huge_step_is_judged_before_the_ring_is_full():
+    rng = np.random.default_rng(2)
+    few, some = Spikes(1e-6), Spikes(1e-6)
+    assert not any(few.step(float(x)) for x in 0.1 * rng.standard_normal(200))
+    assert few.step(np.log(50.0)) is None
+    assert not any(some.step(float(x)) for x in 0.1 * rng.standard_normal(300))
+    assert some.step(np.log(10.0)) is None  # a batch as heavy as others that 300 steps need not hold
+    assert some.step(np.log(50.0)).steps == 301
 
 
 def test_samples_are_dense_at_first():
