@@ -18,8 +18,6 @@ from varlaw.diagnose.structure import Graph
 
 BAND = 1000.0  # of a root mean square, over the whole depth
 _MASK = BAND**2
-_ROOM, _ONE = 8, 1e-8  # width of a signal that can be of more ranks than one, and how near to one counts as one
-_COLLAPSED = 1e-5  # share of the second moment in which the rows of the batch still differ
 _SETS = frozenset(
     ("input", "embedding", "norm", "softmax", "product", "attention", "loss", "recurrent", "join", "opaque")
 )
@@ -121,8 +119,8 @@ def _judged(name: str, sign: int, ways: Sequence[Passed], calls: Sequence[Call],
     per_map = math.exp(mean / 2 / max(1, way.maps))
     culprits = _culprits(way, calls)
     says = (
-        f"rms x{math.exp(mean / 2):.3g} over {way.maps} maps from {_place(calls[way.origin])} to "
-        f"{_place(calls[way.steps[-1][0]])}, x{per_map:.3g} a map"
+        f"rms x{math.exp(mean / 2):.3g} over {way.maps} maps from {place(calls[way.origin])} to "
+        f"{place(calls[way.steps[-1][0]])}, x{per_map:.3g} a map"
     )
     ends = math.exp(low / 2), math.exp(high / 2)
     return finding(
@@ -162,10 +160,11 @@ def _culprits(way: Passed, calls: Sequence[Call]) -> tuple[str, ...]:
     steps.sort(key=lambda step: -abs(step[0]))
     if steps and abs(steps[0][0]) > 0.7 * total:
         return steps[0][1].parameters[:1]
-    return tuple(call.parameters[0] for _, call in steps[:6]) or (_place(calls[way.steps[-1][0]]),)
+    return tuple(call.parameters[0] for _, call in steps[:6]) or (place(calls[way.steps[-1][0]]),)
 
 
-def _place(call: Call) -> str:
+def place(call: Call) -> str:
+    """Where a call stands, in the user's words."""
     return call.path or call.op
 
 
@@ -212,83 +211,22 @@ def _gradient(
     dofs = [d for c in calls[first : last + 1] if c.step for d in _dofs(c)]
     mean, low, high = _interval(gains, dofs, alpha)
     outcome = "VIOLATES" if min(sign * low, sign * high) > 2 * math.log(BAND) else "UNDECIDED"
-    there = f"{math.exp(mean / 2):.3g} of that at {_place(calls[last])}"
-    says = f"gradient norm at {_place(calls[first])} is {there}, over {depth} operations"
-    where = calls[first].parameters[:1] or (_place(calls[first]),)
+    there = f"{math.exp(mean / 2):.3g} of that at {place(calls[last])}"
+    says = f"gradient norm at {place(calls[first])} is {there}, over {depth} operations"
+    where = calls[first].parameters[:1] or (place(calls[first]),)
     return finding(
         name, outcome, says, *where, expected=1.0, observed=math.exp(mean / 2), ratio=math.exp(mean / 2),
         interval=(math.exp(low / 2), math.exp(high / 2)), samples=len(gains), alpha=alpha,
     )  # fmt: skip
 
 
-def collapse(sights: Sequence[Sight], graph: Graph, quiet: bool) -> list[Finding]:
-    """Whether rows of the batch that differ at the input are the same at the end.
-
-    quiet: branches start near zero on purpose, so that the output hardly looks at the input yet: then it is a note.
-    """
-    inputs = [c.apart for c in sights[0].calls if c.kind in ("input", "embedding") and c.apart is not None]
-    if not inputs or max(inputs) < 0.1 or sights[0].batch_rows < 4:
-        return []
-    # a map of zeros gives the same to all, on purpose: a head, or the end of a branch
-    last = [
-        c
-        for c in sights[0].calls
-        if c.kind == "linear" and c.apart is not None and math.isfinite(c.apart) and c.step and c.step.weight_second
-    ]
-    if not last or _behind_constant(last[-1]):
-        return []
-    number = last[-1].number
-    same = [s.calls[number] for s in sights if number < len(s.calls)]
-    shares = [abs(c.apart or 0.0) for c in same]
-    if all(_of_rank_one(c, sights[0]) for c in same) and _roomy(last[-1], graph, sights[0].batch_rows):
-        return [_lost(last, sights, quiet, max(shares))]
-    if max(shares) > _COLLAPSED * _pooled(last[-1], graph):
-        return []
-    first = next(c for c in last if abs(c.apart or 0.0) <= _COLLAPSED)
-    share = f"{max(shares):.1g} of the second moment at {_place(last[-1])}, in {max(inputs):.2g} at the input"
-    says = f"rows of the batch differ in {share}"
-    return [
-        finding(
-            "signal.collapse",
-            "NOTE" if quiet else "VIOLATES",
-            says,
-            _place(first),
-            observed=max(shares),
-            samples=len(sights),
-        )
-    ]
-
-
-def _of_rank_one(call: Call, sight: Sight) -> bool:
-    """Whether all rows that a map takes are multiples of one, as many means with fixed weights leave them."""
-    tensor = sight.tensors.get(call.parameters[0]) if call.parameters else None
-    roomy = tensor is not None and len(tensor.shape) == 2 and tensor.shape[1] >= _ROOM
-    return roomy and call.step is not None and call.step.effective_inputs < 1 + _ONE
-
-
-def _roomy(call: Call, graph: Graph, rows: int) -> bool:
-    """Whether a row was nowhere on its way so narrow that it could not but lose its ranks."""
-    while call.parents:
-        call = graph.calls[graph.main(call.parents)]
-        if call.output and call.output.count < _ROOM * rows:
-            return False
-    return True
-
-
-def _lost(maps: Sequence[Call], sights: Sequence[Sight], quiet: bool, share: float) -> Finding:
-    first = next(c for c in maps if _of_rank_one(c, sights[0]))
-    says = f"the rows that reach {_place(maps[-1])} are multiples of one: their size is all that is left of each"
-    outcome = "NOTE" if quiet else "VIOLATES"
-    return finding("signal.collapse", outcome, says, _place(first), observed=share, samples=len(sights))
-
-
 def _averaged(first: int, last: int, graph: Graph) -> float:
     """ln of the share of a gradient's square that averages leave on its way back: no depth takes it."""
     calls = graph.calls
-    return math.log(_pooled(calls[last], graph, _AVERAGES) / _pooled(calls[first], graph, _AVERAGES))
+    return math.log(pooled(calls[last], graph, _AVERAGES) / pooled(calls[first], graph, _AVERAGES))
 
 
-def _pooled(call: Call, graph: Graph, by: frozenset[str] = frozenset()) -> float:
+def pooled(call: Call, graph: Graph, by: frozenset[str] = frozenset()) -> float:
     """What is left of the entries of a signal behind averages on its way: so far may luck alone make rows alike."""
     share = 1.0
     while call.parents:
@@ -296,10 +234,6 @@ def _pooled(call: Call, graph: Graph, by: frozenset[str] = frozenset()) -> float
             share *= min(1.0, call.output.count / call.inputs[0].count)
         call = graph.calls[graph.main(call.parents)]
     return share
-
-
-def _behind_constant(call: Call) -> bool:
-    return call.output is None or call.output.second == 0
 
 
 Judge = Callable[[Sequence[Sight], Graph], list[Finding]]

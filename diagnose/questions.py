@@ -12,6 +12,7 @@ import numpy as np
 
 from varlaw.diagnose import activity, copies, doubling, flow, gradients, losses, parameters, passed, rounding, wiring
 from varlaw.diagnose import expect as expectations
+from varlaw.diagnose.collapse import collapse
 from varlaw.diagnose.records import Finding, Sight, Tensor, Written
 from varlaw.diagnose.structure import Graph
 from varlaw.evidence.budget import Policy
@@ -116,7 +117,7 @@ def of_passes(asked: Asked) -> list[Finding]:
     started, asked.loss_law = losses.start(asked.sights, asked.alpha)
     return [
         *flow.signals(asked.sights, asked.graph, asked.alpha),
-        *flow.collapse(asked.sights, asked.graph, _starts_quiet(asked.sight, asked.values)),
+        *collapse(asked.sights, asked.graph, _starts_quiet(asked.sight, asked.values)),
         *flow.gradients(asked.sights, asked.graph, asked.alpha),
         *activity.units(asked.sights, asked.alpha),
         *activity.attention(asked.sights, asked.graph),

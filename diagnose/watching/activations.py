@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varlaw.diagnose import flow
+from varlaw.diagnose.collapse import collapse
 from varlaw.diagnose.records import Call, Finding, Sight
 from varlaw.diagnose.signals import finding
 from varlaw.diagnose.structure import Graph
@@ -52,7 +53,7 @@ class Activations:
         forward = [
             *_saturated(sight, graph),
             *flow.signals([sight], graph, self._alpha),
-            *flow.collapse([sight], graph, False),
+            *collapse([sight], graph, False),
         ]
         yield from self._again(forward, backward=False)
         if any(c.gradient is not None for c in sight.calls):

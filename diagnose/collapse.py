@@ -1,0 +1,69 @@
+"""Whether rows of the batch that differ at the input are the same, or multiples of one, at the end."""
+
+import math
+from collections.abc import Sequence
+
+from varlaw.diagnose.flow import place, pooled
+from varlaw.diagnose.records import Call, Finding, Sight
+from varlaw.diagnose.signals import finding
+from varlaw.diagnose.structure import Graph
+
+_ROOM, _ONE = 8, 1e-8  # width of a signal that can be of more ranks than one, and how near to one counts as one
+_COLLAPSED = 1e-5  # share of the second moment in which the rows of the batch still differ
+
+
+def collapse(sights: Sequence[Sight], graph: Graph, quiet: bool) -> list[Finding]:
+    """Whether rows of the batch that differ at the input are the same at the end.
+
+    quiet: branches start near zero on purpose, so that the output hardly looks at the input yet: then it is a note.
+    """
+    inputs = [c.apart for c in sights[0].calls if c.kind in ("input", "embedding") and c.apart is not None]
+    if not inputs or max(inputs) < 0.1 or sights[0].batch_rows < 4:
+        return []
+    # a map of zeros gives the same to all, on purpose: a head, or the end of a branch
+    last = [
+        c
+        for c in sights[0].calls
+        if c.kind == "linear" and c.apart is not None and math.isfinite(c.apart) and c.step and c.step.weight_second
+    ]
+    if not last or _behind_constant(last[-1]):
+        return []
+    number = last[-1].number
+    same = [s.calls[number] for s in sights if number < len(s.calls)]
+    shares = [abs(c.apart or 0.0) for c in same]
+    if all(_of_rank_one(c, sights[0]) for c in same) and _roomy(last[-1], graph, sights[0].batch_rows):
+        return [_lost(last, sights, quiet, max(shares))]
+    if max(shares) > _COLLAPSED * pooled(last[-1], graph):
+        return []
+    first = next(c for c in last if abs(c.apart or 0.0) <= _COLLAPSED)
+    share = f"{max(shares):.1g} of the second moment at {place(last[-1])}, in {max(inputs):.2g} at the input"
+    says = f"rows of the batch differ in {share}"
+    outcome = "NOTE" if quiet else "VIOLATES"
+    return [finding("signal.collapse", outcome, says, place(first), observed=max(shares), samples=len(sights))]
+
+
+def _of_rank_one(call: Call, sight: Sight) -> bool:
+    """Whether all rows that a map takes are multiples of one, as many means with fixed weights leave them."""
+    tensor = sight.tensors.get(call.parameters[0]) if call.parameters else None
+    roomy = tensor is not None and len(tensor.shape) == 2 and tensor.shape[1] >= _ROOM
+    return roomy and call.step is not None and call.step.effective_inputs < 1 + _ONE
+
+
+def _roomy(call: Call, graph: Graph, rows: int) -> bool:
+    """Whether a row was nowhere on its way so narrow that it could not but lose its ranks."""
+    while call.parents:
+        call = graph.calls[graph.main(call.parents)]
+        if call.output and call.output.count < _ROOM * rows:
+            return False
+    return True
+
+
+def _lost(maps: Sequence[Call], sights: Sequence[Sight], quiet: bool, share: float) -> Finding:
+    first = next(c for c in maps if _of_rank_one(c, sights[0]))
+    says = f"the rows that reach {place(maps[-1])} are multiples of one: their size is all that is left of each"
+    outcome = "NOTE" if quiet else "VIOLATES"
+    return finding("signal.collapse", outcome, says, place(first), observed=share, samples=len(sights))
+
+
+def _behind_constant(call: Call) -> bool:
+    return call.output is None or call.output.second == 0
