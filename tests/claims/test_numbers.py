@@ -125,6 +125,7 @@ MUTANTS: dict[str, tuple[Any, ...]] = {
     ),
     "12 random bits": ("random.grid", "float32", "UniformRange(0, 1)", _few_bits(12)),
     "many ties": ("random.grid", "float32", "Gumbel()", lambda r, n: np.round(r.gumbel(size=n), 3)),
+    "pairs in float64": ("random.grid", "float64", "Gumbel()", lambda r, n: np.repeat(r.gumbel(size=n // 2), 2)),
     "echo": ("random.independent", "float32", "UniformRange(0, 1)", _echo(1)),
     "half a call again": ("random.independent", "float32", "UniformRange(0, 1)", _same_half),
     "one seed for all": ("random.independent", "float32", "UniformRange(0, 1)", _one_seed),

@@ -207,6 +207,14 @@ def test_every_law_of_random_numbers_is_tried() -> None:
 
 
 @pytest.mark.parametrize("law", CURVED, ids=repr)
+def test_far_away_no_value_is_likely(law: Any) -> None:
+    """At the ends of float64, where a density might be computed as a difference of large numbers."""
+    far = np.clip([-1e305, -1e3, 1e305], *law.support)
+    beyond = far[np.abs(far) > 1e200]
+    assert (law.logpdf(beyond) < -600).all()
+
+
+@pytest.mark.parametrize("law", CURVED, ids=repr)
 def test_a_curve_integrates_its_density_and_inverts(law: Any) -> None:
     u, w = legendre(40)
     edges = law.quantile(np.linspace(0.01, 0.99, 41))

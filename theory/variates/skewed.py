@@ -95,7 +95,7 @@ class Gumbel:
 
     def logpdf(self, x: Any) -> Floats:
         x = floats(x)
-        return floats(-x - np.exp(np.minimum(-x, 700.0)))
+        return floats(np.where(x < -700, -np.inf, -x - np.exp(np.minimum(-x, 700.0))))  # below, e^-x is all there is
 
 
 @dataclass(frozen=True)
