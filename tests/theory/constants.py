@@ -9,7 +9,7 @@ from typing import Any
 
 import mpmath as mp
 
-from varlaw.theory.activations.table import SELU_ALPHA, SELU_LAMBDA
+from varlaw.theory.activations.rows.rectifiers import SELU_ALPHA, SELU_LAMBDA
 
 
 def tail(x: Any) -> Any:

@@ -13,7 +13,7 @@ import mpmath as mp
 import numpy as np
 
 from varlaw.theory import LAWS
-from varlaw.theory.activations.table import SELU_ALPHA, SELU_LAMBDA
+from varlaw.theory.activations.rows.rectifiers import SELU_ALPHA, SELU_LAMBDA
 
 from .routes import DRAWS, SIGMAS, Case, route
 

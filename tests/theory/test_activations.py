@@ -8,7 +8,8 @@ import pytest
 
 from varlaw.theory import LAWS
 from varlaw.theory.activations.named import moments, resolve, under_normal
-from varlaw.theory.activations.table import ACTIVATIONS, SELU_ALPHA, SELU_LAMBDA
+from varlaw.theory.activations.rows.rectifiers import SELU_ALPHA, SELU_LAMBDA
+from varlaw.theory.activations.table import ACTIVATIONS
 
 from . import formulas
 from .routes import takes

@@ -12,6 +12,8 @@ import numpy as np
 
 from varlaw.theory.numerics.quadrature import Floats
 
+INV_SQRT_TWO_PI = 1 / math.sqrt(2 * math.pi)
+
 OfVariance = Callable[[Floats], Floats]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.activations.closed import leaky_relu
+from varlaw.theory.activations.closed.rectifiers import leaky_relu
 from varlaw.theory.activations.named import ActivationName, under_normal
 from varlaw.theory.law import Domain, Interval, Kind, Law, between
 from varlaw.theory.numerics.quadrature import Floats, floats, legendre

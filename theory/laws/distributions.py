@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.activations.closed import hardtanh
+from varlaw.theory.activations.closed.piecewise import hardtanh
 from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, above, at_least
 from varlaw.theory.numerics.chi import chi_mean, chi_variance
 from varlaw.theory.numerics.quadrature import Floats

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.activations.table import SELU_ALPHA, SELU_LAMBDA
+from varlaw.theory.activations.rows.rectifiers import SELU_ALPHA, SELU_LAMBDA
 from varlaw.theory.law import Domain, Interval, Kind, Law, at_least
 from varlaw.theory.numerics.scaled import product
 
