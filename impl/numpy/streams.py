@@ -1,7 +1,8 @@
 """Filling an array with draws: where seeds, dtypes and blocks meet.
 
 An array is drawn in blocks of `BLOCK` elements in C order, each from its own stretch of one PCG64DXSM stream, so the
-values depend on the seed, the shape and the dtype, and never on the number of threads or on the strides of `out`.
+values depend on the seed, the shape and the dtype, and never on the number of threads or on the strides of `out`. A
+single block is drawn by a generator that is given as seed itself.
 float64 is drawn in float64; every narrower dtype is drawn in float32 and cast.
 """
 
@@ -20,6 +21,7 @@ Array: TypeAlias = NDArray[Any]
 Shape: TypeAlias = int | Sequence[int]
 Seed: TypeAlias = int | np.random.Generator
 DType: TypeAlias = Any  # a name of `DTYPES`, or the dtype or scalar type that NumPy or ml_dtypes has for it
+Stream: TypeAlias = np.random.Generator | np.random.PCG64DXSM
 Draw: TypeAlias = Callable[[np.random.Generator, Array], None]
 
 BLOCK = 1 << 16
@@ -97,8 +99,12 @@ def root(seed: Seed, where: str) -> np.random.PCG64DXSM:
 
 
 def fill(target: Array, draw: Draw, *, seed: Seed, where: str) -> Array:
-    """Fill `target` in C order, block by block; `draw` fills one flat block of the working dtype."""
-    stream = root(seed, where)
+    """Fill `target` in C order, block by block; `draw` fills one flat block of the working dtype.
+
+    A generator fills one block itself: a stream of its own would cost as much as thousands of draws.
+    """
+    itself = isinstance(seed, np.random.Generator) and target.size <= BLOCK
+    stream: Stream = seed if itself else root(seed, where)
     if target.size == 0:
         return target
     if not target.flags.c_contiguous or not target.dtype.isnative:
@@ -107,12 +113,12 @@ def fill(target: Array, draw: Draw, *, seed: Seed, where: str) -> Array:
     return _drawn(target, draw, stream)
 
 
-def _drawn(target: Array, draw: Draw, stream: np.random.PCG64DXSM) -> Array:
+def _drawn(target: Array, draw: Draw, stream: Stream) -> Array:
     flat = np.asarray(target).reshape(-1)  # a matrix would stay one
     kind = working(target.dtype)
     if flat.size <= BLOCK and kind == flat.dtype:
         with np.errstate(over="ignore"):
-            draw(np.random.Generator(stream), flat)
+            draw(_generator(stream), flat)
         return target
     starts = range(0, flat.size, BLOCK)
 
@@ -120,7 +126,7 @@ def _drawn(target: Array, draw: Draw, stream: np.random.PCG64DXSM) -> Array:
         scratch = None if kind == flat.dtype else np.empty(min(BLOCK, flat.size), kind)
         for number in range(first, len(starts), step):
             block = flat[starts[number] : starts[number] + BLOCK]
-            generator = np.random.Generator(stream.jumped(number) if len(starts) > 1 else stream)
+            generator = _generator(stream, number if len(starts) > 1 else None)
             with np.errstate(over="ignore"):  # beyond the largest number the result is inf, as rounding says
                 if scratch is None:
                     draw(generator, block)
@@ -130,6 +136,13 @@ def _drawn(target: Array, draw: Draw, stream: np.random.PCG64DXSM) -> Array:
 
     in_parallel(run, len(starts))
     return target
+
+
+def _generator(stream: Stream, block: int | None = None) -> np.random.Generator:
+    """What draws the only block of an array, or that of a number."""
+    if isinstance(stream, np.random.Generator):
+        return stream
+    return np.random.Generator(stream if block is None else stream.jumped(block))
 
 
 def in_parallel(run: Callable[[int, int], None], pieces: int, most: int | None = None) -> None:

@@ -87,8 +87,8 @@ WHY = {
     "torch keyed normal": "each normal comes from its own counter by a logarithm, a sine and a cosine in float64",
     "torch uniform": "arguments are looked at before anything is written, about half a microsecond",
     "torch keyed uniform": "Philox words of NumPy, on as many threads as pay",
-    "NumPy normal": "a stream of its own for each array, hashed from the seed in 8 µs, and for each block of many",
-    "NumPy uniform": "a stream of its own for each array, hashed from the seed in 8 µs, as against 2 µs for the draws",
+    "NumPy normal": "arguments are looked at, and from 2^16 numbers on a stream of its own for each block",
+    "NumPy uniform": "arguments are looked at, and the draws moved and scaled, as against 2 µs for the draws alone",
 }
 NAMES = (*torch_pairs(64), *numpy_pairs(64))
 

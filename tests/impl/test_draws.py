@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from varlaw.impl.numpy.backend import NUMPY
+
 from ..each import each
 
 LAWS = {
@@ -36,6 +38,12 @@ def test_a_generator_moves_on_and_starts_again(backend, law):
     first, second = (backend.wide(law(backend, 100, seed=generator)) for _ in range(2))
     assert not np.array_equal(first, second)
     assert np.array_equal(first, backend.wide(law(backend, 100, seed=backend.generator(7))))
+
+
+@each("size", [100, 2**16, 2**16 + 1])
+def test_a_numpy_generator_draws_one_block_itself(size):
+    drawn = NUMPY.normal(size, 2.0, seed=np.random.default_rng(7), dtype="float64")
+    assert np.array_equal(drawn, 2.0 * np.random.default_rng(7).standard_normal(size)) == (size <= 2**16)
 
 
 @each("shape", [(), 7, (0, 3), (3, 0), (2, 3, 4), [2, 2]])
