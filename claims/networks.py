@@ -1,6 +1,6 @@
 """Claims on whole networks: the second moment forwards and backwards, at every depth, from real runs.
 
-What is decided, and why it is exact although layers depend on each other, is in `varlaw.evidence.passage`.
+What is decided, and why it is exact although layers depend on each other, is in `varlaw.evidence.layer_signals`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,19 +13,19 @@ import numpy as np
 from varlaw.claims.claim import Claim, Finding, Trial, statistical
 from varlaw.claims.documented import resolve
 from varlaw.claims.verdict import Outcome
-from varlaw.evidence import passage
+from varlaw.evidence import layer_signals
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import decide
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.state import State, reduce
 from varlaw.evidence.streams import Key
-from varlaw.subjects.subject import Floats, Network, Passage
+from varlaw.subjects.subject import Floats, LayerSignals, Network
 from varlaw.theory.variates import Normal
 
 Direction = Literal["forward", "backward"]
 LawOf = Callable[[int, int], Normal]  # (fan_in, fan_out) of a map -> the law of its weights
 LawAt = Callable[[int, int, int], Normal]  # (place, fan_in, fan_out): where maps have laws of their own
-Networks = Callable[[int, int], Iterable[Sequence[Passage]]]  # (seed, count) -> fresh networks
+Networks = Callable[[int, int], Iterable[Sequence[LayerSignals]]]  # (seed, count) -> fresh networks
 
 _LAWS: dict[Direction, str] = {"forward": "linear.second_moment", "backward": "linear.gradient_second_moment"}
 
@@ -76,17 +76,17 @@ class Signals:
         self.maps: dict[int, State] = {}
 
     def __call__(self, seed: int, count: int) -> Iterator[Floats]:
-        for passages in self._networks(seed, count):
-            signals = [self._standardised(i, p) for i, p in enumerate(passages)]
+        for layers in self._networks(seed, count):
+            signals = [self._standardised(i, p) for i, p in enumerate(layers)]
             for i, signal in enumerate(signals):
                 self.maps[i] = self.maps.get(i, State()) + reduce(signal)
             yield np.concatenate(signals)
 
-    def _standardised(self, place: int, p: Passage) -> Floats:
+    def _standardised(self, place: int, p: LayerSignals) -> Floats:
         std = self._law_at(place, len(p.inputs), len(p.outputs)).std
         if self._direction == "forward":
-            return passage.forward(p.inputs, p.outputs, std, self._bias_std)
-        return passage.backward(p.inputs, p.output_gradient, p.input_gradient, std)
+            return layer_signals.forward(p.inputs, p.outputs, std, self._bias_std)
+        return layer_signals.backward(p.inputs, p.output_gradient, p.input_gradient, std)
 
     def farthest(self) -> str:
         """The map that strays most from the law, in words."""

@@ -16,7 +16,7 @@ from pictures import BLUE, GREY, ORANGE, _frame
 from varlaw.commands.defaults import shown
 from varlaw.identify.baseline.records import decode
 from varlaw.identify.records import CaseStatistics, Identified
-from varlaw.reports.defaults import Defaults, Move, Passage
+from varlaw.reports.defaults import Defaults, Move, VersionChange
 
 BASELINES = Path(__file__).parents[1] / "reports" / "baselines"
 LINES = {"sqrt(2)": math.sqrt(2), "1": 1.0, "1/sqrt(3)": 1 / math.sqrt(3)}
@@ -197,14 +197,14 @@ def lanes(changes: Defaults) -> dict[str, Any]:
         lane, _, number = version.title.partition(" ")
         place[lane] = place.get(lane, -1) + 1
         dots.append({"lane": lane, "at": place[lane], "version": number.partition("+")[0]})
-    for passage in changes.passages:
-        kinds = Counter(move.kind for move in passage.moves)
+    for change in changes.changes:
+        kinds = Counter(move.kind for move in change.moves)
         said = (
             ", ".join(f"{n} {kind}{'s' if kind == 'constant' else ''}" for kind, n in kinds.most_common())
             or "nothing moved"
         )
-        lane = passage.old.partition(" ")[0]
-        old = next(dot for dot in dots if passage.old.startswith(f"{lane} {dot['version']}") and dot["lane"] == lane)
+        lane = change.old.partition(" ")[0]
+        old = next(dot for dot in dots if change.old.startswith(f"{lane} {dot['version']}") and dot["lane"] == lane)
         texts.append({"lane": lane, "at": old["at"] + 0.5, "text": said})
     x = {"field": "at", "type": "quantitative", "axis": None, "scale": {"domain": [-0.2, max(place.values()) + 0.3]}}
     y = {"field": "lane", "type": "nominal", "sort": None, "title": None, "axis": {"grid": True, "labelFontSize": 12}}
@@ -224,24 +224,24 @@ def lanes(changes: Defaults) -> dict[str, Any]:
 
 def versions(changes: Defaults) -> str:
     """What moved from each recorded version of a framework to the next."""
-    passages = changes.passages
+    changes = changes.changes
     lines = ["# Defaults, version by version", "", "Laws are compared, not bits: other draws of one law are no change.",
              "`varlaw baseline diff OLD NEW` says the same of any two files.", "",
              "![A lane for each framework, with what changed between its recorded versions](pictures/versions.svg)", "",
              "| from | to | what moved |", "|---|---|---|"]  # fmt: skip
-    lines += [f"| {p.old} | {p.new} | {prose(p.summary)} |" for p in passages]
-    for passage in passages:
-        if passage.moves:
-            lines += ["", f"## {passage.old} to {passage.new}", "", *_moves(passage)]
+    lines += [f"| {p.old} | {p.new} | {prose(p.summary)} |" for p in changes]
+    for change in changes:
+        if change.moves:
+            lines += ["", f"## {change.old} to {change.new}", "", *_moves(change)]
     return "\n".join([*lines, ""])
 
 
-def _moves(passage: Passage) -> Iterator[str]:
+def _moves(change: VersionChange) -> Iterator[str]:
     yield from ("| what | where | was | is | scale |", "|---|---|---|---|---|")
-    for move in passage.moves[:MOST]:
+    for move in change.moves[:MOST]:
         yield f"| {move.kind} | `{move.name}` | {_code(move.before)} | {_code(move.after)} | {_scale(move)} |"
-    if len(passage.moves) > MOST:
-        yield f"\nand {len(passage.moves) - MOST} more, which `varlaw baseline diff` lists."
+    if len(change.moves) > MOST:
+        yield f"\nand {len(change.moves) - MOST} more, which `varlaw baseline diff` lists."
 
 
 def _code(text: str) -> str:

@@ -1,6 +1,6 @@
 """Recorded defaults: a page for each version with every law identified, and one for what changed to the next.
 
-What the pages say comes as texts: whoever reads baselines turns them into `Version` and `Passage`.
+What the pages say comes as texts: whoever reads baselines turns them into `Version` and `VersionChange`.
 """
 
 import re
@@ -55,7 +55,7 @@ class Move:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Passage:
+class VersionChange:
     """What changed between two versions, out of how many laws compared at which risk."""
 
     old: str
@@ -69,30 +69,32 @@ class Defaults:
     """All that the pages show."""
 
     versions: Sequence[Version] = ()
-    passages: Sequence[Passage] = field(default=())
+    changes: Sequence[VersionChange] = field(default=())
 
 
 def pages(shown: Defaults, bar: Bar = ALONE) -> dict[str, str]:
     """The pages by their address, the index among them."""
     bar = bar.at("Defaults", "../")
-    names = _addresses([v.title for v in shown.versions] + [_title(p) for p in shown.passages])
+    names = _addresses([v.title for v in shown.versions] + [_title(p) for p in shown.changes])
     versions = list(zip(shown.versions, names, strict=False))
-    passages = list(zip(shown.passages, names[len(versions) :], strict=True))
+    changes = list(zip(shown.changes, names[len(versions) :], strict=True))
     found = {
-        f"{FOLDER}/{address}": template("defaults.html.j2").render(bar=bar, version=v, passages=_of(v, passages))
+        f"{FOLDER}/{address}": template("defaults.html.j2").render(bar=bar, version=v, changes=_of(v, changes))
         for v, address in versions
     }
-    found |= {f"{FOLDER}/{address}": template("passage.html.j2").render(bar=bar, passage=p) for p, address in passages}
-    return {**found, INDEX: template("defaults_index.html.j2").render(bar=bar, versions=versions, passages=passages)}
+    found |= {
+        f"{FOLDER}/{address}": template("version_change.html.j2").render(bar=bar, change=c) for c, address in changes
+    }
+    return {**found, INDEX: template("defaults_index.html.j2").render(bar=bar, versions=versions, changes=changes)}
 
 
-def _title(passage: Passage) -> str:
-    return f"{passage.old} to {passage.new}"
+def _title(change: VersionChange) -> str:
+    return f"{change.old} to {change.new}"
 
 
-def _of(version: Version, passages: Sequence[tuple[Passage, str]]) -> list[tuple[str, str]]:
-    """The passages that begin or end at a version, with their addresses."""
-    return [(_title(p), address) for p, address in passages if version.title in (p.old, p.new)]
+def _of(version: Version, changes: Sequence[tuple[VersionChange, str]]) -> list[tuple[str, str]]:
+    """The changes that begin or end at a version, with their addresses."""
+    return [(_title(p), address) for p, address in changes if version.title in (p.old, p.new)]
 
 
 def _addresses(titles: Sequence[str]) -> list[str]:

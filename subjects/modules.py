@@ -109,7 +109,7 @@ def _parameter(
         role=role, shape=tuple(p.shape), fan_in=fan_in, fan_out=fan_out, zero_rows=rows,
         names={**known, "fan_in": fan_in, "fan_out": fan_out, "groups": groups},
         stacked=role == "linear" and p.ndim == 3,
-        meant="an additive bias may start at zero" if role == "table" and "bias" in short else "",
+        intentional="an additive bias may start at zero" if role == "table" and "bias" in short else "",
     )  # fmt: skip
 
 

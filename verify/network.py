@@ -1,6 +1,6 @@
 """Signals through anybody's network against the law of its weights, at every depth.
 
-What is decided, and why it is exact although layers depend on each other, is in `varlaw.evidence.passage`.
+What is decided, and why it is exact although layers depend on each other, is in `varlaw.evidence.layer_signals`.
 """
 
 import fnmatch
@@ -15,7 +15,7 @@ from varlaw.claims.verdict import Verdict
 from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT, Key, canonical
-from varlaw.subjects.subject import Passage
+from varlaw.subjects.subject import LayerSignals
 from varlaw.theory.variates import Normal
 from varlaw.verify.check import address, policy_for, verdict_of
 
@@ -71,14 +71,14 @@ def check_network(
     policy = policy_for(delta, alpha, beta, max_samples)
     key = Key(salt, f"check_network:{named}", canonical({"direction": direction, "law": repr(law)}))
 
-    def networks(seed: int, count: int) -> Iterator[list[Passage]]:
+    def networks(seed: int, count: int) -> Iterator[list[LayerSignals]]:
         for i in range(count):
             one = Key("", "network", "", block=i, stage=seed).seed & 0xFFFFFFFF
             found = run(one)
             if isinstance(found, Mapping):
                 signals.names.update(enumerate(found))
                 found = list(found.values())
-            yield [_passage(layer, named, direction) for layer in _maps(found, named)]
+            yield [_signals(layer, named, direction) for layer in _maps(found, named)]
 
     signals = Signals(
         networks, lambda *fans: Normal(1.0), direction, bias_std,
@@ -119,7 +119,7 @@ def _maps(found: Any, name: str) -> Sequence[Any]:
     raise SamplerError(msg)
 
 
-def _passage(layer: Any, name: str, direction: Direction) -> Passage:
+def _signals(layer: Any, name: str, direction: Direction) -> LayerSignals:
     wanted = 2 if direction == "forward" else 4
     if not isinstance(layer, Sequence) or len(layer) < wanted:
         got = f"{len(layer)} arrays" if isinstance(layer, Sequence) else type(layer).__name__
@@ -130,4 +130,4 @@ def _passage(layer: Any, name: str, direction: Direction) -> Passage:
         if vector.ndim != 1 or vector.shape != vectors[like].shape or not vector.size:
             msg = f"{name} returns an array of shape {vector.shape}, but should return vectors of fan_in and fan_out"
             raise SamplerError(msg)
-    return Passage(*vectors, *(np.zeros(0),) * (4 - wanted))
+    return LayerSignals(*vectors, *(np.zeros(0),) * (4 - wanted))

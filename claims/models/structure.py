@@ -114,7 +114,7 @@ def _random(instances: Drawn) -> dict[str, Floats]:
     """The parameters that should be random and are, matrices of a stack one by one."""
     found: dict[str, Floats] = {}
     for name, p in instances.parameters.items():
-        if p.role in _MAY_BE_CONSTANT or p.meant:
+        if p.role in _MAY_BE_CONSTANT or p.intentional:
             continue
         x = instances.entries(name, 0)
         if p.role == "table" and np.array_equal(x, instances.entries(name, 1)):
@@ -183,7 +183,7 @@ def _constant(subject: Model, trial: Trial) -> Finding:
     judged = {
         name: instances.entries(name, 0)
         for name, p in instances.parameters.items()
-        if p.role not in _MAY_BE_CONSTANT and not p.meant and math.prod(p.shape) > 1
+        if p.role not in _MAY_BE_CONSTANT and not p.intentional and math.prod(p.shape) > 1
     }
     bad = [name for name, x in judged.items() if x.size > 1 and np.ptp(x) == 0]
     return _counted(len(judged) - len(bad), len(judged), bad, "weights that are not constant", trial)

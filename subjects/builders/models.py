@@ -52,7 +52,7 @@ def _promised(name: str, parameter: Parameter, texts: Mapping[str, str]) -> Para
         return parameter
     glob = next((glob for glob in texts if fnmatch.fnmatchcase(name, glob)), UNPROMISED)
     constant = texts.get(glob, "").startswith("Constant")
-    return replace(parameter, role=glob, meant="its law says so" if constant else "")
+    return replace(parameter, role=glob, intentional="its law says so" if constant else "")
 
 
 def _parameters(thing: Any) -> dict[str, Parameter]:

@@ -82,7 +82,7 @@ def _parameter(name: str, shape: tuple[int, ...]) -> Parameter:
     if last != "w":
         return Parameter(role="norm_scale" if last == "scale" else "bias", shape=shape)
     if name == "res_net/logits.w":
-        return Parameter(role="vector", shape=shape, meant="the last layer starts at zero, as its source says")
+        return Parameter(role="vector", shape=shape, intentional="the last layer starts at zero, as its source says")
     fan_in = float(math.prod(shape[:-1]))
     return Parameter(
         role="linear" if len(shape) == 2 else "conv", shape=shape, fan_in=fan_in, fan_out=float(shape[-1]),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.subject import Case, Framework, Network, Passage
+from varlaw.subjects.subject import Case, Framework, LayerSignals, Network
 from varlaw.subjects.torch.framework import TORCH, floats, seeded, tensor
 
 
@@ -26,7 +26,7 @@ def _layers(case: Case, factory: dict[str, Any], fill: Callable[[Any], Any], act
     return [layer for linear in maps for layer in (linear, getattr(torch.nn, activation)())][:-1]
 
 
-def _passages(layers: list[Any], x: Any, end: Any) -> list[Passage]:
+def _signals(layers: list[Any], x: Any, end: Any) -> list[LayerSignals]:
     """One input through the layers and the gradient `end` back, seen at each linear map."""
     import torch
 
@@ -41,13 +41,13 @@ def _passages(layers: list[Any], x: Any, end: Any) -> list[Passage]:
             signal = layer(signal)
     gradients = torch.autograd.grad(signal, [*outputs, *inputs], end)
     seen = zip(inputs, outputs, gradients[: len(outputs)], gradients[len(outputs) :], strict=True)
-    return [Passage(*map(floats, vectors)) for vectors in seen]
+    return [LayerSignals(*map(floats, vectors)) for vectors in seen]
 
 
 def network(name: str, framework: Framework, documented: str, fill: Callable[[Any], Any], activation: str) -> Network:
     """The row of a network of `nn.Linear` whose weights `fill` draws."""
 
-    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[list[Passage]]:
+    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[list[LayerSignals]]:
         import torch
 
         fresh = seeded(lambda case, factory: {"layers": _layers(case, factory, fill, activation)})
@@ -55,7 +55,7 @@ def network(name: str, framework: Framework, documented: str, fill: Callable[[An
         for instance in fresh(case, dtype, device, seed, count):
             x, end = (tensor(v, dtype, device) for v in rng.standard_normal((2, case["in_features"])))
             with torch.enable_grad():
-                yield _passages(instance["layers"], x, end)
+                yield _signals(instance["layers"], x, end)
 
     return Network(name=name, framework=framework, op="network", documented=documented, draws=draws)
 

@@ -13,7 +13,7 @@ from varlaw.claims.claim import Finding, Trial
 from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.streams import Key
-from varlaw.subjects.subject import Network, Passage
+from varlaw.subjects.subject import LayerSignals, Network
 from varlaw.theory.laws.schemes import he_normal
 from varlaw.theory.variates import Normal
 
@@ -76,9 +76,9 @@ def test_one_wrong_map_of_eight_is_named(direction: str) -> None:
 def test_a_map_that_scales_its_gradient_violates_backwards_only() -> None:
     honest = subject(_he())
 
-    def draws(*args: Any) -> Iterator[list[Passage]]:
-        for passages in honest.draws(*args):
-            yield [p._replace(input_gradient=1.1 * p.input_gradient) for p in passages]
+    def draws(*args: Any) -> Iterator[list[LayerSignals]]:
+        for layers in honest.draws(*args):
+            yield [p._replace(input_gradient=1.1 * p.input_gradient) for p in layers]
 
     scaled = dataclasses.replace(honest, draws=draws)
     assert found(scaled, "network.backward").outcome == "VIOLATES"

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.subject import Case, Framework, Network, Passage, Sampler, Sharded, Tensor
+from varlaw.subjects.subject import Case, Framework, LayerSignals, Network, Sampler, Sharded, Tensor
 
 OURS = Framework(name="numpy", version=lambda: np.__version__, devices=lambda: ("cpu",))
 Filled = Callable[[np.random.Generator, int, int, int], Any]  # (rng, fan_in, fan_out, index of the map) -> weights
@@ -21,14 +21,14 @@ def he(rng: np.random.Generator, fan_in: int, fan_out: int, index: int) -> Any:
 def network(fill: Filled = he, back: Callable[[Any, Any], Any] = lambda w, v: w.T @ v) -> Network:
     """A ReLU network of float64, whose gradient passes a map with weights w as `back(w, v)`."""
 
-    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[list[Passage]]:
+    def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[list[LayerSignals]]:
         rng = np.random.default_rng(seed)
-        return (_passages(case, rng, fill, back) for _ in range(count))
+        return (_signals(case, rng, fill, back) for _ in range(count))
 
     return Network(name="numpy.network", framework=OURS, op="network", documented="he_normal(fan_in)", draws=draws)
 
 
-def _passages(case: Case, rng: np.random.Generator, fill: Filled, back: Callable[[Any, Any], Any]) -> list[Passage]:
+def _signals(case: Case, rng: np.random.Generator, fill: Filled, back: Callable[[Any, Any], Any]) -> list[LayerSignals]:
     h, trace, found = rng.standard_normal(case["in_features"]), [], []
     for index in range(case["depth"]):
         w = fill(rng, len(h), case["hidden_size"], index)
@@ -38,7 +38,7 @@ def _passages(case: Case, rng: np.random.Generator, fill: Filled, back: Callable
     for w, h, y in reversed(trace):
         v = gradient * (y > 0)
         gradient = back(w, v)
-        found.append(Passage(h, y, v, gradient))
+        found.append(LayerSignals(h, y, v, gradient))
     return found[::-1]
 
 

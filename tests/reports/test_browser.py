@@ -10,7 +10,7 @@ import pytest
 from varlaw.claims.verdict import Run
 from varlaw.reports import site
 from varlaw.reports.benchmarks import Measured, Pair, Times
-from varlaw.reports.defaults import Default, Defaults, Move, Passage, Version
+from varlaw.reports.defaults import Default, Defaults, Move, Version, VersionChange
 from varlaw.reports.folklore import FolkText
 from varlaw.reports.lawbook import LawText
 
@@ -194,11 +194,11 @@ def whole(run: Run, hostile_run: Run, tmp_path_factory: pytest.TempPathFactory) 
     found = [Version(title=f"torch {k}", defaults=(Default(name="w", law="Normal(1)", known=True),)) for k in (1, 2)]
     versions = [replace(v, failed=(("w", "RuntimeError: " + "x" * 300),)) for v in found]
     move = Move(kind="moved", name="torch.nn.Linear.weight", before="Normal(1)", after="Normal(2)", scale="std x2")
-    passage = Passage(old="torch 1", new="torch 2", summary="1 law compared", moves=(move,))
+    change = VersionChange(old="torch 1", new="torch 2", summary="1 law compared", moves=(move,))
     library = site.Library(
         laws={law.name: law},
         folklore=claims,
-        defaults=Defaults(versions=versions, passages=[passage]),
+        defaults=Defaults(versions=versions, changes=[change]),
         benchmarks=[Measured(pairs=pairs, singles=(), growths=(), cpu="CPU", commit="0" * 40, when="2026-11-22")],
     )
     directory = tmp_path_factory.mktemp("whole")

@@ -11,7 +11,7 @@ from varlaw.cli import cli
 from varlaw.identify.baseline.record import record
 from varlaw.identify.baseline.records import encode
 from varlaw.reports import defaults
-from varlaw.reports.defaults import Default, Defaults, Move, Passage, Version
+from varlaw.reports.defaults import Default, Defaults, Move, Version, VersionChange
 from varlaw.reports.schema import write
 from varlaw.subjects.registry import select
 
@@ -34,8 +34,8 @@ def test_every_law_constant_and_change_is_shown_and_escaped() -> None:
     move = Move(
         kind="moved", name=HOSTILE, before="Uniform(1)", after="Normal(1)", scale="std x0.5", touches=(HOSTILE,)
     )
-    passage = Passage(old="torch 1", new="torch 2", summary="2 laws compared", moves=(move,))
-    found = defaults.pages(Defaults(versions=(_version("torch 1"), _version("torch 2")), passages=(passage,)))
+    change = VersionChange(old="torch 1", new="torch 2", summary="2 laws compared", moves=(move,))
+    found = defaults.pages(Defaults(versions=(_version("torch 1"), _version("torch 2")), changes=(change,)))
     assert set(found) == {f"defaults/{n}.html" for n in ("index", "torch-1", "torch-2", "torch-1-to-torch-2")}
     assert not any(HOSTILE in page for page in found.values())
     for words in (

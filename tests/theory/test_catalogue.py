@@ -26,8 +26,10 @@ MODULES = (
     "schemes",
     "activation_laws",
     "kernels",
+    "correlations",
     "gains",
     "meanfield",
+    "edge_of_chaos",
     "structure",
 )
 FORMULAS = {law.name: law for name in MODULES for law in GROUPS[name].ENTRIES}

@@ -9,7 +9,8 @@ from varlaw.theory import LAWS
 from varlaw.theory.activations.named import functions, under_normal
 from varlaw.theory.activations.pairs import single
 from varlaw.theory.activations.table import ACTIVATIONS
-from varlaw.theory.laws.kernels import abs_map, erf_product, gelu_product, k0, k1, one_minus_k1
+from varlaw.theory.laws.correlations import abs_map, erf_product, gelu_product
+from varlaw.theory.laws.kernels import k0, k1, one_minus_k1
 
 from . import formulas
 from .routes import takes

@@ -10,7 +10,7 @@ from typing import Any
 
 from varlaw.theory.activations import pairs
 from varlaw.theory.activations.named import functions, resolve, under_normal
-from varlaw.theory.laws import kernels
+from varlaw.theory.laws import correlations
 
 
 def pair_product(activation: str, q: float, c: float) -> float:
@@ -31,11 +31,11 @@ def pair_product(activation: str, q: float, c: float) -> float:
 def _closed_form(stem: str, parameter: dict[str, float]) -> Callable[[float, float], Any] | None:
     slope = _leaky_slope(stem, parameter)
     if slope is not None:
-        return lambda q, c: q * (1 + slope**2) / 2 * kernels.leaky_map(c, slope)
+        return lambda q, c: q * (1 + slope**2) / 2 * correlations.leaky_map(c, slope)
     if stem == "sin":
         square = parameter["frequency"] ** 2
-        return lambda q, c: kernels.sin_product(square * q, square * q, c)
-    product = {"erf": kernels.erf_product, "gelu": kernels.gelu_product}.get(stem)
+        return lambda q, c: correlations.sin_product(square * q, square * q, c)
+    product = {"erf": correlations.erf_product, "gelu": correlations.gelu_product}.get(stem)
     return None if product is None else lambda q, c: product(q, q, c)
 
 

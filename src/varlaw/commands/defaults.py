@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from varlaw.identify.baseline.records import Baseline, Fact
     from varlaw.identify.records import Identified
-    from varlaw.reports.defaults import Default, Defaults, Passage, Version
+    from varlaw.reports.defaults import Default, Defaults, Version, VersionChange
 
 
 def shown(paths: Sequence[Path]) -> "Defaults":
@@ -22,8 +22,8 @@ def shown(paths: Sequence[Path]) -> "Defaults":
     families: dict[tuple[str, ...], list[Baseline]] = {}
     for baseline in found:
         families.setdefault(tuple(sorted(baseline.versions)), []).append(baseline)
-    passages = (_passage(a, b) for same in families.values() for a, b in itertools.pairwise(same))
-    return Defaults(versions=tuple(_version(b) for b in found), passages=tuple(passages))
+    changes = (_version_change(a, b) for same in families.values() for a, b in itertools.pairwise(same))
+    return Defaults(versions=tuple(_version(b) for b in found), changes=tuple(changes))
 
 
 def _read(path: Path) -> "Baseline":
@@ -74,14 +74,14 @@ def _notes(one: "Identified") -> Iterator[str]:
     yield from filter(None, (one.error, one.reading.reason, one.reading.note))
 
 
-def _passage(old: "Baseline", new: "Baseline") -> "Passage":
+def _version_change(old: "Baseline", new: "Baseline") -> "VersionChange":
     from varlaw.commands.changes import counts, in_order, scale
     from varlaw.identify.baseline.diff import compare
-    from varlaw.reports.defaults import Move, Passage
+    from varlaw.reports.defaults import Move, VersionChange
 
     found = compare(old, new)
     moves = (
         Move(kind=c.kind, name=c.name, before=c.before, after=c.after, scale=scale(c), touches=tuple(c.touches))
         for c in in_order(found)
     )
-    return Passage(old=_title(old.versions), new=_title(new.versions), summary=counts(found), moves=tuple(moves))
+    return VersionChange(old=_title(old.versions), new=_title(new.versions), summary=counts(found), moves=tuple(moves))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from varlaw.evidence import passage
+from varlaw.evidence import layer_signals
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import decide
 from varlaw.evidence.streams import Key
@@ -36,8 +36,8 @@ def run(rng: np.random.Generator, std: float = STD, bias_std: float = BIAS) -> l
 def standardised(direction: str, layers: list[tuple[Floats, ...]]) -> list[Floats]:
     """Each map's signal over what the law of STD and BIAS says."""
     if direction == "forward":
-        return [passage.forward(h, y, STD, BIAS) for h, y, _, _ in layers]
-    return [passage.backward(h, v, g, STD) for h, _, v, g in layers]
+        return [layer_signals.forward(h, y, STD, BIAS) for h, y, _, _ in layers]
+    return [layer_signals.backward(h, v, g, STD) for h, _, v, g in layers]
 
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])
@@ -72,7 +72,7 @@ def test_the_reflection_keeps_lengths() -> None:
     rng = np.random.default_rng(22)
     for n in (1, 2, 3, 50):
         h, g, v = rng.standard_normal(n), rng.standard_normal(n), rng.standard_normal(4)
-        found = passage.backward(h, v, g, 1.0)
+        found = layer_signals.backward(h, v, g, 1.0)
         across = g - h * (h @ g) / (h @ h)
         assert found.shape == (n - 1,)
         # Two projections of n numbers: some n units of float64 each, against lengths of about 1.
@@ -81,7 +81,7 @@ def test_the_reflection_keeps_lengths() -> None:
 
 def test_where_nothing_passes_nothing_is_said() -> None:
     zero, one = np.zeros(3), np.ones(3)
-    assert passage.forward(zero, zero, 1.0).size == 0
-    assert passage.forward(zero, one, 1.0, bias_std=1.0).size == 3
-    assert passage.backward(zero, one, one, 1.0).size == 0
-    assert passage.backward(one, zero, zero, 1.0).size == 0
+    assert layer_signals.forward(zero, zero, 1.0).size == 0
+    assert layer_signals.forward(zero, one, 1.0, bias_std=1.0).size == 3
+    assert layer_signals.backward(zero, one, one, 1.0).size == 0
+    assert layer_signals.backward(one, zero, zero, 1.0).size == 0
