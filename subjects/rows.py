@@ -192,17 +192,16 @@ def dropout(
 def loss(of: Boundary, name: str, call: Callable[..., Any], adjusts: tuple[str, ...] = (), **rest: Any) -> Loss:
     """`call(logits, labels, reduction)`; it takes `label_smoothing` and `ignore_index` where `adjusts` names them."""
 
-    def apply(logits: Floats, labels: NDArray[np.int64], reduction: str, dtype: str, device: str) -> Floats:
+    def apply(
+        logits: Floats, labels: NDArray[np.int64], reduction: str, dtype: str, device: str, **more: Any
+    ) -> Floats:
         with of.place(dtype, device):
-            return of.floats(call(of.array(logits, dtype, device), of.labels(labels, device), reduction))
+            return of.floats(call(of.array(logits, dtype, device), of.labels(labels, device), reduction, **more))
 
     def adjusted(
         logits: Floats, labels: NDArray[np.int64], smoothing: float, ignored: int | None, dtype: str, device: str
     ) -> Floats:
-        more: dict[str, Any] = {"label_smoothing": smoothing} if smoothing else {}
-        more |= {"ignore_index": ignored} if ignored is not None else {}
-        with of.place(dtype, device):
-            return of.floats(call(of.array(logits, dtype, device), of.labels(labels, device), "mean", **more))
+        return apply(logits, labels, "mean", dtype, device, **_adjusting(smoothing, ignored))
 
     def weighted(
         logits: Floats,
@@ -213,11 +212,9 @@ def loss(of: Boundary, name: str, call: Callable[..., Any], adjusts: tuple[str, 
         dtype: str,
         device: str,
     ) -> Floats:
-        more: dict[str, Any] = {"label_smoothing": smoothing} if smoothing else {}
-        more |= {"ignore_index": ignored} if ignored is not None else {}
         with of.place(dtype, device):
-            given = of.array(logits, dtype, device), of.labels(labels, device)
-            return of.floats(call(*given, "mean", weight=of.array(weights, dtype, device), **more))
+            more = {"weight": of.array(weights, dtype, device), **_adjusting(smoothing, ignored)}
+        return apply(logits, labels, "mean", dtype, device, **more)
 
     return Loss(
         name=name,
@@ -229,6 +226,11 @@ def loss(of: Boundary, name: str, call: Callable[..., Any], adjusts: tuple[str, 
         adjusts=adjusts,
         **rest,
     )
+
+
+def _adjusting(smoothing: float, ignored: int | None) -> dict[str, Any]:
+    more: dict[str, Any] = {"label_smoothing": smoothing} if smoothing else {}
+    return more | ({"ignore_index": ignored} if ignored is not None else {})
 
 
 def clipper(

@@ -296,61 +296,68 @@ def wrong_adapters() -> dict[str, tuple[str, str, Adapter]]:
 # -- norms and what they are set to ------------------------------------------------------------------------------------
 
 
-def normalisation(
-    op: str = "batch_norm",
-    eps: Callable[[float], float] = lambda eps: eps,
-    momentum: Callable[[float], float] = lambda m: m,
-    default: float = 1e-5,
-    evaluates: bool = True,
-    roll: int = 0,
-    mean: float = 1.0,
-    scaled: bool = True,
-) -> Norm:
+@dataclasses.dataclass(frozen=True)
+class _Normalisation:
     """A norm in float64, rounded once; the mistakes change eps and momentum, or evaluation, weights and gradient."""
 
-    def parts(x: Any, case: Any) -> Any:
+    op: str
+    eps: Callable[[float], float] = lambda eps: eps
+    momentum: Callable[[float], float] = lambda m: m
+    default: float = 1e-5
+    evaluates: bool = True
+    roll: int = 0
+    mean: float = 1.0
+    scaled: bool = True
+
+    def _parts(self, x: Any, case: Any) -> Any:
         if not x.size:
             msg = "no numbers to normalise"
             raise ValueError(msg)
-        rows = rows_of(x, op, case)
-        centred = rows - rows.mean(axis=1, keepdims=True) if op != "rms_norm" else rows
-        square = (centred**2).mean(axis=1, keepdims=True) + eps(case.get("eps", default))
+        rows = rows_of(x, self.op, case)
+        centred = rows - rows.mean(axis=1, keepdims=True) if self.op != "rms_norm" else rows
+        square = (centred**2).mean(axis=1, keepdims=True) + self.eps(case.get("eps", self.default))
         with np.errstate(invalid="ignore"):
             return rows, centred / np.sqrt(square), np.sqrt(square)
 
-    def back(rows: Any, shape: tuple[int, ...]) -> Any:
-        if op == "batch_norm":
+    def _back(self, rows: Any, shape: tuple[int, ...]) -> Any:
+        if self.op == "batch_norm":
             return rows.reshape(shape[1], shape[0], shape[2]).transpose(1, 0, 2)
         return rows.reshape(shape)
 
-    def apply(x: Any, case: Any, dtype: str, device: str) -> Mapping[str, Any]:
-        rows, y, _ = parts(x, case)
-        m, n = momentum(case.get("momentum", 0.1)), rows.shape[1]
+    def apply(self, x: Any, case: Any, dtype: str, device: str) -> Mapping[str, Any]:
+        rows, y, _ = self._parts(x, case)
+        m, n = self.momentum(case.get("momentum", 0.1)), rows.shape[1]
         running = {"running_mean": m * rows.mean(axis=1), "running_var": 1 - m + m * rows.var(axis=1) * n / (n - 1)}
-        return {"output": FORMATS[dtype].round_all(back(y, x.shape))} | (running if op == "batch_norm" else {})
+        output = FORMATS[dtype].round_all(self._back(y, x.shape))
+        return {"output": output} | (running if self.op == "batch_norm" else {})
 
-    def evaluated(x: Any, case: Any, dtype: str, device: str) -> Mapping[str, Any]:
-        found = dict(apply(x, case, dtype, device))
+    def evaluated(self, x: Any, case: Any, dtype: str, device: str) -> Mapping[str, Any]:
+        found = dict(self.apply(x, case, dtype, device))
         centre, variance = (found[name][None, :, None] for name in ("running_mean", "running_var"))
-        if evaluates:
+        if self.evaluates:
             found["output"] = FORMATS[dtype].round_all((x - centre) / np.sqrt(variance + case["eps"]))
         return found
 
-    def affine(x: Any, weight: Any, bias: Any, case: Any, dtype: str, device: str) -> Any:
-        y, shape = back(parts(x, case)[1], x.shape), (1, 1, -1) if op in ("layer_norm", "rms_norm") else (1, -1, 1)
-        shift = 0.0 if op == "rms_norm" else bias.reshape(shape)
-        return FORMATS[dtype].round_all(y * np.roll(weight, roll).reshape(shape) + shift)
+    def affine(self, x: Any, weight: Any, bias: Any, case: Any, dtype: str, device: str) -> Any:
+        y = self._back(self._parts(x, case)[1], x.shape)
+        shape = (1, 1, -1) if self.op in ("layer_norm", "rms_norm") else (1, -1, 1)
+        shift = 0.0 if self.op == "rms_norm" else bias.reshape(shape)
+        return FORMATS[dtype].round_all(y * np.roll(weight, self.roll).reshape(shape) + shift)
 
-    def gradient(x: Any, dy: Any, case: Any, dtype: str, device: str) -> Any:
-        _, y, sigma = parts(x, case)
-        g = rows_of(dy, op, case)
-        centre = mean * g.mean(axis=1, keepdims=True) if op != "rms_norm" else 0.0
-        along = y * (y * g).mean(axis=1, keepdims=True) if scaled else 0.0
-        return FORMATS[dtype].round_all(back((g - centre - along) / sigma, x.shape))
+    def gradient(self, x: Any, dy: Any, case: Any, dtype: str, device: str) -> Any:
+        _, y, sigma = self._parts(x, case)
+        g = rows_of(dy, self.op, case)
+        centre = self.mean * g.mean(axis=1, keepdims=True) if self.op != "rms_norm" else 0.0
+        along = y * (y * g).mean(axis=1, keepdims=True) if self.scaled else 0.0
+        return FORMATS[dtype].round_all(self._back((g - centre - along) / sigma, x.shape))
 
+
+def normalisation(op: str = "batch_norm", **mistakes: Any) -> Norm:
+    """That norm, with the mistakes."""
+    way = _Normalisation(op, **mistakes)
     return Norm(
-        name=f"numpy.{op}", framework=OURS, op=op, apply=apply, default=apply, documented_eps="1e-5",
-        evaluated=evaluated if op == "batch_norm" else None, affine=affine, gradient=gradient,
+        name=f"numpy.{op}", framework=OURS, op=op, apply=way.apply, default=way.apply, documented_eps="1e-5",
+        evaluated=way.evaluated if op == "batch_norm" else None, affine=way.affine, gradient=way.gradient,
     )  # fmt: skip
 
 
@@ -479,6 +486,7 @@ def _dropping_nan(g: Any, low: float, high: float) -> Any:
 
 def wrong_clips() -> dict[str, tuple[str, str, Clipper]]:
     """By name: the claim that must see it, a dtype in which it must, and the clipping with the mistake."""
+    empty = dataclasses.replace(clipping(), apply=_empty_is_infinite)
     return {
         "one bad leaf spoils all": ("clip.nonfinite", "float32", clipping(refuses=False)),
         "negative limit turns round": ("clip.negative", "float32", clipping(refuses=False)),
@@ -490,26 +498,12 @@ def wrong_clips() -> dict[str, tuple[str, str, Clipper]]:
         "inf times 0": ("clip.open", "float32", clipping(share=_product)),
         "an epsilon that shrinks": ("clip.open", "float32", clipping(share=lambda c, n: n / (n + 1e-3))),
         "a limit of NaN spoils all": (
-            "clip.nan_limit",
-            "float32",
-            clipping(share=lambda c, n: float(np.minimum(1.0, c / n)) if n else 1.0),
-        ),
+            "clip.nan_limit", "float32", clipping(share=lambda c, n: float(np.minimum(1.0, c / n)) if n else 1.0)),
         "leaves lose their shape": ("clip.shapes", "float32", _flattened(clipping())),
-        "an empty leaf has an infinite norm": (
-            "clip.empty",
-            "float32",
-            dataclasses.replace(clipping(), apply=_empty_is_infinite),
-        ),
-        "no gradient has an infinite norm": (
-            "clip.nothing",
-            "float32",
-            dataclasses.replace(clipping(), apply=_empty_is_infinite),
-        ),
+        "an empty leaf has an infinite norm": ("clip.empty", "float32", empty),
+        "no gradient has an infinite norm": ("clip.nothing", "float32", empty),
         "always the norm of order 2": (
-            "clip.order",
-            "float32",
-            adjustable(lambda g, p: float(np.linalg.norm(np.concatenate(g)))),
-        ),
+            "clip.order", "float32", adjustable(lambda g, p: float(np.linalg.norm(np.concatenate(g))))),
         "the norm of the leaves' norms": ("clip.order_reported", "float32", adjustable(_leaf_by_leaf)),
         "never strict": ("clip.strict", "float32", adjustable(strict=False)),
         "halves of an entry counted apart": ("clip.sparse", "float32", adjustable(sparse=lambda g: np.tile(g / 2, 2))),
@@ -518,7 +512,7 @@ def wrong_clips() -> dict[str, tuple[str, str, Clipper]]:
         "the lower bound is minus the upper": ("clip.box", "float32", boxing(lambda low, high: -abs(high))),
         "NaN becomes a bound": ("clip.value_nonfinite", "float32", boxing(box=_dropping_nan)),
         "a box turned inside out": ("clip.value_negative", "float32", boxing(box=np.clip)),
-    }
+    }  # fmt: skip
 
 
 def normalising(norm: Callable[[Any, str], float] = _norm, epsilon: float = 0.0, zero: float = 1.0) -> Normaliser:

@@ -73,9 +73,38 @@ def make_verdict(**changes: Any) -> Verdict:
     return Verdict(**{**fields, **changes})
 
 
-def every_state() -> list[Verdict]:
-    """One verdict of each state, a violation in two dtypes, and an exact one."""
-    violated = make_verdict(
+NO_NUMBERS: dict[str, Any] = {
+    "expected": None,
+    "observed": None,
+    "ratio": None,
+    "interval": None,
+    "certified": None,
+    "samples": 0,
+    "log_evidence": None,
+}
+
+
+def _documented() -> Verdict:
+    """A violation that a deviation documents."""
+    return make_verdict(
+        claim="forward.second_moment",
+        law="linear.second_moment",
+        statement="second moment preserved",
+        subject="torch.nn.Linear",
+        outcome=Outcome.VIOLATES,
+        expected=1.0,
+        observed=0.5774,
+        ratio=0.5774,
+        interval=None,
+        certified=None,
+        deviation=DEVIATION,
+        replay="v1:2026-11-22:forward:{}",
+    )
+
+
+def _violated() -> Verdict:
+    """A violation whose cause is likely."""
+    return make_verdict(
         claim="init.fan_in",
         law="fan.transposed",
         statement="fan_in of the layer",
@@ -94,27 +123,27 @@ def every_state() -> list[Verdict]:
         likely_log_ratio=812.0,
         replay='v1:2026-11-22:torch.conv_transpose2d.fan:{"in":2,"out":8,"kernel":1}',
     )
-    change = dataclasses.replace if dataclasses.is_dataclass(violated) else _replace
-    wider = change(violated, case={"in": 64, "out": 256, "kernel": 3}, dtype="bfloat16", samples=46_012)
+
+
+def _exact() -> Verdict:
+    """What compares exactly."""
+    return make_verdict(
+        claim="clip.identity",
+        law="clip.identity",
+        statement="identity below the limit, bit for bit",
+        subject="varlaw.numpy.clip_by_global_norm",
+        framework="varlaw.numpy",
+        version="0.1.0",
+        interval=None,
+        ratio=1.0,
+        delta=2.2e-16,
+        samples=1000,
+    )
+
+
+def _undecided_or_not_asked() -> list[Verdict]:
+    """Too few draws, an error, and a claim that is not applicable."""
     return [
-        make_verdict(),
-        make_verdict(dtype="bfloat16", case={"in": 8, "out": 16, "shape": [3, 3]}),
-        make_verdict(
-            claim="forward.second_moment",
-            law="linear.second_moment",
-            statement="second moment preserved",
-            subject="torch.nn.Linear",
-            outcome=Outcome.VIOLATES,
-            expected=1.0,
-            observed=0.5774,
-            ratio=0.5774,
-            interval=None,
-            certified=None,
-            deviation=DEVIATION,
-            replay="v1:2026-11-22:forward:{}",
-        ),
-        violated,
-        wider,
         make_verdict(
             subject="torch.nn.Bilinear.bias",
             outcome=Outcome.UNDECIDED,
@@ -135,30 +164,16 @@ def every_state() -> list[Verdict]:
             **NO_NUMBERS,
             detail="no parameters",
         ),
-        make_verdict(
-            claim="clip.identity",
-            law="clip.identity",
-            statement="identity below the limit, bit for bit",
-            subject="varlaw.numpy.clip_by_global_norm",
-            framework="varlaw.numpy",
-            version="0.1.0",
-            interval=None,
-            ratio=1.0,
-            delta=2.2e-16,
-            samples=1000,
-        ),
     ]
 
 
-NO_NUMBERS: dict[str, Any] = {
-    "expected": None,
-    "observed": None,
-    "ratio": None,
-    "interval": None,
-    "certified": None,
-    "samples": 0,
-    "log_evidence": None,
-}
+def every_state() -> list[Verdict]:
+    """One verdict of each state, a violation in two dtypes, and an exact one."""
+    violated = _violated()
+    change = dataclasses.replace if dataclasses.is_dataclass(violated) else _replace
+    wider = change(violated, case={"in": 64, "out": 256, "kernel": 3}, dtype="bfloat16", samples=46_012)
+    narrow = make_verdict(dtype="bfloat16", case={"in": 8, "out": 16, "shape": [3, 3]})
+    return [make_verdict(), narrow, _documented(), violated, wider, *_undecided_or_not_asked(), _exact()]
 
 
 def _replace(verdict: Verdict, **changes: Any) -> Verdict:

@@ -106,18 +106,7 @@ def check_norm(
     }
     running = RUNNING[0] in subject.apply(probe, {}, dtype, "cpu")
     subject = replace(subject, running_variance="unbiased" if bessel else "biased")
-    row = as_row(subject, as_name(kind, as_), "check_norm")
-    # Of the row only what it documents: what else it can do is the framework's own, and says nothing of f.
-    row = replace(
-        row,
-        default=None,
-        documented_eps="",
-        evaluated=None,
-        affine=None,
-        gradient=None,
-        arguments=False,
-        careful="careful" not in out,
-    )
+    row = _documented(as_row(subject, as_name(kind, as_), "check_norm"), careful="careful" not in out)
 
     def cases(claim: Claim, there: list[Case]) -> list[Case]:
         return cases_of(claim.name, there, layout, known, kept(running, bessel), single=single(promises, as_))
@@ -128,6 +117,12 @@ def check_norm(
     left = ("single",) if running_of_one(kept(running, bessel)) and not single(promises, as_) else ()
     result = Verdicts(mine.name, f"{kind} norm", verdicts, unpromised=tuple(dict.fromkeys((*out, *left))))
     return result if result.ok else result.because(_lost(result) or cause(subject, layout, probe, known, dtype, kind))
+
+
+def _documented(row: Norm, *, careful: bool) -> Norm:
+    """Of a row only what it documents: what else it can do is the framework's own, and says nothing of f."""
+    own: dict[str, Any] = dict.fromkeys(("default", "evaluated", "affine", "gradient"))
+    return replace(row, **own, documented_eps="", arguments=False, careful=careful)
 
 
 def momentum_of(f: Any, momentum: Any, subject: Norm, probe: Any, dtype: str) -> float:
