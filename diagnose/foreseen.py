@@ -9,13 +9,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from varlaw.diagnose.foresight import Foresight, band, foresight
+from varlaw.diagnose.foresight import Foresight, foresight
 from varlaw.diagnose.records import Call, Depth, Profile
 from varlaw.diagnose.structure import Graph
 from varlaw.diagnose.table import SHOWN
 from varlaw.evidence.streams import SALT, Key
 from varlaw.theory.networks.description import blocks_of
 from varlaw.theory.networks.propagation import HYPOTHESES, Prediction, predict
+from varlaw.theory.networks.signals import band
 
 
 def described(
@@ -35,11 +36,12 @@ def described(
 
 def _depth(found: Prediction, i: int) -> Depth:
     second, gradient = float(found.forward[i]), float(found.backward[i])
-    spread, back = band(float(found.forward_spread[i])), band(float(found.backward_spread[i]))
+    low, high = band(float(found.forward_spread[i]), float(found.forward_own[i]))
+    behind, above = band(float(found.backward_spread[i]))
     spaced = float(found.positions[i])
     return Depth(
-        label=found.labels[i], second=second, low=second / spread, high=second * spread,
-        gradient=gradient, gradient_low=gradient / back, gradient_high=gradient * back,
+        label=found.labels[i], second=second, low=second * low, high=second * high,
+        gradient=gradient, gradient_low=gradient * behind, gradient_high=gradient * above,
         correlation=float(found.correlation[i]), positions=None if math.isnan(spaced) else spaced,
     )  # fmt: skip
 

@@ -17,9 +17,10 @@ from varlaw.diagnose.structure import Graph
 from varlaw.theory.networks.attention import averaged, mean_square
 from varlaw.theory.networks.blocks import RULES
 from varlaw.theory.networks.joins import added, concatenated, multiplied
-from varlaw.theory.networks.signals import Signal
+from varlaw.theory.networks.signals import Signal, band
 
-BAND = 3.29  # standard deviations: 99.9 % of draws
+_ROUNDINGS = 16  # of a norm's output, of which nothing else shakes: half of them in its statistic, half in its rows
+_UNITS = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float64": 2.0**-53}
 _MASKED = 1e18  # second moments beyond are those of a mask that is added
 _MEANT = 0.05  # share of a mean in a second moment, from which a signal counts as no centred normal one
 
@@ -62,8 +63,12 @@ class Foresight:
         one = self.ahead.get(number)
         if one is None or one.seen:
             return None, None, None
-        second, factor = one.signal.second_moment, band(one.signal.spread)
-        return second, second / factor, second * factor
+        second, rounded = (
+            one.signal.second_moment,
+            1 + _ROUNDINGS * _UNITS.get(self.sight.calls[number].dtype, 2.0**-24),
+        )
+        low, high = band(one.signal.spread, one.signal.own)
+        return second, second * low / rounded, second * high * rounded
 
     def _at(self, call: Call) -> Foreseen | None:
         inputs = [self.ahead[p].signal for p in call.parents if p in self.ahead]
@@ -113,11 +118,6 @@ class Foresight:
                 )
             elif measured is not None:
                 known[call.number] = measured
-
-
-def band(variance: float) -> float:
-    """The factor either way in which a draw lies, whose ln varies by `variance`."""
-    return math.exp(min(BAND * math.sqrt(max(variance, 0.0)), 700.0))
 
 
 def foresight(sight: Sight, graph: Graph, seconds: Mapping[str, float]) -> Foresight:
@@ -233,10 +233,9 @@ def _norm(way: Foresight, call: Call, inputs: Sequence[Signal]) -> _Made | None:
     kind = _NORMS.get(call.op)
     if kind is None or len(inputs) != 1 or (kind == "batch" and not call.options.get("training")):
         return None
-    eps = call.options.get("eps")
-    h, gradient = RULES["norm"](
-        {"block": "norm", "kind": kind, "eps": eps if isinstance(eps, float) else 1e-5}, inputs[0]
-    )
+    given = call.options.get("eps")
+    eps = given if isinstance(given, float) else _EPS.get(kind, 1e-5)
+    h, gradient = RULES["norm"]({"block": "norm", "kind": kind, "eps": eps}, inputs[0])
     gamma, *rest = [way.seconds.get(name, math.nan) for name in call.parameters] or [1.0]
     bias = sum(rest)
     if not math.isfinite(gamma + bias):

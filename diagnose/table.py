@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from varlaw.diagnose.foresight import BAND, Foresight
+from varlaw.diagnose.foresight import Foresight
 from varlaw.diagnose.records import Call, Finding, Row, Sight
+from varlaw.theory.networks.signals import BAND
 
 SHOWN = frozenset(("embedding", "linear", "recurrent", "attention", "norm", "activation", "add", "loss"))
 

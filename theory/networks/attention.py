@@ -48,7 +48,7 @@ def attended(h: Signal, gain: float, square: float, context: float, width: float
 
 def averaged(h: Signal, square: float, context: float) -> Signal:
     """`attended` without maps of its own: what the softmax's weights alone make of the values."""
-    return replace(attended(h, 1.0, square, context, h.width), spread=h.spread)
+    return replace(attended(h, 1.0, square, context, h.width), spread=h.spread + 2 / h.width)
 
 
 def mean_square(context: float, std: float, *, causal: bool) -> float:

@@ -45,12 +45,17 @@ def activation(block: Block, h: Signal) -> tuple[Signal, Backward]:
         normal=(name, q, h.positions or 0.0),
     )
     slope = float(under_normal("slope_second", name, q))
-    if second <= 0 or h.before is None:
+    if second <= 0:
         return after, Backward(slope)
-    inherited = _log_slope(name, q) ** 2 * h.before
+    # of units whose |h|^2 has that spread and no map's noise to come: behind a norm, as an add or the input has them
+    in_front = h.spread - 2 / h.width if h.before is None else h.before
+    inherited = _log_slope(name, q) ** 2 * in_front
     noise = (fourth / second**2 - 1) / h.width
+    after = replace(after, spread=max(inherited + noise, 0.0))
+    if h.before is None:
+        return after, Backward(slope)
     gradient_noise = (3 * slope_fourth(name, q) / slope**2 - 1) / h.width if slope else 0.0
-    return replace(after, spread=inherited + noise), Backward(slope, gradient_noise)
+    return after, Backward(slope, max(gradient_noise, 0.0))
 
 
 def norm(block: Block, h: Signal) -> tuple[Signal, Backward]:
@@ -61,10 +66,10 @@ def norm(block: Block, h: Signal) -> tuple[Signal, Backward]:
     if scale == 0:
         msg = f"norm of a constant signal with eps=0, but should be eps > 0 [propagation.{kind}]"
         raise ValueError(msg)
-    left = eps / scale
+    left = eps / scale  # of a mean group; those of rows and channels differ, by as much as their mean at most
     after = replace(
         h.mapped(lambda c: (c - centre) / scale), second_moment=(scale - eps) / scale, kurtosis=3.0, normal=None,
-        mean=h.mean / math.sqrt(scale) if kind == "rms" else 0.0, spread=left**2 * h.spread, before=None,
+        mean=h.mean / math.sqrt(scale) if kind == "rms" else 0.0, spread=left**2 * (h.spread + 1), before=None,
     )  # fmt: skip
     return after, Backward(1 / scale)
 
@@ -107,9 +112,12 @@ def embedding(block: Block, h: Signal) -> tuple[Signal, Backward]:
 def offset(block: Block, h: Signal) -> tuple[Signal, Backward]:
     """A table that is added, one row a position and the same for every input: learned positions, or a bias."""
     variance = number(block, "variance", None)
+    total = h.second_moment + variance
+    kept, own = (h.second_moment / total, variance / total) if total else (1.0, 0.0)
     after = replace(
-        h, second_moment=h.second_moment + variance, covariance=h.covariance + variance, before=None, normal=None
-    )
+        h, second_moment=total, covariance=h.covariance + variance, before=None, normal=None,
+        spread=kept**2 * h.spread + (2 * own**2 + 4 * kept * own) / h.width,
+    )  # fmt: skip
     return after, Backward(1.0)
 
 

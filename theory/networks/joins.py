@@ -75,6 +75,13 @@ def _meeting(by: str, signals: Sequence[Signal], shares: Sequence[float]) -> flo
     return sum(4 * shares[i] * shares[j] for i, j in pairs) / width
 
 
+def _at_most(by: str, signals: Sequence[Signal]) -> float:
+    """The spread of signals that met, whatever they share: standard deviations of dependent terms add up at most."""
+    shares = _shares(by, signals)
+    together = sum(s * math.sqrt(max(h.spread, 0.0)) for s, h in zip(shares, signals, strict=True)) ** 2
+    return together + _meeting(by, signals, shares)
+
+
 def added(signals: Sequence[Signal], gains: Sequence[float]) -> tuple[Signal, float]:
     """The sum of independent signals."""
     found = signals[0]
@@ -84,7 +91,7 @@ def added(signals: Sequence[Signal], gains: Sequence[float]) -> tuple[Signal, fl
             second_moment=found.second_moment + other.second_moment + cross,
             covariance=found.covariance + other.covariance + cross,
             mean=found.mean + other.mean,
-            spread=found.spread,
+            spread=_at_most("add", [found, other]),
             width=min(found.width, other.width),
             positions=_both(found.positions, other.positions, cross),
             elsewhere=_both(found.elsewhere, other.elsewhere, cross),
@@ -100,7 +107,7 @@ def multiplied(signals: Sequence[Signal], gains: Sequence[float]) -> tuple[Signa
             second_moment=found.second_moment * other.second_moment,
             covariance=found.covariance * other.covariance,
             mean=found.mean * other.mean,
-            spread=found.spread,
+            spread=_at_most("product", [found, other]),
             width=min(found.width, other.width),
             kurtosis=found.kurtosis * other.kurtosis,
             positions=_times(found.positions, other.positions),
@@ -129,7 +136,7 @@ def concatenated(signals: Sequence[Signal], gains: Sequence[float]) -> tuple[Sig
         second_moment=second,
         covariance=mean([s.covariance for s in signals]),
         mean=mean([s.mean for s in signals]),
-        spread=signals[0].spread,
+        spread=_at_most("concat", signals),
         width=sum(s.width for s in signals),
         kurtosis=fourth / second**2 if second else 3.0,
         positions=mean([s.positions or 0.0 for s in signals]) if spaced else None,

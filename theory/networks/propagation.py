@@ -55,6 +55,7 @@ class Prediction:
     correlation: Floats  # E[a b] / E[a^2] of two inputs
     forward_spread: Floats  # Var ln |h|^2
     backward_spread: Floats  # Var ln |dL/dh|^2
+    forward_own: Floats  # of forward_spread, what the last linear map adds
     positions: Floats  # E[a a'] / E[a^2] of two positions of one input; NaN where there are none
     hypotheses: tuple[str, ...] = HYPOTHESES
 
@@ -99,6 +100,7 @@ def predict(
         correlation=_array(s.correlation for s in signals),
         forward_spread=_array(s.spread for s in signals),
         backward_spread=spreads,
+        forward_own=_array(s.own for s in signals),
         positions=_array(math.nan if s.positions is None else s.positions / (s.second_moment or 1.0) for s in signals),
     )
 

@@ -30,6 +30,11 @@ class Signal:
         return self.covariance / self.second_moment if self.second_moment else 0.0
 
     @property
+    def own(self) -> float:
+        """What the last linear map added to `spread`; 0 where something came since."""
+        return 0.0 if self.before is None else self.spread - self.before
+
+    @property
     def far(self) -> float:
         """E[a b'] of two inputs at unlike positions, or at their only one."""
         return self.covariance if self.elsewhere is None else self.elsewhere
@@ -42,6 +47,26 @@ class Signal:
             positions=None if self.positions is None else covariance(self.positions),
             elsewhere=None if self.elsewhere is None else covariance(self.elsewhere),
         )
+
+
+BAND = 3.29  # standard deviations: 99.9 % of draws
+
+
+def band(spread: float, own: float = 0.0) -> tuple[float, float]:
+    """The factors on E |h|^2 between which 99.9 % of draws lie, where Var ln |h|^2 is `spread`.
+
+    Of the log normal, whose log has mean -spread/2, with the skewness of ln chi^2 for the part of the last map, -own^2
+    over spread^(3/2), by Cornish and Fisher: ten units are small more often than they are large.
+
+    >>> [round(x, 3) for x in band(0.01)], [round(x, 2) for x in band(0.2, 0.2)]
+    ([0.716, 1.383], [0.15, 2.84])
+    """
+    spread = max(spread, 0.0)
+    if spread == 0:
+        return 1.0, 1.0
+    tilt = -(own**2) / spread**1.5 * (BAND**2 - 1) / 6
+    low, high = (-spread / 2 + math.sqrt(spread) * (z + tilt) for z in (-BAND, BAND))
+    return math.exp(max(low, -700.0)), math.exp(min(high, 700.0))
 
 
 @dataclass(frozen=True)
