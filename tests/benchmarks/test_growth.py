@@ -1,9 +1,11 @@
 """How cost grows with what there is more of: entries, leaves, ranks, verdicts, rows of deviations."""
 
 import itertools
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 pytest.importorskip("pytest_benchmark")
@@ -11,8 +13,12 @@ torch = pytest.importorskip("torch")
 
 import varlaw.impl.torch as on_torch  # noqa: E402 (needs the skips above)
 from varlaw.claims.verdict import Run, Verdict  # noqa: E402
+from varlaw.identify.baseline.diff import compare  # noqa: E402
+from varlaw.identify.baseline.record import record  # noqa: E402
+from varlaw.identify.baseline.records import Baseline  # noqa: E402
 from varlaw.reports import schema  # noqa: E402
 from varlaw.reports.markdown import render  # noqa: E402
+from varlaw.reports.site import write_all  # noqa: E402
 from varlaw.verify import coverage, deviations, plan, run  # noqa: E402
 
 
@@ -80,6 +86,23 @@ def _foreseen(size: int) -> Callable[[], Any]:
     return look
 
 
+def _site(size: int) -> Callable[[], Any]:
+    found, folder = _run(size), tempfile.mkdtemp()
+    return lambda: write_all(found, folder)
+
+
+def _diff(size: int) -> Callable[[], Any]:
+    """Two baselines of so many laws, drawn from other seeds."""
+    old, new = (_baseline(size, salt) for salt in ("one", "two"))
+    return lambda: compare(old, new)
+
+
+def _baseline(size: int, salt: str) -> Baseline:
+    one = record("varlaw.numpy.lecun_uniform", salt)
+    laws = [msgspec.structs.replace(one.tensors[0], subject=f"varlaw.numpy.law{k}") for k in range(size)]
+    return msgspec.structs.replace(one, tensors=laws)
+
+
 KINDS: dict[str, tuple[Callable[[int], Callable[[], Any]], tuple[int, ...]]] = {
     "draw a tensor: entries": (_draw, (2**10, 2**14, 2**18, 2**22)),
     "initialise a model: layers": (_initialise, (8, 64, 512)),
@@ -87,6 +110,8 @@ KINDS: dict[str, tuple[Callable[[int], Callable[[], Any]], tuple[int, ...]]] = {
     "draw one rank's slice: ranks": (_slice, (1, 2, 4, 8, 16)),
     "write records: verdicts": (_encode, (100, 1000, 10_000)),
     "write a summary: verdicts": (_summary, (100, 1000, 10_000)),
+    "write a report: verdicts": (_site, (100, 1000, 10_000)),
+    "compare baselines: laws": (_diff, (100, 1000, 10_000, 35_000)),
     "look for deviations that were not met: verdicts": (_unmatched, (100, 1000, 10_000)),
     "find the rows of deviations: subjects": (_foreseen, (10, 100, 1000)),
 }
