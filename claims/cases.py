@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from varlaw.evidence.streams import Key, canonical
-from varlaw.theory.law import Domain, Interval, Range, shown
+from varlaw.theory.law import Domain, Interval, Range, printable
 
 Raw = Mapping[str, Any]
 Case = dict[str, Any]
@@ -53,10 +53,10 @@ class Cases:
             own = {name: _own(allowed, raw[name]) for name, allowed in self.domain.ranges.items()}
             lawful = canonical(self.build(own)) == canonical(case)
         except (TypeError, ArithmeticError) as error:
-            msg = f"{shown(case)}, but should be a case of {where} ({error})"
+            msg = f"{printable(case)}, but should be a case of {where} ({error})"
             raise ValueError(msg) from error
         if not lawful:
-            msg = f"{shown(case)}, but should be a case of {where} (in whole numbers where sizes are meant)"
+            msg = f"{printable(case)}, but should be a case of {where} (in whole numbers where sizes are meant)"
             raise ValueError(msg)
 
 
@@ -94,6 +94,6 @@ def multiple(case: Case, name: str, of: str) -> int:
     """
     times, left = divmod(case[name], case[of])
     if left:
-        msg = f"{name}={shown(case[name])}, but should be a multiple of {of}={shown(case[of])}"
+        msg = f"{name}={printable(case[name])}, but should be a multiple of {of}={printable(case[of])}"
         raise ValueError(msg)
     return int(times)

@@ -27,8 +27,11 @@ class Own:
 def claim(name: str, of: str, holds: Callable[[Any, Any], Any], statement: str = "") -> Own:
     """A claim of your own, listed as CLAIMS beside ROWS, on the rows that the glob `of` names.
 
+    name: of the claim, such as "mylib.rows_sum_to_zero".
+    of: a glob over rows' names.
     holds: gets a fresh instance as arrays by name (of a norm, a clip, ...: the row's `apply`) and the case, and returns
         whether the claim holds, or (observed, expected, bound): numbers or arrays that may differ by the bound.
+    statement: the claim in one line; the first line of `holds`'s docstring unless given.
 
     >>> claim("mylib.rows_sum_to_zero", "mylib.*", lambda w, case: (w["weight"].sum(1), 0.0, 1e-5)).of
     'mylib.*'

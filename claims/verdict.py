@@ -112,7 +112,10 @@ def _cut(text: str, most: int = 60) -> str:
 
 
 def explained(verdict: Verdict) -> str:
-    """The finding, which is what pytest's summary shows; the numbers; the likely cause; the risk and the address."""
+    """The finding, which is what pytest's summary shows; the numbers; the likely cause; the risk and the address.
+
+    verdict: of any outcome.
+    """
     head = _headline(verdict)
     said = [verdict.likely and f"most likely: {verdict.likely}", verdict.detail]
     cause = "; ".join(text for text in said if text and text not in head)

@@ -29,7 +29,11 @@ from varlaw.impl.arguments import choice, refuse, sizes, whole
 
 
 class Fans(NamedTuple):
-    """Products per output and per input of a layer, on average over positions."""
+    """Products per output and per input of a layer, on average over positions.
+
+    fan_in: products per output.
+    fan_out: products per input, of a gradient.
+    """
 
     fan_in: float
     fan_out: float

@@ -16,7 +16,11 @@ from varlaw.impl.grouping import Rows, fitting
 
 
 class NormGradients(NamedTuple, Generic[Array]):
-    """Gradients of a loss: by the input, and by gamma and beta in their own shape, in the dtype of the computation."""
+    """Gradients of a loss: by the input, and by gamma and beta in their own shape, in the dtype of the computation.
+
+    x: by the input.
+    gamma, beta: by the scale and the shift.
+    """
 
     x: Array
     gamma: Array

@@ -55,8 +55,11 @@ def _nearest_float(value: int) -> float:
         return math.inf if value > 0 else -math.inf
 
 
-def shown(value: Any) -> str:
-    """A value as an error prints it: on one line, cut where it is long."""
+def printable(value: Any) -> str:
+    """A value as an error prints it: on one line, cut where it is long.
+
+    value: any.
+    """
     try:
         text = " ".join(repr(value).split())
     except ValueError:  # Python writes no whole number of more than 4300 digits
@@ -66,6 +69,9 @@ def shown(value: Any) -> str:
 
 def nearest(value: Any, names: Iterable[Any]) -> str:
     """The names that look like an unknown one, in brackets, or nothing.
+
+    value: what was given.
+    names: those that there are.
 
     >>> nearest("gelo", ["relu", "gelu", "tanh"])
     ' (nearest: gelu, relu)'
@@ -95,7 +101,14 @@ class Range(Protocol):
 
 @dataclass(frozen=True)
 class Interval:
-    """Real or whole numbers between two ends; `typical` narrows what `at` enumerates, never what is accepted."""
+    """Real or whole numbers between two ends; `typical` narrows what `at` enumerates, never what is accepted.
+
+    low, high: the ends.
+    open_low, open_high: whether an end itself is left out.
+    whole: whether only whole numbers are meant.
+    typical: the ends between which cases are enumerated, where the range is wider than that.
+    default: what the parameter is when it is left out.
+    """
 
     low: float = -math.inf
     high: float = math.inf
@@ -129,7 +142,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few named values."""
+    """One of a few named values.
+
+    values: the names, in their order.
+    """
 
     values: tuple[Any, ...]
 
@@ -144,22 +160,38 @@ class Choice:
 
 
 def at_least(low: float, *, whole: bool = True, typical: tuple[float, float] | None = None) -> Interval:
-    """Numbers from `low` on, `low` included: whole ones (sizes, counts) unless said otherwise."""
+    """Numbers from `low` on, `low` included: whole ones (sizes, counts) unless said otherwise.
+
+    low: the smallest.
+    whole: whether only whole numbers are meant.
+    typical: the ends between which cases are enumerated, where the range is wider than that.
+    """
     return Interval(low=low, whole=whole, typical=typical)
 
 
 def above(low: float, *, typical: tuple[float, float] | None = None) -> Interval:
-    """Real numbers greater than `low`."""
+    """Real numbers greater than `low`.
+
+    low: the end that is left out.
+    typical: the ends between which cases are enumerated, where the range is wider than that.
+    """
     return Interval(low=low, open_low=True, typical=typical)
 
 
 def between(low: float, high: float, *, whole: bool = False) -> Interval:
-    """Numbers from `low` to `high`, both included."""
+    """Numbers from `low` to `high`, both included.
+
+    low, high: the ends.
+    whole: whether only whole numbers are meant.
+    """
     return Interval(low=low, high=high, whole=whole)
 
 
 def one_of(*values: Any) -> Choice:
-    """One of the values given."""
+    """One of the values given.
+
+    values: numbers or names, in their order.
+    """
     return Choice(values)
 
 
@@ -170,7 +202,11 @@ def any_number() -> Interval:
 
 @dataclass(frozen=True)
 class Relation:
-    """A condition between parameters, with the words that a user reads when it fails."""
+    """A condition between parameters, with the words that a user reads when it fails.
+
+    text: the condition in words.
+    holds: a function of the parameters, as keywords, that says whether they meet it.
+    """
 
     text: str  # e.g. "low < high"
     holds: Callable[..., Any]
@@ -178,6 +214,9 @@ class Relation:
 
 class Domain:
     """The parameters of a law or claim, each with its range, and the relations between them.
+
+    relations: conditions between parameters.
+    ranges: parameter -> the range of its values.
 
     >>> Domain(fan_in=at_least(1)).check({"fan_in": 0}, where="he_normal.variance")
     Traceback (most recent call last):
@@ -189,7 +228,11 @@ class Domain:
         self.ranges: Mapping[str, Range] = ranges
 
     def check(self, params: Mapping[str, Any], *, where: str) -> None:
-        """Raise `ValueError` in one line (`TypeError` for unknown or missing names) unless `params` lie inside."""
+        """Raise `ValueError` in one line (`TypeError` for unknown or missing names) unless `params` lie inside.
+
+        params: parameter -> value.
+        where: the law or function that the error names.
+        """
         for name in params.keys() - self.ranges.keys():
             msg = f"{name}=, but should be one of the parameters {', '.join(self.ranges) or '(none)'} [{where}]"
             raise TypeError(msg)
@@ -199,7 +242,7 @@ class Domain:
                 raise TypeError(msg)
             if not allowed.accepts(params[name]):
                 near = nearest(params[name], getattr(allowed, "values", ()))
-                msg = f"{name}={shown(params[name])}{near}, but should be {allowed} [{where}]"
+                msg = f"{name}={printable(params[name])}{near}, but should be {allowed} [{where}]"
                 raise ValueError(msg)
         given = self.as_floats(params)
         for relation in self.relations:
@@ -221,7 +264,7 @@ class Domain:
 
 
 def _listed(params: Mapping[str, Any]) -> str:
-    return ", ".join(f"{k}={shown(v)}" for k, v in params.items())
+    return ", ".join(f"{k}={printable(v)}" for k, v in params.items())
 
 
 _NO_PARAMETERS = Domain()
@@ -233,6 +276,20 @@ class Law:
 
     `formula` is ASCII Python over the parameters; a test evaluates it against `rule`, which computes the same number
     stably everywhere in `domain`, elementwise over float64 arrays.
+
+    name: group and name, "he_normal.variance".
+    title: in a few words.
+    quantity: what the number is of, "Var[w]".
+    formula, domain, rule: see above.
+    kind: how exactly it holds.
+    hypotheses: what must be so.
+    derivation: why, in a line or two.
+    source: where it stands first; "derived" where it stands nowhere.
+    statistic: the statistic of draws that verifies it.
+    error: order of the error of an asymptotic law.
+    precision: a corner of the domain where fewer digits are to be had, and how many.
+    not_to_confuse: what people write in its place.
+    unmeasured: why no run on torch and on varlaw's own functions puts it to the test.
     """
 
     name: str
@@ -245,11 +302,11 @@ class Law:
     hypotheses: tuple[str, ...]
     derivation: str
     source: str = "derived"
-    statistic: str  # the statistic of draws that verifies it
-    error: str = ""  # order of the error of an asymptotic law
-    precision: str = ""  # a corner of the domain where fewer digits are to be had, and how many
-    not_to_confuse: str = ""  # what people write in its place
-    unmeasured: str = ""  # why no run on torch and on varlaw's own functions puts it to the test
+    statistic: str
+    error: str = ""
+    precision: str = ""
+    not_to_confuse: str = ""
+    unmeasured: str = ""
 
     def value(self, **params: Any) -> Any:
         """The law's number: a float for scalars, a float64 array of the broadcast shape for arrays.
@@ -257,6 +314,8 @@ class Law:
         What exceeds float64 is inf, what falls below it is 0 or loses digits, and a pole is inf, all without a warning.
         Raises `TypeError` for unknown or missing parameters and `ValueError` outside the domain or where the law has
         no value, such as 0 * inf, in one line: NaN is never returned.
+
+        params: the law's parameters, numbers or arrays that broadcast.
         """
         params = {**self.domain.defaults, **params}
         self.domain.check(params, where=self.name)

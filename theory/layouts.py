@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from varlaw.theory.law import shown
+from varlaw.theory.law import printable
 
 MOST = 2**63  # weights of one array, and so terms of one sum
 # What an axis counts. A name with "/groups" holds the channels of one group only.
@@ -26,7 +26,10 @@ STACK = "stack"  # as many operations of the same kind: their number is no part 
 
 
 class Fans(NamedTuple):
-    """True mean fans; whole numbers unless a stride does not divide the kernel."""
+    """True mean fans; whole numbers unless a stride does not divide the kernel.
+
+    fan_in, fan_out: products per output, and per input.
+    """
 
     fan_in: float
     fan_out: float
@@ -34,16 +37,26 @@ class Fans(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """The axes of one operation's weight, in storage order, and how the operation moves over positions."""
+    """The axes of one operation's weight, in storage order, and how the operation moves over positions.
+
+    axes: the role of each.
+    taps: how many are spatial; None for one or more.
+    transposed: whether stride spreads outputs, so that it thins the terms of each output instead of its uses.
+    lookup: whether the input is one-hot: one term per output, whatever the shape.
+    blocks: independent matrices stacked along the output axis.
+    """
 
     axes: tuple[str, ...]
-    taps: int | None = 0  # spatial axes; None: one or more
-    transposed: bool = False  # stride spreads outputs, so it thins the terms of each output instead of its uses
-    lookup: bool = False  # the input is one-hot: one term per output, whatever the shape
-    blocks: int = 1  # independent matrices stacked along the output axis
+    taps: int | None = 0
+    transposed: bool = False
+    lookup: bool = False
+    blocks: int = 1
 
     def roles(self, rank: int) -> tuple[str, ...]:
-        """One role per axis of a weight of this rank; raises `ValueError` when the rank does not fit."""
+        """One role per axis of a weight of this rank; raises `ValueError` when the rank does not fit.
+
+        rank: how many axes the weight has.
+        """
         dense = len(self.axes) - (TAPS in self.axes)
         spatial = rank - dense
         fits = spatial >= 1 if self.taps is None else spatial == self.taps
@@ -107,9 +120,14 @@ def fans(
 ) -> Fans:
     """True mean fans of a weight of this `shape` (all sides >= 1), by name in `LAYOUTS` or by `Layout`.
 
-    `stride` is one number or one per spatial axis. `blocks` overrides how many matrices are stacked along the output
-    axis (3 for a packed query-key-value weight, one per gate of a recurrent cell); the fans are those of one of them.
     A bilinear weight sums over both inputs; its `fan_out` counts the uses of one entry of the first.
+
+    layout: what the axes of the weight mean.
+    shape: its sides.
+    groups: of a convolution, whose channels it divides.
+    stride: one number, or one for each spatial axis.
+    blocks: how many matrices are stacked along the output axis (3 for a packed query-key-value weight, one for each
+        gate of a recurrent cell), where it is not what the layout says; the fans are those of one of them.
 
     Raises `KeyError`-free one-line `ValueError`s: unknown layout, wrong rank, zero sides, groups or blocks that do not
     divide, stride below 1. Source: the arithmetic of the operation.
@@ -123,7 +141,11 @@ def fans(
     >>> fans("torch.experts", (8, 48, 64))
     Fans(fan_in=64.0, fan_out=48.0)
     """
-    where = f"fans({layout!r}, {shown(tuple(shape))})" if isinstance(layout, str) else f"fans({shown(tuple(shape))})"
+    where = (
+        f"fans({layout!r}, {printable(tuple(shape))})"
+        if isinstance(layout, str)
+        else f"fans({printable(tuple(shape))})"
+    )
     row = _find(layout, where)
     sides = _sides(shape, where)
     try:
@@ -150,10 +172,12 @@ def shape_fans(shape: Sequence[int]) -> Fans:
     `fan_in = shape[1] * receptive`, `fan_out = shape[0] * receptive`, `receptive` the product of the sides from the
     third on. They are the layer's own fans only for dense layers and for convolutions without groups or stride.
 
+    shape: the weight's sides, two or more.
+
     >>> shape_fans((64, 32, 4, 4))
     Fans(fan_in=512.0, fan_out=1024.0)
     """
-    where = f"shape_fans({shown(tuple(shape))})"
+    where = f"shape_fans({printable(tuple(shape))})"
     sides = _sides(shape, where)
     if len(sides) < 2:
         msg = f"shape={sides!r} has rank {len(sides)}, but should be 2 or more [{where}]"
@@ -189,7 +213,7 @@ def _find(layout: str | Layout, where: str) -> Layout:
 def _sides(shape: Sequence[int], where: str) -> tuple[int, ...]:
     sides = tuple(_whole(side, "side of shape", where) for side in shape)
     if math.prod(sides) >= MOST:
-        msg = f"shape={shown(sides)}, but should hold fewer than 2**63 weights [{where}]"
+        msg = f"shape={printable(sides)}, but should hold fewer than 2**63 weights [{where}]"
         raise ValueError(msg)
     return sides
 
@@ -216,6 +240,6 @@ def _whole(value: Any, name: str, where: str) -> int:
     except (TypeError, ValueError, OverflowError):
         number = 0
     if not 1 <= number < MOST or number != value:
-        msg = f"{name}={shown(value)}, but should be a whole number >= 1 and < 2**63 [{where}]"
+        msg = f"{name}={printable(value)}, but should be a whole number >= 1 and < 2**63 [{where}]"
         raise ValueError(msg)
     return number

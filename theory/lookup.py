@@ -56,6 +56,8 @@ class Hit:
 def search(words: str) -> list[Hit]:
     """The laws that speak of all the words, those by another name or by name first.
 
+    words: any, in any order; each may stand in a name, a title, another name or the text.
+
     >>> "glorot_uniform.variance" in [hit.law.name for hit in search("xavier")]
     True
     """

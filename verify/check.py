@@ -29,7 +29,7 @@ from varlaw.evidence.grid import likeliest
 from varlaw.evidence.haar import decide_haar, policy_for_haar
 from varlaw.evidence.state import float64
 from varlaw.evidence.streams import SALT, Key, canonical, check_salt
-from varlaw.theory.law import shown
+from varlaw.theory.law import printable
 from varlaw.theory.laws import schemes
 from varlaw.theory.layouts import shape_fans
 from varlaw.theory.variates import (
@@ -79,6 +79,7 @@ def check(
         `Rademacher`, `Sparse`, `Complex`, `FactorisedNoise`, `RowsOfNorm`, `RowsStandardised`, `SampleStd`,
         `RowsNormal`; or a text such as "lecun_normal(fan_in)" or "U(-1/sqrt(fan_in), 1/sqrt(fan_in))", with the fans
         of (out, in, *kernel).
+    shape: handed to `draw`, and that of the array.
     dtype: the format of the array ("float32", torch.bfloat16, ...); read off it when not given, checked when given.
     delta: relative error of the std, about the law's mean, that must be found.
     alpha: risk of a false alarm on a sampler that follows the law.
@@ -176,7 +177,7 @@ def _refuse_law(law: Any) -> None:
         return
     made = law.partition("(")[0].strip() if isinstance(law, str) else getattr(law, "name", "").partition(".")[0]
     hint = f"; varlaw.theory.laws.schemes.{made} makes one of fans" if hasattr(schemes, made or "-") else ""
-    got = f"the class {law.__name__}" if isinstance(law, type) else shown(law)
+    got = f"the class {law.__name__}" if isinstance(law, type) else printable(law)
     msg = (
         f"law={got}, but should be Normal(std), Uniform(bound), UniformRange(low, high), "
         f"TruncatedNormal(std, low, high) with two ends, Constant(value) or Orthogonal(gain){hint} [check]"
@@ -187,7 +188,11 @@ def _refuse_law(law: Any) -> None:
 def assert_law(draw: Draw, law: Law, **options: Any) -> Verdict:
     """`check`, and an `AssertionError` with the verdict's four lines unless the outcome is CONFORMS.
 
-    Takes the arguments of `check`, raises what it raises, returns its verdict.
+    draw: returns an array of `shape` that depends on `seed` alone.
+    law: what its entries follow, such as `varlaw.Normal(0.02)`.
+    options: the other arguments of `check`: shape, dtype, delta, alpha, beta, mutants, max_samples, salt, name.
+
+    Raises what `check` raises, returns its verdict.
     """
     verdict = check(draw, law, **options)
     if verdict.outcome is not Outcome.CONFORMS:

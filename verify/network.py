@@ -43,7 +43,11 @@ def check_network(
     law: `Normal(std)` of all weights, a text over the fans ("he_normal(fan_in)"), or a function of fan_in and fan_out
         that gives it; or a mapping of globs over names to such, in which each map must have one.
     bias_std: of normal biases; backwards they do not matter.
-    dtype: the format that the network computes in. The other arguments are those of `check`.
+    direction: "forward", or "backward" for gradients.
+    dtype: the format that the network computes in.
+    delta, alpha, beta: error of the std to find, risk of a false alarm and of a miss, as of `check`.
+    max_samples: give up, UNDECIDED, after so many scalars.
+    salt, name: the address of the evidence; name is the function's own unless given.
 
     Raises `SamplerError`, a ValueError that names the network, when what it returns is something else, when it ignores
     its seed or does not repeat.

@@ -22,7 +22,7 @@ from varlaw.subjects.registry import faults, named, place_of, select
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.targets import CannotRun, NothingSelected, in_use, is_place
 from varlaw.theory.catalogue import LAWS
-from varlaw.theory.law import shown
+from varlaw.theory.law import printable
 from varlaw.verify import deviations
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
@@ -211,7 +211,7 @@ def _check_case(claim: Claim, task: Task, salt: str) -> None:
     if claim.subject.cases:
         points = cases_of(claim, task.dtype, salt, _POINTS)
         if canonical(task.case) not in map(canonical, [{"cases": points}] if claim.pooled else points):
-            msg = f"{shown(task.case)}, but should be one of the {len(points)} cases of {where}"
+            msg = f"{printable(task.case)}, but should be one of the {len(points)} cases of {where}"
             raise ValueError(msg)
         return
     known = CASES[claim.op]
@@ -221,7 +221,7 @@ def _check_case(claim: Claim, task: Task, salt: str) -> None:
     pool = task.case.get("cases")
     most = len(known.corners) + _POINTS
     if list(task.case) != ["cases"] or not isinstance(pool, list) or not 0 < len(pool) <= most:
-        msg = f"a pooled case is {shown(task.case)}, but should be at most {most} cases in a list [{where}]"
+        msg = f"a pooled case is {printable(task.case)}, but should be at most {most} cases in a list [{where}]"
         raise ValueError(msg)
     for case in pool:
         known.check(case if isinstance(case, dict) else {}, where=where)

@@ -32,6 +32,9 @@ LAWS: dict[str, tuple[str, ...]] = {
 class Rule:
     """What the parameters that a glob matches are to hold.
 
+    `names` is a glob over the names of parameters, `law` one of the table, `module` the class (or classes) of the
+    module that holds them, `mode` the fan that divides: "fan_in", "fan_out" or "fan_avg".
+
     `std` is that of the weights themselves; without it the variance is gain**2 / fan, with the fans of the module's
     own arithmetic. What the type of the module does not tell must be said: `layout` names the meaning of the axes (see
     `varlaw.impl.fans`), `groups` and `stride` are those of a convolution that is no module of torch.

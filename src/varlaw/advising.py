@@ -57,6 +57,7 @@ class Advice:
         Where a trial showed that norms remove what no initial values do, each of these modules gets its norm, as its
         submodule `advised_norm`; make the optimiser afterwards.
 
+        model: the torch model, as `build` returned it.
         key: of the draws; another one gives other numbers of the same laws. That of `code` unless given.
         """
         from varlaw.diagnose.advising.norms import put_in
@@ -68,7 +69,11 @@ class Advice:
         return done
 
     def write(self, path: str | Path, build: "Callable[[], torch.nn.Module] | torch.nn.Module") -> None:
-        """Write the recipe as code to FILE.py, or to any other file the state of a fresh model that has it."""
+        """Write the recipe as code to FILE.py, or to any other file the state of a fresh model that has it.
+
+        path: FILE.py for code, any other name for a state.
+        build: as `varlaw.advise` took it.
+        """
         import torch
 
         from varlaw.diagnose.advising.advise import applied
@@ -172,6 +177,7 @@ def calibrate(
     model: a torch model; its maps are scaled in the order in which they run, its biases and all else left alone.
     batch: what the model takes, or a function of a seed that returns it: then fresh batches test it, up to eight.
     keep: globs of parameters that are left alone. What is frozen, zero or the identity on purpose is refused anyway.
+    salt: names the seeds of the batches; another salt, other batches.
 
     The stopping rule is a test: a map is done when the interval of its E y^2 over rows, at 1e-3 for all maps and looks
     together, lies within 5 % of the target's rms. With one batch of few rows it stays undecided.

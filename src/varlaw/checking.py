@@ -82,6 +82,7 @@ def watch(
         shows it.
     log: called with the numbers of a step after every so many steps: `wandb.log`, `accelerator.log`, a writer's method.
     name: of the run; the model's class unless given.
+    salt: names the evidence, as for `check_model`.
 
     A context manager; call its `step(loss)` once after each optimiser step. A watch never stops the training.
 
@@ -125,7 +126,8 @@ def predict(
         measured.
     batch, loss: of a model, as `check_model` takes them.
     second_moment: E x^2 of the input of words or blocks, per unit.
-    correlation: of two inputs, uncentred; positions: of two tokens or pixels of one input, where it has such.
+    correlation: of two inputs, uncentred.
+    positions: the correlation of two tokens or pixels of one input, where it has such.
 
     Raises `ValueError` in one line for a word that is no block or a block that is incomplete.
 
@@ -167,6 +169,7 @@ def check_widths(
     optimizer: a function of the model that returns its optimiser; then `steps` of it are taken on the batch, and how
         much they change each output is held to the law, too.
     redraws: models of each width.
+    salt, name: the address of the evidence, as for `check_model`.
 
     Raises `ValueError` in one line for what does not fit together.
 

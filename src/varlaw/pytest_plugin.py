@@ -68,7 +68,11 @@ class Laws:
         self._calls = 0
 
     def check(self, draw: Any, law: Any, **options: Any) -> Verdict:
-        """`varlaw.check` with the run's defaults; the verdict goes into the test's properties."""
+        """`varlaw.check` with the run's defaults; the verdict goes into the test's properties.
+
+        draw, law: the sampler, `draw(shape, seed)`, and what it follows.
+        options: the other arguments of `varlaw.check`, such as shape and dtype.
+        """
         from varlaw.verify.check import check
 
         self._calls += 1
@@ -79,7 +83,11 @@ class Laws:
         return verdict
 
     def assert_law(self, draw: Any, law: Any, **options: Any) -> Verdict:
-        """Fail the test, with the verdict's lines, or with what is wrong with `draw`, unless it conforms to `law`."""
+        """Fail the test, with the verdict's lines, or with what is wrong with `draw`, unless it conforms to `law`.
+
+        draw, law: the sampler, `draw(shape, seed)`, and what it follows.
+        options: the other arguments of `varlaw.check`, such as shape and dtype.
+        """
         from varlaw.claims.verdict import Outcome, explained
         from varlaw.evidence.decide import SamplerError
 
@@ -97,31 +105,55 @@ class Laws:
     __call__ = assert_law
 
     def norm(self, f: Any, kind: str, **options: Any) -> Verdicts:
-        """Fail the test, with what is wrong, unless `f` is a norm of its kind: the arguments of `varlaw.check_norm`."""
+        """Fail the test, with what is wrong, unless `f` is a norm of its kind: the arguments of `varlaw.check_norm`.
+
+        f: takes an array and returns one of its shape.
+        kind: as of `varlaw.check_norm`.
+        options: the other arguments of `varlaw.check_norm`, such as axes and eps.
+        """
         from varlaw.verify.own.norms import check_norm
 
         return self._held(lambda: check_norm(f, kind, **self._salt, **options))
 
     def clip(self, f: Any, kind: str = "global_norm", **options: Any) -> Verdicts:
-        """Fail the test, with what is wrong, unless `f` clips as its kind does: as `varlaw.check_clip`."""
+        """Fail the test, with what is wrong, unless `f` clips as its kind does: as `varlaw.check_clip`.
+
+        f: takes a list of arrays and a limit.
+        kind: as of `varlaw.check_clip`.
+        options: the other arguments of `varlaw.check_clip`, such as dtype and promises.
+        """
         from varlaw.verify.own.clipping import check_clip
 
         return self._held(lambda: check_clip(f, kind, **self._salt, **options))
 
     def dropout(self, f: Any, p: float = 0.1, **options: Any) -> Verdicts:
-        """Fail the test, with what is wrong, unless `f` drops lawfully: the arguments of `varlaw.check_dropout`."""
+        """Fail the test, with what is wrong, unless `f` drops lawfully: the arguments of `varlaw.check_dropout`.
+
+        f: takes an array, a rate and a seed.
+        p: the rate.
+        options: the other arguments of `varlaw.check_dropout`, such as kind and dtype.
+        """
         from varlaw.verify.own.dropouts import check_dropout
 
         return self._held(lambda: check_dropout(f, p, **{**self._defaults, **options}))
 
     def loss(self, f: Any, **options: Any) -> Verdicts:
-        """Fail the test, with what is wrong, unless `f` is the cross entropy: the arguments of `varlaw.check_loss`."""
+        """Fail the test, with what is wrong, unless `f` is the cross entropy: the arguments of `varlaw.check_loss`.
+
+        f: takes logits and labels.
+        options: the other arguments of `varlaw.check_loss`, such as dtype and promises.
+        """
         from varlaw.verify.own.losses import check_loss
 
         return self._held(lambda: check_loss(f, **self._salt, **options))
 
     def layer(self, layer_or_factory: Any, laws: Any, **options: Any) -> Verdicts:
-        """Fail the test, with what is wrong, unless each parameter follows its law: as `varlaw.check_layer`."""
+        """Fail the test, with what is wrong, unless each parameter follows its law: as `varlaw.check_layer`.
+
+        layer_or_factory: a function that returns a fresh layer, or one layer.
+        laws: parameter -> law.
+        options: the other arguments of `varlaw.check_layer`, such as inputs and dtype.
+        """
         from varlaw.verify.own.layers import check_layer
 
         return self._held(lambda: check_layer(layer_or_factory, laws, **self._salt, **options))

@@ -85,7 +85,10 @@ def dtypes() -> st.SearchStrategy[str]:
 
 
 def values(allowed: Range) -> st.SearchStrategy[Any]:
-    """The values of one range; whole numbers shrink to the smallest, choices to the first."""
+    """The values of one range; whole numbers shrink to the smallest, choices to the first.
+
+    allowed: the range, as a law's domain has it.
+    """
     match allowed:
         case Interval(whole=True):
             low, high = allowed.typical or (allowed.low, allowed.high)
@@ -102,6 +105,8 @@ def cases(op: str) -> st.SearchStrategy[dict[str, Any]]:
     """Cases of one op of `varlaw verify`: its channels, groups, strides, modes, mapped into the domain, none filtered.
 
     Raises `ValueError` for an op that there is not.
+
+    op: as `varlaw claims` names it, "linear" or "conv2d".
     """
     if op not in CASES:
         msg = f"op={op!r}, but should be one of {', '.join(sorted(CASES))} [cases]"
@@ -114,9 +119,12 @@ def cases(op: str) -> st.SearchStrategy[dict[str, Any]]:
 def steer(law: Any, mutants: Mapping[str, Any], size: int, *, label: str = "ln nats to the nearest mutant") -> None:
     """Inside a property: send Hypothesis towards parameters at which `size` draws tell `law` from the nearest mutant.
 
+    law, mutants: the law of the example, and wrong laws by name.
+    size: numbers drawn in the example.
+    label: of the target; a property that steers twice in one example gives each its own.
+
     The target is the analytic separation of the laws, never a statistic of draws, so that the search goes where the
-    test has power and not where noise is. Mutants that coincide with the law here do not count. A property that steers
-    twice in one example gives each a `label`.
+    test has power and not where noise is. Mutants that coincide with the law here do not count.
     """
     nats = [size * separation(law, mutant) for mutant in mutants.values()]
     apart = [n for n in nats if n > 0]

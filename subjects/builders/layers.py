@@ -38,6 +38,7 @@ def layer(
 ) -> Sampler:
     """A row for the layer that `build(**case)` makes: a class, or a function that returns one.
 
+    name: under which it is verified, such as "mylib.Linear".
     build: returns a torch module, a Keras layer, a flax or haiku module (with `inputs`), a mapping or tree of arrays,
         or an object that holds arrays. Global generators are seeded; parameters named seed, rng (NumPy), key (JAX),
         rngs (flax) or generator get the seed.
@@ -77,8 +78,14 @@ def initialiser(
 ) -> Sampler:
     """A row for `draw(shape, seed, **arguments)`; instead of a seed it may take rng, key or generator, as `layer`.
 
+    name: under which it is verified, such as "mylib.init.he".
+    draw: the function; its array is NumPy's, torch's, JAX's or of any array-API library.
     law: a text over the arguments, fan_in and fan_out, or a law.
+    shapes: those that it is asked for.
+    arguments: further arguments, by name, each of them a case.
     axes: "out_in" where shapes are (out, in, *kernel), as torch's, "in_out" where they are (*kernel, in, out).
+    claims: claim -> another law that it is held to besides.
+    dtypes: in which it is asked; those of its arrays unless given.
     """
     if axes not in ("out_in", "in_out"):
         msg = f"axes={axes!r}, but should be out_in or in_out [initialiser {name}]"

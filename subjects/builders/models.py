@@ -24,7 +24,10 @@ def model(
 ) -> Model:
     """A row for the model that `build(**case)` makes: all parameters that a glob matches are looked at together.
 
-    build, cases, dtypes: as of `layer`; a model is built a few times only, so small sizes are enough.
+    name: under which it is verified, such as "mylib.Encoder".
+    build: returns a torch module; it is called a few times only, so small sizes are enough.
+    cases: the arguments of `build`, by name, each of them a case.
+    dtypes: in which it is asked.
     laws: glob over parameter names -> law; the first that matches counts. Texts speak of the case and of fan_in and
         fan_out, which are known for the layers of torch, or of shape_fan_in and shape_fan_out.
     """

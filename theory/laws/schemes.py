@@ -22,6 +22,9 @@ MODES = ("fan_in", "fan_out", "fan_avg")
 def fan(fans: Fans, mode: str) -> float:
     """The number of terms that a mode names: `fan_in`, `fan_out`, or `fan_avg`, their mean.
 
+    fans: both numbers of terms.
+    mode: which of them.
+
     >>> fan(Fans(100, 300), "fan_avg")
     200.0
     """
@@ -34,6 +37,9 @@ def fan(fans: Fans, mode: str) -> float:
 def he_normal(fan: float, gain: float = SQRT2) -> Normal:
     """N(0, gain**2 / fan). Source: He et al. 2015, arXiv:1502.01852.
 
+    fan: the number of terms to keep the signal over: fan_in, or fan_out for gradients; >= 1.
+    gain: multiplies the standard deviation of one weight.
+
     >>> he_normal(800).std
     0.05
     """
@@ -42,6 +48,9 @@ def he_normal(fan: float, gain: float = SQRT2) -> Normal:
 
 def he_uniform(fan: float, gain: float = SQRT2) -> Uniform:
     """The symmetric uniform law of variance gain**2 / fan. Source: He et al. 2015, arXiv:1502.01852.
+
+    fan: the number of terms to keep the signal over: fan_in, or fan_out for gradients; >= 1.
+    gain: multiplies the standard deviation of one weight.
 
     >>> he_uniform(600).bound
     0.1
@@ -52,6 +61,10 @@ def he_uniform(fan: float, gain: float = SQRT2) -> Uniform:
 def he_truncated(fan: float, gain: float = SQRT2, low: float = -2.0, high: float = 2.0) -> TruncatedNormal:
     """A normal law cut at `low` and `high` sigmas of variance gain**2 / fan after the cut, as Keras's `he_normal`.
 
+    fan: the number of terms to keep the signal over: fan_in, or fan_out for gradients; >= 1.
+    gain: multiplies the standard deviation of one weight.
+    low, high: where the normal law is cut, in standard deviations of what was there before the cut.
+
     >>> round(he_truncated(200).variance, 15)
     0.01
     """
@@ -61,6 +74,9 @@ def he_truncated(fan: float, gain: float = SQRT2, low: float = -2.0, high: float
 def glorot_normal(fan_in: float, fan_out: float, gain: float = 1.0) -> Normal:
     """N(0, 2 gain**2 / (fan_in + fan_out)). Source: Glorot & Bengio 2010.
 
+    fan_in, fan_out: the numbers of terms that an output, and a gradient, add up, >= 1.
+    gain: multiplies the standard deviation of one weight.
+
     >>> glorot_normal(100, 300).variance == 2 / 400
     True
     """
@@ -69,6 +85,9 @@ def glorot_normal(fan_in: float, fan_out: float, gain: float = 1.0) -> Normal:
 
 def glorot_uniform(fan_in: float, fan_out: float, gain: float = 1.0) -> Uniform:
     """U(-b, b) with b = gain sqrt(6 / (fan_in + fan_out)). Source: Glorot & Bengio 2010.
+
+    fan_in, fan_out: the numbers of terms that an output, and a gradient, add up, >= 1.
+    gain: multiplies the standard deviation of one weight.
 
     >>> round(glorot_uniform(200, 400).bound, 15)
     0.1
@@ -81,6 +100,10 @@ def glorot_truncated(
 ) -> TruncatedNormal:
     """A normal law cut at `low` and `high` sigmas of variance 2 gain**2 / (fan_in + fan_out) after the cut.
 
+    fan_in, fan_out: the numbers of terms that an output, and a gradient, add up, >= 1.
+    gain: multiplies the standard deviation of one weight.
+    low, high: where the normal law is cut, in standard deviations of what was there before the cut.
+
     >>> round(glorot_truncated(100, 300).variance, 15)
     0.005
     """
@@ -91,6 +114,8 @@ def glorot_truncated(
 def lecun_normal(fan_in: float) -> Normal:
     """N(0, 1 / fan_in). Source: LeCun et al. 1998, Efficient BackProp.
 
+    fan_in: the number of terms that one output adds up, >= 1.
+
     >>> lecun_normal(100).std
     0.1
     """
@@ -99,6 +124,8 @@ def lecun_normal(fan_in: float) -> Normal:
 
 def lecun_uniform(fan_in: float) -> Uniform:
     """U(-b, b) with b = sqrt(3 / fan_in). Source: LeCun et al. 1998, Efficient BackProp.
+
+    fan_in: the number of terms that one output adds up, >= 1.
 
     >>> round(lecun_uniform(300).bound, 15)
     0.1
@@ -109,6 +136,9 @@ def lecun_uniform(fan_in: float) -> Uniform:
 def lecun_truncated(fan_in: float, low: float = -2.0, high: float = 2.0) -> TruncatedNormal:
     """A normal law cut at `low` and `high` sigmas of variance 1 / fan_in after the cut.
 
+    fan_in: the number of terms that one output adds up, >= 1.
+    low, high: where the normal law is cut, in standard deviations of what was there before the cut.
+
     >>> round(lecun_truncated(100).variance, 15)
     0.01
     """
@@ -117,6 +147,10 @@ def lecun_truncated(fan_in: float, low: float = -2.0, high: float = 2.0) -> Trun
 
 def variance_scaling(scale: float, fan: float, distribution: str = "normal") -> Variate:
     """The law of variance scale / fan: "normal", "uniform", or "truncated_normal" (cut at two sigmas, corrected).
+
+    scale: the variance of one weight times the fan, > 0.
+    fan: the number of terms that a mode names, >= 1.
+    distribution: the family.
 
     >>> variance_scaling(2.0, 200, "uniform").variance == he_uniform(200).variance
     True
@@ -138,6 +172,8 @@ def variance_scaling(scale: float, fan: float, distribution: str = "normal") -> 
 def torch_default(fan_in: float) -> Uniform:
     """U(-b, b) with b = 1 / sqrt(fan_in), torch's own default for dense and convolution weights and biases.
 
+    fan_in: the number of terms that one output adds up, >= 1.
+
     >>> torch_default(100).bound
     0.1
     """
@@ -148,6 +184,9 @@ def residual_scaled(std: float, layers: int) -> Normal:
     """N(0, std**2 / (2 layers)): projections onto the residual stream of `layers` blocks of two branches each.
 
     Source: Radford et al. 2019 (GPT-2), where the number of residual *layers* is twice that of blocks.
+
+    std: of a weight elsewhere in the model, > 0.
+    layers: blocks of two branches each, >= 1.
 
     >>> residual_scaled(0.02, 8).std
     0.005

@@ -16,6 +16,9 @@ LOG_SQRT_TWO_PI = 0.5 * math.log(2 * math.pi)
 class Normal(Moments):
     """N(mean, std**2).
 
+    std: standard deviation, > 0.
+    mean: its centre.
+
     >>> Normal(0.02).variance
     0.0004
     """
@@ -69,6 +72,8 @@ class Normal(Moments):
 @dataclass(frozen=True)
 class UniformRange(Moments):
     """Uniform on `[low, high]`.
+
+    low, high: the ends, finite and low < high.
 
     >>> UniformRange(0.0, 1.0).variance == 1 / 12
     True
@@ -130,6 +135,8 @@ class UniformRange(Moments):
 @dataclass(frozen=True, init=False)
 class Uniform(Scalable):
     """Uniform on `[-bound, bound]`, of variance `bound**2 / 3`; from one end to another it is a `UniformRange`.
+
+    bound: the larger end, > 0.
 
     >>> Uniform(3.0).variance, Uniform.with_std(1.0).bound == 3**0.5
     (3.0, True)

@@ -37,6 +37,8 @@ def _smallest(law: Any, u: Any, first: float) -> Floats:
 class Geometric:
     """Trials until the first success, that one counted: P(X > k) = (1 - p)^k.
 
+    p: chance of success, in (0, 1).
+
     >>> float(Geometric(0.25).survival(2))
     0.5625
     """
@@ -60,7 +62,10 @@ class Geometric:
 
 @dataclass(frozen=True)
 class Poisson:
-    """Events at `rate` in a unit of time."""
+    """Events at `rate` in a unit of time.
+
+    rate: the mean, > 0.
+    """
 
     rate: float
 
@@ -88,6 +93,9 @@ class Poisson:
 @dataclass(frozen=True)
 class Binomial:
     """Successes in n trials of chance p each; n = 1 is Bernoulli's law.
+
+    n: number of trials.
+    p: chance of each, in (0, 1).
 
     >>> [float(p) for p in Binomial(1, 0.25).cdf([0, 1])]
     [0.75, 1.0]
@@ -126,6 +134,8 @@ class Binomial:
 class Categorical:
     """0, 1, 2, ... with chances in the proportion of the weights given; one of 0 never comes up.
 
+    weights: one number >= 0 for each value, in any proportion.
+
     >>> [float(p) for p in Categorical(1, 0, 3).cdf([0, 1, 2])]
     [0.25, 0.25, 1.0]
     """
@@ -162,6 +172,8 @@ class Categorical:
 @dataclass(frozen=True)
 class Integers:
     """Whole numbers from `low` on below `high`, all as likely.
+
+    low, high: the first number, and the first that is not reached.
 
     >>> float(Integers(0, 4).cdf(0))
     0.25

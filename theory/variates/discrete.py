@@ -15,6 +15,8 @@ from varlaw.theory.variates.variate import Moments, checked_scale, floats, real,
 class Constant(Moments):
     """A single value; its kurtosis is NaN.
 
+    value: the number, finite.
+
     >>> Constant(1.0).mean, Constant(1.0).variance
     (1.0, 0.0)
     """
@@ -60,6 +62,8 @@ class Constant(Moments):
 @dataclass(frozen=True)
 class Rademacher(Moments):
     """`scale` or `-scale` with probability one half each.
+
+    scale: absolute value of every entry, > 0.
 
     >>> Rademacher(2.0).variance, Rademacher().kurtosis
     (4.0, 1.0)
@@ -112,6 +116,9 @@ class SparseNormal(Moments):
     """0 with probability `zeros`, otherwise N(0, std**2): independent zeros, kurtosis 3 / (1 - zeros).
 
     The argument `std` is that of the entries that are kept, `parent_std`.
+
+    std: standard deviation of what is not 0.
+    zeros: the chance of a 0, in [0, 1).
 
     >>> SparseNormal(1.0, zeros=0.75).variance, SparseNormal(1.0, zeros=0.75).kurtosis
     (0.25, 12.0)

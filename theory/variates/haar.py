@@ -17,6 +17,9 @@ class HaarEntry(Moments):
 
     `(X / gain)**2` follows Beta(1/2, (size - 1)/2): variance `gain**2 / size`, kurtosis `3 size / (size + 2)`.
 
+    size: the larger side of the matrix.
+    gain: the factor, > 0.
+
     >>> HaarEntry(4).variance, HaarEntry(4).kurtosis
     (0.25, 2.0)
     """
@@ -102,6 +105,8 @@ class HaarEntry(Moments):
 @dataclass(frozen=True)
 class Orthogonal(Scalable):
     """`gain` times a Haar-distributed (semi-)orthogonal matrix: a law of the whole matrix, not of independent entries.
+
+    gain: the factor, > 0: every singular value.
 
     >>> Orthogonal().entry(64, 16).variance
     0.015625

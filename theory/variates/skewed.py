@@ -27,15 +27,15 @@ class Curve(Protocol):
         ...
 
     def cdf(self, x: Any) -> Floats:
-        """P(X <= x)."""
+        """P(X <= x), of numbers `x`."""
         ...
 
     def survival(self, x: Any) -> Floats:
-        """P(X > x), accurate where it is small."""
+        """P(X > x), accurate where it is small, of numbers `x`."""
         ...
 
     def quantile(self, u: Any) -> Floats:
-        """The smallest x with P(X <= x) >= u."""
+        """The smallest x with P(X <= x) >= u, of chances `u`."""
         ...
 
 
@@ -46,6 +46,8 @@ def _positive(name: str, value: float, where: str) -> None:
 @dataclass(frozen=True)
 class Exponential:
     """Waiting times: P(X > x) = exp(-x / scale).
+
+    scale: the mean waiting time, > 0.
 
     >>> float(Exponential(2.0).survival(2.0)) == math.exp(-1)
     True
@@ -100,7 +102,10 @@ class Gumbel:
 
 @dataclass(frozen=True)
 class Laplace:
-    """The difference of two waiting times, P(|X| > x) = exp(-x / scale)."""
+    """The difference of two waiting times, P(|X| > x) = exp(-x / scale).
+
+    scale: the mean distance from 0, > 0.
+    """
 
     scale: float = 1.0
 
@@ -176,7 +181,10 @@ class Cauchy:
 
 @dataclass(frozen=True)
 class LogNormal:
-    """exp(std z), z a standard normal number."""
+    """exp(std z), z a standard normal number.
+
+    std: standard deviation of the logarithm, > 0.
+    """
 
     std: float = 1.0
 
@@ -217,7 +225,10 @@ class LogNormal:
 
 @dataclass(frozen=True)
 class Gamma:
-    """The sum of `shape` waiting times, where that is a whole number: density x^(shape - 1) exp(-x) / Gamma(shape)."""
+    """The sum of `shape` waiting times, where that is a whole number: density x^(shape - 1) exp(-x) / Gamma(shape).
+
+    shape: the mean, > 0.
+    """
 
     shape: float
 
@@ -253,7 +264,10 @@ class Gamma:
 
 @dataclass(frozen=True)
 class Beta:
-    """A share of a sum, X / (X + Y) for X ~ Gamma(a) and Y ~ Gamma(b); a, b > 1, where its density has one peak."""
+    """A share of a sum, X / (X + Y) for X ~ Gamma(a) and Y ~ Gamma(b); a, b > 1, where its density has one peak.
+
+    a, b: shapes of the two sums, > 1.
+    """
 
     a: float
     b: float
@@ -295,7 +309,10 @@ class Beta:
 
 @dataclass(frozen=True)
 class StudentT:
-    """A normal number over an independent estimate of its standard deviation from `freedom` others."""
+    """A normal number over an independent estimate of its standard deviation from `freedom` others.
+
+    freedom: degrees of freedom, > 0.
+    """
 
     freedom: float
 

@@ -14,6 +14,8 @@ from varlaw.theory.variates.variate import real, require
 class LogUniform:
     """Positive entries whose logarithm is uniform between those of the ends, as Mamba's step sizes.
 
+    low, high: the ends, 0 < low < high.
+
     >>> LogUniform(1e-3, 1e-1)
     LogUniform(low=0.001, high=0.1)
     """
@@ -27,7 +29,11 @@ class LogUniform:
 
 @dataclass(frozen=True)
 class Sparse:
-    """Entries that are 0 with the chance `zeros`, each on its own, and else of `law`."""
+    """Entries that are 0 with the chance `zeros`, each on its own, and else of `law`.
+
+    law: of the entries that are not 0.
+    zeros: the chance of a 0, in (0, 1).
+    """
 
     law: Any
     zeros: float
@@ -38,7 +44,10 @@ class Sparse:
 
 @dataclass(frozen=True)
 class Complex:
-    """Complex entries whose real and imaginary parts are independent, both of `law`."""
+    """Complex entries whose real and imaginary parts are independent, both of `law`.
+
+    law: of either part.
+    """
 
     law: Any
 
@@ -48,6 +57,8 @@ class FactorisedNoise:
     """Rank one: scale * outer(f(a), f(b)) of standard normals, f(x) = sign(x) sqrt(|x|), as of NoisyNet.
 
     Fortunato et al. 2018, arXiv:1706.10295; the second moment of an entry is scale^2 * 2/pi.
+
+    scale: the factor, > 0.
     """
 
     scale: float = 1.0
@@ -58,7 +69,10 @@ class FactorisedNoise:
 
 @dataclass(frozen=True)
 class RowsOfNorm:
-    """Each row (all axes but the first) has this norm, and every direction is as likely."""
+    """Each row (all axes but the first) has this norm, and every direction is as likely.
+
+    norm: Euclidean length of each row, > 0.
+    """
 
     norm: float = 1.0
 
@@ -68,7 +82,10 @@ class RowsOfNorm:
 
 @dataclass(frozen=True)
 class RowsStandardised:
-    """Each row (all axes but the first) has mean 0 and this std, of n numbers, and every such row is as likely."""
+    """Each row (all axes but the first) has mean 0 and this std, of n numbers, and every such row is as likely.
+
+    std: standard deviation of the numbers of each row, over n, > 0.
+    """
 
     std: float = 1.0
 
@@ -78,7 +95,10 @@ class RowsStandardised:
 
 @dataclass(frozen=True)
 class SampleStd:
-    """The whole tensor has this root mean square, and every such tensor is as likely: normal numbers, rescaled."""
+    """The whole tensor has this root mean square, and every such tensor is as likely: normal numbers, rescaled.
+
+    std: root mean square of the whole tensor, > 0.
+    """
 
     std: float = 1.0
 
@@ -88,7 +108,11 @@ class SampleStd:
 
 @dataclass(frozen=True)
 class RowsNormal:
-    """Independent rows of a multivariate normal law, as of new embeddings drawn like the old ones."""
+    """Independent rows of a multivariate normal law, as of new embeddings drawn like the old ones.
+
+    mean: of a row, one number for each column.
+    covariance: of a row, as rows of numbers.
+    """
 
     mean: Sequence[float]
     covariance: Sequence[Sequence[float]]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from varlaw.theory.law import shown
+from varlaw.theory.law import printable
 from varlaw.theory.numerics.quadrature import Floats
 
 
@@ -53,23 +53,23 @@ class Variate(Protocol):
         ...
 
     def cdf(self, x: Any) -> Floats:
-        """P(X <= x)."""
+        """P(X <= x), of numbers `x`."""
         ...
 
     def survival(self, x: Any) -> Floats:
-        """P(X > x), accurate where it is small."""
+        """P(X > x), accurate where it is small, of numbers `x`."""
         ...
 
     def abs_cdf(self, c: Any) -> Floats:
-        """P(|X| <= c)."""
+        """P(|X| <= c), of numbers `c`."""
         ...
 
     def quantile(self, u: Any) -> Floats:
-        """The smallest x with P(X <= x) >= u."""
+        """The smallest x with P(X <= x) >= u, of chances `u`."""
         ...
 
     def scaled(self, factor: float) -> "Variate":
-        """The law of `factor * X`, of the same family, for `factor > 0`."""
+        """The law of X times `factor`, a number > 0, of the same family."""
         ...
 
 
@@ -78,7 +78,7 @@ class Continuous(Variate, Protocol):
     """A variate with a density."""
 
     def logpdf(self, x: Any) -> Floats:
-        """Natural log of the density, -inf outside the support."""
+        """Natural log of the density at numbers `x`, -inf outside the support."""
         ...
 
 
@@ -132,5 +132,5 @@ def real(x: Any) -> float:
 def require(holds: bool, name: str, got: object, expected: str, where: str) -> None:
     """Raise a one-line `ValueError` naming what, got, expected and where, unless `holds`."""
     if not holds:
-        msg = f"{name}={shown(got)}, but should be {expected} [{where}]"
+        msg = f"{name}={printable(got)}, but should be {expected} [{where}]"
         raise ValueError(msg)

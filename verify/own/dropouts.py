@@ -50,13 +50,17 @@ def check_dropout(
 
     f: takes an array of three axes, (batch, channels, length), a rate and a seed on which alone its mask depends, and
         returns an array of that shape: as in training.
+    p: the rate at which units are dropped, in [0, 1).
     kind: "dropout", "channel_dropout" (whole channels), "drop_path" (whole samples), "alpha_dropout",
         "channel_alpha_dropout" or "gaussian_dropout".
     promises, unpromised: what is asked beyond the usual, and what is not: "p_zero" (p = 0 changes nothing; usual),
         "p_one" (p = 1 leaves zeros), "nonfinite" (what is dropped is 0 where it was infinite); "all" for every one.
     as_: "torch", or a dropout by its name in `varlaw verify`: what it documents as its deviations is no violation.
-    delta, alpha, beta: as of `check`, for the rate, to which delta is relative: twice delta, and at least 2 %.
-    dtype, library, salt, name: as of `check_norm`.
+    delta, alpha, beta: error to find, risk of a false alarm and of a miss, as of `check`; for the rate, to which delta
+        is relative: twice delta, and at least 2 %.
+    dtype: the format of the arrays.
+    library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.
+    salt, name: the address of the inputs; name is the function's own unless given.
 
     Raises `SamplerError` in one line when `f` raises or returns something else, `ValueError` for other arguments.
 

@@ -59,7 +59,9 @@ def check_layer(
     forward, backward: what the layer multiplies the mean square of its inputs (of gradients) by, of all weights or by
         name: 1 keeps it, 2 before a ReLU. Decided as Var w times the fan that is counted, which is exact.
     unpromised: globs of parameters that promise nothing, whatever glob of `laws` names them too.
-    delta, alpha, beta, salt, name: as of `check`.
+    dtype: the format of the parameters.
+    delta, alpha, beta: error of a std to find, risk of a false alarm and of a miss, as of `check`.
+    salt, name: the address of the evidence; name is the layer's own unless given.
 
     >>> import numpy as np
     >>> def make(rng): return {"weight": rng.normal(0, 0.02, (64, 48)), "bias": np.zeros(64)}

@@ -68,7 +68,9 @@ def check_loss(
         "outside" (a label that is no class is refused, or costs no finite loss), "all_ignored" (no label counts); "all"
         for every one.
     as_: "torch", or a loss by its name in `varlaw verify`: what it documents as its deviations is no violation.
-    dtype, library, salt, name: as of `check_norm`; labels are int64, of JAX int32.
+    dtype: the format of the logits; labels are int64, of JAX int32.
+    library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.
+    salt, name: the address of the inputs; name is the function's own unless given.
 
     Raises `SamplerError` in one line when `f` raises or returns something else, `ValueError` for other arguments.
 

@@ -41,7 +41,20 @@ def norm(
     as_: str | None = None,
     library: str | None = None,
 ) -> Norm:
-    """A row for a norm: the arguments of `varlaw.check_norm`."""
+    """A row for a norm: the arguments of `varlaw.check_norm`.
+
+    name: under which it is verified, such as "mylib.norm".
+    f: `f(x)`, as for `varlaw.check_norm`.
+    kind: "layer", "rms", "group", "batch", "instance" or "weight".
+    shape, axes: of the arrays that it takes, and those that are normalised together, where they are not the usual ones.
+    groups: of a group norm.
+    eps, momentum: under the root, and the weight of a new batch; read off `f`, or measured, when not given.
+    bessel: whether the running variance has n - 1.
+    dtypes: the formats of the arrays, each asked.
+    promises, unpromised: what is asked beyond the usual, and what is not, in the words of `varlaw.check_norm`.
+    as_: a norm of a framework by its name: what it documents as its deviations is no violation.
+    library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.
+    """
     where = f"norm {name}"
     one_of(kind, norms.KINDS, "kind", where)
     layout = norms.layout_of(kind, (16, 8, 3, 3) if kind == "weight" and shape is None else shape, axes)
@@ -90,7 +103,18 @@ def clipper(
     as_: str | None = None,
     library: str | None = None,
 ) -> Clipper:
-    """A row for gradient clipping: the arguments of `varlaw.check_clip`."""
+    """A row for gradient clipping: the arguments of `varlaw.check_clip`.
+
+    name: under which it is verified, such as "mylib.clip".
+    f: `f(arrays, limit)`, as for `varlaw.check_clip`.
+    kind: "global_norm", "per_parameter", "value", "accumulated" or "adaptive".
+    reduction: "mean" or "sum", of accumulated gradients.
+    eps: the least norm of weights that an adaptive clip counts.
+    dtypes: the formats of the arrays, each asked.
+    promises, unpromised: what is asked beyond the usual, and what is not, in the words of `varlaw.check_clip`.
+    as_: a clip of a framework by its name: what it documents as its deviations is no violation.
+    library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.
+    """
     where = f"clipper {name}"
     one_of(kind, clipping.KINDS, "kind", where)
     one_of(reduction, REDUCTIONS, "reduction", where)
@@ -131,7 +155,17 @@ def dropout(
     as_: str | None = None,
     library: str | None = None,
 ) -> Dropout:
-    """A row for a dropout: the arguments of `varlaw.check_dropout`."""
+    """A row for a dropout: the arguments of `varlaw.check_dropout`.
+
+    name: under which it is verified, such as "mylib.dropout".
+    f: `f(x, p, seed)`, as for `varlaw.check_dropout`.
+    p: the rate.
+    kind: "dropout", "channel_dropout", "drop_path", "alpha_dropout", "channel_alpha_dropout" or "gaussian_dropout".
+    dtypes: the formats of the arrays, each asked.
+    promises, unpromised: what is asked beyond the usual, and what is not, in the words of `varlaw.check_dropout`.
+    as_: a dropout of a framework by its name: what it documents as its deviations is no violation.
+    library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.
+    """
     where = f"dropout {name}"
     one_of(kind, dropouts.KINDS, "kind", where)
     out = left_out(dropouts.EXTREMES, promises, unpromised, all_usual=as_ is not None, where=where)
@@ -162,7 +196,16 @@ def loss(
     as_: str | None = None,
     library: str | None = None,
 ) -> Loss:
-    """A row for a cross entropy: the arguments of `varlaw.check_loss`."""
+    """A row for a cross entropy: the arguments of `varlaw.check_loss`.
+
+    name: under which it is verified, such as "mylib.loss".
+    f: `f(logits, labels)`, as for `varlaw.check_loss`.
+    smoothing, ignored: what `f` calls its arguments for smoothed labels and for a label that does not count.
+    dtypes: the formats of the arrays, each asked.
+    promises, unpromised: what is asked beyond the usual, and what is not, in the words of `varlaw.check_loss`.
+    as_: a loss of a framework by its name: what it documents as its deviations is no violation.
+    library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.
+    """
     where = f"loss {name}"
     out = left_out(losses.EXTREMES, promises, unpromised, all_usual=as_ is not None, where=where)
     logits, labels = np.zeros((3, 5)), np.array([0, 4, 2])

@@ -17,9 +17,10 @@ def check_shapes(
 ) -> Verdicts:
     """Decide in each of several shapes whether `draw(shape, seed)` follows the law that holds there.
 
+    draw: returns an array of `shape` that depends on `seed` alone, as of `check`.
     law: a text over fan_in and fan_out ("N(0.02/sqrt(fan_in/64))"), or a function of the shape that returns a law.
     shapes: two or more; at equal sizes rules that scale differently are alike.
-    options: those of `check`.
+    options: those of `check`: dtype, delta, alpha, beta, max_samples, salt, name.
 
     >>> import numpy as np
     >>> def mup(shape, seed): return np.random.default_rng(seed).normal(0, 0.02 / (shape[1] / 64) ** 0.5, shape)

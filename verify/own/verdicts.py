@@ -1,6 +1,7 @@
 """The verdicts on one function, which print themselves: its claims in lines, what is wrong in words."""
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import ParamSpec
@@ -100,5 +101,8 @@ def asserting(check: Callable[P, Verdicts]) -> Callable[P, Verdicts]:
         return found
 
     asserted.__name__ = asserted.__qualname__ = check.__name__.replace("check", "assert")
-    asserted.__doc__ = f"`{check.__name__}`, and an `AssertionError` with what is wrong unless all is well."
+    arguments = (inspect.getdoc(check) or "").partition("\n\n")[2].partition("\n\n>>>")[0]
+    asserted.__doc__ = (
+        f"`{check.__name__}`, and an `AssertionError` with what is wrong unless all is well.\n\n{arguments}"
+    )
     return asserted
