@@ -40,7 +40,8 @@ def causes(met: list[Met], width: int) -> Iterator[Text]:
         many, subjects = len(groups), quantities(len({group.subject for group in groups}), "subject")
         extent = subjects if subjects.startswith(f"{many} ") else f"{many} rows of {subjects}"
         first, broken = members[0][0], members[0][0].standing == "broken"
-        yield from wrapped(f"{names}: {extent}, {evidence(groups[0].worst)}", width, indent="    ")
+        shown = evidence(groups[0].worst) or plain(groups[0].worst.detail)
+        yield from wrapped(": ".join([names, ", ".join(filter(None, [extent, shown]))]), width, indent="    ")
         yield from wrapped(standing(first), width, indent="      ") if broken else ()
 
 

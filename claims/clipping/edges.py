@@ -192,10 +192,10 @@ def _nonfinite(subject: Clipper, trial: Trial) -> Finding:
     after = whole[bad[0].size :]
     if subject.nonfinite == "signals" and np.isnan(after).all():
         return settled("all leaves became NaN, as documented")
-    observed = math.inf if np.isnan(after).any() else norm_of([after])
-    expected = norm_of(g.leaves[1:])
-    comparison = compare([observed], [expected], [0.0])
-    return deterministic(comparison, quantity="norm of the finite leaves", names=g.names)
+    lost = bool(np.isnan(after).any())
+    comparison = compare([math.inf if lost else norm_of([after])], [norm_of(g.leaves[1:])], [0.0])
+    found = deterministic(comparison, quantity="norm of the finite leaves", names=g.names)
+    return msgspec.structs.replace(found, detail="finite leaves became NaN") if lost else found
 
 
 def _negative(subject: Clipper, trial: Trial) -> Finding:

@@ -93,3 +93,15 @@ def test_documented_causes_are_a_line_each_and_named(
     assert any("6 documented causes" in line for line in lines)
     assert any(line.strip().startswith("known-5: 6 subjects, 0.5000 exact") for line in lines)
     assert not any("because of" in line for line in lines)
+
+
+def test_a_documented_cause_without_a_number_shows_its_detail(
+    make_verdict: Callable[..., Verdict], make_run: Callable[..., Run]
+) -> None:
+    from tests.reports.test_rows import _known
+
+    nothing = {"ratio": None, "observed": None, "interval": None, "detail": "finite leaves became NaN"}
+    run = make_run([make_verdict(subject=f"torch.s{k}", deviation=_known(k), **BROKEN | nothing) for k in range(6)])
+    stream = io.StringIO()
+    terminal.render(run, Console(file=stream, width=80, no_color=True))
+    assert "known-5: 1 subject, finite leaves became NaN" in stream.getvalue()
