@@ -211,10 +211,19 @@ def _lawful(instances: Drawn, found: list[_One], trial: Trial) -> Finding:
         told = statistical(weakest.decision, trial.policy, quantity="std", expected=weakest.law.std, names=names)
         return _renamed(told, f"{len(found)} parameters, the farthest {weakest.name}", trial)
     policy = replace(trial.policy, max_tensors=max(instances.most, _TOGETHER))
-    units = {one.name: float(one.law.std) for one in found if one.decision}
-    together = decide(Normal(1.0), instances.pooled(units), policy, instances.key, dtype=trial.dtype, shape=False)
+    drawn_from = {one.name: one.law for one in found if one.decision}
+    units = {name: float(law.std) for name, law in drawn_from.items()}
+    law = _unit(list(drawn_from.values()))
+    together = decide(law, instances.pooled(units), policy, instances.key, dtype=trial.dtype, shape=False)
     told = statistical(together, trial.policy, quantity="std over the promised", expected=1.0)
     return _renamed(told, f"{len(found)} parameters together, {len(small)} of them too small to tell alone", trial)
+
+
+def _unit(laws: list[Any]) -> Any:
+    """The law of numbers over their stds: a bounded one ends where it is cut; the normal one where ends differ."""
+    first, *rest = (law.scaled(1 / law.std) for law in laws)
+    alike = all(type(law) is type(first) and math.isclose(law.support[1], first.support[1]) for law in rest)
+    return first if alike else Normal(1.0)
 
 
 def _renamed(finding: Finding, detail: str, trial: Trial) -> Finding:

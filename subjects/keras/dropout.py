@@ -33,7 +33,21 @@ def _attention(name: str) -> Dropout:
 # With a seed of its own Keras takes another path on torch than without.
 _seeded: Drop = lambda x, p, key: keras().random.dropout(x, p, seed=random.randrange(1, 2**30))  # noqa: E731
 
+
+def _shaped(name: str, op: str, *kept: int) -> Dropout:
+    """A mask of the shape of x on the `kept` axes, and of one entry along the others."""
+
+    def drop(x: Any, p: float, key: None) -> Any:
+        noise = tuple(n if axis in kept else 1 for axis, n in enumerate(x.shape))
+        return getattr(keras().layers, name)(p, noise_shape=noise, dtype=dtype_of(x))(x, training=True)
+
+    return dropout(KERAS, f"keras.layers.{name}(noise_shape={len(kept)})", op, drop)
+
+
 DROPOUTS: tuple[Dropout, ...] = (
+    _shaped("Dropout", "channel_dropout", 0, 1),
+    _shaped("Dropout", "drop_path", 0),
+    _shaped("AlphaDropout", "channel_alpha_dropout", 0, 1),
     _layer("Dropout", "dropout"),
     _layer("AlphaDropout", "alpha_dropout"),
     _layer("GaussianDropout", "gaussian_dropout"),

@@ -22,6 +22,17 @@ def _walk(make: Make) -> optimising.Walk:
     return walk
 
 
+class _Accumulated:
+    """Four calls for a step, of half and of one and a half times the gradient in turns: their mean is the gradient."""
+
+    def __init__(self, optimiser: Any) -> None:
+        self.inner = optimiser
+
+    def apply(self, gradients: Any, weights: Any) -> None:
+        for share in (0.5, 1.5, 0.5, 1.5):
+            self.inner.apply([share * g for g in gradients], weights)
+
+
 def _moved(name: str, op: str, make: Make) -> Experiment:
     return optimising.moved(KERAS, f"optimizers.{name}", f"optimiser_{op}", _walk(make), **optimising.RATE_IN_32_BITS)
 
@@ -43,6 +54,10 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     _moved("SGD", "momentum", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"])),
     _moved("SGD(nesterov)", "nesterov", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"], nesterov=True)),
     _moved("Lion", "sign", lambda o, c: o.Lion(c["rate"])),
+    _moved(
+        "Adam(accumulated)", "adam_hat",
+        lambda o, c: _Accumulated(o.Adam(c["rate"], epsilon=c["eps"], gradient_accumulation_steps=4)),
+    ),
     _decayed("AdamW", lambda o, c: o.AdamW(c["rate"], weight_decay=c["decay"])),
     _decayed("Lion", lambda o, c: o.Lion(c["rate"], weight_decay=c["decay"])),
     _decayed("SGD", lambda o, c: o.SGD(c["rate"], weight_decay=c["decay"])),

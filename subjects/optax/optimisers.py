@@ -28,8 +28,20 @@ def _walk(make: Make) -> optimising.Walk:
     return walk
 
 
-def _moved(name: str, op: str, make: Make) -> Experiment:
-    return optimising.moved(OPTAX, name, f"optimiser_{op}", _walk(make))
+class _Accumulated:
+    """Four calls for a step, of half and of one and a half times the gradient in turns: their mean is the gradient."""
+
+    def __init__(self, steps: Any) -> None:
+        self.init, self.inner = steps.init, steps
+
+    def update(self, gradient: Any, state: Any, weights: Any) -> Any:
+        for share in (0.5, 1.5, 0.5, 1.5):
+            updates, state = self.inner.update(share * gradient, state, weights)
+        return updates, state
+
+
+def _moved(name: str, op: str, make: Make, **rest: Any) -> Experiment:
+    return optimising.moved(OPTAX, name, f"optimiser_{op}", _walk(make), **rest)
 
 
 def _decayed(name: str, make: Make) -> Experiment:
@@ -62,6 +74,10 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     _moved("sgd(nesterov)", "nesterov", lambda o, c: o.sgd(c["rate"], momentum=c["momentum"], nesterov=True)),
     _moved("lion(steps)", "sign", lambda o, c: o.lion(c["rate"], weight_decay=0.0)),
     _moved("sign_sgd(steps)", "sign", lambda o, c: o.sign_sgd(c["rate"])),
+    _moved(
+        "MultiSteps(adam)", "adam", lambda o, c: _Accumulated(o.MultiSteps(o.adam(c["rate"], eps=c["eps"]), 4)),
+        unsupported={"float64": "gradients are added up in float32, unless an accumulator_dtype says otherwise"},
+    ),
     _decayed("adamw", lambda o, c: o.adamw(c["rate"], weight_decay=c["decay"])),
     _decayed("lion", lambda o, c: o.lion(c["rate"], weight_decay=c["decay"])),
     _decayed("adan", lambda o, c: o.adan(c["rate"], weight_decay=c["decay"])),

@@ -5,7 +5,7 @@ from typing import Any
 
 from varlaw.subjects.paddle.framework import NO_HALF_KERNEL, PADDLE, nn, top
 from varlaw.subjects.paddle.layers import NN
-from varlaw.subjects.rows import clipper, dropout, loss
+from varlaw.subjects.rows import Drop, clipper, dropout, loss
 from varlaw.subjects.subject import Clipper, Dropout, Loss
 
 # -- clipping ----------------------------------------------------------------------------------------------------------
@@ -88,12 +88,21 @@ def _functional(name: str, op: str, dims: int = 1) -> Dropout:
     return dropout(PADDLE, f"paddle.nn.functional.{name}", op, drop, dims=dims, unsupported=_UNSUPPORTED[op])
 
 
+def _axes(op: str, *axes: int) -> Dropout:
+    """A mask over these axes, which the others share."""
+    name = f"paddle.nn.functional.dropout(axis={list(axes)})"
+    drop: Drop = lambda x, p, key: nn().functional.dropout(x, p, axis=list(axes))  # noqa: E731 - one expression
+    return dropout(PADDLE, name, op, drop, unsupported=_UNSUPPORTED["channel_dropout"])
+
+
 def _module(name: str, op: str, dims: int = 1) -> Dropout:
     return NN.dropout(name, op, dims=dims, unsupported=_UNSUPPORTED[op])
 
 
 DROPOUTS: tuple[Dropout, ...] = (
     _functional("dropout", "dropout"),
+    _axes("channel_dropout", 0, 1),
+    _axes("drop_path", 0),
     _functional("dropout1d", "channel_dropout"),
     _functional("feature_alpha_dropout", "channel_alpha_dropout", 2),
     _functional("dropout2d", "channel_dropout", 2),

@@ -17,7 +17,23 @@ def _general(x: Any, p: float, seed: int) -> Any:
     return tf().nn.experimental.general_dropout(x, p, uniform_sampler=generator.uniform)
 
 
+def _shaped(name: str, call: Callable[..., Any]) -> tuple[Dropout, ...]:
+    """`call(x, p, seed, noise_shape)`: one entry of the mask for the last axis, and for the last two."""
+    return tuple(
+        dropout(
+            TENSORFLOW, f"tensorflow.nn.{name}(noise_shape={kept})", op,
+            lambda x, p, seed, kept=kept: call(x, p, seed, [*x.shape[:kept], *[1] * (3 - kept)]),
+        )
+        for kept, op in ((2, "channel_dropout"), (1, "drop_path"))
+    )  # fmt: skip
+
+
 DROPOUTS: tuple[Dropout, ...] = (
+    *_shaped("dropout", lambda x, p, seed, shape: tf().nn.dropout(x, p, noise_shape=shape)),
+    *_shaped(
+        "experimental.stateless_dropout",
+        lambda x, p, s, shape: tf().nn.experimental.stateless_dropout(x, p, [s, 0], noise_shape=shape),
+    ),
     _dropout("dropout", lambda x, p, seed: tf().nn.dropout(x, p)),
     _dropout("experimental.stateless_dropout", lambda x, p, s: tf().nn.experimental.stateless_dropout(x, p, [s, 0])),
     _dropout("experimental.general_dropout", _general),

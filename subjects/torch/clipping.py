@@ -35,6 +35,31 @@ def _clipper(name: str, op: str, *adjusts: str, foreach: bool | None = None) -> 
     return clipper(TORCH, f"torch.nn.utils.{name}{'(foreach)' if foreach else ''}", op, clip, adjusts=adjusts)
 
 
+def _in_two_calls(leaves: list[Any], limit: float, **more: Any) -> tuple[list[Any], Any]:
+    """The norm first, what is scaled by it afterwards."""
+    import torch
+
+    parameters = with_gradients(leaves, more)
+    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters], more.get("order", 2.0))
+    torch.nn.utils.clip_grads_with_norm_(parameters, limit, norm)
+    return [p.grad.to_dense() for p in parameters], norm
+
+
+def _scaled(leaves: list[Any], limit: float) -> tuple[list[Any], Any]:
+    """Gradients of a loss that was multiplied by 2^10: they are brought back before they are clipped."""
+    import torch
+
+    scaler = torch.amp.GradScaler(leaves[0].device.type, init_scale=2.0**10)
+    scaler.scale(torch.zeros((), device=leaves[0].device))
+    parameters = with_gradients(leaves)
+    distinct = list(dict.fromkeys(parameters))
+    for parameter in distinct:
+        parameter.grad *= 2.0**10
+    scaler.unscale_(torch.optim.SGD(distinct))
+    norm = torch.nn.utils.clip_grad_norm_(parameters, limit)
+    return [p.grad for p in parameters], norm
+
+
 _ARGUMENTS = {"order": "norm_type", "strict": "error_if_nonfinite"}
 
 
@@ -75,6 +100,7 @@ def _embedding(row: Any, limit: float, order: float) -> Any:
         return layer(torch.zeros(1, dtype=torch.int64, device=row.device))
 
 
+_NO_HALF = {"float16": "the scaler refuses gradients that are kept in float16"}
 _OF_NORM = ("order", "strict", "sparse", "strided", "absent")
 _OF_VALUE = ("sparse", "strided", "absent")
 
@@ -83,6 +109,8 @@ CLIPPERS: tuple[Clipper, ...] = (
     _clipper("clip_grad_value_", "clip_value", *_OF_VALUE),
     _clipper("clip_grad_norm_", "clip_norm", *_OF_NORM, foreach=True),
     _clipper("clip_grad_value_", "clip_value", *_OF_VALUE, foreach=True),
+    clipper(TORCH, "torch.nn.utils.clip_grads_with_norm_", "clip_norm", _in_two_calls, adjusts=("order",)),
+    clipper(TORCH, "torch.amp.GradScaler(clip_grad_norm_)", "clip_norm", _scaled, unsupported=_NO_HALF),
     _bounded("renorm", _renorm),
     _bounded("nn.Embedding(max_norm)", _embedding),
 )

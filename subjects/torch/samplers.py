@@ -1,6 +1,6 @@
 """torch's samplers of real numbers, parametrised weights as they start, and losses with parameters of their own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from varlaw.subjects.seeds import of_one, streams, taller
@@ -12,7 +12,7 @@ _NO_HALF_QR = dict.fromkeys(("float16", "bfloat16"), "torch.linalg.qr has no hal
 
 def _sampler(
     name: str, op: str, documented: str, draw: Callable[[Any, Case, dict[str, Any]], Any],
-    unsupported: Mapping[str, str] | None = None,
+    unsupported: Mapping[str, str] | None = None, **rest: Any,
 ) -> Sampler:  # fmt: skip
     """A row whose `draw(torch, case, factory)` returns one tensor."""
 
@@ -23,7 +23,7 @@ def _sampler(
 
     tensors = (Tensor(name="", documented=documented),)
     return Sampler(
-        name=name, framework=TORCH, op=op, tensors=tensors, draws=seeded(build), unsupported=unsupported or {}
+        name=name, framework=TORCH, op=op, tensors=tensors, draws=seeded(build), unsupported=unsupported or {}, **rest
     )
 
 
@@ -117,6 +117,11 @@ def _assigned_after(t: Any, c: Case, f: dict[str, Any]) -> Any:
     return layer.weight
 
 
+def _orthogonal_only(claim: str, usual: Sequence[Case], dtype: str) -> Sequence[Case]:
+    """All but that every rotation is as likely: a parametrisation promises no more than an orthogonal matrix."""
+    return () if claim == "init.haar" else usual
+
+
 _PARAMETRIZATIONS = "torch.nn.utils.parametrizations"
 _ROUNDED_AGAIN = dict.fromkeys(
     ("float16", "bfloat16"), "length times direction is rounded again: no law of entries that are rounded once"
@@ -134,6 +139,16 @@ PARAMETRISED: tuple[Sampler, ...] = (
         f"{_PARAMETRIZATIONS}.orthogonal", "orthogonal_linear", "Orthogonal(1)",
         lambda t, c, f: t.nn.utils.parametrizations.orthogonal(_linear(t, c, f)).weight,
         _NO_HALF_QR,
+    ),
+    *(
+        _sampler(
+            f"{_PARAMETRIZATIONS}.orthogonal({way})", "orthogonal_linear", "Orthogonal(1)",
+            lambda t, c, f, way=way: (
+                t.nn.utils.parametrizations.orthogonal(_linear(t, c, f), orthogonal_map=way).weight
+            ),
+            _NO_HALF_QR, cases=_orthogonal_only,
+        )
+        for way in ("matrix_exp", "cayley", "householder")
     ),
     _sampler(
         "torch.nn.utils.weight_norm", "linear", _LINEAR,

@@ -69,6 +69,7 @@ MISTAKES: dict[str, tuple[str, optimising.Walk, optimising.Walk]] = {
     "no bias correction": ("adam", _adam(), _adam(corrected=False)),
     "eps before the correction": ("adam", _adam(), _adam(hat=True)),
     "eps after the correction": ("adam_hat", _adam(hat=True), _adam()),
+    "accumulated gradients not divided": ("adam", _adam(), lambda w, g, *rest: _adam()(w, 4 * g, *rest)),
     "corrected after all": ("adam_plain", _adam(corrected=False), _adam()),
     "root of a sum": ("rmsprop", _rmsprop, _rmsprop_inside),
     "dampened momentum": ("momentum", _sgd(), _sgd(dampened=True)),

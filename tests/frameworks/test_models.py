@@ -125,6 +125,26 @@ def test_small_parameters_are_certified_on_more_models_than_large_ones() -> None
     assert finding.samples > 16 * WIDTH
 
 
+@pytest.mark.parametrize(
+    ("documented", "draw"),
+    [
+        ("TruncatedNormal(std, -2, 2)", lambda w: torch.nn.init.trunc_normal_(w, 0.0, 0.02, -0.04, 0.04)),
+        ("Uniform(std)", lambda w: w.uniform_(-0.02, 0.02)),
+    ],
+)
+def test_small_parameters_of_a_bounded_law_are_held_to_its_own_end(documented: str, draw: Any) -> None:
+    def of(end: float) -> Model:
+        def change(network: Any) -> None:
+            draw(network.layers[0].up.weight[0]).mul_(end)
+            network.layers[0].up.weight[1:] = 0.0
+
+        return replace(toy(change), roles=(Role(role="vector", documented=documented),), parameters=_promised_vectors)
+
+    finding = finding_of(of(1.0), "model.vector")
+    assert (finding.outcome, "together" in finding.detail) == ("CONFORMS", True), finding
+    assert finding_of(of(1.3), "model.vector").outcome == "VIOLATES"
+
+
 def _promised_vectors(case: Any) -> Mapping[str, Any]:
     """One row of a matrix as if it were all that plays a role."""
     found = promised(Network())
