@@ -156,7 +156,10 @@ TABLE = (
     ),
     Signal(
         "norm.statistics", "has a norm whose running statistics do not follow the batches", Kind.EXACT, "",
-        ("momentum as the share that is kept, where torch's is the share of the last batch", "momentum 0 for frozen"),
+        (
+            "momentum as the share that is kept, where torch's is the share of the last batch",
+            "momentum 0 for frozen", "eval() before anything was learnt",
+        ),
         ("momentum 0.1, torch's default", "eval() for a norm that is to stand still"),
     ),
     Signal(
@@ -218,6 +221,11 @@ TABLE = (
         "optimizer.stale", "is not moved by its optimiser", Kind.EXACT, "",
         ("the optimiser was made before the parameters were replaced", "the model was copied or loaded anew after it"),
         ("make the optimiser after the model is final",),
+    ),
+    Signal(
+        "optimizer.eps", "is moved by updates that an eps makes small", Kind.EXACT, "",
+        ("an eps far above the gradients: Adam is then SGD, at a rate of rate / eps",),
+        ("the default of 1e-8", "a rate that is larger by as much"),
     ),
     Signal(
         "update.large", "has updates that grow", Kind.CHANGE, "",

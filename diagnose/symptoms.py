@@ -42,6 +42,7 @@ class Cause:
 
     says: str
     shown_by: tuple[str, ...] = ()
+    place: str = ""  # where the symptom's own signals show it
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,11 @@ SYMPTOMS = (
         "the first operation that made it, forward or backward; its largest value against the limit of its dtype",
         (
             Cause("overflow in attention, exp or a norm", ("number.range", "unit.saturated", "norm.eps")),
-            Cause("rate too large", ("update.large", "loss.grows", "loss.oscillates", "gradient.grows")),
-            Cause("a bad batch", ("gradient.spike", "loss.spike")),
+            Cause(
+                "rate too large",
+                ("update.large", "update.spike", "weight.grows", "loss.grows", "loss.oscillates", "gradient.grows"),
+            ),
+            Cause("a bad batch", ("gradient.spike", "loss.spike"), place="batch"),
             Cause("initialisation", ("init.law", "init.uninitialised", "signal.grows", "signal.residual")),
         ),
         ("replay", "rate/10", "init", "eps", "clip", "float32"),
@@ -86,6 +90,7 @@ SYMPTOMS = (
         (
             Cause("rate too small", ("update.small", "update.lost")),
             Cause("clipping binds", ("clip.always",)),
+            Cause("an eps beyond the second moments of Adam", ("optimizer.eps",)),
             Cause("zero or symmetric weights", ("init.symmetric", "gradient.zero", "init.uninitialised")),
             Cause(
                 "a frozen or stale optimiser",
@@ -158,12 +163,17 @@ BY_NAME = {symptom.name: symptom for symptom in SYMPTOMS}
 
 def diagnoses(findings: Sequence[Finding]) -> list[Diagnosis]:
     """The symptoms that were found, in the order of the table; causes that other findings show come first."""
-    seen = {f.signal: f for f in findings if f.outcome == "VIOLATES"}
-    return [_diagnosis(symptom, seen) for symptom in SYMPTOMS if seen.keys() & set(symptom.signals)]
+    wrong = [f for f in findings if f.outcome == "VIOLATES"]
+    seen = {f.signal for f in wrong}
+    return [_diagnosis(symptom, seen, wrong) for symptom in SYMPTOMS if seen & set(symptom.signals)]
 
 
-def _diagnosis(symptom: Symptom, seen: dict[str, Finding]) -> Diagnosis:
-    behind = {cause: [s for s in cause.shown_by if s in seen] for cause in symptom.causes}
+def _diagnosis(symptom: Symptom, seen: set[str], wrong: Sequence[Finding]) -> Diagnosis:
+    placed = {(f.signal, place) for f in wrong for place in f.where if f.signal in symptom.signals}
+    behind = {
+        cause: [s for s in cause.shown_by if s in seen] + [s for s, place in sorted(placed) if place == cause.place]
+        for cause in symptom.causes
+    }
     ordered = sorted(symptom.causes, key=lambda cause: not behind[cause])  # stable: the table's order otherwise
     return Diagnosis(
         symptom=symptom.name, says=symptom.says, look=symptom.look,

@@ -56,6 +56,17 @@ class Recorder:
         """Every tensor that an optimiser holds."""
         return [t for part in self.parts for t in part.tensors]
 
+    @property
+    def optimizers(self) -> list[torch.optim.Optimizer]:
+        """Those that are watched."""
+        return [part.optimizer for part in self.parts]
+
+    @property
+    def frozen(self) -> list[str]:
+        """Of the tensors that the optimisers hold, those that need no gradient now."""
+        pairs = zip(self.names, self.tensors, strict=True)
+        return [name for name, tensor in pairs if not tensor.requires_grad]
+
     def attach(self, guarded: Callable[[Callable[[], None]], None]) -> None:
         """Puts the hooks on; each runs within `guarded`."""
         for part in self.parts:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from varlaw.diagnose.records import Finding
 from varlaw.diagnose.signals import finding
 from varlaw.diagnose.watching.detectors import RULES, Detectors, merged
+from varlaw.diagnose.watching.fading import Fading
+from varlaw.diagnose.watching.firsts import Firsts
 from varlaw.diagnose.watching.lasting import WAIT, Lasting, Rise
 from varlaw.diagnose.watching.levels import Levels
 from varlaw.diagnose.watching.records import Step
@@ -59,7 +61,7 @@ class Judge:
         self._spikes = {name: Spikes(alpha / 8 / len(_SPIKES)) for name in _SPIKES}
         self._again = {name: Again(alpha / 8 / len(_AGAIN)) for name in _AGAIN}
         self._slow, self._levels = Slow(alpha / 8), Levels(alpha / 8)
-        self._lasting = Lasting()
+        self._lasting, self._firsts, self._fading = Lasting(), Firsts(), Fading()
         self._said: dict[str, int] = {}
         self._losses: deque[float] = deque(maxlen=_SPAN)  # their logs
         self._rate: float | None = None
@@ -90,7 +92,8 @@ class Judge:
         over = [r for r in self._lasting.step(x) if r.group == "loss" or not self._falls()]
         yield from (self._alarm(rise, "VIOLATES", lasts) for rise in over if self._new(f"{rise.word} VIOLATES"))
         yield from self._spiked(record.step, x, centre)
-        yield from (f for f in self._slow.step(record) if self._new(f"{f.signal} {f.outcome}"))
+        facts = (*self._slow.step(record), *self._firsts.step(record), *self._fading.step(record))
+        yield from (f for f in facts if self._new(f"{f.signal} {f.outcome}"))
         yield from (f for f in self._levels.step(record) if self._new(f.signal))
 
     # -- what is fed -----------------------------------------------------------------------------------------------
@@ -119,6 +122,11 @@ class Judge:
         if jumped or thawed:
             self.restart()
 
+    @property
+    def path(self) -> float:
+        """How far the weights went, all updates laid end to end, as a share of their norm."""
+        return self._slow.path
+
     def restart(self) -> None:
         """Forgets what was learnt of the noise; facts, shares and what was said stay."""
         self._forget()
@@ -129,6 +137,7 @@ class Judge:
         for again in self._again.values():
             again.restart()
         self._slow.restart()
+        self._fading.restart()
 
     def _forget(self) -> None:
         everything = np.ones(self._tracker.count, dtype=bool)

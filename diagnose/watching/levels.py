@@ -50,6 +50,7 @@ class Levels:
         low, high = self._lost.interval(self._alpha)
         if low > _LOST:
             says = f"{low:.1%} to {high:.1%} of the entries with a gradient do not move: rounding takes the update"
+            says += f" (rate {record.rate:.2g})" if record.rate is not None else ""
             yield self._said("update.lost", says, "all updates", low, self._lost)
 
         low, high = self._large.interval(self._alpha)

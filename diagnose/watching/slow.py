@@ -38,6 +38,11 @@ class Slow:
         self._recent: deque[float] = deque(maxlen=32)  # logs of the loss
         self._weight_before, self._thrown = math.inf, 0.0
 
+    @property
+    def path(self) -> float:
+        """How far the weights went, all updates laid end to end, as a share of their norm."""
+        return self._path
+
     def restart(self) -> None:
         """Forgets the windows in hand."""
         self._loss.restart()
@@ -118,6 +123,11 @@ class Slow:
         if change.low > math.log(2):
             says = f"the norm of all weights grew by at least x{math.exp(change.low):.3g} in 1,024 steps by {step}"
             yield finding("weight.grows", outcome, says, "all weights", **numbers)
+        elif change.ends > math.log(2):
+            says = (
+                f"the norm of all weights is x{math.exp(change.ends):.3g} of what it was 1,024 steps before, at {step}"
+            )
+            yield finding("weight.grows", "NOTE", says, "all weights", ratio=math.exp(change.ends), samples=step)
         if change.high < -math.log(2):
             says = f"the norm of all weights fell to x{math.exp(change.high):.3g} or less in 1,024 steps by {step}"
             yield finding("weight.shrinks", outcome, says, "all weights", **numbers)

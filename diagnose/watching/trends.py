@@ -23,6 +23,7 @@ class Change(NamedTuple):
     middle: float
     high: float
     alpha: float
+    ends: float  # the last block less the first: a fact, where the value itself has no noise
 
 
 class Trend:
@@ -62,4 +63,4 @@ class Trend:
         half = NormalDist().inv_cdf(1 - alpha / 2) * _KENDALL
         first = max(math.floor((_SLOPES - half) / 2), 0)
         low, high = slopes[first] * BLOCKS, slopes[_SLOPES - 1 - first] * BLOCKS
-        return Change(float(low), float(np.median(slopes)) * BLOCKS, float(high), alpha)
+        return Change(float(low), float(np.median(slopes)) * BLOCKS, float(high), alpha, float(y[-1] - y[0]))

@@ -38,6 +38,13 @@ def unmoved(still: Sequence[str], count: int, seen: Seen, *, late: bool) -> list
     return found + (_unreached(still, seen) if late else [])
 
 
+def frozen(names: Sequence[str], count: int, step: int) -> Finding:
+    """What is said of tensors that an optimiser of `count` holds, and that need no gradient from `step` on."""
+    since = "the start" if step == 1 else f"step {step}"
+    says = f"{len(names)} of the {count} tensors that the optimiser holds are frozen since {since}"
+    return finding("weight.still", "NOTE", says, *names)
+
+
 def _unreached(still: Sequence[str], seen: Seen) -> list[Finding]:
     """Those that no optimiser holds, and those that no gradient reaches."""
     named, found = seen.named, []

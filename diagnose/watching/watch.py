@@ -10,19 +10,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
-
-from varlaw.diagnose import wiring
 from varlaw.diagnose.records import Finding, ModelRecord, Sight
 from varlaw.diagnose.signals import finding
-from varlaw.diagnose.structure import Graph
 from varlaw.diagnose.symptoms import diagnoses
 from varlaw.diagnose.table import rows
-from varlaw.diagnose.watching.activations import Activations, due, in_order
+from varlaw.diagnose.watching.activations import Activations, due
 from varlaw.diagnose.watching.journal import Journal, rank_file
 from varlaw.diagnose.watching.judge import ALPHA, Judge
+from varlaw.diagnose.watching.locating import located
 from varlaw.diagnose.watching.records import End, Event, Header, Step
-from varlaw.diagnose.watching.unmoved import Seen, unmoved
+from varlaw.diagnose.watching.unmoved import Seen, frozen, unmoved
 
 if TYPE_CHECKING:
     import torch
@@ -62,7 +59,10 @@ class Watch:
         self._samples = 0
         self._read: Step | None = None  # the last step that was judged, and its gradient norms
         self._gradients: dict[str, float] = {}
-        self._sampled: Sight | None = None
+        self._sampled: Sight | None = None  # the last pass that was seen, and the one before
+        self._usual: Sight | None = None
+        self._graph: Any = None  # of the last step's loss: the names of its operations outlive the backward pass
+        self._trained = len(self._recorder.names)
         self._broken = ""
         self._told: set[str] = set()
         self._stillness: Any = None
@@ -109,6 +109,7 @@ class Watch:
         before = self._recorder.steps
         self._last.close()
         self._recorder.step(loss)
+        self._graph = getattr(loss, "grad_fn", None)
         steps = self._recorder.steps
         if steps == before:
             return
@@ -181,34 +182,25 @@ class Watch:
         self._not_finite(record, [self._recorder.names[i] for i in read.broken])
         for one in self._judge.step(record, read.gradients, read.updates):
             self._say(record.step, one)
+        if record.trained < self._trained:
+            names = self._recorder.frozen
+            self._once(record.step, frozen(names, len(self._recorder.names), record.step))
+        self._trained = record.trained
         if self._recorder.kept_gradients:
             says = f"the gradients of step {record.step - 1} are still there when the next backward pass adds its own"
             self._once(record.step, finding("gradient.kept", "VIOLATES", says, "all gradients"))
 
     def _not_finite(self, record: Step, broken: list[str]) -> None:
         """The loss, or the gradients of a step that was taken: which operation made it, by running the step again."""
+        from varlaw.diagnose.torch.behind import singular
+
         if not (record.nonfinite or broken) or any(f.signal == "loss.nan" for f in self.findings):
             return
         what = "the loss" if record.nonfinite else f"the gradient of {len(broken)} tensors"
-        one = finding("loss.nan", "VIOLATES", f"{what} is not finite at step {record.step}", "loss")
-        self._say(record.step, self._located(one, broken, backward=not record.nonfinite))
-
-    def _located(self, one: Finding, broken: list[str], *, backward: bool) -> Finding:
-        seen = self._last.replayed(self._recorder.before(), backward=backward)
-        calls = seen.sight.calls if seen else []
-        if any(c.kind == "input" and c.output and c.output.nonfinite for c in calls):
-            return msgspec.structs.replace(one, where=("batch",), says=f"{one.says}, and neither is the batch")
-        made = wiring.ranges(seen.sight, Graph(calls)) if seen else []
-        if made:
-            return msgspec.structs.replace(one, where=made[0].where, says=f"{one.says}: {made[0].says}")
-        if backward and broken:  # it came from behind the last of them
-            last = in_order(broken, seen.sight)[-1] if seen else broken[-1]
-            return msgspec.structs.replace(one, where=(last,), says=f"{one.says}, {last} the nearest to the loss")
-        if calls and not backward:
-            return msgspec.structs.replace(
-                one, says=f"{one.says}, the model's own numbers are: look at the loss itself"
-            )
-        return one
+        seen = self._last.replayed(self._recorder.before(), backward=not record.nonfinite)
+        parts = [] if record.nonfinite else broken
+        says = f"{what} is not finite at step {record.step}"
+        self._say(record.step, located(says, parts, seen, self._usual, singular(self._graph)))
 
     def _sample(self) -> None:
         """The pass of this step's inputs, seen: activations and units, and now and then gradients by depth."""
@@ -216,7 +208,7 @@ class Watch:
         seen = self._last.replayed({}, backward=self._samples % _BACKWARD_EVERY == 1, lean=True)
         if seen is None:
             return
-        self._sampled = seen.sight
+        self._usual, self._sampled = self._sampled, seen.sight
         silent = {number: mask.cpu().numpy() for number, mask in seen.silent.items()}
         for one in self._activations.step(seen.sight, silent):
             self._once(self._recorder.steps, one)
@@ -232,7 +224,9 @@ class Watch:
         self._once(self._recorder.steps, finding("gradient.scaled", outcome, says, "loss", observed=share))
 
     def _still(self, *, at_end: bool) -> None:
-        """What never moved, and why: exact facts after a number of steps."""
+        """What never moved, and why, and how the run is set up: exact facts after a number of steps."""
+        from varlaw.diagnose.torch.habits import habits
+
         steps = self._recorder.steps
         if self._stillness is None or steps < _LOOKS[0]:
             return
@@ -242,6 +236,8 @@ class Watch:
         rate = self._read.rate if self._read else None
         seen = Seen(steps, dict(self._inner.named_parameters()), held, self._gradients, rate)
         all_still = len(self._stillness.names)
+        for one in habits(self.model, self._recorder.optimizers, steps, self._judge.path):
+            self._once(steps, one)
         for one in unmoved(self._stillness.still(), all_still, seen, late=at_end or steps > _LOOKS[0]):
             self._once(steps, one)
 

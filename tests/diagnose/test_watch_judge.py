@@ -62,6 +62,32 @@ def test_weights_that_flew_away_are_named_at_once():
     assert min(t for t, word, _ in found if word == "weight.grows") <= 64
 
 
+THROWN = {"update": lambda t: 0.9 if t == 1 else 1e-3}
+FADING = {"weight": lambda t: 0.05 + np.exp(-t / 60)}
+EARLY = {  # (loss, other numbers, word, step by which a violation is said; 0 where none is)
+    "thrown at once": (lambda t: 1.0 if t < 2 else 3.0, THROWN, "update.large", 9),
+    "thrown, and learns": (lambda t: 10 / (9 + t), THROWN, "update.large", 0),
+    "thrown, and noisy": (lambda t: 1.0 if t in (1, 5) else 3.0, THROWN, "update.large", 0),
+    "rises by itself": (lambda t: 1.0 if t < 2 else 3.0, {}, "update.large", 0),
+    "fades for nothing": (lambda t: 1.0, FADING, "weight.shrinks", 192),
+    "fades, and learns": (lambda t: 10 / (1 + t / 50), FADING, "weight.shrinks", 0),
+    "fades slowly": (lambda t: 1.0, {"weight": lambda t: np.exp(-t / 1000)}, "weight.shrinks", 0),
+}
+
+
+@pytest.mark.parametrize("name", EARLY)
+def test_what_the_first_steps_throw_or_lose_is_said_soon(name):
+    loss, numbers, word, by = EARLY[name]
+    at = [t for t, said_word, outcome in said(400, loss=loss, **numbers) if (said_word, outcome) == (word, "VIOLATES")]
+    assert at[:1] <= [by]
+    assert bool(at) == bool(by)
+
+
+def test_weights_that_grow_ever_more_slowly_are_a_note():
+    grown = said(1100, weight=lambda t: 3 - 2 * np.exp(-t / 100))
+    assert ("weight.grows", "NOTE") in {(word, outcome) for _, word, outcome in grown}
+
+
 def test_what_learns_and_grows_is_a_note():
     found = said(1300, loss=lambda t: 10 * np.exp(-t / 100), gradient=lambda t: np.exp(max(0, t - 800) / 100))
     assert ("gradient.grows", "NOTE") in {(word, outcome) for _, word, outcome in found}
@@ -74,7 +100,7 @@ CURED = {  # what comes back, or was never far away: (numbers, what is noted)
     "harder data, then learnt": ({"loss": lambda t: falling(t) + 2 * np.exp(-max(0, t - 900) / 60) * (t > 900)}, True),
     "updates after new data": ({"loss": falling, "update": lambda t: 1e-3 * (1 + 3 * (1200 < t < 1290))}, True),
     "a large update that helps": ({"loss": falling, "weight": lambda t: 1.0 if t < 200 else 9.0,
-                                   "update": lambda t: 8.0 if t == 200 else 1e-3}, False),
+                                   "update": lambda t: 8.0 if t == 200 else 1e-3}, True),
     "half way back": ({"loss": lambda t: falling(t) + 3.5 * (t > 900)}, None),
 }  # fmt: skip
 

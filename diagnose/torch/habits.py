@@ -1,0 +1,82 @@
+"""How a run is set up, seen after some of its steps: an eps that outweighs Adam's moments, norms that stand still."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch.nn.modules.batchnorm import _NormBase
+
+from varlaw.diagnose.records import Finding
+from varlaw.diagnose.signals import finding
+from varlaw.diagnose.torch.sampling import local
+
+_MOMENTS = ("exp_avg_sq", "square_avg")  # of Adam and its kin, of RMSprop
+
+
+_MOST = 0.99  # share of the entries
+_FAR = 10.0  # times the root of the second moment
+_PATH = 0.05  # length of the way of the weights, of their norm, below which the run is slow by it
+_STEPS = 200  # that a run is given to get that far
+
+
+def habits(
+    model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer], steps: int, path: float
+) -> Iterator[Finding]:
+    """What is said after so many steps, in which the weights went so far."""
+    found = outweighed(optimizers) if steps >= _STEPS else None
+    if found and found.share >= _MOST and found.ratio >= _FAR and path < _PATH:
+        says = f"eps = {found.eps:g} is above the root of the second moment of {found.share:.0%} of the entries"
+        slow = f"x{found.ratio:.3g} in the median: updates are smaller by as much"
+        numbers = {"observed": found.share, "ratio": found.ratio}
+        yield finding("optimizer.eps", "VIOLATES", f"{says}, {slow}", "optimiser", **numbers)
+    if names := list(standing(model)):
+        says = (
+            "takes running statistics of 0 and 1, which no batch ever set: it trains in eval() and normalises nothing"
+        )
+        yield finding("norm.statistics", "VIOLATES", says, *names)
+
+
+class Outweighed(NamedTuple):
+    """The share of entries whose root of the second moment is below eps, and eps over the median root."""
+
+    eps: float
+    share: float
+    ratio: float
+
+
+@torch.no_grad()
+def outweighed(optimizers: Sequence[torch.optim.Optimizer]) -> Outweighed | None:
+    """Of the entries with a gradient, in a sample of each tensor; None where no optimiser keeps second moments."""
+    ratios, eps = [], 0.0
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            eps = max(eps, float(group.get("eps", 0.0)))
+            for parameter in group["params"]:
+                moment = _second_moment(optimizer.state.get(parameter, {}), group)
+                if moment is not None:
+                    ratios.append(float(group["eps"]) / moment)
+    if not ratios or not (ratio := torch.cat(ratios)).numel():
+        return None
+    return Outweighed(eps, float((ratio > 1).double().mean()), float(ratio.median()))
+
+
+def _second_moment(state: dict[str, Any], group: dict[str, Any]) -> torch.Tensor | None:
+    """The roots of what a step divides by, without eps; of quantised states nothing is known."""
+    found = next((state[name] for name in _MOMENTS if name in state), None)
+    if found is None or "eps" not in group or not found.is_floating_point():
+        return None
+    flat = local(found).reshape(-1)[:4096].float()
+    step = float(state.get("step", 1))
+    beta = float(group["betas"][1]) if "betas" in group else float(group.get("alpha", 0.0))
+    corrected = flat[flat > 0] / (1 - beta**step if "betas" in group else 1.0)
+    return corrected.sqrt().cpu()
+
+
+def standing(model: torch.nn.Module) -> Iterator[str]:
+    """Norms that take their running statistics for those of the batch, though no batch ever set them."""
+    for name, module in model.named_modules():
+        if not isinstance(module, _NormBase) or module.training or module.running_mean is None:
+            continue
+        assert module.running_var is not None
+        if not module.running_mean.any() and bool((module.running_var == 1).all()):
+            yield name
