@@ -34,7 +34,10 @@ def activation(
     )  # fmt: skip
 
 
+_IN_C = {"double": "float64", "float": "float32", "half": "float16"}
+
+
 def _name(dtype: Any) -> str:
-    """A dtype by its name, however its library prints it: "float32" of "paddle.float32"."""
+    """A dtype by its name, however its library prints it: "float32" of "paddle.float32" and of "dtypes.float"."""
     found = re.search(r"b?float\d+", str(dtype))
-    return found[0] if found else str(dtype)
+    return found[0] if found else _IN_C.get(str(dtype).rpartition(".")[2], str(dtype))

@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from varlaw.claims.cases import Cases, corners
-from varlaw.claims.experiments.rows import Row, each, mean, nothing, taking
+from varlaw.claims.experiments.rows import Given, Row, each, mean, nothing, taking
 from varlaw.theory.catalogue import LAWS
 from varlaw.theory.law import Domain, one_of
+
+GATES = ("sigmoid", "silu", "gelu", "gelu_tanh", "relu")  # GLU, SwiGLU, GEGLU of both forms, ReGLU
 
 CASES: Mapping[str, Cases] = {
     "gated": Cases(
         Domain(activation=one_of("sigmoid", "relu", "gelu", "silu"), q=one_of(0.5, 2.0)),
         corners("activation q", ("sigmoid", 1.0), ("silu", 1.0), ("gelu", 2.0)),
     ),
+    **{f"gated_{name}": Cases(Domain(q=one_of(0.5, 2.0)), corners("q", (1.0,))) for name in GATES},
     "maxout": Cases(Domain(pieces=one_of(3, 5)), corners("pieces", (2,), (4,))),
     "selu": Cases(Domain(), ({},)),
     "relu_kurtosis": Cases(Domain(q=one_of(0.5, 2.0)), corners("q", (1.0,))),
@@ -22,7 +25,17 @@ CASES: Mapping[str, Cases] = {
     ),
 }
 
-_GLU = taking("activation", "q")
+
+def _gated(given: Given) -> tuple[Row, ...]:
+    return (
+        mean("glu.second_moment", "square", given, kurtosis=60.0),
+        mean("glu.value_derivative_second_moment", "value", given),
+        mean("glu.gate_derivative_second_moment", "gate", given),
+    )
+
+
+def _of(activation: str) -> Given:
+    return lambda case: {"activation": activation, "q": case["q"]}
 
 
 def _apart(kurtosis: float, case: Mapping[str, Any]) -> float:
@@ -31,11 +44,8 @@ def _apart(kurtosis: float, case: Mapping[str, Any]) -> float:
 
 
 ROWS: Mapping[str, tuple[Row, ...]] = {
-    "gated": (
-        mean("glu.second_moment", "square", _GLU, kurtosis=60.0),
-        mean("glu.value_derivative_second_moment", "value", _GLU),
-        mean("glu.gate_derivative_second_moment", "gate", _GLU),
-    ),
+    "gated": _gated(taking("activation", "q")),
+    **{f"gated_{name}": _gated(_of(name)) for name in GATES},
     "maxout": (
         mean("maxout.mean", "mean", taking("pieces"), power=1),
         mean("maxout.second_moment", "square", taking("pieces")),

@@ -1,5 +1,6 @@
-"""equinox: layers, norms and dropout, as rows."""
+"""equinox: layers, norms, dropout and PReLU, as rows."""
 
+from varlaw.subjects.equinox.activations import ACTIVATIONS
 from varlaw.subjects.equinox.attention import POSITIONS
 from varlaw.subjects.equinox.complex_rows import COMPLEX
 from varlaw.subjects.equinox.layers import LAYERS
@@ -10,4 +11,4 @@ from varlaw.subjects.subject import Subject
 
 __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
-SUBJECTS: tuple[Subject, ...] = (*LAYERS, *COMPLEX, *NORMS, *DROPOUTS, *NORMALISERS, *POSITIONS)
+SUBJECTS: tuple[Subject, ...] = (*LAYERS, *COMPLEX, *NORMS, *DROPOUTS, *NORMALISERS, *POSITIONS, *ACTIVATIONS)

@@ -1,6 +1,7 @@
-"""flax, linen and nnx: layers, norms, dropout and adapters, as rows."""
+"""flax, linen and nnx: layers, norms, dropout, adapters and PReLU, as rows."""
 
 from varlaw.subjects.flax import linen, nnx
+from varlaw.subjects.flax.activations import ACTIVATIONS
 from varlaw.subjects.flax.attention import ATTENTION
 from varlaw.subjects.flax.complex_rows import COMPLEX
 from varlaw.subjects.flax.names import LEFT_OUT, PUBLIC
@@ -20,4 +21,5 @@ SUBJECTS: tuple[Subject, ...] = (
     *NORMALISERS,
     *ADAPTERS,
     *ATTENTION,
+    *ACTIVATIONS,
 )

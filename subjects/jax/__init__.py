@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 
 from varlaw.subjects.jax import stax
-from varlaw.subjects.jax.activations import ACTIVATIONS
+from varlaw.subjects.jax.activations import ACTIVATIONS, GATED
 from varlaw.subjects.jax.arguments import ARGUMENTS
 from varlaw.subjects.jax.attention import ATTENTION
 from varlaw.subjects.jax.clipping import CLIPPERS
@@ -18,7 +18,7 @@ from varlaw.subjects.subject import Subject
 
 SUBJECTS: tuple[Subject, ...] = (
     *SAMPLERS, *INITIALISERS, *ARGUMENTS, *COMPLEX, *stax.LAYERS, *NORMS, *CLIPPERS, *stax.DROPOUTS,
-    *ACTIVATIONS, *NUMBERS, *EXPERIMENTS, *ATTENTION,
+    *ACTIVATIONS, *GATED, *NUMBERS, *EXPERIMENTS, *ATTENTION,
 )  # fmt: skip
 
 

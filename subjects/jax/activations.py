@@ -1,14 +1,15 @@
-"""jax.nn's activations, with the derivative that jax.vjp finds."""
+"""jax.nn's activations and its gated unit, with the derivative that jax.vjp finds."""
 
 from collections.abc import Callable
 from typing import Any
 
 from varlaw.subjects.activations import activation
+from varlaw.subjects.gating import gated
 from varlaw.subjects.jax.framework import JAX
-from varlaw.subjects.subject import Activation
+from varlaw.subjects.subject import Activation, Experiment
 
 
-def _differentiate(call: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
+def differentiate(call: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
     import jax
     import jax.numpy as jnp
 
@@ -22,7 +23,7 @@ def _row(name: str, function: str = "", title: str = "", **keywords: Any) -> Act
 
         return getattr(jax.nn, name)(x, **keywords)
 
-    return activation(JAX, f"nn.{title or name}", function or name, call, _differentiate)
+    return activation(JAX, f"nn.{title or name}", function or name, call, differentiate)
 
 
 ACTIVATIONS: tuple[Activation, ...] = (
@@ -45,3 +46,12 @@ ACTIVATIONS: tuple[Activation, ...] = (
     _row("hard_silu", "hardswish"),
     _row("sigmoid"),
 )
+
+
+def _glu(x: Any) -> Any:
+    import jax
+
+    return jax.nn.glu(x)
+
+
+GATED: tuple[Experiment, ...] = (gated(JAX, "nn.glu", "sigmoid", _glu, differentiate),)

@@ -1,7 +1,7 @@
 """Keras 3: initialisers, default initialisation of every layer, norms, clipping, dropout, losses and samplers."""
 
 from varlaw.subjects.keras import dropout_inside
-from varlaw.subjects.keras.activations import ACTIVATIONS
+from varlaw.subjects.keras.activations import ACTIVATIONS, GATED
 from varlaw.subjects.keras.arguments import ARGUMENTS
 from varlaw.subjects.keras.attention import ATTENTION
 from varlaw.subjects.keras.clipping import CLIPPERS
@@ -25,6 +25,6 @@ __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 
 SUBJECTS: tuple[Subject, ...] = (
     *INITIALISERS, *ARGUMENTS, *SAMPLERS, *LAYERS, *SEQUENCES, *SEEDED, *NORMS, *CLIPPERS, *NORMALISERS,
-    *DROPOUTS, *dropout_inside.DROPOUTS, *LOSSES, *SCORES, *ACTIVATIONS, *EXPERIMENTS,
+    *DROPOUTS, *dropout_inside.DROPOUTS, *LOSSES, *SCORES, *ACTIVATIONS, *GATED, *EXPERIMENTS,
     *NUMBERS, *OPTIMISERS, *ATTENTION,
 )  # fmt: skip

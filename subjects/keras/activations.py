@@ -1,12 +1,13 @@
-"""keras.activations, with the derivative that the backend of this process finds."""
+"""keras.activations, PReLU and the gated unit, with the derivative that the backend of this process finds."""
 
 import importlib
 from collections.abc import Callable
 from typing import Any
 
 from varlaw.subjects.activations import activation
+from varlaw.subjects.gating import gated
 from varlaw.subjects.keras.framework import KERAS, OnBackend, keras
-from varlaw.subjects.subject import Activation
+from varlaw.subjects.subject import Activation, Experiment
 
 Call = Callable[[Any], Any]
 
@@ -47,6 +48,11 @@ def _row(name: str, function: str = "", title: str = "", **keywords: Any) -> Act
     return activation(KERAS, f"activations.{title or name}", function or name, call, _differentiate, unsupported)
 
 
+def _prelu(x: Any) -> Any:
+    start = keras().initializers.Constant(0.25)  # zeros by default: ReLU's own
+    return keras().layers.PReLU(start, dtype=keras().backend.standardize_dtype(x.dtype))(x)
+
+
 ACTIVATIONS: tuple[Activation, ...] = (
     _row("relu"),
     _row("leaky_relu", "leaky_relu:0.2"),
@@ -70,4 +76,8 @@ ACTIVATIONS: tuple[Activation, ...] = (
     _row("soft_shrink", "softshrink"),
     _row("tanh"),
     _row("sigmoid"),
+    activation(KERAS, "layers.PReLU(0.25)", "prelu", _prelu, _differentiate),
+)
+GATED: tuple[Experiment, ...] = (
+    gated(KERAS, "activations.glu", "sigmoid", lambda x: keras().activations.glu(x), _differentiate),
 )

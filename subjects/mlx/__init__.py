@@ -1,6 +1,6 @@
 """MLX: mlx.nn's layers and initialisers, mlx.core.random, norms, dropout, losses and clipping, as rows."""
 
-from varlaw.subjects.mlx.activations import ACTIVATIONS
+from varlaw.subjects.mlx.activations import ACTIVATIONS, GATED
 from varlaw.subjects.mlx.arguments import ARGUMENTS
 from varlaw.subjects.mlx.attention import ATTENTION
 from varlaw.subjects.mlx.computations import EXPERIMENTS
@@ -26,6 +26,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *LOSSES,
     *SCORES,
     *ACTIVATIONS,
+    *GATED,
     *EXPERIMENTS,
     *NUMBERS,
     *OPTIMISERS,

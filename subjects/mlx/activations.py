@@ -1,18 +1,19 @@
-"""mlx.nn's activations, with the derivative that mlx.core.vjp finds."""
+"""mlx.nn's activations and its gated unit, with the derivative that mlx.core.vjp finds."""
 
 from collections.abc import Callable
 from typing import Any
 
 from varlaw.subjects.activations import activation
+from varlaw.subjects.gating import gated
 from varlaw.subjects.mlx.framework import MLX
-from varlaw.subjects.subject import Activation
+from varlaw.subjects.subject import Activation, Experiment
 
 
 def _differentiate(call: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
     import mlx.core as mx
 
-    (y,), (slope,) = mx.vjp(lambda v: call(v), (x,), (mx.ones_like(x),))
-    return y, slope
+    y = call(x)
+    return y, mx.vjp(lambda v: call(v), (x,), (mx.ones_like(y),))[1][0]
 
 
 def _row(name: str, function: str = "", title: str = "", *arguments: Any) -> Activation:
@@ -22,6 +23,20 @@ def _row(name: str, function: str = "", title: str = "", *arguments: Any) -> Act
         return getattr(mlx.nn, name)(x, *arguments)
 
     return activation(MLX, f"nn.{title or name}", function or name, call, _differentiate)
+
+
+def _prelu(x: Any) -> Any:
+    import mlx.nn
+
+    layer = mlx.nn.PReLU()
+    layer.set_dtype(x.dtype)
+    return layer(x)
+
+
+def _glu(x: Any) -> Any:
+    import mlx.nn
+
+    return mlx.nn.glu(x)
 
 
 ACTIVATIONS: tuple[Activation, ...] = (
@@ -43,4 +58,9 @@ ACTIVATIONS: tuple[Activation, ...] = (
     _row("hardswish"),
     _row("sigmoid"),
     _row("tanh"),
+    _row("softshrink"),
+    _row("hard_shrink", "hardshrink"),
+    _row("hard_tanh", "hardtanh"),
+    activation(MLX, "nn.PReLU(0.25)", "prelu", _prelu, _differentiate),
 )
+GATED: tuple[Experiment, ...] = (gated(MLX, "nn.glu", "sigmoid", _glu, _differentiate),)

@@ -1,6 +1,6 @@
 """Paddle: paddle.nn's layers and initialisers, samplers, norms, dropout, losses, clipping and gains, as rows."""
 
-from varlaw.subjects.paddle.activations import ACTIVATIONS
+from varlaw.subjects.paddle.activations import ACTIVATIONS, GATED
 from varlaw.subjects.paddle.arguments import ARGUMENTS
 from varlaw.subjects.paddle.attention import ATTENTION
 from varlaw.subjects.paddle.complex_rows import COMPLEX
@@ -31,6 +31,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *LOSSES,
     *SCORES,
     *ACTIVATIONS,
+    *GATED,
     *EXPERIMENTS,
     *NUMBERS,
     *OPTIMISERS,

@@ -1,11 +1,12 @@
-"""paddle.nn.functional's activations, with the derivative that paddle.grad finds."""
+"""paddle.nn.functional's activations, gated units and maxout, with the derivative that paddle.grad finds."""
 
 from collections.abc import Callable
 from typing import Any
 
 from varlaw.subjects.activations import activation
+from varlaw.subjects.gating import gated, maxout
 from varlaw.subjects.paddle.framework import PADDLE
-from varlaw.subjects.subject import Activation
+from varlaw.subjects.subject import Activation, Experiment
 
 _NO_16_BITS = dict.fromkeys(("float16", "bfloat16"), "its activations have no kernels of 16 bits on the CPU")
 
@@ -26,6 +27,31 @@ def _row(name: str, function: str = "", title: str = "", *arguments: Any, **keyw
 
     title = f"nn.functional.{title or name}"
     return activation(PADDLE, title, function or name, call, _differentiate, _NO_16_BITS)
+
+
+def _prelu(x: Any) -> Any:
+    import paddle
+
+    layer = paddle.nn.PReLU()
+    return layer.to(dtype=x.dtype)(x)
+
+
+def _glu(x: Any) -> Any:
+    import paddle
+
+    return paddle.nn.functional.glu(x)
+
+
+def _swiglu(x: Any) -> Any:
+    import paddle
+
+    return paddle.incubate.nn.functional.swiglu(x)
+
+
+def _maxout(x: Any, pieces: int) -> Any:
+    import paddle
+
+    return paddle.nn.functional.maxout(x[:, :, None, None], pieces)[:, :, 0, 0]
 
 
 ACTIVATIONS: tuple[Activation, ...] = (
@@ -49,4 +75,10 @@ ACTIVATIONS: tuple[Activation, ...] = (
     _row("hardswish"),
     _row("sigmoid"),
     _row("tanh"),
+    activation(PADDLE, "nn.PReLU(0.25)", "prelu", _prelu, _differentiate, _NO_16_BITS),
+)
+GATED: tuple[Experiment, ...] = (
+    gated(PADDLE, "nn.functional.glu", "sigmoid", _glu, _differentiate),
+    gated(PADDLE, "incubate.nn.functional.swiglu", "silu", _swiglu, _differentiate, gate_first=True),
+    maxout(PADDLE, "nn.functional.maxout", _maxout),
 )

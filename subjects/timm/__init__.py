@@ -4,7 +4,7 @@ import fnmatch
 import inspect
 
 from varlaw.subjects.subject import Subject
-from varlaw.subjects.timm.activations import ACTIVATIONS
+from varlaw.subjects.timm.activations import ACTIVATIONS, GATED
 from varlaw.subjects.timm.architectures import VARIANTS
 from varlaw.subjects.timm.blocks import BLOCKS
 from varlaw.subjects.timm.framework import architectures, timm, utils
@@ -21,6 +21,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *DROPOUTS,
     *CLIPPERS,
     *ACTIVATIONS,
+    *GATED,
     *BLOCKS,
     *(model(name) for name in VARIANTS),
 )

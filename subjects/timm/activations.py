@@ -1,11 +1,12 @@
-"""timm.layers' activations: the plain ones, in place and out of place, and those with derivatives written by hand."""
+"""timm.layers' activations: the plain ones, in place and out of place, those with derivatives by hand; gated units."""
 
 import importlib
 from typing import Any
 
-from varlaw.subjects.subject import Activation
+from varlaw.subjects.gating import gated
+from varlaw.subjects.subject import Activation, Experiment
 from varlaw.subjects.timm.framework import TIMM, timm
-from varlaw.subjects.torch.activations import activation
+from varlaw.subjects.torch.activations import activation, differentiate
 
 _PLAIN = {"Swish": "silu", "Mish": "mish", "HardSwish": "hardswish", "HardSigmoid": "hardsigmoid"}
 
@@ -41,4 +42,25 @@ ACTIVATIONS: tuple[Activation, ...] = (
     _one("QuickGELU", "quick_gelu"),
     _one("PReLU", "prelu"),
     *(_by_hand(*item) for item in _PLAIN.items()),
+)
+
+
+def _gated(title: str, activation: str, act: str, *, gate_last: bool) -> Experiment:
+    """timm's own gated feed-forward, whose two maps hand on what they are given."""
+
+    def call(x: Any) -> Any:
+        import torch
+
+        layer = timm().layers.GluMlp(2, act_layer=getattr(torch.nn, act), gate_last=gate_last)
+        layer.fc1 = layer.fc2 = torch.nn.Identity()
+        return layer(x)
+
+    return gated(TIMM, f"layers.{title}", activation, call, differentiate, gate_first=not gate_last)
+
+
+GATED: tuple[Experiment, ...] = (
+    _gated("GluMlp", "sigmoid", "Sigmoid", gate_last=True),
+    _gated("GluMlp(SiLU)", "silu", "SiLU", gate_last=False),
+    _gated("GluMlp(GELU)", "gelu", "GELU", gate_last=False),
+    _gated("GluMlp(ReLU)", "relu", "ReLU", gate_last=False),
 )

@@ -1,7 +1,8 @@
 """The one typed boundary to tinygrad: version, devices, default dtype, seeding, and arrays in and out as NumPy.
 
 Its CPU device compiles every kernel with clang, and constructing a layer costs some 20 ms. So the construction is
-captured by `TinyJit`, which replays the same kernels on the same stream in 1 ms (a test compares the two).
+captured by `TinyJit`, which replays the same kernels on the same stream in 1 ms (a test compares the two). Without
+clang, `DEV=CPU:X86` lets tinygrad assemble kernels by itself, which takes seconds for each: only where it is asked for.
 """
 
 import ast
@@ -55,8 +56,8 @@ def _takes(name: str, source: str) -> bool:
 
 
 def _devices() -> tuple[str, ...]:
-    """The CPU where a compiler is there; without one no kernel runs."""
-    return ("cpu",) if shutil.which(compiler()) else ()
+    """The CPU where a compiler is there, or another way to make kernels is named; without either no kernel runs."""
+    return ("cpu",) if shutil.which(compiler()) or os.environ.get("DEV", "").startswith("CPU:") else ()
 
 
 class Unsupported(Mapping[str, str]):

@@ -9,6 +9,15 @@ from varlaw.subjects.torch.framework import TORCH, floats, tensor
 Call = Callable[..., Any]  # (torch, x) -> activation of x
 
 
+def differentiate(call: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
+    """What a function makes of x, and the gradient of the sum of that."""
+    import torch
+
+    with torch.enable_grad():
+        y = call(given := x.detach().requires_grad_())
+        return y.detach(), torch.autograd.grad(y.sum(), given)[0]
+
+
 def activation(
     name: str, function: str, call: Call, in_place: Call | None = None, framework: Framework = TORCH
 ) -> Activation:

@@ -3,7 +3,7 @@
 import inspect
 
 from varlaw.subjects.subject import Subject
-from varlaw.subjects.transformers.activations import ACTIVATIONS
+from varlaw.subjects.transformers.activations import ACTIVATIONS, GATED
 from varlaw.subjects.transformers.attention import EXPERIMENTS
 from varlaw.subjects.transformers.blocks import BLOCKS
 from varlaw.subjects.transformers.families import FAMILIES
@@ -17,6 +17,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *INITIALISERS,
     *NORMS,
     *ACTIVATIONS,
+    *GATED,
     *BLOCKS,
     *EXPERIMENTS,
     *(model(name) for name in FAMILIES),

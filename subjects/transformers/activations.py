@@ -1,9 +1,13 @@
-"""transformers.activations: the table ACT2FN that configurations name their activations from."""
+"""transformers.activations: the table ACT2FN that configurations name their activations from; gated feed-forwards."""
 
+import importlib
+from types import SimpleNamespace
 from typing import Any
 
-from varlaw.subjects.subject import Activation
-from varlaw.subjects.torch.activations import activation
+from varlaw.subjects.gating import gated
+from varlaw.subjects.subject import Activation, Experiment
+from varlaw.subjects.torch.activations import activation, differentiate
+from varlaw.subjects.torchvision import stub_torchvision
 from varlaw.subjects.transformers.framework import TRANSFORMERS
 
 # Name in ACT2FN -> what its documentation says it is.
@@ -40,3 +44,29 @@ def _row(name: str, function: str) -> Activation:
 
 
 ACTIVATIONS: tuple[Activation, ...] = tuple(_row(*item) for item in _FUNCTIONS.items())
+
+
+def _gated(kind: str, activation: str, act: str) -> Experiment:
+    """The feed-forward of a model type: its first maps hand on half of what they are given, its last map all."""
+
+    def call(x: Any) -> Any:
+        import torch
+
+        stub_torchvision()
+        room = importlib.import_module(f"transformers.models.{kind.lower()}.modeling_{kind.lower()}")
+        both = x.shape[-1]
+        sizes = SimpleNamespace(
+            hidden_size=both, intermediate_size=both // 2, mlp_bias=False, hidden_act=act, hidden_activation=act
+        )
+        layer = getattr(room, f"{kind}MLP")(sizes).to(x).requires_grad_(False)
+        layer.gate_proj.weight, layer.up_proj.weight = map(torch.nn.Parameter, torch.eye(both).to(x).chunk(2))
+        layer.down_proj = torch.nn.Identity()
+        return layer(x)
+
+    return gated(TRANSFORMERS, f"models.{kind}MLP", activation, call, differentiate, gate_first=True)
+
+
+GATED: tuple[Experiment, ...] = (
+    _gated("Llama", "silu", "silu"),
+    _gated("Gemma", "gelu_tanh", "gelu_pytorch_tanh"),
+)
