@@ -7,6 +7,7 @@ number in them carries its interval or is marked exact (`interval` null, `sample
 import enum
 import html
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
@@ -94,6 +95,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         if self.outcome is Outcome.VIOLATES:
             return "deviation" if self.deviation else "VIOLATES"
         return self.outcome.value.lower().replace("_", " ")
+
+    @property
+    def error(self) -> float:
+        """What `delta` comes to in the ratio: the same, unless `delta` is the error of a root of what is measured."""
+        root = re.search(r"delta of its (?:(\d+)th )?root", self.quantity)
+        return float((1 + self.delta) ** int(root[1] or 2) - 1) if root else self.delta
 
     def __str__(self) -> str:
         """The finding in one line of fewer than 400 characters; `repr` has every field."""

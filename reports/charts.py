@@ -180,19 +180,20 @@ def _silent(tag: re.Match[str]) -> str:
     return re.sub(r' (?:role|aria-[a-z]+)="[^"]*"', "", tag[0])
 
 
-def strip(verdict: Verdict, delta: float) -> dict[str, Any] | None:
-    """Where to draw a ratio, its interval and the band of +-delta on a strip from 0 to 100; None without a ratio."""
+def strip(verdict: Verdict) -> dict[str, Any] | None:
+    """Where to draw a ratio, its interval and the band of errors too small to be looked for; None without a ratio."""
     if verdict.ratio is None:
         return None
     low, high = ends(verdict)
     ratio = clipped(verdict.ratio)
-    furthest = max(abs(math.log(v)) for v in (low, high, ratio, 1 + delta))
+    error = verdict.error
+    furthest = max(abs(math.log(v)) for v in (low, high, ratio, 1 + error))
     reach = next((r for r in (1.01, 1.03, 1.1, 1.3, 2.0, 4.0, 10.0, 100.0) if math.log(r) >= furthest), REACH)
 
     def place(value: float) -> float:
         return round(50 + 50 * math.log(value) / math.log(reach), 2)
 
-    band = (place(max(1 - delta, 1 / reach)), place(min(1 + delta, reach)))
+    band = (place(max(1 - error, 1 / reach)), place(min(1 + error, reach)))
     return {"low": place(low), "high": place(high), "at": place(ratio), "band": band, "reach": reach}
 
 

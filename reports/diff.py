@@ -108,7 +108,7 @@ def movement(old: Verdict, new: Verdict) -> float | None:
     if a is None or b is None or old.observed is None or new.observed is None:
         return None
     gap = max(math.log(b[0] / a[1]), math.log(a[0] / b[1]))
-    margin = math.log1p(min(old.delta, new.delta))
+    margin = math.log1p(min(old.error, new.error))
     return new.observed / old.observed if gap > margin and old.observed else None
 
 

@@ -57,6 +57,7 @@ def _record(verdict: Verdict, text: Callable[[str], int]) -> list[Any]:
     numbers = (
         *(verdict.expected, verdict.observed, verdict.ratio, low, high),
         *(verdict.delta, verdict.certified, verdict.alpha, verdict.beta, verdict.log_evidence),
+        verdict.error,
     )
     shown = [text(line) for line in verdict.reproduction.splitlines()]
     known = _deviation(verdict.deviation, text)

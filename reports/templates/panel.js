@@ -5,7 +5,7 @@ const Panel = (() => {
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
   const FIELDS = ["law", "statement", "op", "dtype", "device", "case", "state", "quantity", "ratioText", "intervalText",
     "effort", "likely", "open", "detail", "replay", "expected", "observed", "ratio", "low", "high", "delta", "certified",
-    "alpha", "beta", "evidence", "samples", "deviation", "script", "cells"];
+    "alpha", "beta", "evidence", "error", "samples", "deviation", "script", "cells"];
   const { make, draw } = Shape;
   const RANKS = ["VIOLATES", "error", "undecided", "deviation", "conforms", "not applicable"]; // worst first
   const TEXTS = 15; // the first fields are places in the table of texts
@@ -58,7 +58,7 @@ const Panel = (() => {
     const place = (x) => (110 + (100 * Math.log(clip(x))) / Math.log(reach)).toFixed(1);
     const low = v.low ?? (v.intervalText.startsWith("exact") ? v.ratio : 0);
     const high = v.high ?? (v.intervalText.startsWith("exact") ? v.ratio : Infinity);
-    const band = [place(Math.max(1 - v.delta, 1e-9)), place(1 + v.delta)];
+    const band = [place(Math.max(1 - v.error, 1e-9)), place(1 + v.error)];
     return draw("svg", { class: `strip ${v.state[0].toLowerCase()}`, viewBox: "0 0 220 22", "aria-hidden": "true" },
       draw("rect", { class: "band", x: band[0], y: 3, width: Math.max(band[1] - band[0], 1), height: 16 }),
       draw("line", { class: "axis", x1: 10, x2: 210, y1: 11, y2: 11 }),
@@ -68,7 +68,7 @@ const Panel = (() => {
   }
 
   function reachOf(found) {
-    const ends = found.flatMap((v) => [v.ratio, v.low, v.high, 1 + v.delta]).filter((x) => x !== null && x > 0);
+    const ends = found.flatMap((v) => [v.ratio, v.low, v.high, 1 + v.error]).filter((x) => x !== null && x > 0);
     const furthest = Math.max(...ends.map((x) => Math.abs(Math.log(x))), 0);
     return [1.01, 1.03, 1.1, 1.3, 2, 4, 10, 100].find((r) => Math.log(r) >= furthest) ?? 1e3;
   }

@@ -1,6 +1,7 @@
 """What a row shows is of one case, every documented deviation that a run met is shown, and no delta is glossed over."""
 
 import io
+import math
 import re
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from tests.reports.conftest import DEVIATION
 from varlaw.claims.verdict import Deviation, Outcome, Run, Verdict
 from varlaw.reports import html, junit, markdown, terminal
+from varlaw.reports.charts import strip
 from varlaw.reports.groups import grouped, headline
 
 Making = Callable[..., Verdict]
@@ -128,3 +130,15 @@ def test_findings_come_by_what_follows_for_a_user(make_verdict: Making, make_run
         text = form(run)
         places = [text.index(f"torch.{name}") for name in ("lost", "weights", "twins", "bits")]
         assert places == sorted(places) or form is junit.render
+
+
+@pytest.mark.parametrize(
+    ("quantity", "error"),
+    [("std", 0.05), ("mean, delta of its root", 0.1025), ("mean, delta of its 4th root", 1.05**4 - 1)],
+)
+def test_the_band_beside_a_ratio_is_of_what_was_measured(make_verdict: Making, quantity: str, error: float) -> None:
+    verdict = make_verdict(quantity=quantity, ratio=1.0, interval=(0.99, 1.01), delta=0.05)
+    found = strip(verdict)
+    assert verdict.error == pytest.approx(error, rel=1e-12)
+    assert found is not None
+    assert found["band"][1] == pytest.approx(50 + 50 * math.log1p(error) / math.log(found["reach"]), abs=0.01)
