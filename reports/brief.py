@@ -10,7 +10,8 @@ from rich.text import Text
 from varlaw.claims.verdict import Deviation
 from varlaw.reports.diff import Change, Kind
 from varlaw.reports.groups import Group
-from varlaw.reports.words import STANDINGS, evidence, plain, quantities, standing
+from varlaw.reports.texts import plain, quantities
+from varlaw.reports.wording import STANDINGS, evidence, standing
 
 STYLES: Final = {
     "VIOLATES": "bold red",

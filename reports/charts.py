@@ -14,7 +14,8 @@ from varlaw.claims.verdict import Verdict
 from varlaw.reports import drawing
 from varlaw.reports.groups import Group, furthest_first
 from varlaw.reports.shorten import cut
-from varlaw.reports.words import STATES, SYMBOLS, evidence, plain
+from varlaw.reports.texts import plain
+from varlaw.reports.wording import STATES, SYMBOLS, evidence
 
 # Stand-ins for the variables of the style sheet: no other part of a chart has these colours.
 ROLES: Final = {

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from varlaw.claims.verdict import Run
 from varlaw.reports.groups import Group, headline
-from varlaw.reports.words import case_text, evidence, likely, plain, replay_command
+from varlaw.reports.texts import plain
+from varlaw.reports.wording import case_text, evidence, likely, replay_command
 
 
 def lines(run: Run, findings: list[Group]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from varlaw.claims.verdict import Deviation, Run, Verdict
-from varlaw.reports import ratio_axis, words
+from varlaw.reports import ratio_axis, texts
 from varlaw.reports.groups import Group, by_deviation, consequence
 from varlaw.reports.pages import ALONE, Bar, template
 
@@ -87,7 +87,7 @@ def _extent(groups: Sequence[Group]) -> str:
     verdicts = sum(len(group.verdicts) for group in groups)
     dtypes = dict.fromkeys(v.dtype for group in groups for v in group.verdicts if v.dtype)
     versions = dict.fromkeys(group.platform for group in groups)
-    where = f"{words.quantities(subjects, 'subject')}, {words.quantities(verdicts, 'verdict')}"
+    where = f"{texts.quantities(subjects, 'subject')}, {texts.quantities(verdicts, 'verdict')}"
     return "; ".join([where, ", ".join(dtypes), ", ".join(versions)])
 
 

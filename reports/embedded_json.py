@@ -12,14 +12,14 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from varlaw.claims.verdict import Deviation, Verdict
-from varlaw.reports import words
+from varlaw.reports import texts, wording
 from varlaw.reports.groups import Group
-from varlaw.reports.words import plain
+from varlaw.reports.texts import plain
 
 DEFLATE_ABOVE: Final = 400_000  # bytes of evidence that stay readable in the page's source
 
 
-def island(groups: Sequence[Group], laws: Mapping[str, str]) -> dict[str, str]:
+def embedded(groups: Sequence[Group], laws: Mapping[str, str]) -> dict[str, str]:
     """The evidence of all cells as text for the page and the name of its encoding ("" or "deflate").
 
     `laws` gives the address of the page of each law. Each text stands once, in a table; numbers keep six significant
@@ -49,10 +49,10 @@ def _record(verdict: Verdict, text: Callable[[str], int]) -> list[Any]:
     """A verdict in the order that `page.js` names its fields."""
     low, high = verdict.interval or (None, None)
     fields = (
-        *(verdict.law, verdict.statement, verdict.op, verdict.dtype, verdict.device, words.case_text(verdict.case)),
-        *(verdict.state, verdict.quantity, words.ratio(verdict), words.interval(verdict), words.effort(verdict)),
-        *(words.likely(verdict), words.undecided(verdict) if verdict.state == "undecided" else "", verdict.detail),
-        words.replay_command(verdict),
+        *(verdict.law, verdict.statement, verdict.op, verdict.dtype, verdict.device, wording.case_text(verdict.case)),
+        *(verdict.state, verdict.quantity, wording.ratio(verdict), wording.interval(verdict), wording.effort(verdict)),
+        *(wording.likely(verdict), wording.undecided(verdict) if verdict.state == "undecided" else "", verdict.detail),
+        wording.replay_command(verdict),
     )
     numbers = (
         *(verdict.expected, verdict.observed, verdict.ratio, low, high),
@@ -67,13 +67,13 @@ def _record(verdict: Verdict, text: Callable[[str], int]) -> list[Any]:
 def _deviation(known: Deviation | None, text: Callable[[str], int]) -> list[Any] | int:
     if known is None:
         return 0
-    texts = (
+    said = (
         known.id,
-        f"{known.reason} ({words.standing(known)})",
-        words.link_text(known.link),
-        words.hyperlink(known.link),
+        f"{known.reason} ({wording.standing(known)})",
+        texts.link_text(known.link),
+        texts.hyperlink(known.link),
     )
-    return [*map(text, texts), text(words.foreseen(known)), text(known.versions)]
+    return [*map(text, said), text(wording.foreseen(known)), text(known.versions)]
 
 
 def _six(value: float | None) -> float | int | None:

@@ -15,7 +15,7 @@ from varlaw.claims.verdict import Run
 from varlaw.reports.groups import Group, grouped, together, worst_first
 from varlaw.reports.merge import version_order
 from varlaw.reports.pages import ALONE, LIMIT, Bar, template
-from varlaw.reports.words import severity
+from varlaw.reports.wording import severity
 
 FOLDER: Final = "frameworks"
 INDEX: Final = f"{FOLDER}/index.html"

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from varlaw.claims.verdict import Deviation, Run, Verdict
 from varlaw.reports.records import Some, once
-from varlaw.reports.words import STATES, one_sided, percent, quantities, severity
+from varlaw.reports.texts import percent, quantities
+from varlaw.reports.wording import STATES, one_sided, severity
 
 
 class Group:

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from varlaw.claims.verdict import Run
-from varlaw.reports import charts, founding, ratio_axis, words
+from varlaw.reports import charts, founding, ratio_axis, texts
 from varlaw.reports.diff import compare
-from varlaw.reports.embedded_json import island
+from varlaw.reports.embedded_json import embedded
 from varlaw.reports.groups import (
     Group,
     by_detail,
@@ -29,7 +29,7 @@ from varlaw.reports.merge import merged
 from varlaw.reports.pages import ALONE, LIMIT, Bar, picture, template
 from varlaw.reports.schema import settled
 from varlaw.reports.shorten import abridged
-from varlaw.reports.words import STATES
+from varlaw.reports.wording import STATES
 
 KEPT: Final = 30_000  # verdicts whose evidence the page tries to carry
 CARDS: Final = 200  # findings shown in full; the others are in the matrix
@@ -114,7 +114,7 @@ def _room(
         "each": max(1, min(FEW if known else ROWS, rows // max(1, len(met)))),
         "limit": rows,
         "folded": len(groups) - len(shown),
-        "island": island(shown, laws),
+        "embedded": embedded(shown, laws),
     }
 
 
@@ -132,13 +132,13 @@ def conclusion(run: Run) -> str:
     wrong = len({group.key[:3] for group in grouped(run.verdicts) if "VIOLATES" in group.counts})
     errors, open_ = counts.get("error", 0), counts.get("undecided", 0)
     if wrong:
-        return f"{words.quantities(wrong, 'subject')} {'violates its law' if wrong == 1 else 'violate their laws'}"
+        return f"{texts.quantities(wrong, 'subject')} {'violates its law' if wrong == 1 else 'violate their laws'}"
     if errors:
-        return f"No violation found, but {words.quantities(errors, 'subject run', 'subject runs')} ended in an error"
+        return f"No violation found, but {texts.quantities(errors, 'subject run', 'subject runs')} ended in an error"
     if not counts:
         return "Nothing was checked"
     if open_:
-        return f"No violation found; {words.quantities(open_, 'verdict')} undecided"
+        return f"No violation found; {texts.quantities(open_, 'verdict')} undecided"
     if not counts.keys() & {"conforms", "deviation"}:
         return "No law applies to what was checked"
     return "Every verdict conforms" + (" or deviates as documented" if counts.get("deviation") else "")

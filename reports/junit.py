@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from varlaw.claims.verdict import Run, Verdict
-from varlaw.reports import words
+from varlaw.reports import wording
 from varlaw.reports.groups import Group, grouped
-from varlaw.reports.words import case_text, evidence, likely, number, plain, replay_command, risk, tidy, undecided
+from varlaw.reports.texts import number, plain, risk, tidy
+from varlaw.reports.wording import case_text, evidence, likely, replay_command, undecided
 
 CASES: Final = 20  # that a failure lists at most
 
@@ -118,14 +119,14 @@ def _numbers(group: Group) -> dict[str, str]:
         "ratio": _full(verdict.ratio),
         "interval": f"[{_full(low) or '-inf'}, {_full(high) or 'inf'}]"
         if verdict.interval
-        else words.interval(verdict),
+        else wording.interval(verdict),
         "samples": str(verdict.samples) if verdict.samples else "",
         "alpha": _full(verdict.alpha),
         "beta": _full(verdict.beta),
         "delta": _full(verdict.delta),
         "certified": _full(verdict.certified),
         "likely": verdict.likely or "",
-        "deviation": "; ".join(f"{d.id}: {d.reason} ({words.standing(d)}) {d.link}".rstrip() for d in known.values()),
+        "deviation": "; ".join(f"{d.id}: {d.reason} ({wording.standing(d)}) {d.link}".rstrip() for d in known.values()),
         "replay": verdict.replay,
     }
     return {k: v for k, v in found.items() if v}

@@ -18,7 +18,7 @@ from varlaw.reports import bibtex, charts, typeset
 from varlaw.reports.groups import Group, grouped, together, worst_first
 from varlaw.reports.pages import ALONE, Bar, picture, template
 from varlaw.reports.portraits import PORTRAITS
-from varlaw.reports.words import STATES
+from varlaw.reports.wording import STATES
 
 FOLDER: Final = "laws"
 INDEX: Final = f"{FOLDER}/index.html"

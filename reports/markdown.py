@@ -11,21 +11,16 @@ from typing import Final
 
 from varlaw.claims.verdict import Run, Verdict
 from varlaw.reports.groups import Group, by_deviation, grouped, headline, worst_first
-from varlaw.reports.words import (
+from varlaw.reports.texts import hyperlink, link_text, number, plain, quantities, risk
+from varlaw.reports.wording import (
     MEANINGS,
     STATES,
     SYMBOLS,
     case_text,
     evidence,
-    hyperlink,
     likely,
-    link_text,
     looked_for,
-    number,
-    plain,
-    quantities,
     replay_command,
-    risk,
     standing,
     undecided,
 )

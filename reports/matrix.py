@@ -13,10 +13,11 @@ from functools import cached_property
 from typing import Final
 
 from varlaw.claims.verdict import Verdict
-from varlaw.reports import words
+from varlaw.reports import wording
 from varlaw.reports.groups import Group, distance, together
 from varlaw.reports.merge import version_order
-from varlaw.reports.words import LETTERS, STATES, SYMBOLS, plain, severity
+from varlaw.reports.texts import plain
+from varlaw.reports.wording import LETTERS, STATES, SYMBOLS, severity
 
 FOLD_ABOVE: Final = 12  # rows of a board that conform in everything
 DTYPES: Final = {"float64": "f64", "float32": "f32", "float16": "f16", "bfloat16": "bf16"}
@@ -24,7 +25,7 @@ DTYPES: Final = {"float64": "f64", "float32": "f32", "float16": "f16", "bfloat16
 
 @dataclass(frozen=True)
 class Row:
-    """One subject in one board: a group and its place in the island, or None, per column."""
+    """One subject in one board: a group and its place in the embedded data, or None, per column."""
 
     subject: str
     cells: tuple[tuple[int, Group] | None, ...]
@@ -144,7 +145,9 @@ def cell_lines(group: Group, board: Board) -> list[dict[str, str]]:
 
 
 def _times(verdict: Verdict) -> str:
-    said = words.vanished(verdict) or (f"\u00d7{words.ratio(verdict)}" if verdict.ratio is not None else "no number")
+    said = wording.vanished(verdict) or (
+        f"\u00d7{wording.ratio(verdict)}" if verdict.ratio is not None else "no number"
+    )
     return f" {said}"
 
 

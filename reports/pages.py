@@ -10,7 +10,7 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup, escape
 
-from varlaw.reports import charts, glossary, words
+from varlaw.reports import charts, glossary, texts, wording
 from varlaw.reports.matrix import cell_lines
 
 LIMIT: Final = 3_000_000  # bytes of one page
@@ -41,13 +41,14 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {name: getattr(words, name) for name in ("plain", "percent", "risk", "number")}
+    environment.filters |= {name: getattr(texts, name) for name in ("plain", "percent", "risk", "number")}
     environment.filters |= {"dotted": dotted, "anchor": anchor}
     environment.globals |= {
         "bar": None,  # a page alone, as of a model, has none
-        "words": words,
+        "texts": texts,
+        "wording": wording,
         "glossary": glossary,
-        "LETTERS": words.LETTERS,
+        "LETTERS": wording.LETTERS,
         "cell_lines": cell_lines,
         "strip": charts.strip,
         "asset": asset,
@@ -79,7 +80,7 @@ def dotted(name: str) -> Markup:
     >>> dotted("torch.nn.<b>")
     Markup('torch.<wbr>nn.<wbr>&lt;b&gt;')
     """
-    return Markup(str(escape(words.plain(name))).replace(".", ".<wbr>"))
+    return Markup(str(escape(texts.plain(name))).replace(".", ".<wbr>"))
 
 
 def anchor(name: str) -> str:
@@ -88,7 +89,7 @@ def anchor(name: str) -> str:
     >>> anchor("torch.nn.Linear (complex)")
     'torch.nn.Linear%20(complex)'
     """
-    return urllib.parse.quote(words.plain(name), safe="!~*'()")
+    return urllib.parse.quote(texts.plain(name), safe="!~*'()")
 
 
 def picture(spec: dict[str, Any]) -> Markup | None:

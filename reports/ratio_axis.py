@@ -12,7 +12,7 @@ from typing import Final
 from varlaw.claims.verdict import Deviation, Verdict
 from varlaw.reports.groups import Group
 from varlaw.reports.pages import anchor
-from varlaw.reports.words import evidence
+from varlaw.reports.wording import evidence
 
 MARKS: Final = 150
 OTHERS: Final = 60  # rows of a finding beside its worst

@@ -11,7 +11,7 @@ from typing import Any, Final
 from varlaw.claims.verdict import Run
 from varlaw.reports.concise import line
 from varlaw.reports.groups import Group
-from varlaw.reports.words import plain
+from varlaw.reports.texts import plain
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS: Final = {"VIOLATES": "error", "error": "error", "undecided": "warning"}

@@ -17,7 +17,8 @@ from varlaw.reports.groups import by_deviation, grouped
 from varlaw.reports.lawbook import LawText
 from varlaw.reports.pages import LIMIT, Bar, anchor, template
 from varlaw.reports.portraits import PORTRAITS
-from varlaw.reports.words import LETTERS, SYMBOLS, plain, severity
+from varlaw.reports.texts import plain
+from varlaw.reports.wording import LETTERS, SYMBOLS, severity
 
 FILE: Final = "search.js"
 PAGE: Final = "search.html"

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from varlaw.claims.verdict import Run, Verdict
-from varlaw.reports.words import case_text, plain, standing
+from varlaw.reports.texts import plain
+from varlaw.reports.wording import case_text, standing
 
 COLUMNS: Final = (
     "framework", "version", "subject", "claim", "law", "statement", "op", "dtype", "device", "case", "state",

@@ -17,19 +17,16 @@ from varlaw.reports.brief import INDENT, STYLES, Met, causes, folded, news, not_
 from varlaw.reports.diff import Change
 from varlaw.reports.groups import Group, by_deviation, grouped, headline, worst_first
 from varlaw.reports.schema import settled
-from varlaw.reports.words import (
+from varlaw.reports.texts import link_text, number, plain, risk
+from varlaw.reports.wording import (
     case_text,
     effort,
     evidence,
     foreign_versions,
     foreseen,
     likely,
-    link_text,
     looked_for,
-    number,
-    plain,
     replay_command,
-    risk,
     standing,
     undecided,
 )

@@ -12,7 +12,7 @@ from markupsafe import escape
 
 from varlaw.diagnose.advising.records import AdviceRecord, Calibrated, Choice, Depth, Trial
 from varlaw.diagnose.records import Finding
-from varlaw.reports.words import plain
+from varlaw.reports.texts import plain
 
 _NAMES = 4
 _ROWS = 16  # rows of the way, beyond which its middle is left out

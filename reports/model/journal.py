@@ -9,7 +9,7 @@ import msgspec
 from varlaw.diagnose.records import Diagnosis, Finding
 from varlaw.diagnose.watching.records import End, Event, Header, Line, Step
 from varlaw.reports.model.text import diagnosed
-from varlaw.reports.words import plain
+from varlaw.reports.texts import plain
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _CURVES = ("loss", "gradient", "update")

@@ -13,7 +13,7 @@ from markupsafe import escape
 
 from varlaw.diagnose.records import Depth, Profile
 from varlaw.reports.files import write_whole
-from varlaw.reports.words import plain
+from varlaw.reports.texts import plain
 
 _COLUMNS, _LINES = 60, 9  # of a curve in the terminal
 _AXIS = 14  # columns left of a curve

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from varlaw.diagnose.records import Diagnosis, Finding, ModelRecord, Row
-from varlaw.reports.words import plain
+from varlaw.reports.texts import plain
 
 _NAMES = 6  # parameters that a finding names
 _ROWS = 48  # rows of the table, beyond which its middle is left out

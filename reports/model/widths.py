@@ -7,7 +7,7 @@ from markupsafe import escape
 
 from varlaw.diagnose.records import Slope, Widths
 from varlaw.reports.files import write_whole
-from varlaw.reports.words import plain
+from varlaw.reports.texts import plain
 
 _NAME = 20  # columns
 

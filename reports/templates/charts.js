@@ -2,7 +2,7 @@
 // Draws the charts of the page in its own colours. The texts of the records only reach Vega as data.
 (async () => {
   const style = getComputedStyle(document.documentElement);
-  let text = document.querySelector("#island").textContent;
+  let text = document.querySelector("#embedded").textContent;
   const { roles } = JSON.parse(text);
   for (const [colour, role] of Object.entries(roles)) text = text.replaceAll(colour, style.getPropertyValue(`--${role}`).trim());
   const { specs } = JSON.parse(text);

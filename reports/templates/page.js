@@ -6,9 +6,9 @@
   const { RANKS } = Panel, { make } = Shape;
 
   async function evidence() {
-    const island = $("#island");
-    if (island.dataset.encoding !== "deflate") return JSON.parse(island.textContent);
-    const bytes = Uint8Array.from(atob(island.textContent), (c) => c.charCodeAt(0));
+    const embedded = $("#embedded");
+    if (embedded.dataset.encoding !== "deflate") return JSON.parse(embedded.textContent);
+    const bytes = Uint8Array.from(atob(embedded.textContent), (c) => c.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
     return JSON.parse(await new Response(stream).text());
   }

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from varlaw.claims.verdict import Run, Verdict
-from varlaw.reports import badge, junit, markdown, table, words
+from varlaw.reports import badge, junit, markdown, table, texts, wording
 from varlaw.reports.groups import distance, grouped
 
 
@@ -56,7 +56,7 @@ def test_junit_counts_and_carries_the_numbers(run: Run) -> None:
 
 def test_junit_survives_hostile_text(hostile_run: Run) -> None:
     root = ET.fromstring(junit.render(hostile_run))
-    assert any(words.plain(v.subject) == c.get("classname") for v in hostile_run for c in root.iter("testcase"))
+    assert any(texts.plain(v.subject) == c.get("classname") for v in hostile_run for c in root.iter("testcase"))
 
 
 def test_csv_reads_back_number_by_number(run: Run, hostile_run: Run) -> None:
@@ -94,16 +94,16 @@ def test_a_command_survives_the_shell(run: Run) -> None:
     import shlex
 
     for verdict in run:
-        assert shlex.split(words.replay_command(verdict)) == ["varlaw", "replay", verdict.replay]
+        assert shlex.split(wording.replay_command(verdict)) == ["varlaw", "replay", verdict.replay]
 
 
 def test_the_safe_side_of_a_limit_is_said_and_is_no_distance(make_verdict: Callable[..., Verdict]) -> None:
     limit = make_verdict(interval=None, ratio=1.13, delta=0.0156, alpha=0.0)
-    assert words.evidence(limit) == "1.1300 exact, one-sided"
+    assert wording.evidence(limit) == "1.1300 exact, one-sided"
     assert distance(limit) == 0
-    assert words.evidence(make_verdict(interval=None, ratio=1.01, delta=0.0156, alpha=0.0)) == "1.0100 exact"
+    assert wording.evidence(make_verdict(interval=None, ratio=1.01, delta=0.0156, alpha=0.0)) == "1.0100 exact"
 
 
 def test_a_bound_with_a_risk_says_so(make_verdict: Callable[..., Verdict]) -> None:
     long_sum = make_verdict(interval=None, ratio=1.01, delta=0.0156, alpha=1e-12)
-    assert words.evidence(long_sum) == "1.0100 exact but for 1e-12"
+    assert wording.evidence(long_sum) == "1.0100 exact but for 1e-12"

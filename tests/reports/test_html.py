@@ -56,8 +56,8 @@ class Parsed(HTMLParser):
             self.text += data
 
 
-def island(page: str) -> Any:
-    found = re.search(r'id="island" data-encoding="(\w*)">(.*?)</script>', page, re.S)
+def embedded(page: str) -> Any:
+    found = re.search(r'id="embedded" data-encoding="(\w*)">(.*?)</script>', page, re.S)
     assert found is not None
     data = zlib.decompress(base64.b64decode(found[2]), -15) if found[1] == "deflate" else found[2].encode()
     return json.loads(data)
@@ -109,7 +109,7 @@ def test_no_two_buttons_of_evidence_bear_one_name(run: Run) -> None:
 @pytest.mark.parametrize("name", ["run", "hostile_run", "large_run"])
 def test_island_holds_every_verdict(name: str, request: pytest.FixtureRequest) -> None:
     run: Run = request.getfixturevalue(name)
-    data = island(html.render(run))
+    data = embedded(html.render(run))
     groups = grouped(run.verdicts)
     assert len(data["cells"]) == len(groups)
     assert sum(len(cell[3]) for cell in data["cells"]) == len(run.verdicts)
@@ -132,8 +132,8 @@ def test_a_page_that_would_be_too_large_drops_conforming_evidence_first(
     page = html.render(large_run)
     assert len(page.encode()) <= 300_000
     assert "left out to keep this page small" in page
-    states = {data for cell in island(page)["cells"] for record in cell[3] for data in [record[6]]}
-    assert {island(page)["texts"][s] for s in states} >= {"VIOLATES", "error", "undecided"}
+    states = {data for cell in embedded(page)["cells"] for record in cell[3] for data in [record[6]]}
+    assert {embedded(page)["texts"][s] for s in states} >= {"VIOLATES", "error", "undecided"}
 
 
 def test_a_page_of_nothing_but_findings_is_small_enough(make_run: Callable[..., Run]) -> None:

@@ -7,7 +7,7 @@ from varlaw.claims.claim import deterministic
 from varlaw.claims.verdict import Outcome
 from varlaw.evidence.exact import compare, reached
 from varlaw.evidence.streams import SALT
-from varlaw.reports.words import undecided
+from varlaw.reports.wording import undecided
 from varlaw.subjects.registry import select
 from varlaw.verify import decision, plan, run
 

@@ -41,7 +41,7 @@ def record(frameworks: tuple[str, ...], output: Path, salt: str | None, quiet: b
     from varlaw.identify.baseline.records import encode
     from varlaw.identify.baseline.sound import BaselineError
     from varlaw.reports.files import ReportError, probe_file, to_stdout, write_whole
-    from varlaw.reports.words import plain
+    from varlaw.reports.texts import plain
     from varlaw.subjects.targets import CannotRun, NothingSelected
 
     stderr, salt = console(stderr=True), SALT if salt is None else salt

@@ -6,7 +6,7 @@ A baseline's checksum is no key: every text of it is shown escaped, so that no n
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from varlaw.reports.words import plain, quantities
+from varlaw.reports.texts import plain, quantities
 
 if TYPE_CHECKING:
     from rich.text import Text

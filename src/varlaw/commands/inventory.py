@@ -9,7 +9,7 @@ from rich.text import Text
 from varlaw.claims.claim import Claim
 from varlaw.claims.matrix import Table, reason
 from varlaw.reports.brief import wrapped
-from varlaw.reports.words import quantities
+from varlaw.reports.texts import quantities
 from varlaw.subjects.subject import Subject
 
 _FURTHER: Final = " " * 4

@@ -47,7 +47,8 @@ def _progress(agreed: "Plan", stderr: "Console", quiet: int) -> "Iterator[Callab
     """A bar of fixed widths on a terminal, else a line from time to time; a line for each violation as it is found."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from varlaw.reports.words import evidence, plain
+    from varlaw.reports.texts import plain
+    from varlaw.reports.wording import evidence
 
     columns = (BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     total, start = len(agreed.tasks), time.monotonic()

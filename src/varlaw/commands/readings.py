@@ -26,7 +26,7 @@ def lines(one: "Identified", *, verbose: bool, heading: str | None = None) -> "I
     """The lines of one tensor; before the first one, what was run. Controls in names and errors are written out."""
     from rich.text import Text
 
-    from varlaw.reports.words import plain
+    from varlaw.reports.texts import plain
 
     if heading is not None:
         run = f"varlaw {version('varlaw')} | {one.framework} {one.version}".rstrip()

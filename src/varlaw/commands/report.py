@@ -84,7 +84,7 @@ def _worth_reporting(paths: tuple[Path, ...]) -> "list[Run]":
     """The runs, none of which is empty or holds errors only: such records would only hide an older report."""
     from varlaw.claims.verdict import Outcome
     from varlaw.reports.schema import read
-    from varlaw.reports.words import plain
+    from varlaw.reports.texts import plain
 
     found = [read(path) for path in paths]
     for path, run in zip(paths, found, strict=True):
