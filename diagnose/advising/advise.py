@@ -17,12 +17,12 @@ from varlaw.diagnose.advising.depths import depths_of
 from varlaw.diagnose.advising.deriving import Chooser
 from varlaw.diagnose.advising.following import composed
 from varlaw.diagnose.advising.looking import Look, looked, seconds_of, sight_of, stuck_zeros
-from varlaw.diagnose.advising.profile import Profile
-from varlaw.diagnose.advising.records import AdviceRecord, Choice, Trial
+from varlaw.diagnose.advising.records import AdviceRecord, Choice, Depth, Trial
 from varlaw.diagnose.advising.scope import Scope, curable, wrong
 from varlaw.diagnose.advising.steps import steps_of
 from varlaw.diagnose.advising.trying import Course, remedies_of, tried
 from varlaw.diagnose.check import examined
+from varlaw.diagnose.foresight import foresight
 from varlaw.diagnose.records import Finding, ModelRecord
 from varlaw.diagnose.structure import Graph
 from varlaw.diagnose.torch.building import built
@@ -214,17 +214,10 @@ def _same(scope: Scope, further: Sequence[Any]) -> bool:
     return copy.deepcopy(scope).add(further) == scope
 
 
-def _depths(look: Look, recipe: Sequence[Rule], build: Any, batch: Any, loss: Any, key: Key) -> list[Any]:
-    before = Profile(look.sight, look.graph, dict(look.seconds)).run()
+def _depths(look: Look, recipe: Sequence[Rule], build: Any, batch: Any, loss: Any, key: Key) -> list[Depth]:
+    before = foresight(look.sight, look.graph, look.seconds)
     if not recipe:
-        return depths_of(before, before, look.sight)
+        return depths_of(before, before)
     model = built(remade(build, recipe), key.seed)
     after = sight_of(model, batch, loss, key)
-    foreseen = Profile(after, Graph(after.calls), _meant(recipe, model, seconds_of(model))).run()
-    return depths_of(before, foreseen, after)
-
-
-def _meant(recipe: Sequence[Rule], model: torch.nn.Module, seconds: dict[str, float]) -> dict[str, float]:
-    """E w^2 as the recipe means it, not as one draw has it."""
-    done = initialise(copy.deepcopy(model), recipe, key=0)
-    return seconds | {d.name: d.std**2 for d in done if d.std is not None and d.part is None and math.isfinite(d.std)}
+    return depths_of(before, foresight(after, Graph(after.calls), seconds_of(model)))

@@ -1,37 +1,34 @@
-"""The way through the model as rows: what each operation made, what the laws foresee, before and behind the recipe."""
+"""The way through the model as rows: what each operation made, what theory foresees, before and behind the recipe."""
 
 import math
 
-from varlaw.diagnose.advising.profile import Profile
 from varlaw.diagnose.advising.records import Depth
-from varlaw.diagnose.records import Moments, Sight
+from varlaw.diagnose.foresight import Foresight
+from varlaw.diagnose.records import Call, Moments, Sight
+from varlaw.diagnose.table import SHOWN
 
-_SHOWN = frozenset(("embedding", "linear", "recurrent", "attention", "norm", "activation", "add"))
 
-
-def depths_of(before: Profile, foreseen: Profile, after: Sight) -> list[Depth]:
+def depths_of(before: Foresight, after: Foresight) -> list[Depth]:
     """One row an operation that shapes the signal; gradients relative to that at the last map with parameters."""
-    calls = before.sight.calls
-    last = next((c.number for c in reversed(calls) if c.kind == "linear" and c.parameters), None)
-    rows = []
-    for call in calls:
-        if call.kind not in _SHOWN or call.output is None:
-            continue
-        same = after.calls[call.number] if call.number < len(after.calls) else None
-        rows.append(
-            Depth(
-                path=call.path,
-                op=call.op,
-                before=_rms(call.output),
-                foreseen_before=_root(before.forward.get(call.number)),
-                foreseen_after=_root(foreseen.forward.get(call.number)),
-                after=_rms(same.output) if same else None,
-                gradient_before=_relative(before.sight, call.number, last),
-                gradient_foreseen=_root(foreseen.backward.get(call.number)),
-                gradient_after=_relative(after, call.number, last) if same else None,
-            )
-        )
-    return rows
+    last = next((c.number for c in reversed(before.sight.calls) if c.kind == "linear" and c.parameters), None)
+    return [
+        _depth(call, before, after, last)
+        for call in before.sight.calls
+        if call.kind in SHOWN - {"loss"} and call.output
+    ]
+
+
+def _depth(call: Call, before: Foresight, after: Foresight, last: int | None) -> Depth:
+    n, later = call.number, after.sight.calls
+    same = later[n] if n < len(later) else None
+    foreseen, low, high = map(_root, before.of(n))
+    foreseen_after, low_after, high_after = map(_root, after.of(n)) if same else (None,) * 3
+    return Depth(
+        path=call.path, op=call.op, before=_rms(call.output), foreseen_before=foreseen, low_before=low,
+        high_before=high, after=_rms(same.output) if same else None, foreseen_after=foreseen_after,
+        low_after=low_after, high_after=high_after, gradient_before=_relative(before.sight, n, last),
+        gradient_foreseen=_ahead(after, n, last), gradient_after=_relative(after.sight, n, last),
+    )  # fmt: skip
 
 
 def _rms(moments: Moments | None) -> float | None:
@@ -42,8 +39,16 @@ def _root(second: float | None) -> float | None:
     return math.sqrt(second) if second is not None and 0 <= second < math.inf else None
 
 
+def _at_head(sight: Sight, last: int | None) -> float | None:
+    return _rms(sight.calls[last].gradient) if last is not None and last < len(sight.calls) else None
+
+
 def _relative(sight: Sight, number: int, last: int | None) -> float | None:
-    if last is None or last >= len(sight.calls):
-        return None
-    here, there = _rms(sight.calls[number].gradient), _rms(sight.calls[last].gradient)
+    here, there = _rms(sight.calls[number].gradient) if number < len(sight.calls) else None, _at_head(sight, last)
+    return here / there if here is not None and there else None
+
+
+def _ahead(ahead: Foresight, number: int, last: int | None) -> float | None:
+    """The gradient that theory foresees, relative to the head's as it was measured."""
+    here, there = _root(ahead.gradients.get(number)), _at_head(ahead.sight, last)
     return here / there if here is not None and there else None

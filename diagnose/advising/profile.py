@@ -1,4 +1,4 @@
-"""What the laws make of given weights at every operation of a pass: second moments forwards, mean squares backwards.
+"""What the laws make of given weights at every operation of a pass: each map's weights can be chosen on the way.
 
 The graph is the one that was measured, so branches, adds, cosines of summands and borders of convolutions are as they
 are. Where theory has no rule for an operation, it does what it was measured to do: its ratio of output to input.
@@ -10,7 +10,7 @@ are. Where theory has no rule for an operation, it does what it was measured to 
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from varlaw.diagnose.advising.following import activation_of, composed
@@ -32,18 +32,16 @@ class Profile:
     graph: Graph
     seconds: dict[str, float]
     forward: dict[int, float] = field(default_factory=dict)
-    backward: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         maps = [c for c in self.sight.calls if c.kind == "linear"]
         self._begins = {last.number: c for c in maps if (last := composed(c, self.graph))}
 
     def run(self, choose: Choose = lambda call, q: None) -> "Profile":
-        """Walks the pass from input to loss, `choose` at each call, and back."""
+        """Walks the pass from input to loss, `choose` at each call."""
         for call in self.sight.calls:
             choose(call, self.incoming(call))
             self.forward[call.number] = self._forward(call)
-        self._back()
         return self
 
     def incoming(self, call: Call) -> float:
@@ -125,37 +123,6 @@ class Profile:
         shape = self.sight.tensors[weight].shape if weight else ()
         return (fans_of(weight, shape, self.sight, self.graph) if weight else None) or (1.0, 1.0)
 
-    def _back(self) -> None:
-        """Mean squared gradients per entry, relative to that at the last map with parameters."""
-        last = next((c.number for c in reversed(self.sight.calls) if c.kind == "linear" and c.parameters), None)
-        if last is None:
-            return
-        self.backward[last] = 1.0
-        for call in reversed(self.sight.calls[: last + 1]):
-            if call.number in self.backward:
-                for parent in dict.fromkeys(call.parents):
-                    through = self.backward[call.number] * self._through(call, self.sight.calls[parent])
-                    self.backward[parent] = self.backward.get(parent, 0.0) + through
-
-    def _through(self, call: Call, parent: Call) -> float:
-        """The factor on a mean squared gradient from a call to one of its inputs."""
-        q = self.forward[parent.number]
-        if call.kind == "linear" and len(call.parents) == 1 and (weight := weight_of(call, self.sight)):
-            return self._fans(call)[1] * self.seconds.get(weight, 0.0)
-        if self._normal_in(call) and (name := activation_of(call, self.seconds)):
-            return float(under_normal("slope_second", name, q))
-        if call.kind == "norm":
-            gamma = self.seconds.get(call.parameters[0], 1.0) if call.parameters else 1.0
-            return gamma * kept(call, q) / (q * share(call)) if q * share(call) > 0 else 1.0
-        if call.kind == "add":
-            return 1.0
-        return self._ratio(call, parent)
-
-    def _ratio(self, call: Call, parent: Call) -> float:
-        alone = len(self.graph.children[parent.number]) == 1
-        behind, before = _finite(call.gradient), _finite(parent.gradient)
-        return before / behind if alone and behind and before else 1.0
-
 
 def weight_of(call: Call, sight: Sight) -> str | None:
     """The one matrix or kernel that a map uses; None where there is none, or where several make it."""
@@ -182,11 +149,6 @@ def kept(call: Call, q: float) -> float:
     eps = eps if isinstance(eps, float) else 1e-5
     v = q * share(call)
     return v / (v + eps) if v + eps > 0 else 0.0
-
-
-def seconds_by_name(rms: Mapping[str, float]) -> dict[str, float]:
-    """E w^2 by name; what is not finite counts as nothing known."""
-    return {name: value**2 for name, value in rms.items() if math.isfinite(value)}
 
 
 def _finite(moments: Moments | None) -> float | None:

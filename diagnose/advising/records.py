@@ -39,8 +39,12 @@ class Depth(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     op: str
     before: float | None = None  # measured
-    foreseen_before: float | None = None  # by the laws
+    foreseen_before: float | None = None  # by the laws, from the network's input
+    low_before: float | None = None  # between here and `high_before` lie 99.9 % of draws
+    high_before: float | None = None
     foreseen_after: float | None = None
+    low_after: float | None = None
+    high_after: float | None = None
     after: float | None = None  # measured
     gradient_before: float | None = None
     gradient_foreseen: float | None = None  # after, by the laws

@@ -21,7 +21,7 @@ _WORDS = {"REMOVES": "removes it", "DOES_NOT": "does not remove it", "UNDECIDED"
 
 def render(record: AdviceRecord, width: int = 80, *, verbose: bool = False) -> str:
     """The advice in lines of at most `width` columns; `verbose` shows every row of the way."""
-    lines = [*_heading(record, width)]
+    lines = textwrap.wrap(f"{plain(record.name)}: {verdict(record)}", width)
     lines += [*_findings("wrong", record.symptoms, width), *_findings("first", record.untreated, width)]
     parts = (_choices(record.changes, width), _kept(record, width), _steps(record, width), _trials(record, width))
     for part in map(list, parts):
@@ -61,18 +61,16 @@ def encode(record: AdviceRecord) -> str:
     return msgspec.json.format(msgspec.json.encode(record), indent=1).decode()
 
 
-def _heading(record: AdviceRecord, width: int) -> Iterator[str]:
+def verdict(record: AdviceRecord) -> str:
+    """What is advised, in a line."""
     count, changed = len({c.name for c in record.choices}), len({c.name for c in record.changes})
-    name = plain(record.name)
     if changed:
-        text = f"{name}: {changed} of {count} parameters change, the others keep their values"
-    elif record.symptoms:
-        text = f"{name}: no initial values remove what is wrong"
-    elif record.untreated:
-        text = f"{name}: nothing to initialise anew; what is wrong is not a matter of initial values"
-    else:
-        text = f"{name}: nothing to change"
-    yield from textwrap.wrap(text, width)
+        return f"{changed} of {count} parameters change, the others keep their values"
+    if record.symptoms:
+        return "no initial values remove what is wrong"
+    if record.untreated:
+        return "nothing to initialise anew; what is wrong is not a matter of initial values"
+    return "nothing to change"
 
 
 def _findings(word: str, findings: Sequence[Finding], width: int) -> Iterator[str]:
@@ -87,16 +85,30 @@ def _findings(word: str, findings: Sequence[Finding], width: int) -> Iterator[st
         yield from _wrapped(f"{word}  {signal}  {names}: {plain(one.says)}{more}{remedy}", width, "  ", "         ")
 
 
-def _choices(changes: Sequence[Choice], width: int) -> Iterator[str]:
-    """All parameters with one reason and one law are one entry; maps first."""
+def grouped(changes: Sequence[Choice]) -> list[list[Choice]]:
+    """All parameters with one reason and one law are one group; maps first."""
     groups: dict[tuple[object, ...], list[Choice]] = {}
     for choice in changes:
         groups.setdefault((choice.reason, choice.law, choice.part), []).append(choice)
-    for group in sorted(groups.values(), key=lambda g: g[0].law != "normal"):
-        first, last = group[0], group[-1]
-        names = plain(first.name) if first is last else f"{plain(first.name)} ... {plain(last.name)} ({len(group)})"
-        yield from _wrapped(f"{names}  {_law(group)}{_factors(group)}", width, "  ", "    ")
+    return sorted(groups.values(), key=lambda g: g[0].law != "normal")
+
+
+def _choices(changes: Sequence[Choice], width: int) -> Iterator[str]:
+    for group in grouped(changes):
+        first = group[0]
+        yield from _wrapped(f"{names_of(group)}  {law_of(group)}", width, "  ", "    ")
         yield from _wrapped(f"{first.reason}{f' [{first.source}]' if first.source else ''}", width, "      ", "      ")
+
+
+def names_of(group: Sequence[Choice]) -> str:
+    """The first and the last parameter of a group, and how many there are."""
+    first, last = plain(group[0].name), plain(group[-1].name)
+    return first if len(group) == 1 else f"{first} ... {last} ({len(group)})"
+
+
+def law_of(group: Sequence[Choice]) -> str:
+    """What a group of parameters gets, beside what it has."""
+    return f"{_law(group)}{_factors(group)}"
 
 
 def _law(group: Sequence[Choice]) -> str:
@@ -152,10 +164,11 @@ def _trials(record: AdviceRecord, width: int) -> Iterator[str]:
     for trial in record.trials:
         yield from _wrapped(f"tried {trial.stage}: {trial.says}", width, "  ", "    ")
         if trial.pairs:
-            yield from _wrapped(_losses(trial), width, "    ", "    ")
+            yield from _wrapped(losses(trial), width, "    ", "    ")
 
 
-def _losses(trial: Trial) -> str:
+def losses(trial: Trial) -> str:
+    """The loss of the short runs on both sides."""
     without, behind = (("not finite" if x is None else f"{x:.4g}") for x in (trial.loss_without, trial.loss_with))
     return f"median loss after {trial.steps} steps: {without} without, {behind} with it" if trial.steps else ""
 

@@ -4,23 +4,68 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from varlaw.diagnose.advising.records import Depth
 from varlaw.diagnose.records import ModelRecord, Row
 from varlaw.reports.charts import COLOUR, framed, log_axis
 
 _MOST = 200  # points of a picture
+_DEPTH = {
+    "field": "place", "type": "quantitative", "title": "operations, from input to loss", "axis": {"labels": False}
+}  # fmt: skip
 
 
 def profile(rows: Sequence[Row], gradient: bool = False) -> dict[str, Any] | None:
     """Root mean square by depth over the law's own value and its band; None where there are too few points."""
     points = [p for i, row in enumerate(_thinned(rows)) if (p := _point(i, row, gradient))]
+    return _by_depth(points, "rms of the gradient (log)" if gradient else "rms of the output (log)")
+
+
+def way(rows: Sequence[Depth], stage: str) -> dict[str, Any] | None:
+    """Root mean square by depth over what theory foresees and its band: `stage` "before" or "after" a remedy."""
+    points = []
+    for place, row in enumerate(_thinned(rows)):
+        found = {"rms": getattr(row, stage), "foreseen": getattr(row, f"foreseen_{stage}")}
+        found |= {"low": getattr(row, f"low_{stage}"), "high": getattr(row, f"high_{stage}")}
+        shown = {name: x for name, x in found.items() if x and math.isfinite(x)}
+        points += [{"place": place, "wrong": False, **shown}] if "rms" in shown else []
+    return _by_depth(points, "rms of the output (log)")
+
+
+def gradients(rows: Sequence[Depth], stages: Sequence[str]) -> dict[str, Any] | None:
+    """The gradient by depth, a line a stage."""
+    points = [
+        {"place": place, "rms": value, "stage": stage}
+        for place, row in enumerate(_thinned(rows)) for stage in stages
+        if (value := getattr(row, f"gradient_{stage}")) and math.isfinite(value)
+    ]  # fmt: skip
+    if len(points) < 3:
+        return None
+    low, high = min(p["rms"] for p in points) / 1.3, max(p["rms"] for p in points) * 1.3
+    y = {**log_axis("rms of the gradient (log)", low, high), "field": "rms"}
+    dashes = {"condition": {"test": "datum.stage === 'before'", "value": [2, 3]}, "value": [1, 0]}
+    colour = {"condition": {"test": "datum.stage === 'before'", "value": COLOUR["ink"]}, "value": COLOUR["line"]}
+    texts = [  # each line is named where it begins
+        {
+            "transform": [{"filter": f"datum.stage === '{stage}' && datum.place === {points[0]['place']}"}],
+            "mark": {"type": "text", "align": "left", "dy": -9, "color": COLOUR["ink"]},
+            "encoding": {"x": _DEPTH, "y": y, "text": {"field": "stage"}},
+        }
+        for stage in stages
+    ]
+    line = {
+        "mark": {"type": "line"},
+        "encoding": {"x": _DEPTH, "y": y, "detail": {"field": "stage"}, "strokeDash": dashes, "color": colour},
+    }
+    return {**framed({"layer": [line, *texts]}, points), "width": 640, "height": 220}
+
+
+def _by_depth(points: Sequence[dict[str, Any]], title: str) -> dict[str, Any] | None:
     if len(points) < 3:
         return None
     low = min(min(p["rms"], p.get("low", math.inf)) for p in points) / 1.3
     high = max(max(p["rms"], p.get("high", 0.0)) for p in points) * 1.3
-    x = {"field": "place", "type": "quantitative", "title": "operations, from input to loss", "axis": {"labels": False}}
-    title = "rms of the gradient (log)" if gradient else "rms of the output (log)"
     y = {**log_axis(title, low, high), "field": "rms"}
-    return {**framed({"layer": _layers(x, y)}, points), "width": 640, "height": 220}
+    return {**framed({"layer": _layers(_DEPTH, y)}, points), "width": 640, "height": 220}
 
 
 def _layers(x: dict[str, Any], y: dict[str, Any]) -> list[dict[str, Any]]:
@@ -36,7 +81,7 @@ def _layers(x: dict[str, Any], y: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _thinned(rows: Sequence[Row]) -> Sequence[Row]:
+def _thinned(rows: Sequence[Any]) -> Sequence[Any]:
     step = -(-len(rows) // _MOST)
     return rows[:: max(1, step)]
 

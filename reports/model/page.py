@@ -24,7 +24,7 @@ def render(record: ModelRecord) -> str:
         if spec and (drawn := picture(spec))
     ]
     return template("model.html.j2").render(
-        record=record, verdict=_verdict(record), pictures=pictures, state=state_of, number=_number,
+        record=record, verdict=_verdict(record), pictures=pictures, state=state_of, number=number,
         marked={i for row in record.rows for i in row.findings},
     )  # fmt: skip
 
@@ -46,5 +46,6 @@ def _verdict(record: ModelRecord) -> str:
     return "1 thing is wrong by law" if len(wrong) == 1 else f"{len(wrong)} things are wrong by law"
 
 
-def _number(value: float | None, digits: int = 3) -> str:
+def number(value: float | None, digits: int = 3) -> str:
+    """A number in a table; nothing where there is none."""
     return "" if value is None else f"{value:.{digits}g}"

@@ -10,6 +10,7 @@ from markupsafe import escape
 from varlaw.diagnose.advising.records import AdviceRecord, Calibrated, Trial
 from varlaw.reports.files import write_whole
 from varlaw.reports.model import advice as text
+from varlaw.reports.model import advice_page
 from varlaw.reports.model.report import ModelReport
 
 if TYPE_CHECKING:
@@ -95,6 +96,13 @@ class Advice:
         if path is not None:
             write_whole(Path(path), data.encode())
         return data
+
+    def html(self, path: str | Path | None = None) -> str:
+        """The advice as one page that loads nothing, written to `path` where it is given."""
+        shown = advice_page.render(self.record)
+        if path is not None:
+            write_whole(Path(path), shown.encode())
+        return shown
 
     def __str__(self) -> str:
         return text.render(self.record)

@@ -339,7 +339,7 @@ def test_the_command(tmp_path: Any):
     assert (bad.returncode, bad.stderr) == (1, "")
     assert "Rule('0.weight', 'normal', gain=1.414)" in bad.stdout
     assert (tmp_path / "recipe.py").read_text().startswith("from varlaw.impl.torch import")
-    assert all((tmp_path / "out" / name).exists() for name in ("before.html", "after.html"))
+    assert all((tmp_path / "out" / name).exists() for name in ("index.html", "before.html", "after.html"))
     assert json.loads((tmp_path / "a.json").read_text())["name"] == "mine:broken"
 
 

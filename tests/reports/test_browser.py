@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from varlaw.claims.verdict import Run
@@ -266,6 +267,25 @@ def test_accessibility_of_the_other_pages(browser: Page, whole: Path) -> None:
     assert len(browser.named("Network.requestWillBeSent")) == 4 * len(pages)
 
 
+def told(browser: Page, page: Path) -> str:
+    """The text of a page that is as wide as its window, wide or narrow, loads nothing, and reports no error."""
+    browser.events.clear()
+    for width in (1280, 400):
+        browser.send("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
+        try:
+            browser.visit(page)
+            assert browser.evaluate("document.documentElement.scrollWidth") <= width
+        finally:
+            browser.send("Emulation.clearDeviceMetricsOverride")
+    assert browser.named("Runtime.consoleAPICalled", "Log.entryAdded", "Runtime.exceptionThrown") == []
+    assert browser.named("Page.javascriptDialogOpening") == []
+    assert len(browser.named("Network.requestWillBeSent")) == 2  # the page itself, twice
+    if AXE.exists():
+        assert violations(browser) == []
+    text: str = browser.evaluate("document.body.innerText")
+    return text
+
+
 def test_the_page_of_a_model(browser: Page, tmp_path: Path) -> None:
     from torch import nn
 
@@ -275,23 +295,26 @@ def test_the_page_of_a_model(browser: Page, tmp_path: Path) -> None:
     model = nn.ModuleDict({"<script>alert(1)</script>": dense(20, lambda w: None)})
     model.forward = lambda x: next(iter(model.values()))(x)  # type: ignore[method-assign,assignment]
     check_model(model, batch("vector"), classify).html(tmp_path / "index.html")
-    browser.events.clear()
-    for width in (1280, 400):
-        browser.send("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
-        try:
-            browser.visit(tmp_path / "index.html")
-            assert browser.evaluate("document.documentElement.scrollWidth") <= width
-        finally:
-            browser.send("Emulation.clearDeviceMetricsOverride")
-    text = browser.evaluate("document.body.innerText")
+    text = told(browser, tmp_path / "index.html")
     for phrase in ("gradient.shrinks", "<script>alert(1)</script>.0", "initialise by law"):
         assert phrase in text
     assert browser.evaluate("document.querySelectorAll('svg').length") >= 2
-    assert browser.named("Runtime.consoleAPICalled", "Log.entryAdded", "Runtime.exceptionThrown") == []
-    assert browser.named("Page.javascriptDialogOpening") == []
-    assert len(browser.named("Network.requestWillBeSent")) == 2  # the page itself, twice
-    if AXE.exists():
-        assert violations(browser) == []
+
+
+def test_the_page_of_advice(browser: Page, tmp_path: Path) -> None:
+    """From the record of a model whose residual scale is forgotten, with a trial, under a hostile name."""
+    from varlaw.diagnose.advising.records import AdviceRecord
+    from varlaw.reports.model import advice_page
+
+    path = Path(__file__).parent / "data" / "advise.json"
+    record = msgspec.json.decode(path.read_bytes(), type=AdviceRecord)
+    page = tmp_path / "index.html"
+    page.write_text(advice_page.render(msgspec.structs.replace(record, name="<script>alert(1)</script>")))
+    text = told(browser, page)
+    trial, choice = record.trials[0], record.changes[0]
+    for phrase in ("<script>alert(1)</script>: ", trial.says, choice.reason, choice.source, record.code.split()[-1]):
+        assert phrase in text
+    assert browser.evaluate("document.querySelectorAll('svg').length") == 3
 
 
 def go(page: Page, expression: str, until: str) -> None:

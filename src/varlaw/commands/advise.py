@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     help="Write FILE.py, the recipe as code; or FILE.pt, the state of a fresh model that has it.",
 )
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the record as one JSON object.")
-@click.option("--report", "report_dir", type=click.Path(path_type=Path), help="Write the pages before and after here.")
+@click.option("--report", "report", type=click.Path(path_type=Path), help="Write FILE.html, or a folder of pages.")
 @click.option("-v", "--verbose", is_flag=True, help="Every row of the way through the model.")
 def advise(
     model: str,
@@ -35,7 +35,7 @@ def advise(
     loss: str | None,
     apply_file: Path | None,
     json_file: Path | None,
-    report_dir: Path | None,
+    report: Path | None,
     verbose: bool,
     **options: Any,
 ) -> int:
@@ -57,11 +57,13 @@ def advise(
     chosen = target(model, batch, loss, None)
     chosen.pop("expect")
     advice = _advised(chosen, options)
-    _written(advice, chosen["build"], apply_file, json_file, report_dir)
+    _written(advice, chosen["build"], apply_file, json_file, report)
     from varlaw.commands.check import width
     from varlaw.reports.model import advice as text
 
     click.echo(text.render(advice.record, width(), verbose=verbose))
+    if report:
+        click.echo(f"  report: {report if report.suffix == '.html' else report / 'index.html'}")
     return 0 if advice.healthy else 1
 
 
@@ -82,8 +84,11 @@ def _written(advice: "Advice", build: Any, applied: Path | None, data: Path | No
             advice.json(data)
         if applied:
             advice.write(applied, build)
-        if pages:
+        if pages and pages.suffix == ".html":
+            advice.html(pages)
+        elif pages:
             pages.mkdir(parents=True, exist_ok=True)
+            advice.html(pages / "index.html")
             advice.before.html(pages / "before.html")
             advice.after.html(pages / "after.html")
     except (ReportError, OSError) as error:
