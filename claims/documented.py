@@ -4,6 +4,7 @@ A subject says `"Uniform(1/sqrt(in_features))"` or `"he_normal(fan(mode))"`; her
 variates and schemes of the theory room, the case, the true fans and the fans read off the weight's shape.
 """
 
+import difflib
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +38,12 @@ def _between(low: float, high: float) -> Any:
     return variates.Uniform(high) if low == -high else variates.UniformRange(low, high)
 
 
+# torch's names of the schemes.
+_ALIASES = {
+    f"{torchs}_{kind}": f"{ours}_{kind}"
+    for torchs, ours in (("kaiming", "he"), ("xavier", "glorot"))
+    for kind in ("normal", "uniform")
+}
 _NAMES: dict[str, Any] = {
     "U": _between,
     "N": variates.Normal,
@@ -48,6 +55,7 @@ _NAMES: dict[str, Any] = {
     "Identity": Identity,
     "Dirac": Dirac,
     **SCHEMES,
+    **{theirs: SCHEMES[ours] for theirs, ours in _ALIASES.items()},
     "sqrt": math.sqrt,
     "scaled": lambda law, std: law.scaled(std / law.std),
 }
@@ -65,6 +73,7 @@ _LAWS = {
     "Orthogonal": "orthogonal.entry_variance",
     "Identity": "identity.isometry",
     "Dirac": "dirac.isometry",
+    **{theirs: f"{ours}.variance" for theirs, ours in _ALIASES.items()},
 }
 
 
@@ -89,8 +98,10 @@ def resolve(formula: str, case: Mapping[str, Any], true: Fans | None = None, sha
     try:
         return eval(formula, {"__builtins__": {}}, known)  # rows of our own tables, or those of whoever runs them
     except NameError as error:
+        close = difflib.get_close_matches(error.name, list(known), n=1)
         there = ", ".join(names(case, true, shape)) or "no number"
-        msg = f"the law {formula!r} names {error.name}, but in this case there is {there}"
+        meant = f" (did you mean {close[0]}?)" if close else ""
+        msg = f"the law {formula!r} names {error.name}{meant}, but in this case there is {there}"
         raise ValueError(msg) from error
     except (TypeError, ArithmeticError) as error:
         msg = f"the law {formula!r} cannot be computed: {error}"
@@ -115,7 +126,7 @@ def names(case: Mapping[str, Any], true: Fans | None, shape: Fans | None) -> dic
 def _of_others() -> Iterator[tuple[str, Any]]:
     """Laws of one's own, by name: what the modules whose rows are loaded list as LAWS."""
     for one in sources.listed("LAWS"):
-        yield from one.items()
+        yield from one.items() if isinstance(one, Mapping) else ()  # what is none is a fault of its source
 
 
 def _mode(pair: Fans) -> Callable[[str], float]:

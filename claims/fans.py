@@ -26,6 +26,14 @@ def uncounted(tensor: Tensor, case: Mapping[str, Any]) -> str:
     return ""
 
 
+def whole_fans(tensor: Tensor, case: Mapping[str, Any]) -> dict[str, float]:
+    """The true fans of what the tensor is a part of, as whole_fan_in and whole_fan_out, where they are known."""
+    try:
+        return dict(zip(("whole_fan_in", "whole_fan_out"), tensor.whole(case), strict=True)) if tensor.whole else {}
+    except LookupError:
+        return {}
+
+
 def declared(layout: str, shape: tuple[int, ...], case: Mapping[str, Any]) -> Pair:
     """True fans by the declared meaning of the weight's axes."""
     found = fans(layout, shape, groups=case.get("groups", 1), stride=case.get("stride", 1))

@@ -44,6 +44,18 @@ def _elsewhere(law: Variate) -> dict[str, Variate]:
     return {}
 
 
+def _other_fans(
+    words: str, prefix: str, fan_in: float, fan_out: float, names: Mapping[str, Any]
+) -> Iterator[tuple[str, float]]:
+    """The same rule by other fans: each by itself, and their mean."""
+    other_in, other_out = names.get(f"{prefix}fan_in"), names.get(f"{prefix}fan_out")
+    if other_in and other_out:
+        yield f"fan_in is {other_in:g}, {words}: {fan_in:g}", math.sqrt(fan_in / other_in)
+        yield f"fan_out is {other_out:g}, {words}: {fan_out:g}", math.sqrt(fan_out / other_out)
+        mean, other = (fan_in + fan_out) / 2, (other_in + other_out) / 2
+        yield f"the mean fan is {other:g}, {words}: {mean:g}", math.sqrt(mean / other)
+
+
 def _factors(names: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     fan_in, fan_out = names.get("fan_in"), names.get("fan_out")
     if fan_in and fan_out:
@@ -51,6 +63,8 @@ def _factors(names: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         yield "fan_in taken for fan_out", math.sqrt(fan_out / fan_in)
         yield "mean fan taken for fan_in", math.sqrt(2 * fan_in / (fan_in + fan_out))
         yield "mean fan taken for fan_out", math.sqrt(2 * fan_out / (fan_in + fan_out))
+        yield from _other_fans("of the whole, not of this part", "whole_", fan_in, fan_out, names)
+        yield from _other_fans("read off the shape, not counted", "shape_", fan_in, fan_out, names)
     groups = names.get("groups", 1)
     yield "groups counted that do not feed the output", 1 / math.sqrt(groups)
     yield "groups forgotten", math.sqrt(groups)

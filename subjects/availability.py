@@ -62,7 +62,7 @@ def _broken(framework: Framework, error: Exception) -> Absence:
     return Absence(framework.name, f"{framework.name} cannot be imported ({text[:300]})", error=True)
 
 
-def missing(error: Exception, subject: Subject) -> str:
+def missing(error: BaseException, subject: Subject) -> str:
     """What the installed version does not have, where `error` says that it is what the subject is named after.
 
     An attribute of another name is a fault of the row, or of the framework.

@@ -20,6 +20,7 @@ class Tensor:
     # (case) -> its own mean (fan_in, fan_out), where the sampler has several weights; LookupError where it has none.
     measure: Callable[[Case], tuple[float, float]] | None = None
     shape: Callable[[Case], tuple[int, ...]] | None = None  # its own
+    whole: Callable[[Case], tuple[float, float]] | None = None  # what it is a part of: the measure of that
 
 
 @dataclass(frozen=True, kw_only=True)

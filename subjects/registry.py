@@ -60,7 +60,8 @@ def faults(targets: Iterable[str]) -> list[tuple[str, str]]:
     found = []
     names: dict[str, sources.Source] = {}
     for source in _reached(patterns):
-        found += [(source.prefix or source.place, fault) for fault in sources.loaded(source).faults]
+        whose = source.prefix or source.place
+        found += [(whose, fault) for fault in (*sources.loaded(source).faults, *_beside_rows(source))]
         for row in sources.loaded(source).rows:
             if fault := _taken(row, source, names):
                 found.append((row.name, fault))
@@ -92,6 +93,21 @@ def _taken(row: Subject, source: sources.Source, names: dict[str, sources.Source
         return f"{row.name} is a row of {names[row.name]} and of {source}; the first is asked"
     names[row.name] = source
     return ""
+
+
+def _beside_rows(source: sources.Source) -> Iterator[str]:
+    """What is wrong with the claims and laws that stand beside the rows of a source: of no row, or none at all."""
+    there = sources.loaded(source)
+    listed = (*getattr(there.module, "ROWS", ()), *there.rows)  # a class that is named itself is but one of them
+    names = [row.name for row in listed if hasattr(row, "name")]
+    for claim in getattr(there.module, "CLAIMS", ()):
+        of = getattr(claim, "of", None)
+        if not isinstance(of, str):
+            yield f"CLAIMS of {source} holds {type(claim).__name__}, but should be made by varlaw.rows.claim"
+        elif not fnmatch.filter(names, of) and not any(_reaches(of, prefix) for prefix in MODULES):
+            yield f"the claim {claim.name} is of {of!r}, which names no row of {source}"
+    if not isinstance(getattr(there.module, "LAWS", {}), Mapping):
+        yield f"LAWS of {source} is {type(there.module.LAWS).__name__}, but should map names to functions"
 
 
 def _reached(patterns: list[str]) -> Iterator[sources.Source]:

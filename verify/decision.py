@@ -50,7 +50,7 @@ def judged(claim: Claim, trial: Trial) -> Finding:
         return Finding(outcome=Outcome.NOT_APPLICABLE, quantity="", detail=str(reason))
     except SamplerError as error:
         return Finding(outcome=Outcome.ERROR, quantity="", detail=str(error))
-    except Exception as error:  # whatever a framework raises is its own verdict, and the run goes on
+    except (Exception, SystemExit) as error:  # whatever a subject does is its own verdict, and the run goes on
         if absent := missing(error, claim.subject):
             return Finding(outcome=Outcome.NOT_APPLICABLE, quantity="", detail=absent)
         text = " ".join(str(error).split())

@@ -85,23 +85,24 @@ class Plan:
 def plan(request: Request) -> Plan:
     """The tasks that a request comes to.
 
-    Raises `NothingSelected` when a target matches nothing, `CannotRun` when all that it matches is not there.
+    Raises `NothingSelected` when a target matches nothing, `CannotRun` when all that it matches is not there; rows that
+    cannot be loaded are errors in the records, also where there are no others.
     """
     device = "cuda:0" if request.device == "cuda" else request.device
     asked = _asked(request)
     broken = [Absence(whose, fault, error=True) for whose, fault in faults(asked)]
     there, absent = availability.available(_about(_selected(asked), request.about, request.claims), device, asked)
     absent = [*broken, *absent]
-    if not there:
+    if not there and not broken:
         raise CannotRun("; ".join(a.reason for a in absent))
     part, parts = request.shard
-    if part > len(there):
+    if part > max(1, len(there)):
         msg = f"shard {part}/{parts} is empty: the targets match {len(there)} subjects"
         raise NothingSelected(msg)
     there, absent = there[part - 1 :: parts], absent if part == 1 else []
     deviations.rows()  # refused before the work, if one of somebody's is none
     found = list(tasks(there, request.dtypes, device, request.salt, request.about, request.claims))
-    if not found:
+    if not found and not broken:
         msg = f"nothing to decide: no claim on these subjects has a case in {' '.join(request.dtypes)}"
         raise NothingSelected(msg)
     return Plan(request, device, there, found, absent)

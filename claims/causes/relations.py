@@ -167,6 +167,8 @@ def _tables(shape: Sequence[int], names: Mapping[str, Any]) -> Iterator[dict[str
     elif len(shape) > 2:
         for first, second, field in ((shape[1], shape[0], shape[2:]), (shape[-2], shape[-1], shape[:-2])):
             yield _kernel(float(first), float(second), float(math.prod(field)))
+        if len(shape) == 3:
+            yield _stacked(*map(float, shape))
 
 
 def _with_means(two: dict[str, float], groups: float = 1.0) -> dict[str, float]:
@@ -197,6 +199,13 @@ def _kernel(inputs: float, outputs: float, field: float) -> dict[str, float]:
         table |= {"the inputs without the receptive field": inputs, "the outputs without the receptive field": outputs}
         table["the receptive field alone"] = field
     return table
+
+
+def _stacked(count: float, rows: float, columns: float) -> dict[str, float]:
+    """Of matrices side by side, as of experts: each by itself, and as a kernel of one shape, as torch reads it."""
+    whole = {"the whole shape's fan_in": rows * columns, "the whole shape's fan_out": count * columns}
+    mean = {"the mean of the whole shape's fans": (rows + count) * columns / 2}
+    return {**_with_means({"rows": rows, "columns": columns}), **whole, **mean}
 
 
 def parameters(family: str, cut: float) -> dict[str, float]:

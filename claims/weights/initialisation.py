@@ -17,7 +17,7 @@ import numpy as np
 from varlaw.claims import causes
 from varlaw.claims.claim import Claim, Finding, Judge, NotApplicable, Trial, deterministic, statistical
 from varlaw.claims.documented import Dirac, Identity, law_name, names, resolve
-from varlaw.claims.fans import fans_of, uncounted
+from varlaw.claims.fans import fans_of, uncounted, whole_fans
 from varlaw.claims.mutants import wrong_laws
 from varlaw.claims.verdict import Outcome
 from varlaw.claims.weights.matrices import matrix
@@ -36,6 +36,7 @@ _MOMENTS = {
     "forward.second_moment": "linear.second_moment",
     "backward.second_moment": "linear.gradient_second_moment",
 }
+_FANS = re.compile(r"\bfan(_in|_out)?\b")
 Judging = Callable[["Promise", Trial], Finding]
 
 
@@ -52,7 +53,8 @@ class Promise:
         try:
             law = resolve(self.formula, case, true, shape)
         except ValueError as error:
-            msg = "; ".join(filter(None, [str(error), "" if true else uncounted(self.tensor, case)]))
+            why = uncounted(self.tensor, case) if not true and _FANS.search(self.formula) else ""
+            msg = "; ".join(filter(None, [str(error), why]))
             raise ValueError(msg) from error
         if self._preserve:
             assert true is not None
@@ -183,7 +185,7 @@ def _mapped(promise: Promise, trial: Trial, pull: Callable[[Any, np.random.Gener
 def _independent(promise: Promise, trial: Trial, law: Any, source: Source) -> Finding:
     law = law.scaled(trial.factor)
     known = promise.names(trial.case)
-    wrong = wrong_laws(law, known)
+    wrong = wrong_laws(law, {**known, **whole_fans(promise.tensor, trial.case)})
     decision = decide(law, source, trial.policy, trial.key, dtype=trial.dtype, mutants=wrong)
     finding = statistical(decision, trial.policy, quantity="std", expected=law.std / trial.factor, names=known)
 

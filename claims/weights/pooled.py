@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from varlaw.claims import causes
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, statistical
 from varlaw.claims.documented import law_name
 from varlaw.claims.weights.initialisation import Promise
-from varlaw.evidence.decide import decide
+from varlaw.evidence.decide import SamplerError, decide
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.state import float64
 from varlaw.subjects.subject import Sampler, Tensor
@@ -52,6 +53,17 @@ def _claim(subject: Sampler, tensor: Tensor) -> Claim:
 
 
 def _judge(promise: Promise, trial: Trial) -> Finding:
+    try:
+        return _pooled(promise, trial)
+    except SamplerError as error:  # perhaps for a fact that is itself the violation, such as zeros alone
+        case = trial.case["cases"][0]
+        fact = causes.broken(promise.source(replace(trial, case=case)), promise.law(case), trial.key, error)
+        if fact is None:
+            raise
+        return fact
+
+
+def _pooled(promise: Promise, trial: Trial) -> Finding:
     pool = _Pool(promise, trial)
     delta = max(trial.policy.pooled, math.sqrt(_DRAWS / (_TENSORS * pool.size)))
     if delta >= trial.policy.delta:

@@ -79,15 +79,18 @@ def _declared_fan(subject: Sampler, tensor: Tensor) -> Claim:
 
 
 def _complete(subject: Sampler) -> Claim:
-    """Every parameter that the layer has is in the table, and the other way round: none is left out silently."""
+    """Every parameter that the layer has is in the table; one that it has not is a mistake of the table, an error."""
 
     def judge(trial: Trial) -> Finding:
         instance, promised = _instance(subject, trial), {t.name for t in subject.tensors}
-        there = set(instance)
-        comparison = compare([len(there & promised)], [len(there | promised)], [0.0])
         without = [f"{n}{_unfilled(instance[n])}" for n in instance if n not in promised]
-        said = (("without a law", without), ("of which the layer has none", sorted(promised - there)))
+        lacking = sorted(promised - set(instance))
+        if lacking and not without:
+            msg = f"{subject.name} has no tensor {', '.join(map(repr, lacking))}, but {', '.join(instance)}"
+            raise ValueError(msg)
+        said = (("without a law", without), ("of which the layer has none", lacking))
         detail = "; ".join(f"{words}: {', '.join(which)}" for words, which in said if which)
+        comparison = compare([len(instance) - len(without)], [len(instance)], [0.0])
         return deterministic(comparison, quantity="parameters with a promise", detail=detail)
 
     return _claim("structure.complete", "parameters.coverage", "every parameter has a promise", subject, judge)

@@ -77,7 +77,8 @@ def cli() -> None:
     varlaw laws show he_normal.variance
     varlaw replay KEY                 see one decision again, bit for bit
 
-    Exit codes: 0 conforms or documented deviation, 1 a violation, 2 usage, 3 could not run, 5 nothing selected.
+    Exit codes: 0 conforms or documented deviation, 1 a violation (also beside errors), 2 usage, 3 could not run,
+    5 nothing selected.
     """
 
 

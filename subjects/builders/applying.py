@@ -19,8 +19,10 @@ Apply = Callable[[Mapping[str, Floats], Floats], Any]
 
 def is_functional(thing: Any) -> bool:
     """Whether a thing makes its parameters by `init(key, x)` and computes by `apply`: a flax or haiku module."""
-    module = type(thing).__module__.partition(".")[0]
-    return module != "torch" and all(callable(getattr(thing, name, None)) for name in ("init", "apply"))
+    torch: Any = sys.modules.get("torch")
+    if torch and isinstance(thing, torch.nn.Module):  # all have an `apply`, and somebody's may have an `init`
+        return False
+    return all(callable(getattr(thing, name, None)) for name in ("init", "apply"))
 
 
 def initialised(thing: Any, shape: tuple[int, ...] | None) -> Any:

@@ -55,7 +55,7 @@ def of_arrays(
 
 
 def _suggested(sides: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """Inputs that a weight's own sides suggest, of a kernel with channels last and first."""
+    """Inputs that a weight's own sides suggest, of a kernel with channels last and first, of matrices side by side."""
     if len(sides) < 3:
         yield from ((1, side) for side in dict.fromkeys(sides))
         return
@@ -64,6 +64,7 @@ def _suggested(sides: Sequence[int]) -> Iterator[tuple[int, ...]]:
         space = (length,) * len(kernel)
         yield (1, *space, channels)
         yield (1, channels, *space)
+    yield from ((1, side) for side in dict.fromkeys(sides[::-1]))  # no kernel but matrices side by side
 
 
 def of_keras(layer: Any, name: str, inputs: Sequence[int] | None) -> tuple[float, float]:
@@ -119,7 +120,7 @@ def _first(
             failed = str(error)
         except Exception as error:  # an input that does not fit
             failed = failed if "linear" in failed else f"{type(error).__name__} on inputs of {shape}"
-    msg = f"the fans of {name} cannot be counted ({failed}); shape_fan_in and shape_fan_out are those of its shape"
+    msg = f"the fans of {name} cannot be counted ({failed}): give inputs=, or name shape_fan_in, those of its shape"
     raise LookupError(msg)
 
 
@@ -206,6 +207,8 @@ def _shapes(
     for features in dict.fromkeys([c for c in channels if isinstance(c, int)] + list(sides[1::-1])):
         length = 2 * max(sides[2:], default=1) + 4 * period
         yield (1, features, *(length for _ in sides[2:]))
+    if len(sides) > 2:  # no kernel but matrices side by side, as of experts or heads
+        yield from ((1, side) for side in dict.fromkeys(sides[::-1]))
 
 
 def _given(module: Any, inner: Any, inputs: Sequence[int]) -> tuple[int, ...]:

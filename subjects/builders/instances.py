@@ -119,6 +119,16 @@ def tensors_of(thing: Any) -> dict[str, Array]:
     return {place.name: _value(place.value) for place in places(thing)}
 
 
+def buffers_of(thing: Any) -> dict[str, Array]:
+    """What a torch module or a Keras layer keeps and does not train, in floating numbers: running statistics."""
+    if is_keras(thing):
+        found = _by_path(thing, thing.non_trainable_weights)
+        return {name: _of_variable(w.value) for name, w in found.items() if "float" in str(w.dtype)}
+    if is_torch(thing):
+        return {name: b.detach() for name, b in thing.named_buffers() if b.is_floating_point()}
+    return {}
+
+
 def is_torch(thing: Any) -> bool:
     """Whether a thing is a torch module; a Keras layer on torch is one of Keras."""
     torch: Any = sys.modules.get("torch")
@@ -150,10 +160,14 @@ def weights_of_keras(layer: Any) -> dict[str, Any]:
 
     Keras numbers layers without a name of their own through the whole process: here they count from the layer on.
     """
+    return _by_path(layer, layer.trainable_weights)
+
+
+def _by_path(layer: Any, weights: list[Any]) -> dict[str, Any]:
     numbered = dict(_numbered(layer))
-    paths = [[numbered.get(step, step) for step in w.path.split("/")] for w in layer.trainable_weights]
+    paths = [[numbered.get(step, step) for step in w.path.split("/")] for w in weights]
     below = 1 if all(len(path) > 1 for path in paths) else 0
-    return {".".join(path[below:]): w for path, w in zip(paths, layer.trainable_weights, strict=True)}
+    return {".".join(path[below:]): w for path, w in zip(paths, weights, strict=True)}
 
 
 def _numbered(layer: Any) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,16 @@ import numpy as np
 from varlaw.subjects.builders.applying import alone, initialised, is_functional
 from varlaw.subjects.builders.fans import of_arrays, of_keras, of_torch
 from varlaw.subjects.builders.frameworks import framework_of
-from varlaw.subjects.builders.instances import Build, Source, is_keras, is_torch, made, seeded, tensors_of
+from varlaw.subjects.builders.instances import (
+    Build,
+    Source,
+    buffers_of,
+    is_keras,
+    is_torch,
+    made,
+    seeded,
+    tensors_of,
+)
 from varlaw.subjects.builders.parts import Part, cut, is_glob, matches, part_of, parts_in, written
 from varlaw.subjects.builders.texts import text_of
 from varlaw.subjects.rows import sampler
@@ -42,9 +51,10 @@ def layer(
     build: returns a torch module, a Keras layer, a flax or haiku module (with `inputs`), a mapping or tree of arrays,
         or an object that holds arrays. Global generators are seeded; parameters named seed, rng (NumPy), key (JAX),
         rngs (flax) or generator get the seed.
-    laws: tensor -> law, a text over the case and the fans ("he_normal(fan_in)", "0.5*Uniform(1/sqrt(in_features))") or
-        a law such as `varlaw.Normal(0.02)`. A name may be a glob; "qkv.weight[0/3]" is the first third along the first
-        axis, "kernel[0/3, axis=1]" along the second, "weight[:width]" a slice. A tensor without a law violates.
+    laws: one for all tensors, or tensor -> law: a text over the case and the fans ("he_normal(fan_in)",
+        "0.5*Uniform(1/sqrt(in_features))"), or a law such as `varlaw.Normal(0.02)`. A name may be a glob;
+        "qkv.weight[0/3]" is the first third along the first axis, "kernel[0/3, axis=1]" along the second,
+        "weight[:width]" a slice. A tensor without a law violates.
     cases: the arguments of `build`, by name, each of them a case. Asymmetric sizes tell fans apart.
     inputs: the shape that the layer takes, or a function of the case that returns it: where the layer cannot be run on
         inputs of the shape that its weight suggests, and for layers of Keras, which it builds.
@@ -53,9 +63,13 @@ def layer(
     claims: claim -> tensor -> another law that it is held to besides.
     dtypes: in which it is asked; float32 for torch, else that of its arrays, unless given.
     """
-    texts = {"": laws} if not isinstance(laws, Mapping) else laws
-    given = tuple(dict(c) for c in cases) or ({},)
-    known = _Layer(name, build, given, inputs, apply, tuple(dtypes) if dtypes else None, parts_in(texts))
+    texts = {"*": laws} if not isinstance(laws, Mapping) else laws
+    if not cases:
+        msg = f"cases={cases!r}, but should hold one case or more [layer {name}]"
+        raise ValueError(msg)
+    given = tuple(dict(c) for c in cases)
+    wholly = tuple(part.whole if (part := part_of(n)) else n for n in texts)
+    known = _Layer(name, build, given, inputs, apply, tuple(dtypes) if dtypes else None, parts_in(texts), wholly)
     more = {claim: known.spread(of) for claim, of in (claims or {}).items()}
     documented = known.spread(texts)
     by_tensor = {n: {claim: of[n] for claim, of in more.items() if n in of} for n in documented}
@@ -120,6 +134,7 @@ class _Layer:
     apply: Callable[..., Array] | None
     dtypes: tuple[str, ...] | None
     parts: tuple[Part, ...]  # of tensors that are looked at in parts
+    wholly: tuple[str, ...]  # the tensors that laws name, as globs
 
     def tensors(self, thing: Any, case: Case) -> Mapping[str, Array]:
         """The tensors of an instance, or their parts; `ValueError` where there are none."""
@@ -132,10 +147,15 @@ class _Layer:
         if is_keras(thing) and not thing.built and self.inputs is not None:
             thing.build(self.input_shape(case))
         found = tensors_of(thing)
+        found |= {n: x for n, x in buffers_of(thing).items() if self._named_beside(n, found) or _unfilled(x)}
         if not found:
             msg = f"{self.name} has no tensors: {type(thing).__name__} holds none"
             raise ValueError(msg)
         return found
+
+    def _named_beside(self, buffer: str, parameters: Mapping[str, Array]) -> bool:
+        """Whether a law is of this buffer: one whose name is no parameter's."""
+        return any(matches(buffer, w) and not any(matches(p, w) for p in parameters) for w in self.wholly)
 
     def parted(self, case: Case, dtype: str) -> Mapping[str, Array]:
         """The tensors of one instance, or their parts."""
@@ -154,7 +174,7 @@ class _Layer:
             return texts
         try:
             there = list(self.parted(self.cases[0], "float32"))
-        except Exception:  # it is said where the layer is drawn, and the rows beside it are there
+        except (Exception, SystemExit):  # it is said where the layer is drawn, and the rows beside it are there
             return texts
         found = {n: next((law for glob, law in texts.items() if matches(n, glob)), None) for n in there}
         return {n: law for n, law in found.items() if law is not None}
@@ -167,14 +187,16 @@ class _Layer:
     def _native(self) -> str:
         try:
             found = _instance(self, json.dumps(self.cases[0]), "float32")[1]
-        except Exception:  # it is said where the layer is drawn
+        except (Exception, SystemExit):  # it is said where the layer is drawn
             return "float32"
         kinds = {str(getattr(x, "dtype", "")).removeprefix("torch.") for x in found.values()} & set(_FORMATS)
         return "float32" if "float32" in kinds or not kinds else sorted(kinds)[0]
 
     def own(self, tensor: str) -> Mapping[str, Any]:
         """What a tensor's row knows of it alone."""
-        return {"measure": functools.partial(self.fans, tensor), "shape": functools.partial(self.shape, tensor)}
+        of = {"measure": functools.partial(self.fans, tensor), "shape": functools.partial(self.shape, tensor)}
+        part = part_of(tensor)
+        return {**of, "whole": functools.partial(self.fans, part.whole)} if part else of
 
     def shape(self, tensor: str, case: Case) -> tuple[int, ...]:
         """The shape of one tensor in a case."""
@@ -193,6 +215,11 @@ class _Layer:
             return fan_in, fan_out
         full = _instance(self, json.dumps(case), "float64")[1][whole].shape
         return fan_in, fan_out * math.prod(self.shape(tensor, case)) / math.prod(full)  # it is some of the outputs
+
+
+def _unfilled(buffer: Array) -> bool:
+    """Whether memory that nobody wrote is all there is in a buffer."""
+    return 0 not in buffer.shape and bool((buffer != buffer).all())
 
 
 @functools.lru_cache(maxsize=64)

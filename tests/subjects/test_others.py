@@ -244,3 +244,48 @@ def test_a_deviation_of_a_project_is_strict(varlaw: Run, tmp_path: Path) -> None
     done = varlaw("verify", "toylib.dense")
     assert done.returncode == 2
     assert "a deviation of" in done.stderr
+
+
+ODD = """
+import numpy as np
+from varlaw.rows import claim, initialiser, layer
+
+def fine(shape, seed): return np.random.default_rng(seed).normal(0, 0.1, shape)
+def leaves(shape, seed): raise SystemExit(0)
+def dense(rng): return {"w": rng.normal(0, 0.1, (40, 40))}
+def zeros(): return {"w": np.zeros((40, 40))}
+
+ROWS = [
+    initialiser("odd.fine", fine, "Normal(0.1)"),
+    initialiser("odd.leaves", leaves, "Normal(0.1)"),
+    layer("odd.misspelt", dense, {"w": "kaimin_normal(40)"}),
+    layer("odd.lacks", dense, {"w": "Normal(0.1)", "bias": "Constant(0)"}),
+]
+CLAIMS = [claim("odd.small", "odd.nothing", lambda w, case: True, "small")]
+"""
+
+
+def test_rows_that_leave_lack_a_tensor_or_misspell_a_law_are_errors_beside_the_others(
+    varlaw: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "work" / "odd.py").write_text(ODD)
+    done = varlaw("verify", "odd.py", "--json", "-")
+    verdicts = _verdicts(done)
+    assert done.returncode == 3
+    assert not [v for v in verdicts if v["outcome"] == "VIOLATES"]
+    said = {(v["subject"], v["detail"]) for v in verdicts if v["outcome"] == "ERROR" and v["claim"] != "init.pooled"}
+    assert ("odd.leaves", "SystemExit: 0") in said
+    assert ("odd.lacks", "ValueError: odd.lacks has no tensor 'bias', but w") in said
+    assert ("odd.py", "the claim odd.small is of 'odd.nothing', which names no row of odd.py") in said
+    (misspelt,) = (text for name, text in said if name == "odd.misspelt.w")
+    assert "names kaimin_normal (did you mean kaiming_normal?)" in str(misspelt)
+    assert "say what it computes" not in str(misspelt)  # it names no fan
+    assert {v["outcome"] for v in verdicts if v["subject"] == "odd.fine"} == {"CONFORMS"}
+    (tmp_path / "work" / "zero.py").write_text(ODD.replace("dense, {", "zeros, {"))
+    zero = [v for v in _verdicts(varlaw("verify", "zero.py", "--json", "-")) if v["subject"] == "odd.lacks.w"]
+    assert {v["claim"]: v["detail"] for v in zero if v["claim"] == "init.pooled"} == {
+        "init.pooled": "all 6,400 values are 0"
+    }
+    (tmp_path / "work" / "none.py").write_text("ROWS = [")
+    (record,) = _verdicts(varlaw("verify", "none.py", "--json", "-"))
+    assert (record["outcome"], record["claim"]) == ("ERROR", "framework.present")

@@ -218,3 +218,45 @@ def test_a_law_of_what_the_layer_lacks_is_an_error_that_names_it() -> None:
     found = check_layer(lambda: torch.nn.Linear(64, 48), {"weight": "N(foo)", "bias": "Uniform(1/8)", "gate": "N(1)"})
     assert "the law 'N(foo)' names foo" in found.cause
     assert "has no tensor 'gate', but weight, bias" in found.cause
+
+
+class Initialising(torch.nn.Module):  # type: ignore[misc,name-defined]
+    """A method `init` beside torch's `apply` does not make it a functional module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(0.1 * torch.randn(48, 64))
+
+    def init(self) -> None: ...
+
+
+class Experts(torch.nn.Module):  # type: ignore[misc,name-defined]
+    """Matrices side by side, each drawn by itself unless `whole`; a table that it keeps, of ones unless `old`."""
+
+    def __init__(self, whole: bool = False, old: bool = False) -> None:
+        super().__init__()
+        self.w = torch.nn.Parameter(torch.empty(4, 48, 32))
+        for part in [self.w] if whole else self.w:
+            torch.nn.init.kaiming_normal_(part)
+        self.register_buffer("scale", torch.full((48,), 2.0 if old else 1.0))
+
+    def forward(self, x: Any) -> Any:
+        return torch.einsum("ehd,...d->...eh", self.w, x) * self.scale
+
+
+def test_one_law_for_all_a_method_init_and_tables_that_are_kept() -> None:
+    assert check_layer(Initialising, "Normal(0.1)").ok
+    assert check_layer(Experts, "he_normal(fan_in)").ok
+    laws = {"w": "kaiming_normal(fan_in)", "scale": "Constant(1)"}
+    assert check_layer(lambda: Experts(), laws).ok
+    assert "scale: entry x2" in check_layer(lambda: Experts(old=True), laws).cause
+    of_all = check_layer(lambda: Experts(whole=True), laws).cause
+    assert "fan_in is 1536, read off the shape, not counted: 32" in of_all
+    packed = {"gate_up.weight[*/2]": "glorot_normal(64, 96)"}
+
+    def swiglu() -> Any:
+        made = torch.nn.Linear(64, 192, bias=False)
+        torch.nn.init.xavier_normal_(made.weight)
+        return torch.nn.ModuleDict({"gate_up": made})
+
+    assert "the mean fan is 128, of the whole, not of this part: 80" in check_layer(swiglu, packed).cause

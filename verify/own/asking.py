@@ -98,7 +98,7 @@ def _failure(mine: Yours, one: Library, attempt: Callable[[Yours], Any]) -> str:
     """What went wrong in one line, "" where nothing did."""
     try:
         attempt(mine)
-    except Exception as error:  # whatever a user's function raises is said in its name
+    except (Exception, SystemExit) as error:  # whatever a user's function raises is said in its name
         text = " ".join(str(error).split())[:200]
         if text.startswith(f"{mine.name} returns"):
             return text

@@ -100,7 +100,7 @@ def _row(name: str, build: Callable[..., Any], laws: Any, inputs: Any, apply: An
     try:
         row = layer(name, build, laws, inputs=inputs, apply=apply, dtypes=(dtype,))
         (first,) = row.draws({}, dtype, "cpu", 0, 1)
-    except Exception as error:  # whatever a user's factory raises is said in its name
+    except (Exception, SystemExit) as error:  # whatever a user's factory raises is said in its name
         text = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         msg = f"{name} makes no layer: {text}"
         raise SamplerError(msg) from error

@@ -252,5 +252,5 @@ def _or(ask: Callable[[str], Any], dtype: str, otherwise: Any) -> Any:
     """What a function says, or something else where it raises: that is said where it is on trial."""
     try:
         return ask(dtype)
-    except Exception:
+    except (Exception, SystemExit):
         return otherwise
