@@ -3,6 +3,7 @@
 Fans are those of the operation that uses a parameter, as the pass saw it, so that no class or layout is guessed.
 """
 
+import dataclasses
 import fnmatch
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -85,13 +86,22 @@ _CONSTANTS = {"zeros": "Constant(0.0)", "ones": "Constant(1.0)"}
 
 def _law(given: Any, name: str, shape: tuple[int, ...], sight: Sight, graph: Graph) -> tuple[str, Law]:
     if not isinstance(given, str):
-        return repr(given), given
+        return _brief(given), given
     try:
         return given, resolve(_CONSTANTS.get(given, given), {}, fans_of(name, shape, sight, graph), _of_shape(shape))
     except Exception as error:  # whatever the text says that no law is
         hint = "write 'he_normal(fan_in)', 'zeros' or varlaw.Normal(0.02)"
         msg = f"expect={given!r} for {name} is no law: {error}; {hint} [check_model]"
         raise ValueError(msg) from error
+
+
+def _brief(law: Any) -> str:
+    """A law object as its author would write it: four digits, and no mean of 0."""
+    if not dataclasses.is_dataclass(law):
+        return repr(law)
+    fields = [(f.name, getattr(law, f.name)) for f in dataclasses.fields(law) if f.init]
+    shown = [f"{v:.4g}" if isinstance(v, float) else repr(v) for name, v in fields if (name, v) != ("mean", 0.0)]
+    return f"{type(law).__name__}({', '.join(shown)})"
 
 
 def _of_shape(shape: tuple[int, ...]) -> tuple[float, float] | None:

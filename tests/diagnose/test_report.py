@@ -149,3 +149,13 @@ def test_the_schema_is_published_and_met(report, tmp_path):
     for one in (report, overflow):
         jsonschema.validate(json.loads(one.json()), schema.json_schema())
         assert msgspec.json.decode(one.json(), type=ModelRecord).findings
+
+
+def test_parameters_of_one_role_that_are_wrong_alike_are_one_finding():
+    """Biases, whose findings have no ratio that could be compared, as well as weights; laws have four digits."""
+    found = check_model(
+        lambda: nn.Sequential(*(nn.Linear(64, 64) for _ in range(4))), torch.ones(1, 64), expect="gpt2"
+    ).findings[:2]
+    assert [f.where for f in found] == [tuple(f"{k}.{tensor}" for k in range(4)) for tensor in ("weight", "bias")]
+    assert [f.says.rpartition(" (")[2] for f in found] == ["4 parameters alike)"] * 2
+    assert found[0].law == "Normal(0.02)"
