@@ -39,10 +39,12 @@ class Recorder:
     ) -> None:
         self._arrived = arrived
         names = {id(p): name for name, p in named.items()}
+        self._own = frozenset(named)
         self.parts = [Part(optimizer, names, i) for i, optimizer in enumerate(optimizers)]
         self._handles: list[Any] = []
         self._waiting: tuple[Step, list[list[torch.Tensor]], torch.Tensor] | None = None
         self.steps = 0
+        self.missed = False  # whether an optimiser stepped without a call of `step`
         self.passes = 1  # backward passes of the last step
         self.pushed = np.zeros(len(self.names), dtype=bool)  # tensors that ever got a gradient that is not 0
 
@@ -63,15 +65,17 @@ class Recorder:
 
     @property
     def frozen(self) -> list[str]:
-        """Of the tensors that the optimisers hold, those that need no gradient now."""
+        """Of the model's tensors that the optimisers hold, those that need no gradient now; master copies never do."""
         pairs = zip(self.names, self.tensors, strict=True)
-        return [name for name, tensor in pairs if not tensor.requires_grad]
+        return [name for name, tensor in pairs if name in self._own and not tensor.requires_grad]
 
     def attach(self, guarded: Callable[[Callable[[], None]], None]) -> None:
         """Puts the hooks on; each runs within `guarded`."""
         for part in self.parts:
-            pre = part.optimizer.register_step_pre_hook(lambda *_, p=part: guarded(lambda: self._pre(p)))
-            post = part.optimizer.register_step_post_hook(lambda *_, p=part: guarded(p.post))
+            hooks = (lambda *_, p=part: guarded(lambda: self._pre(p)), lambda *_, p=part: guarded(p.post))
+            before, after = map(torch.compiler.disable, hooks)  # a step that is compiled leaves them out of its graph
+            pre = part.optimizer.register_step_pre_hook(before)
+            post = part.optimizer.register_step_post_hook(after)
             self._handles += [pre, post]
             part.watch_backwards()
 
@@ -85,6 +89,7 @@ class Recorder:
         self.flush()
         if part.pending:  # it steps again, and nobody told the loss of the step before
             self.step(None)
+            self.missed = True
             self.flush()
         if part.changed():
             self.pushed = np.zeros(len(self.names), dtype=bool)

@@ -59,6 +59,11 @@ class LastCall:
         """Whether other processes hold parts of the model: then it cannot be run by one alone."""
         return any(hasattr(p, "to_local") for p in self._model.parameters())
 
+    @property
+    def called(self) -> bool:
+        """Whether the model was called at all."""
+        return self._present is not None or self._closed is not None
+
     def attach(self) -> Any:
         """Puts the hook on the model; the handle takes it off."""
         return self._outer.register_forward_pre_hook(self._keep, with_kwargs=True)

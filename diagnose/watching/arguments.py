@@ -23,6 +23,22 @@ def _own(optimizer: Any) -> Any:
     return _own(inner) if hasattr(inner, "param_groups") else optimizer
 
 
+def scalar(loss: Any) -> tuple[Any, str]:
+    """The loss, or None and what it is instead of a scalar."""
+    if isinstance(loss, (int, float)) or loss is None:
+        return loss, ""
+    if not hasattr(loss, "shape"):
+        return None, f"is of type {type(loss).__name__}"
+    shape, kind = tuple(loss.shape), str(loss.dtype)
+    if getattr(loss, "is_meta", False):
+        return None, "is on the meta device"
+    if any(n != 1 for n in shape):
+        return None, f"has shape {shape}"
+    if "complex" in kind:
+        return None, f"is of {kind}"
+    return (loss if hasattr(loss, "detach") else float(loss)), ""
+
+
 def steps_of(every: Any) -> int:
     """A number of steps; `ValueError` for what is none."""
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:

@@ -50,7 +50,7 @@ class Fading:
         if top.weight - now.weight < 2 * _HALF:
             return
         half = next(m for m in self._marks if m.step > top.step and m.weight <= top.weight - _HALF)
-        if now.loss >= half.loss - 2 * math.sqrt(now.error + half.error):
+        if half.step < now.step and now.loss >= half.loss - 2 * math.sqrt(now.error + half.error):
             ratio = math.exp(now.weight - top.weight)
             says = f"the norm of all weights fell to x{ratio:.3g} in {now.step - top.step} steps by {now.step}"
             without = f"the loss does not fall since step {half.step}, when half of it was left"

@@ -16,7 +16,7 @@ def merged(runs: Sequence[Sequence[Line]]) -> Iterator[Line]:
         yield from runs[0]
         return
     sharded = any(isinstance(line, Header) and line.sharded for run in runs for line in run)
-    yield next(line for line in runs[0] if isinstance(line, Header))
+    yield from [line for run in runs for line in run if isinstance(line, Header)][:1]
     steps: dict[int, list[Step]] = {}
     events: dict[int, dict[tuple[str, tuple[str, ...]], Event]] = {}
     for run in runs:

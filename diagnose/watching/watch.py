@@ -15,6 +15,7 @@ from varlaw.diagnose.signals import finding
 from varlaw.diagnose.symptoms import diagnoses
 from varlaw.diagnose.table import rows
 from varlaw.diagnose.watching.activations import Activations, due
+from varlaw.diagnose.watching.arguments import scalar
 from varlaw.diagnose.watching.journal import Journal, rank_file
 from varlaw.diagnose.watching.judge import ALPHA, Judge
 from varlaw.diagnose.watching.locating import located
@@ -51,7 +52,8 @@ class Watch:
         self.findings: list[Finding] = []
         self._inner = unwrapped(model)
         self._out, self._journal, self._log = out, Journal(None), log
-        self._entered = self._active = False
+        self._entered = self._active = self._unlike = False
+        self._again = 0  # entries beyond the first that are not left yet
         self._recorder = Recorder(dict(self._inner.named_parameters()), optimizers, self._judge_step)
         self._last, self._cotangent = LastCall(model), Cotangent()
         self._judge, self._activations = Judge(self._recorder.names), Activations(ALPHA / 16)
@@ -71,6 +73,7 @@ class Watch:
         from varlaw.diagnose.torch.stillness import Stillness
 
         if self._entered:
+            self._again += 1
             self._tell("this watch was entered before, and does not watch again; make a new one for each run")
             return self
         self._entered = self._active = True
@@ -85,11 +88,16 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._again:
+            self._again -= 1
+            return
         if not self._active:
             return
         if self._recorder.stepped:
             self._guarded(lambda: self._recorder.step(None))
         self._guarded(self._recorder.flush)
+        if not self._unlike and self._read and not self._read.given:
+            self._tell("no loss was given: call step(loss) after each optimiser step")
         self._guarded(lambda: self._still(at_end=True))
         self._active = False
         self._recorder.detach()
@@ -103,7 +111,11 @@ class Watch:
         if not self._active:
             self._tell("step() is called outside of the watch: `with varlaw.watch(model, optimizer) as watch:`")
             return
-        self._guarded(lambda: self._step(self._scalar(loss)))
+        value, unlike = scalar(loss)
+        if unlike:
+            self._unlike = True
+            self._tell(f"the loss {unlike}, but should be a real scalar: it is left out")
+        self._guarded(lambda: self._step(value))
 
     def _step(self, loss: Any) -> None:
         before = self._recorder.steps
@@ -120,8 +132,15 @@ class Watch:
         self._scale()
         if self._log is not None and steps % self.every == 0:
             self._recorder.flush()
-            self._log(self.scalars())
+            self._logged(self._log)
         self._cotangent.wanted = due(steps + 1, self.every)
+
+    def _logged(self, log: Callable[[dict[str, float]], Any]) -> None:
+        try:
+            log(self.scalars())
+        except Exception as error:  # the user's own function: the watch goes on without it
+            self._log = None
+            self._tell(f"log={log!r} is not called any more: {type(error).__name__}: {error}")
 
     def scalars(self) -> dict[str, float]:
         """The numbers of the last step that was read, and how much is wrong: for the `log(dict)` of a logger."""
@@ -136,17 +155,6 @@ class Watch:
         if text not in self._told:
             self._told.add(text)
             print(f"varlaw: {text} [watch]", file=sys.stderr)
-
-    def _scalar(self, loss: Any) -> Any:
-        """The loss, or None where it is no scalar."""
-        if isinstance(loss, (int, float)) or loss is None:
-            return loss
-        shape = tuple(getattr(loss, "shape", (0,)))
-        if getattr(loss, "is_meta", False) or any(n != 1 for n in shape):
-            got = f"has shape {shape}" if hasattr(loss, "shape") else f"is of type {type(loss).__name__}"
-            self._tell(f"the loss {got}, but should be a scalar: it is left out")
-            return None
-        return loss if hasattr(loss, "detach") else float(loss)
 
     def _guarded(self, act: Callable[[], None]) -> None:
         """A fault of the monitor is said once and ends the monitor, not the training."""
@@ -174,7 +182,8 @@ class Watch:
         self._read = record
         self._gradients = dict(zip(self._recorder.names, read.gradients.tolist(), strict=False))
         self._journal.write(record)
-        if not record.given:
+        if self._recorder.missed:
+            self._unlike = True
             self._tell("an optimiser stepped without step(loss): the loss of such steps is not watched")
         if self._recorder.names != self._judge.names:
             self._tell("the optimisers hold other tensors than before: their signals are learnt anew")
@@ -182,8 +191,7 @@ class Watch:
         self._not_finite(record, [self._recorder.names[i] for i in read.broken])
         for one in self._judge.step(record, read.gradients, read.updates):
             self._say(record.step, one)
-        if record.trained < self._trained:
-            names = self._recorder.frozen
+        if record.trained < self._trained and (names := self._recorder.frozen):
             self._once(record.step, frozen(names, len(self._recorder.names), record.step))
         self._trained = record.trained
         if self._recorder.kept_gradients:
@@ -230,8 +238,6 @@ class Watch:
         steps = self._recorder.steps
         if self._stillness is None or steps < _LOOKS[0]:
             return
-        if at_end and not any(r.given for r in [self._read] if r):
-            self._tell("no loss was given: call step(loss) after each optimiser step")
         held = dict(zip(self._recorder.names, self._recorder.pushed.tolist(), strict=True))
         rate = self._read.rate if self._read else None
         seen = Seen(steps, dict(self._inner.named_parameters()), held, self._gradients, rate)
@@ -255,8 +261,10 @@ class Watch:
     def record(self) -> ModelRecord:
         """The run as a record of the same kind as a checked model's."""
         sight = self._sampled or Sight(calls=[], tensors={}, blind=[])
-        unseen = ["activations: the model is shared out over processes"] if self._last.sharded else []
-        blind = [*sight.blind, *unseen, *filter(None, [self._broken, self._journal.lost])]
+        unseen = "activations: the model is shared out over processes" if self._last.sharded else ""
+        if self._recorder.steps and not self._last.called:
+            unseen = "activations: the model is never called itself, only parts of it"
+        blind = [*sight.blind, *filter(None, [unseen, self._broken, self._journal.lost])]
         return ModelRecord(
             name=self.name, policy="watch", salt=self.salt, draws=self._recorder.steps, alpha=ALPHA, delta=0.0,
             versions=_versions(), numbers=sum(p.numel() for p in self._inner.parameters()),

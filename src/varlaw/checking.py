@@ -101,9 +101,16 @@ def watch(
     """
     from varlaw.evidence.streams import SALT
 
-    if not hasattr(model, "named_parameters"):
+    if isinstance(model, type) or not hasattr(model, "named_parameters"):
         msg = f"model={model!r}, but should be a torch module [watch]"
         raise ValueError(msg)
+    if log is not None and not callable(log):
+        msg = f"log={log!r}, but should be a function of a dictionary of numbers [watch]"
+        raise ValueError(msg)
+    for what, given, kinds in (("out", out, (str, Path)), ("name", name, str)):
+        if given is not None and not isinstance(given, kinds):
+            msg = f"{what}={given!r}, but should be a {'path' if what == 'out' else 'text'} [watch]"
+            raise ValueError(msg)
     return WatchedRun(
         model, optimizers_of(optimizer), every=steps_of(every), out=None if out is None else Path(out),
         log=log, name=name or type(model).__name__, salt=SALT if salt is None else salt,

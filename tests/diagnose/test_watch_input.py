@@ -40,6 +40,10 @@ def train(run, model, optimizer, steps=5, loss_of=lambda loss: loss, between=lam
         (lambda m, o: varlaw.watch(m, [o, "adam"]), "should be a torch optimiser"),
         (lambda m, o: (o.param_groups[0]["params"].clear(), varlaw.watch(m, o)), "SGD holds no parameters"),
         (lambda m, o: varlaw.watch(3, o), "model=3, but should be a torch module"),
+        (lambda m, o: varlaw.watch(nn.Linear, o), "but should be a torch module"),
+        (lambda m, o: varlaw.watch(m, o, log=3), "log=3, but should be a function"),
+        (lambda m, o: varlaw.watch(m, o, out=3), "out=3, but should be a path"),
+        (lambda m, o: varlaw.watch(m, o, name=3), "name=3, but should be a text"),
     ],
 )
 def test_what_no_run_can_be_watched_with_is_refused_in_one_line(act, says):
@@ -50,9 +54,11 @@ def test_what_no_run_can_be_watched_with_is_refused_in_one_line(act, says):
 @pytest.mark.parametrize(
     ("loss_of", "says"),
     [
-        (lambda loss: torch.stack([loss, loss]), "the loss has shape (2,), but should be a scalar"),
-        (lambda loss: "low", "the loss is of type str, but should be a scalar"),
-        (lambda loss: None, "without step(loss)"),
+        (lambda loss: torch.stack([loss, loss]), "the loss has shape (2,), but should be a real scalar"),
+        (lambda loss: "low", "the loss is of type str, but should be a real scalar"),
+        (lambda loss: loss * 1j, "the loss is of torch.complex64, but should be a real scalar"),
+        (lambda loss: loss.to("meta"), "the loss is on the meta device"),
+        (lambda loss: None, "no loss was given"),
     ],
 )
 def test_a_loss_that_is_none_is_left_out(loss_of, says, capsys):
@@ -60,7 +66,7 @@ def test_a_loss_that_is_none_is_left_out(loss_of, says, capsys):
     with varlaw.watch(model, optimizer) as run:
         train(run, model, optimizer, loss_of=loss_of)
     said = capsys.readouterr().err
-    assert said.count("varlaw:") <= 2
+    assert said.count("varlaw:") == 1
     assert says in said
     assert run.report().record.draws == 5
     assert run.scalars()["varlaw/gradient"] > 0
@@ -90,6 +96,32 @@ def test_a_step_outside_and_a_second_entry_are_said_once(capsys):
     assert said.count("outside of the watch") == 1
     assert said.count("entered before") == 1
     assert run.report().record.draws == 5
+
+
+def test_a_second_entry_within_the_first_ends_nothing(capsys):
+    model, optimizer = made()
+    with varlaw.watch(model, optimizer) as run:
+        with run:
+            train(run, model, optimizer, 2)
+        train(run, model, optimizer)
+    assert run.report().record.draws == 7
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_log_that_fails_is_said_once_and_the_watch_goes_on(capsys):
+    model, optimizer = made()
+    with varlaw.watch(model, optimizer, log=lambda numbers: 1 / 0, every=2) as run:
+        train(run, model, optimizer, 9)
+    assert run.report().record.draws == 9
+    assert "is not called any more: ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_model_of_which_only_parts_are_called_is_said_to_be_unseen():
+    parts = nn.ModuleDict({"a": nn.Linear(4, 4)})
+    optimizer = torch.optim.SGD(parts.parameters(), lr=0.01)
+    with varlaw.watch(parts, optimizer) as run:
+        train(run, parts["a"], optimizer)
+    assert run.report().record.blind == ["activations: the model is never called itself, only parts of it"]
 
 
 def test_a_model_that_changes_is_followed():

@@ -71,6 +71,7 @@ EARLY = {  # (loss, other numbers, word, step by which a violation is said; 0 wh
     "rises by itself": (lambda t: 1.0 if t < 2 else 3.0, {}, "update.large", 0),
     "fades for nothing": (lambda t: 1.0, FADING, "weight.shrinks", 192),
     "fades, and learns": (lambda t: 10 / (1 + t / 50), FADING, "weight.shrinks", 0),
+    "fades within a block": (lambda t: np.exp(-t / 10), {"weight": lambda t: np.exp(-t / 20)}, "weight.shrinks", 0),
     "fades slowly": (lambda t: 1.0, {"weight": lambda t: np.exp(-t / 1000)}, "weight.shrinks", 0),
 }
 

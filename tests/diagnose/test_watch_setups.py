@@ -192,6 +192,20 @@ def test_the_module_inside_of_a_compiled_one_is_watched():
     assert run.findings == []
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_compiled_step_of_the_optimiser_is_watched():
+    torch._dynamo.reset()
+    model = Tied()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    optimizer.step = torch.compile(optimizer.step, backend="eager")
+    x = torch.arange(22) % 11
+    with varlaw.watch(model, optimizer) as run:
+        for step in range(30):
+            run.step(plain(model, optimizer, x, x, step))
+    assert run.report().record.draws == 30
+    assert run.report().record.blind == []
+
+
 # -- what is wrong in such setups --------------------------------------------------------------------------------------
 
 

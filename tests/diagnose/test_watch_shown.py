@@ -99,3 +99,22 @@ def test_a_missing_file_is_one_line(tmp_path, capsys):
         main(["watch", str(tmp_path / "none.jsonl")])
     assert left.value.code == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_file_without_a_run_is_one_line(tmp_path, capsys, count):
+    empty = tmp_path / "run.jsonl"
+    empty.touch()
+    with pytest.raises(SystemExit) as left:
+        main(["watch", *[str(empty)] * count])
+    assert left.value.code == 2
+    assert "nothing of a run is written yet" in capsys.readouterr().err
+
+
+def test_a_page_that_cannot_be_written_is_one_line(tmp_path, capsys):
+    run = tmp_path / "run.jsonl"
+    write(run, [header(), *steps(3), End(steps=2)])
+    with pytest.raises(SystemExit) as left:
+        main(["watch", str(run), "--report", str(run / "page.html")])
+    assert left.value.code == 3
+    assert "a fault of varlaw" not in capsys.readouterr().err

@@ -26,6 +26,7 @@ def watch(runs: tuple[Path, ...], follow: bool | None, report: Path | None) -> i
     from varlaw.diagnose.symptoms import diagnoses
     from varlaw.diagnose.watching.journal import JournalError, lines
     from varlaw.diagnose.watching.merging import merged
+    from varlaw.reports.files import ReportError
     from varlaw.reports.model import journal, live, run_page
 
     def read() -> journal.Run:
@@ -36,10 +37,15 @@ def watch(runs: tuple[Path, ...], follow: bool | None, report: Path | None) -> i
         follow = follow if follow is not None else sys.stdout.isatty() and not found.ended
         if follow:
             found = live.follow(read, runs)
+        if found.header is None:
+            msg = f"{', '.join(map(str, runs))}: nothing of a run is written yet"
+            raise JournalError(msg)
         if report is not None:
             run_page.write(found, report)
     except JournalError as error:
         raise Failure(str(error), 2) from error
+    except ReportError as error:
+        raise Failure(str(error), 3) from error
     if not follow:
         click.echo(journal.render(found, width()))
     return 1 if found.wrong else 0
