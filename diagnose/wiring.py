@@ -149,7 +149,8 @@ def _forward_range(sight: Sight, graph: Graph) -> list[Finding]:
     if not lasting:
         return []
     first = lasting[0]
-    size = f" of inputs of rms {first.inputs[0].rms:.3g}" if first.inputs and not first.inputs[0].nonfinite else ""
+    finite = [moments.rms for moments in first.inputs if not moments.nonfinite]
+    size = f" of inputs of rms {max(finite):.3g}" if finite else ""
     says = f"{first.op} gives numbers that are not finite in {first.dtype}{size}"
     return [finding("number.range", "VIOLATES", says, first.path or first.op)]
 

@@ -27,6 +27,8 @@ class Part:
         self._fresh = self._suspect = self._skips = self._wrong = False
         self._looks = 0
         self._steps = 0
+        self._gradients: list[torch.Tensor | None] = []
+        self._norms: list[torch.Tensor | None] = []
         self.before: dict[int, torch.Tensor] = {}  # by id: the weights from before a step that went wrong
         self.pending: list[torch.Tensor] = []
         self._hold()
@@ -89,14 +91,22 @@ class Part:
 
     # -- around a step ---------------------------------------------------------------------------------------------
 
+    def pre(self, *, closure: bool) -> None:
+        """Before a step; the gradients are there unless a closure makes them, which calls `arrived` itself."""
+        self._before = [sample.read() for sample in self._samples]
+        if closure:
+            self._gradients, self._norms = [None] * len(self.tensors), [None] * len(self.tensors)
+        else:
+            self.arrived()
+
     @torch.no_grad()
-    def pre(self) -> None:
+    def arrived(self) -> None:
+        """The gradients of a step are there, the weights are what they were: after each run of a closure, too."""
         self.kept = self.kept + 1 if self._suspect else 0
         self._gradients = [_dense(t.grad) for t in self.tensors]
         live = [g for g in self._gradients if g is not None]
         norms = iter(_norms(live))
         self._norms = [None if g is None else next(norms) for g in self._gradients]
-        self._before = [sample.read() for sample in self._samples]
         self._skips = getattr(self.optimizer, "found_inf", None) is not None
         self._keep()
 

@@ -4,7 +4,8 @@ Gradient norms are exact, what the weights moved is read from a sample of their 
 gathered on the device and read a step later, when they are there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from varlaw.diagnose.torch.part import NONE, Part
+from varlaw.diagnose.torch.sampling import local
 from varlaw.diagnose.watching.records import Step
 
 Floats = NDArray[np.float64]
+_Guarded = Callable[[Callable[[], None]], None]
+_Args, _Options = tuple[Any, ...], dict[str, Any]
 
 _KEPT = 3  # steps in a row that begin with the gradients of the one before
 
@@ -69,10 +73,10 @@ class Recorder:
         pairs = zip(self.names, self.tensors, strict=True)
         return [name for name, tensor in pairs if name in self._own and not tensor.requires_grad]
 
-    def attach(self, guarded: Callable[[Callable[[], None]], None]) -> None:
+    def attach(self, guarded: _Guarded) -> None:
         """Puts the hooks on; each runs within `guarded`."""
         for part in self.parts:
-            hooks = (lambda *_, p=part: guarded(lambda: self._pre(p)), lambda *_, p=part: guarded(p.post))
+            hooks = (partial(self._begins, part, guarded), lambda *_, p=part: guarded(p.post))
             before, after = map(torch.compiler.disable, hooks)  # a step that is compiled leaves them out of its graph
             pre = part.optimizer.register_step_pre_hook(before)
             post = part.optimizer.register_step_post_hook(after)
@@ -85,7 +89,23 @@ class Recorder:
             handle.remove()
         self._handles.clear()
 
-    def _pre(self, part: Part) -> None:
+    def _begins(self, part: Part, guarded: _Guarded, _: Any, args: _Args, options: _Options) -> tuple[_Args, _Options]:
+        """The hook before a step: what the step is given, its closure with a look at the gradients after it."""
+        closure = options.get("closure", args[1] if len(args) > 1 else None)
+        guarded(lambda: self._pre(part, closure=callable(closure)))
+        if not callable(closure):
+            return args, options
+
+        def act() -> Any:
+            loss = closure()
+            guarded(part.arrived)
+            return loss
+
+        if "closure" in options:
+            return args, {**options, "closure": act}
+        return (args[0], act, *args[2:]), options
+
+    def _pre(self, part: Part, *, closure: bool) -> None:
         self.flush()
         if part.pending:  # it steps again, and nobody told the loss of the step before
             self.step(None)
@@ -93,7 +113,7 @@ class Recorder:
             self.flush()
         if part.changed():
             self.pushed = np.zeros(len(self.names), dtype=bool)
-        part.pre()
+        part.pre(closure=closure)
 
     @property
     def stepped(self) -> bool:
@@ -149,6 +169,12 @@ class Recorder:
     def _rate(self) -> float | None:
         rates = [float(g["lr"]) for p in self.parts for g in p.optimizer.param_groups if "lr" in g]
         return max(rates, default=None)
+
+    def spoilt(self, named: Mapping[str, torch.Tensor]) -> list[str]:
+        """Those parameters that were not finite before the last step, as far as that is known."""
+        before, held = self.before(), {id(t) for t in self.tensors}
+        known = {name: before.get(id(p), p) for name, p in named.items() if id(p) in before or id(p) not in held}
+        return [name for name, p in known.items() if not p.is_meta and not bool(torch.isfinite(local(p)).all())]
 
     def before(self) -> dict[int, torch.Tensor]:
         """By id, the tensors as they were before the last step, where that is known."""

@@ -1,7 +1,7 @@
 """Where the first number that is not finite came from: the batch, an operation of the model, or the loss itself."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -18,17 +18,22 @@ _SWOLLEN = 4.0  # times the rms of an earlier batch
 _BATCH = "batch"
 
 
-def located(
-    what: str, broken: Sequence[str], seen: "Replayed | None", usual: Sight | None, behind: Sequence[str]
-) -> Finding:
-    """`loss.nan` with its place.
+class Traces(NamedTuple):
+    """What a number that is not finite left behind; names of parameters, and of operations of the loss itself."""
 
-    `broken` names gradients that are not finite, where the loss is; `seen` is the step run again, `usual` a pass before
-    it, `behind` names the operations between the model and its loss that may do it.
-    """
+    broken: Sequence[str] = ()  # gradients that are not finite, where the loss is
+    spoilt: Sequence[str] = ()  # weights that were not finite before the step
+    behind: Sequence[str] = ()  # what between the model and its loss may do it
+
+
+def located(what: str, traces: Traces, seen: "Replayed | None", usual: Sight | None) -> Finding:
+    """`loss.nan` with its place: `seen` is the step run again, `usual` a pass before it."""
+    broken, spoilt, behind = traces
     calls = seen.sight.calls if seen else []
     if any(c.kind == "input" and c.output and c.output.nonfinite for c in calls):
         return _said(f"{what}, and neither is the batch", _BATCH)
+    if spoilt:
+        return _said(f"{what}: {spoilt[0]} was not finite before it", *spoilt)
     places, says = ["loss", *behind], what
     made = wiring.ranges(seen.sight, Graph(calls)) if seen else []
     if made:

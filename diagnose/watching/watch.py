@@ -18,7 +18,7 @@ from varlaw.diagnose.watching.activations import Activations, due
 from varlaw.diagnose.watching.arguments import scalar
 from varlaw.diagnose.watching.journal import Journal, rank_file
 from varlaw.diagnose.watching.judge import ALPHA, Judge
-from varlaw.diagnose.watching.locating import located
+from varlaw.diagnose.watching.locating import Traces, located
 from varlaw.diagnose.watching.records import End, Event, Header, Step
 from varlaw.diagnose.watching.unmoved import Seen, frozen, unmoved
 
@@ -206,9 +206,9 @@ class Watch:
             return
         what = "the loss" if record.nonfinite else f"the gradient of {len(broken)} tensors"
         seen = self._last.replayed(self._recorder.before(), backward=not record.nonfinite)
-        parts = [] if record.nonfinite else broken
-        says = f"{what} is not finite at step {record.step}"
-        self._say(record.step, located(says, parts, seen, self._usual, singular(self._graph)))
+        spoilt = self._recorder.spoilt(dict(self._inner.named_parameters()))
+        traces = Traces([] if record.nonfinite else broken, spoilt, singular(self._graph))
+        self._say(record.step, located(f"{what} is not finite at step {record.step}", traces, seen, self._usual))
 
     def _sample(self) -> None:
         """The pass of this step's inputs, seen: activations and units, and now and then gradients by depth."""

@@ -13,12 +13,23 @@ RMSPROP = {"steps": 210, "optimizer": torch.optim.RMSprop}
 
 
 def run(
-    steps=30, *, model=None, optimizer=torch.optim.SGD, loss=F.cross_entropy, data=lambda t, x: x, freeze=0, **options
+    steps=30,
+    *,
+    model=None,
+    optimizer=torch.optim.SGD,
+    loss=F.cross_entropy,
+    data=lambda t, x: x,
+    freeze=0,
+    spoil=False,
+    **options,
 ):
     """A watched training of so many steps; from step `freeze` on, the first layer is frozen."""
     torch.manual_seed(0)
     model = model() if model else nn.Sequential(nn.Linear(16, 32), nn.Tanh(), nn.Linear(32, 4))
     chosen = optimizer(model.parameters(), **{"lr": 0.01} | options)
+    if spoil:
+        with torch.no_grad():
+            model[2].weight[0, 0] = torch.inf
     generator = torch.Generator().manual_seed(0)
     with varlaw.watch(model, chosen, every=8) as watched:
         for step in range(1, steps + 1):
@@ -53,6 +64,7 @@ PLACES = {  # options, where, and what comes first among the causes
         "a bad batch",
     ),
     "root of 0": ({"loss": distance}, ("2.bias", "sqrt"), "overflow"),
+    "a weight that was infinite": ({"spoil": True}, ("2.weight",), "overflow"),
     "a rate that throws": (
         {"loss": lambda z, _: z.square().mean() ** 2, "lr": 1e4, "model": linear}, ("loss", "pow"), "rate too large",
     ),
@@ -98,3 +110,33 @@ def test_how_a_run_is_set_up_is_said(name):
         since = "the start" if options["freeze"] == 1 else f"step {options['freeze']}"
         assert found[0].where == ("0.weight", "0.bias")
         assert found[0].says.endswith(f"frozen since {since}")
+
+
+@pytest.mark.parametrize("choose", [lambda p: torch.optim.SGD(p, lr=0.1), lambda p: torch.optim.LBFGS(p, max_iter=1)])
+def test_the_gradients_of_a_closure_are_those_of_its_own_step(choose):
+    """As Lightning steps: the backward pass runs within the step of the optimiser."""
+    torch.manual_seed(0)
+    model = nn.Linear(16, 4)
+    optimizer = choose(model.parameters())
+    generator = torch.Generator().manual_seed(0)
+    norms, seen = [], []
+
+    def step(x):
+        def closure():
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x), x[:, :4].argmax(1))
+            loss.backward()
+            return loss
+
+        loss = optimizer.step(closure)
+        norms.append(float(torch.stack([p.grad.norm() for p in model.parameters()]).norm()))
+        return loss
+
+    with varlaw.watch(model, optimizer) as watched:
+        for t in range(1, BAD + 1):
+            x = torch.randn(32, 16, generator=generator)
+            watched.step(step(x * float("nan") if t == BAD else x))
+            watched._recorder.flush()
+            seen.append(watched.scalars().get("varlaw/gradient"))
+    assert seen[:-1] == pytest.approx(norms[:-1])
+    assert [(f.signal, f.where) for f in watched.findings] == [("loss.nan", ("batch",))]
