@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from varlaw.subjects.boundary import Boundary
@@ -32,6 +33,26 @@ def activation(
         name=f"{of.name}.{name}", framework=of, op="activation", function=function, apply=apply,
         unsupported=unsupported or {},
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Functions:
+    """The functions of one framework's module, and how it differentiates them."""
+
+    of: Boundary
+    prefix: str  # the module, as users write it
+    module: Callable[[], Any]
+    differentiate: Differentiate
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+
+    def row(self, name: str, function: str = "", title: str = "", *arguments: Any, **keywords: Any) -> Activation:
+        """The function `name` with these arguments; `function` where its documentation calls it something else."""
+
+        def call(x: Any) -> Any:
+            return getattr(self.module(), name)(x, *arguments, **keywords)
+
+        shown = f"{self.prefix}.{title or name}"
+        return activation(self.of, shown, function or name, call, self.differentiate, self.unsupported)
 
 
 _IN_C = {"double": "float64", "float": "float32", "half": "float16"}

@@ -1,9 +1,10 @@
 """jax.nn's activations and its gated unit, with the derivative that jax.vjp finds."""
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects.activations import activation
+from varlaw.subjects.activations import Functions
 from varlaw.subjects.gating import gated
 from varlaw.subjects.jax.framework import JAX
 from varlaw.subjects.subject import Activation, Experiment
@@ -17,13 +18,7 @@ def differentiate(call: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
     return y, backward(jnp.ones_like(y))[0]
 
 
-def _row(name: str, function: str = "", title: str = "", **keywords: Any) -> Activation:
-    def call(x: Any) -> Any:
-        import jax
-
-        return getattr(jax.nn, name)(x, **keywords)
-
-    return activation(JAX, f"nn.{title or name}", function or name, call, differentiate)
+_row = Functions(JAX, "nn", lambda: importlib.import_module("jax.nn"), differentiate).row
 
 
 ACTIVATIONS: tuple[Activation, ...] = (

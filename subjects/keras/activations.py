@@ -2,9 +2,10 @@
 
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from varlaw.subjects.activations import activation
+from varlaw.subjects.activations import Functions, activation
 from varlaw.subjects.gating import gated
 from varlaw.subjects.keras.framework import KERAS, OnBackend, keras
 from varlaw.subjects.subject import Activation, Experiment
@@ -40,12 +41,7 @@ def _differentiate(call: Call, x: Any) -> tuple[Any, Any]:
     return _DIFFERENTIATE[keras().backend.backend()](call, x)
 
 
-def _row(name: str, function: str = "", title: str = "", **keywords: Any) -> Activation:
-    def call(x: Any) -> Any:
-        return getattr(keras().activations, name)(x, **keywords)
-
-    unsupported = _NARROW if name == "tanh" else {}
-    return activation(KERAS, f"activations.{title or name}", function or name, call, _differentiate, unsupported)
+_row = Functions(KERAS, "activations", lambda: keras().activations, _differentiate).row
 
 
 def _prelu(x: Any) -> Any:
@@ -74,7 +70,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
     _row("hard_silu", "hardswish"),
     _row("hard_shrink", "hardshrink"),
     _row("soft_shrink", "softshrink"),
-    _row("tanh"),
+    replace(_row("tanh"), unsupported=_NARROW),
     _row("sigmoid"),
     activation(KERAS, "layers.PReLU(0.25)", "prelu", _prelu, _differentiate),
 )

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects import optimising
 from varlaw.subjects.keras.framework import KERAS, keras
+from varlaw.subjects.optimising import RATE_IN_32_BITS, Optimisers, Walk
 from varlaw.subjects.subject import Case, Experiment, Floats
 
 Make = Callable[[Any, Case], Any]  # (keras.optimizers, case) -> an optimiser
 
 
-def _walk(make: Make) -> optimising.Walk:
+def _walk(make: Make) -> Walk:
     def walk(w: Floats, g: Floats, case: Case, dtype: str, device: str) -> Floats:
         with KERAS.place(dtype, device):
             weights = keras().Variable(KERAS.array(w, dtype, device), dtype=dtype)
@@ -33,33 +33,27 @@ class _Accumulated:
             self.inner.apply([share * g for g in gradients], weights)
 
 
-def _moved(name: str, op: str, make: Make) -> Experiment:
-    return optimising.moved(KERAS, f"optimizers.{name}", f"optimiser_{op}", _walk(make), **optimising.RATE_IN_32_BITS)
-
-
-def _decayed(name: str, make: Make) -> Experiment:
-    return optimising.decayed(KERAS, f"optimizers.{name}(decay)", _walk(make), **optimising.RATE_IN_32_BITS)
-
+_of = Optimisers(KERAS, "optimizers.", _walk, RATE_IN_32_BITS)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
-    _moved("Adam", "adam_hat", lambda o, c: o.Adam(c["rate"], epsilon=c["eps"])),
-    _moved("Adam(amsgrad)", "adam_hat", lambda o, c: o.Adam(c["rate"], epsilon=c["eps"], amsgrad=True)),
-    _moved("AdamW", "adam_hat", lambda o, c: o.AdamW(c["rate"], epsilon=c["eps"], weight_decay=0.0)),
-    _moved("Adamax", "adam", lambda o, c: o.Adamax(c["rate"], epsilon=c["eps"])),
-    _moved("RMSprop", "rmsprop", lambda o, c: o.RMSprop(c["rate"], rho=c["decay"], epsilon=c["eps"])),
-    _moved(
+    _of.moved("Adam", "adam_hat", lambda o, c: o.Adam(c["rate"], epsilon=c["eps"])),
+    _of.moved("Adam(amsgrad)", "adam_hat", lambda o, c: o.Adam(c["rate"], epsilon=c["eps"], amsgrad=True)),
+    _of.moved("AdamW", "adam_hat", lambda o, c: o.AdamW(c["rate"], epsilon=c["eps"], weight_decay=0.0)),
+    _of.moved("Adamax", "adam", lambda o, c: o.Adamax(c["rate"], epsilon=c["eps"])),
+    _of.moved("RMSprop", "rmsprop", lambda o, c: o.RMSprop(c["rate"], rho=c["decay"], epsilon=c["eps"])),
+    _of.moved(
         "Adagrad", "adagrad",
         lambda o, c: o.Adagrad(c["rate"], initial_accumulator_value=c["start"], epsilon=c["eps"]),
     ),
-    _moved("SGD", "momentum", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"])),
-    _moved("SGD(nesterov)", "nesterov", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"], nesterov=True)),
-    _moved("Lion", "sign", lambda o, c: o.Lion(c["rate"])),
-    _moved(
+    _of.moved("SGD", "momentum", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"])),
+    _of.moved("SGD(nesterov)", "nesterov", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"], nesterov=True)),
+    _of.moved("Lion", "sign", lambda o, c: o.Lion(c["rate"])),
+    _of.moved(
         "Adam(accumulated)", "adam_hat",
         lambda o, c: _Accumulated(o.Adam(c["rate"], epsilon=c["eps"], gradient_accumulation_steps=4)),
     ),
-    _decayed("AdamW", lambda o, c: o.AdamW(c["rate"], weight_decay=c["decay"])),
-    _decayed("Lion", lambda o, c: o.Lion(c["rate"], weight_decay=c["decay"])),
-    _decayed("SGD", lambda o, c: o.SGD(c["rate"], weight_decay=c["decay"])),
-    optimising.trusted(KERAS, "optimizers.Lamb", _walk(lambda o, c: o.Lamb(c["rate"])), **optimising.RATE_IN_32_BITS),
+    _of.decayed("AdamW", lambda o, c: o.AdamW(c["rate"], weight_decay=c["decay"])),
+    _of.decayed("Lion", lambda o, c: o.Lion(c["rate"], weight_decay=c["decay"])),
+    _of.decayed("SGD", lambda o, c: o.SGD(c["rate"], weight_decay=c["decay"])),
+    _of.trusted("Lamb", lambda o, c: o.Lamb(c["rate"])),
 )  # fmt: skip

@@ -1,9 +1,10 @@
 """mlx.nn's activations and its gated unit, with the derivative that mlx.core.vjp finds."""
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects.activations import activation
+from varlaw.subjects.activations import Functions, activation
 from varlaw.subjects.gating import gated
 from varlaw.subjects.mlx.framework import MLX
 from varlaw.subjects.subject import Activation, Experiment
@@ -16,13 +17,7 @@ def _differentiate(call: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
     return y, mx.vjp(lambda v: call(v), (x,), (mx.ones_like(y),))[1][0]
 
 
-def _row(name: str, function: str = "", title: str = "", *arguments: Any) -> Activation:
-    def call(x: Any) -> Any:
-        import mlx.nn
-
-        return getattr(mlx.nn, name)(x, *arguments)
-
-    return activation(MLX, f"nn.{title or name}", function or name, call, _differentiate)
+_row = Functions(MLX, "nn", lambda: importlib.import_module("mlx.nn"), _differentiate).row
 
 
 def _prelu(x: Any) -> Any:

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects import optimising
 from varlaw.subjects.mlx.framework import MLX
+from varlaw.subjects.optimising import RATE_IN_32_BITS, Optimisers, Walk
 from varlaw.subjects.subject import Case, Experiment, Floats
 
 Make = Callable[[Any, Case], Any]  # (mlx.optimizers, case) -> an optimiser
 
 
-def _walk(make: Make) -> optimising.Walk:
+def _walk(make: Make) -> Walk:
     def walk(w: Floats, g: Floats, case: Case, dtype: str, device: str) -> Floats:
         import mlx.optimizers
 
@@ -23,26 +23,20 @@ def _walk(make: Make) -> optimising.Walk:
     return walk
 
 
-def _moved(name: str, op: str, make: Make) -> Experiment:
-    return optimising.moved(MLX, f"optimizers.{name}", f"optimiser_{op}", _walk(make), **optimising.RATE_IN_32_BITS)
-
-
-def _decayed(name: str, make: Make) -> Experiment:
-    return optimising.decayed(MLX, f"optimizers.{name}(decay)", _walk(make), **optimising.RATE_IN_32_BITS)
-
+_of = Optimisers(MLX, "optimizers.", _walk, RATE_IN_32_BITS)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
-    _moved("Adam", "adam_plain", lambda o, c: o.Adam(c["rate"], eps=c["eps"])),
-    _moved("Adam(corrected)", "adam", lambda o, c: o.Adam(c["rate"], eps=c["eps"], bias_correction=True)),
-    _moved(
+    _of.moved("Adam", "adam_plain", lambda o, c: o.Adam(c["rate"], eps=c["eps"])),
+    _of.moved("Adam(corrected)", "adam", lambda o, c: o.Adam(c["rate"], eps=c["eps"], bias_correction=True)),
+    _of.moved(
         "AdamW(corrected)", "adam",
         lambda o, c: o.AdamW(c["rate"], eps=c["eps"], weight_decay=0.0, bias_correction=True),
     ),
-    _moved("RMSprop", "rmsprop", lambda o, c: o.RMSprop(c["rate"], alpha=c["decay"], eps=c["eps"])),
-    _moved("SGD", "momentum", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"])),
-    _moved("SGD(nesterov)", "nesterov", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"], nesterov=True)),
-    _moved("Lion", "sign", lambda o, c: o.Lion(c["rate"])),
-    _decayed("AdamW", lambda o, c: o.AdamW(c["rate"], weight_decay=c["decay"])),
-    _decayed("Lion", lambda o, c: o.Lion(c["rate"], weight_decay=c["decay"])),
-    _decayed("SGD", lambda o, c: o.SGD(c["rate"], weight_decay=c["decay"])),
+    _of.moved("RMSprop", "rmsprop", lambda o, c: o.RMSprop(c["rate"], alpha=c["decay"], eps=c["eps"])),
+    _of.moved("SGD", "momentum", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"])),
+    _of.moved("SGD(nesterov)", "nesterov", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"], nesterov=True)),
+    _of.moved("Lion", "sign", lambda o, c: o.Lion(c["rate"])),
+    _of.decayed("AdamW", lambda o, c: o.AdamW(c["rate"], weight_decay=c["decay"])),
+    _of.decayed("Lion", lambda o, c: o.Lion(c["rate"], weight_decay=c["decay"])),
+    _of.decayed("SGD", lambda o, c: o.SGD(c["rate"], weight_decay=c["decay"])),
 )  # fmt: skip

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.subjects import optimising
 from varlaw.subjects.optax.framework import OPTAX
+from varlaw.subjects.optimising import Optimisers, Walk
 from varlaw.subjects.subject import Case, Experiment, Floats
 
 Make = Callable[[Any, Case], Any]  # (optax, case) -> a transformation of gradients
 
 
-def _walk(make: Make) -> optimising.Walk:
+def _walk(make: Make) -> Walk:
     def walk(w: Floats, g: Floats, case: Case, dtype: str, device: str) -> Floats:
         import optax
 
@@ -40,14 +40,6 @@ class _Accumulated:
         return updates, state
 
 
-def _moved(name: str, op: str, make: Make, **rest: Any) -> Experiment:
-    return optimising.moved(OPTAX, name, f"optimiser_{op}", _walk(make), **rest)
-
-
-def _decayed(name: str, make: Make) -> Experiment:
-    return optimising.decayed(OPTAX, f"{name}(decay)", _walk(make))
-
-
 def _ema(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
     """optax.ema starts at 0: undebiased, under a constant input, it is the average from there."""
     import optax
@@ -61,29 +53,29 @@ def _ema(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[
         return {"average": case["start"] + OPTAX.floats(found)}
 
 
+_of = Optimisers(OPTAX, "", _walk)
+
 EXPERIMENTS: tuple[Experiment, ...] = (
-    _moved("adam(steps)", "adam", lambda o, c: o.adam(c["rate"], eps=c["eps"])),
-    _moved("adamw(steps)", "adam", lambda o, c: o.adamw(c["rate"], eps=c["eps"], weight_decay=0.0)),
-    _moved("amsgrad(steps)", "adam", lambda o, c: o.amsgrad(c["rate"], eps=c["eps"])),
-    _moved("adamax(steps)", "adam", lambda o, c: o.adamax(c["rate"], eps=c["eps"])),
-    _moved(
+    _of.moved("adam(steps)", "adam", lambda o, c: o.adam(c["rate"], eps=c["eps"])),
+    _of.moved("adamw(steps)", "adam", lambda o, c: o.adamw(c["rate"], eps=c["eps"], weight_decay=0.0)),
+    _of.moved("amsgrad(steps)", "adam", lambda o, c: o.amsgrad(c["rate"], eps=c["eps"])),
+    _of.moved("adamax(steps)", "adam", lambda o, c: o.adamax(c["rate"], eps=c["eps"])),
+    _of.moved(
         "rmsprop(steps)", "rmsprop",
         lambda o, c: o.rmsprop(c["rate"], decay=c["decay"], eps=c["eps"], eps_in_sqrt=False),
     ),
-    _moved("sgd(steps)", "momentum", lambda o, c: o.sgd(c["rate"], momentum=c["momentum"])),
-    _moved("sgd(nesterov)", "nesterov", lambda o, c: o.sgd(c["rate"], momentum=c["momentum"], nesterov=True)),
-    _moved("lion(steps)", "sign", lambda o, c: o.lion(c["rate"], weight_decay=0.0)),
-    _moved("sign_sgd(steps)", "sign", lambda o, c: o.sign_sgd(c["rate"])),
-    _moved(
+    _of.moved("sgd(steps)", "momentum", lambda o, c: o.sgd(c["rate"], momentum=c["momentum"])),
+    _of.moved("sgd(nesterov)", "nesterov", lambda o, c: o.sgd(c["rate"], momentum=c["momentum"], nesterov=True)),
+    _of.moved("lion(steps)", "sign", lambda o, c: o.lion(c["rate"], weight_decay=0.0)),
+    _of.moved("sign_sgd(steps)", "sign", lambda o, c: o.sign_sgd(c["rate"])),
+    _of.moved(
         "MultiSteps(adam)", "adam", lambda o, c: _Accumulated(o.MultiSteps(o.adam(c["rate"], eps=c["eps"]), 4)),
         unsupported={"float64": "gradients are added up in float32, unless an accumulator_dtype says otherwise"},
     ),
-    _decayed("adamw", lambda o, c: o.adamw(c["rate"], weight_decay=c["decay"])),
-    _decayed("lion", lambda o, c: o.lion(c["rate"], weight_decay=c["decay"])),
-    _decayed("adan", lambda o, c: o.adan(c["rate"], weight_decay=c["decay"])),
-    optimising.trusted(OPTAX, "lamb(steps)", _walk(lambda o, c: o.lamb(c["rate"]))),
-    optimising.trusted(
-        OPTAX, "lars(steps)", _walk(lambda o, c: o.lars(c["rate"], trust_coefficient=1.0, momentum=0.0))
-    ),
+    _of.decayed("adamw", lambda o, c: o.adamw(c["rate"], weight_decay=c["decay"])),
+    _of.decayed("lion", lambda o, c: o.lion(c["rate"], weight_decay=c["decay"])),
+    _of.decayed("adan", lambda o, c: o.adan(c["rate"], weight_decay=c["decay"])),
+    _of.trusted("lamb(steps)", lambda o, c: o.lamb(c["rate"])),
+    _of.trusted("lars(steps)", lambda o, c: o.lars(c["rate"], trust_coefficient=1.0, momentum=0.0)),
     Experiment(name="optax.ema", framework=OPTAX, op="average_exponential", run=_ema),
 )  # fmt: skip

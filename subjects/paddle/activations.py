@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects.activations import activation
+from varlaw.subjects.activations import Functions, activation
 from varlaw.subjects.gating import gated, maxout
-from varlaw.subjects.paddle.framework import PADDLE
+from varlaw.subjects.paddle.framework import PADDLE, top
 from varlaw.subjects.subject import Activation, Experiment
 
 _NO_16_BITS = dict.fromkeys(("float16", "bfloat16"), "its activations have no kernels of 16 bits on the CPU")
@@ -19,14 +19,7 @@ def _differentiate(call: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
     return y, paddle.grad(y.sum(), x)[0]
 
 
-def _row(name: str, function: str = "", title: str = "", *arguments: Any, **keywords: Any) -> Activation:
-    def call(x: Any) -> Any:
-        import paddle
-
-        return getattr(paddle.nn.functional, name)(x, *arguments, **keywords)
-
-    title = f"nn.functional.{title or name}"
-    return activation(PADDLE, title, function or name, call, _differentiate, _NO_16_BITS)
+_row = Functions(PADDLE, "nn.functional", lambda: top("nn").functional, _differentiate, _NO_16_BITS).row
 
 
 def _prelu(x: Any) -> Any:

@@ -6,14 +6,14 @@ Adamax has no row: it is documented with an eps in a place of its own, max(beta2
 from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects import optimising
+from varlaw.subjects.optimising import RATE_IN_32_BITS, Optimisers, Walk
 from varlaw.subjects.paddle.framework import PADDLE, top
 from varlaw.subjects.subject import Case, Experiment, Floats
 
 Make = Callable[[Any, Case, Any], Any]  # (paddle.optimizer, case, parameters) -> an optimiser
 
 
-def _walk(make: Make) -> optimising.Walk:
+def _walk(make: Make) -> Walk:
     def walk(w: Floats, g: Floats, case: Case, dtype: str, device: str) -> Floats:
         with PADDLE.place(dtype, device):
             part = top("create_parameter")(list(w.shape), dtype)
@@ -28,31 +28,17 @@ def _walk(make: Make) -> optimising.Walk:
     return walk
 
 
-def _moved(name: str, op: str, make: Make) -> Experiment:
-    return optimising.moved(PADDLE, f"optimizer.{name}", f"optimiser_{op}", _walk(make), **optimising.RATE_IN_32_BITS)
-
+_of = Optimisers(PADDLE, "optimizer.", _walk, RATE_IN_32_BITS)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
-    _moved("Adam", "adam", lambda o, c, p: o.Adam(c["rate"], epsilon=c["eps"], parameters=p)),
-    _moved("AdamW", "adam", lambda o, c, p: o.AdamW(c["rate"], epsilon=c["eps"], parameters=p, weight_decay=0.0)),
-    _moved(
+    _of.moved("Adam", "adam", lambda o, c, p: o.Adam(c["rate"], epsilon=c["eps"], parameters=p)),
+    _of.moved("AdamW", "adam", lambda o, c, p: o.AdamW(c["rate"], epsilon=c["eps"], parameters=p, weight_decay=0.0)),
+    _of.moved(
         "Adagrad", "adagrad",
         lambda o, c, p: o.Adagrad(c["rate"], c["eps"], p, initial_accumulator_value=c["start"]),
     ),
-    _moved("Momentum", "momentum", lambda o, c, p: o.Momentum(c["rate"], c["momentum"], p)),
-    optimising.decayed(
-        PADDLE, "optimizer.AdamW(decay)",
-        _walk(lambda o, c, p: o.AdamW(c["rate"], parameters=p, weight_decay=c["decay"])),
-        **optimising.RATE_IN_32_BITS,
-    ),
-    optimising.decayed(
-        PADDLE, "optimizer.Momentum(decay)",
-        _walk(lambda o, c, p: o.Momentum(c["rate"], 0.0, p, weight_decay=c["decay"])),
-        **optimising.RATE_IN_32_BITS,
-    ),
-    optimising.trusted(
-        PADDLE, "optimizer.Lamb",
-        _walk(lambda o, c, p: o.Lamb(c["rate"], lamb_weight_decay=0.0, parameters=p, always_adapt=True)),
-        **optimising.RATE_IN_32_BITS,
-    ),
+    _of.moved("Momentum", "momentum", lambda o, c, p: o.Momentum(c["rate"], c["momentum"], p)),
+    _of.decayed("AdamW", lambda o, c, p: o.AdamW(c["rate"], parameters=p, weight_decay=c["decay"])),
+    _of.decayed("Momentum", lambda o, c, p: o.Momentum(c["rate"], 0.0, p, weight_decay=c["decay"])),
+    _of.trusted("Lamb", lambda o, c, p: o.Lamb(c["rate"], lamb_weight_decay=0.0, parameters=p, always_adapt=True)),
 )  # fmt: skip

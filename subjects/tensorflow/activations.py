@@ -1,28 +1,21 @@
 """tf.nn's activations, with the derivative that a gradient tape finds."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.subject import Activation, Floats
-from varlaw.subjects.tensorflow.framework import TENSORFLOW, floats, place, tensor, tf
+from varlaw.subjects.activations import Function, Functions
+from varlaw.subjects.subject import Activation
+from varlaw.subjects.tensorflow.framework import TENSORFLOW, tf
 
 
-def _activation(name: str, function: str, call: Callable[[Any], Any]) -> Activation:
-    def apply(x: Floats, dtype: str, device: str) -> Mapping[str, Any]:
-        with place(dtype, device), tf().GradientTape() as tape:
-            given = tensor(x, dtype)
-            tape.watch(given)
-            y = call(given)
-        slope = tape.gradient(y, given)
-        return {"output": floats(y), "dtype": y.dtype.name, "slope": floats(slope)}
-
-    title = f"tensorflow.{name}"
-    return Activation(name=title, framework=TENSORFLOW, op="activation", function=function, apply=apply)
+def _differentiate(call: Function, x: Any) -> tuple[Any, Any]:
+    with tf().GradientTape() as tape:
+        tape.watch(x)
+        y = call(x)
+    return y, tape.gradient(y, x)
 
 
-def _row(name: str, function: str = "", title: str = "", **keywords: Any) -> Activation:
-    return _activation(f"nn.{title or name}", function or name, lambda x: getattr(tf().nn, name)(x, **keywords))
-
+_row = Functions(TENSORFLOW, "nn", lambda: tf().nn, _differentiate).row
+_math = Functions(TENSORFLOW, "math", lambda: tf().math, _differentiate).row
 
 ACTIVATIONS: tuple[Activation, ...] = (
     _row("relu"),
@@ -37,5 +30,5 @@ ACTIVATIONS: tuple[Activation, ...] = (
     _row("relu6"),
     _row("sigmoid"),
     _row("tanh"),
-    _activation("math.log_sigmoid", "logsigmoid", lambda x: tf().math.log_sigmoid(x)),
+    _math("log_sigmoid", "logsigmoid"),
 )

@@ -1,9 +1,10 @@
 """tinygrad's activations, methods of its Tensor, with the derivative that `Tensor.gradient` finds."""
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects.activations import activation
+from varlaw.subjects.activations import Functions
 from varlaw.subjects.subject import Activation
 from varlaw.subjects.tinygrad.framework import TINYGRAD, UNSUPPORTED
 
@@ -13,11 +14,9 @@ def _differentiate(call: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
     return y, y.sum().gradient(x)[0]
 
 
-def _row(name: str, function: str = "", title: str = "", *arguments: Any) -> Activation:
-    def call(x: Any) -> Any:
-        return getattr(x, name)(*arguments)
-
-    return activation(TINYGRAD, f"Tensor.{title or name}", function or name, call, _differentiate, UNSUPPORTED)
+_row = Functions(
+    TINYGRAD, "Tensor", lambda: importlib.import_module("tinygrad").Tensor, _differentiate, UNSUPPORTED
+).row
 
 
 ACTIVATIONS: tuple[Activation, ...] = (

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.subjects import optimising
+from varlaw.subjects.optimising import Optimisers, Walk
 from varlaw.subjects.subject import Case, Experiment, Floats
 from varlaw.subjects.torch.framework import TORCH, dtype_of, floats, tensor
 
@@ -16,7 +16,7 @@ _WAYS: Mapping[str, Mapping[str, bool]] = {
 _FUSED = ("Adam", "AdamW", "SGD", "Adagrad")
 
 
-def _walk(name: str, way: Mapping[str, bool], arguments: Any, sign: int = 1) -> optimising.Walk:
+def _walk(name: str, way: Mapping[str, bool], arguments: Any, sign: int = 1) -> Walk:
     """One that maximises is given the gradient with the other sign."""
 
     def walk(w: Floats, g: Floats, case: Case, dtype: str, device: str) -> Floats:
@@ -39,10 +39,13 @@ def _rate(case: Case) -> dict[str, Any]:
     return {"lr": case["rate"], **({"eps": case["eps"]} if "eps" in case else {})}
 
 
+_of = Optimisers(TORCH, "optim.", lambda walk: walk)
+
+
 def _moved(name: str, op: str, arguments: Any = _rate, label: str = "") -> list[Experiment]:
     """An optimiser in each of its implementations."""
     return [
-        optimising.moved(TORCH, f"optim.{name}{_label(label, way)}", op, _walk(name, flags, arguments))
+        _of.moved(f"{name}{_label(label, way)}", op, _walk(name, flags, arguments))
         for way, flags in _WAYS.items()
         if way != "fused" or name in _FUSED
     ]
@@ -108,19 +111,19 @@ def _averages() -> list[Experiment]:
 
 
 EXPERIMENTS: tuple[Experiment, ...] = (
-    *_moved("Adam", "optimiser_adam"),
-    *_moved("Adam", "optimiser_adam", _with(amsgrad=True), "amsgrad"),
-    *_moved("AdamW", "optimiser_adam", _with(weight_decay=0.0)),
-    *_moved("Adamax", "optimiser_adam"),
-    *_moved("RMSprop", "optimiser_rmsprop", lambda c: {**_rate(c), "alpha": c["decay"]}),
-    *_moved("Adagrad", "optimiser_adagrad", _adagrad),
-    *_moved("SGD", "optimiser_momentum", _momentum()),
-    *_moved("SGD", "optimiser_nesterov", _momentum(nesterov=True), "nesterov"),
+    *_moved("Adam", "adam"),
+    *_moved("Adam", "adam", _with(amsgrad=True), "amsgrad"),
+    *_moved("AdamW", "adam", _with(weight_decay=0.0)),
+    *_moved("Adamax", "adam"),
+    *_moved("RMSprop", "rmsprop", lambda c: {**_rate(c), "alpha": c["decay"]}),
+    *_moved("Adagrad", "adagrad", _adagrad),
+    *_moved("SGD", "momentum", _momentum()),
+    *_moved("SGD", "nesterov", _momentum(nesterov=True), "nesterov"),
     *(
-        optimising.decayed(TORCH, f"optim.{name}{_label('decay', way)}", _walk(name, flags, arguments))
+        _of.decayed(name, _walk(name, flags, arguments), _label("decay", way))
         for name, arguments in (("AdamW", _decay), ("SGD", _decay), ("Adam", _adam_decay))
         for way, flags in _WAYS.items()
     ),
     *_averages(),
-    optimising.moved(TORCH, "optim.Adam(maximize)", "optimiser_adam", _walk("Adam", {"maximize": True}, _rate, -1)),
+    _of.moved("Adam(maximize)", "adam", _walk("Adam", {"maximize": True}, _rate, -1)),
 )
