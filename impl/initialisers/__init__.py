@@ -4,6 +4,7 @@ from varlaw.impl.backend import Array, Device, DType, Seed
 from varlaw.impl.initialisers.architectures import Architectures
 from varlaw.impl.initialisers.draws import Draws
 from varlaw.impl.initialisers.keyed import KeyedDraws
+from varlaw.impl.initialisers.scaled import Scaled
 from varlaw.impl.initialisers.schemes import Schemes
 from varlaw.impl.initialisers.structured import Structured
 
@@ -11,6 +12,7 @@ from varlaw.impl.initialisers.structured import Structured
 class Initialisers(
     Draws[Array, Seed, DType, Device],
     KeyedDraws[Array, Seed, DType, Device],
+    Scaled[Array, Seed, DType, Device],
     Schemes[Array, Seed, DType, Device],
     Structured[Array, Seed, DType, Device],
     Architectures[Array, Seed, DType, Device],

@@ -1,4 +1,4 @@
-"""Initial weights with structure: delta-orthogonal, sparse, identity, dirac, and orthogonal per gate."""
+"""Initial weights with structure: orthogonal, delta-orthogonal, sparse, identity, dirac, and orthogonal per gate."""
 
 import math
 
@@ -8,6 +8,45 @@ from varlaw.impl.backend import Array, Backend, Device, DType, Seed, Shape, Shap
 
 class Structured(Backend[Array, Seed, DType, Device]):
     """Weights most of which are zero, or that depend on one another."""
+
+    def orthogonal(
+        self,
+        shape: Shape,
+        gain: float = 1.0,
+        *,
+        seed: Seed,
+        dtype: DType | None = None,
+        device: Device | None = None,
+        out: Array | None = None,
+    ) -> Array:
+        """gain times a Haar (semi-)orthogonal matrix of shape[0] rows, the other axes flattened.
+
+        Rows are orthonormal if there are at most as many as columns, columns otherwise. Computed in float64 for
+        float64, in float32 for narrower dtypes (Saxe et al. 2014, arXiv:1312.6120).
+
+        shape: sizes of the weight, of at least two axes.
+        gain: multiplies every weight.
+        seed: an int in [0, 2**64), or a generator of the library, which moves on.
+        dtype: "float32" (default), "float64", "float16", "bfloat16", or the library's own object.
+        device: where the result lies; NumPy has "cpu" alone.
+        out: filled and returned in place of a new array, whatever its strides; its dtype and device are meant.
+
+        >>> from varlaw.impl.numpy import orthogonal
+        >>> q = orthogonal((3, 3), seed=0, dtype="float64")
+        >>> bool(abs((q * q).sum(axis=0) - 1).max() < 1e-14)
+        True
+        """
+        where = "orthogonal"
+        size = number("gain", gain, where)
+        w = self.array(shape, dtype, device, out, where, seed)
+        self.representable("gain", size, w, where)
+        if w.ndim < 2:
+            refuse("shape", tuple(w.shape), "of at least 2 axes", where)
+        rows, cols = w.shape[0], math.prod(w.shape[1:])
+        if not rows * cols:
+            return w
+        matrix = self.haar(rows, cols, size, w, seed, where)
+        return self.write(w, matrix if w.ndim == 2 else matrix.reshape(w.shape))
 
     def delta_orthogonal(
         self,
