@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from varlaw.diagnose.records import Call, Finding, Sight
 from varlaw.diagnose.signals import finding
-from varlaw.diagnose.structure import Graph
+from varlaw.diagnose.structure import Graph, place
 
 _MOST = 0.5  # share of entries that may sit where the activation is flat
 _SILENT = frozenset(["relu", "relu6", "threshold"])  # no gradient passes where these give 0
@@ -29,7 +29,7 @@ def units(sights: Sequence[Sight], alpha: float) -> list[Finding]:
         if not known or known[0].rows < _FEWEST:
             continue
         count, silent = sum(u.units for u in known), sum(u.silent for u in known)
-        place = call.path or call.op
+        where = place(call, sights[0].calls)
         if silent and call.op in _SILENT and float(bdtrc(silent - 1, count, _MOST)) < alpha:
             says = f"{silent} of {count} units of {call.op} are 0 on all {known[0].rows} rows; the law allows half"
             found.append(
@@ -37,7 +37,7 @@ def units(sights: Sequence[Sight], alpha: float) -> list[Finding]:
                     "unit.dead",
                     "VIOLATES",
                     says,
-                    place,
+                    where,
                     observed=silent / count,
                     expected=0.5,
                     samples=count,
@@ -47,7 +47,7 @@ def units(sights: Sequence[Sight], alpha: float) -> list[Finding]:
         saturated = sum(u.saturated for u in known) / len(known)
         if saturated > _MOST:
             says = f"{saturated:.0%} of the entries of {call.op} lie where its derivative is below 2 % of its largest"
-            found.append(finding("unit.saturated", "VIOLATES", says, place, observed=saturated, samples=len(known)))
+            found.append(finding("unit.saturated", "VIOLATES", says, where, observed=saturated, samples=len(known)))
     return found
 
 
@@ -67,7 +67,7 @@ def attention(sights: Sequence[Sight], graph: Graph) -> list[Finding]:
         share = sum(known) / len(known)
         if share > _MOST:
             says = f"attention lies on one key: sum p^2 is {share:.2g}, from 0 for even weights to 1 for one key"
-            where = call.path or call.op
+            where = place(call, sights[0].calls)
             found.append(finding("unit.saturated", "VIOLATES", says, where, observed=share, samples=len(known)))
     return found
 

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Sequence
 
-from varlaw.diagnose.flow import place, pooled
-from varlaw.diagnose.records import Call, Finding, Sight
+from varlaw.diagnose.flow import pooled
+from varlaw.diagnose.records import Call, Finding, Moments, Sight
 from varlaw.diagnose.signals import finding
-from varlaw.diagnose.structure import Graph
+from varlaw.diagnose.structure import Graph, place
 
 _ROOM, _ONE = 8, 1e-8  # width of a signal that can be of more ranks than one, and how near to one counts as one
 _COLLAPSED = 1e-5  # share of the second moment in which the rows of the batch still differ
@@ -20,6 +20,10 @@ def collapse(sights: Sequence[Sight], graph: Graph, quiet: bool) -> list[Finding
     inputs = [c.apart for c in sights[0].calls if c.kind in ("input", "embedding") and c.apart is not None]
     if not inputs or max(inputs) < 0.1 or sights[0].batch_rows < 4:
         return []
+    if (shut := _shut(sights[0], graph)) is not None:
+        says = f"nothing of the input passes: {shut.op} gives 0 to every row, and no sum goes around it"
+        name = shut.parameters[0] if shut.parameters else place(shut, graph.calls)
+        return [finding("signal.collapse", "VIOLATES", says, name, observed=0.0, samples=len(sights))]
     # a map of zeros gives the same to all, on purpose: a head, or the end of a branch
     last = [
         c
@@ -36,10 +40,27 @@ def collapse(sights: Sequence[Sight], graph: Graph, quiet: bool) -> list[Finding
     if max(shares) > _COLLAPSED * pooled(last[-1], graph):
         return []
     first = next(c for c in last if abs(c.apart or 0.0) <= _COLLAPSED)
-    share = f"{max(shares):.1g} of the second moment at {place(last[-1])}, in {max(inputs):.2g} at the input"
+    share = (
+        f"{max(shares):.1g} of the second moment at {place(last[-1], graph.calls)}, in {max(inputs):.2g} at the input"
+    )
     says = f"rows of the batch differ in {share}"
     outcome = "NOTE" if quiet else "VIOLATES"
-    return [finding("signal.collapse", outcome, says, place(first), observed=max(shares), samples=len(sights))]
+    return [
+        finding("signal.collapse", outcome, says, place(first, graph.calls), observed=max(shares), samples=len(sights))
+    ]
+
+
+def _shut(sight: Sight, graph: Graph) -> Call | None:
+    """A norm with a gain of 0 through which everything passes: a branch may start at nothing, the trunk may not."""
+    maps = [c.number for c in sight.calls if c.kind == "linear" and c.parameters]
+    trunk = (sight.calls[n] for n in graph.trunk(maps[-1])) if maps else iter(())
+    return next(
+        (c for c in trunk if c.kind == "norm" and _nothing(c.output) and not all(map(_nothing, c.inputs))), None
+    )
+
+
+def _nothing(moments: Moments | None) -> bool:
+    return moments is not None and moments.second == 0
 
 
 def _of_rank_one(call: Call, sight: Sight) -> bool:
@@ -60,9 +81,10 @@ def _roomy(call: Call, graph: Graph, rows: int) -> bool:
 
 def _lost(maps: Sequence[Call], sights: Sequence[Sight], quiet: bool, share: float) -> Finding:
     first = next(c for c in maps if _of_rank_one(c, sights[0]))
-    says = f"the rows that reach {place(maps[-1])} are multiples of one: their size is all that is left of each"
+    calls = sights[0].calls
+    says = f"the rows that reach {place(maps[-1], calls)} are multiples of one: their size is all that is left of each"
     outcome = "NOTE" if quiet else "VIOLATES"
-    return finding("signal.collapse", outcome, says, place(first), observed=share, samples=len(sights))
+    return finding("signal.collapse", outcome, says, place(first, calls), observed=share, samples=len(sights))
 
 
 def _behind_constant(call: Call) -> bool:

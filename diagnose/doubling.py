@@ -4,14 +4,48 @@ from collections.abc import Iterator
 
 from varlaw.diagnose.records import Call, Finding, Sight
 from varlaw.diagnose.signals import finding
-from varlaw.diagnose.structure import Graph
+from varlaw.diagnose.structure import Graph, place
 
+_KEEPS = 0.5  # share that is dropped at which the noise is as large as the signal
 _IDEMPOTENT = frozenset(["relu", "relu6", "hardtanh"])
 
 
 def doubled(sight: Sight, graph: Graph) -> list[Finding]:
     """One activation twice in a row, a softmax in front of a loss that applies it, a sigmoid likewise."""
-    return [*_doubled(sight, graph), *_cut_logits(sight), *_linear(sight, graph), *_axes(sight)]
+    return [
+        *_doubled(sight, graph), *_cut_logits(sight), *_linear(sight, graph), *_axes(sight),
+        *_each_with_each(sight, graph), *_dropped(sight),
+    ]  # fmt: skip
+
+
+def _each_with_each(sight: Sight, graph: Graph) -> Iterator[Finding]:
+    """A mean over errors whose prediction and target were stretched along different axes: (64, 1) beside (64,)."""
+    for call in sight.calls:
+        a, b = call.options.get("shapes", ((), ()))
+        reduced = call.kind == "loss" and call.options.get("reduction", "mean") != "none"
+        by_hand = call.op in ("sub", "rsub") and a[:-1] == b and a[-1:] == [1] and _mean_error(call, graph)
+        if not (reduced or by_hand) or list(call.options.get("stretched", ())) in (a, b, []):
+            continue
+        says = f"{call.op} of shapes {tuple(a)} and {tuple(b)} compares each row with every other"
+        yield finding("structure.broadcast", "VIOLATES", says, place(call, sight.calls))
+
+
+def _mean_error(call: Call, graph: Graph) -> bool:
+    """Whether squares or moduli of a difference are averaged."""
+    error = graph.behind(call.number)
+    mean = graph.behind(error.number) if error and error.op in ("pow", "square", "abs", "mul") else None
+    return mean is not None and mean.op in ("mean", "sum")
+
+
+def _dropped(sight: Sight) -> Iterator[Finding]:
+    """A dropout whose noise, of variance p / (1 - p) times the second moment, is larger than what it keeps."""
+    for call in sight.calls:
+        p = call.options.get("p", call.options.get("argument_1"))
+        if call.kind == "dropout" and isinstance(p, float) and _KEEPS < p < 1 and call.options.get("training", True):
+            says = f"p = {p:g}: noise of {p / (1 - p):.3g} times the second moment, in training alone"
+            yield finding(
+                "structure.dropout", "NOTE", says, place(call, sight.calls), observed=p / (1 - p), expected=1.0
+            )
 
 
 def _cut_logits(sight: Sight) -> Iterator[Finding]:
@@ -45,7 +79,7 @@ def _axes(sight: Sight) -> Iterator[Finding]:
         off = call.options.get("weights_off")
         if off is not None and off > call.options["weights_rounding"]:
             says = f"softmax weights that add up to 1 +- {off:.2g} along the axis that is summed"
-            yield finding("structure.axis", "VIOLATES", says, call.path or call.op, expected=1.0, observed=1 + off)
+            yield finding("structure.axis", "VIOLATES", says, place(call, sight.calls), expected=1.0, observed=1 + off)
 
 
 def _doubled(sight: Sight, graph: Graph) -> Iterator[Finding]:
@@ -53,12 +87,12 @@ def _doubled(sight: Sight, graph: Graph) -> Iterator[Finding]:
         before = _before(call, sight)
         if before is None:
             continue
-        place = call.path or before.path or call.op
+        places = dict.fromkeys((place(call, sight.calls), place(before, sight.calls)))
         if call.kind == before.kind == "activation" and call.op == before.op:
             outcome = "NOTE" if call.op in _IDEMPOTENT else "VIOLATES"
-            yield finding("structure.doubled", outcome, f"{call.op} of {call.op}", place, before.path or before.op)
+            yield finding("structure.doubled", outcome, f"{call.op} of {call.op}", *places)
         elif call.kind == before.kind == "softmax":
-            yield finding("structure.doubled", "VIOLATES", f"{call.op} of {before.op}", place, before.path or before.op)
+            yield finding("structure.doubled", "VIOLATES", f"{call.op} of {before.op}", *places)
         elif call.op == "cross_entropy" and before.op in ("softmax", "log_softmax", "sigmoid"):
             outcome = "NOTE" if before.op == "log_softmax" else "VIOLATES"
             yield finding("structure.doubled", outcome, f"{before.op} in front of cross_entropy", before.path or "loss")
@@ -70,7 +104,7 @@ def _doubled(sight: Sight, graph: Graph) -> Iterator[Finding]:
             says = "nll_loss of probabilities, not of logs"
             yield finding("structure.doubled", "VIOLATES", says, before.path or "loss")
         elif call.op == "batch_norm" and before.kind == "dropout" and float(before.options.get("p", 0) or 0) > 0:
-            yield finding("structure.doubled", "NOTE", "dropout in front of batch norm shifts its variance", place)
+            yield finding("structure.doubled", "NOTE", "dropout in front of batch norm shifts its variance", *places)
 
 
 def _before(call: Call, sight: Sight) -> Call | None:

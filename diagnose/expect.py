@@ -7,13 +7,15 @@ import dataclasses
 import fnmatch
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from varlaw.claims.documented import resolve
+from varlaw.diagnose import orthogonal
+from varlaw.diagnose.orthogonal import Orthogonal
 from varlaw.diagnose.parameters import Values
 from varlaw.diagnose.records import Call, Finding, Sight
 from varlaw.diagnose.signals import finding
@@ -23,10 +25,19 @@ from varlaw.evidence.decide import Decision, decide
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import Key
 from varlaw.theory.layouts import fans, shape_fans
-from varlaw.theory.variates import Constant, Normal, TruncatedNormal, Uniform
+from varlaw.theory.variates import Constant, Normal, TruncatedNormal, Uniform, UniformRange
 
 Law = Any
 Laws = Mapping[str, Law]  # glob of names -> a variate, or a text as "he_normal(fan_in)"
+
+
+@dataclass(frozen=True)
+class Unasked:
+    """What is promised of a parameter and cannot be held against it here."""
+
+    why: str
+
+
 _CHUNK, _CHUNKS = 1024, 16  # entries of one tensor of the decision at most, and tensors at least
 _FEWEST = 64
 
@@ -37,6 +48,7 @@ _LAYOUT = {
     **{f"conv{d}d": f"torch.conv{d}d" for d in (1, 2, 3)},
     **{f"conv_transpose{d}d": f"torch.conv_transpose{d}d" for d in (1, 2, 3)},
 }
+_GATES = {"lstm": 4, "lstm_cell": 4, "gru": 3, "gru_cell": 3}  # maps that one weight holds, one below the other
 
 
 def fans_of(name: str, shape: tuple[int, ...], sight: Sight, graph: Graph) -> tuple[float, float] | None:
@@ -49,9 +61,16 @@ def fans_of(name: str, shape: tuple[int, ...], sight: Sight, graph: Graph) -> tu
             return float(shape[-2]), float(shape[-1])
         if layout := _LAYOUT.get(call.op):
             found = fans(layout, shape, groups=_groups(call), stride=_stride(call))
-            return found.fan_in, found.fan_out
+            return found.fan_in, found.fan_out / _packed(name, sight)
+        if call.op in _GATES:
+            return float(shape[1]), shape[0] / _GATES[call.op]
     found = shape_fans(shape)
     return found.fan_in, found.fan_out
+
+
+def _packed(name: str, sight: Sight) -> int:
+    """How many maps one weight holds, one below the other, where the class of its module says so."""
+    return 3 if sight.tensors[name].module == "MultiheadAttention" and name.endswith("in_proj_weight") else 1
 
 
 def _groups(call: Call) -> int:
@@ -87,10 +106,13 @@ _CONSTANTS = {"zeros": "Constant(0.0)", "ones": "Constant(1.0)"}
 def _law(given: Any, name: str, shape: tuple[int, ...], sight: Sight, graph: Graph) -> tuple[str, Law]:
     if not isinstance(given, str):
         return _brief(given), given
+    gain = orthogonal.named(given)
     try:
+        if gain is not None:
+            return given, Orthogonal(resolve(f"Constant({gain})", {}, None).value)
         return given, resolve(_CONSTANTS.get(given, given), {}, fans_of(name, shape, sight, graph), _of_shape(shape))
     except Exception as error:  # whatever the text says that no law is
-        hint = "write 'he_normal(fan_in)', 'zeros' or varlaw.Normal(0.02)"
+        hint = "write 'he_normal(fan_in)', 'orthogonal', 'zeros' or varlaw.Normal(0.02)"
         msg = f"expect={given!r} for {name} is no law: {error}; {hint} [check_model]"
         raise ValueError(msg) from error
 
@@ -140,7 +162,11 @@ def _one(
         rms = math.sqrt(float(np.mean([np.mean(np.square(x.astype(np.float64))) for x in draws])))
         says = f"{bad} of {sum(x.size for x in draws)} entries are not {law.value:g}"
         return finding(word, "VIOLATES", says, name, law=text, expected=law.value, observed=rms)
-    if not isinstance(law, (Normal, Uniform, TruncatedNormal)):
+    if isinstance(law, Orthogonal):
+        return orthogonal.judged(name, text, law, draws, dtype, word)
+    if isinstance(law, Unasked):
+        return finding(word, "NOT_APPLICABLE", law.why, name, law=text)
+    if not isinstance(law, (Normal, Uniform, UniformRange, TruncatedNormal)):
         return finding(word, "NOT_APPLICABLE", f"no test for {text} on one tensor", name, law=text)
     flat = np.concatenate([np.ravel(x).astype(np.float64) for x in draws])
     if not np.ptp(flat):
@@ -164,6 +190,8 @@ def _one(
 
 
 def _centred(law: Law) -> Law:
+    if isinstance(law, UniformRange):
+        return Uniform.with_std(law.std)
     return Normal(law.std) if isinstance(law, Normal) and law.mean else law
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from varlaw.diagnose import tails
 from varlaw.diagnose.records import Call, Finding, Sight
 from varlaw.diagnose.signals import finding
-from varlaw.diagnose.structure import Graph
+from varlaw.diagnose.structure import Graph, place
 
 BAND = 1000.0  # of a root mean square, over the whole depth
 _MASK = BAND**2
@@ -22,6 +22,9 @@ _SETS = frozenset(
     ("input", "embedding", "norm", "softmax", "product", "attention", "loss", "recurrent", "join", "opaque")
 )
 _BOUNDED = frozenset(["tanh", "sigmoid", "softsign", "hardsigmoid", "hardtanh", "relu6", "sin", "cos"])
+_MASKS = frozenset(
+    ["relu", "relu6", "threshold", "leaky_relu", "rrelu", "prelu", "gelu", "silu", "mish", "elu", "selu", "celu"]
+)
 _AVERAGES = frozenset(["mean", *(f"{a}avg_pool{n}d" for a in ("", "adaptive_") for n in (1, 2, 3))])
 _TRUNK = frozenset(("linear", "recurrent", "add", "embedding"))
 _FOLLOWED = frozenset(("linear", "activation", "add", "dropout", "pool", "other"))
@@ -33,8 +36,9 @@ class Passed:
 
     origin: int
     gain: float = 0.0
-    maps: int = 0
-    dofs: tuple[float, ...] = ()  # of the maps passed: units * independent inputs
+    maps: int = 0  # and sums
+    dofs: tuple[float, ...] = ()  # of the maps passed: units * independent inputs, and of the masks between them
+    inputs: float = 1.0  # independent ones of the last map
     steps: tuple[tuple[int, float], ...] = ()  # calls and their ln gains
 
 
@@ -76,8 +80,9 @@ def _further(before: Passed, parent: Call, call: Call) -> Passed:
     return Passed(
         before.origin,
         before.gain + gain,
-        before.maps + (call.kind == "linear"),
-        (*before.dofs, *_dofs(call)),
+        before.maps + (call.kind == "linear" or (call.kind == "add" and len(call.parents) > 1)),
+        (*before.dofs, *(_mask_dofs(call, before.inputs) or _dofs(call))),
+        call.step.effective_inputs if call.step else before.inputs,
         (*before.steps, (call.number, gain)),
     )
 
@@ -87,6 +92,18 @@ def _dofs(call: Call) -> tuple[float, ...]:
     if call.step:
         return (call.step.units * call.step.effective_inputs,)
     return (float(max(1, call.shape[-1] if call.shape else 1)),) if call.kind == "linear" else ()
+
+
+def _mask_dofs(call: Call, inputs: float) -> tuple[float, ...]:
+    """Of the mask of a rectifier: which of n units are on adds 3/n to the variance, where the map's own is 2/n.
+
+    Rows whose signals correlate by rho share as much of their masks, and rho^2 of their squares: the root of the
+    independent inputs counts.
+    """
+    if call.kind != "activation" or call.op not in _MASKS:
+        return ()
+    units = call.units.units if call.units else max(1, call.shape[-1] if call.shape else 1)
+    return (2 / 3 * units * math.sqrt(inputs),)
 
 
 def signals(sights: Sequence[Sight], graph: Graph, alpha: float) -> list[Finding]:
@@ -119,8 +136,8 @@ def _judged(name: str, sign: int, ways: Sequence[Passed], calls: Sequence[Call],
     per_map = math.exp(mean / 2 / max(1, way.maps))
     culprits = _culprits(way, calls)
     says = (
-        f"rms x{math.exp(mean / 2):.3g} over {way.maps} maps from {place(calls[way.origin])} to "
-        f"{place(calls[way.steps[-1][0]])}, x{per_map:.3g} a map"
+        f"rms x{math.exp(mean / 2):.3g} over {way.maps} maps from {place(calls[way.origin], calls)} to "
+        f"{place(calls[way.steps[-1][0]], calls)}, x{per_map:.3g} a map"
     )
     ends = math.exp(low / 2), math.exp(high / 2)
     return finding(
@@ -160,12 +177,7 @@ def _culprits(way: Passed, calls: Sequence[Call]) -> tuple[str, ...]:
     steps.sort(key=lambda step: -abs(step[0]))
     if steps and abs(steps[0][0]) > 0.7 * total:
         return steps[0][1].parameters[:1]
-    return tuple(call.parameters[0] for _, call in steps[:6]) or (place(calls[way.steps[-1][0]]),)
-
-
-def place(call: Call) -> str:
-    """Where a call stands, in the user's words."""
-    return call.path or call.op
+    return tuple(call.parameters[0] for _, call in steps[:6]) or (place(calls[way.steps[-1][0]], calls),)
 
 
 def gradients(sights: Sequence[Sight], graph: Graph, alpha: float) -> list[Finding]:
@@ -208,12 +220,12 @@ def _norm(sight: Sight, number: int) -> float:
 def _gradient(
     name: str, sign: int, gains: Sequence[float], calls: Sequence[Call], first: int, last: int, depth: int, alpha: float
 ) -> Finding:
-    dofs = [d for c in calls[first : last + 1] if c.step for d in _dofs(c)]
+    dofs = [d for c in calls[first : last + 1] for d in (_mask_dofs(c, 1.0) or (_dofs(c) if c.step else ()))]
     mean, low, high = _interval(gains, dofs, alpha)
     outcome = "VIOLATES" if min(sign * low, sign * high) > 2 * math.log(BAND) else "UNDECIDED"
-    there = f"{math.exp(mean / 2):.3g} of that at {place(calls[last])}"
-    says = f"gradient norm at {place(calls[first])} is {there}, over {depth} operations"
-    where = calls[first].parameters[:1] or (place(calls[first]),)
+    there = f"{math.exp(mean / 2):.3g} of that at {place(calls[last], calls)}"
+    says = f"gradient norm at {place(calls[first], calls)} is {there}, over {depth} operations"
+    where = calls[first].parameters[:1] or (place(calls[first], calls),)
     return finding(
         name, outcome, says, *where, expected=1.0, observed=math.exp(mean / 2), ratio=math.exp(mean / 2),
         interval=(math.exp(low / 2), math.exp(high / 2)), samples=len(gains), alpha=alpha,

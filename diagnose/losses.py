@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from varlaw.diagnose.records import Call, Finding, Sight
 from varlaw.diagnose.signals import finding
+from varlaw.diagnose.structure import largest, place
 from varlaw.theory.catalogue import LAWS
 
 _CHANCE = 7.6  # standard errors: 3e-14 either side together, for each loss of the pass
@@ -47,7 +48,7 @@ def _observed(call: Call, sights: Sequence[Sight]) -> float:
 
 
 def _place(call: Call, sight: Sight) -> str:
-    return (sight.calls[call.parents[0]].path if call.parents else "") or "loss"
+    return place(sight.calls[call.parents[0]], sight.calls) if call.parents else "loss"
 
 
 def _cross_entropy(call: Call, sights: Sequence[Sight], alpha: float) -> tuple[list[Finding], float | None]:
@@ -56,11 +57,11 @@ def _cross_entropy(call: Call, sights: Sequence[Sight], alpha: float) -> tuple[l
     before = sights[0].calls[call.parents[0]] if call.parents else None
     if classes < 2 or before is None or before.kind == "softmax":
         return [], None
-    place, zero = _place(call, sights[0]), math.log(classes)
+    where, zero = _place(call, sights[0]), math.log(classes)
     return [
-        *_independent(call, sights, place, alpha),
-        *_size(call, sights, place, zero, alpha),
-        *_scaled(call, sights, place),
+        *_independent(call, sights, where, alpha, _alike(before, sights[0])),
+        *_size(call, sights, where, zero, alpha),
+        *_scaled(call, sights, where),
     ], zero
 
 
@@ -70,28 +71,50 @@ def _chance(call: Call, sights: Sequence[Sight]) -> float:
     return _CHANCE * math.sqrt(max(_mean(call, sights, "spread"), 0.0) / (rows * len(sights)))
 
 
-def _independent(call: Call, sights: Sequence[Sight], place: str, alpha: float) -> list[Finding]:
+_DISTANCES = frozenset(("cosine_similarity", "cdist", "pairwise_distance"))
+_PASSING = frozenset(("product", "add", "other", "join", "pool"))
+
+
+def _alike(call: Call, sight: Sight) -> bool:
+    """Whether logits are how near two signals are, as in contrastive losses: the label says which belong together."""
+    while not _compares(call):
+        if call.kind not in _PASSING or not call.parents:
+            return False
+        call = sight.calls[largest(call.parents, sight.calls)]
+    return True
+
+
+def _compares(call: Call) -> bool:
+    """Whether a call holds signals against each other: no parameter is in it."""
+    product = call.kind == "linear" and not call.parameters  # of one signal with itself, or of two
+    return product or call.op in _DISTANCES or (len(call.parents) > 1 and call.op in ("sub", "rsub"))
+
+
+def _independent(call: Call, sights: Sequence[Sight], where: str, alpha: float, alike: bool) -> list[Finding]:
     law, observed = _mean(call, sights, "shuffled"), _observed(call, sights)
     rounding = _EQUAL * abs(law)
     if not abs(observed - law) > _chance(call, sights) + rounding:
         return []
     cause = "the labels are known to the model" if observed < law else "the logits speak against their labels"
     says = f"starts at {observed:.4g}, but {law:.4g} with the labels dealt anew to the rows: {cause}"
-    return [_wrong(says, place, law, observed, len(sights), alpha)]
+    if alike and observed < law:
+        says = f"starts at {observed:.4g}, but {law:.4g} with the labels dealt anew: what belongs together is alike"
+        return [finding("loss.start", "NOTE", says, where, expected=law, observed=observed)]
+    return [_wrong(says, where, law, observed, len(sights), alpha)]
 
 
-def _size(call: Call, sights: Sequence[Sight], place: str, zero: float, alpha: float) -> list[Finding]:
+def _size(call: Call, sights: Sequence[Sight], where: str, zero: float, alpha: float) -> list[Finding]:
     classes, observed = round(math.exp(zero)), _observed(call, sights)
     excess = float(LAWS["loss.random_logits_excess"].value(classes=classes, std=1.0))
     if not observed > zero + excess + _chance(call, sights):
         return []
     given = f"starts at {observed:.4g}, where ln {classes} = {zero:.4g} and logits of variance 1 add {excess:.2g}"
     if observed > 2 * zero + _chance(call, sights):
-        return [_wrong(given, place, zero, observed, len(sights), alpha)]
-    return [finding("loss.start", "NOTE", given, place, expected=zero, observed=observed)]
+        return [_wrong(given, where, zero, observed, len(sights), alpha)]
+    return [finding("loss.start", "NOTE", given, where, expected=zero, observed=observed)]
 
 
-def _scaled(call: Call, sights: Sequence[Sight], place: str) -> list[Finding]:
+def _scaled(call: Call, sights: Sequence[Sight], where: str) -> list[Finding]:
     """What is minimised against the mean over labels, where nothing but factors stands between."""
     behind = sights[0].calls[call.number + 1 :]
     if any(c.kind != "product" or len(c.parents) != 1 for c in behind) or not call.output:
@@ -101,10 +124,10 @@ def _scaled(call: Call, sights: Sequence[Sight], place: str) -> list[Finding]:
     rows = {float(n) for n in (labels, sights[0].batch_rows) if n > 1}
     if any(math.isclose(factor * n, 1, rel_tol=_EQUAL) for n in rows) and call.options.get("reduction") == "mean":
         says = f"is {factor:.3g} of its mean over {labels:.0f} labels: it is divided once too often"
-        return [finding("loss.start", "VIOLATES", says, place, expected=1.0, observed=factor, ratio=factor)]
+        return [finding("loss.start", "VIOLATES", says, where, expected=1.0, observed=factor, ratio=factor)]
     if not math.isclose(factor, 1, rel_tol=_EQUAL):
         says = f"is x{factor:.4g} the mean over {labels:.0f} labels"
-        return [finding("loss.start", "NOTE", says, place, expected=1.0, observed=factor, ratio=factor)]
+        return [finding("loss.start", "NOTE", says, where, expected=1.0, observed=factor, ratio=factor)]
     return []
 
 
@@ -118,21 +141,21 @@ def _nll(call: Call, sights: Sequence[Sight], alpha: float) -> tuple[list[Findin
 
 
 def _binary(call: Call, sights: Sequence[Sight], alpha: float) -> tuple[list[Finding], float | None]:
-    zero, place = math.log(2), _place(call, sights[0])
+    zero, where = math.log(2), _place(call, sights[0])
     if call.options.get("reduction", "mean") != "mean" or call.options.get("weighted") or not call.output:
         return [], None
     observed = sum(o.mean for s in sights if (o := s.calls[call.number].output)) / len(sights)
     shape = sights[0].calls[call.parents[0]].shape if call.parents else ()
     if observed > zero + 0.5 + _CHANCE / math.sqrt(max(1, math.prod(shape))):
         says = f"starts at {observed:.4g}, where ln 2 = {zero:.4g} and logits of variance 1 add at most 0.12"
-        return [_wrong(says, place, zero, observed, len(sights), alpha)], zero
+        return [_wrong(says, where, zero, observed, len(sights), alpha)], zero
     return [], zero
 
 
-def _wrong(says: str, place: str, expected: float, observed: float, samples: int, alpha: float) -> Finding:
+def _wrong(says: str, where: str, expected: float, observed: float, samples: int, alpha: float) -> Finding:
     ratio = observed / expected if expected else None
     return finding(
-        "loss.start", "VIOLATES", says, place, expected=expected, observed=observed, ratio=ratio, samples=samples,
+        "loss.start", "VIOLATES", says, where, expected=expected, observed=observed, ratio=ratio, samples=samples,
         alpha=alpha,
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 What wrote whom, and when, is known from the build; no number is compared.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from varlaw.diagnose.parameters import pattern
@@ -37,7 +38,7 @@ def unset(tensors: Mapping[str, Tensor], written: Sequence[Written], heads: froz
         says = f"kept the default of {module}, where {len(authors)} others were written at {sorted(lines)[0]}"
         body = any(w.name not in heads and (late or wide or _within(w.name, authors, members)) for w in left)
         listed = not wide and len({pattern(w.name) for w in authors}) == 1  # a loop over one list, with all of it
-        passed = late or _inside(left, authors, tensors) or (not listed and len(lines) == 1 and _swept(authors))
+        passed = late or _inside(left, authors, tensors) or (not listed and _one_line(authors) and _swept(authors))
         outcome = "VIOLATES" if body and passed else "NOTE"
         found.append(finding("init.unset", outcome, says, *(w.name for w in left), samples=len(members)))
     return found
@@ -90,6 +91,13 @@ def _sweep(matrices: Sequence[Written]) -> int | None:
 def _swept(authors: Sequence[Written]) -> bool:
     """Whether all layers were made before the first of them was written, not one after the other."""
     return min(w.at for w in authors) > max(w.made for w in authors)
+
+
+def _one_line(authors: Sequence[Written]) -> bool:
+    """Whether one line wrote them, or most of them in several roles, as where another then scales some of them."""
+    line, count = Counter(w.where for w in authors).most_common(1)[0]
+    roles = {pattern(w.name) for w in authors if w.where == line}
+    return count == len(authors) or (2 * count >= len(authors) and len(roles) > 1)
 
 
 def _within(name: str, authors: Sequence[Written], members: Sequence[Written]) -> bool:

@@ -4,14 +4,17 @@ A recipe is a function of a `Part`, one parameter and the place it has in the pa
 Parameters for which a recipe gives None are not asked.
 """
 
+import fnmatch
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from varlaw.diagnose.expect import Unasked, fans_of
+from varlaw.diagnose.orthogonal import Orthogonal
 from varlaw.diagnose.records import Call, Sight, Tensor
 from varlaw.diagnose.structure import Graph
-from varlaw.theory.variates import Constant, Normal, Uniform
+from varlaw.theory.variates import Constant, Normal, Uniform, UniformRange
 
 Law = Any
 
@@ -51,42 +54,74 @@ def as_laws(expect: Any, sight: Sight, graph: Graph) -> Mapping[str, Law]:
         found = {part.tensor.name: RECIPES[expect](part) for part in parts(sight, graph)}
         return {name: law for name, law in found.items() if law is not None}
     if isinstance(expect, Iterable):
-        return _of_rules(list(expect))
+        return _of_rules(list(expect), sight)
     msg = f"expect={expect!r}, but should be laws by name, rules, or the name of a recipe [check_model]"
     raise TypeError(msg)
 
 
-def _of_rules(rules: list[Any]) -> dict[str, Law]:
-    """The laws of rules as `initialise` takes them; a rule that keeps values promises nothing."""
-    laws: dict[str, Law] = {}
+def _of_rules(rules: list[Any], sight: Sight) -> dict[str, Law]:
+    """What the first of the rules that is about a parameter promises of it, as `initialise` takes them."""
     for rule in rules:
         if not hasattr(rule, "names") or not hasattr(rule, "law"):
             msg = f"expect has {rule!r}, but should have rules as for initialise [check_model]"
             raise TypeError(msg)
-        law = _of_rule(rule)
+    classes = [_classes(rule.module) for rule in rules]
+    named = [t for t in sight.tensors.values() if not t.buffer]
+    found: dict[str, Law] = {}
+    for tensor in named:
+        about = (r for r, names in zip(rules, classes, strict=True) if _is_about(r, tensor, names))
+        law = next(map(_of_rule, about), None)
         if law is not None:
-            laws.setdefault(rule.names, law)
-    return laws
+            found[tensor.name] = law
+    unused = [r for r in rules if not any(fnmatch.fnmatchcase(t.name, r.names) for t in named)]
+    if unused:
+        msg = f"expect={unused[0].names!r} matches no parameter of the model [check_model]"
+        raise ValueError(msg)
+    return found
+
+
+def _is_about(rule: Any, tensor: Tensor, classes: frozenset[str] | None) -> bool:
+    return fnmatch.fnmatchcase(tensor.name, rule.names) and (classes is None or tensor.module in classes)
+
+
+def _classes(kinds: Any) -> frozenset[str] | None:
+    """The names of these classes of modules and of all below them; None for every module."""
+    import torch
+
+    given = kinds if isinstance(kinds, tuple) else (kinds,)
+    if torch.nn.Module in given:
+        return None
+    below = [name for kind in given for sub in kind.__subclasses__() for name in _classes(sub) or ()]
+    return frozenset((*(kind.__name__ for kind in given), *below))
 
 
 def _of_rule(rule: Any) -> Law:
+    """What a rule promises; None of one that keeps what is there."""
     scale = repr(rule.std) if rule.std is not None else f"{rule.gain!r}/sqrt(fan({rule.mode!r}))"
+    if rule.part is not None and rule.law != "keep":
+        return Unasked("a rule about a part: parts are not told apart")
     match rule.law:
         case "normal":
-            return f"Normal({scale})"
+            return f"Normal({scale}, {rule.mean!r})" if rule.mean else f"Normal({scale})"
+        case "uniform" if rule.low is not None:
+            return UniformRange(rule.low, rule.high)
+        case "uniform" | "truncated_normal" if rule.mean:
+            return Unasked(f"no test for {rule.law} about {rule.mean:g}")
         case "uniform":
             return f"Uniform(sqrt(3)*{scale})"
         case "truncated_normal":
             return f"TruncatedNormal.with_std({scale})"
+        case "orthogonal":
+            return Orthogonal(rule.gain)
         case "zeros" | "ones" | "constant":
             return Constant({"zeros": 0.0, "ones": 1.0}.get(rule.law, rule.value))
-    return None
+        case "keep":
+            return None
+    return Unasked(f"no test for {rule.law} on one tensor")
 
 
 def parts(sight: Sight, graph: Graph) -> Iterator[Part]:
     """Every parameter with its place in the pass."""
-    from varlaw.diagnose.expect import fans_of
-
     residuals = graph.residuals()
     ends = {sight.calls[r.weight].parameters[0] for r in residuals if r.weight is not None}
     maps = [c for c in sight.calls if c.kind == "linear" and c.parameters]

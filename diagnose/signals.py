@@ -187,6 +187,15 @@ TABLE = (
         ("an activation inside the module and outside it", "softmax before a loss that applies it"),
         ("remove one of the two",),
     ),
+    Signal(
+        "structure.broadcast", "compares each row with every other row", Kind.EXACT, "",
+        ("a prediction of shape (n, 1) beside a target of shape (n,)",),
+        ("give both one shape: squeeze(-1), or unsqueeze(-1) on the target",),
+    ),
+    Signal(
+        "structure.dropout", "drops more of its signal than it keeps", Kind.EXACT, "dropout.variance",
+        ("the share that is kept given for the share that is dropped",), ("p = 0.1 to 0.5",),
+    ),
     # -- while training: causes and remedies are those of the symptom --------------------------------------------------
     _while_training("loss.nan", "made a number that is not finite", Kind.EXACT, "nan"),
     _while_training("loss.stuck", "has not learnt since the start", Kind.CHANGE, "stuck"),

@@ -12,6 +12,23 @@ _UNCHANGED = frozenset(("dropout", "view"))
 _THROUGH = frozenset(("dropout", "view", "norm", "product", "pool"))  # between a branch's last weight and its add
 
 
+def place(call: Call, calls: Sequence[Call]) -> str:
+    """Where a call stands, in the user's words: its module, or the nearest module or parameter before it.
+
+    A function that the model's own forward() calls has no module; what it was given came out of one.
+    """
+    before = call
+    while not before.path and not before.parameters and before.parents:
+        made = [p for p in before.parents if calls[p].kind != "input"]
+        before = calls[largest(made or before.parents, calls)]
+    return before.path or (before.parameters[0] if before.parameters else call.op)
+
+
+def largest(parents: Sequence[int], calls: Sequence[Call]) -> int:
+    """The parent that is the signal, and no factor of it: of those with the most entries the largest."""
+    return max(parents, key=lambda p: (one.count, one.second) if (one := calls[p].output) else (0, 0.0))
+
+
 class Residual(NamedTuple):
     """An add of a stream and of a branch that grew out of it."""
 
@@ -99,8 +116,8 @@ class Graph:
         return way
 
     def main(self, parents: Sequence[int]) -> int:
-        """The parent that is the signal, and no factor of it: of those with the most entries the largest."""
-        return max(parents, key=lambda p: (one.count, one.second) if (one := self.calls[p].output) else (0, 0.0))
+        """The parent that is the signal, and no factor of it."""
+        return largest(parents, self.calls)
 
     def behind(self, number: int) -> Call | None:
         """The next call, past views and dropout, that alone takes what `number` made."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from varlaw.diagnose.records import Call, Finding, Sight, Tensor
 from varlaw.diagnose.signals import finding
-from varlaw.diagnose.structure import Graph
+from varlaw.diagnose.structure import Graph, place
 
 _BETWEEN = frozenset(("dropout", "view"))
 _NAMED = 8
@@ -29,7 +29,7 @@ def by_hand(sight: Sight) -> list[Finding]:
         if root or (before.op == "std" and after == ["div"]):
             size = call.inputs[0].mean
             kept = size / (size + eps) if root else (size / (size + eps)) ** 2
-            found += _shortfall(kept, eps, size if root else size**2, call.path or call.op)
+            found += _shortfall(kept, eps, size if root else size**2, place(call, sight.calls))
     return found
 
 
@@ -47,11 +47,11 @@ def norms(sight: Sight, graph: Graph, biases: frozenset[str], ones: frozenset[st
     for call in sight.calls:
         if call.kind != "norm" or not call.inputs or call.output is None:
             continue
-        place = call.path or call.op
+        where = place(call, sight.calls)
         if _values(call) == 1:
-            found.append(finding("norm.degenerate", "VIOLATES", "one value a set: the output is the bias alone", place))
+            found.append(finding("norm.degenerate", "VIOLATES", "one value a set: the output is the bias alone", where))
             continue
-        found += [*_eps(call, place), *_statistics(call, place, f"{place}.running_var" in ones)]
+        found += [*_eps(call, where), *_statistics(call, where, f"{where}.running_var" in ones)]
     cancelled = [n for n in biases if _all_cancelled(n, graph)]
     if cancelled:
         found.append(
@@ -138,7 +138,7 @@ def _backward_range(sight: Sight) -> list[Finding]:
         finite = call.gradient is None or not call.gradient.nonfinite
         if bad and finite and call.output is not None and not call.output.nonfinite:
             says = f"the gradient of {call.op} is not finite, where its output is"
-            return [finding("number.range", "VIOLATES", says, call.path or bad[0].path or call.op)]
+            return [finding("number.range", "VIOLATES", says, place(call, sight.calls))]
     return []
 
 
@@ -152,7 +152,7 @@ def _forward_range(sight: Sight, graph: Graph) -> list[Finding]:
     finite = [moments.rms for moments in first.inputs if not moments.nonfinite]
     size = f" of inputs of rms {max(finite):.3g}" if finite else ""
     says = f"{first.op} gives numbers that are not finite in {first.dtype}{size}"
-    return [finding("number.range", "VIOLATES", says, first.path or first.op)]
+    return [finding("number.range", "VIOLATES", says, place(first, sight.calls))]
 
 
 _MADE = frozenset(
@@ -172,12 +172,13 @@ def adapters(sight: Sight, graph: Graph) -> list[Finding]:
             continue
         frozen = [p for p in call.parents if _frozen(sight.calls[p], sight.tensors)]
         other = [p for p in call.parents if p not in frozen]
-        if len(frozen) != 1 or not other or not _trained(other[0], frozen[0], sight, graph):
+        names = _trained(other[0], frozen[0], sight, graph) if len(frozen) == 1 and other else []
+        if not names:
             continue
         branch, beside = sight.calls[other[0]], sight.calls[frozen[0]].output
         if branch.output is not None and beside is not None and branch.output.second > 0:
             says = f"its branch starts at rms {branch.output.rms:.3g} beside {beside.rms:.3g}"
-            found.append(finding("adapter.active", "VIOLATES", says, call.path or branch.path))
+            found.append(finding("adapter.active", "VIOLATES", says, *names))
     return found
 
 
@@ -186,10 +187,10 @@ def _frozen(call: Call, tensors: Mapping[str, Tensor]) -> bool:
     return call.kind == "linear" and bool(mine) and not any(t.trainable for t in mine)
 
 
-def _trained(node: int, frozen: int, sight: Sight, graph: Graph) -> bool:
-    """Whether `node` ends a chain of trainable linear maps that begins at the frozen map's own input."""
+def _trained(node: int, frozen: int, sight: Sight, graph: Graph) -> list[str]:
+    """The weights of a chain of trainable linear maps from the frozen map's own input to `node`, the last one first."""
     start = sight.calls[frozen].parents
     maps = [c for c in sight.calls if (c.number == node or graph.leads(c.number, node)) and c.kind == "linear"]
     inside = [c for c in maps if any(p in start or any(graph.leads(s, p) for s in start) for p in c.parents)]
     named = [sight.tensors[n] for c in inside for n in c.parameters if n in sight.tensors]
-    return bool(named) and all(t.trainable for t in named)
+    return [t.name for t in reversed(named)] if all(t.trainable for t in named) else []

@@ -41,6 +41,7 @@ _CONSTANT = Tag(None)
 _BY_PLACE = operations.CONVOLUTIONS | {"linear", "embedding", "embedding_bag", "scaled_dot_product_attention"}
 _USES = frozenset(("linear", "embedding", "recurrent", "norm", "attention", "add", "product"))  # that use parameters
 _STARTS = frozenset(("embedding", "recurrent", "other", "opaque", "join"))  # that theory may have no rule of
+_LABELLED = frozenset(("cross_entropy", "nll_loss", "ctc_loss"))  # whose target is no array like the first
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
@@ -181,6 +182,10 @@ class Eye(TorchFunctionMode):
         if kind == "loss" and given:
             chosen["shape_of_logits"] = list(given[0].shape)
             chosen["weighted"] = len(given) > 2
+        if kind in ("loss", "add") and len(given) > 1 and given[0].shape != given[1].shape:
+            chosen["shapes"] = [list(measuring.sides(t)) for t in given[:2]]
+            if op not in _LABELLED:
+                chosen["stretched"] = list(torch.broadcast_shapes(given[0].shape, given[1].shape))
         call = self._new(op, kind, made[0], parents, used, chosen)
         for tensor in made:
             self._tags[tensor] = Tag(call.number, (), axis)

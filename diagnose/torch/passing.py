@@ -83,6 +83,7 @@ def _forward(eye: Eye, model: torch.nn.Module, batch: Any, loss: Callable[[Any, 
     try:
         with warnings.catch_warnings(), torch.compiler.set_stance("force_eager"), torch.enable_grad(), eye:
             warnings.filterwarnings("ignore", "Using `torch.compile.module.` when there are global hooks")
+            warnings.filterwarnings("ignore", "Using a target size")  # a finding says it
             made = loss(model, batch) if loss else call(model, batch)
     except Exception as error:
         what = "loss(model, batch)" if loss else "the model"

@@ -90,7 +90,7 @@ FIRST = (
     Pair("draw of a copy", lambda: orthogonal(True), lambda: orthogonal(False), "init.unset", "2.weight"),
     Pair("draw of a normed weight", lambda: weight_normed(True), lambda: weight_normed(False), "init.unset", "0."),
     Pair("scaled parameter", lambda: attribute(True), lambda: attribute(False), "structure.unregistered", "w"),
-    Pair("eps of a norm by hand", lambda: written_out(10.0), lambda: written_out(1e-6), "norm.eps", "add"),
+    Pair("eps of a norm by hand", lambda: written_out(10.0), lambda: written_out(1e-6), "norm.eps", "first"),
     Pair("too many graph convolutions", lambda: convolved(24), lambda: convolved(3), "signal.collapse", "layers"),
     Pair(
         "gates at their ends", lambda: Recurrent(lambda w: nn.init.normal_(w, std=3.0)),

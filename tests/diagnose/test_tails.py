@@ -47,6 +47,25 @@ def test_a_net_of_ten_maps_stays_inside() -> None:
     assert (gains > 0.4 * high).sum() > most  # and it is no empty promise
 
 
+def test_the_masks_of_a_rectifier_are_counted() -> None:
+    """Of 4,000 drawn ReLU nets of ten maps of width 32 more leave the interval of the maps alone, none with masks."""
+    width, depth, draws, alpha = 32, 10, 4_000, 1e-3
+    rng = np.random.default_rng(7)
+    x, gains = rng.standard_normal((draws, width)), np.zeros(draws)
+    for _ in range(depth):
+        z = np.einsum("dij,dj->di", rng.standard_normal((draws, width, width)), x)
+        x = np.maximum(z, 0) * math.sqrt(2 / width)
+        gains += np.log((norm := np.linalg.norm(x, axis=1)) ** 2 / width)
+        x *= math.sqrt(width) / norm[:, None]
+    gains -= gains.mean()
+    maps, masks = [float(width)] * depth, [2 * width / 3] * depth
+    outside = [
+        np.mean((gains > high) | (gains < -low)) for low, high in (away(maps, alpha, 1), away(maps + masks, alpha, 1))
+    ]
+    assert outside[0] > 2 * alpha + 6.2 * math.sqrt(2 * alpha / draws)
+    assert outside[1] <= 2 * alpha
+
+
 def test_means_of_draws_come_closer() -> None:
     one, many = away([64.0] * 4, 1e-12, 1), away([64.0] * 4, 1e-12, 16)
     assert many[0] < one[0] / 3

@@ -10,10 +10,11 @@ from tests.diagnose.mistakes import MORE
 from tests.diagnose.models import PAIRS, Pair, batch, loss_of
 from tests.diagnose.sound import SOUND, observed
 from tests.diagnose.starts import LATER, QUIET
+from tests.diagnose.wired import APART, WIRED
 from varlaw import check_model
 
-ALL = (*PAIRS, *MORE, *LATER, *FIRST)
-LEFT_ALONE = {**SOUND, **QUIET, **STILL}
+ALL = (*PAIRS, *MORE, *LATER, *FIRST, *WIRED)
+LEFT_ALONE = {**SOUND, **QUIET, **STILL, **APART}
 
 
 def _report(pair: Pair, build: object, loss: object):
@@ -47,6 +48,7 @@ def test_what_only_looks_like_a_mistake_is_left_alone(name: str):
     [
         ((nn.Linear(32, 64), nn.Linear(64, 32), nn.ReLU()), "structure.linear"),
         ((nn.Linear(32, 32), nn.BatchNorm1d(32), nn.ReLU()), "norm.bias"),
+        ((nn.Linear(32, 32), nn.ReLU(), nn.Dropout(0.9)), "structure.dropout"),
     ],
 )
 def test_what_does_no_harm_is_a_note(layers: tuple[nn.Module, ...], signal: str):
