@@ -190,12 +190,17 @@ def _attention(way: Foresight, call: Call, inputs: Sequence[Signal]) -> _Made | 
     if call.op != "scaled_dot_product_attention" or not call.shape or first.output is None:
         return None
     query, key, value = (inputs[0], inputs[min(1, len(inputs) - 1)], inputs[-1])
+    causal, keys = call.options.get("is_causal", call.options.get("argument_5")), call.options.get("keys")
     head, context = float(call.shape[-1]), float(call.shape[-2])
+    if keys is not None:  # a mask: of every key, of those up to each query, or of others, which no rule is about
+        causal = abs(keys - (context + 1) / 2) < 1e-6 * context
+        if not causal and abs(keys - context) > 1e-6 * context:
+            return None
     scale = call.options.get("scale")
     scale = 1 / math.sqrt(head) if not isinstance(scale, float) else scale
     alike = min(1.0, max(0.0, (key.positions or 0.0) / key.second_moment)) if key.second_moment else 0.0
     std = scale * math.sqrt(head * query.second_moment * key.second_moment * (1 - alike))
-    square = mean_square(context, min(std, 32.0), causal=bool(call.options.get("is_causal")))
+    square = mean_square(context, std, causal=bool(causal))
     return averaged(value, square, context), [square] * len(inputs)
 
 

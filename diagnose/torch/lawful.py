@@ -67,6 +67,9 @@ def _weights(asked: Asked, meter: Meter) -> None:
         weights = asked.out.movedim(dim, -1)
     else:
         weights = measuring.attention_of(*asked.args, **asked.kwargs)
+        if any(m is not None for m in (*asked.args[3:4], asked.kwargs.get("attn_mask"))):
+            seen = (weights != 0).sum(-1).double().mean()  # keys that the mask leaves a query
+            meter.later(lambda n: call.options.update(keys=n), seen)
     meter.later(lambda c: setattr(call, "concentration", c), measuring.concentration_of(weights))
 
 

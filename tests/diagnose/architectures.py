@@ -76,6 +76,18 @@ class Attention(nn.Module):
         return x + self.map(F.gelu(y)) if self.parallel else x
 
 
+class Masked(nn.Module):
+    """The encoder layer under a causal mask, which torch hands on by place."""
+
+    def __init__(self, hint: bool) -> None:
+        super().__init__()
+        self.layer, self.hint = encoder(norm_first=True), hint
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        mask = nn.Transformer.generate_square_subsequent_mask(TOKENS)
+        return self.layer(x, src_mask=mask, is_causal=self.hint)
+
+
 class Mixer(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -190,6 +202,8 @@ ARCHITECTURES: dict[str, tuple[Make, Callable[[int], torch.Tensor]]] = {
     "resnet, depthwise": (lambda: residual_convolutions(3, groups=32, side=5), images),
     "transformer, pre-norm": (lambda: Language(lambda: encoder(norm_first=True)), texts),
     "transformer, post-norm": (lambda: Language(lambda: encoder(activation="gelu")), texts),
+    "transformer, causal": (lambda: Language(lambda: Masked(True)), texts),
+    "transformer, masked": (lambda: Language(lambda: Masked(False)), texts),
     "attention, causal": (lambda: Language(Attention), texts),
     "attention, no positions": (lambda: Language(lambda: Attention(causal=False), positions=False), texts),
     "attention beside a map": (lambda: Language(lambda: Attention(nn.LayerNorm, False, True)), texts),

@@ -13,9 +13,11 @@ import numpy as np
 from varlaw.theory.networks.reading import Block, number
 from varlaw.theory.networks.signals import Backward, Signal
 from varlaw.theory.numerics.chi import trigamma
-from varlaw.theory.numerics.softmax import WIDEST, softmax_means
+from varlaw.theory.numerics.quadrature import Floats
+from varlaw.theory.numerics.softmax import softmax_squares
 
 _POINTS = 24  # contexts at which a causal mask's mean is taken
+_WIDE = 8.0  # standard deviation of scores
 
 
 def attention(block: Block, h: Signal) -> tuple[Signal, Backward]:
@@ -24,7 +26,7 @@ def attention(block: Block, h: Signal) -> tuple[Signal, Backward]:
     value, out = number(block, "value_variance", 1 / d), number(block, "out_variance", 1 / d)
     alike = _share(h.positions, h)
     score_std = _score_std(block, d, h) * math.sqrt(1 - alike)
-    square = mean_square(context, min(score_std, WIDEST), causal=bool(block.get("causal", False)))
+    square = mean_square(context, score_std, causal=bool(block.get("causal", False)))
     gain = d * value * d * out
     return attended(h, gain, square, context, d), Backward(gain * square, 2 * float(trigamma(d / 2)))
 
@@ -58,14 +60,19 @@ def mean_square(context: float, std: float, *, causal: bool) -> float:
     True
     """
     if not causal:
-        return float(softmax_means(context, std).square)
+        return float(_squares(np.array([context]), std)[0])
     n = max(1, round(context))
     if n <= 2 * _POINTS:
-        return sum(float(softmax_means(k, std).square) for k in range(1, n + 1)) / n
+        return float(_squares(np.arange(1.0, n + 1), std).mean())
     nodes = np.unique(np.round(np.geomspace(1, n, _POINTS)))
-    logs = np.log([float(softmax_means(k, std).square) for k in nodes])
     every = np.arange(1, n + 1)
-    return float(np.exp(np.interp(np.log(every), np.log(nodes), logs)).mean())
+    return float(np.exp(np.interp(np.log(every), np.log(nodes), np.log(_squares(nodes, std)))).mean())
+
+
+def _squares(contexts: Floats, std: float) -> Floats:
+    """E sum p^2; where the largest score takes nearly all, what it leaves falls like 1/std, to 2 % of it from 8 on."""
+    exact = softmax_squares(contexts, min(std, _WIDE))
+    return 1 - (1 - exact) * min(1.0, _WIDE / std) if std else exact
 
 
 def _share(covariance: float | None, h: Signal) -> float:
