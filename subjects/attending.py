@@ -20,6 +20,8 @@ Attend = Callable[[Any, Any, Any, NDArray[np.bool_] | None, bool], Any]
 
 # (queries, keys, values, what is added to the logits, (positions, positions), or None; the case) -> outputs
 Chosen = Callable[[Any, Any, Any, NDArray[np.float64] | None, Case], Any]
+# (queries of four heads, keys and values of two, each (heads, positions, d)) -> outputs of the queries' shape
+Grouped = Callable[[Any, Any, Any], Any]
 # (vectors, (positions, dim), of positions first, first + 1, ...; the first, base) -> the vectors turned
 Rotate = Callable[[Any, int, float], Any]
 
@@ -69,6 +71,27 @@ def chosen(of: Boundary, name: str, op: str, attend: Chosen, *, biased: bool = T
         }
 
     return Experiment(name=f"{of.name}.{name}", framework=of, op=op, run=run, **rest)
+
+
+def grouped(of: Boundary, name: str, attend: Grouped, **rest: Any) -> Experiment:
+    """The row of four heads of queries, of which the first two see one head of keys and values and the others another.
+
+    The values of the second head are the unit vectors one place on, so that a head that is given the other's shows.
+    """
+
+    def run(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
+        d, rng = case["d"], np.random.default_rng(seed)
+        with of.chance(seed, dtype, device):
+            q, k = (of.array(rng.standard_normal((heads, d, d)), dtype, device) for heads in (4, 2))
+            v = of.array(np.stack([np.eye(d), np.roll(np.eye(d), 1, axis=1)]), dtype, device)
+            logits = of.floats(q) @ of.floats(k).repeat(2, axis=0).transpose(0, 2, 1)
+            seen = of.floats(attend(q, k, v)).reshape(4, d, d)
+        weights = np.concatenate([seen[:2], np.roll(seen[2:], -1, axis=2)])
+        first = np.broadcast_to(logits[..., :1], logits.shape)
+        found = {"ratio": weights / weights[..., :1], "logit": logits, "first": first, "sum": weights.sum(axis=-1)}
+        return {n: x.ravel() for n, x in found.items()}
+
+    return Experiment(name=f"{of.name}.{name}", framework=of, op="attend_grouped", run=run, **rest)
 
 
 def edges(of: Boundary, name: str, attend: Attend, **rest: Any) -> tuple[Experiment, ...]:

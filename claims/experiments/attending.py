@@ -23,7 +23,7 @@ CASES: Mapping[str, Cases] = {
     "attention_long": Cases(
         Domain(n=one_of(384, 512), std=one_of(0.4, 0.5)), corners("n std", (512, 0.5))
     ),
-    "attend": Cases(Domain(d=one_of(8, 16)), corners("d", (8,))),
+    **dict.fromkeys(("attend", "attend_grouped"), Cases(Domain(d=one_of(8, 16)), corners("d", (8,)))),
     "attend_chosen": Cases(
         Domain(d=one_of(8, 16), scale=one_of(0.05, 1.0)), corners("d scale", (8, 1.0), (8, 0.125), (8, 0.0))
     ),
@@ -40,7 +40,7 @@ CASES: Mapping[str, Cases] = {
     ),
     "rotary": Cases(
         Domain(dim=one_of(16, 64), position=one_of(0, 1000), distance=one_of(1, 5), base=one_of(10000.0)),
-        corners("dim position distance base", (32, 0, 3, 10000.0), (32, 3000, 3, 10000.0)),
+        corners("dim position distance base", (32, 0, 3, 10000.0), (32, 3000, 3, 10000.0), (32, 100_000, 3, 10000.0)),
     ),
     "router": Cases(Domain(experts=one_of(4, 8), top_k=one_of(1, 2)), corners("experts top_k", (8, 1), (8, 2))),
     "router_switch": Cases(Domain(experts=one_of(4, 8)), corners("experts", (8,))),
@@ -102,6 +102,10 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         each("attention.weight_ratio", "ratio", taking("logit", "first", "d"), roundings=128),
         each("attention.weight_sum", "sum", nothing),
         each("attention.masked_weight", "masked", nothing),
+    ),
+    "attend_grouped": (
+        each("attention.weight_ratio", "ratio", taking("logit", "first", "d"), **_IN_32_BITS),
+        each("attention.weight_sum", "sum", nothing, **_IN_32_BITS),
     ),
     "attend_chosen": (
         each("attention.weight_ratio_chosen", "ratio", taking("logit", "first", "scale", "bias"), **_IN_32_BITS),

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.attending import attention, chosen, edges
+from varlaw.subjects.attending import attention, chosen, edges, grouped
 from varlaw.subjects.keras.framework import KERAS, keras
 from varlaw.subjects.subject import Case, Experiment
 
@@ -19,6 +19,11 @@ def _scaled(q: Any, k: Any, v: Any, bias: Any, case: Case) -> Any:
     q, k, v = (keras().ops.expand_dims(x, 2) for x in (q, k, v))
     added = None if bias is None else keras().ops.convert_to_tensor(bias[None, None], dtype=q.dtype)
     return keras().ops.dot_product_attention(q, k, v, bias=added, scale=case["scale"])
+
+
+def _grouped(q: Any, k: Any, v: Any) -> Any:
+    heads_last = (keras().ops.transpose(x, (1, 0, 2))[None] for x in (q, k, v))
+    return keras().ops.transpose(keras().ops.dot_product_attention(*heads_last)[0], (1, 0, 2))
 
 
 def _layer(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> Any:
@@ -37,6 +42,7 @@ def _layer(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> Any:
 ATTENTION: tuple[Experiment, ...] = (
     attention(KERAS, "ops.dot_product_attention", _function),
     attention(KERAS, "layers.Attention(weights)", _layer),
+    grouped(KERAS, "ops.dot_product_attention(grouped)", _grouped),
     chosen(KERAS, "ops.dot_product_attention(scale)", "attend_chosen", _scaled),
     *edges(KERAS, "ops.dot_product_attention", _function),
     *edges(KERAS, "layers.Attention", _layer),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from varlaw.subjects.attending import attention, chosen, edges, rotary
+from varlaw.subjects.attending import attention, chosen, edges, grouped, rotary
 from varlaw.subjects.mlx.framework import MLX
 from varlaw.subjects.subject import Case, Experiment
 
@@ -22,6 +22,12 @@ def _scaled(q: Any, k: Any, v: Any, bias: Any, case: Case) -> Any:
     return mx.fast.scaled_dot_product_attention(q[None], k[None], v[None], scale=case["scale"], mask=added)
 
 
+def _grouped(q: Any, k: Any, v: Any) -> Any:
+    import mlx.core as mx
+
+    return mx.fast.scaled_dot_product_attention(q[None], k[None], v[None], scale=q.shape[-1] ** -0.5)
+
+
 def _rotate(x: Any, first: int, base: float) -> Any:
     import mlx.nn as nn
 
@@ -30,6 +36,7 @@ def _rotate(x: Any, first: int, base: float) -> Any:
 
 ATTENTION: tuple[Experiment, ...] = (
     chosen(MLX, "core.fast.scaled_dot_product_attention(scale)", "attend_chosen", _scaled),
+    grouped(MLX, "core.fast.scaled_dot_product_attention(grouped)", _grouped),
     *edges(MLX, "core.fast.scaled_dot_product_attention", _attend),
     rotary(MLX, "nn.RoPE", _rotate),
     attention(

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.attending import Attend, Chosen, attention, chosen, edges
+from varlaw.subjects.attending import Attend, Chosen, Grouped, attention, chosen, edges, grouped
 from varlaw.subjects.subject import Case, Experiment
 from varlaw.subjects.torch.framework import TORCH, tensor
 
@@ -31,6 +31,16 @@ def _scaled(backend: str) -> Chosen:
         q, k, v = (x[None] for x in (q, k, v))
         with kernel:
             return torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=case["scale"])
+
+    return attend
+
+
+def _grouped(backend: str) -> Grouped:
+    def attend(q: Any, k: Any, v: Any) -> Any:
+        import torch
+
+        with torch.nn.attention.sdpa_kernel(getattr(torch.nn.attention.SDPBackend, backend)):
+            return torch.nn.functional.scaled_dot_product_attention(q[None], k[None], v[None], enable_gqa=True)
 
     return attend
 
@@ -69,6 +79,8 @@ _SDPA = "nn.functional.scaled_dot_product_attention"
 EXPERIMENTS: tuple[Experiment, ...] = (
     attention(TORCH, "nn.functional.scaled_dot_product_attention(math)", _function("MATH")),
     attention(TORCH, "nn.functional.scaled_dot_product_attention(flash)", _function("FLASH_ATTENTION")),
+    grouped(TORCH, f"{_SDPA}(math, enable_gqa)", _grouped("MATH")),
+    grouped(TORCH, f"{_SDPA}(flash, enable_gqa)", _grouped("FLASH_ATTENTION")),
     chosen(TORCH, f"{_SDPA}(math, scale)", "attend_chosen", _scaled("MATH")),
     chosen(TORCH, f"{_SDPA}(flash, scale)", "attend_chosen", _scaled("FLASH_ATTENTION")),
     chosen(TORCH, "nn.attention.flex_attention.flex_attention", "attend_capped", _flex, biased=False),

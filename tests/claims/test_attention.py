@@ -11,7 +11,7 @@ from varlaw.claims.domains import CASES
 from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.streams import Key
-from varlaw.subjects.attending import Attend, attention, chosen, edges, rotary
+from varlaw.subjects.attending import Attend, Grouped, attention, chosen, edges, grouped, rotary
 from varlaw.subjects.subject import Experiment
 from varlaw.subjects.torch.framework import TORCH
 
@@ -65,6 +65,24 @@ def judged(row: Experiment, dtype: str = "float32") -> dict[str, set[str]]:
         c.law: {str(c.judge(Trial(case, dtype, "cpu", POLICIES["pr"], key)).outcome) for case in cases}
         for c in claims_of(row)
     }
+
+
+def heads(share: int, v_of: int | None = None) -> Grouped:
+    """Head h of the queries sees keys h // share, or h % 2 for a share of 0, and values of the same or of head `v_of`."""
+
+    def run(q: Any, k: Any, v: Any) -> Any:
+        seen = [h // share if share else h % 2 for h in range(4)]
+        values = v[seen] if v_of is None else v[[v_of] * 4]
+        return (q @ k[seen].transpose(1, 2) / q.shape[-1] ** 0.5).softmax(-1) @ values
+
+    return run
+
+
+def test_heads_that_share_keys_are_neighbours() -> None:
+    right = judged(grouped(TORCH, "here", heads(2)))
+    assert set().union(*right.values()) == {"CONFORMS"}
+    for wrong in (heads(0), heads(2, v_of=0)):
+        assert "VIOLATES" in judged(grouped(TORCH, "here", wrong))["attention.weight_ratio"]
 
 
 def bent(q: Any, k: Any, v: Any, bias: Any, case: Any, order: int = 0, clip: bool = False) -> Any:
