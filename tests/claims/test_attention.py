@@ -68,7 +68,7 @@ def judged(row: Experiment, dtype: str = "float32") -> dict[str, set[str]]:
 
 
 def heads(share: int, v_of: int | None = None) -> Grouped:
-    """Head h of the queries sees keys h // share, or h % 2 for a share of 0, and values of the same or of head `v_of`."""
+    """Head h sees keys h // share, or h % 2 for a share of 0, and values of the same head or of head `v_of`."""
 
     def run(q: Any, k: Any, v: Any) -> Any:
         seen = [h // share if share else h % 2 for h in range(4)]
