@@ -1,7 +1,9 @@
 """Advice as one page that loads nothing: what is wrong, what to do and why, what was tried, the way on both sides."""
 
+from collections.abc import Sequence
+
 from varlaw.diagnose.advising.records import AdviceRecord, Depth, Trial
-from varlaw.diagnose.symptoms import diagnoses
+from varlaw.diagnose.records import Diagnosis
 from varlaw.reports.model import advice, charts, page
 from varlaw.reports.pages import picture, template
 
@@ -9,8 +11,8 @@ _SAYS = "{}: what each operation made (line), theory from the input (dashes), an
 _OUTCOMES = {"REMOVES": "c", "DOES_NOT": "v", "UNDECIDED": "u", "REFUSED": "n"}
 
 
-def render(record: AdviceRecord) -> str:
-    """The page."""
+def render(record: AdviceRecord, diagnoses: Sequence[Diagnosis]) -> str:
+    """The page; `diagnoses` are those of its findings."""
     stages = ("before", "after") if record.changes else ("before",)
     drawn = [(_SAYS.format(stage.capitalize()), charts.way(record.depths, stage)) for stage in stages]
     drawn.append(
@@ -23,7 +25,7 @@ def render(record: AdviceRecord) -> str:
         record=record, verdict=advice.verdict(record), pictures=[(c, p) for c, s in drawn if s and (p := picture(s))],
         state=page.state_of, number=page.number, tried=_tried, losses=advice.losses, change=_change,
         groups=[(advice.names_of(g), advice.law_of(g), g[0]) for g in advice.grouped(record.changes)],
-        diagnoses=diagnoses([*record.symptoms, *record.untreated]),
+        diagnoses=diagnoses,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import escape
 
 from varlaw.diagnose.advising.records import AdviceRecord, Calibrated, Trial
+from varlaw.diagnose.symptoms import diagnoses
 from varlaw.reports.files import write_whole
 from varlaw.reports.model import advice as text
 from varlaw.reports.model import advice_page
@@ -99,7 +100,8 @@ class Advice:
 
     def html(self, path: str | Path | None = None) -> str:
         """The advice as one page that loads nothing, written to `path` where it is given."""
-        shown = advice_page.render(self.record)
+        found = diagnoses([*self.record.symptoms, *self.record.untreated])
+        shown = advice_page.render(self.record, found)
         if path is not None:
             write_whole(Path(path), shown.encode())
         return shown

@@ -304,12 +304,14 @@ def test_the_page_of_a_model(browser: Page, tmp_path: Path) -> None:
 def test_the_page_of_advice(browser: Page, tmp_path: Path) -> None:
     """From the record of a model whose residual scale is forgotten, with a trial, under a hostile name."""
     from varlaw.diagnose.advising.records import AdviceRecord
+    from varlaw.diagnose.symptoms import diagnoses
     from varlaw.reports.model import advice_page
 
     path = Path(__file__).parent / "data" / "advise.json"
     record = msgspec.json.decode(path.read_bytes(), type=AdviceRecord)
     page = tmp_path / "index.html"
-    page.write_text(advice_page.render(msgspec.structs.replace(record, name="<script>alert(1)</script>")))
+    hostile = msgspec.structs.replace(record, name="<script>alert(1)</script>")
+    page.write_text(advice_page.render(hostile, diagnoses([*record.symptoms, *record.untreated])))
     text = told(browser, page)
     trial, choice = record.trials[0], record.changes[0]
     for phrase in ("<script>alert(1)</script>: ", trial.says, choice.reason, choice.source, record.code.split()[-1]):
