@@ -123,6 +123,7 @@ class Dropout(Asked):
     framework: Framework
     op: str  # dropout, channel_dropout, drop_path, alpha_dropout, channel_alpha_dropout or gaussian_dropout
     apply: Callable[[Floats, float, str, str, int], Floats]
+    evaluated: Callable[[Floats, float, str, str], Floats] | None = None  # (x, p, dtype, device) -> in evaluation mode
     weights: bool = False  # what is dropped are weights of attention, by which x is multiplied
     unsupported: Mapping[str, str] = field(default_factory=dict)
 

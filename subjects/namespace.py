@@ -188,6 +188,12 @@ class Namespace:
         def drop(x: Any, p: float, key: Any) -> Any:
             return getattr(self.find(), name)(p)(x)
 
+        def evaluated(x: Any, p: float) -> Any:
+            assert self.evaluating
+            return self.evaluating(getattr(self.find(), name)(p))(x)
+
+        if self.evaluating:
+            rest.setdefault("evaluated", evaluated)
         return dropout(self.of, f"{self.name}.{name}", op, drop, channels_last=self.channels_last, **rest)
 
 

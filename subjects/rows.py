@@ -176,17 +176,30 @@ def _tuple(x: Any) -> tuple[Any, ...]:
 
 
 def dropout(
-    of: Boundary, name: str, op: str, drop: Drop, *, dims: int = 1, channels_last: bool = False, **rest: Any
+    of: Boundary,
+    name: str,
+    op: str,
+    drop: Drop,
+    *,
+    dims: int = 1,
+    channels_last: bool = False,
+    evaluated: Callable[[Any, float], Any] | None = None,
+    **rest: Any,
 ) -> Dropout:
-    """`drop` takes x as the call of `norm` does."""
+    """`drop` takes x as the call of `norm` does, and so does `evaluated`, which returns x as in evaluation mode."""
     axes = Spatial(dims, channels_last)
+
+    def kept(x: Floats, p: float, dtype: str, device: str) -> Floats:
+        assert evaluated
+        with of.place(dtype, device):
+            return axes.back(of.floats(evaluated(of.array(axes.there(x), dtype, device), p)), x.shape)
 
     def apply(x: Floats, p: float, dtype: str, device: str, seed: int) -> Floats:
         with of.chance(seed, dtype, device) as key:
             y = of.floats(drop(of.array(axes.there(x), dtype, device), p, key))
         return axes.back(y, x.shape)
 
-    return Dropout(name=name, framework=of, op=op, apply=apply, **rest)
+    return Dropout(name=name, framework=of, op=op, apply=apply, evaluated=kept if evaluated else None, **rest)
 
 
 def loss(of: Boundary, name: str, call: Callable[..., Any], adjusts: tuple[str, ...] = (), **rest: Any) -> Loss:

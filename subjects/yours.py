@@ -14,6 +14,7 @@ import numpy as np
 from varlaw.subjects import rows
 from varlaw.subjects.boundary import Boundary
 from varlaw.subjects.builders.frameworks import framework_of
+from varlaw.subjects.builders.instances import is_keras, is_torch, seeded
 from varlaw.subjects.leaves import flatten, unflatten
 from varlaw.subjects.libraries import Library, floats
 from varlaw.subjects.subject import Case, Clipper, Dropout, Floats, Loss, Norm
@@ -113,10 +114,11 @@ class Layout:
 RUNNING = rows.RUNNING
 
 
-def norm(yours: Yours, layout: Layout) -> Norm:
+def norm(yours: Yours, layout: Layout, evaluate: Any = None) -> Norm:
     """`function(x)` returns x normalised; or that with the running mean and variance after one step from (0, 1).
 
-    A module that keeps running statistics takes that step as a copy of itself.
+    A module that keeps running statistics takes that step as a copy of itself, and is put into evaluation mode by its
+    `eval`. `evaluate(x, running mean, running variance)` evaluates where there is none.
     """
 
     def call(x: Any, case: Case) -> tuple[Any, ...]:
@@ -128,9 +130,24 @@ def norm(yours: Yours, layout: Layout) -> Norm:
             y, *statistics = y
         return (yours.read(y, tuple(x.shape)), *statistics)
 
-    return replace(
-        rows.norm(yours.of, yours.name, layout.op, call, view=layout), default=None, arguments=False, careful=False
-    )
+    def evaluated(x: Any, case: Case) -> tuple[Any, ...]:
+        if evaluate is not None:
+            _, *statistics = call(x, case)
+            return (yours.read(evaluate(x, *statistics), tuple(x.shape)), *map(floats, statistics))
+        function = copy.deepcopy(yours.function)
+        function(x)
+        statistics = [floats(s).copy() for s in (function.running_mean, function.running_var)]
+        function.eval()
+        function(x)  # what evaluation does to the statistics shows in the next
+        return (yours.read(function(x), tuple(x.shape)), *statistics)
+
+    modes = evaluate is not None or all(callable(getattr(yours.function, n, None)) for n in ("train", "eval"))
+    keeps = evaluate is not None or getattr(yours.function, "running_mean", None) is not None
+    row = rows.norm(
+        yours.of, yours.name, layout.op, call, view=layout,
+        evaluated=evaluated if modes and keeps and layout.op == "batch_norm" else None,
+    )  # fmt: skip
+    return replace(row, default=None, arguments=False, careful=False)
 
 
 def vjp(yours: Yours, backward: Any, x: Floats, dy: Floats, dtype: str) -> Floats:
@@ -140,39 +157,47 @@ def vjp(yours: Yours, backward: Any, x: Floats, dy: Floats, dtype: str) -> Float
         return yours.read(backward(a, b), x.shape)
     if yours.library.name == "torch":
         leaf = a.requires_grad_(True)
-        y = copy.deepcopy(yours.function)(leaf)  # a module's running statistics stay as they are
+        y = _output(copy.deepcopy(yours.function)(leaf))  # a module's running statistics stay as they are
         if y.requires_grad:
             y.backward(b)
             return floats(leaf.grad)
-    if yours.library.name == "jax":
+    if yours.library.name == "jax" or type(_output(yours.function(a))).__module__.startswith("jax"):
         import jax
 
-        return floats(jax.vjp(yours.function, a)[1](b)[0])
+        return floats(jax.vjp(lambda x: _output(yours.function(x)), a)[1](b)[0])
     msg = f"{yours.name} has no gradient in {yours.library.name}: give gradient=backward, a function of x and dy"
     raise ValueError(msg)
+
+
+def _output(y: Any) -> Any:
+    """What is normalised, of a norm that returns running statistics besides."""
+    return y[0] if isinstance(y, tuple) else y
 
 
 # -- clipping ----------------------------------------------------------------------------------------------------------
 
 
-def clipper(yours: Yours, op: str) -> Clipper:
+def clipper(yours: Yours, op: str, order: str = "") -> Clipper:
     """`function(arrays, limit)` returns arrays, arrays and their norm, or clips in place.
+
+    order: what the function calls its argument for the order of the norm, where it has one.
 
     What clips in place returns nothing, or the norm. A torch tensor carries itself as its gradient, so that what clips
     the gradients of parameters finds them.
     """
 
-    def clip(given: list[Any], limit: float) -> tuple[Sequence[Any], float | None]:
+    def clip(given: list[Any], limit: float, **arguments: Any) -> tuple[Sequence[Any], float | None]:
         if yours.library.name == "torch":
             for one in given:
                 one.grad = one.clone()
         before = [floats(one).copy() for one in given]
-        leaves, reported = _clipped(yours, yours.function(given, limit), given)
+        more = {order: arguments["order"]} if arguments else {}
+        leaves, reported = _clipped(yours, yours.function(given, limit, **more), given)
         if leaves is None:
             return [_in_place(x, was) for x, was in zip(given, before, strict=True)], reported
         return [yours.read(y, was.shape) for y, was in zip(leaves, before, strict=True)], reported
 
-    return rows.clipper(yours.of, yours.name, op, clip)
+    return rows.clipper(yours.of, yours.name, op, clip, adjusts=("order",) if order else ())
 
 
 def _clipped(yours: Yours, result: Any, given: list[Any]) -> tuple[Sequence[Any] | None, float | None]:
@@ -211,13 +236,38 @@ def per_parameter(whole: Clipper) -> Clipper:
 # -- dropout and losses ------------------------------------------------------------------------------------------------
 
 
-def dropout(yours: Yours, op: str) -> Dropout:
-    """`function(x, p, seed)` returns x with units dropped."""
+def dropout(yours: Yours, op: str, evaluate: Any = None) -> Dropout:
+    """`function(x, p, seed)` returns x with units dropped; or it is a module, or the class of one that is made of p.
+
+    `evaluate(x, p)` returns x as in evaluation; a module is put into that mode.
+    """
+    module = is_module(yours.function)
 
     def drop(x: Any, p: float, seed: int) -> Floats:
-        return yours.read(yours.function(x, p, seed), tuple(x.shape))
+        y = _in_mode(yours.function, x, p, seed, training=True) if module else yours.function(x, p, seed)
+        return yours.read(y, tuple(x.shape))
 
-    return rows.dropout(yours.of, yours.name, op, drop)
+    def evaluated(x: Floats, p: float, dtype: str, device: str) -> Floats:
+        given = yours.library.array(x, dtype)
+        y = evaluate(given, p) if evaluate else _in_mode(yours.function, given, p, 0, training=False)
+        return yours.read(y, x.shape)
+
+    row = rows.dropout(yours.of, yours.name, op, drop)
+    return replace(row, evaluated=evaluated if evaluate or module else None)
+
+
+def is_module(function: Any) -> bool:
+    """Whether a dropout is a torch module or a Keras layer, or the class of one, and no function of (x, p, seed)."""
+    if not isinstance(function, type):
+        return is_torch(function) or is_keras(function)
+    bases = {(base.__module__.partition(".")[0], base.__name__) for base in function.__mro__}
+    return not bases.isdisjoint({("torch", "Module"), ("keras", "Layer")})
+
+
+def _in_mode(function: Any, x: Any, p: float, seed: int, *, training: bool) -> Any:
+    with seeded(seed, "float32", "cpu"):
+        module = function(p) if isinstance(function, type) else copy.deepcopy(function)
+        return module(x, training=training) if is_keras(module) else module.train(training)(x)
 
 
 def loss(yours: Yours, smoothing: str = "", ignored: str = "") -> Loss:

@@ -32,6 +32,8 @@ def claims(subject: Dropout) -> tuple[Claim, ...]:
             ("dropout.zeroed", "what is dropped is 0, also where it was infinite", _zeroed),
             *table,
         )
+    if subject.evaluated:
+        table = (*table, ("dropout.evaluated", "evaluation changes nothing", _evaluated))
     return tuple(
         Claim(
             name=name, law="dropout.mean", statement=statement, subject=subject, target=subject.name,
@@ -64,6 +66,13 @@ def _empty(subject: Dropout, trial: Trial) -> Finding:
     if isinstance(y, Finding):
         return y
     return deterministic(compare([y.shape == nothing.shape], [1.0], [0.0]), quantity="outputs of its shape")
+
+
+def _evaluated(subject: Dropout, trial: Trial) -> Finding:
+    assert subject.evaluated
+    x = FORMATS[trial.dtype].round_all(1 + trial.key.generator().random(_SHAPE))
+    y = subject.evaluated(x, 0.5, trial.dtype, trial.device)
+    return _counted(int((y == x).sum()), x.size, trial, _not_a_number(y), "entries as they were")
 
 
 def _zeroed(subject: Dropout, trial: Trial) -> Finding:

@@ -205,7 +205,8 @@ def _independent(subject: Dropout, trial: Trial) -> Finding:
     """After a dropped unit the next one along every axis, and in the next call, is dropped with probability p again."""
     p, masks = trial.case["p"], Masks(subject, trial)
     policy = replace(trial.policy, delta=_DEPENDENCE)
-    _guard(masks)
+    if frozen := _frozen(masks):
+        return frozen
     tallies: dict[str, Tally] = {}
     before: NDArray[np.bool_] | None = None
     outcome, block = "UNDECIDED", 0
@@ -241,7 +242,7 @@ def _neighbours(
         yield "same place in the next call", before, units
 
 
-def _guard(masks: Masks) -> None:
+def _frozen(masks: Masks) -> Finding | None:
     """The same seed gives the same mask, another seed another: else n copies of one mask would pass for n masks.
 
     Few units may all be kept twice by chance; eight more seeds that agree are none.
@@ -250,9 +251,11 @@ def _guard(masks: Masks) -> None:
     if not np.array_equal(first, again):
         msg = "the mask is another when its seed is used again"
         raise SamplerError(msg)
-    if all(np.array_equal(first, masks.draw(block, _BLOCK).dropped) for block in range(1, 9)):
-        msg = "the mask does not depend on the seed"
-        raise SamplerError(msg)
+    others = sum(not np.array_equal(first, masks.draw(block, _BLOCK).dropped) for block in range(1, 9))
+    if others:
+        return None
+    quantity, detail = "other seeds whose mask is another", "the mask does not depend on the seed"
+    return deterministic(compare([0.0], [8.0], [0.0]), quantity=quantity, detail=detail)
 
 
 # -- gaussian noise ----------------------------------------------------------------------------------------------------

@@ -165,8 +165,12 @@ def dropout(
     factor: Kept = _fine,
     strict: bool = False,
     product: bool = False,
+    evaluated: Callable[[float], float] = lambda p: 1.0,
 ) -> Dropout:
-    """Dropout of kept entries times `factor`, where the `uniforms` reach p (or exceed it), chosen or as a `product`."""
+    """Dropout of kept entries times `factor`, where the `uniforms` reach p (or exceed it), chosen or as a `product`.
+
+    evaluated: by what it multiplies in evaluation.
+    """
 
     def apply(x: Any, p: float, dtype: str, device: str, seed: int) -> Any:
         u = _mask(op, uniforms, np.random.default_rng(seed), x.shape, dtype)
@@ -175,7 +179,9 @@ def dropout(
         y = x * keep * factor(p, dtype) if multiple else np.where(keep, x * factor(p, dtype), 0.0)
         return FORMATS[dtype].round_all(y)
 
-    return Dropout(name=f"numpy.{op}", framework=OURS, op=op, apply=apply)
+    return Dropout(
+        name=f"numpy.{op}", framework=OURS, op=op, apply=apply, evaluated=lambda x, p, dtype, device: x * evaluated(p)
+    )
 
 
 _SELU = 1.0507009873554805 * 1.6732632423543772
@@ -246,6 +252,8 @@ def wrong_dropouts() -> dict[str, tuple[str, str, Dropout]]:
         "nothing becomes a number": ("dropout.empty", "float32", _never_empty(dropout())),
         "dropped by a product": ("dropout.zeroed", "float32", dropout(product=True)),
         "noise: std of p": ("dropout.noise", "float32", noise(np.sqrt)),
+        "scaled in evaluation": ("dropout.evaluated", "float32", dropout(evaluated=lambda p: 1 - p)),
+        "NaN in evaluation": ("dropout.evaluated", "bfloat16", dropout(evaluated=lambda p: np.nan)),
     }  # fmt: skip
 
 

@@ -114,7 +114,8 @@ def as_row(mine: S, as_: str | None, where: str) -> S:
     if not isinstance(row, type(mine)):
         msg = f"as_={as_!r}, but should be the name of a {type(mine).__name__.lower()} in `varlaw verify` [{where}]"
         raise ValueError(msg)
-    return replace(row, apply=mine.apply)
+    theirs = ("apply", "evaluated", "adjusted", "adjusts") if not isinstance(mine, Loss) else ("apply",)
+    return replace(row, **{name: getattr(mine, name) for name in theirs if hasattr(mine, name)})
 
 
 def asked(

@@ -35,6 +35,7 @@ EXTREMES = {
     "empty": of_claims("clip.empty", "clip.nothing", usual=False),
     "shapes": of_claims("clip.shapes", usual=False),
     "long": of_claims("clip.long"),
+    "odd_orders": Extreme(False, lambda claim, case, dtype: float(case.get("order", 1)) < 1),
 }
 _AS_TORCH = {"global_norm": "torch.nn.utils.clip_grad_norm_", "value": "torch.nn.utils.clip_grad_value_"}
 _RIGHT = {
@@ -42,6 +43,7 @@ _RIGHT = {
     "per_parameter": "every leaf is clipped by its own norm, not all by the norm of all",
     "value": "every entry is clipped by value, not the norm",
 }
+_MANY = 1000  # entries, from which a sum in few digits loses terms
 _AT_ONCE = "each batch is clipped by itself, and not what they add up to"
 _OF_ALL_LEAVES = (
     "clip.duplicates",
@@ -77,6 +79,9 @@ _WAYS: dict[str, Callable[[list[Floats], float], list[Floats]]] = {
     "the factor is limit/(norm + 1e-6), as torch's is (as_='torch')": lambda g, c: [
         x * _factor(norm_of(g) + 1e-6, c) for x in g
     ],
+    "every leaf is clipped by its own root mean square": lambda g, c: [
+        x * _factor(norm_of([x]) / x.size**0.5, c) for x in g
+    ],
     "the root of the factor is taken": lambda g, c: [x * _factor(norm_of(g), c) ** 0.5 for x in g],
     "the limit is squared": lambda g, c: [x * _factor(norm_of(g), c * c) for x in g],
 }
@@ -88,6 +93,7 @@ def check_clip(
     *,
     reduction: str = "mean",
     eps: float = 1e-3,
+    order: str = "",
     dtype: str = "float32",
     promises: Any = (),
     unpromised: Any = (),
@@ -106,12 +112,14 @@ def check_clip(
         `f(weights, arrays, limit)` clips each row, or vector, to limit times the norm of its weights.
     reduction: "mean" or "sum", of accumulated gradients.
     eps: the least norm of weights that an adaptive clip counts.
+    order: what `f` calls its argument for the order of the norm, where it has one: "norm_type", of which inf means the
+        largest entry; of a global norm.
     dtype: the format of the arrays.
     promises, unpromised: what is asked beyond the usual, and what is not. Usual are ordinary gradients and limits, and
         "long" (a million entries in a leaf); to be promised are "huge" (squares overflow), "tiny" (they underflow),
         "zero_limit", "infinite_limit", "negative_limit", "nan_limit", "nonfinite" (a leaf with inf or NaN),
         "duplicates" (a leaf given twice), "empty" (leaves of no entries, or none) and "shapes" (scalars,
-        matrices); "all" for every one.
+        matrices) and "odd_orders" (0, 1/2, -1, -inf, beside 1, 2, 3 and inf); "all" for every one.
     as_: "torch", or a clip by its name in `varlaw verify`: everything is asked, and what it documents as its
         deviations is no violation.
     library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.
@@ -130,7 +138,7 @@ def check_clip(
     eps_of(eps, "check_clip")
     out = left_out(EXTREMES, promises, unpromised, all_usual=as_ is not None, where="check_clip")
     probe = probes(kind)[0]
-    made = functools.partial(of_kind, kind, reduction)
+    made = functools.partial(of_kind, kind, reduction, order=order)
     mine = yours(f, name, library, dtype, salt, "check_clip", lambda m: made(m).apply(probe, 1.0, dtype, "cpu"))
     whole = made(mine)
     subject = per_parameter(whole) if kind == "per_parameter" else whole
@@ -147,14 +155,17 @@ def check_clip(
         lambda claim, cases: cases_of(kind, silent, claim.name, cases, eps),
     )
     result = Verdicts(mine.name, f"clip, {kind.replace('_', ' ')}", tuple(verdicts), unpromised=out)
-    return result if result.ok else result.because(_cause(kind, whole, dtype, eps))
+    return result if result.ok else result.because(_where(result) or _cause(kind, whole, dtype, eps))
 
 
-def of_kind(kind: str, reduction: str, mine: Yours) -> Clipper:
-    """The function as a clip of its kind."""
+def of_kind(kind: str, reduction: str, mine: Yours, order: str = "") -> Clipper:
+    """The function as a clip of its kind; `ValueError` for an order of what has no one norm."""
+    if order and kind != "global_norm":
+        msg = f"order={order!r}, but should be given for a clip of the global norm, not {kind} [check_clip]"
+        raise ValueError(msg)
     if kind == "accumulated":
         return accumulated(mine, reduction)
-    return adaptive(mine) if kind == "adaptive" else clipper(mine, KINDS[kind])
+    return adaptive(mine) if kind == "adaptive" else clipper(mine, KINDS[kind], order)
 
 
 def eps_of(eps: Any, where: str) -> None:
@@ -189,6 +200,19 @@ def _cause(kind: str, subject: Clipper, dtype: str, eps: float) -> str:
         seen, _ = subject.apply(leaves, limit, dtype, "cpu")
         fits = [name for name in fits if _same(seen, _WAYS[name](leaves, limit), dtype)]
     return fits[0] if fits and _RIGHT[kind] not in fits else ""
+
+
+def _where(found: Verdicts) -> str:
+    """In words what it means that only some claims or cases go wrong."""
+    faults, claims = found.faults, {v.claim for v in found.faults}
+    if claims <= {"clip.order", "clip.order_reported"}:
+        orders = ", ".join(sorted({str(v.case["order"]) for v in faults}))
+        return f"the norm is not of the order {orders} that is asked for"
+    if all(v.case.get("norm") == 0 for v in faults) and any(v.observed is None for v in faults):
+        return "gradients that are 0 become NaN, as of 0 times limit/0"
+    if all(v.claim == "clip.long" or v.case.get("leaves", 0) * v.case.get("entries", 0) >= _MANY for v in faults):
+        return "only many numbers go wrong, as when their squares are added up in too few digits"
+    return ""
 
 
 def _of_parts(subject: Clipper, dtype: str) -> str:

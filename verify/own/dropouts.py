@@ -9,7 +9,7 @@ from varlaw.claims.verdict import Outcome
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT
 from varlaw.subjects.subject import Dropout
-from varlaw.subjects.yours import dropout
+from varlaw.subjects.yours import dropout, is_module
 from varlaw.verify.check import policy_for
 from varlaw.verify.own.asking import Case, as_row, asked, left_out, of_claims, one_of, yours
 from varlaw.verify.own.verdicts import Verdicts, asserting
@@ -18,6 +18,7 @@ KINDS = ("dropout", "channel_dropout", "drop_path", "alpha_dropout", "channel_al
 
 EXTREMES = {
     "p_zero": of_claims("dropout.none"),
+    "evaluation": of_claims("dropout.evaluated"),
     "p_one": of_claims("dropout.all", usual=False),
     "nonfinite": of_claims("dropout.zeroed", usual=False),
 }
@@ -28,6 +29,7 @@ _AS_TORCH = {
     "channel_alpha_dropout": "feature_alpha_dropout",
 }
 SHAPE = (64, 16, 16)
+_AXES = ("samples", "channels", "places")
 
 
 def check_dropout(
@@ -35,6 +37,7 @@ def check_dropout(
     p: float = 0.1,
     *,
     kind: str = "dropout",
+    evaluate: Any = None,
     dtype: str = "float32",
     promises: Any = (),
     unpromised: Any = (),
@@ -49,12 +52,15 @@ def check_dropout(
     """Decide whether `f(x, p, seed)` drops each unit with probability p, independently, and keeps the mean.
 
     f: takes an array of three axes, (batch, channels, length), a rate and a seed on which alone its mask depends, and
-        returns an array of that shape: as in training.
+        returns an array of that shape: as in training. Or it is a torch module or a Keras layer of the rate p, or the
+        class of one, which is made of p: these are asked in evaluation mode, too.
     p: the rate at which units are dropped, in [0, 1).
     kind: "dropout", "channel_dropout" (whole channels), "drop_path" (whole samples), "alpha_dropout",
         "channel_alpha_dropout" or "gaussian_dropout".
-    promises, unpromised: what is asked beyond the usual, and what is not: "p_zero" (p = 0 changes nothing; usual),
-        "p_one" (p = 1 leaves zeros), "nonfinite" (what is dropped is 0 where it was infinite); "all" for every one.
+    evaluate: `evaluate(x, p)` returns x as in evaluation, of a function; it should be x.
+    promises, unpromised: what is asked beyond the usual, and what is not: "p_zero" (p = 0 changes nothing; usual, but
+        not of one module), "evaluation" (changes nothing; usual), "p_one" (p = 1 leaves zeros),
+        "nonfinite" (what is dropped is 0 where it was infinite); "all" for every one.
     as_: "torch", or a dropout by its name in `varlaw verify`: what it documents as its deviations is no violation.
     delta, alpha, beta: error to find, risk of a false alarm and of a miss, as of `check`; for the rate, to which delta
         is relative: twice delta, and at least 2 %.
@@ -76,16 +82,22 @@ def check_dropout(
         msg = f"p={p!r}, but should be a number > 0 and < 1 [check_dropout]"
         raise ValueError(msg)
     policy = policy_for(delta, alpha, beta, None)
-    out = left_out(EXTREMES, promises, unpromised, all_usual=as_ is not None, where="check_dropout")
+    out = left_out(EXTREMES, promises, fixed(f, unpromised), all_usual=as_ is not None, where="check_dropout")
     ones = np.ones(SHAPE)
     mine = yours(
         f, name, library, dtype, salt, "check_dropout", lambda m: dropout(m, kind).apply(ones, p, dtype, "cpu", 0)
     )
-    subject = dropout(mine, kind)
+    subject = dropout(mine, kind, evaluate)
     row = as_row(subject, as_name(kind, as_), "check_dropout")
     verdicts = asked(row, mine.name, EXTREMES, out, dtype, salt, policy, lambda claim, cases: cases_of(cases, p))
     result = Verdicts(mine.name, kind.replace("_", " "), tuple(verdicts), unpromised=out)
     return result if result.ok else result.because(_cause(subject, p, dtype, result))
+
+
+def fixed(f: Any, unpromised: Any) -> Any:
+    """What is not promised: of one module, whose rate is its own, nothing is asked at the rate 0."""
+    one = is_module(f) and not isinstance(f, type) and unpromised != "all"
+    return {*((unpromised,) if isinstance(unpromised, str) else unpromised), "p_zero"} if one else unpromised
 
 
 def as_name(kind: str, as_: str | None) -> str | None:
@@ -100,9 +112,29 @@ def cases_of(cases: list[Case], p: float) -> list[Case]:
 
 def _cause(subject: Dropout, p: float, dtype: str, found: Verdicts) -> str:
     """What is dropped and how what is kept is scaled, in words, where they are not the law's."""
-    if "alpha" in subject.op or subject.op == "gaussian_dropout":
+    if {v.claim for v in found.faults} == {"dropout.evaluated"}:
+        return "evaluation drops or scales, but should change nothing"
+    if "alpha" in subject.op:
+        y = subject.apply(np.ones(SHAPE), p, dtype, "cpu", 1)
+        return "what is kept stays as it is, but should become a x + b" if (y == 1).any() else ""
+    if subject.op == "gaussian_dropout":
         return ""
-    return "; ".join(filter(None, [_scaled(subject, p, dtype), _dropped(p, found)]))
+    alike = _alike(subject, p, dtype)
+    return "; ".join(filter(None, [_scaled(subject, p, dtype), alike or _dropped(p, found)]))
+
+
+def _alike(subject: Dropout, p: float, dtype: str) -> str:
+    """Which units fall together, in words, where these are not the kind's, of eight seeds."""
+    masks = np.stack([subject.apply(np.ones(SHAPE), p, dtype, "cpu", seed) == 0 for seed in range(1, 9)])
+    if masks.all() or not masks.any():
+        return ""
+    if (masks == masks[:1]).all():
+        return "the mask does not depend on the seed"
+    along = {axis for axis in range(3) if (masks == masks.take([0], axis + 1)).all()}
+    lawful = {"channel_dropout": {2}, "drop_path": {1, 2}}.get(subject.op, set())
+    if along - lawful:
+        return f"one mask serves all {' and '.join(_AXES[axis] for axis in sorted(along - lawful))}"
+    return f"units are dropped one by one, not whole {_AXES[min(lawful) - 1]}" if lawful - along else ""
 
 
 def _scaled(subject: Dropout, p: float, dtype: str) -> str:

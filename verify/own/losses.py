@@ -19,9 +19,12 @@ EXTREMES = {
     "outside": of_claims("loss.outside", usual=False),
     "all_ignored": of_claims("loss.all_ignored", usual=False),
 }
+_OF_IGNORED = {"loss.ignored", "loss.all_ignored", "loss.smoothing_ignored"}
+_OF_SIZE = {"loss.uniform", "loss.rows", "loss.shift", "loss.large"}
 _OF_ROWS = ("loss.rows", "loss.reduction")
 _MOST_ROWS = 64  # of claims on single rows, each of which is a call
 _SMOOTHED = 0.1
+_IGNORED = 9  # a class of ten
 
 Way = Callable[[Floats, Floats], float]  # (cost of each class in each row, logits) -> what the loss gives; label 0
 
@@ -111,6 +114,8 @@ def cases_of(claim: str, cases: list[Case]) -> list[Case]:
 
 def _cause(subject: Loss, dtype: str, found: Verdicts) -> str:
     """The wrong loss, among those that people write, that gives the same numbers; "" where none does."""
+    if said := _of_options(subject, dtype, {v.claim for v in found.faults}):
+        return said
     fits = list(_WAYS)
     fmt, rng = FORMATS[dtype], np.random.default_rng(0)
     error = gamma(64, min(fmt.unit, FORMATS["float32"].unit)) + 8 * fmt.unit
@@ -122,7 +127,36 @@ def _cause(subject: Loss, dtype: str, found: Verdicts) -> str:
         fits = [name for name in fits if abs(seen - _WAYS[name](costs, z)) <= error * size]
     if not fits and {v.claim for v in found.faults} <= {"loss.large", "loss.shift"}:
         return "large logits alone go wrong, as when the largest is not taken off before exp, or a logarithm is of 0"
-    return fits[0] if fits else ""
+    short = [
+        v.claim in _OF_SIZE and v.observed is not None and v.expected is not None and v.observed < v.expected
+        for v in found.faults
+    ]
+    return fits[0] if fits else "large costs come out too small, as of a logarithm of p + eps" if all(short) else ""
+
+
+def _of_options(subject: Loss, dtype: str, claims: set[str]) -> str:
+    """What smoothing, or a label that does not count, is taken for; "" where other claims fail, or nothing fits."""
+    fmt, smoothed = FORMATS[dtype], claims <= {"loss.smoothing", "loss.smoothing_ignored"}
+    if subject.adjusted is None or not (smoothed or claims <= _OF_IGNORED):
+        return ""
+    z = fmt.round_all(2 * np.random.default_rng(0).standard_normal((6, 10)))
+    costs = _log_sum(z) - z
+    labels = np.array([0] * 6 if smoothed else [0, 0, 0, 0, _IGNORED, _IGNORED])
+    options = (_SMOOTHED, None) if smoothed else (0.0, _IGNORED)
+    seen = float(subject.adjusted(z, labels, *options, dtype, "cpu"))
+    own, others = costs[:, 0].mean(), costs[:, 1:].sum(axis=1).mean()
+    ways = {
+        "smoothing is ignored": own,
+        "what is smoothed goes to the C - 1 other classes, not to all C": 0.9 * own + _SMOOTHED * others / 9,
+        "what is smoothed goes to each class whole, and is not divided by C": 0.9 * own + _SMOOTHED * (own + others),
+    } if smoothed else {
+        "rows that do not count are counted in what the sum is divided by": costs[:4, 0].sum() / 6,
+        "the sum of the rows that count is not divided": costs[:4, 0].sum(),
+        "rows that do not count are averaged as the others": (costs[:4, 0].sum() + costs[4:, _IGNORED].sum()) / 6,
+    }  # fmt: skip
+    error = gamma(64, min(fmt.unit, FORMATS["float32"].unit)) + 8 * fmt.unit
+    size = float(np.abs(costs).sum())
+    return next((said for said, wanted in ways.items() if abs(seen - wanted) <= error * size), "")
 
 
 assert_loss = asserting(check_loss)

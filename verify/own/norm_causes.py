@@ -30,7 +30,7 @@ _ROUNDINGS = 8  # a wrong formula rounds a few times more than a right one
 class Wrong:
     """One way to write a norm: centred or not, n - ddof, where eps is, how x is divided, over which sets.
 
-    `sets` are axes of the user's array, a number of groups, or None for the norm's own.
+    `sets` are axes of the user's array, a number of groups, or None for the norm's own; of every n-th channel below 0.
     """
 
     centred: bool
@@ -56,6 +56,14 @@ def cause(subject: Norm, layout: Layout, probe: Floats, case: dict[str, Any], dt
             fewest = sorted((_differences(w, centred, kind, n) for w in fits), key=len)[0]
             return "; ".join(fewest)
     return _factor(seen[0], Wrong(centred), layout, case, dtype)
+
+
+def fitting(subject: Norm, layout: Layout, probe: Floats, case: dict[str, Any], dtype: str) -> bool:
+    """Whether the norm is the right one of this case, where eps matters and where it does not."""
+    right = Wrong(subject.op != "rms_norm")
+    return all(
+        _fits(right, layout, *_seen(subject, probe * std, dtype), case, dtype) for std in (1.0, case["eps"] ** 0.5)
+    )
 
 
 def _factor(seen: tuple[Floats, Floats], right: Wrong, layout: Layout, case: dict[str, Any], dtype: str) -> str:
@@ -85,6 +93,7 @@ def _other_sets(layout: Layout, probe: Floats) -> Iterator[Wrong]:
     if layout.op == "group_norm":
         channels = probe.shape[1]
         yield from (Wrong(centred, sets=g) for g in range(1, channels + 1) if channels % g == 0)
+        yield from (Wrong(centred, sets=-g) for g in range(2, channels) if channels % g == 0)
 
 
 def _fits(wrong: Wrong, layout: Layout, x: Floats, y: Floats, case: dict[str, Any], dtype: str) -> bool:
@@ -101,6 +110,9 @@ def _fits(wrong: Wrong, layout: Layout, x: Floats, y: Floats, case: dict[str, An
 
 
 def _rows(x: Floats, sets: tuple[int, ...] | int | None, layout: Layout, case: dict[str, Any]) -> Floats:
+    if isinstance(sets, int) and sets < 0:  # channels c, c - sets, c - 2 sets, ... together
+        batch, channels, length = x.shape
+        return x.reshape(batch, channels // -sets, -sets, length).swapaxes(1, 2).reshape(-1, channels // -sets * length)
     if not isinstance(sets, tuple):
         return rows_of(x, layout.op, case if sets is None else {**case, "groups": sets})
     theirs = layout.there(x)
@@ -134,4 +146,6 @@ def _differences(wrong: Wrong, centred: bool, kind: str, n: int) -> list[str]:
 def _over(sets: tuple[int, ...] | int | None) -> str:
     if isinstance(sets, tuple):
         return f"statistics are taken over {'axes' if len(sets) > 1 else 'axis'} {', '.join(map(str, sets))}"
+    if sets is not None and sets < 0:
+        return f"every {-sets}-th channel is of one group, not channels side by side"
     return "" if sets is None else f"statistics are taken in {sets} group{'s' * (sets > 1)}"

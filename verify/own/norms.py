@@ -17,7 +17,7 @@ from varlaw.subjects.subject import Norm
 from varlaw.subjects.yours import RUNNING, Layout, Yours, norm
 from varlaw.verify.decision import judged
 from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, told, yours
-from varlaw.verify.own.norm_causes import cause
+from varlaw.verify.own.norm_causes import cause, fitting
 from varlaw.verify.own.norm_gradients import gradient as of_gradient
 from varlaw.verify.own.norm_gradients import probe as probe_of
 from varlaw.verify.own.verdicts import Verdicts, asserting
@@ -30,6 +30,7 @@ EXTREMES = {
     "constant": of_claims("norm.constant"),
     "single": of_claims("norm.single"),
     "empty": of_claims("norm.empty", usual=False),
+    "evaluation": of_claims("norm.evaluated"),
     "careful": Extreme(False, lambda claim, case, dtype: False),  # of sets, not of cases: the claims leave them out
 }
 _RUNNING = ("norm.running_mean", "norm.running_var", "norm.running_unbiased", "norm.running_steps")
@@ -47,6 +48,7 @@ def check_norm(
     momentum: float | None = None,
     bessel: bool = True,
     gradient: Any = False,
+    evaluate: Any = None,
     dtype: str = "float32",
     promises: Any = (),
     unpromised: Any = (),
@@ -68,11 +70,14 @@ def check_norm(
     momentum: the weight of a new batch in running statistics; f's attribute, or what is measured, when not given.
     bessel: whether the running variance has n - 1.
     gradient: True asks for the gradient too, through torch's or JAX's; `backward(x, dy)` gives it for NumPy.
+    evaluate: `evaluate(x, running_mean, running_var)` gives the output in evaluation mode, of a batch norm that is no
+        module with `eval`; a torch module that keeps running statistics is asked in evaluation mode by itself.
     dtype: the format of the arrays.
     promises, unpromised: what is asked beyond the usual, and what is not: "huge" (squares overflow; not usual), "long"
         (sets of more than 1,024), "constant", "single" (sets of one number; not usual where a running variance with
-        n - 1 is kept), "empty" (no numbers at all; not usual), "careful" (sets where rounding alone may do as much as
-        is asked, such as large constants, unless an algorithm is careful; not usual); "all" for every one.
+        n - 1 is kept), "empty" (no numbers at all; not usual), "evaluation" (by running statistics), "careful" (sets
+        where rounding alone may do as much as is asked, such as large constants, unless an algorithm is careful; not
+        usual); "all" for every one.
     as_: "torch", or a norm by its name in `varlaw verify`: what it documents as its deviations is no violation.
         They are known for arrays of three axes, without `shape`.
     library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.
@@ -97,7 +102,7 @@ def check_norm(
     out = left_out(EXTREMES, promises, unpromised, all_usual=as_ is not None, where="check_norm")
     probe = np.random.default_rng(0).standard_normal(probe_shape(layout, groups))
     mine = yours(f, name, library, dtype, salt, "check_norm", lambda m: norm(m, layout).apply(probe, {}, dtype, "cpu"))
-    subject = norm(mine, layout)
+    subject = norm(mine, layout, evaluate)
     given = eps_of(f, eps)
     known: Case = {
         "groups": groups,
@@ -116,12 +121,15 @@ def check_norm(
         verdicts += (_gradient(mine, layout, known, gradient, dtype, salt, subject),)
     left = ("single",) if running_of_one(kept(running, bessel)) and not single(promises, as_) else ()
     result = Verdicts(mine.name, f"{kind} norm", verdicts, unpromised=tuple(dict.fromkeys((*out, *left))))
-    return result if result.ok else result.because(_lost(result) or cause(subject, layout, probe, known, dtype, kind))
+    if result.ok:
+        return result
+    said = _lost(result, known, subject, probe, dtype) or _other_eps(subject, layout, probe, known, dtype)
+    return result.because(said or cause(subject, layout, probe, known, dtype, kind))
 
 
 def _documented(row: Norm, *, careful: bool) -> Norm:
     """Of a row only what it documents: what else it can do is the framework's own, and says nothing of f."""
-    own: dict[str, Any] = dict.fromkeys(("default", "evaluated", "affine", "gradient"))
+    own: dict[str, Any] = dict.fromkeys(("default", "affine", "gradient"))
     return replace(row, **own, documented_eps="", arguments=False, careful=careful)
 
 
@@ -161,22 +169,43 @@ def as_name(kind: str, as_: str | None) -> str | None:
     return f"torch.nn.functional.{kind}_norm" if as_ == "torch" else as_
 
 
-def _lost(found: Verdicts) -> str:
-    """In words what it means that claims of one kind alone are violated."""
-    claims = {v.claim for v in found.faults}
+def _lost(found: Verdicts, known: Case, subject: Norm, probe: Any, dtype: str) -> str:
+    """In words what it means that claims of one kind alone are violated, or inputs of one kind."""
+    claims, cases = {v.claim for v in found.faults}, [v.case for v in found.faults]
     if claims <= {"norm.running_var", "norm.running_unbiased"}:
         return "the running variance is not the unbiased one of the batch (bessel=False asks for the biased one)"
-    if claims == {"norm.running_mean"}:
+    if claims <= {"norm.running_mean", "norm.running_var", "norm.running_unbiased"}:
+        other = momentum_of(None, None, subject, probe, dtype)
+        if math.isclose(other, 1 - known["momentum"], rel_tol=1e-3):
+            return f"momentum is the weight of the old statistics: that of a new batch is {other:.3g}"
         return "the running mean is not (1 - momentum) times the old one plus momentum times that of the batch"
+    if claims == {"norm.evaluated"}:
+        return "evaluation does not use the running statistics, or changes them"
     if claims == {"norm.gradient"}:
         return "the output is right and its gradient is not: is a statistic detached, or a term left out?"
-    if claims != {"norm.constant"}:
+    if all(EXTREMES["huge"].speaks("", case, dtype) for case in cases):
+        return "large inputs alone go wrong: their squares overflow"
+    if all(v.claim == "norm.constant" or _far(v.case) for v in found.faults):
+        if all(v.claim == "norm.constant" and v.observed is not None and v.observed <= 1 for v in found.faults):
+            # a mean that misses by d leaves d/sqrt(d^2)
+            return "a large constant does not come out as 0: its mean is rounded, and what that leaves is not taken off"
+        return "far from 0 alone it goes wrong, as when the variance is taken as E x^2 - (E x)^2"
+    return ""
+
+
+def _other_eps(subject: Norm, layout: Layout, probe: Any, known: Case, dtype: str) -> str:
+    """Whether all is well with the eps that is measured in place of the one that is given."""
+    seen = measured(subject, probe, known["groups"], dtype)
+    if seen <= 0 or not fitting(subject, layout, probe, {**known, "eps": seen}, dtype):
         return ""
-    if all(
-        v.observed is not None and v.observed <= 1 for v in found.faults
-    ):  # a mean that misses by d leaves d/sqrt(d^2)
-        return "a large constant does not come out as 0: its mean is rounded, and what that leaves is not taken off"
-    return "a large constant does not come out as 0, as when the variance is taken as E x^2 - (E x)^2"
+    if math.isclose(seen, known["eps"], rel_tol=0.02):
+        return f"ordinary inputs come out right, but not what rounding spoils: are statistics kept in {dtype}?"
+    return f"eps is {seen:.3g}, but should be {known['eps']:g}"
+
+
+def _far(case: Case) -> bool:
+    """Whether the squares of its inputs hold little but the mean."""
+    return bool(abs(case["mean"]) >= 10 * case["std"])
 
 
 def layout_of(kind: str, shape: Any, axes: Any) -> Layout:

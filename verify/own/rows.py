@@ -35,6 +35,7 @@ def norm(
     eps: float | None = None,
     momentum: float | None = None,
     bessel: bool = True,
+    evaluate: Any = None,
     dtypes: Sequence[str] = ("float32",),
     promises: Any = (),
     unpromised: Any = (),
@@ -50,6 +51,7 @@ def norm(
     groups: of a group norm.
     eps, momentum: under the root, and the weight of a new batch; read off `f`, or measured, when not given.
     bessel: whether the running variance has n - 1.
+    evaluate: `evaluate(x, running_mean, running_var)`, where `f` is no module with `eval`.
     dtypes: the formats of the arrays, each asked.
     promises, unpromised: what is asked beyond the usual, and what is not, in the words of `varlaw.check_norm`.
     as_: a norm of a framework by its name: what it documents as its deviations is no violation.
@@ -67,7 +69,12 @@ def norm(
         mine = found(
             f, name, library, dtype, SALT, where, lambda m: yours.norm(m, layout).apply(probe, {}, dtype, "cpu")
         )
-        return yours.norm(mine, layout)
+        return yours.norm(mine, layout, evaluate)
+
+    def evaluated(x: Any, case: Case, dtype: str, device: str) -> Any:
+        asked = ready(dtype).evaluated
+        assert asked is not None
+        return asked(x, case, dtype, device)
 
     @functools.cache
     def known(dtype: str) -> Case:
@@ -83,7 +90,10 @@ def norm(
         alone = norms.single(promises, as_)
         return norms.cases_of(claim, usual, layout, there, _or(running, dtype, ()), single=alone)
 
-    row = replace(yours.norm(_nameless(name, f), layout), running_variance="unbiased" if bessel else "biased")
+    plain = yours.norm(_nameless(name, f), layout, evaluate)
+    row = replace(
+        plain, evaluated=evaluated if plain.evaluated else None, running_variance="unbiased" if bessel else "biased"
+    )
     return replace(
         row, framework=framework_of(name), dtypes=tuple(dtypes), cases=_without(norms.EXTREMES, out, cases),
         as_=norms.as_name(kind, as_), apply=lambda x, case, dtype, device: ready(dtype).apply(x, case, dtype, device),
@@ -97,6 +107,7 @@ def clipper(
     *,
     reduction: str = "mean",
     eps: float = 1e-3,
+    order: str = "",
     dtypes: Sequence[str] = ("float32",),
     promises: Any = (),
     unpromised: Any = (),
@@ -110,6 +121,7 @@ def clipper(
     kind: "global_norm", "per_parameter", "value", "accumulated" or "adaptive".
     reduction: "mean" or "sum", of accumulated gradients.
     eps: the least norm of weights that an adaptive clip counts.
+    order: what `f` calls its argument for the order of the norm, such as "norm_type".
     dtypes: the formats of the arrays, each asked.
     promises, unpromised: what is asked beyond the usual, and what is not, in the words of `varlaw.check_clip`.
     as_: a clip of a framework by its name: what it documents as its deviations is no violation.
@@ -120,7 +132,7 @@ def clipper(
     one_of(reduction, REDUCTIONS, "reduction", where)
     clipping.eps_of(eps, where)
     out = left_out(clipping.EXTREMES, promises, unpromised, all_usual=as_ is not None, where=where)
-    made, probe = functools.partial(clipping.of_kind, kind, reduction), clipping.probes(kind)[0]
+    made, probe = functools.partial(clipping.of_kind, kind, reduction, order=order), clipping.probes(kind)[0]
 
     @functools.cache
     def ready(dtype: str) -> Clipper:
@@ -135,9 +147,15 @@ def clipper(
     def whole(dtype: str) -> Clipper:
         return yours.per_parameter(ready(dtype)) if kind == "per_parameter" else ready(dtype)
 
+    def adjusted(grads: Any, limit: float, more: Any, dtype: str, device: str) -> Any:
+        asked = ready(dtype).adjusted
+        assert asked is not None
+        return asked(grads, limit, more, dtype, device)
+
     row = made(_nameless(name, f))
     return replace(
-        row, framework=framework_of(name), dtypes=tuple(dtypes), cases=_without(clipping.EXTREMES, out, cases),
+        row, adjusted=adjusted if row.adjusted else None,
+        framework=framework_of(name), dtypes=tuple(dtypes), cases=_without(clipping.EXTREMES, out, cases),
         as_=clipping.as_name(kind, as_),
         apply=lambda grads, limit, dtype, device: whole(dtype).apply(grads, limit, dtype, device),
     )  # fmt: skip
@@ -149,6 +167,7 @@ def dropout(
     p: float = 0.1,
     *,
     kind: str = "dropout",
+    evaluate: Any = None,
     dtypes: Sequence[str] = ("float32",),
     promises: Any = (),
     unpromised: Any = (),
@@ -161,6 +180,7 @@ def dropout(
     f: `f(x, p, seed)`, as for `varlaw.check_dropout`.
     p: the rate.
     kind: "dropout", "channel_dropout", "drop_path", "alpha_dropout", "channel_alpha_dropout" or "gaussian_dropout".
+    evaluate: `evaluate(x, p)`, where `f` is no module and no class of modules.
     dtypes: the formats of the arrays, each asked.
     promises, unpromised: what is asked beyond the usual, and what is not, in the words of `varlaw.check_dropout`.
     as_: a dropout of a framework by its name: what it documents as its deviations is no violation.
@@ -168,17 +188,23 @@ def dropout(
     """
     where = f"dropout {name}"
     one_of(kind, dropouts.KINDS, "kind", where)
-    out = left_out(dropouts.EXTREMES, promises, unpromised, all_usual=as_ is not None, where=where)
+    out = left_out(dropouts.EXTREMES, promises, dropouts.fixed(f, unpromised), all_usual=as_ is not None, where=where)
     ones = np.ones(dropouts.SHAPE)
 
     @functools.cache
     def ready(dtype: str) -> Dropout:
         attempt = lambda m: yours.dropout(m, kind).apply(ones, p, dtype, "cpu", 0)  # noqa: E731
-        return yours.dropout(found(f, name, library, dtype, SALT, where, attempt), kind)
+        return yours.dropout(found(f, name, library, dtype, SALT, where, attempt), kind, evaluate)
 
-    row = yours.dropout(_nameless(name, f), kind)
+    def evaluated(x: Any, rate: float, dtype: str, device: str) -> Any:
+        asked = ready(dtype).evaluated
+        assert asked is not None
+        return asked(x, rate, dtype, device)
+
+    row = yours.dropout(_nameless(name, f), kind, evaluate)
     return replace(
-        row, framework=framework_of(name), dtypes=tuple(dtypes), as_=dropouts.as_name(kind, as_),
+        row, evaluated=evaluated if row.evaluated else None,
+        framework=framework_of(name), dtypes=tuple(dtypes), as_=dropouts.as_name(kind, as_),
         cases=_without(dropouts.EXTREMES, out, lambda claim, usual, dtype: dropouts.cases_of(usual, p)),
         apply=lambda x, rate, dtype, device, seed: ready(dtype).apply(x, rate, dtype, device, seed),
     )  # fmt: skip

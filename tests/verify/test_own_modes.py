@@ -1,0 +1,174 @@
+"""Functions and modules in evaluation mode, clips by norms of any order, and causes that need the right question."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import varlaw
+from varlaw import Outcome
+from varlaw.claims.claim import Trial
+from varlaw.claims.domains import cases_of
+from varlaw.claims.tables import claims_of
+from varlaw.evidence.budget import POLICIES
+from varlaw.evidence.streams import Key
+from varlaw.rows import clipper, dropout, norm
+
+torch = pytest.importorskip("torch")
+
+
+class Batch(torch.nn.Module):  # type: ignore[misc,name-defined]
+    """A batch norm with one mistake, or none."""
+
+    def __init__(self, mistake: str = "") -> None:
+        super().__init__()
+        self.mistake, self.momentum, self.eps = mistake, 0.1, 1e-5
+        self.register_buffer("running_mean", torch.zeros(8))
+        self.register_buffer("running_var", torch.ones(8))
+
+    def forward(self, x: Any) -> Any:
+        m, v = x.mean((0, 2)), x.var((0, 2), unbiased=False)
+        if self.training or self.mistake == "updates":
+            n, a = x.numel() / 8, 0.9 if self.mistake == "momentum" else 0.1
+            with torch.no_grad():
+                self.running_mean.lerp_(m, a)
+                self.running_var.lerp_(v * n / (n - 1), a)
+        if not self.training and self.mistake != "batch":
+            m, v = self.running_mean, self.running_var
+        return (x - m[:, None]) / (v[:, None] + self.eps).sqrt()
+
+
+class Dropping(torch.nn.Module):  # type: ignore[misc,name-defined]
+    def __init__(self, p: float = 0.3, always: bool = False) -> None:
+        super().__init__()
+        self.p, self.always = p, always
+
+    def forward(self, x: Any) -> Any:
+        return torch.nn.functional.dropout(x, self.p, training=self.always or self.training)
+
+
+def torch_dropped(x: Any, p: float, seed: int) -> Any:
+    torch.manual_seed(seed)
+    return torch.nn.functional.dropout(x, p)
+
+
+def grouped(x: Any, side_by_side: bool = True, eps: float = 1e-5) -> Any:
+    n, c, length = x.shape
+    shape, axes = ((n, 4, c // 4, length), (2, 3)) if side_by_side else ((n, c // 4, 4, length), (1, 3))
+    y = x.reshape(shape)
+    return ((y - y.mean(axes, keepdims=True)) / np.sqrt(y.var(axes, keepdims=True) + eps)).reshape(x.shape)
+
+
+def masked(shape: Callable[[Any], Any], kind: str = "dropout") -> Any:
+    def drop(x: Any, p: float, seed: int) -> Any:
+        return np.where(np.random.default_rng(seed).random(shape(x.shape)) >= p, x / np.float32(1 - p), 0)
+
+    return lambda: varlaw.check_dropout(drop, 0.3, kind=kind)
+
+
+def clip_by(order: Callable[[float], float]) -> Any:
+    def clip(grads: Any, limit: float, norm_type: float = 2.0) -> Any:
+        norm = np.linalg.norm(np.concatenate([g.ravel() for g in grads]).astype(np.float64), order(norm_type))
+        return [(g * (limit / norm)).astype(g.dtype) if norm > limit else g for g in grads]
+
+    return clip
+
+
+def of_order(order: Callable[[float], float]) -> Any:
+    return lambda: varlaw.check_clip(clip_by(order), order="norm_type")
+
+
+def unit(grads: Any, limit: float) -> Any:
+    norm = np.sqrt(sum((g.astype(np.float64) ** 2).sum() for g in grads))
+    return [(g / norm * min(norm, limit)).astype(g.dtype) for g in grads]
+
+
+def cost(smooth: Callable[[Any, int, float], Any], among: Callable[[Any], Any]) -> Any:
+    def loss(logits: Any, labels: Any, smoothing: float = 0.0, ignored: int | None = None) -> Any:
+        z = logits - logits.max(1, keepdims=True)
+        costs = np.log(np.exp(z).sum(1, keepdims=True)) - z
+        own = costs[np.arange(len(z)), labels]
+        rows = (1 - smoothing) * own + smooth(costs, labels, smoothing) if smoothing else own
+        counts = np.ones(len(z), bool) if ignored is None else labels != ignored
+        return (rows * counts).sum() / among(counts)
+
+    return lambda: varlaw.check_loss(loss, smoothing="smoothing", ignored="ignored")
+
+
+def others(costs: Any, labels: Any, e: float) -> Any:
+    return e * (costs.sum(1) - costs[np.arange(len(costs)), labels]) / (costs.shape[1] - 1)
+
+
+FORMS = {"batch": (4, 8, 5)}
+ASKED: dict[str, tuple[Any, str]] = {
+    "batch norm": (lambda: varlaw.check_norm(Batch(), "batch", shape=FORMS["batch"]), ""),
+    "evaluated by the batch": (
+        lambda: varlaw.check_norm(Batch("batch"), "batch", shape=FORMS["batch"]),
+        "evaluation does not use the running statistics, or changes them",
+    ),
+    "evaluation that updates": (
+        lambda: varlaw.check_norm(Batch("updates"), "batch", shape=FORMS["batch"]),
+        "evaluation does not use the running statistics, or changes them",
+    ),
+    "momentum of the old": (
+        lambda: varlaw.check_norm(Batch("momentum"), "batch", shape=FORMS["batch"]),
+        "momentum is the weight of the old statistics: that of a new batch is 0.9",
+    ),
+    "groups": (lambda: varlaw.check_norm(grouped, "group", groups=4, shape=(3, 16, 9)), ""),
+    "every fourth": (
+        lambda: varlaw.check_norm(lambda x: grouped(x, False), "group", groups=4, shape=(3, 16, 9)),
+        "every 4-th channel is of one group, not channels side by side",
+    ),
+    "another eps": (
+        lambda: varlaw.check_norm(grouped, "group", groups=4, shape=(3, 16, 9), eps=1e-3),
+        "eps is 1e-05, but should be 0.001",
+    ),
+    "a module": (lambda: varlaw.check_dropout(Dropping(), 0.3), ""),
+    "a class": (lambda: varlaw.check_dropout(torch.nn.Dropout1d, 0.3, kind="channel_dropout"), ""),
+    "always": (
+        lambda: varlaw.check_dropout(Dropping(always=True), 0.3),
+        "evaluation drops or scales, but should change nothing",
+    ),
+    "a function that scales": (
+        lambda: varlaw.check_dropout(torch_dropped, 0.3, as_="torch", evaluate=lambda x, p: x * (1 - p)),
+        "evaluation drops or scales, but should change nothing",
+    ),
+    "one mask": (masked(lambda s: s[1:]), "one mask serves all samples"),
+    "one by one": (masked(lambda s: s, "drop_path"), "units are dropped one by one, not whole samples"),
+    "any order": (of_order(lambda p: p), ""),
+    "order ignored": (of_order(lambda p: 2.0), "the norm is not of the order 1, 3, inf that is asked for"),
+    "zeros": (lambda: varlaw.check_clip(unit), "gradients that are 0 become NaN, as of 0 times limit/0"),
+    "a loss": (cost(lambda c, y, e: e * c.mean(1), np.sum), ""),
+    "to the others": (cost(others, np.sum), "what is smoothed goes to the C - 1 other classes, not to all C"),
+    "all rows divide": (
+        cost(lambda c, y, e: e * c.mean(1), len),
+        "rows that do not count are counted in what the sum is divided by",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_what_is_wrong_is_told_and_what_is_right_is_not(name: str) -> None:
+    ask, cause = ASKED[name]
+    found = ask()
+    assert (found.ok, found.cause) == (not cause, cause), str(found)
+
+
+def test_rows_are_asked_in_evaluation_and_in_every_order() -> None:
+    made = [
+        norm("mine.bn", Batch("batch"), "batch", shape=(4, 8, 5)),
+        dropout("mine.drop", Dropping(always=True), 0.3),
+        clipper("mine.clip", clip_by(lambda p: 2.0), order="norm_type"),
+    ]
+    names = ("norm.evaluated", "dropout.evaluated", "clip.order")
+    for row, name in zip(made, names, strict=True):
+        (claim,) = (c for c in claims_of(row) if c.name == name)
+        cases = cases_of(claim, "float32", "2026-11-22", 1)
+        trials = [Trial(case, "float32", "cpu", POLICIES["pr"], Key("s", name, "")) for case in cases]
+        assert Outcome.VIOLATES in {claim.judge(trial).outcome for trial in trials}, name
+
+
+def test_an_order_is_of_the_global_norm() -> None:
+    with pytest.raises(ValueError, match="order='p', but should be given for a clip of the global norm, not value"):
+        varlaw.check_clip(unit, "value", order="p")
