@@ -158,6 +158,22 @@ def norm(
     return with_default(row)
 
 
+def _of_ordinary_numbers(claim: str, usual: Sequence[Case], dtype: str) -> Sequence[Case]:
+    """The moments of ordinary numbers, once: all else is asked where nothing is hidden."""
+    asked = claim in ("norm.mean", "norm.second_moment", "norm.running_mean", "norm.running_var") and dtype == "float32"
+    return [c for c in usual if asked and c["mean"] <= 10 * c["std"] and 0.01 <= c["std"] <= 100]
+
+
+def masked(of: Boundary, name: str, op: str, call: Call, *, channels: int = 1, **rest: Any) -> Norm:
+    """A norm that is told to leave out what `call` adds to x, which it hides by the norm's own mask.
+
+    It is asked for so many channels and more.
+    """
+    asked: Any = lambda *of: [c for c in _of_ordinary_numbers(*of) if c["channels"] >= channels]  # noqa: E731
+    row = norm(of, f"{name}(mask)", op, call, **rest)
+    return replace(row, gradient=None, default=None, cases=asked, dtypes=("float32",))
+
+
 def imaginary(of: Boundary, name: str, op: str, call: Call, **rest: Any) -> Norm:
     """The norm of i x, i times the norm of x: what squares complex numbers as they are takes -x^2 for |x|^2.
 

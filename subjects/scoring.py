@@ -20,6 +20,7 @@ _LOGITS = tuple(s * z for z in (0.0, 1e-3, 0.5, 3.0, 20.0, 80.0, 1e4) for s in (
 _LABELS = (0.0, 0.25, 1.0)
 _TARGETS = (0.25, 0.5, 0.75, 1 / 64)
 _OFF = tuple(s * d for d in (0.0, 0.125, 0.5, 1.0, 1.5, 2.0, 8.0, 100.0) for s in (1, -1))
+_LOG_RATES, _COUNTS = (-4.0, 0.0, 0.5, 3.0), (0.5, 1.0, 2.0, 7.0, 100.0)
 _LENGTHS = {"cosine": (1e-2, 1.0, 1e2), "cosine of long": (1e20, 1e30), "cosine of short": (1e-20, 1e-25)}
 
 
@@ -81,6 +82,32 @@ def distance(of: Boundary, name: str, op: str, call: Callable[[Any, Any, float],
             return {"loss": _flat(of, call(d, 0 * d, width)), "d": _flat(of, d)}
 
     return Experiment(name=f"{of.name}.{name}", framework=of, op=op, run=run, **rest)
+
+
+def gaussian(of: Boundary, name: str, call: Callable[[Any, Any, Any, bool], Any], **rest: Any) -> Experiment:
+    """`call(x, target, variance, whole)` gives one loss for each row of (n, 1)."""
+
+    def run(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
+        with of.place(dtype, device):
+            d = of.array(np.array(_OFF).reshape(-1, 1), dtype, device)
+            variance = of.array(np.full((len(_OFF), 1), case["variance"]), dtype, device)
+            return {"loss": _flat(of, call(d, 0 * d, variance, case["whole"] > 0)), "d": _flat(of, d)}
+
+    return Experiment(name=f"{of.name}.{name}", framework=of, op="loss_gaussian", run=run, **rest)
+
+
+def poisson(of: Boundary, name: str, call: Callable[[Any, Any, bool], Any], **rest: Any) -> Experiment:
+    """`call(log_rate, count, whole)` gives one loss for each row of (n, 1)."""
+
+    def run(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
+        with of.place(dtype, device):
+            z, k = (
+                of.array(np.array(x).reshape(-1, 1), dtype, device)
+                for x in (np.repeat(_LOG_RATES, len(_COUNTS)), _COUNTS * len(_LOG_RATES))
+            )
+            return {"loss": _flat(of, call(z, k, case["whole"] > 0)), "z": _flat(of, z), "count": _flat(of, k)}
+
+    return Experiment(name=f"{of.name}.{name}", framework=of, op="loss_poisson", run=run, **rest)
 
 
 def cosine(of: Boundary, name: str, call: Callable[[Any, Any], Any], **rest: Any) -> Experiment:

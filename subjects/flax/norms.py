@@ -6,7 +6,7 @@ from typing import Any
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.flax.framework import FLAX
 from varlaw.subjects.jax.norms import imaginary, norm, weighted
-from varlaw.subjects.rows import Affine, Call
+from varlaw.subjects.rows import Affine, Call, masked
 from varlaw.subjects.subject import Case, Norm
 
 Arguments = Callable[[Case], Mapping[str, Any]]
@@ -114,7 +114,60 @@ def _norms(prefix: str, single: Any, batch: Any) -> Iterator[Norm]:
         )
 
 
+def _hidden(name: str, x: Any) -> tuple[Any, Any, Callable[[Any], Any]]:
+    """x with a place of 1e4 more along its length, the mask that hides it, and how it is taken off again."""
+    import jax
+    import jax.numpy as jnp
+
+    axis = 2 if name == "LayerNorm" else 1
+    more = 0 * jax.lax.slice_in_dim(x, 0, 1, axis=axis) + 1e4
+    wide = jnp.concatenate([x, more], axis=axis)
+    seen = jax.lax.broadcasted_iota("int32", wide.shape, axis) < x.shape[axis]
+    return wide, seen, lambda y: jax.lax.slice_in_dim(y, 0, x.shape[axis], axis=axis)
+
+
+def _linen_masked(name: str) -> Call:
+    def call(x: Any, case: Case) -> Any:
+        import flax.linen as nn
+        import jax
+
+        wide, seen, cut = _hidden(name, x)
+        if name != "BatchNorm":
+            module = getattr(nn, name)(**(_GROUPS if name == "GroupNorm" else _EPS)(case), param_dtype=x.dtype)
+            return cut(module.apply(module.init(jax.random.key(0), wide), wide, mask=seen))
+        sizes = {**constants_of(case, eps="epsilon", kept="momentum"), "param_dtype": x.dtype}
+        batch = nn.BatchNorm(use_running_average=False, **sizes)
+        y, updated = batch.apply(batch.init(jax.random.key(0), wide), wide, mask=seen, mutable=["batch_stats"])
+        return cut(y), updated["batch_stats"]["mean"], updated["batch_stats"]["var"]
+
+    return call
+
+
+def _nnx_masked(name: str) -> Call:
+    def call(x: Any, case: Case) -> Any:
+        from flax import nnx as nn
+
+        wide, seen, cut = _hidden(name, x)
+        constants = (_GROUPS if name == "GroupNorm" else _EPS)(case)
+        constants = constants_of(case, eps="epsilon", kept="momentum") if name == "BatchNorm" else constants
+        module = getattr(nn, name)(wide.shape[-1], **constants, param_dtype=x.dtype, rngs=nn.Rngs(0))
+        y = cut(module(wide, mask=seen))
+        return (y, module.mean[...], module.var[...]) if name == "BatchNorm" else y
+
+    return call
+
+
+def _masked() -> Iterator[Norm]:
+    """The norms that take a mask; channels are last, but for the layer norm."""
+    of_one = {name: op for name, op in _OPS.items() if name != "RMSNorm"}
+    for kind, make in (("linen", _linen_masked), ("nnx", _nnx_masked)):
+        for name, op in {**of_one, "BatchNorm": "batch_norm"}.items():
+            title, last = f"flax.{kind}.{name}.__call__", name != "LayerNorm"
+            yield masked(FLAX, title, op, make(name), channels_last=last, running_variance="biased")
+
+
 NORMS: tuple[Norm, ...] = (
+    *_masked(),
     *_norms("flax.linen", _linen, _linen_batch),
     *_norms("flax.nnx", _nnx, _nnx_batch),
     *(

@@ -5,7 +5,7 @@ from typing import Any
 
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.keras.framework import KERAS, dtype_of, keras
-from varlaw.subjects.rows import norm
+from varlaw.subjects.rows import masked, norm
 from varlaw.subjects.subject import Case, Norm
 
 Arguments = Callable[[Case], Mapping[str, Any]]
@@ -39,7 +39,21 @@ def _batch(case: Case) -> Mapping[str, Any]:
     return {"axis": 1, **constants_of(case, kept="momentum")}
 
 
+def _masked_batch(x: Any, case: Case) -> tuple[Any, ...]:
+    """With a place more in each sample, of 1e4, which the mask hides; channels are last."""
+    ops, constants = keras().ops, constants_of(case, eps="epsilon", kept="momentum")
+    layer = keras().layers.BatchNormalization(axis=-1, dtype=dtype_of(x), **constants)
+    seen = ops.concatenate([ops.ones(x.shape[:2]), ops.zeros((x.shape[0], 1))], axis=1) > 0
+    y = layer(ops.concatenate([x, 0 * x[:, :1] + 1e4], axis=1), training=True, mask=seen)
+    return (y[:, :-1], layer.moving_mean.value, layer.moving_variance.value)
+
+
 NORMS: tuple[Norm, ...] = (
+    masked(
+        KERAS, "keras.layers.BatchNormalization.call", "batch_norm", _masked_batch, channels_last=True,
+        channels=2,  # of one, keras.ops.squeeze takes the last axis of the moments too, and the call raises IndexError
+        running_variance="biased",
+    ),
     _function("layer_normalization", "layer_norm"),
     _function("rms_normalization", "rms_norm"),
     _layer("LayerNormalization", "layer_norm"),
@@ -47,4 +61,4 @@ NORMS: tuple[Norm, ...] = (
     _layer("BatchNormalization", "batch_norm", _batch),
     _layer("GroupNormalization", "group_norm", lambda c: {"groups": c["groups"], "axis": 1}),
     _layer("GroupNormalization", "instance_norm", lambda c: {"groups": -1, "axis": 1}, label="(groups=-1)"),
-)
+)  # fmt: skip

@@ -29,6 +29,10 @@ SCORES: tuple[Experiment, ...] = (
         MLX, "nn.losses.smooth_l1_loss", "loss_smooth",
         lambda x, t, b: _losses().smooth_l1_loss(x, t, beta=b, **_EACH),
     ),
+    scoring.gaussian(
+        MLX, "nn.losses.gaussian_nll_loss",
+        lambda x, t, v, whole: _losses().gaussian_nll_loss(x, t, v, full=whole, **_EACH),
+    ),
     scoring.cosine(
         MLX, "nn.losses.cosine_similarity_loss", lambda x, y: _losses().cosine_similarity_loss(x, y, **_EACH)
     ),

@@ -121,7 +121,6 @@ LEFT_OUT: Mapping[str, str] = {
     "paddle.nn.functional.gumbel_softmax": "a relaxed choice, whose law depends on its logits",
     "paddle.nn.functional.binary_cross_entropy*": _REAL_TARGETS,
     "paddle.nn.functional.margin_cross_entropy": _REAL_TARGETS,
-    "paddle.nn.functional.poisson_nll_loss": _REAL_TARGETS,
     "paddle.nn.initializer.Assign": "copies what it is given",
     "paddle.nn.initializer.set_global_initializer": "chooses one of the initialisers that have rows",
     "paddle.nn.utils.*vector*": "copies parameters",

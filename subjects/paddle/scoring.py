@@ -35,6 +35,14 @@ SCORES: tuple[Experiment, ...] = (
             scoring.distance, "smooth_l1_loss", "loss_huber",
             lambda x, t, d: _f().smooth_l1_loss(x, t, delta=d, **_EACH),
         ),
+        (
+            scoring.gaussian, "gaussian_nll_loss",
+            lambda x, t, v, whole: _f().gaussian_nll_loss(x, t, v, full=whole, **_EACH),
+        ),
+        (
+            scoring.poisson, "poisson_nll_loss",
+            lambda z, k, whole: _f().poisson_nll_loss(z, k, full=whole, **_EACH),
+        ),
         (scoring.cosine, "cosine_similarity", lambda x, y: _f().cosine_similarity(x, y)),
     )),
 )  # fmt: skip

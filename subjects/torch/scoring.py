@@ -37,5 +37,13 @@ SCORES: tuple[Experiment, ...] = (
         TORCH, "nn.functional.smooth_l1_loss", "loss_smooth",
         lambda x, t, b: _f().smooth_l1_loss(x, t, beta=b, **_EACH),
     ),
+    scoring.gaussian(
+        TORCH, "nn.functional.gaussian_nll_loss",
+        lambda x, t, v, whole: _f().gaussian_nll_loss(x, t, v, full=whole, **_EACH),
+    ),
+    scoring.poisson(
+        TORCH, "nn.functional.poisson_nll_loss",
+        lambda z, k, whole: _f().poisson_nll_loss(z, k, full=whole, **_EACH),
+    ),
     scoring.cosine(TORCH, "nn.functional.cosine_similarity", lambda x, y: _f().cosine_similarity(x, y)),
 )  # fmt: skip

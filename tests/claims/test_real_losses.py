@@ -55,17 +55,40 @@ def _smooth(x: Any, t: Any, beta: float) -> Any:
     return _huber(x, t, beta) / beta if beta else np.abs(x - t)
 
 
+def _gauss(x: Any, t: Any, v: Any, whole: bool, power: float = 1.0, least: float = 1e-6) -> Any:
+    v = np.maximum(v, least) ** power
+    return (np.log(v) + (x - t) ** 2 / v + whole * np.log(2 * np.pi)) / 2
+
+
+def _poisson(z: Any, k: Any, whole: bool, always: bool = False) -> Any:
+    stirling = np.where((k > 1) | always, k * np.log(k) - k + np.log(2 * np.pi * k) / 2, 0.0)
+    return np.exp(z) - k * z + (stirling if whole else 0.0)
+
+
 def _cosine(x: Any, y: Any, scale: Callable[[Any], Any] = lambda x: np.abs(x).max(axis=1, keepdims=True)) -> Any:
     x, y = x / scale(x), y / scale(y)
     return (x * y).sum(axis=1) / np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
 
 
 def _of(op: str, call: Any) -> Experiment:
-    makers: Mapping[str, Any] = {"kl": scoring.divergence, "cosine": scoring.cosine}
+    makers: Mapping[str, Any] = {
+        "kl": scoring.divergence,
+        "cosine": scoring.cosine,
+        "gauss": scoring.gaussian,
+        "poisson": scoring.poisson,
+    }
     return makers[op](NUMPY, op, call) if op in makers else scoring.distance(NUMPY, op, op, call)
 
 
-RIGHT = (_made(), _of("kl", _kl), _of("loss_huber", _huber), _of("loss_smooth", _smooth), _of("cosine", _cosine))
+RIGHT = (
+    _made(),
+    _of("kl", _kl),
+    _of("loss_huber", _huber),
+    _of("loss_smooth", _smooth),
+    _of("cosine", _cosine),
+    _of("gauss", _gauss),
+    _of("poisson", _poisson),
+)
 WRONG = {
     "the logarithm of a rounded sigmoid": (
         "law.loss.binary_logits", _made(lambda z, y, w: -w * y * np.log(expit(z)) - (1 - y) * np.log(1 - expit(z)))
@@ -78,6 +101,13 @@ WRONG = {
     "smooth for huber": ("law.loss.huber", _of("loss_huber", _smooth)),
     "huber for smooth": ("law.loss.smooth_l1", _of("loss_smooth", _huber)),
     "nothing at beta 0": ("law.loss.smooth_l1", _of("loss_smooth", lambda x, t, b: _smooth(x, t, b) * (b > 0))),
+    "a std for a variance": ("law.loss.gaussian", _of("gauss", lambda *of: _gauss(*of, power=2.0))),
+    "no bound of the variance": ("law.loss.gaussian", _of("gauss", lambda *of: _gauss(*of, least=1e-4))),
+    "the constant always": ("law.loss.gaussian", _of("gauss", lambda x, t, v, whole: _gauss(x, t, v, True))),
+    "stirling of counts below 1": ("law.loss.poisson_log", _of("poisson", lambda *of: _poisson(*of, always=True))),
+    "a rate for its logarithm": (
+        "law.loss.poisson_log", _of("poisson", lambda z, k, whole: _poisson(np.log(np.abs(z) + 1), k, whole))
+    ),
     "one percent": ("law.vectors.self_cosine", _of("cosine", lambda x, y: 0.99 * _cosine(x, y))),
     "squares overflow": ("law.vectors.self_cosine(long)", _of("cosine", lambda x, y: _cosine(x, y, lambda x: 1))),
     "squares vanish": ("law.vectors.self_cosine(short)", _of("cosine", lambda x, y: _cosine(x, y, lambda x: 1))),

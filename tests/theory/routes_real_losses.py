@@ -45,6 +45,30 @@ def _huber(rng: np.random.Generator) -> list[Case]:
     return [Case({"d": d, "delta": 1.5}, quad(lambda x: min(x, 1.5), 0, abs(d))[0]) for d in (-4.0, 0.5, 1.5)]
 
 
+@route("loss.gaussian")
+def _gaussian(rng: np.random.Generator) -> list[Case]:
+    from scipy.stats import norm
+
+    full = [
+        Case({"d": d, "variance": v, "whole": 1.0}, float(-norm(0, v**0.5).logpdf(d)))
+        for d, v in ((1.5, 0.25), (-3.0, 4.0))
+    ]
+    return [*full, Case({"d": 2.0, "variance": 4.0, "whole": 0.0}, float(np.log(2.0)) + 0.5)]
+
+
+@route("loss.poisson_log")
+def _poisson(rng: np.random.Generator) -> list[Case]:
+    from scipy.stats import poisson
+
+    def least(z: float, k: int) -> float:
+        """What Stirling's formula misses of ln k! is Binet's second integral."""
+        binet = 2 * quad(lambda t: np.arctan(t / k) / np.expm1(2 * np.pi * t), 0, np.inf)[0]
+        return float(-poisson(np.exp(z)).logpmf(k) - binet)
+
+    kept = [Case({"z": z, "count": float(k), "whole": 1.0}, least(z, k)) for z, k in ((0.5, 3), (-1.0, 7))]
+    return [*kept, Case({"z": 0.5, "count": 2.0, "whole": 0.0}, float(np.exp(0.5)) - 1.0)]
+
+
 @route("loss.smooth_l1")
 def _smooth(rng: np.random.Generator) -> list[Case]:
     def integrated(d: float, beta: float) -> float:

@@ -6,6 +6,7 @@
 """
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ _LABEL = between(0.0, 1.0)
 _WEIGHT = Interval(low=0.0, high=1e6, typical=(0.5, 4.0))
 _OFF = Interval(low=-1e30, high=1e30, typical=(-3.0, 4.0))
 _LOG = Interval(low=-1e4, high=0.0, typical=(-5.0, -0.1))
+_VARIANCE = Interval(low=1e-30, high=1e30, typical=(0.1, 5.0))
+_RATE = Interval(low=-80.0, high=80.0, typical=(-2.0, 3.0))
+_COUNT = Interval(low=1e-3, high=1e6, typical=(0.5, 20.0))
 _each = functools.partial(
     Law, kind=Kind.EXACT, hypotheses=("each entry by itself",), statistic="entry by entry, against a rounding bound"
 )
@@ -48,7 +52,40 @@ def _smooth(d: Any, beta: Any) -> Any:
     return np.where(size < beta, np.square(np.minimum(size, beta)) / (2 * whole), size - beta / 2)
 
 
+def _gaussian(d: Any, variance: Any, whole: Any) -> Any:
+    return (np.log(variance) + np.square(d) / variance + whole * math.log(2 * math.pi)) / 2
+
+
+def _poisson(z: Any, count: Any, whole: Any) -> Any:
+    stirling = np.where(count > 1, count * np.log(count) - count + np.log(2 * math.pi * count) / 2, 0.0)
+    return np.exp(z) - count * z + whole * stirling
+
+
 ENTRIES: tuple[Law, ...] = (
+    _each(
+        name="loss.gaussian",
+        title="Negative log likelihood of a normal law",
+        quantity="loss",
+        formula="(log(variance) + mpf(d)**2 / variance + whole * log(2 * pi)) / 2",
+        domain=Domain(d=_OFF, variance=_VARIANCE, whole=between(0.0, 1.0)),
+        rule=_gaussian,
+        hypotheses=("whole: 1 with the constant of the density, 0 without", "variance: at least the function's eps"),
+        derivation="-ln of exp(-d^2 / (2 v)) / sqrt(2 pi v).",
+        not_to_confuse="a variance given as standard deviation, or as its logarithm",
+    ),
+    _each(
+        name="loss.poisson_log",
+        title="Negative log likelihood of a Poisson law whose rate is exp(z)",
+        quantity="loss",
+        formula=(
+            "exp(z) - count * z + (whole * (count * log(count) - count + log(2 * pi * count) / 2) if count > 1 else 0)"
+        ),
+        domain=Domain(z=_RATE, count=_COUNT, whole=between(0.0, 1.0)),
+        rule=_poisson,
+        hypotheses=("whole: 1 with Stirling's approximation of ln count! of counts above 1, 0 without",),
+        derivation="-ln of rate^count e^-rate / count!, and Stirling's formula for the factorial.",
+        not_to_confuse="ln count! itself, from which Stirling's formula is off by 1 / (12 count)",
+    ),
     _each(
         name="loss.binary_logits",
         title="Binary cross-entropy on a logit, positives weighted",
