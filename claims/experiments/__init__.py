@@ -25,6 +25,7 @@ from varlaw.claims.experiments import (
     scoring,
     spectra,
     stacks,
+    stages,
     starting,
 )
 from varlaw.claims.experiments.rows import Row
@@ -48,6 +49,7 @@ _TOPICS: tuple[ModuleType, ...] = (
     sampling,
     scoring,
     spectra,
+    stages,
     stacks,
     starting,
 )

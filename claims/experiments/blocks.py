@@ -141,7 +141,7 @@ def _pair(kind: Kind) -> Given:
     return lambda case: {**fixed, "c": case["c"], "q": kind.gain(case)}
 
 
-def _deep(case: Mapping[str, Any], policy: Policy) -> str:
+def deep(case: Mapping[str, Any], policy: Policy) -> str:
     """Deep stacks are left to `nightly`."""
     if case["layers"] < _DEEP or policy.delta <= _FINE:
         return ""
@@ -166,16 +166,16 @@ def _way(kind: Kind, way: Way) -> tuple[Row, ...]:
     gradient: dict[str, Any] = (
         {**_MEASURED, "band": lambda c: 2 * (1 + c["layers"]) / c["width"], "kurtosis": 12.0, "unless": _far}
         if way == "plain"
-        else {**_MEASURED, "band": over_width(4), "unless": _deep}
+        else {**_MEASURED, "band": over_width(4), "unless": deep}
     )
     return (
         mean(
             "residual.prenorm_growth", f"{way} stream", _given(kind, way), name=f"law.blocks.{way}_stream",
-            unless=_deep, **_RUNS,
+            unless=deep, **_RUNS,
         ),
         mean(
             "meanfield.correlation_map", f"{way} product", _pair(kind), expected=functools.partial(_covariance, **of),
-            scale=functools.partial(_moment, **of), band=over_width(3), name=f"law.blocks.{way}_pair", unless=_deep,
+            scale=functools.partial(_moment, **of), band=over_width(3), name=f"law.blocks.{way}_pair", unless=deep,
             **_MEASURED,
         ),
         mean(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from varlaw.claims.cases import Cases, corners
-from varlaw.claims.experiments.rows import Given, Row, each, mean, nothing, over_width, taking
+from varlaw.claims.experiments.rows import Given, Row, each, mean, nothing, over_width, taking, variance
 from varlaw.theory.catalogue import LAWS
 from varlaw.theory.law import Domain, one_of
 
@@ -13,6 +13,10 @@ CASES: Mapping[str, Cases] = {
     "residual_stream": Cases(
         Domain(width=one_of(12, 16), layers=one_of(2, 6), gain=one_of(0.2, 0.5), rate=one_of(0.1, 0.5)),
         corners("width layers gain rate", (16, 4, 0.3, 0.2)),
+    ),
+    "spread_stream": Cases(
+        Domain(width=one_of(16, 18), layers=one_of(2, 4), gain=one_of(0.1, 1.0)),
+        corners("width layers gain", (16, 4, 0.3)),
     ),
     "normed_stream": Cases(
         Domain(width=one_of(64, 80), branches=one_of(3, 4), gain=one_of(0.3, 0.5)),
@@ -48,6 +52,12 @@ _MEASURED: dict[str, Any] = {**_WIDE, "basis": "measured: it shrinks as the band
 _HEAVY: dict[str, Any] = {**_MEASURED, "kurtosis": 25.0}  # gradients vary more from draw to draw
 
 
+# Of variances, whose 4th roots a policy's delta speaks of; the expansion leaves out terms that fall as 1 / width.
+_SPREAD: dict[str, Any] = {
+    "power": 4, "band": over_width(1.5), "basis": "measured: it shrinks as the band does when the width doubles"
+}  # fmt: skip
+
+
 def _branches(case: Mapping[str, Any]) -> float:
     """Twice what a norm takes from a gradient by the direction that it projects out, in every branch."""
     return float(2 * case["branches"] / case["width"])
@@ -63,6 +73,15 @@ def _branch(case: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _stream(case: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"second_moment": 1.0, "branches": case["branches"], "branch_variance": case["gain"]}
+
+
+def _two_maps(case: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Branches W_2 W_1 norm(h): what W_2 reads has the mean square gain chi^2(width) / width."""
+    square = case["gain"] ** 2
+    return {
+        "second_moment": 1.0, "branches": case["layers"], "branch_variance": square,
+        "branch_spread": 2 * square**2 / case["width"], "width": case["width"],
+    }  # fmt: skip
 
 
 def _tanh(*names: str) -> Given:
@@ -98,6 +117,12 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "residual.droppath_second_moment", "dropped",
             lambda c: {"second_moment": 1.0, "branch_variance": c["gain"], "rate": c["rate"]},
         ),
+    ),
+    "spread_stream": (
+        variance(
+            "residual.linear_log_variance", "log", taking("width", branch_gain="gain", branches="layers"), **_SPREAD
+        ),
+        variance("residual.prenorm_log_variance", "normed log", _two_maps, **_SPREAD),
     ),
     "normed_stream": (
         mean("residual.prenorm_growth", "stream", _stream, **_WIDE),

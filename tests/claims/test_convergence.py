@@ -18,14 +18,17 @@ BANDED = [(op, row) for op, rows in ROWS.items() for row in rows if row.band]
 SUBJECTS = {s.op: s for s in select(["torch.*"]) if isinstance(s, Experiment)}
 # What is multiplied, and by what, so that a band shrinks; where a law has no such sizes here, its stacks are elsewhere.
 LARGER: Mapping[str, Mapping[str, int]] = {
+    "spread_stream": {"width": 2},
     "normed_stream": {"width": 2},
+    "resnet_stream": {"width": 2},
     "mean_field_stack": {"width": 2},
     "batch_norm_branch": {"width": 2, "batch": 2},
     "batch_norm_gradients": {"width": 2},
     "spectrum": {"p": 2, "n": 2},
     "product_spectrum": {"width": 2},
 }
-ELSEWHERE = {"gpt2_stream", "llama_stream", "vit_stream"}  # tests/claims/test_blocks.py
+# tests/claims/test_blocks.py; a library's ResNet blocks have the rows of resnet_stream
+ELSEWHERE = {"gpt2_stream", "llama_stream", "vit_stream", "basic_block_stream", "bottleneck_stream"}
 
 
 def _larger(op: str) -> dict[str, Any]:

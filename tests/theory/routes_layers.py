@@ -101,6 +101,77 @@ def last_gradient(rng: np.random.Generator) -> list[Case]:
     return [Case({"layers": n}, 1 / math.sqrt(sum([1.0] * n))) for n in (1, 9, 96)]
 
 
+def _centred(x: Any) -> Any:
+    """Squares whose mean is the variance."""
+    return (x - x.mean()) ** 2 * len(x) / (len(x) - 1)
+
+
+@route("residual.linear_log_variance")
+def linear_spread(rng: np.random.Generator) -> list[Case]:
+    n, gain, branches = 40, 0.8, 3
+    h = np.ones((DRAWS, n))
+    for _ in range(branches):
+        h = h + np.einsum("dij,dj->di", rng.normal(0, np.sqrt(gain / n), size=(DRAWS, n, n)), h)
+    case = {"branch_gain": gain, "branches": branches, "width": n}
+    return [Case(case, _centred(np.log((h**2).sum(axis=1))), draws=True, absolute=4 * branches / n**2)]
+
+
+@route("residual.prenorm_log_variance")
+def prenorm_spread(rng: np.random.Generator) -> list[Case]:
+    """Branches that read squares of m normal numbers: a mean square of variance 2 g^2 / m."""
+    n, m, gain, branches = 60, 20, 0.9, 4
+    h = rng.normal(size=(20 * DRAWS, n))
+    for _ in range(branches):
+        size = gain * rng.chisquare(m, size=(20 * DRAWS, 1)) / m
+        h = h + np.sqrt(size) * rng.normal(size=(20 * DRAWS, n))
+    case = {"second_moment": 1.0, "branches": branches, "branch_variance": gain, "branch_spread": 2 * gain**2 / m}
+    x = _centred(np.log((h**2).mean(axis=1)))
+    return [Case({**case, "width": n}, x, draws=True, absolute=8 / n**2)]
+
+
+def _walk(rng: np.random.Generator, steps: int, shape: tuple[int, ...]) -> Any:
+    """The recursion h = max(h + z, 0)."""
+    h = np.zeros(shape)
+    for _ in range(steps):
+        h = np.maximum(h + rng.normal(size=shape), 0)
+    return h
+
+
+@route("residual.relu_stream_mean", "residual.relu_stream_second_moment", "residual.relu_stream_zeros")
+def reflected_walk(rng: np.random.Generator) -> list[Case]:
+    found = []
+    for steps in (1, 2, 9):
+        h = _walk(rng, steps, (50 * DRAWS,))
+        found += [Case({"steps": steps}, x, draws=True) for x in (h, h**2, (h == 0).astype(float))]
+    return found
+
+
+@route("residual.relu_block_gradient")
+def relu_block_gradient(rng: np.random.Generator) -> list[Case]:
+    """One block of a wide layer and a large batch, differentiated by hand."""
+    size, steps, ratios = 300, 4, []
+    for _ in range(12):
+        h = _walk(rng, steps - 1, (size, size))  # (batch, channels)
+        w = rng.normal(size=(2, size, size)) / math.sqrt(size)
+        y1, s1 = _normed(h @ w[0])
+        y2, s2 = _normed(np.maximum(y1, 0) @ w[1])
+        end = rng.normal(size=(size, size))
+        on = end * (h + y2 > 0)
+        back = _through(on, y2, s2) @ w[1].T * (y1 > 0)
+        ratios.append(((on + _through(back, y1, s1) @ w[0].T) ** 2).sum() / (end**2).sum())
+    return [Case({"steps": steps, "hidden": 1}, np.array(ratios), draws=True, absolute=0.05)]
+
+
+def _normed(x: Any) -> tuple[Any, Any]:
+    std = x.std(axis=0)
+    return (x - x.mean(axis=0)) / std, std
+
+
+def _through(g: Any, y: Any, std: Any) -> Any:
+    """A gradient behind a batch norm, in front of it."""
+    return (g - g.mean(axis=0) - y * (g * y).mean(axis=0)) / std
+
+
 @route("residual.zero_gate_change", "residual.zero_gate_branch_gradient")
 def zero_gate(rng: np.random.Generator) -> list[Case]:
     h, w, g = rng.normal(size=9), rng.normal(size=(9, 9)), rng.normal(size=9)

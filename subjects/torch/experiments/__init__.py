@@ -17,6 +17,7 @@ from varlaw.subjects.torch.experiments import (
     sharding,
     spectra,
     stacks,
+    stages,
     starting,
 )
 
@@ -35,6 +36,7 @@ _TOPICS = (
     sampling,
     sharding,
     spectra,
+    stages,
     stacks,
     starting,
 )

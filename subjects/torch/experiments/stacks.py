@@ -43,6 +43,20 @@ def _branches(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _spread(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
+    """Logs of the mean square of two streams: of linear branches, and of branches of two maps behind a norm."""
+    width = c["width"]
+
+    def mapped(h: Any) -> Any:
+        return _times(t, _weights(t, n, width, c["gain"], on), h)
+
+    bare, normed = t.ones(n, width, **on), t.randn(n, width, **on)
+    for _ in range(c["layers"]):
+        bare = bare + mapped(bare)
+        normed = normed + mapped(mapped(t.nn.functional.rms_norm(normed, (width,), eps=0.0)))
+    return {"log": bare.square().mean(1).log(), "normed log": normed.square().mean(1).log()}
+
+
 def _normed(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     """Linear branches behind a norm, and under one: the stream, the norms' divisors, and the gradients of both ends."""
     width, gain = c["width"], c["gain"]
@@ -174,6 +188,7 @@ def _normed_branch(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     experiment("bmm(residual)", "residual_stream", _branches),
+    experiment("nn.functional.rms_norm(spread)", "spread_stream", _spread),
     experiment("nn.functional.rms_norm(residual)", "normed_stream", _normed),
     experiment("nn.TransformerEncoderLayer(gate)", "zero_gate", _gate),
     experiment("tanh(layer)", "mean_field_layer", _layer),
