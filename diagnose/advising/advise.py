@@ -4,6 +4,7 @@ The recipe is derived, put on fresh models and looked at again; what is then sti
 """
 
 import copy
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 import msgspec
 import torch
 
-from varlaw.diagnose.advising import norms, rules
+from varlaw.diagnose.advising import activations, precision, rules
 from varlaw.diagnose.advising.depths import depths_of
 from varlaw.diagnose.advising.deriving import Chooser
 from varlaw.diagnose.advising.following import composed
@@ -20,7 +21,7 @@ from varlaw.diagnose.advising.looking import Look, looked, seconds_of, sight_of,
 from varlaw.diagnose.advising.records import AdviceRecord, Choice, Depth, Trial
 from varlaw.diagnose.advising.scope import Scope, curable, wrong
 from varlaw.diagnose.advising.steps import steps_of
-from varlaw.diagnose.advising.trying import Course, remedies_of, tried
+from varlaw.diagnose.advising.trying import Course, Make, Remedy, changed, remedies_of, tried
 from varlaw.diagnose.check import examined
 from varlaw.diagnose.foresight import foresight
 from varlaw.diagnose.records import Finding, ModelRecord
@@ -43,7 +44,7 @@ class Advised:
     before: ModelRecord
     after: ModelRecord
     key: int
-    norms: list[tuple[str, str, int]]  # where norms removed what no initial values remove: path, kind, size
+    change: Callable[[torch.nn.Module], torch.nn.Module] | None  # a layer that removed what no initial values remove
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,18 @@ def advised(
     look = looked(build, batch, loss, keep, key) if before.rows else None
     choices, recipe, after = _derived(case, look, before, key) if look else ([], [], before)
     record = _recorded(case, look, before, after, choices, recipe, key)
-    if attempt and look is not None and loss is not None:
-        course = Course(batch, loss, steps, rate)
-        record = msgspec.structs.replace(record, trials=_trials(build, course, look, recipe, record, key))
-    works = next((t.stage for t in record.trials if t.outcome == "REMOVES"), "")
-    return Advised(record, recipe, before, after, key.seed, norms.places(look) if look and works == "norm" else [])
+    if not attempt or look is None or loss is None:
+        return Advised(record, recipe, before, after, key.seed, None)
+    trials, works = _trials(case, Course(batch, loss, steps, rate), look, record, key)
+    if works and works.choices and not recipe:  # nothing asked for them before a run did
+        choices, recipe = list(works.choices), rules.recipe_of(works.choices, look.model)
+        after = case.examined(works.make, _REDRAWS)
+        told = _recorded(case, look, before, after, choices, recipe, key, works.make)
+        structural = [s for s in record.steps if s.stage != "clip"]  # they stand though nothing is wrong behind them
+        steps_now = [*structural, *(s for s in told.steps if s.stage == "clip")]
+        record = msgspec.structs.replace(told, steps=steps_now)
+    record = msgspec.structs.replace(record, trials=trials)
+    return Advised(record, recipe, before, after, key.seed, works.change if works else None)
 
 
 def _derived(case: Case, look: Look, before: ModelRecord, key: Key) -> tuple[list[Choice], list[Rule], ModelRecord]:
@@ -116,15 +124,16 @@ def _derived(case: Case, look: Look, before: ModelRecord, key: Key) -> tuple[lis
 
 def _recorded(
     case: Case, look: Look | None, before: ModelRecord, after: ModelRecord, choices: list[Choice],
-    recipe: list[Rule], key: Key,
+    recipe: list[Rule], key: Key, make: Make | None = None,
 ) -> AdviceRecord:  # fmt: skip
+    """The record; `make` makes the model behind the advice, where a recipe alone does not."""
     symptoms = curable(before.findings)
     return AdviceRecord(
         name=before.name, salt=case.salt, symptoms=symptoms,
         untreated=[f for f in before.findings if f.outcome == "VIOLATES" and f not in symptoms], choices=choices,
         steps=steps_of(look, before, after) if look else [], trials=[],
         code=rules.code_of(recipe, rules.comments_of(choices, recipe), key.seed),
-        depths=_depths(look, recipe, case.build, case.batch, case.loss, key) if look else [],
+        depths=_depths(case, look, make or (remade(case.build, recipe) if recipe else None), key) if look else [],
         remaining=[f for f in after.findings if f.outcome == "VIOLATES"] if recipe else [],
     )  # fmt: skip
 
@@ -142,23 +151,46 @@ def _check_course(loss: Any, steps: Any, rate: Any) -> None:
 
 
 def _trials(
-    build: Callable[[], torch.nn.Module] | torch.nn.Module, course: Course, look: Look, recipe: Sequence[Rule],
-    record: AdviceRecord, key: Key,
-) -> list[Trial]:  # fmt: skip
+    case: Case, course: Course, look: Look, record: AdviceRecord, key: Key
+) -> tuple[list[Trial], Remedy | None]:
     """Trials of what there is against the symptoms; where none shows before the first step, of what the runs show."""
-    plain = remade(build, [])
-    rules_tried = recipe or _everything(look, course, key)
-    limit = next((float(s.code.rpartition(" ")[2].rstrip(")")) for s in record.steps if s.stage == "clip"), None)
-    remedies = remedies_of(plain, remade(build, rules_tried), look, course, limit)
-    wanted = [f.signal for f in record.symptoms]
+    plain, wanted = remade(case.build, []), [f.signal for f in record.symptoms]
     if record.untreated and not wanted:
+        return [], None
+    choices = record.changes or chosen(look, Scope(everything=True), course.batch, course.loss, key)
+    recipe = rules.recipe_of(choices, look.model)
+    lawful = Remedy(
+        "initialisation", "init", "initialisation by law", remade(case.build, recipe), course, tuple(choices)
+    )  # fmt: skip
+    limit = next((float(s.code.rpartition(" ")[2].rstrip(")")) for s in record.steps if s.stage == "clip"), None)
+    layers = [*_other_activations(plain, course, look, key), *_in_float32(plain, course, look, record)]
+    return tried(
+        plain, course, wanted, remedies_of(plain, lawful if recipe else None, layers, look, course, limit), key
+    )
+
+
+def _other_activations(plain: Make, course: Course, look: Look, key: Key) -> list[Remedy]:
+    """Other activations where theirs are the cause, with the initial values that they ask for."""
+    where = activations.places(look)
+    if not where:
         return []
-    return tried(plain, course, wanted, [r for r in remedies if rules_tried or r.stage != "initialisation"], key)
+    change = functools.partial(activations.put_in, where=where)
+    other = looked(lambda: change(plain()), course.batch, course.loss, (), key)
+    choices = chosen(other, Scope(everything=True), course.batch, course.loss, key)
+    recipe = rules.recipe_of(choices, other.model)
+    name = f"{' and '.join(sorted(set(where.values())))} at {len(where)} places, initialised by law,"
+    return [changed("layer", "activation", name, remade_by(plain, recipe), course, change, choices)]
 
 
-def _everything(look: Look, course: Course, key: Key) -> list[Rule]:
-    choices = chosen(look, Scope(everything=True), course.batch, course.loss, key)
-    return rules.recipe_of(choices, look.model)
+def _in_float32(plain: Make, course: Course, look: Look, record: AdviceRecord) -> list[Remedy]:
+    """The layer that leaves float16 in float32, or the whole model."""
+    places = precision.places(look, record.symptoms)
+    tries = [places, [""]] if places and places != [""] else [places] if places else []
+    return [
+        changed("layer", "float32", f"float32 in {', '.join(p or 'the whole model' for p in where)}", plain, course,
+                functools.partial(precision.put_in, where=where))
+        for where in tries
+    ]  # fmt: skip
 
 
 def removed(symptoms: Sequence[Finding], after: Sequence[Finding]) -> list[Finding]:
@@ -190,17 +222,27 @@ def remade(
     """A function that builds the model and gives it the recipe, each time with another key from torch's generator."""
 
     def make() -> torch.nn.Module:
-        model = copy.deepcopy(build) if isinstance(build, torch.nn.Module) else build()
+        return copy.deepcopy(build) if isinstance(build, torch.nn.Module) else build()
+
+    return remade_by(make, recipe)
+
+
+def remade_by(make: Make, recipe: Sequence[Rule]) -> Make:
+    """The same of a function that makes a fresh model."""
+
+    def made() -> torch.nn.Module:
+        model = make()
         if recipe:
             initialise(model, recipe, key=int(torch.randint(2**62, ())))
         return model
 
-    return make
+    return made
 
 
 def applied(build: Callable[[], torch.nn.Module] | torch.nn.Module, found: Advised) -> torch.nn.Module:
     """A fresh model with the recipe."""
-    return norms.put_in(built(remade(build, found.recipe), found.key), found.norms)
+    model = built(remade(build, found.recipe), found.key)
+    return found.change(model) if found.change else model
 
 
 def _ours(finding: Finding, choices: Sequence[Choice]) -> bool:
@@ -214,10 +256,10 @@ def _same(scope: Scope, further: Sequence[Any]) -> bool:
     return copy.deepcopy(scope).add(further) == scope
 
 
-def _depths(look: Look, recipe: Sequence[Rule], build: Any, batch: Any, loss: Any, key: Key) -> list[Depth]:
+def _depths(case: Case, look: Look, make: Make | None, key: Key) -> list[Depth]:
     before = foresight(look.sight, look.graph, look.seconds)
-    if not recipe:
+    if make is None:
         return depths_of(before, before)
-    model = built(remade(build, recipe), key.seed)
-    after = sight_of(model, batch, loss, key)
+    model = built(make, key.seed)
+    after = sight_of(model, case.batch, case.loss, key)
     return depths_of(before, foresight(after, Graph(after.calls), seconds_of(model)))

@@ -5,7 +5,7 @@ A step stands only where a law gives its number, and with the number.
 
 import math
 
-from varlaw.diagnose.advising import norms
+from varlaw.diagnose.advising import activations, norms, precision
 from varlaw.diagnose.advising.looking import Look
 from varlaw.diagnose.advising.records import Step
 from varlaw.diagnose.records import ModelRecord
@@ -16,8 +16,9 @@ def steps_of(look: Look, before: ModelRecord, after: ModelRecord) -> list[Step]:
     steps = [*_rate(look)]
     signals = {f.signal for f in after.findings if f.outcome == "VIOLATES"}
     if signals & norms.CURED:
-        steps += norms.steps(look)
+        steps += [*norms.steps(look), *activations.steps(look)]
     steps += _biases(before)
+    steps += precision.steps(precision.places(look, before.findings))
     steps += _clip(after)
     return steps
 

@@ -81,10 +81,17 @@ class Targets:
         why = f"E z^2 = {q:g} in front of {stem}: a gradient changes x{chi:.3g} a map, x{chi**depth:.3g} over {depth}"
         return Target(q, why, "meanfield.chi")
 
+    def holds(self, name: str) -> bool:
+        """Whether some target keeps the gradient within 10 over all maps in front of this activation."""
+        return self._change(name, self._compromise(name)) <= _MOST
+
     def _compromise(self, name: str) -> float:
         """The largest target with which the gradient stays within 10 over the depth, or the one that is best."""
-        change = {q: self._depths[name] * abs(math.log(float(under_normal("chi", name, q)))) for q in _QS}
+        change = {q: self._change(name, q) for q in _QS}
         return next((q for q in _QS if change[q] <= _MOST), min(_QS, key=lambda q: change[q]))
+
+    def _change(self, name: str, q: float) -> float:
+        return self._depths[name] * abs(math.log(float(under_normal("chi", name, q))))
 
     def _branch(self, end: Residual) -> Target:
         n = len(self._residuals)

@@ -19,7 +19,7 @@ from varlaw.diagnose.advising import norms
 from varlaw.diagnose.advising.calibrating import calibrated
 from varlaw.diagnose.advising.deciding import decided
 from varlaw.diagnose.advising.looking import Look, batch_of
-from varlaw.diagnose.advising.records import Trial
+from varlaw.diagnose.advising.records import Choice, Trial
 from varlaw.diagnose.advising.scope import wrong
 from varlaw.diagnose.check import examined
 from varlaw.diagnose.symptoms import SYMPTOMS
@@ -51,23 +51,27 @@ class Remedy:
     name: str
     make: Make
     course: Course
+    choices: tuple[Choice, ...] = ()  # initial values that come with it
+    change: Callable[[torch.nn.Module], torch.nn.Module] | None = None  # what else it does to a model
 
 
-def tried(plain: Make, course: Course, signals: Sequence[str], remedies: Sequence[Remedy], key: Key) -> list[Trial]:
-    """Trials in order until one remedy removes the symptom; `signals` of the check, or those that a run shows."""
+def tried(
+    plain: Make, course: Course, signals: Sequence[str], remedies: Sequence[Remedy], key: Key
+) -> tuple[list[Trial], Remedy | None]:
+    """Trials in order until one remedy removes the symptom, and that one; `signals` of the check, or what runs show."""
     symptoms = tuple(dict.fromkeys(signals)) or _shown(plain, course, key)
     if not symptoms:
         says = "nothing is wrong before the first step or in short runs: there is nothing to remove, no remedy is tried"
-        return [Trial(stage="none", symptom="", outcome="REFUSED", says=says, steps=course.steps)]
-    found = []
+        return [Trial(stage="none", symptom="", outcome="REFUSED", says=says, steps=course.steps)], None
+    found = list[Trial]()
     keys = _keys(symptoms)
     for remedy in remedies:
         if remedy.stage in ("rate", "clip") and (remedy.key not in keys or not set(symptoms) & set(_RUN)):
             continue  # what is wrong before the first step is not changed by how steps are made
         found.append(_trial(plain, course, symptoms, remedy, key))
         if found[-1].outcome == "REMOVES":
-            break
-    return found
+            return found, remedy
+    return found, None
 
 
 def _keys(symptoms: Sequence[str]) -> set[str]:
@@ -76,24 +80,33 @@ def _keys(symptoms: Sequence[str]) -> set[str]:
     return keys | ({"rate/10"} if "rate/2" in keys else set())
 
 
-def remedies_of(plain: Make, lawful: Make, look: Look, course: Course, limit: float | None) -> list[Remedy]:
-    """The remedies that there are for a model, in their order; `lawful` makes it with the recipe."""
+def remedies_of(
+    plain: Make, lawful: Remedy | None, layers: Sequence[Remedy], look: Look, course: Course, limit: float | None
+) -> list[Remedy]:
+    """The remedies that there are for a model, in their order; `lawful` has the recipe, `layers` change single ones."""
     where = norms.places(look)
     found = [
         Remedy("rate", "rate*3", "three times the rate", plain, replace(course, rate=course.rate * 3)),
         Remedy("rate", "rate/2", "half the rate", plain, replace(course, rate=course.rate / 2)),
         Remedy("rate", "rate/10", "a tenth of the rate", plain, replace(course, rate=course.rate / 10)),
-        Remedy("initialisation", "init", "initialisation by law", lawful, course),
+        *([lawful] if lawful else []),
     ]
     if where:
         kind = {"layer": "layer norm", "group": "group norm"}.get(where[0][1], "batch norm")
-        found.append(
-            Remedy("norm", "norm", f"{kind} in front of {len(where)} activations", _normed(plain, where), course)
-        )
+        found.append(changed("norm", "norm", f"{kind} in front of {len(where)} activations", plain, course,
+                             partial(norms.put_in, where=where)))  # fmt: skip
     if limit:
         found.append(Remedy("clip", "clip", f"clipping at {limit:.2g}", plain, replace(course, clip=limit)))
     measured = partial(_measured, plain, course)
-    return [*found, Remedy("layer", "init", "calibration of every map by measurement", measured, course)]
+    return [*found, *layers, Remedy("layer", "init", "calibration of every map by measurement", measured, course)]
+
+
+def changed(
+    stage: str, key: str, name: str, plain: Make, course: Course, change: Callable[[torch.nn.Module], torch.nn.Module],
+    choices: Sequence[Choice] = (),
+) -> Remedy:  # fmt: skip
+    """A remedy that changes the model `plain` makes."""
+    return Remedy(stage, key, name, lambda: change(plain()), course, tuple(choices), change)
 
 
 def _measured(plain: Make, course: Course) -> torch.nn.Module:
@@ -102,19 +115,19 @@ def _measured(plain: Make, course: Course) -> torch.nn.Module:
     return model
 
 
-def _normed(plain: Make, where: list[tuple[str, str, int]]) -> Make:
-    return lambda: norms.put_in(plain(), where)
-
-
 def _trial(plain: Make, course: Course, symptoms: tuple[str, ...], remedy: Remedy, key: Key) -> Trial:
     losses: list[tuple[float, float]] = []
 
     def pair(number: int) -> tuple[bool, bool]:
         address = key.at(block=number, stage=1)
-        without, first = _side(plain, course, symptoms, address)
-        behind, last = _side(remedy.make, remedy.course, symptoms, address)
-        losses.append((first, last))
-        return without, behind
+        plainly = run(built(plain, address.seed), course, address)
+        remedied = run(built(remedy.make, address.seed), remedy.course, address)
+        losses.append((plainly[-1], remedied[-1]))
+        start = plainly[0]
+        return (
+            _ill(plain, course, symptoms, plainly, start, address),
+            _ill(remedy.make, remedy.course, symptoms, remedied, start, address),
+        )
 
     trial = decided(remedy.stage, " and ".join(symptoms), remedy.name, pair)
     without, behind = (_median(side) for side in zip(*losses, strict=True))
@@ -126,17 +139,20 @@ def _median(losses: Sequence[float]) -> float | None:
     return middle if math.isfinite(middle) else None
 
 
-def _side(make: Make, course: Course, symptoms: tuple[str, ...], key: Key) -> tuple[bool, float]:
-    """Whether the symptom is there on one side of a pair, and its last loss."""
-    losses = run(built(make, key.seed), course, key)
-    shown = shown_by(losses)
-    here = not math.isfinite(losses[-1]) or bool(set(shown) & set(symptoms))
-    before = [s for s in symptoms if s not in _RUN]
-    if before and not here:
-        # a salt of its own for every pair: the same seeds and batch on both sides
-        record = examined(make, course.batch, course.loss, redraws=1, salt=f"{key.salt}.{key.block}", name="pair")
-        here = bool({f.signal for f in wrong(record.findings)} & set(before))
-    return here, losses[-1]
+def _ill(
+    make: Make, course: Course, symptoms: tuple[str, ...], losses: Sequence[float], start: float, key: Key
+) -> bool:
+    """Whether the symptom is there on one side of a pair; a loss that was stuck at `start` has to fall below that."""
+    shown = set(shown_by(losses))
+    stuck = "loss.stuck" in symptoms and not losses[-1] < start - _MOVED * abs(start)
+    if stuck or not math.isfinite(losses[-1]) or shown & set(symptoms):
+        return True
+    before = {s for s in symptoms if s not in _RUN}
+    if not before:
+        return False
+    # a salt of its own for every pair: the same seeds and batch on both sides
+    record = examined(make, course.batch, course.loss, redraws=1, salt=f"{key.salt}.{key.block}", name="pair")
+    return bool({f.signal for f in wrong(record.findings)} & before)
 
 
 def _shown(plain: Make, course: Course, key: Key) -> tuple[str, ...]:
@@ -165,7 +181,8 @@ def run(model: torch.nn.Module, course: Course, key: Key) -> list[float]:
     with seeded(key.seed):
         losses = [_value(model, course, held)]
         parameters = [p for p in model.parameters() if p.requires_grad]
-        optimizer = torch.optim.Adam(parameters, lr=course.rate)
+        least = max((torch.finfo(p.dtype).tiny for p in parameters), default=0.0)  # 1e-8 is 0 in float16
+        optimizer = torch.optim.Adam(parameters, lr=course.rate, eps=max(1e-8, least))
         for step in range(course.steps):
             optimizer.zero_grad(set_to_none=True)
             value = course.loss(model, batch_of(course.batch, key.at(block=key.block, stage=2 + step).seed))

@@ -56,18 +56,18 @@ class Advice:
     def apply(self, model: "torch.nn.Module", *, key: int | None = None) -> "list[Initialised]":
         """Give the model the recipe, in place, and report each parameter; what the recipe keeps is not touched.
 
-        Where a trial showed that norms remove what no initial values do, each of these modules gets its norm, as its
-        submodule `advised_norm`; make the optimiser afterwards.
+        Where a trial showed that a norm, another activation or float32 removes what no initial values do, the model
+        gets that, too: a norm as the submodule `advised_norm` of the map in front. Make the optimiser afterwards.
 
         model: the torch model, as `build` returned it.
         key: of the draws; another one gives other numbers of the same laws. That of `code` unless given.
         """
-        from varlaw.diagnose.advising.norms import put_in
         from varlaw.impl.torch import initialise
 
         chosen = self._advised
         done = initialise(model, chosen.recipe, key=chosen.key if key is None else key) if chosen.recipe else []
-        put_in(model, chosen.norms)
+        if chosen.change:
+            chosen.change(model)
         return done
 
     def write(self, path: str | Path, build: "Callable[[], torch.nn.Module] | torch.nn.Module") -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,10 @@ from torch.nn import functional as F
 from tests.diagnose.curable import CURABLE, Curable
 from tests.diagnose.models import batch, changed, classify, dense, he, normal
 from varlaw import advise, calibrate
+from varlaw.diagnose.advising import activations
 from varlaw.diagnose.advising.deciding import ALPHA, BETA, decided
+from varlaw.diagnose.advising.looking import looked
+from varlaw.evidence.streams import Key
 
 QUICK = ("std too small", "deep sigmoid", "huge head")
 
@@ -62,6 +66,101 @@ def test_a_norm_that_works_is_put_in():
     sizes = [m(torch.randn(64, 64)).std() for m in norms[:1]]
     assert torch.isfinite(torch.stack(sizes)).all()
     assert "0.advised_norm.weight" in model.state_dict()
+
+
+class Bare(nn.Module):
+    """Maps that are parameters, not modules: no place for a norm."""
+
+    def __init__(self, depth: int = 10) -> None:
+        super().__init__()
+        self.maps = nn.ParameterList(torch.randn(64, 64) / 8 for _ in range(depth))
+        self.acts = nn.ModuleList(nn.Sigmoid() for _ in range(depth))
+        self.first, self.head = nn.Linear(32, 64), nn.Linear(64, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        for weight, act in zip(self.maps, self.acts, strict=True):
+            x = act(F.linear(x, weight))
+        return self.head(x)
+
+
+def test_where_the_activation_is_the_cause_another_is_tried_with_the_values_that_it_asks_for():
+    """Sigmoid's quarter: no weights help, a norm has no place, tanh does."""
+    advice = advise(Bare, batch("vector"), classify, attempt=True, steps=1, name="sigmoids")
+    step = next(s for s in advice.record.steps if s.code == "torch.nn.Tanh()")
+    assert len(step.where) == 10
+    assert "no weights hold the gradient through sigmoid, x0.39 a map" in step.says
+    assert advice.works is not None, advice
+    assert (advice.works.stage, advice.works.pairs) == ("layer", 21)
+    assert "Tanh at 10 places" in advice.works.says
+    assert advice.recipe
+    assert advice.after.ok
+    model = Bare()
+    advice.apply(model)
+    assert sum(isinstance(m, nn.Tanh) for m in model.modules()) == 10
+    assert not any(isinstance(m, nn.Sigmoid) for m in model.modules())
+
+
+def test_gates_and_probabilities_keep_their_sigmoid():
+    class Gate(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.map, self.gate, self.act = nn.Linear(64, 64), nn.Linear(64, 64), nn.Sigmoid()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.map(x) * self.act(self.gate(x))
+
+    model = nn.Sequential(nn.Linear(32, 64), *[Gate() for _ in range(12)], nn.Linear(64, 1), nn.Sigmoid())
+    look = looked(model, batch("vector"), None, (), Key("here", "gates"))
+    assert activations.places(look) == {}
+
+
+class Squares(nn.Module):
+    """A norm that sums squares in float16."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x / (x.square().sum(-1, keepdim=True) / x.shape[-1] + 1e-3).sqrt()
+
+
+def test_a_norm_that_leaves_float16_is_computed_in_float32():
+    def build() -> nn.Module:
+        return nn.Sequential(nn.Linear(32, 64), Squares(), nn.Linear(64, 10)).half()
+
+    def loss(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        return classify(model, x).float()
+
+    large = (batch("vector") * 200).half()  # activations of 100, whose squares are a sixth of the range each
+    advice = advise(build, large, loss, attempt=True, steps=1, keep=["0.*"], name="half")
+    assert {f.signal for f in advice.record.symptoms} == {"number.range"}
+    assert [s.where for s in advice.record.steps if "65,504" in s.says] == [("1",)]
+    assert advice.works is not None, advice
+    assert "float32 in 1 removes number.range" in advice.works.says
+    model = build()
+    advice.apply(model)
+    assert model(large).dtype == torch.float16
+    assert bool(model(large).isfinite().all())
+    assert {n: p.dtype for n, p in model.named_parameters()}["0.weight"] == torch.float16
+
+
+def test_values_that_remove_what_only_runs_show_become_the_recipe(monkeypatch: pytest.MonkeyPatch):
+    from varlaw.diagnose.advising import advise as room
+
+    def lawful(plain: Any, course: Any, wanted: Any, remedies: Any, key: Any) -> Any:
+        return [], next(r for r in remedies if r.stage == "initialisation")
+
+    monkeypatch.setattr(room, "tried", lawful)
+    advice = advise(lambda: dense(3, he), batch("vector"), classify, attempt=True, name="runs")
+    assert advice.record.symptoms == []
+    assert advice.recipe
+    assert "4 of 8 parameters change" in str(advice)
+
+
+def test_a_loss_that_starts_higher_and_falls_to_where_it_stood_is_no_cure_of_a_stuck_one():
+    from varlaw.diagnose.advising.trying import Course, _ill
+
+    ill = partial(_ill, lambda: dense(2, he), Course(batch("vector"), classify, 1, 1e-3), ("loss.stuck",))
+    assert ill([2.5, 2.4], 2.3, Key("here", "stuck"))
+    assert not ill([2.5, 2.2], 2.3, Key("here", "stuck"))
 
 
 def test_a_rate_that_bursts_is_found_and_lowered():
