@@ -13,6 +13,7 @@ from typing import Any
 
 from varlaw.subjects import sources
 from varlaw.theory import variates
+from varlaw.theory.law import printable
 from varlaw.theory.laws.schemes import SCHEMES, fan
 
 
@@ -103,7 +104,10 @@ def resolve(formula: str, case: Mapping[str, Any], true: Fans | None = None, sha
         meant = f" (did you mean {close[0]}?)" if close else ""
         msg = f"the law {formula!r} names {error.name}{meant}, but in this case there is {there}"
         raise ValueError(msg) from error
-    except (TypeError, ArithmeticError) as error:
+    except SyntaxError as error:
+        msg = f"the law {printable(formula)} cannot be read: {error.msg}"
+        raise ValueError(msg) from error
+    except (TypeError, ArithmeticError, AttributeError, RecursionError, MemoryError) as error:
         msg = f"the law {formula!r} cannot be computed: {error}"
         raise ValueError(msg) from error
 

@@ -14,6 +14,7 @@ from varlaw.diagnose.expect import Unasked, fans_of
 from varlaw.diagnose.orthogonal import Orthogonal
 from varlaw.diagnose.records import Call, Sight, Tensor
 from varlaw.diagnose.structure import Graph
+from varlaw.theory.law import printable
 from varlaw.theory.variates import Constant, Normal, Uniform, UniformRange
 
 Law = Any
@@ -55,7 +56,7 @@ def as_laws(expect: Any, sight: Sight, graph: Graph) -> Mapping[str, Law]:
         return {name: law for name, law in found.items() if law is not None}
     if isinstance(expect, Iterable):
         return _of_rules(list(expect), sight)
-    msg = f"expect={expect!r}, but should be laws by name, rules, or the name of a recipe [check_model]"
+    msg = f"expect={printable(expect)}, but should be laws by name, rules, or the name of a recipe [check_model]"
     raise TypeError(msg)
 
 
@@ -63,7 +64,7 @@ def _of_rules(rules: list[Any], sight: Sight) -> dict[str, Law]:
     """What the first of the rules that is about a parameter promises of it, as `initialise` takes them."""
     for rule in rules:
         if not hasattr(rule, "names") or not hasattr(rule, "law"):
-            msg = f"expect has {rule!r}, but should have rules as for initialise [check_model]"
+            msg = f"expect has {printable(rule)}, but should have rules as for initialise [check_model]"
             raise TypeError(msg)
     classes = [_classes(rule.module) for rule in rules]
     named = [t for t in sight.tensors.values() if not t.buffer]

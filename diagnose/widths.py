@@ -17,6 +17,7 @@ import numpy as np
 
 from varlaw.diagnose.records import Slope, Widths
 from varlaw.evidence.streams import SALT, Key, check_salt
+from varlaw.theory.law import printable
 
 ALPHA = 1e-3  # of any false VIOLATES in the report
 DELTA = 0.1  # of a slope: corrections of finite width
@@ -67,11 +68,11 @@ def _refuse(widths: Any, law: Any, optimizer: Any, loss: Any, steps: Any, redraw
         msg = f"widths={list(widths)!r}, but should be three or more different whole numbers > 0 [check_widths]"
         raise ValueError(msg)
     if law not in LAWS:
-        msg = f"law={law!r}, but should be one of {', '.join(LAWS)} [check_widths]"
+        msg = f"law={printable(law)}, but should be one of {', '.join(LAWS)} [check_widths]"
         raise ValueError(msg)
     for value, least, what in ((redraws, 3, "redraws"), (steps, 1, "steps")):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            msg = f"{what}={value!r}, but should be a whole number >= {least} [check_widths]"
+            msg = f"{what}={printable(value)}, but should be a whole number >= {least} [check_widths]"
             raise ValueError(msg)
     if optimizer is not None and loss is None:
         msg = "loss is missing, but steps of an optimizer need one [check_widths]"

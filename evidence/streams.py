@@ -22,7 +22,8 @@ SALT = "2026-11-22"
 def check_salt(salt: Any) -> None:
     """Refuse a salt that is no part of a replay key; `ValueError` in one line."""
     if not isinstance(salt, str) or not re.fullmatch(r"[A-Za-z0-9._+-]+", salt):
-        msg = f"salt={salt!r}, but should be letters, digits and any of . _ + -"
+        got = repr(salt) if isinstance(salt, str) else type(salt).__name__
+        msg = f"salt={got}, but should be letters, digits and any of . _ + -"
         raise ValueError(msg)
 
 

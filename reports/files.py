@@ -73,19 +73,25 @@ def _refused(error: Exception, path: Path) -> ReportError:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """An interrupt waits until all files are in place: a report is the old one or the new one, never half of each."""
+    """A signal waits until all files are in place: a report is the old one or the new one, never half of each."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    heard = [n for n in numbers if signal.getsignal(n) not in (None, signal.SIG_IGN)]
+    before = {n: signal.signal(n, lambda number, frame: came.append(number)) for n in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        msg = "interrupted when all files were in place"
-        raise KeyboardInterrupt(msg)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    try:
+        for number in came[:1]:
+            signal.raise_signal(number)
+    except KeyboardInterrupt as stop:
+        stop.args = ("interrupted when all files were in place",)
+        raise
 
 
 # -- files -------------------------------------------------------------------------------------------------------------

@@ -205,7 +205,7 @@ def _find(layout: str | Layout, where: str) -> Layout:
     if isinstance(layout, Layout):
         return layout
     if layout not in LAYOUTS:
-        msg = f"layout={layout!r}, but should be one of {', '.join(LAYOUTS)} [{where}]"
+        msg = f"layout={printable(layout)}, but should be one of {', '.join(LAYOUTS)} [{where}]"
         raise ValueError(msg)
     return LAYOUTS[layout]
 

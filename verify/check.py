@@ -133,7 +133,7 @@ def address(function: Any, salt: Any, name: Any) -> str:
     if name is None:
         return str(getattr(function, "__qualname__", repr(function)))
     if not isinstance(name, str) or not name:
-        msg = f"name={name!r}, but should be text [check]"
+        msg = f"name={printable(name)}, but should be text [check]"
         raise ValueError(msg)
     return name
 
@@ -161,13 +161,13 @@ def law_of_text(text: str, shape: Any) -> Law:
 def _refuse(risks: Mapping[str, Any], max_samples: Any) -> None:
     for name, risk in risks.items():
         if isinstance(risk, bool) or not isinstance(risk, Real):
-            msg = f"{name}={risk!r}, but should be a number > 0 and < 1 [check]"
+            msg = f"{name}={printable(risk)}, but should be a number > 0 and < 1 [check]"
             raise TypeError(msg)
         if 0 < float(risk) < _SMALLEST[name]:
-            msg = f"{name}={risk!r}, but should be a number >= {_SMALLEST[name]:g} and < 1 [check]"
+            msg = f"{name}={printable(risk)}, but should be a number >= {_SMALLEST[name]:g} and < 1 [check]"
             raise ValueError(msg)
     if max_samples is not None and (not isinstance(max_samples, Integral) or max_samples < 1):
-        msg = f"max_samples={max_samples!r}, but should be a whole number >= 1 [check]"
+        msg = f"max_samples={printable(max_samples)}, but should be a whole number >= 1 [check]"
         raise ValueError(msg)
 
 
@@ -203,7 +203,7 @@ def assert_law(draw: Draw, law: Law, **options: Any) -> Verdict:
 def _laws(mutants: Any) -> Mapping[str, Law]:
     wrong = {} if mutants is None else mutants
     if not isinstance(wrong, Mapping) or not all(hasattr(law, "logpdf") for law in wrong.values()):
-        msg = f"mutants={mutants!r}, but should be laws by name, as {{'twice the std': Normal(2.0)}} [check]"
+        msg = f"mutants={printable(mutants)}, but should be laws by name, as {{'twice the std': Normal(2.0)}} [check]"
         raise TypeError(msg)
     return wrong
 

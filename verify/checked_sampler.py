@@ -11,6 +11,7 @@ from varlaw.evidence.decide import SamplerError, Source
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.state import float64, native
 from varlaw.evidence.streams import Key
+from varlaw.theory.law import printable
 
 Draw = Callable[[tuple[int, ...], int], Any]
 
@@ -31,13 +32,13 @@ class CheckedSampler:
 
     def __init__(self, draw: Any, shape: Any, dtype: Any, name: str) -> None:
         if not callable(draw):
-            msg = f"draw={draw!r}, but should be a function of a shape and a seed [check]"
+            msg = f"draw={printable(draw)}, but should be a function of a shape and a seed [check]"
             raise TypeError(msg)
         self.draw: Draw = draw
         self.shape, self.name = _checked(shape), name
         agreed = None if dtype is None else str(getattr(dtype, "__name__", dtype)).removeprefix("torch.")
         if agreed is not None and agreed not in FORMATS:
-            msg = f"dtype={agreed!r}, but should be one of {', '.join(FORMATS)} [check]"
+            msg = f"dtype={printable(agreed)}, but should be one of {', '.join(FORMATS)} [check]"
             raise ValueError(msg)
         self.dtype = agreed or format_of(self.array(0))
         if self.dtype not in FORMATS:
@@ -138,6 +139,6 @@ def format_of(x: Any) -> str:
 def _checked(shape: Any) -> tuple[int, ...]:
     sides: list[Any] = list(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else [None]
     if not all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n > 0 for n in sides):
-        msg = f"shape={shape!r}, but should be a sequence of whole numbers >= 1 [check]"
+        msg = f"shape={printable(shape)}, but should be a sequence of whole numbers >= 1 [check]"
         raise ValueError(msg)
     return tuple(map(int, sides))

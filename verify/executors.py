@@ -59,8 +59,9 @@ def dask(address: str, timeout: float = 10.0) -> Iterator[Executor]:
 
 
 def _bind_to_parent() -> None:
-    """A worker is deaf to Ctrl-C, which the parent answers for all, and does not outlive a parent that is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """A worker is deaf to the terminal, for which its parent answers, and does not outlive a parent that is killed."""
+    for name in {"SIGINT", "SIGHUP"} & set(dir(signal)):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 

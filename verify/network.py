@@ -16,6 +16,7 @@ from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT, Key, canonical
 from varlaw.subjects.subject import LayerSignals
+from varlaw.theory.law import printable
 from varlaw.theory.variates import Normal
 from varlaw.verify.check import address, policy_for, verdict_of
 
@@ -66,10 +67,10 @@ def check_network(
     <Outcome.CONFORMS: 'CONFORMS'>
     """
     if direction not in ("forward", "backward"):
-        msg = f"direction={direction!r}, but should be 'forward' or 'backward' [check_network]"
+        msg = f"direction={printable(direction)}, but should be 'forward' or 'backward' [check_network]"
         raise ValueError(msg)
     if dtype not in FORMATS:
-        msg = f"dtype={dtype!r}, but should be one of {', '.join(FORMATS)} [check_network]"
+        msg = f"dtype={printable(dtype)}, but should be one of {', '.join(FORMATS)} [check_network]"
         raise ValueError(msg)
     named = address(run, salt, name)
     policy = policy_for(delta, alpha, beta, max_samples)

@@ -29,6 +29,7 @@ from varlaw.diagnose.structure import Graph
 from varlaw.diagnose.torch.building import built
 from varlaw.evidence.streams import SALT, Key, check_salt
 from varlaw.impl.torch import Rule, initialise
+from varlaw.theory.law import printable
 
 _REDRAWS = 4
 _ROUNDS = 3
@@ -143,10 +144,10 @@ def _check_course(loss: Any, steps: Any, rate: Any) -> None:
         msg = "loss is missing, but should be a function of (model, batch): runs are to be tried [advise]"
         raise ValueError(msg)
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        msg = f"steps={steps!r}, but should be a whole number >= 1 [advise]"
+        msg = f"steps={printable(steps)}, but should be a whole number >= 1 [advise]"
         raise ValueError(msg)
     if not (isinstance(rate, (int, float)) and 0 < rate < math.inf):
-        msg = f"rate={rate!r}, but should be a number > 0 [advise]"
+        msg = f"rate={printable(rate)}, but should be a number > 0 [advise]"
         raise ValueError(msg)
 
 

@@ -29,6 +29,7 @@ from varlaw.diagnose.torch.measuring import real
 from varlaw.diagnose.torch.passing import call
 from varlaw.diagnose.torch.restoring import untouched
 from varlaw.evidence.streams import Key
+from varlaw.theory.law import printable
 
 DELTA, ALPHA = 0.05, 1e-3
 _LOOKS, _ROUNDS = 8, 12
@@ -110,7 +111,7 @@ def calibrated(model: torch.nn.Module, batch: Any, *, keep: Sequence[str] = (), 
     """Scales the maps of a model in place and tests them; see `varlaw.calibrate`."""
     given: Any = model
     if not isinstance(given, torch.nn.Module):
-        msg = f"model={model!r}, but should be a torch.nn.Module [calibrate]"
+        msg = f"model={printable(model)}, but should be a torch.nn.Module [calibrate]"
         raise TypeError(msg)
     refuse_lazy(model)
     key = Key(salt, f"calibrate:{type(model).__name__}")

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from varlaw.theory.law import printable
+
 
 def optimizers_of(given: Any) -> list[Any]:
     """One optimiser or several, as a list; `ValueError` for none, or for one without parameters."""
     found = [] if given is None else list(given) if isinstance(given, (list, tuple)) else [given]
     found = [_own(o) for o in found]
     if not found or not all(hasattr(o, "register_step_pre_hook") and hasattr(o, "param_groups") for o in found):
-        msg = f"optimizer={given!r}, but should be a torch optimiser or a list of them [watch]"
+        msg = f"optimizer={printable(given)}, but should be a torch optimiser or a list of them [watch]"
         raise ValueError(msg)
     for optimizer in found:
         if not any(g["params"] for g in optimizer.param_groups):
@@ -42,6 +44,6 @@ def scalar(loss: Any) -> tuple[Any, str]:
 def steps_of(every: Any) -> int:
     """A number of steps; `ValueError` for what is none."""
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-        msg = f"every={every!r}, but should be a whole number >= 1 [watch]"
+        msg = f"every={printable(every)}, but should be a whole number >= 1 [watch]"
         raise ValueError(msg)
     return every

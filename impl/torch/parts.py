@@ -68,6 +68,8 @@ def _place(index: Any, size: int, part: Any, where: str) -> int:
 
 def uncovered(box: Box, boxes: Sequence[Box]) -> Box | None:
     """A part of `box` that lies in none of the boxes, or None."""
+    if not boxes:
+        return box
     if box in boxes:
         return None
     cuts = [

@@ -9,6 +9,7 @@ from varlaw.diagnose.watching.watch import Watch
 from varlaw.reports.model.profile import ModelProfile
 from varlaw.reports.model.report import ModelReport
 from varlaw.reports.model.widths import WidthsReport
+from varlaw.theory.law import printable
 
 if TYPE_CHECKING:
     import torch
@@ -102,7 +103,7 @@ def watch(
     from varlaw.evidence.streams import SALT
 
     if isinstance(model, type) or not hasattr(model, "named_parameters"):
-        msg = f"model={model!r}, but should be a torch module [watch]"
+        msg = f"model={printable(model)}, but should be a torch module [watch]"
         raise ValueError(msg)
     if log is not None and not callable(log):
         msg = f"log={log!r}, but should be a function of a dictionary of numbers [watch]"

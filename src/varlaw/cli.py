@@ -1,7 +1,7 @@
 """The command `varlaw`: one verb for each thing to do, loaded when it is asked for.
 
 Exit codes: 0 conforms or documented deviation, 1 a violation, 2 usage or configuration, 3 could not run, 5 nothing
-selected, 130 interrupted, 141 the output was closed. Every error is one line on stderr.
+selected, 129 hung up, 130 interrupted, 141 the output was closed, 143 terminated. Every error is one line on stderr.
 """
 
 import importlib
@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from varlaw import stopping
 from varlaw.commands import configuration, environment
 from varlaw.commands.citing import cite
 from varlaw.commands.failure import Failure, forget, say
@@ -100,8 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         say(error.format_message())
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort) as error:
-        say(str(error.__cause__ or error) or "interrupted; nothing was written")
-        code = 130
+        stop = error.__cause__ or error
+        say(str(stop) or f"{stopping.word(stop)}; nothing was written")
+        code = stopping.code(stop)
     except Exception as error:
         if os.environ.get("VARLAW_TRACEBACK"):
             raise

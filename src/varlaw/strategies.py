@@ -20,7 +20,7 @@ from varlaw.claims.cases import Cases
 from varlaw.claims.domains import CASES
 from varlaw.evidence.likelihood import separation
 from varlaw.theory.activations.table import ACTIVATIONS
-from varlaw.theory.law import Choice, Interval, Range
+from varlaw.theory.law import Choice, Interval, Range, printable
 from varlaw.verify.plan import DTYPES
 
 # CPU kernels draw blocks of 16 numbers, and the last block again where one is left over.
@@ -109,7 +109,7 @@ def cases(op: str) -> st.SearchStrategy[dict[str, Any]]:
     op: as `varlaw claims` names it, "linear" or "conv2d".
     """
     if op not in CASES:
-        msg = f"op={op!r}, but should be one of {', '.join(sorted(CASES))} [cases]"
+        msg = f"op={printable(op)}, but should be one of {', '.join(sorted(CASES))} [cases]"
         raise ValueError(msg)
     known: Cases = CASES[op]
     raw = st.fixed_dictionaries({name: values(r) for name, r in known.domain.ranges.items()})

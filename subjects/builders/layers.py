@@ -239,12 +239,12 @@ def _counted(known: _Layer, tensor: str, case: str) -> tuple[float, float]:
         msg = f"{tensor} has no fans: it is no matrix"
         raise LookupError(msg)
     with seeded(0, "float64", "cpu"):
-        if is_torch(thing) and not known.apply:
+        if is_torch(thing) and known.apply is None:
             return of_torch(thing, tensor, shape)
-        if is_keras(thing) and not known.apply:
+        if is_keras(thing) and known.apply is None:
             return of_keras(thing, tensor, shape)
         shapes = {n: tuple(x.shape) for n, x in found.items()}
-        if known.apply:
+        if known.apply is not None:
             return of_arrays(known.apply, shapes, tensor, shape)
         part = alone(thing, tensor, shape)
         if part is None:

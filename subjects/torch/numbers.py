@@ -23,6 +23,7 @@ def _row(name: str, documented: str, draw: Draw, *without: float, **rest: Any) -
 
 
 _NO_HALF = ("float16", "bfloat16")
+_COARSE = dict.fromkeys(_NO_HALF, "16 bits round a share of 1 to 1: its logit is on a grid")
 _NO_GAMMA, _NO_BINOMIAL, _NO_DIRICHLET = (
     dict.fromkeys(_NO_HALF, f'"{kernel}" not implemented for 16 bits (NotImplementedError)')
     for kernel in ("gamma_cpu", "binomial_cpu", "dirichlet")
@@ -52,6 +53,12 @@ def _first(t: Any, n: int, f: dict[str, Any]) -> Any:
 def _gumbel_choice(t: Any, n: int, f: dict[str, Any]) -> Any:
     logits = t.log(t.tensor([1.0, 2.0, 5.0], **f)).expand(n, 3)
     return t.nn.functional.gumbel_softmax(logits, hard=True).argmax(1)
+
+
+def _gumbel_share(t: Any, n: int, f: dict[str, Any]) -> Any:
+    """The logit of the share of one of two, times the temperature: that of a uniform number."""
+    y = t.nn.functional.gumbel_softmax(t.zeros(n, 2, **f), tau=2.0)
+    return 2.0 * (y[:, 0].log() - y[:, 1].log())
 
 
 def _without_return(t: Any, n: int, f: dict[str, Any]) -> Any:
@@ -92,6 +99,7 @@ NUMBERS: tuple[Numbers, ...] = (
     _row("randperm(5)", "Integers(0, 120)", _order, whole=True, count=_ORDERS),
     _row("randperm(200)", "Integers(0, 200)", _first, whole=True, count=_ORDERS),
     _row("nn.functional.gumbel_softmax", "Categorical(1, 2, 5)", _gumbel_choice),
+    _row("nn.functional.gumbel_softmax(tau)", "Logistic()", _gumbel_share, unsupported=_COARSE),
     _distribution("Uniform", "UniformRange(0, 1)", 0.0, 1.0),
     _distribution("Exponential", "Exponential(2)", 0.5),
     _distribution("Gumbel", "Gumbel()", 0.0, 1.0),

@@ -328,6 +328,13 @@ def test_columns_and_single_places_are_parts_too():
     assert torch.equal(model.w.detach(), wanted)
 
 
+def test_a_parameter_of_no_numbers_obeys_a_rule_too():
+    model = Raw(0, 3)
+    assert report_of(model, Rule("*", "normal", std=1.0))["w"].part is None
+    refused(model, [Rule("*", "zeros", part=0)], "part=0")
+    refused(model, [Rule("x", "zeros")], "no rule for w")
+
+
 def test_what_no_part_covers_is_said():
     model = nn.LSTM(3, 4, bias=False)
     refused(model, [Rule("*", "zeros", part=gate) for gate in "ifg"], r"no rule for weight_ih_l0\[12:16, 0:3\]")

@@ -1,6 +1,7 @@
 """`varlaw.check` on anybody's sampler: three outcomes, every family, and every way to break the contract named."""
 
 from collections.abc import Callable
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -397,3 +398,27 @@ def test_the_largest_numbers_of_float64_conform() -> None:
         lambda s, seed: 1e308 * (2 * _rng(seed).random(s) - 1), varlaw.Uniform(1e308), shape=(64, 64)
     )
     assert verdict.outcome == "CONFORMS"
+
+
+_REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
+    "an array for a risk": (lambda torch: varlaw.check(_he, "N(1)", shape=(2, 2), delta=np.ones((3, 4))), "delta"),
+    "a sparse tensor for a kind": (lambda torch: varlaw.check_norm(lambda x: x, torch.eye(2).to_sparse()), "kind"),
+    "a matrix for a fan": (lambda torch: varlaw.lecun_normal(torch.eye(3)), "fan"),
+    "a matrix for a gain": (lambda torch: varlaw.glorot_normal(3, 4, torch.eye(3)), "gain"),
+    "a matrix for a correlation": (lambda torch: varlaw.predict("relu", correlation=torch.eye(3)), "correlation"),
+    "parentheses": (lambda torch: varlaw.predict("(" * 2000), "2000 parentheses within each other"),
+    "a law of parentheses": (lambda torch: varlaw.check_network(lambda k: [([1], [1])], "(" * 500), "cannot be read"),
+    "a matrix that computes": (
+        lambda torch: varlaw.check_layer(lambda: torch.nn.Linear(3, 4), {"*": "N(1)"}, apply=torch.eye(3)), "apply"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _REFUSED)
+def test_what_prints_over_several_lines_is_refused_in_one(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    call, words = _REFUSED[name]
+    with pytest.raises((TypeError, ValueError)) as error:
+        call(torch)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)

@@ -112,8 +112,11 @@ def _ours(mark: Path) -> list[str]:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="interrupts by signal")
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_interrupt_says_what_is_kept_and_how_to_go_on(tmp_path: Path, jobs: str) -> None:
+@pytest.mark.parametrize(
+    ("jobs", "name", "word"),
+    [("1", "SIGINT", "interrupted"), ("2", "SIGINT", "interrupted"), ("2", "SIGTERM", "terminated")],
+)
+def test_a_signal_says_what_is_kept_and_how_to_go_on(tmp_path: Path, jobs: str, name: str, word: str) -> None:
     book = tmp_path / "ledger"
     command = [*_VARLAW, "verify", "varlaw.numpy.*", "--policy", "nightly", "--dtype", "float32", "--jobs", jobs]
     process = subprocess.Popen(
@@ -124,14 +127,15 @@ def test_an_interrupt_says_what_is_kept_and_how_to_go_on(tmp_path: Path, jobs: s
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a run in the background ignores it
     )
     assert _eventually(lambda: book.exists() and book.read_bytes().count(b"\n") > 2)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.Signals[name])
     _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130
-    first, last = stderr.strip().splitlines()
+    assert process.returncode == 128 + signal.Signals[name]
+    first, *progress, last = stderr.strip().splitlines()
+    assert all("decided" in line for line in progress), stderr
     total = first.rsplit(" ", 2)[1]
     kept = book.read_bytes().count(b"\n") - 1
     assert first == f"ledger: {book} holds 0 of {total} decisions"
-    assert last == f"varlaw: interrupted after {kept} of {total} decisions; the same command resumes from {book}"
+    assert last == f"varlaw: {word} after {kept} of {total} decisions; the same command resumes from {book}"
 
 
 # -- damage ------------------------------------------------------------------------------------------------------------

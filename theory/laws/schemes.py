@@ -9,9 +9,11 @@ import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from numbers import Real
 from types import MappingProxyType
+from typing import Any
 
-from varlaw.theory.law import Domain, Kind, Law, above, at_least
+from varlaw.theory.law import Domain, Kind, Law, above, at_least, printable
 from varlaw.theory.layouts import Fans
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, Variate
 
@@ -29,7 +31,7 @@ def fan(fans: Fans, mode: str) -> float:
     200.0
     """
     if mode not in MODES:
-        msg = f"mode={mode!r}, but should be one of {', '.join(map(repr, MODES))} [fan]"
+        msg = f"mode={printable(mode)}, but should be one of {', '.join(map(repr, MODES))} [fan]"
         raise ValueError(msg)
     return float({"fan_in": fans.fan_in, "fan_out": fans.fan_out, "fan_avg": (fans.fan_in + fans.fan_out) / 2}[mode])
 
@@ -160,11 +162,12 @@ def variance_scaling(scale: float, fan: float, distribution: str = "normal") -> 
         "uniform": Uniform.with_std,
         "truncated_normal": TruncatedNormal.with_std,
     }
-    if distribution not in kinds:
-        msg = f"distribution={distribution!r}, but should be one of {', '.join(map(repr, kinds))} [variance_scaling]"
+    if not isinstance(distribution, str) or distribution not in kinds:
+        known = ", ".join(map(repr, kinds))
+        msg = f"distribution={printable(distribution)}, but should be one of {known} [variance_scaling]"
         raise ValueError(msg)
-    if not 0 < scale < math.inf:
-        msg = f"scale={scale!r}, but should be a finite number > 0 [variance_scaling]"
+    if not _positive(scale):
+        msg = f"scale={printable(scale)}, but should be a finite number > 0 [variance_scaling]"
         raise ValueError(msg)
     return kinds[distribution](_std(math.sqrt(scale), fan, "variance_scaling"))
 
@@ -191,8 +194,8 @@ def residual_scaled(std: float, layers: int) -> Normal:
     >>> residual_scaled(0.02, 8).std
     0.005
     """
-    if not layers >= 1:
-        msg = f"layers={layers!r}, but should be a whole number >= 1 [residual_scaled]"
+    if not (isinstance(layers, Real) and layers >= 1):
+        msg = f"layers={printable(layers)}, but should be a whole number >= 1 [residual_scaled]"
         raise ValueError(msg)
     return Normal(std).scaled(1 / math.sqrt(2 * layers))
 
@@ -218,20 +221,24 @@ SCHEMES: Mapping[str, Callable[..., Variate]] = MappingProxyType(
 )
 
 
+def _positive(value: Any) -> bool:
+    return isinstance(value, Real) and 0 < value < math.inf
+
+
 def _std(gain: float, fan: float, where: str) -> float:
-    if not 0 < fan < math.inf:
-        msg = f"fan={fan!r}, but should be a finite number > 0 [{where}]"
+    if not _positive(fan):
+        msg = f"fan={printable(fan)}, but should be a finite number > 0 [{where}]"
         raise ValueError(msg)
-    if not 0 < abs(gain) < math.inf:
-        msg = f"gain={gain!r}, but should be a finite number other than 0 [{where}]"
+    if not (isinstance(gain, Real) and 0 < abs(gain) < math.inf):
+        msg = f"gain={printable(gain)}, but should be a finite number other than 0 [{where}]"
         raise ValueError(msg)
     return abs(gain) / math.sqrt(fan)
 
 
 def _mean(fan_in: float, fan_out: float, where: str) -> float:
     for name, value in (("fan_in", fan_in), ("fan_out", fan_out)):
-        if not 0 < value < math.inf:
-            msg = f"{name}={value!r}, but should be a finite number > 0 [{where}]"
+        if not _positive(value):
+            msg = f"{name}={printable(value)}, but should be a finite number > 0 [{where}]"
             raise ValueError(msg)
     return (fan_in + fan_out) / 2
 

@@ -9,6 +9,7 @@ import math
 from dataclasses import replace
 
 from varlaw.theory.activations.named import under_normal
+from varlaw.theory.law import printable
 from varlaw.theory.networks.attention import attention
 from varlaw.theory.networks.pair_products import pair_product, slope_fourth
 from varlaw.theory.networks.pooling import pool
@@ -161,7 +162,7 @@ def _variance(block: Block, fan_in: float, fan_out: float) -> float:
     scheme = block.get("scheme")
     law = LAWS.get(f"{scheme}.variance")
     if law is None:
-        msg = f"scheme={scheme!r}, but should be a law of initial variance such as 'he_normal' [propagation.dense]"
+        msg = f"scheme={printable(scheme)}, but should be a law of variance such as 'he_normal' [propagation.dense]"
         raise ValueError(msg)
     gain = math.sqrt(2.0) if str(scheme).startswith("he_") else 1.0
     known = {"fan_in": fan_in, "fan_out": fan_out, "gain": number(block, "gain", gain)}

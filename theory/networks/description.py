@@ -10,6 +10,7 @@
 `input N` gives the width of the input; without it the first layer is as wide before as behind.
 """
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from varlaw.theory.networks.words import Words, block_of
 _TOKEN = re.compile(r"\s*(?:(\d+)\s*x(?=\s*\()|([(),])|([^\s(),]+))")
 _MERGES = {"add": "add", "gate": "product", "concat": "concat"}
 _MOST = 100_000  # blocks of a network, repeats written out
+_DEEPEST = 100  # parentheses within each other
 
 
 @dataclass
@@ -44,6 +46,12 @@ class _Reader:
             msg = f"{got} in {self.text!r}, but should be {expected} [predict]"
             raise ValueError(msg)
 
+    @property
+    def depth(self) -> int:
+        """Of parentheses, at the deepest place."""
+        steps = (1 if t == "(" else -1 if t == ")" else 0 for t in self.tokens)
+        return max(itertools.accumulate(steps, initial=0))
+
     def words(self) -> Words:
         """The words up to the next sign."""
         found = []
@@ -61,6 +69,9 @@ def blocks_of(text: str) -> list[dict[str, Any]]:
      {'block': 'dense', 'fan_in': 8.0, 'fan_out': 8.0, 'scheme': 'he_normal'}]
     """
     reader = _Reader(text, _tokens(text))
+    if reader.depth > _DEEPEST:
+        msg = f"{reader.depth} parentheses within each other, but should be {_DEEPEST} or fewer [predict]"
+        raise ValueError(msg)
     found = _items(reader)
     reader.expect(not reader.peek(), "a comma or the end")
     reader.expect(found, "at least one block, such as dense 500 he_normal")

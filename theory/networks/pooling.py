@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from varlaw.theory.activations.named import functions, under_normal
+from varlaw.theory.law import printable
 from varlaw.theory.networks.reading import Block, number
 from varlaw.theory.networks.signals import Backward, Signal
 from varlaw.theory.numerics.quadrature import Floats
@@ -34,7 +35,7 @@ def pool(block: Block, h: Signal) -> tuple[Signal, Backward]:
         return _average(h, size), Backward(1 / (size * stride))
     if kind == "max":
         return _maximum(h, size, stride)
-    msg = f"kind={kind!r}, but should be 'average' or 'max' [propagation.pool]"
+    msg = f"kind={printable(kind)}, but should be 'average' or 'max' [propagation.pool]"
     raise ValueError(msg)
 
 

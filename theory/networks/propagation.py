@@ -21,9 +21,11 @@ Second moments and correlations are those of infinite width; the spread is its f
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 
 import numpy as np
 
+from varlaw.theory.law import printable
 from varlaw.theory.networks.blocks import RULES
 from varlaw.theory.networks.joins import MERGES, Branch, join, merged
 from varlaw.theory.networks.reading import Block
@@ -79,12 +81,12 @@ def predict(
     >>> found.forward[[2, 20]].round(9).tolist(), round(float(found.forward_spread[-1]), 9)
     ([1.0, 1.0], 0.5)
     """
-    if not (second_moment > 0 and math.isfinite(second_moment)):
-        msg = f"second_moment={second_moment!r}, but should be a number > 0 [propagation.predict]"
+    if not (isinstance(second_moment, Real) and 0 < second_moment < math.inf):
+        msg = f"second_moment={printable(second_moment)}, but should be a number > 0 [propagation.predict]"
         raise ValueError(msg)
     for name, value in (("correlation", correlation), ("positions", positions)):
-        if value is not None and not -1 <= value <= 1:
-            msg = f"{name}={value!r}, but should be a number >= -1 and <= 1 [propagation.predict]"
+        if value is not None and not (isinstance(value, Real) and -1 <= value <= 1):
+            msg = f"{name}={printable(value)}, but should be a number >= -1 and <= 1 [propagation.predict]"
             raise ValueError(msg)
     spaced = None if positions is None else positions * second_moment
     start = Signal(
@@ -133,7 +135,8 @@ def _step(block: Block, h: Signal) -> tuple[Signal, Backward]:
     if kind == "merge":
         return _merge(block, h)
     if kind not in RULES:
-        msg = f"block={kind!r}, but should be one of {', '.join((*RULES, 'residual', 'merge'))} [propagation.predict]"
+        known = ", ".join((*RULES, "residual", "merge"))
+        msg = f"block={printable(kind)}, but should be one of {known} [propagation.predict]"
         raise ValueError(msg)
     return RULES[kind](block, h)
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from varlaw.theory.law import printable
+
 Block = Mapping[str, Any]
 
 
@@ -16,7 +18,7 @@ def number(block: Block, key: str, default: float | None) -> float:
         raise ValueError(msg)
     found = float(value)
     if not found >= 0:
-        msg = f"{key}={value!r}, but should be a number >= 0 [propagation.{block['block']}]"
+        msg = f"{key}={printable(value)}, but should be a number >= 0 [propagation.{block['block']}]"
         raise ValueError(msg)
     return found
 

@@ -18,6 +18,7 @@ from varlaw.subjects.libraries import LIBRARIES, Library, installed
 from varlaw.subjects.registry import named
 from varlaw.subjects.subject import Clipper, Dropout, Loss, Norm, Subject
 from varlaw.subjects.yours import Yours
+from varlaw.theory.law import printable
 from varlaw.verify import decision, foresight
 from varlaw.verify.check import address, policy_for, verdict_of
 
@@ -57,7 +58,7 @@ def _names(given: Any, argument: str, extremes: Extremes, where: str) -> set[str
     found = {given} if isinstance(given, str) else set(given or ())
     if not found <= set(extremes):
         known = ", ".join(extremes)
-        msg = f"{argument}={given!r}, but should be 'all' or some of {known} [{where}]"
+        msg = f"{argument}={printable(given)}, but should be 'all' or some of {known} [{where}]"
         raise ValueError(msg)
     return found
 
@@ -65,7 +66,7 @@ def _names(given: Any, argument: str, extremes: Extremes, where: str) -> set[str
 def one_of(value: Any, known: Iterable[str], argument: str, where: str) -> None:
     """`ValueError` in one line unless `value` is one of `known`."""
     if not isinstance(value, str) or value not in known:
-        msg = f"{argument}={value!r}, but should be one of {', '.join(known)} [{where}]"
+        msg = f"{argument}={printable(value)}, but should be one of {', '.join(known)} [{where}]"
         raise ValueError(msg)
 
 
@@ -78,7 +79,7 @@ def yours(
     function raises or returns something else than agreed.
     """
     if not callable(function):
-        msg = f"f={function!r}, but should be a function [{where}]"
+        msg = f"f={printable(function)}, but should be a function [{where}]"
         raise TypeError(msg)
     one_of(dtype, FORMATS, "dtype", where)
     if library is not None:
@@ -112,7 +113,8 @@ def as_row(mine: S, as_: str | None, where: str) -> S:
         return mine
     row = named(str(as_))
     if not isinstance(row, type(mine)):
-        msg = f"as_={as_!r}, but should be the name of a {type(mine).__name__.lower()} in `varlaw verify` [{where}]"
+        kind = type(mine).__name__.lower()
+        msg = f"as_={printable(as_)}, but should be the name of a {kind} in `varlaw verify` [{where}]"
         raise ValueError(msg)
     theirs = ("apply", "evaluated", "adjusted", "adjusts") if not isinstance(mine, Loss) else ("apply",)
     return replace(row, **{name: getattr(mine, name) for name in theirs if hasattr(mine, name)})

@@ -13,6 +13,7 @@ from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.evidence.streams import SALT
 from varlaw.subjects.subject import Clipper, Floats
 from varlaw.subjects.yours import Yours, clipper, per_parameter
+from varlaw.theory.law import printable
 from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, yours
 from varlaw.verify.own.clip_kinds import REDUCTIONS, accumulated, adaptive, cause_of_adaptive
 from varlaw.verify.own.verdicts import Verdicts, asserting
@@ -171,7 +172,7 @@ def of_kind(kind: str, reduction: str, mine: Yours, order: str = "") -> Clipper:
 def eps_of(eps: Any, where: str) -> None:
     """`ValueError` unless eps is a number >= 0."""
     if isinstance(eps, bool) or not isinstance(eps, int | float) or not 0 <= eps < math.inf:
-        msg = f"eps={eps!r}, but should be a number >= 0 [{where}]"
+        msg = f"eps={printable(eps)}, but should be a number >= 0 [{where}]"
         raise ValueError(msg)
 
 

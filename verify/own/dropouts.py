@@ -10,6 +10,7 @@ from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT
 from varlaw.subjects.subject import Dropout
 from varlaw.subjects.yours import dropout, is_module
+from varlaw.theory.law import printable
 from varlaw.verify.check import policy_for
 from varlaw.verify.own.asking import Case, as_row, asked, left_out, of_claims, one_of, yours
 from varlaw.verify.own.verdicts import Verdicts, asserting
@@ -79,7 +80,7 @@ def check_dropout(
     one_of(kind, KINDS, "kind", "check_dropout")
     given: Any = p
     if not isinstance(given, float) or not 0 < given < 1:
-        msg = f"p={p!r}, but should be a number > 0 and < 1 [check_dropout]"
+        msg = f"p={printable(p)}, but should be a number > 0 and < 1 [check_dropout]"
         raise ValueError(msg)
     policy = policy_for(delta, alpha, beta, None)
     out = left_out(EXTREMES, promises, fixed(f, unpromised), all_usual=as_ is not None, where="check_dropout")

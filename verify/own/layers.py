@@ -20,6 +20,7 @@ from varlaw.subjects.builders.instances import is_keras, is_torch
 from varlaw.subjects.builders.layers import layer
 from varlaw.subjects.builders.parts import matches
 from varlaw.subjects.subject import Array, Case, Draws, Sampler, Tensor
+from varlaw.theory.law import printable
 from varlaw.verify.check import address, policy_for
 from varlaw.verify.decision import judged
 from varlaw.verify.own.asking import one_of, told
@@ -71,6 +72,9 @@ def check_layer(
     'structure.complete: without a law: bias'
     """
     one_of(dtype, FORMATS, "dtype", "check_layer")
+    if apply is not None and not callable(apply):
+        msg = f"apply={printable(apply)}, but should be a function of (arrays, x) [check_layer]"
+        raise TypeError(msg)
     policy = policy_for(delta, alpha, beta, None)
     build, whole = _factory(layer_or_factory)
     shown = address(layer_or_factory, salt, _name(layer_or_factory) if name is None else name)

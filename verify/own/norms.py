@@ -15,6 +15,7 @@ from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT, Key, canonical
 from varlaw.subjects.subject import Norm
 from varlaw.subjects.yours import RUNNING, Layout, Yours, norm
+from varlaw.theory.law import printable
 from varlaw.verify.decision import judged
 from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, told, yours
 from varlaw.verify.own.norm_causes import cause, fitting
@@ -228,14 +229,14 @@ def layout_of(kind: str, shape: Any, axes: Any) -> Layout:
 def _shape(shape: Any) -> tuple[int, ...]:
     sides = tuple(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else ()
     if not sides or not all(isinstance(n, int | np.integer) and n > 0 for n in sides):
-        msg = f"shape={shape!r}, but should be a sequence of whole numbers >= 1 [check_norm]"
+        msg = f"shape={printable(shape)}, but should be a sequence of whole numbers >= 1 [check_norm]"
         raise ValueError(msg)
     return tuple(map(int, sides))
 
 
 def _axis(axis: Any, rank: int) -> int:
     if not isinstance(axis, int) or not -rank <= axis < rank:
-        msg = f"axes holds {axis!r}, but should hold axes of an array of {rank} [check_norm]"
+        msg = f"axes holds {printable(axis)}, but should hold axes of an array of {rank} [check_norm]"
         raise ValueError(msg)
     return axis % rank
 
@@ -246,7 +247,7 @@ def groups_of(kind: str, groups: Any, layout: Layout) -> int:
         return 1
     channels = groups if layout.shape is None else layout.shape[1]
     if not isinstance(groups, int) or groups < 1 or channels % groups:
-        msg = f"groups={groups!r}, but should be a whole number that divides the channels [check_norm]"
+        msg = f"groups={printable(groups)}, but should be a whole number that divides the channels [check_norm]"
         raise ValueError(msg)
     return groups
 
@@ -267,7 +268,7 @@ def eps_of(f: Any, eps: Any) -> float | None:
         eps = eps if isinstance(eps, float) else getattr(f, "eps", None)
         return float(eps) if isinstance(eps, float) else None
     if isinstance(eps, bool) or not isinstance(eps, int | float) or not 0 <= eps < math.inf:
-        msg = f"eps={eps!r}, but should be a number >= 0 [check_norm]"
+        msg = f"eps={printable(eps)}, but should be a number >= 0 [check_norm]"
         raise ValueError(msg)
     return float(eps)
 

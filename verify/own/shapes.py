@@ -5,6 +5,7 @@ from typing import Any
 
 from varlaw.claims.verdict import Outcome, Verdict
 from varlaw.evidence.streams import SALT
+from varlaw.theory.law import printable
 from varlaw.verify.check import address, check
 from varlaw.verify.checked_sampler import Draw
 from varlaw.verify.own.verdicts import Verdicts, asserting
@@ -28,7 +29,7 @@ def check_shapes(
     True
     """
     if len(shapes) < 2:
-        msg = f"shapes={shapes!r}, but should be two or more [check_shapes]"
+        msg = f"shapes={printable(shapes)}, but should be two or more [check_shapes]"
         raise ValueError(msg)
     name = address(draw, options.get("salt", SALT), options.pop("name", None))
     verdicts = tuple(_in(draw, law, tuple(shape), name, options) for shape in shapes)

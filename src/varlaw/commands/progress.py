@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from varlaw import stopping
 from varlaw.commands.failure import Failure
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ def execute(
     except KeyboardInterrupt as error:
         if not ledger:
             raise
-        msg = f"interrupted{_resumption(agreed, ledger)}"
-        raise Failure(msg, 130) from error
+        msg = f"{stopping.word(error)}{_resumption(agreed, ledger)}"
+        raise Failure(msg, stopping.code(error)) from error
 
 
 @contextmanager
