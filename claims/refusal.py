@@ -12,15 +12,15 @@ from varlaw.evidence.exact import compare
 T = TypeVar("T")
 
 
-def tried(odd: Callable[[], T], ordinary: Callable[[], object]) -> T | Finding:
+def attempt(odd: Callable[[], T], ordinary: Callable[[], object]) -> T | Finding:
     """What `odd` gives, or the finding that it is refused; where `ordinary` raises, too, so does this."""
     try:
         return odd()
     except Exception as refusal:
         ordinary()
-        return settled(f"refused: {type(refusal).__name__}")
+        return nothing_to_measure(f"refused: {type(refusal).__name__}")
 
 
-def settled(detail: str) -> Finding:
+def nothing_to_measure(detail: str) -> Finding:
     """A finding that leaves nothing to measure."""
     return deterministic(compare([1.0], [1.0], [0.0]), quantity="", detail=detail)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from catalogue import prose
 from pictures import BLUE, GREY, ORANGE, _frame
 
-from varlaw.commands.defaults import shown
+from varlaw.commands.defaults import pages_of
 from varlaw.identify.baseline.records import decode
 from varlaw.identify.records import CaseStatistics, Identified
 from varlaw.reports.defaults import Defaults, Move, VersionChange
@@ -98,7 +98,7 @@ def write(generated: Path) -> None:
 
     folder = generated / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
-    tensors, changes = recorded(), shown(files())
+    tensors, changes = recorded(), pages_of(files())
     charts = {f"compared-{name}": chart(layer, tensors) for name, layer in LAYERS.items()}
     charts["versions"] = lanes(changes)
     for name, of in charts.items():

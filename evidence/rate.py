@@ -116,7 +116,7 @@ def _crossing(t: Tally, level: float, inside: float, outside: float) -> float:
     return outside
 
 
-def settled(t: Tally, p: float, policy: Policy, band: float = 0.0) -> str:
+def outcome(t: Tally, p: float, policy: Policy, band: float = 0.0) -> str:
     """The outcome so far, VIOLATES, CONFORMS or UNDECIDED; at the cap the exact test decides."""
     if violation(t, p, policy.delta, band) >= threshold(policy.alpha, RATE_ALPHA["sequential"]):
         return "VIOLATES"

@@ -20,7 +20,7 @@ _LOOSE = 1.1  # ends of a constant's interval, from which it is said
 _EDGE = 20.0  # times the share of entries that a continuous law leaves exactly on its extremes
 
 
-def few(found: Sequence[discrete.Atoms], samples: Sequence[Sample]) -> Reading:
+def of_few(found: Sequence[discrete.Atoms], samples: Sequence[Sample]) -> Reading:
     """A law of few values: fair signs times a scale, or no law that has a name here."""
     if scales := discrete.signs(found, samples):
         fit = formulas.fit(Exact(scales), [s.names for s in samples], (Unit("value"),))

@@ -41,7 +41,7 @@ def _whole(samples: Sequence[Sample], key: Key) -> Reading:
     if sum(s.values.size for s in samples) < _FEWEST:
         return Reading(family="unknown", reason=f"fewer than {_FEWEST} entries to look at")
     if few := discrete.atoms(samples):
-        return chance.few(few, samples)
+        return chance.of_few(few, samples)
     cut = blocks.of_scale(samples)
     found = _parts(samples, cut, key) if cut else None
     return found if found and found.known else chance.random(samples, key)

@@ -112,10 +112,10 @@ def sizes(shape: Any, where: str, name: str = "shape") -> tuple[int, ...]:
     return found
 
 
-def apart(shape: Sequence[int], strides: Sequence[int]) -> bool:
+def disjoint(shape: Sequence[int], strides: Sequence[int]) -> bool:
     """Whether each element of an array has memory of its own, as far as its strides tell.
 
-    >>> apart((3, 2), (2, 1)), apart((3, 2), (0, 1))
+    >>> disjoint((3, 2), (2, 1)), disjoint((3, 2), (0, 1))
     (True, False)
     """
     reach = 0

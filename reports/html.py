@@ -27,7 +27,7 @@ from varlaw.reports.groups import (
 from varlaw.reports.matrix import boards, glance
 from varlaw.reports.merge import merged
 from varlaw.reports.pages import ALONE, LIMIT, Bar, picture, template
-from varlaw.reports.schema import settled
+from varlaw.reports.schema import as_recorded
 from varlaw.reports.shorten import abridged
 from varlaw.reports.wording import STATES
 
@@ -50,7 +50,7 @@ def render(
     `laws` gives the address of the page of each law, `known` that of each documented deviation, `records` the marks of
     the records beside it.
     """
-    runs = tuple(abridged(settled(run)) for run in runs)
+    runs = tuple(abridged(as_recorded(run)) for run in runs)
     run = merged(runs)
     groups = grouped(run.verdicts)
     same = {**_same(runs, run, laws or {}), "bar": bar.at("Report"), "known": known or {}, "records": records}

@@ -183,7 +183,7 @@ def encode(run: Run) -> bytes:
 
     Raises `ReportError` when a number that the schema requires is not finite.
     """
-    return b"".join(lines(settled(run)))
+    return b"".join(lines(as_recorded(run)))
 
 
 def lines(run: Run) -> Iterator[bytes]:
@@ -203,7 +203,7 @@ def mark(run: Run) -> str:
     return found.hexdigest()
 
 
-def settled(run: Run) -> Run:
+def as_recorded(run: Run) -> Run:
     """A run as its record file gives it back: numbers that are not finite are None, cases are plain data.
 
     It is done once: what is settled is returned as it is.
@@ -242,7 +242,7 @@ def write(run: Run, path: Path | str) -> None:
 
     Raises `ReportError`, in one line, when the folder refuses or a number that the schema requires is not finite.
     """
-    write_whole(Path(path), lines(settled(run)))
+    write_whole(Path(path), lines(as_recorded(run)))
 
 
 def json_schema() -> dict[str, Any]:

@@ -64,7 +64,7 @@ def write_site(
     """
     directory = Path(directory)
     inspect(directory)
-    given = [schema.settled(each) for each in runs]
+    given = [schema.as_recorded(each) for each in runs]
     names = ["run.json"] if len(given) == 1 else [f"run-{k}.json" for k in range(1, len(given) + 1)]
     marks = {name: schema.mark(each) for name, each in zip(names, given, strict=True)}
     refuse_records(directory, marks)

@@ -16,7 +16,7 @@ from varlaw.claims.verdict import Run, RunInfo, Verdict
 from varlaw.reports.brief import INDENT, STYLES, Met, causes, folded, news, not_applicable, wrapped
 from varlaw.reports.diff import Change
 from varlaw.reports.groups import Group, by_deviation, grouped, headline, worst_first
-from varlaw.reports.schema import settled
+from varlaw.reports.schema import as_recorded
 from varlaw.reports.texts import link_text, number, plain, risk
 from varlaw.reports.wording import (
     case_text,
@@ -52,7 +52,7 @@ def render(
     opened: the heading has been printed by `opening` already.
     since: the name of an earlier run, and what changed since then; shown first.
     """
-    run, width = settled(run), max(console.width, 40)
+    run, width = as_recorded(run), max(console.width, 40)
     if not opened:
         opening(run.run, console)
     changed = news(*since, width) if since else ()

@@ -71,10 +71,10 @@ def sampler(
 class View(Protocol):
     """How arrays of shape (batch, channels, length) are laid out for a call."""
 
-    def there(self, x: Floats) -> Floats:
+    def arranged(self, x: Floats) -> Floats:
         """The claims' array as the call takes it."""
 
-    def back(self, y: Floats, shape: tuple[int, ...]) -> Floats:
+    def restored(self, y: Floats, shape: tuple[int, ...]) -> Floats:
         """What the call returned in the claims' `shape`."""
 
 
@@ -85,7 +85,7 @@ class Spatial:
     dims: int = 1
     channels_last: bool = False
 
-    def there(self, x: Floats) -> Floats:
+    def arranged(self, x: Floats) -> Floats:
         """x with its channels where they belong."""
         batch, channels, length = x.shape
         sides = (length,) + (1,) * (self.dims - 1)
@@ -93,7 +93,7 @@ class Spatial:
             return x.transpose(0, 2, 1).reshape(batch, *sides, channels)
         return x.reshape(batch, channels, *sides)
 
-    def back(self, y: Floats, shape: tuple[int, ...]) -> Floats:
+    def restored(self, y: Floats, shape: tuple[int, ...]) -> Floats:
         """y as (batch, channels, length) again."""
         if not self.channels_last:
             return y.reshape(shape)
@@ -127,23 +127,23 @@ def norm(
     def run(call: Call) -> Callable[[Floats, Case, str, str], Mapping[str, Floats]]:
         def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
             with of.place(dtype, device):
-                y, *running = _tuple(call(of.array(axes.there(x), dtype, device), case))
+                y, *running = _tuple(call(of.array(axes.arranged(x), dtype, device), case))
                 seen = {n: of.floats(r).ravel() for n, r in zip(RUNNING, running, strict=False)}
-                return {"output": axes.back(of.floats(y), x.shape), **seen}
+                return {"output": axes.restored(of.floats(y), x.shape), **seen}
 
         return apply
 
     def weighted(x: Floats, weight: Floats, bias: Floats, case: Case, dtype: str, device: str) -> Floats:
         assert affine
         with of.place(dtype, device):
-            given, scale, shift = (of.array(a, dtype, device) for a in (axes.there(x), weight, bias))
-            return axes.back(of.floats(affine(given, scale, shift, case)), x.shape)
+            given, scale, shift = (of.array(a, dtype, device) for a in (axes.arranged(x), weight, bias))
+            return axes.restored(of.floats(affine(given, scale, shift, case)), x.shape)
 
     def gradient(x: Floats, dy: Floats, case: Case, dtype: str, device: str) -> Floats:
         assert of.vjp
         with of.place(dtype, device):
-            at, of_output = (of.array(axes.there(a), dtype, device) for a in (x, dy))
-            return axes.back(of.floats(of.vjp(lambda x: _tuple(call(x, case))[0], at, of_output)), x.shape)
+            at, of_output = (of.array(axes.arranged(a), dtype, device) for a in (x, dy))
+            return axes.restored(of.floats(of.vjp(lambda x: _tuple(call(x, case))[0], at, of_output)), x.shape)
 
     row = Norm(
         name=name,
@@ -208,12 +208,12 @@ def dropout(
     def kept(x: Floats, p: float, dtype: str, device: str) -> Floats:
         assert evaluated
         with of.place(dtype, device):
-            return axes.back(of.floats(evaluated(of.array(axes.there(x), dtype, device), p)), x.shape)
+            return axes.restored(of.floats(evaluated(of.array(axes.arranged(x), dtype, device), p)), x.shape)
 
     def apply(x: Floats, p: float, dtype: str, device: str, seed: int) -> Floats:
         with of.chance(seed, dtype, device) as key:
-            y = of.floats(drop(of.array(axes.there(x), dtype, device), p, key))
-        return axes.back(y, x.shape)
+            y = of.floats(drop(of.array(axes.arranged(x), dtype, device), p, key))
+        return axes.restored(y, x.shape)
 
     return Dropout(name=name, framework=of, op=op, apply=apply, evaluated=kept if evaluated else None, **rest)
 

@@ -88,7 +88,7 @@ class Layout:
     def _named(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return (("channels", self.kept), ("length", self.axes))
 
-    def there(self, x: Floats) -> Floats:
+    def arranged(self, x: Floats) -> Floats:
         """The claims' array as the norm takes it."""
         if self.shape is None:
             return np.moveaxis(x, *self._moved)
@@ -97,7 +97,7 @@ class Layout:
         order = (*self.kept, *self.axes)
         return x.reshape([self.shape[a] for a in order]).transpose(np.argsort(order))
 
-    def back(self, y: Floats, shape: tuple[int, ...]) -> Floats:
+    def restored(self, y: Floats, shape: tuple[int, ...]) -> Floats:
         """The norm's array in the claims' `shape`."""
         if self.shape is None:
             return np.moveaxis(y, *reversed(self._moved))

@@ -14,7 +14,7 @@ import numpy as np
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
 from varlaw.claims.clipping.projection import Floats, Gradients
-from varlaw.claims.refusal import tried
+from varlaw.claims.refusal import attempt
 from varlaw.evidence.exact import compare
 from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.subjects.subject import Clipper
@@ -69,7 +69,7 @@ def _ordered(subject: Clipper, trial: Trial) -> tuple[Floats, float, float, tupl
         msg = f"{trial.dtype} cannot hold a norm of {norm:.3g}"
         raise NotApplicable(msg)
     limit = trial.case["share"] * norm
-    found = tried(
+    found = attempt(
         lambda: _run(subject, trial, g.leaves, limit, order=order), lambda: _run(subject, trial, g.leaves, limit)
     )
     working = min(fmt.unit, FORMATS["float32"].unit)
@@ -135,7 +135,7 @@ def _with(argument: str) -> Judging:
         if not np.isfinite(usual).all():
             msg = "what is not finite without the argument is not compared with it"
             raise NotApplicable(msg)
-        found = tried(
+        found = attempt(
             lambda: _run(subject, trial, g.leaves, g.limit, **{argument: True}),
             lambda: _run(subject, trial, g.leaves, g.limit),
         )

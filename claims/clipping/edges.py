@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
 from varlaw.claims.clipping.projection import Gradients, norm_of
-from varlaw.claims.refusal import settled, tried
+from varlaw.claims.refusal import attempt, nothing_to_measure
 from varlaw.evidence.exact import Comparison, compare
 from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.subjects.subject import Clipper
@@ -56,7 +56,7 @@ def _shut(subject: Clipper, trial: Trial) -> Finding:
     g = Gradients(trial)
     zeros = [0 * leaf for leaf in g.leaves]
     both = (g.leaves, zeros)
-    after = tried(lambda: [_clipped(subject, trial, x, 0.0) for x in both], lambda: _ordinary(subject, trial, g))
+    after = attempt(lambda: [_clipped(subject, trial, x, 0.0) for x in both], lambda: _ordinary(subject, trial, g))
     if isinstance(after, Finding):
         return after
     left = sum(int((x == 0).sum()) for x in after)
@@ -69,7 +69,7 @@ def _shut(subject: Clipper, trial: Trial) -> Finding:
 def _open(subject: Clipper, trial: Trial) -> Finding:
     """What switches clipping off, as inf does where only the norm is asked for; inf times 0 is no factor."""
     g = Gradients(trial)
-    after = tried(lambda: _clipped(subject, trial, g.leaves, math.inf), lambda: _ordinary(subject, trial, g))
+    after = attempt(lambda: _clipped(subject, trial, g.leaves, math.inf), lambda: _ordinary(subject, trial, g))
     if isinstance(after, Finding):
         return after
     untouched = int((after == np.concatenate(g.leaves)).sum())
@@ -79,7 +79,7 @@ def _open(subject: Clipper, trial: Trial) -> Finding:
 
 def _no_number(subject: Clipper, trial: Trial) -> Finding:
     g = Gradients(trial)
-    after = tried(lambda: _clipped(subject, trial, g.leaves, math.nan), lambda: _ordinary(subject, trial, g))
+    after = attempt(lambda: _clipped(subject, trial, g.leaves, math.nan), lambda: _ordinary(subject, trial, g))
     if isinstance(after, Finding):
         return after
     comparison = compare([int(np.isfinite(after).sum())], [g.entries], [0.0])
@@ -106,7 +106,7 @@ def _empty(subject: Clipper, trial: Trial) -> Finding:
     """Leaves of no entries stand first and between the others; they come back as they are, or are refused."""
     g, leaves = _shaped(trial)
     odd = [np.zeros((0,)), *leaves[:2], np.zeros((3, 0)), *leaves[2:]]
-    refused = tried(
+    refused = attempt(
         lambda: subject.apply(odd, g.limit, trial.dtype, trial.device), lambda: _ordinary(subject, trial, g)
     )
     return refused if isinstance(refused, Finding) else _alike(subject, trial, g, odd)
@@ -131,7 +131,7 @@ def _alike(subject: Clipper, trial: Trial, g: Gradients, leaves: list[Floats]) -
 
 def _nothing(subject: Clipper, trial: Trial) -> Finding:
     g = Gradients(replace(trial, case={"leaves": 1, "entries": 4, "norm": 2.0, "limit": 1.0}))
-    found = tried(lambda: subject.apply([], 1.0, trial.dtype, trial.device), lambda: _ordinary(subject, trial, g))
+    found = attempt(lambda: subject.apply([], 1.0, trial.dtype, trial.device), lambda: _ordinary(subject, trial, g))
     if isinstance(found, Finding):
         return found
     leaves, reported = found
@@ -145,7 +145,7 @@ def _values(subject: Clipper, trial: Trial) -> Finding:
     g = Gradients(trial)
     bad, entry = [leaf.copy() for leaf in g.leaves], float(trial.case["entry"])
     bad[0][0], bad[1][1] = entry, -entry
-    after = tried(lambda: _clipped(subject, trial, bad, g.limit), lambda: _ordinary(subject, trial, g))
+    after = attempt(lambda: _clipped(subject, trial, bad, g.limit), lambda: _ordinary(subject, trial, g))
     if isinstance(after, Finding):
         return after
     expected = np.clip(_flat(bad), -g.limit, g.limit)
@@ -157,7 +157,7 @@ def _values(subject: Clipper, trial: Trial) -> Finding:
 def _turned(subject: Clipper, trial: Trial) -> Finding:
     """A box whose lower bound lies above its upper one: no entry may change its sign, which is what is observed."""
     g = Gradients(trial)
-    after = tried(lambda: _clipped(subject, trial, g.leaves, -g.limit), lambda: _ordinary(subject, trial, g))
+    after = attempt(lambda: _clipped(subject, trial, g.leaves, -g.limit), lambda: _ordinary(subject, trial, g))
     if isinstance(after, Finding):
         return after
     kept = bool((after * np.concatenate(g.leaves) >= 0).all())
@@ -186,12 +186,12 @@ def _nonfinite(subject: Clipper, trial: Trial) -> Finding:
     g = Gradients(trial)
     bad = [leaf.copy() for leaf in g.leaves]
     bad[0][0] = float(trial.case["entry"])
-    whole = tried(lambda: _clipped(subject, trial, bad, g.limit), lambda: _ordinary(subject, trial, g))
+    whole = attempt(lambda: _clipped(subject, trial, bad, g.limit), lambda: _ordinary(subject, trial, g))
     if isinstance(whole, Finding):
         return whole
     after = whole[bad[0].size :]
     if subject.nonfinite == "signals" and np.isnan(after).all():
-        return settled("all leaves became NaN, as documented")
+        return nothing_to_measure("all leaves became NaN, as documented")
     lost = bool(np.isnan(after).any())
     comparison = compare([math.inf if lost else norm_of([after])], [norm_of(g.leaves[1:])], [0.0])
     found = deterministic(comparison, quantity="norm of the finite leaves", names=g.names)
@@ -201,7 +201,7 @@ def _nonfinite(subject: Clipper, trial: Trial) -> Finding:
 def _negative(subject: Clipper, trial: Trial) -> Finding:
     """The cosine between gradients before and after: -1 where the factor limit/|g| kept its sign."""
     g = Gradients(trial)
-    after = tried(lambda: _clipped(subject, trial, g.leaves, -g.limit), lambda: _ordinary(subject, trial, g))
+    after = attempt(lambda: _clipped(subject, trial, g.leaves, -g.limit), lambda: _ordinary(subject, trial, g))
     if isinstance(after, Finding):
         return after
     before = np.concatenate(g.leaves)
@@ -210,7 +210,7 @@ def _negative(subject: Clipper, trial: Trial) -> Finding:
     found = deterministic(compare([cosine], [1.0], [4 * FORMATS[trial.dtype].unit]), quantity="cosine", names=g.names)
     if cosine <= 0:
         return found
-    return msgspec.structs.replace(settled("no gradient changed its sign"), against=found.against)
+    return msgspec.structs.replace(nothing_to_measure("no gradient changed its sign"), against=found.against)
 
 
 def _duplicates(subject: Clipper, trial: Trial) -> Finding:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
-from varlaw.claims.refusal import tried
+from varlaw.claims.refusal import attempt
 from varlaw.evidence.exact import compare
 from varlaw.evidence.formats import FORMATS
 from varlaw.subjects.subject import Dropout
@@ -54,7 +54,7 @@ def _output(subject: Dropout, trial: Trial, x: NDArray[np.float64], p: float) ->
 
 def _all(subject: Dropout, trial: Trial) -> Finding:
     x = FORMATS[trial.dtype].round_all(1 + trial.key.generator().random(_SHAPE))
-    y = tried(lambda: _output(subject, trial, x, 1.0), lambda: _output(subject, trial, x, 0.5))
+    y = attempt(lambda: _output(subject, trial, x, 1.0), lambda: _output(subject, trial, x, 0.5))
     if isinstance(y, Finding):
         return y
     return _counted(int((y == 0).sum()), x.size, trial, _not_a_number(y))
@@ -62,7 +62,7 @@ def _all(subject: Dropout, trial: Trial) -> Finding:
 
 def _empty(subject: Dropout, trial: Trial) -> Finding:
     nothing, some = np.zeros((0, *_SHAPE[1:])), np.ones(_SHAPE)
-    y = tried(lambda: _output(subject, trial, nothing, 0.5), lambda: _output(subject, trial, some, 0.5))
+    y = attempt(lambda: _output(subject, trial, nothing, 0.5), lambda: _output(subject, trial, some, 0.5))
     if isinstance(y, Finding):
         return y
     return deterministic(compare([y.shape == nothing.shape], [1.0], [0.0]), quantity="outputs of its shape")

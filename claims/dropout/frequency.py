@@ -174,7 +174,7 @@ def _counted(subject: Dropout, trial: Trial, p: float) -> tuple[str, Tally, Poli
     while outcome == "UNDECIDED":
         units = masks.units(masks.draw(block, min(max(_BLOCK, masks.entries(tally.n // 2)), _WIDEST)))
         tally, block = tally + Tally(units.size, int(units.sum())), block + 1
-        outcome = rate.settled(tally, p, policy, _BAND)
+        outcome = rate.outcome(tally, p, policy, _BAND)
     return outcome, tally, policy
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, Trial, deterministic
 from varlaw.claims.losses.equal_logits import Floats, averaging, number, working
-from varlaw.claims.refusal import tried
+from varlaw.claims.refusal import attempt
 from varlaw.evidence.exact import compare
 from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.evidence.state import float64
@@ -77,7 +77,7 @@ def _none(subject: Loss, trial: Trial) -> Finding:
     logits = fmt.round_all(3 * trial.key.generator().standard_normal((c["rows"], c["classes"])))
     labels: Labels = np.full(c["rows"], c["classes"] - 1)
     place = trial.dtype, trial.device
-    mean = tried(
+    mean = attempt(
         lambda: subject.adjusted(logits, labels, 0.0, c["classes"] - 1, *place),  # type: ignore[misc]  # asserted
         lambda: subject.adjusted(logits, 0 * labels, 0.0, c["classes"] - 1, *place),  # type: ignore[misc]
     )
@@ -177,7 +177,7 @@ def _outside(subject: Loss, trial: Trial) -> Finding:
     labels = np.zeros(max(trial.case["rows"], 2), dtype=np.int64)
     labels[0] = classes
     logits = np.zeros((len(labels), classes))
-    rows = tried(
+    rows = attempt(
         lambda: subject.apply(logits, labels, "none", trial.dtype, trial.device),
         lambda: subject.apply(logits, 0 * labels, "none", trial.dtype, trial.device),
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from varlaw.claims.claim import Claim, Finding, Trial, deterministic
 from varlaw.claims.norms.normalisation import Rows, compared, left_of_constant, rows_of
-from varlaw.claims.refusal import tried
+from varlaw.claims.refusal import attempt
 from varlaw.evidence.formats import FORMATS
 from varlaw.subjects.subject import Norm
 
@@ -40,7 +40,7 @@ def _single(subject: Norm, trial: Trial) -> Finding:
     ordinary = {**trial.case, "length": 15}
     many = fmt.round_all(np.resize(np.array(_VALUES), (1, ordinary["channels"], ordinary["length"])))
     pairs = ((x, trial.case), (many, ordinary))
-    results = tried(*(partial(subject.apply, values, case, trial.dtype, trial.device) for values, case in pairs))
+    results = attempt(*(partial(subject.apply, values, case, trial.dtype, trial.device) for values, case in pairs))
     if isinstance(results, Finding):
         return results
     rows = Rows(x, subject.op, trial)

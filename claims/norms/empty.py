@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from varlaw.claims.claim import Claim, Finding, Trial, deterministic
-from varlaw.claims.refusal import tried
+from varlaw.claims.refusal import attempt
 from varlaw.evidence.exact import compare
 from varlaw.subjects.subject import Norm
 
@@ -29,7 +29,7 @@ def _empty(subject: Norm, trial: Trial) -> Finding:
     c = trial.case
     x, ordinary = np.zeros((c["batch"], c["channels"], c["length"])), {**c, "batch": 2, "length": 16}
     some = trial.key.generator().standard_normal((2, c["channels"], 16))
-    found = tried(
+    found = attempt(
         lambda: subject.apply(x, c, trial.dtype, trial.device),
         lambda: subject.apply(some, ordinary, trial.dtype, trial.device),
     )

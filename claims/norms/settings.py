@@ -17,7 +17,7 @@ from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, determinis
 from varlaw.claims.documented import number
 from varlaw.claims.norms import normalisation
 from varlaw.claims.norms.normalisation import Floats, Rows, rows_of
-from varlaw.claims.refusal import tried
+from varlaw.claims.refusal import attempt
 from varlaw.claims.verdict import Outcome
 from varlaw.evidence.exact import compare
 from varlaw.evidence.formats import FORMATS, gamma
@@ -82,7 +82,7 @@ def _settings(subject: Norm, trial: Trial) -> Finding:
     if subject.op == "batch_norm":
         judges += [normalisation.running_mean, normalisation.running_var]
     for judge in judges:
-        finding = tried(partial(judge, subject, trial), partial(judge, subject, _ordinary(trial)))
+        finding = attempt(partial(judge, subject, trial), partial(judge, subject, _ordinary(trial)))
         if finding.outcome is not Outcome.CONFORMS:
             break
     return finding
@@ -144,7 +144,7 @@ def _evaluated(subject: Norm, trial: Trial) -> Finding:
     assert subject.evaluated
     x, unit = _given(trial), FORMATS[trial.dtype].unit
     cases = (trial.case, _ordinary(trial).case)
-    found = tried(*(partial(subject.evaluated, x, case, trial.dtype, trial.device) for case in cases))
+    found = attempt(*(partial(subject.evaluated, x, case, trial.dtype, trial.device) for case in cases))
     if isinstance(found, Finding):
         return found
     mean, variance = (_per_channel(found[name]) for name in ("running_mean", "running_var"))

@@ -10,7 +10,7 @@ import numpy as np
 
 from varlaw.claims.claim import Claim, Finding, Trial, deterministic
 from varlaw.claims.fans import declared
-from varlaw.claims.refusal import tried
+from varlaw.claims.refusal import attempt
 from varlaw.claims.weights import independence
 from varlaw.evidence.exact import compare
 from varlaw.evidence.state import float64
@@ -47,7 +47,7 @@ _NOTHING = "a tensor without entries is refused, or comes back in its shape"
 def _empty(subject: Sampler, trial: Trial) -> Finding:
     shape = tuple(trial.case["shape"])
     ordinary = replace(trial, case={**trial.case, "shape": [3, 4]})
-    found = tried(lambda: _instance(subject, trial), lambda: _instance(subject, ordinary))
+    found = attempt(lambda: _instance(subject, trial), lambda: _instance(subject, ordinary))
     if isinstance(found, Finding):
         return found
     kept = sum(tuple(x.shape) == shape for x in found.values())

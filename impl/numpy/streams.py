@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from varlaw.impl.arguments import apart, is_bool, refuse, refuse_type, sizes, whole
+from varlaw.impl.arguments import disjoint, is_bool, refuse, refuse_type, sizes, whole
 
 Array: TypeAlias = NDArray[Any]
 Shape: TypeAlias = int | Sequence[int]
@@ -77,7 +77,7 @@ def array_for(shape: Shape, dtype: DType, device: object, out: Array | None, whe
         refuse("out.dtype", kind.name, f"the dtype asked for, {dtype_of(dtype, where).name}", where)
     if not out.flags.writeable:
         refuse("out.flags.writeable", False, "True", where)
-    if not out.flags.c_contiguous and not apart(out.shape, out.strides):
+    if not out.flags.c_contiguous and not disjoint(out.shape, out.strides):
         refuse("out.strides", out.strides, "those of an array whose elements do not share memory", where)
     return out
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import torch
 
-from varlaw.impl.arguments import apart, is_bool, refuse, refuse_type, sizes, whole
+from varlaw.impl.arguments import disjoint, is_bool, refuse, refuse_type, sizes, whole
 
 Shape: TypeAlias = int | Sequence[int]
 Seed: TypeAlias = int | torch.Generator
@@ -94,7 +94,7 @@ def writable(name: str, target: torch.Tensor, where: str) -> None:
     """Refuse a tensor whose elements do not each have a place in memory to be written to."""
     if target.layout is not torch.strided:
         refuse(f"{name}.layout", target.layout, "torch.strided", where)
-    if not target.is_contiguous() and not apart(target.shape, target.stride()):
+    if not target.is_contiguous() and not disjoint(target.shape, target.stride()):
         refuse(f"{name}.stride()", target.stride(), "that of a tensor whose elements do not share memory", where)
     inference = not torch.compiler.is_compiling() and target.is_inference()
     if inference and not torch.is_inference_mode_enabled():

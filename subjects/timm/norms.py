@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects.alone import View, channels, last, norm, one_channel, spatial, weight_used
 from varlaw.subjects.subject import Case, Norm
 from varlaw.subjects.timm.framework import TIMM, timm
+from varlaw.subjects.torch_modules import View, channels, last, norm, one_channel, spatial, weight_used
 
 Size = Callable[[Case], tuple[Any, ...]]
 

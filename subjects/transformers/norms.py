@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from varlaw.subjects.alone import View, channels, last, norm, spatial, weight_used
 from varlaw.subjects.subject import Case, Norm
+from varlaw.subjects.torch_modules import View, channels, last, norm, spatial, weight_used
 from varlaw.subjects.torchvision import stub_torchvision
 from varlaw.subjects.transformers.framework import TRANSFORMERS
 

@@ -61,7 +61,7 @@ def test_every_deviation_is_on_the_page() -> None:
     assert all(f"findings/{name}.md" in findings.index() for name in pages)
     page = "".join(pages.values())
     assert all(page.count(f"\n`{row.id}`\n") == 1 for row in deviations.rows())
-    shown = {name for text in REPRODUCTIONS.values() for name in deviations.shown(text)}
+    shown = {name for text in REPRODUCTIONS.values() for name in deviations.ids_in(text)}
     assert shown <= {row.id for row in deviations.rows()}
 
 

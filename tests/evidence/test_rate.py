@@ -14,7 +14,7 @@ LOOSE = Policy("loose", delta=0.2, alpha=0.05, beta=0.05)
 
 def _decided(p: float, q: float, policy: Policy, rng: np.random.Generator) -> tuple[str, int]:
     tally = Tally()
-    while (outcome := rate.settled(tally, p, policy)) == "UNDECIDED":
+    while (outcome := rate.outcome(tally, p, policy)) == "UNDECIDED":
         n = max(200, tally.n // 10)
         tally += Tally(n, int(rng.binomial(n, q)))
     return outcome, tally.n

@@ -48,7 +48,7 @@ def test_what_is_cut_stays_apart_and_short_texts_stay_whole(endless: Run, run: R
     assert max(len(v.subject) for v in short) < MOST + 60
     assert cut("a" * LONG) != cut("a" * LONG + "b")
     assert endless.verdicts[0].replay.endswith("x" * 100)
-    assert schema.settled(endless).verdicts[0].detail == endless.verdicts[0].detail  # the records keep all
+    assert schema.as_recorded(endless).verdicts[0].detail == endless.verdicts[0].detail  # the records keep all
 
 
 @pytest.mark.parametrize("odd", ["\ufffe", "\uffff", "\ufdd0", "\U0001fffe"])

@@ -69,7 +69,7 @@ def test_records_that_are_reported_or_were_are_replaced(run: Run, make_run: Call
     site.write_benchmarks([_measured()], tmp_path)
     site.write_site([run, run], tmp_path)
     site.write_all(run, tmp_path)
-    assert schema.read(tmp_path / "run.json") == schema.settled(run)
+    assert schema.read(tmp_path / "run.json") == schema.as_recorded(run)
     (tmp_path / "run-1.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ours.FolderInUse, match=r"run-1\.json"):
         site.write_site([run, run], tmp_path)

@@ -44,7 +44,7 @@ def test_any_layout_reads_as_the_same_run(
 ) -> None:
     from varlaw.reports import scanner
 
-    run = schema.settled(request.getfixturevalue(name))
+    run = schema.as_recorded(request.getfixturevalue(name))
     (tmp_path / "run.json").write_bytes(_spellings(schema.encode(run))[spelling])
     for chunk in (1 << 20, 7):  # a value is cut wherever it can be
         monkeypatch.setattr(scanner, "_CHUNK", chunk)

@@ -165,8 +165,8 @@ def test_dropout_draws_from_its_seed_and_the_loss_gets_what_it_adjusts() -> None
 
 def test_a_derivative_reaches_the_weight_that_a_convolution_standardises() -> None:
     torch = pytest.importorskip("torch")
-    from varlaw.subjects.alone import weight_used
     from varlaw.subjects.torch.framework import vjp
+    from varlaw.subjects.torch_modules import weight_used
 
     class Centred(torch.nn.Conv2d):  # type: ignore[misc, name-defined]
         def forward(self, x: Any) -> Any:

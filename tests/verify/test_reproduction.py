@@ -67,8 +67,10 @@ def test_every_script_names_rows_and_has_a_heading() -> None:
     folder = Path(deviations.__file__).parent / "reproductions"
     files = deviations.reproduction_files()
     assert set(files) == {path.stem for path in folder.glob("*.py")}
-    assert {name for text in files.values() for name in deviations.shown(text)} <= known
-    assert all(deviations.shown(text) and deviations.heading(text) and deviations.body(text) for text in files.values())
+    assert {name for text in files.values() for name in deviations.ids_in(text)} <= known
+    assert all(
+        deviations.ids_in(text) and deviations.heading(text) and deviations.body(text) for text in files.values()
+    )
 
 
 def test_a_documented_deviation_brings_its_own() -> None:

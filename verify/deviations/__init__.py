@@ -205,7 +205,7 @@ _INDEX = _Index()
 @functools.cache
 def reproductions() -> Mapping[str, str]:
     """The script that shows a row, by the row's id: the files in `reproductions`, whose first line names their rows."""
-    return {name: body(text) for text in reproduction_files().values() for name in shown(text)}
+    return {name: body(text) for text in reproduction_files().values() for name in ids_in(text)}
 
 
 def reproduction_files() -> Mapping[str, str]:
@@ -214,7 +214,7 @@ def reproduction_files() -> Mapping[str, str]:
     return {name: text for name, text in found.items() if text.startswith("# ")}
 
 
-def shown(text: str) -> list[str]:
+def ids_in(text: str) -> list[str]:
     """The rows that a reproduction shows, from its first line."""
     return re.findall(r"[\w-]+", text.partition("\n")[0])
 

@@ -87,7 +87,7 @@ def _seen(subject: Norm, x: Floats, dtype: str) -> tuple[Floats, Floats]:
 
 def _other_sets(layout: Layout, probe: Floats) -> Iterator[Wrong]:
     """The right norm over other axes, and in other groups."""
-    centred, rank = layout.op != "rms_norm", layout.there(probe).ndim
+    centred, rank = layout.op != "rms_norm", layout.arranged(probe).ndim
     for count in range(1, rank + 1):
         yield from (Wrong(centred, sets=axes) for axes in combinations(range(rank), count))
     if layout.op == "group_norm":
@@ -115,7 +115,7 @@ def _rows(x: Floats, sets: tuple[int, ...] | int | None, layout: Layout, case: d
         return x.reshape(batch, channels // -sets, -sets, length).swapaxes(1, 2).reshape(-1, channels // -sets * length)
     if not isinstance(sets, tuple):
         return rows_of(x, layout.op, case if sets is None else {**case, "groups": sets})
-    theirs = layout.there(x)
+    theirs = layout.arranged(x)
     last = np.moveaxis(theirs, sets, range(-len(sets), 0))
     return last.reshape(-1, math.prod(theirs.shape[a] for a in sets))
 

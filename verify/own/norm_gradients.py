@@ -23,7 +23,7 @@ def gradient(yours: Yours, layout: Layout, case: dict[str, Any], backward: Any, 
     """The gradient at x for a random one at the output; `backward(x, dy)` gives it where no library does."""
     fmt = FORMATS[dtype]
     x, dy = fmt.round_all(x), fmt.round_all(np.random.default_rng(1).standard_normal(x.shape))
-    seen = layout.back(vjp(yours, backward, layout.there(x), layout.there(dy), dtype), x.shape)
+    seen = layout.restored(vjp(yours, backward, layout.arranged(x), layout.arranged(dy), dtype), x.shape)
     rows, grads, found = (rows_of(a, layout.op, case) for a in (x, dy, seen))
     expected = _expected(rows, grads, case["eps"], centred=layout.op != "rms_norm")
     size = np.abs(grads).max(axis=1, keepdims=True) / np.sqrt(_variance(rows, layout.op) + case["eps"])

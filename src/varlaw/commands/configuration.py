@@ -84,7 +84,7 @@ def put_to_use(tables: Mapping[str, Any], path: Path) -> None:
     for name in _PLACES:
         listed = tables.get(name, [])
         if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
-            msg = f"{path}: [tool.varlaw] {name} = {shown(listed)}, but should be a list of files or modules"
+            msg = f"{path}: [tool.varlaw] {name} = {printed(listed)}, but should be a list of files or modules"
             raise Failure(msg, 2)
         if listed:
             from varlaw.subjects import sources
@@ -161,11 +161,13 @@ def _check_value(parameter: click.Parameter, value: Any, where: str) -> None:
     several = _repeated(parameter) and isinstance(value, list)
     if not all(type(one) is wanted and "\0" not in str(one) for one in (value if several else [value])):
         words = {str: "text without zero bytes", bool: "true or false", int: "a whole number"}[wanted]
-        msg = f"{where} = {shown(value)}, but should be {words}{', or a list of such' if _repeated(parameter) else ''}"
+        msg = (
+            f"{where} = {printed(value)}, but should be {words}{', or a list of such' if _repeated(parameter) else ''}"
+        )
         raise Failure(msg, 2)
 
 
-def shown(value: Any) -> str:
+def printed(value: Any) -> str:
     """A value as an error prints it: on one line, cut where it is long."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 120 else f"{text[:100]} ..."
@@ -182,7 +184,7 @@ def _several(parameter: click.Parameter, value: Any) -> Any:
 
 def _table(value: Any, place: str, path: Path) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        msg = f"{path}: [{place}] is {shown(value)}, but should be a table of options"
+        msg = f"{path}: [{place}] is {printed(value)}, but should be a table of options"
         raise Failure(msg, 2)
     return value
 

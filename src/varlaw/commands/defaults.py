@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from varlaw.reports.defaults import Default, Defaults, Version, VersionChange
 
 
-def shown(paths: Sequence[Path]) -> "Defaults":
+def pages_of(paths: Sequence[Path]) -> "Defaults":
     """The pages of some baseline files; of the same frameworks, each is held against the one before it.
 
     Raises `ReportError`, in one line, for a file that is no baseline, or was changed by hand.

@@ -45,7 +45,7 @@ def tell(
     from varlaw.reports.files import ReportError
 
     with failing(3, ReportError):
-        run = schema.settled(run)  # once for all forms
+        run = schema.as_recorded(run)  # once for all forms
     changes = (before[0], compare(before[1], run)) if before else None
 
     def show(report: Path | None) -> None:

@@ -45,7 +45,7 @@ def report(
     """
     from dataclasses import replace
 
-    from varlaw.commands.defaults import shown
+    from varlaw.commands.defaults import pages_of
     from varlaw.reports.benchmarks import read as read_benchmarks
     from varlaw.reports.files import NoFile, ReportError
     from varlaw.reports.ours import FolderInUse
@@ -58,7 +58,7 @@ def report(
         found = _worth_reporting(runs)
         measured = tuple(read_benchmarks(path) for path in benchmarks)
         if found:
-            books = replace(library(), benchmarks=measured, defaults=shown(baselines))
+            books = replace(library(), benchmarks=measured, defaults=pages_of(baselines))
             paths = write_site(found, output, library=books, pointer=interactive)
         else:
             paths = write_benchmarks(measured, output)
