@@ -142,7 +142,7 @@ def judged(
     defaults: frozenset[str],
 ) -> Iterator[Finding]:
     """Every parameter against its law; one that kept the default of its layer is `init.unset`."""
-    rule = replace(policy, alpha=policy.alpha / max(1, len(laws)), few=1, least=0)
+    rule = replace(policy, alpha=policy.alpha / max(1, len(laws)), min_tensors=1, min_scalars=0)
     for name, (text, law) in laws.items():
         draws = [values.first[name], *(d[name] for d in values.draws if name in d)]
         word = "init.unset" if name in defaults else "init.law"

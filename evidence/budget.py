@@ -27,8 +27,8 @@ class Policy:
     growth: float = 0.05
     max_tensors: int = 20_000
     battery: int = 100_000  # scalars that the battery looks at
-    least: int = 100_000  # scalars of shape evidence before CONFORMS, where `few` tensors hold as many
-    few: int = 64
+    min_scalars: int = 100_000  # of shape evidence before CONFORMS, where `min_tensors` hold as many
+    min_tensors: int = 64
     redraws: int = 0  # tensors drawn before CONFORMS, for patterns that all of them share,
     redraw_samples: int = 2_700_000  # as long as they hold no more scalars than that
     max_samples: int | None = None  # stop here, undecided, even where the test would go on
@@ -44,7 +44,7 @@ class Policy:
 POLICIES = {
     p.name: p
     for p in (
-        Policy("pr", delta=0.05, beta=1e-3, pooled=0.01, battery=20_000, least=4096, few=16),
+        Policy("pr", delta=0.05, beta=1e-3, pooled=0.01, battery=20_000, min_scalars=4096, min_tensors=16),
         Policy("nightly", delta=0.01, beta=1e-6, pooled=0.005, max_tensors=120_000, redraws=640),
         Policy("release", delta=0.001, beta=1e-6, max_tensors=200_000, redraws=640),
     )

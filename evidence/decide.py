@@ -133,7 +133,7 @@ def _looks(
         size, tensors, block = max(1, state.n // (tensors + count)), tensors + count, block + 1
         of_test = test.violation(state)
         outcome = test.outcome(state, _mixed(of_test, battery))
-        shown = not shape or battery.n >= policy.least or tensors >= policy.few
+        shown = not shape or battery.n >= policy.min_scalars or tensors >= policy.min_tensors
         conforms = conforms or (outcome == "CONFORMS" and shown)
         limit = _redraws(policy, size, shape) if conforms else _limit(test, policy, state.n, shape)
     if outcome != "VIOLATES":
@@ -199,7 +199,7 @@ def _blind(law: Variate, dtype: str, policy: Policy) -> Decision:
 
 
 def _limit(test: ScaleTest | BoundedTest, policy: Policy, n: int, shape: bool) -> int:
-    most = max(test.cap(n), policy.least if shape else 0)
+    most = max(test.cap(n), policy.min_scalars if shape else 0)
     return min(most, policy.max_samples or most)
 
 

@@ -55,8 +55,14 @@ VIEWS: dict[str, tuple[Callable[[Floats], Floats], int]] = {"diagonal": (np.diag
 
 def policy_for_haar(policy: Policy) -> Policy:
     """The policy with a delta of at least 5 %, as a diagonal has few entries, and with a long look at shape."""
-    battery, least = max(policy.battery, _SHAPE), max(policy.least, _SHAPE)
-    return replace(policy, delta=max(policy.delta, 0.05), battery=battery, least=least, few=max(policy.few, _COINS))
+    battery, least = max(policy.battery, _SHAPE), max(policy.min_scalars, _SHAPE)
+    return replace(
+        policy,
+        delta=max(policy.delta, 0.05),
+        battery=battery,
+        min_scalars=least,
+        min_tensors=max(policy.min_tensors, _COINS),
+    )
 
 
 def decide_haar(source: Source, policy: Policy, key: Key, *, std: float = 1.0, dtype: str) -> tuple[str, Decision]:
@@ -70,7 +76,7 @@ def decide_haar(source: Source, policy: Policy, key: Key, *, std: float = 1.0, d
     earlier: Drawn = {}
     for name, (view, times) in VIEWS.items():
         alpha, beta = HAAR_ALPHA[name] * policy.alpha, HAAR_BETA[name] * policy.beta
-        rule = replace(policy, alpha=alpha, beta=beta, few=times * policy.few)
+        rule = replace(policy, alpha=alpha, beta=beta, min_tensors=times * policy.min_tensors)
         now: Drawn = {}
         found[name] = decide(Normal(std), _viewed(source, view, coins, earlier, now), rule, key, dtype=dtype)
         if found[name].outcome != "CONFORMS":

@@ -124,7 +124,7 @@ def policy_for(delta: float, alpha: float, beta: float, max_samples: int | None)
     _refuse({"delta": delta, "alpha": alpha, "beta": beta}, max_samples)
     least, few, redraws = (100_000, 1000, 640) if delta <= 0.02 else (32_768, 16, 0)
     policy = Policy("check", delta=delta, alpha=alpha, beta=beta, max_samples=max_samples, max_tensors=1_000_000)
-    return replace(policy, battery=_BATTERY, least=least, few=few, redraws=redraws)
+    return replace(policy, battery=_BATTERY, min_scalars=least, min_tensors=few, redraws=redraws)
 
 
 def address(function: Any, salt: Any, name: Any) -> str:

@@ -199,7 +199,7 @@ def _independent(promise: Promise, trial: Trial, law: Any, source: Source) -> Fi
 
 def _tensors(promise: Promise, trial: Trial) -> Iterator[Any]:
     """Fresh tensors as float64, each from a seed of its own."""
-    for block in range(trial.policy.few):
+    for block in range(trial.policy.min_tensors):
         (instance,) = promise.subject.draws(trial.case, trial.dtype, trial.device, trial.key.at(block=block).seed, 1)
         yield float64(promise.of(instance))
 

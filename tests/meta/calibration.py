@@ -45,7 +45,7 @@ SAMPLERS = {**FAMILIES, **COARSE}
 PAIRS = [(family, dtype) for family in ("normal", "uniform", "truncated normal") for dtype in FORMATS]
 PAIRS += [("normal about 1000", "float16"), ("uniform from 2 to 5", "bfloat16"), ("normal of 1e-40", "float32")]
 DELTA = 0.05
-LOOSE = Policy("loose", delta=DELTA, beta=0.05, alpha=0.05, first=256, battery=4096, least=1024, few=4)
+LOOSE = Policy("loose", delta=DELTA, beta=0.05, alpha=0.05, first=256, battery=4096, min_scalars=1024, min_tensors=4)
 # The std off by delta, with the limits of the law.
 SAME_LIMITS = {
     "uniform": {f"std x{r:.4g} on the limits": powers(r) for r in (1 + DELTA, 1 / (1 + DELTA))},

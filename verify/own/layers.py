@@ -250,13 +250,13 @@ def _pieces(row: Sampler, tensor: Tensor, dtype: str, policy: Policy) -> tuple[S
     """The tensor's entries as many small tensors, and a decision that ends with them; what is exact is taken whole."""
     (instance,) = row.draws({}, dtype, "cpu", 0, 1)
     if tensor.documented.startswith(("Constant", "Identity", "Dirac", "Orthogonal")) or tensor.name not in instance:
-        return row, replace(policy, few=1)
+        return row, replace(policy, min_tensors=1)
     x = np.ravel(float64(instance[tensor.name]))
     size = max(_FEWEST, x.size // _PIECES)
     cut = [x[i : i + size] for i in range(0, x.size - size + 1, size)]
     if len(cut) < 8:
         return row, replace(policy, max_tensors=0)
-    rule = replace(policy, max_samples=size * (len(cut) - 2), least=0)
+    rule = replace(policy, max_samples=size * (len(cut) - 2), min_scalars=0)
     return replace(row, draws=_Pieces(cut).draws(tensor.name)), rule
 
 
