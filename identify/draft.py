@@ -41,7 +41,9 @@ def draft(library: str) -> Draft:
         try:
             lines.append(_row(library, name, thing))
         except Exception as error:  # whatever a class raises: it is named, and the others are there
-            left_out[name] = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            other = "; a norm, clipper, dropout or loss is a row of its own" if _of_arrays(thing) else ""
+            left_out[name] = f"{why}{other}"
     names = sorted({word for line in lines for word in ("initialiser", "layer") if f"    {word}(" in line})
     comments = [f"    # {name}: {why}" for name, why in left_out.items()]
     text = "\n".join(
@@ -94,7 +96,7 @@ def _row(library: str, name: str, thing: Any) -> str:
 
 
 def _initialiser(name: str, thing: Any) -> str:
-    found = of_function(thing, name, SALT)
+    found = of_function(lambda shape, seed: made(thing, {"shape": list(shape)}, seed), name, SALT)
     return f'    initialiser(\n        "{name}",\n        {name},\n        {_law(found)}\n    ),'
 
 
@@ -108,7 +110,12 @@ def _law(one: Identified) -> str:
 
 def _takes_shape(thing: Any) -> bool:
     names = list(inspect.signature(thing).parameters)
-    return not isinstance(thing, type) and names[:1] == ["shape"] and len(names) > 1 and names[1] == "seed"
+    return not isinstance(thing, type) and names[:1] == ["shape"] and len(names) > 1 and names[1] in _GENERATORS
+
+
+def _of_arrays(thing: Any) -> bool:
+    """Whether a function may take arrays, and no sizes: nothing says that it makes a layer."""
+    return inspect.isfunction(thing) and not set(inspect.signature(thing).parameters) & (set(_GENERATORS) - {"seed"})
 
 
 def _case(thing: Any, sizes: tuple[int, ...]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import numpy as np
 
 from varlaw.subjects.subject import Floats
 
+NARROWED = "JAX makes float32 of float64, unless jax_enable_x64 is set"
+
 
 @dataclass(frozen=True)
 class Library:
@@ -43,13 +45,12 @@ def _torch(x: Any, dtype: str) -> Any:
 
 
 def _jax(x: Any, dtype: str) -> Any:
+    import jax
     import jax.numpy as jnp
 
-    made = jnp.asarray(np.asarray(x), dtype)
-    if str(made.dtype) != dtype and dtype == "float64":
-        msg = "JAX makes float32 of float64, unless jax_enable_x64 is set"
-        raise ValueError(msg)
-    return made
+    if dtype == "float64" and not jax.config.jax_enable_x64:
+        raise ValueError(NARROWED)
+    return jnp.asarray(np.asarray(x), dtype)
 
 
 LIBRARIES = {one.name: one for one in (Library("numpy", rounded), Library("torch", _torch), Library("jax", _jax))}

@@ -16,7 +16,7 @@ from varlaw.subjects.boundary import Boundary
 from varlaw.subjects.builders.frameworks import framework_of
 from varlaw.subjects.builders.instances import is_keras, is_torch, seeded
 from varlaw.subjects.leaves import flatten, unflatten
-from varlaw.subjects.libraries import Library, floats
+from varlaw.subjects.libraries import NARROWED, Library, floats
 from varlaw.subjects.subject import Case, Clipper, Dropout, Floats, Loss, Norm
 
 
@@ -37,22 +37,31 @@ class Yours:
             labels=lambda labels, device: self.library.array(labels, _labels(self.library)),
         )  # fmt: skip
 
-    def read(self, y: Any, shape: tuple[int, ...]) -> Floats:
-        """What the function returned, which should be an array of `shape`."""
-        got = tuple(getattr(y, "shape", ())) if hasattr(y, "dtype") else None
+    def read(self, y: Any, like: Any) -> Floats:
+        """What the function returned, which should be an array of the shape of the one that it was given."""
+        got, shape = tuple(getattr(y, "shape", ())) if hasattr(y, "dtype") else None, tuple(like.shape)
         if got == shape:
+            _refuse_narrowed(y, like)
             return floats(y)
         returned = type(y).__name__ if got is None else f"an array of shape {got}"
         msg = f"{self.name} returns {returned}, but should return an array of shape {shape}"
         raise ValueError(msg)
 
-    def number(self, y: Any) -> float:
-        """What the function returned, which should be one number."""
+    def number(self, y: Any, like: Any = None) -> float:
+        """What the function returned, which should be one number, of the format of what it was given."""
+        if hasattr(y, "dtype") and like is not None:
+            _refuse_narrowed(y, like)
         if isinstance(y, int | float) or (hasattr(y, "dtype") and tuple(y.shape) in ((), (1,))):
             return float(floats(y).reshape(()) if hasattr(y, "dtype") else y)
         got = f"an array of shape {tuple(y.shape)}" if hasattr(y, "shape") else type(y).__name__
         msg = f"{self.name} returns {got}, but should return one number"
         raise ValueError(msg)
+
+
+def _refuse_narrowed(y: Any, like: Any) -> None:
+    """`ValueError` where JAX took NumPy's float64 for float32: what that leaves is no rounding of float64."""
+    if type(y).__module__.startswith("jax") and (str(like.dtype), str(y.dtype)) == ("float64", "float32"):
+        raise ValueError(NARROWED)
 
 
 # -- norms -------------------------------------------------------------------------------------------------------------
@@ -128,18 +137,18 @@ def norm(yours: Yours, layout: Layout, evaluate: Any = None) -> Norm:
         statistics = [function.running_mean, function.running_var] if keeps else []
         if isinstance(y, tuple) and len(y) == 3:
             y, *statistics = y
-        return (yours.read(y, tuple(x.shape)), *statistics)
+        return (yours.read(y, x), *statistics)
 
     def evaluated(x: Any, case: Case) -> tuple[Any, ...]:
         if evaluate is not None:
             _, *statistics = call(x, case)
-            return (yours.read(evaluate(x, *statistics), tuple(x.shape)), *map(floats, statistics))
+            return (yours.read(evaluate(x, *statistics), x), *map(floats, statistics))
         function = copy.deepcopy(yours.function)
         function(x)
         statistics = [floats(s).copy() for s in (function.running_mean, function.running_var)]
         function.eval()
         function(x)  # what evaluation does to the statistics shows in the next
-        return (yours.read(function(x), tuple(x.shape)), *statistics)
+        return (yours.read(function(x), x), *statistics)
 
     modes = evaluate is not None or all(callable(getattr(yours.function, n, None)) for n in ("train", "eval"))
     keeps = evaluate is not None or getattr(yours.function, "running_mean", None) is not None
@@ -154,7 +163,7 @@ def vjp(yours: Yours, backward: Any, x: Floats, dy: Floats, dtype: str) -> Float
     """The gradient at x that the function's library finds for dy at its output, or that `backward(x, dy)` gives."""
     a, b = (yours.library.array(each, dtype) for each in (x, dy))
     if callable(backward):
-        return yours.read(backward(a, b), x.shape)
+        return yours.read(backward(a, b), a)
     if yours.library.name == "torch":
         leaf = a.requires_grad_(True)
         y = _output(copy.deepcopy(yours.function)(leaf))  # a module's running statistics stay as they are
@@ -195,7 +204,7 @@ def clipper(yours: Yours, op: str, order: str = "") -> Clipper:
         leaves, reported = _clipped(yours, yours.function(given, limit, **more), given)
         if leaves is None:
             return [_in_place(x, was) for x, was in zip(given, before, strict=True)], reported
-        return [yours.read(y, was.shape) for y, was in zip(leaves, before, strict=True)], reported
+        return [yours.read(y, one) for y, one in zip(leaves, given, strict=True)], reported
 
     return rows.clipper(yours.of, yours.name, op, clip, adjusts=("order",) if order else ())
 
@@ -245,12 +254,12 @@ def dropout(yours: Yours, op: str, evaluate: Any = None) -> Dropout:
 
     def drop(x: Any, p: float, seed: int) -> Floats:
         y = _in_mode(yours.function, x, p, seed, training=True) if module else yours.function(x, p, seed)
-        return yours.read(y, tuple(x.shape))
+        return yours.read(y, x)
 
     def evaluated(x: Floats, p: float, dtype: str, device: str) -> Floats:
         given = yours.library.array(x, dtype)
         y = evaluate(given, p) if evaluate else _in_mode(yours.function, given, p, 0, training=False)
-        return yours.read(y, x.shape)
+        return yours.read(y, given)
 
     row = rows.dropout(yours.of, yours.name, op, drop)
     return replace(row, evaluated=evaluated if evaluate or module else None)
@@ -282,7 +291,7 @@ def loss(yours: Yours, smoothing: str = "", ignored: str = "") -> Loss:
         more = {smoothing: label_smoothing} if label_smoothing else {}
         more |= {} if ignore_index is None else {ignored: ignore_index}
         parts = [slice(None)] if reduction == "mean" else [slice(i, i + 1) for i in range(len(labels))]
-        losses = [yours.number(yours.function(logits[part], labels[part], **more)) for part in parts]
+        losses = [yours.number(yours.function(logits[part], labels[part], **more), logits) for part in parts]
         return losses[0] if reduction == "mean" else losses
 
     adjusts = tuple(name for name, given in (("smoothing", smoothing), ("ignored", ignored)) if given)

@@ -205,3 +205,19 @@ def test_layers_of_jax_count_their_own_fans() -> None:
         assert {t.name: t.measure({}) for t in row.tensors if t.measure} == wanted
     with pytest.raises(varlaw.SamplerError, match=r"give inputs=\(batch"):
         varlaw.check_layer(lambda: linen.Dense(3), {"kernel": "Normal(1)"})
+
+
+def test_a_norm_of_ones_own_that_takes_numpy_arrays_is_still_one_of_jax() -> None:
+    """Its gradient is JAX's, and float64 is refused where JAX makes float32 of it."""
+    import jax
+
+    def norm(x: Any, eps: float = 1e-5, still: bool = False) -> Any:
+        c = x - x.mean(-1, keepdims=True)
+        v = (c**2).mean(-1, keepdims=True)
+        return c / jax.numpy.sqrt((jax.lax.stop_gradient(v) if still else v) + eps)
+
+    assert varlaw.check_norm(norm, "layer", gradient=True).ok
+    assert "its gradient is not" in varlaw.check_norm(lambda x: norm(x, still=True), "layer", gradient=True).cause
+    if not jax.config.jax_enable_x64:
+        with pytest.raises(varlaw.SamplerError, match=r"JAX makes float32 of float64, unless jax_enable_x64 is set$"):
+            varlaw.check_norm(norm, "layer", dtype="float64")

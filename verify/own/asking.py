@@ -14,7 +14,7 @@ from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import Key, canonical
-from varlaw.subjects.libraries import LIBRARIES, Library, installed
+from varlaw.subjects.libraries import LIBRARIES, NARROWED, Library, installed
 from varlaw.subjects.registry import named
 from varlaw.subjects.subject import Clipper, Dropout, Loss, Norm, Subject
 from varlaw.subjects.yours import Yours
@@ -92,7 +92,7 @@ def yours(
         if not (failure := _failure(mine, one, attempt)):
             return mine
         failed.append(failure)
-    raise SamplerError("; ".join(dict.fromkeys(failed)))
+    raise SamplerError(next((said for said in failed if NARROWED in said), "; ".join(dict.fromkeys(failed))))
 
 
 def _failure(mine: Yours, one: Library, attempt: Callable[[Yours], Any]) -> str:
