@@ -5,6 +5,7 @@
   map, q* is the largest of a grid for which chi^maps stays within 100: the compromise of forwards and backwards.
 * In front of an activation that is written out by hand: 1, and the next map divides by what is measured behind it.
 * At the end of one of N residual branches: 1/N of the stream, so that all of them add up to a factor e at most.
+* In front of attention: 1, so that scores have a standard deviation of 1 whatever the stream has grown to.
 * In front of the loss: logits whose variance adds 5 % to ln C, 1 at most. In front of anything else: what came in.
 """
 
@@ -67,6 +68,9 @@ class Targets:
         if after.kind == "norm":
             why = "a norm follows and sets the size; 1/fan_in keeps its eps small beside it"
             return Target(1.0, why, "norm.shortfall")
+        if after.kind == "attention" or (after.kind == "linear" and after.call and len(after.call.parents) > 1):
+            why = "queries and keys of second moment 1 give scores of standard deviation 1: no key has all the weight"
+            return Target(1.0, why, "attention.scaled_logit_variance")
         why = "no law of what follows" if after.kind == "other" else "no activation follows"
         return Target(level, f"{why}: 1/fan_in keeps the second moment{brought}", "lecun_normal.variance")
 

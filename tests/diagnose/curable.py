@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from tests.diagnose.models import Block, changed, classify, dense, he, normal
 
@@ -48,6 +49,24 @@ def residual(norm: bool) -> nn.Module:
     return nn.Sequential(*[Block(32, norm=norm) for _ in range(30)], *last, nn.Linear(32, 10))
 
 
+class Attending(nn.Module):
+    """Attention on a stream without norms, which has grown where the last ones read it."""
+
+    def __init__(self, gain: float) -> None:
+        super().__init__()
+        self.maps = nn.ModuleList(nn.ModuleList(nn.Linear(32, n, bias=False) for n in (96, 32)) for _ in range(8))
+        self.head = nn.Linear(32, 10)
+        for inside, out in self.maps:
+            nn.init.normal_(inside.weight, std=gain * 32**-0.5)
+            nn.init.normal_(out.weight, std=gain * (32 * 8) ** -0.5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for inside, out in self.maps:
+            x = x + out(F.scaled_dot_product_attention(*inside(x).unsqueeze(1).chunk(3, -1)).squeeze(1))
+        return self.head(x[:, -1])
+
+
+SEQUENCES = torch.randn(8, 10, 32, generator=torch.Generator().manual_seed(5))
 CURABLE = {
     one.name: one
     for one in (
@@ -62,6 +81,7 @@ CURABLE = {
         Curable("convolutions too small", lambda: convolutions(0.2), lambda: convolutions(1.0), batch=IMAGES),
         Curable("convolutions too large", lambda: convolutions(5.0), lambda: convolutions(1.0), batch=IMAGES),
         Curable("huge head", lambda: changed(dense(2, he), lambda m: m[4].weight.mul_(50)), lambda: dense(2, he)),
+        Curable("attention on a large stream", lambda: Attending(4.0), lambda: Attending(0.5), batch=SEQUENCES),
         Curable("dead units", lambda: changed(dense(2, he), lambda m: m[0].bias.fill_(-20)), lambda: dense(2, he)),
         Curable("overflow", lambda: dense(3, normal(1e18)), lambda: dense(3, he)),
         Curable(

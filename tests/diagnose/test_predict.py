@@ -94,6 +94,14 @@ def test_the_band_holds_draws_of_a_net() -> None:
         ("input 3 4, relu", "'4'"),
         ("dense 3, gelu, max_pool 2", "never falls"),
         ("attention", "width"),
+        ("input 64, attention heads=7", "heads=7 in .* should divide 64"),
+        ("input 3, conv 64 groups=2", "groups=2 in .* should divide 3"),
+        ("dense 10.5", "whole number"),
+        ("dense 9 std=0.1 variance=0.2", "one size"),
+        ("dense 9 he_normal std=0.1", "one size"),
+        ("dense 9 std=0.1 gain=2", "one size"),
+        ("dense 10,, relu", "between two commas"),
+        ("100 x (dense 1000 std=1e6)", "leave float64 behind block"),
     ],
 )
 def test_bad_words_are_one_line_and_exit_2(words: str, says: str) -> None:

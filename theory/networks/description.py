@@ -87,11 +87,13 @@ def _tokens(text: str) -> list[str]:
 
 def _items(reader: _Reader) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
+    reader.expect(reader.peek() != ",", "a block before the comma")
     while reader.peek() not in ("", ")"):
         found += _item(reader)
         if reader.peek() != ",":
             break
         reader.take()
+        reader.expect(reader.peek() != ",", "a block between two commas")
     return found
 
 
@@ -104,7 +106,7 @@ def _item(reader: _Reader) -> list[dict[str, Any]]:
         return _group(reader)
     if word == "input":
         words = reader.words()
-        reader.width = words.size("the width of the input")
+        reader.width = words.count("the width of the input")
         words.done("input")
         return []
     if word == "residual":
@@ -122,7 +124,9 @@ def _residual(reader: _Reader) -> dict[str, Any]:
     scale = words.number("scale", None)
     words.done("residual")
     same = before is None or reader.width == before
-    reader.expect(same, f"a branch that ends at the width of the stream ({before} before, {reader.width} behind)")
+    reader.expect(
+        same, f"a branch that ends at the width of the stream ({before or 0:g} before, {reader.width or 0:g} behind)"
+    )
     return {"block": "residual", "branch": branch, **({} if scale is None else {"scale": scale})}
 
 

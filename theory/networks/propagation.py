@@ -95,6 +95,10 @@ def predict(
     )  # fmt: skip
     signals, gradients = _forward(network, start)
     gains, spreads = _backward(gradients)
+    lost = next((i for i, s in enumerate(signals) if not math.isfinite(s.second_moment)), None)
+    if lost is not None or not np.isfinite(gains).all():
+        msg = f"the numbers leave float64 {f'behind block {lost}' if lost else 'on the way back'} [propagation.predict]"
+        raise ValueError(msg)
     return Prediction(
         labels=("input", *(_label(block) for block in network)),
         forward=_array(s.second_moment for s in signals),

@@ -31,6 +31,20 @@ class Words:
             self.fail(f"{what}=0 in {self.text!r}, but should be a number > 0")
         return found
 
+    def count(self, what: str) -> float:
+        """The next plain word, as a whole number >= 1."""
+        found = self.size(what)
+        return self.whole(what, found)
+
+    def whole(self, what: str, value: float, *divides: float) -> float:
+        """A number that has to be whole, >= 1, and to divide others."""
+        if value < 1 or value % 1:
+            self.fail(f"{what}={value:g} in {self.text!r}, but should be a whole number >= 1")
+        for other in divides:
+            if other % value:
+                self.fail(f"{what}={value:g} in {self.text!r}, but should divide {other:g}")
+        return value
+
     @staticmethod
     def fail(says: str) -> NoReturn:
         """Raises `ValueError` with what is wrong, in one line."""
@@ -85,7 +99,13 @@ def _activation(word: str, words: Words) -> str:
 def _law(words: Words) -> dict[str, Any]:
     """The law of the weights, by scheme or by standard deviation, and the bias."""
     std, bias, gain = (words.number(name, None) for name in ("std", "bias_std", "gain"))
-    variance = words.number("variance", None if std is None else std**2)
+    given = words.number("variance", None)
+    schemes = words.plain[:1]
+    sizes = [*schemes, *(n for n, x in (("std", std), ("variance", given)) if x is not None)]
+    if len(sizes) > 1 or (gain is not None and len(sizes) > len(schemes)):
+        both = " and ".join([*sizes, *(["gain"] if gain is not None and len(sizes) < 2 else [])])
+        words.fail(f"{both} in {words.text!r}, but should be one size: a law, std=, or variance=")
+    variance = given if std is None else std**2
     found: dict[str, Any] = {} if bias is None else {"bias_variance": bias**2}
     if variance is not None:
         return {"variance": variance, **found}
@@ -94,25 +114,26 @@ def _law(words: Words) -> dict[str, Any]:
 
 
 def _dense(words: Words) -> dict[str, Any]:
-    width = words.size("the width of dense")
+    width = words.count("the width of dense")
     fan_in = words.width or width
     words.width = width
     return {"block": "dense", "fan_in": fan_in, "fan_out": width, **_law(words)}
 
 
 def _conv(words: Words) -> dict[str, Any]:
-    channels = words.size("the channels of conv")
+    channels = words.count("the channels of conv")
     sides = words.plain.pop(0).split("x") if words.plain and re.fullmatch(r"\d+(x\d+)*", words.plain[0]) else "3"
     before, words.width = words.width or channels, channels
+    groups = words.whole("groups", words.number("groups", 1.0) or 0.0, before, channels)
     return {
         "block": "conv", "channels_in": before, "channels_out": channels, "kernel": [float(s) for s in sides],
-        "stride": [words.number("stride", 1.0)] * len(sides), "groups": words.number("groups", 1.0),
+        "stride": [words.number("stride", 1.0)] * len(sides), "groups": groups,
         **_law(words),
     }  # fmt: skip
 
 
 def _embedding(words: Words) -> dict[str, Any]:
-    words.width = words.size("the width of embedding")
+    words.width = words.count("the width of embedding")
     std, same = words.number("std", 1.0), words.number("same", 0.0)
     return {"block": "embedding", "width": words.width, "variance": (std or 0.0) ** 2, "same": same}
 
@@ -122,13 +143,20 @@ def _attention(words: Words) -> dict[str, Any]:
     if width is None:
         words.fail(f"the width of attention is missing in {words.text!r}: width=512")
     heads, context, std = (words.number(n, d) for n, d in (("heads", 1.0), ("context", 128.0), ("std", None)))
+    heads = words.whole("heads", heads or 0.0, width)
     causal = "causal" in words.plain
     words.plain = [w for w in words.plain if w != "causal"]
     variance = 1 / width if std is None else std**2
     laws = {f"{name}_variance": variance for name in ("query", "key", "value", "out")}
     words.width = width
-    head = width / (heads or 1.0)
-    return {"block": "attention", "width": width, "context": context, "head_width": head, "causal": causal, **laws}
+    return {
+        "block": "attention",
+        "width": width,
+        "context": context,
+        "head_width": width / heads,
+        "causal": causal,
+        **laws,
+    }
 
 
 def _pool(kind: str) -> Callable[[Words], dict[str, Any]]:
