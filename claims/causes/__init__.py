@@ -16,7 +16,7 @@ import numpy as np
 
 from varlaw.claims.causes import copies, entries, facts, families, lattice, laws, matrices, patterns
 from varlaw.claims.causes.draws import Draws, Floats, fresh, hosted
-from varlaw.claims.causes.words import number
+from varlaw.claims.causes.words import lines_of, number
 from varlaw.claims.claim import Finding
 from varlaw.claims.verdict import Outcome
 from varlaw.evidence.decide import Source
@@ -106,10 +106,14 @@ def never_written(draw: Callable[[int], Any], shape: Sequence[int]) -> Finding |
 
 
 def _of_constant(draws: Draws, value: float) -> str:
-    expected = draws.fmt.round(value)
-    wrong = draws.flat[draws.flat != expected]
+    masks = draws.stack != draws.fmt.round(value)
+    wrong = draws.stack[masks]
+    low, high = number(float(wrong.min())), number(float(wrong.max()))
+    lines = lines_of(masks[0]) if (masks == masks[0]).all() and not masks.all() else ""
+    if lines and low == high:
+        return f"{lines} of each tensor: {low}, but should be {number(value)}"
     head = f"{len(wrong):,} of {draws.flat.size:,} values are not {number(value)}"
-    return f"{head}: they go from {number(float(wrong.min()))} to {number(float(wrong.max()))}"
+    return f"{head}: they go from {low} to {high}" + (f", all in {lines}" if lines else "")
 
 
 def _few_seeds(draws: Draws) -> str:
@@ -126,7 +130,8 @@ def _of_entries(
     draws: Draws, law: Any, shape: Sequence[int], names: Mapping[str, Any], mutants: Mapping[str, Any]
 ) -> Why:
     copied, often = list(copies.found(draws)), lattice.spots(draws)
-    spotted = list(lattice.told(draws, often, getattr(law, "parent_std", law.std)))
+    still = any(copies.STILL in fact for fact in copied)  # each of their values then comes up too often
+    spotted = [] if still else list(lattice.told(draws, often, getattr(law, "parent_std", law.std)))
     coarse = list(lattice.found(draws, bool(copied or spotted)))
     few = any("different values:" in fact for fact in coarse)
     whole = [] if copied or spotted or (few and draws.fmt.digits < 24) else list(matrices.found(draws))
@@ -138,6 +143,8 @@ def _of_entries(
         found = None  # entries that depend on each other, or were cut off, are of no family
     loose = kept > _CLEAN and not (copied or whole or few)
     uneven = list(patterns.found(draws)) if loose else []
+    if found and "the mean is" in found.likely and any("differ in mean" in fact for fact in uneven):
+        found = None  # the mean of all is off because that of some lines is
     if uneven and found and not found.plain:
         found = None  # lines of several scales look like a family with heavy tails
     certain = [*copied, *spotted, *coarse, *whole]

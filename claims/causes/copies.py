@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from varlaw.claims.causes.draws import Draws, Floats
-from varlaw.claims.causes.words import axis_words, places
+from varlaw.claims.causes.words import axis_words, lines_of, of_values, places
 
 _BITS = 60  # that lines hold at least, so that equal ones are no chance
 _LONG = 64  # values that two tensors share in the same order, at least
+_SHARE = 0.01  # of the entries that never change: two numbers of 16 bits are alike in a tenth of that, three never
+STILL = "the same in every tensor, whatever the seed"
 _FEW = 16  # different values, from which two tensors hold the same by chance
 
 
@@ -54,12 +56,22 @@ def _tensors(draws: Draws) -> Iterator[str]:
     elif wide and _twice(np.sort(np.abs(flat), axis=1)):
         yield "tensors have the same sizes, in another order and with other signs"
     else:
+        yield from _still(draws)
         yield from _multiples(flat)
         yield from _pieces(flat)
 
 
 def _twice(rows: Floats) -> int:
     return len(rows) - len({row.tobytes() for row in rows})
+
+
+def _still(draws: Draws) -> Iterator[str]:
+    """Entries that no seed changes, beside others that change; few values are told as such."""
+    first, still = draws.first, (draws.stack == draws.stack[0]).all(axis=0)
+    enough = len(draws.tensors) > 2 and still.mean() > _SHARE and len(np.unique(first[still])) > _FEW
+    if enough and not still.all():
+        which = lines_of(still) or of_values(int(still.sum()), still.size)
+        yield f"{which} are {STILL}"
 
 
 def _multiples(tensors: Floats) -> Iterator[str]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varlaw.claims.causes.draws import Draws, Floats
-from varlaw.claims.causes.words import axis_words, number, of_values, places, share
+from varlaw.claims.causes.words import lines_of, number, of_values, share
 from varlaw.evidence.formats import FORMATS
 
 _FEW = 16  # different values that are named one by one
@@ -65,13 +65,8 @@ def _place(draws: Draws, value: float) -> str:
     if not (masks == masks[0]).all() or not masks[0].any():
         return ""
     mask = masks[0]
-    for axis in range(mask.ndim) if mask.ndim > 1 else ():
-        rest = tuple(a for a in range(mask.ndim) if a != axis)
-        whole, some = mask.all(axis=rest), mask.any(axis=rest)
-        if (whole == some).all():
-            lines = np.flatnonzero(whole).tolist()
-            one, many = axis_words(axis, mask.ndim)
-            return f": {one if len(lines) == 1 else many} {places(lines)}"
+    if lines := lines_of(mask):
+        return f": {lines}"
     return _side(mask) if mask.ndim == 2 else ", always at the same places"
 
 

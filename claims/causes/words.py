@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from varlaw.theory.variates import Constant, Normal, Orthogonal, TruncatedNormal, Uniform, UniformRange
 
 
@@ -68,6 +71,25 @@ def axis_words(axis: int, rank: int) -> tuple[str, str]:
     if rank == 2 or axis == 0:
         return (("row", "rows"), ("column", "columns"))[axis]
     return "slice", f"slices (axis {axis})"
+
+
+def lines_of(mask: NDArray[np.bool_]) -> str:
+    """The rows, columns or slices that a mask over a tensor marks whole, or its one entry; "" where it does neither.
+
+    >>> lines_of(np.eye(4)[[1, 1, 1]] == 1), lines_of(np.eye(4) == 1), lines_of(np.arange(6).reshape(2, 3) == 4)
+    ('column 1', '', 'entry (1, 1)')
+    """
+    if mask.sum() == 1:
+        place = [int(i[0]) for i in np.nonzero(mask)]
+        return f"entry {place[0]}" if len(place) == 1 else f"entry ({', '.join(map(str, place))})"
+    for axis in range(mask.ndim) if mask.ndim > 1 else ():
+        rest = tuple(a for a in range(mask.ndim) if a != axis)
+        whole, some = mask.all(axis=rest), mask.any(axis=rest)
+        if (whole == some).all():
+            lines = np.flatnonzero(whole).tolist()
+            one, many = axis_words(axis, mask.ndim)
+            return f"{one if len(lines) == 1 else many} {places(lines)}"
+    return ""
 
 
 def places(indices: Sequence[int]) -> str:

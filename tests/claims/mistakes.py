@@ -268,6 +268,16 @@ MISTAKES = {
     "one value each": Mistake(lambda s, k: np.full(s, normal((1,), k)), UNIT, ("holds one value only",)),
     "no seed": Mistake(lambda s, k: normal(s, 3), UNIT, ("the values never change",)),
     # other laws
+    "a seed that half of the columns ignore": Mistake(
+        lambda s, k: np.hstack([normal((s[0], s[1] // 2), k), normal((s[0], s[1] - s[1] // 2), 5)]), UNIT,
+        ("columns 32-63 are the same in every tensor, whatever the seed",),
+    ),
+    "one block of rows of another mean": Mistake(
+        lambda s, k: normal(s, k) + 0.3 * ((np.arange(s[0]) // 16) == 2)[:, None], UNIT, ("(1): test that fell",)
+    ),
+    "one entry that is not zero": Mistake(
+        lambda s, k: np.pad([[1.0]], ((5, s[0] - 6), (7, s[1] - 8))), Constant(0.0), ("entry (5, 7) of each tensor: 1",)
+    ),
     "noise for zeros": Mistake(lambda s, k: 0.02 * normal(s, k), Constant(0.0), ("values are not 0",)),
     "ones for zeros": Mistake(lambda s, k: np.ones(s), Constant(0.0), ("values are 1",)),
     "normal for orthogonal": Mistake(lambda s, k: normal(s, k) / 8, Orthogonal(), ("of independent entries",)),

@@ -11,6 +11,7 @@ from varlaw.claims.mutants import wrong_laws
 from varlaw.claims.tables import claims_of
 from varlaw.claims.verdict import Verdict
 from varlaw.claims.weights.initialisation import Promise
+from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.strategies import cases, dtypes, steer
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Sampler
@@ -19,8 +20,8 @@ from varlaw.verify import decision, plan
 
 SALT = "properties"
 SILENT = ("undecided", "not applicable")
-# Documented, with sizes measured in the table's cases: a drawn mean of 1e5 stds loses more digits than any of them.
-BEYOND = ("torch.nn.GroupNorm(channels_last).forward",)
+# Documented, with sizes measured in the table's cases; a drawn mean of 3e6 stds loses more digits than any of them.
+CANCELLING = ("torch.nn.GroupNorm(channels_last).forward",)
 
 
 def explained(verdict: Verdict) -> str:
@@ -52,6 +53,15 @@ def decided(data: st.DataObject, subject: Any, seen: dict[str, Verdict]) -> Verd
     return seen[address]
 
 
+def cancelled(verdict: Verdict) -> bool:
+    """Whether a variance taken as E x^2 - (E x)^2 explains what float64 lost: no order of the two sums loses more."""
+    if verdict.subject not in CANCELLING or verdict.dtype != "float64" or "foresaw" not in verdict.detail:
+        return False
+    case = verdict.case
+    terms = case["length"] * case["channels"] // case["groups"] + 2
+    return abs(1 / verdict.ratio - 1) <= 2 * gamma(terms, FORMATS["float64"].unit) * case["mean"] ** 2 / case["eps"]
+
+
 def to_power(subject: Sampler, target: str, case: Any) -> None:
     """Steer the search to where the promise and its mutants lie apart, by the laws alone."""
     (tensor,) = (t for t in subject.tensors if f"{subject.name}.{t.name}".rstrip(".") == target)
@@ -71,8 +81,7 @@ def holds_everywhere(subject: Any, *allowed: str) -> None:
         verdict = decided(data, subject, seen)
         if verdict.dtype not in subject.unsupported:
             states[verdict.state] += 1
-        beyond = subject.name in BEYOND and verdict.dtype == "float64" and "foresaw" in verdict.detail
-        assert beyond or verdict.state in {*allowed, *SILENT}, explained(verdict)
+        assert cancelled(verdict) or verdict.state in {*allowed, *SILENT}, explained(verdict)
 
     one()
     assert 2 * sum(states[state] for state in SILENT) <= states.total(), dict(states)
