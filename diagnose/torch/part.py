@@ -28,7 +28,7 @@ class Part:
         self._looks = 0
         self._steps = 0
         self._gradients: list[torch.Tensor | None] = []
-        self._norms: list[torch.Tensor | None] = []
+        self._norms: list[torch.Tensor] = []  # by device
         self.before: dict[int, torch.Tensor] = {}  # by id: the weights from before a step that went wrong
         self.pending: list[torch.Tensor] = []
         self._hold()
@@ -44,6 +44,7 @@ class Part:
         self.names = [self._names.get(i, f"optimiser[{self._number}.{k}]") for k, i in enumerate(self._ids)]
         self._places = grouped(self.tensors)
         self._samples = [Sample([self.tensors[i] for i in places]) for places in self._places]
+        self._at_hand = all(t.device.type == "cpu" for t in self.tensors)
 
     def changed(self) -> bool:
         """Whether the optimiser holds other tensors than before; they are taken up."""
@@ -95,7 +96,8 @@ class Part:
         """Before a step; the gradients are there unless a closure makes them, which calls `arrived` itself."""
         self._before = [sample.read() for sample in self._samples]
         if closure:
-            self._gradients, self._norms = [None] * len(self.tensors), [None] * len(self.tensors)
+            self._gradients = [None] * len(self.tensors)
+            self._norms = [self._normed(k) for k in range(len(self._samples))]
         else:
             self.arrived()
 
@@ -104,16 +106,14 @@ class Part:
         """The gradients of a step are there, the weights are what they were: after each run of a closure, too."""
         self.kept = self.kept + 1 if self._suspect else 0
         self._gradients = [_dense(t.grad) for t in self.tensors]
-        live = [g for g in self._gradients if g is not None]
-        norms = iter(_norms(live))
-        self._norms = [None if g is None else next(norms) for g in self._gradients]
+        self._norms = [self._normed(k) for k in range(len(self._samples))]
         self._skips = getattr(self.optimizer, "found_inf", None) is not None
         self._keep()
 
     def _keep(self) -> None:
         """A copy of the weights for a replay: on the CPU when it is needed, elsewhere always, as nobody may wait."""
-        if all(t.device.type == "cpu" for t in self.tensors):
-            self._wrong = any(n is not None and not bool(torch.isfinite(n)) for n in self._norms)
+        if self._at_hand:
+            self._wrong = not all(bool(torch.isfinite(norms).all()) for norms in self._norms)
             kept = zip(self._ids, self.tensors, strict=True) if self._wrong and not self._skips else ()
             self.before = {i: t.detach().clone() for i, t in kept}
         elif self.before.keys() != set(self._ids):
@@ -133,13 +133,23 @@ class Part:
         self.pending = [self._numbers(k, inverse) for k in range(len(self._samples))]
         self._gradients = []
 
+    def _normed(self, group: int) -> torch.Tensor:
+        """Norms of the gradients of one device; `NONE` where there is none."""
+        places, device = self._places[group], self._samples[group].device
+        live = [k for k, i in enumerate(places) if self._gradients[i] is not None]
+        found = _norms([g for i in places if (g := self._gradients[i]) is not None])
+        if len(live) == len(places):
+            return found
+        return torch.full((len(places),), NONE, dtype=found.dtype, device=device).index_copy_(
+            0, torch.tensor(live, dtype=torch.long, device=device), found.to(device)
+        )
+
     def _numbers(self, group: int, inverse: torch.Tensor | float) -> torch.Tensor:
         """By tensor of one device: norm of the gradient, square norms of update and weight, share of lost entries."""
         sample, places, before = self._samples[group], self._places[group], self._before[group]
         after = sample.read()
         moved = after - before
-        none = torch.full((), NONE, device=sample.device)
-        norms = torch.stack([(none if (n := self._norms[i]) is None else n).double() for i in places])
+        norms = self._norms[group]
         lost = torch.full_like(norms, float("nan"))
         if self._steps % _LOST_EVERY == 1:
             pushed = sample.like([self._gradients[i] for i in places]) != 0
@@ -161,17 +171,22 @@ class Part:
 def _dense(gradient: torch.Tensor | None) -> torch.Tensor | None:
     if gradient is None:
         return None
-    part = local(gradient)
+    part = gradient if type(gradient) is torch.Tensor else local(gradient)
     return part.coalesce().to_dense() if part.is_sparse else part
 
 
-def _norms(gradients: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """Norms in float32 or wider: squares of float16 leave its range."""
-    wide = [g for g in gradients if g.element_size() >= 4]
-    found = iter(torch._foreach_norm(wide) if wide else [])
-    return [
-        next(found) if g.element_size() >= 4 else torch.linalg.vector_norm(g, dtype=torch.float32) for g in gradients
-    ]
+def _norms(gradients: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Norms of tensors of one device, in float32 or wider: squares of float16 leave its range."""
+    if not gradients:
+        return torch.zeros(0, dtype=torch.float64)
+    if len({g.dtype for g in gradients}) == 1 and gradients[0].element_size() >= 4:
+        return torch.stack(torch._foreach_norm(gradients)).double()
+    return torch.stack(
+        [
+            torch.linalg.vector_norm(g, dtype=None if g.element_size() >= 4 else torch.float32).double()
+            for g in gradients
+        ]
+    )
 
 
 def _inverse_scale(optimizer: torch.optim.Optimizer) -> torch.Tensor | float:

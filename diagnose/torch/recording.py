@@ -55,7 +55,7 @@ class Recorder:
     @property
     def names(self) -> list[str]:
         """Of every tensor that an optimiser holds."""
-        return [name for part in self.parts for name in part.names]
+        return self.parts[0].names if len(self.parts) == 1 else [name for part in self.parts for name in part.names]
 
     @property
     def tensors(self) -> list[torch.Tensor]:
@@ -159,8 +159,9 @@ class Recorder:
         gradients[gradients == NONE] = np.nan
         record.gradient = None if len(broken) else _finite(_joined(gradients))
         record.update, record.weight = _finite(_joined(updates)), _finite(_joined(weights))
-        shares, sizes = np.isfinite(lost), np.array([t.numel() for t in self.tensors], dtype=np.float64)
-        record.lost = float(np.average(lost[shares], weights=sizes[shares])) if shares.any() else None
+        if (shares := np.isfinite(lost)).any():
+            sizes = np.array([t.numel() for t in self.tensors], dtype=np.float64)
+            record.lost = float(np.average(lost[shares], weights=sizes[shares]))
         with np.errstate(invalid="ignore"):
             self.pushed |= gradients > 0
         seen, moved = (np.where(norms > 0, norms, np.nan) for norms in (gradients, updates))

@@ -93,7 +93,7 @@ class Activations:
         if not len(x):
             return
         if self._tracker is None or self._detectors is None:
-            self._tracker, self._detectors = Tracker(len(x), _FLOOR), Detectors(len(x), np.full(len(x), 0.2))
+            self._tracker, self._detectors = Tracker(len(x), _FLOOR), Detectors(len(x), np.full(len(x), 0.2), ("up",))
         g, excess, turned, ready = self._tracker.step(x)
         logs = self._detectors.step(g, excess, turned, ready)["up"]
         if ready.any() and merged(logs, ready) >= -math.log(self._alpha):

@@ -10,6 +10,7 @@ steps (35 % for updates) exceed the level that 10 % exceeded; at most 60 % of st
 """
 
 import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ Floats = NDArray[np.float64]
 
 SLACK = 0.2
 _LEVEL = np.array([0.1, 0.3, 0.6, 0.83])  # at most 1 / (1 + slack): a factor is never negative
+_TURNS = np.array([[0.7, 0.85, 0.97]])
 _MOST = 600.0  # nats beyond which M is not followed
 
 
@@ -47,27 +49,23 @@ RULES = {
 class Detectors:
     """All four rules on `count` signals; `most` is the null share of large steps of each signal."""
 
-    def __init__(self, count: int, most: Floats) -> None:
-        self.count = count
+    def __init__(self, count: int, most: Floats, rules: Collection[str] = tuple(RULES)) -> None:
+        self.count, self._rules = count, rules
         shares = np.where(most[:, None] > 0.3, [[0.5, 0.7, 0.9]], [[0.35, 0.6, 0.9]])
         self._shares, self._most = shares, most[:, None]
-        self._log: dict[str, Floats] = {
-            "up": np.full((count, 4), -np.inf),
-            "down": np.full((count, 4), -np.inf),
-            "scale": np.full((count, 3), -np.inf),
-            "turns": np.full((count, 3), -np.inf),
-        }
-        self._blind = {name: np.zeros(count, dtype=np.int64) for name in RULES}
+        bets = {"up": 4, "down": 4, "scale": 3, "turns": 3}
+        self._log: dict[str, Floats] = {name: np.full((count, bets[name]), -np.inf) for name in rules}
+        self._blind = {name: np.zeros(count, dtype=np.int64) for name in rules}
 
     def step(self, g: Floats, excess: Floats, turned: Floats, ready: NDArray[np.bool_]) -> dict[str, Floats]:
         """ln M of every rule and signal after this step."""
-        bets = {
-            "up": np.log1p(_LEVEL * (g[:, None] - SLACK)),
-            "down": np.log1p(_LEVEL * (-g[:, None] - SLACK)),
-            "scale": _event(excess[:, None], self._shares, self._most),
-            "turns": _event(turned[:, None], np.array([[0.7, 0.85, 0.97]]), np.full((self.count, 1), 0.6)),
+        bets: dict[str, Callable[[], Floats]] = {
+            "up": lambda: np.log1p(_LEVEL * (g[:, None] - SLACK)),
+            "down": lambda: np.log1p(_LEVEL * (-g[:, None] - SLACK)),
+            "scale": lambda: _event(excess[:, None], self._shares, self._most),
+            "turns": lambda: _event(turned[:, None], _TURNS, np.full((self.count, 1), 0.6)),
         }
-        return {name: self._after(name, bets[name], ready) for name in RULES}
+        return {name: self._after(name, bets[name](), ready) for name in self._rules}
 
     def reset(self, name: str, which: NDArray[np.bool_]) -> None:
         """After an alarm: M is 0 and the signal is armed again after the burn-in."""
@@ -76,7 +74,7 @@ class Detectors:
 
     def restart(self, which: NDArray[np.bool_]) -> None:
         """After a change that was known beforehand: every M of these signals is 0."""
-        for name in RULES:
+        for name in self._rules:
             self._log[name][which] = -np.inf
             self._blind[name][which] = 0
 

@@ -46,6 +46,7 @@ _WORDS = {
     ("gradient", "up"): "gradient.grows",
     ("update", "up"): "update.large",
 }
+_USED = tuple(rule for rule in RULES if any(rule == used for _, used in _WORDS))
 RATE = f"at most one false alarm in {2 / ALPHA:.2g} steps, on average"
 
 
@@ -57,7 +58,7 @@ class Judge:
         count = 3 + 2 * len(names)
         most = np.full(count, 0.2)
         most[2], most[3 + len(names) :] = 0.35, 0.35
-        self._tracker, self._detectors = Tracker(count), Detectors(count, most)
+        self._tracker, self._detectors = Tracker(count), Detectors(count, most, _USED)
         self._spikes = {name: Spikes(alpha / 8 / len(_SPIKES)) for name in _SPIKES}
         self._again = {name: Again(alpha / 8 / len(_AGAIN)) for name in _AGAIN}
         self._slow, self._levels = Slow(alpha / 8), Levels(alpha / 8)

@@ -60,7 +60,7 @@ class Watch:
         self._handles: list[Any] = []
         self._samples = 0
         self._read: Step | None = None  # the last step that was judged, and its gradient norms
-        self._gradients: dict[str, float] = {}
+        self._gradients: Any = ()
         self._sampled: Sight | None = None  # the last pass that was seen, and the one before
         self._usual: Sight | None = None
         self._graph: Any = None  # of the last step's loss: the names of its operations outlive the backward pass
@@ -180,7 +180,7 @@ class Watch:
     def _judge_step(self, read: Any) -> None:
         record: Step = read.record
         self._read = record
-        self._gradients = dict(zip(self._recorder.names, read.gradients.tolist(), strict=False))
+        self._gradients = read.gradients
         self._journal.write(record)
         if self._recorder.missed:
             self._unlike = True
@@ -240,7 +240,8 @@ class Watch:
             return
         held = dict(zip(self._recorder.names, self._recorder.pushed.tolist(), strict=True))
         rate = self._read.rate if self._read else None
-        seen = Seen(steps, dict(self._inner.named_parameters()), held, self._gradients, rate)
+        gradients = dict(zip(self._recorder.names, map(float, self._gradients), strict=False))
+        seen = Seen(steps, dict(self._inner.named_parameters()), held, gradients, rate)
         all_still = len(self._stillness.names)
         for one in habits(self.model, self._recorder.optimizers, steps, self._judge.path):
             self._once(steps, one)

@@ -4,9 +4,11 @@ Compare within the group: the goals are 1 % of a step for parameters, gradients 
 for activations every 100 steps. Steps with and without are taken in turn, so that a loaded machine slows both.
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from statistics import median
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -15,7 +17,25 @@ from torch.nn import functional as F
 
 import varlaw
 
-from .test_check_model import GPT, VOCABULARY
+LAYERS, WIDTH, HEADS, VOCABULARY, TOKENS = 4, 256, 4, 1024, 64
+
+
+class GPT(nn.Module):
+    """Pre-norm blocks, a head that is the table of tokens: 3.4 million weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        make = {"dropout": 0.0, "batch_first": True, "norm_first": True, "activation": "gelu"}
+        self.tokens, self.positions = nn.Embedding(VOCABULARY, WIDTH), nn.Embedding(TOKENS, WIDTH)
+        self.blocks = nn.ModuleList(nn.TransformerEncoderLayer(WIDTH, HEADS, 4 * WIDTH, **make) for _ in range(LAYERS))
+        self.norm = nn.LayerNorm(WIDTH)
+        self.register_buffer("mask", nn.Transformer.generate_square_subsequent_mask(TOKENS))
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        h = self.tokens(tokens) * WIDTH**-0.5 + self.positions(torch.arange(TOKENS)) * 0.02
+        for block in self.blocks:
+            h = block(h, src_mask=self.mask, is_causal=True)
+        return self.norm(h) @ self.tokens.weight.T * WIDTH**-0.5
 
 
 class Block(nn.Module):
@@ -38,7 +58,7 @@ def resnet() -> nn.Module:
 
 
 def gpt_loss(model: nn.Module) -> torch.Tensor:
-    tokens = torch.randint(0, VOCABULARY, (16, 64))
+    tokens = torch.randint(0, VOCABULARY, (16, TOKENS))
     return F.cross_entropy(model(tokens)[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
 
 
@@ -72,11 +92,26 @@ def steps(name: str, every: int | None) -> Iterator[float]:
         yield time.process_time() - began
 
 
-def overhead(name: str, every: int, count: int, skipped: int = 3) -> tuple[float, float]:
-    """Median seconds of a bare step, and the median of the paired differences to a watched one."""
-    bare, watched = steps(name, None), steps(name, every)
-    pairs = [(next(bare), next(watched)) for _ in range(count + skipped)][skipped:]
-    return median(b for b, _ in pairs), median(w - b for b, w in pairs)
+class Overhead(NamedTuple):
+    """CPU seconds of a bare step, and by how much of it a watched one is longer: median of pairs, and its error."""
+
+    bare: float
+    more: float
+    error: float
+
+
+def overhead(name: str, every: int, pairs: int, skipped: int = 3) -> Overhead:
+    """Steps with and without in turn, either first in every other pair."""
+    runs = steps(name, None), steps(name, every)
+    taken = []
+    for i in range(pairs + skipped):
+        first = i % 2
+        times = {first: next(runs[first]), 1 - first: next(runs[1 - first])}
+        taken.append((times[0], times[1]))
+    bare = median(b for b, _ in taken[skipped:])
+    more = sorted((w - b) / bare for b, w in taken[skipped:])
+    middle, wide = pairs // 2, int(pairs**0.5 / 2)
+    return Overhead(bare, median(more), (more[middle + wide] - more[middle - wide]) / 2)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -100,3 +135,15 @@ def test_sampled_step(benchmark: object, name: str) -> None:
     """Every step is sampled: divide what it costs more by 100."""
     watched = steps(name, 1)
     benchmark(lambda: next(watched))  # type: ignore[operator]
+
+
+if __name__ == "__main__":  # python -m tests.benchmarks.test_watch [PAIRS]: the table of ratios
+    torch.set_num_threads(1)
+    count = int(sys.argv[1]) if sys.argv[1:] else 100
+    for model in MODELS:
+        parameters, sampled = overhead(model, 1 << 20, count), overhead(model, 1, max(count // 4, 12))
+        print(f"{model}: bare step {parameters.bare * 1e3:.0f} ms CPU")
+        print(f"  parameters, gradients, updates, every step: {parameters.more:+.2%} +- {parameters.error:.2%}")
+        print(
+            f"  a sampled step: {sampled.more:+.0%} +- {sampled.error:.0%}, every 100 steps {sampled.more / 100:+.2%}"
+        )
