@@ -51,12 +51,23 @@ def collapse(sights: Sequence[Sight], graph: Graph, quiet: bool) -> list[Finding
 
 
 def _shut(sight: Sight, graph: Graph) -> Call | None:
-    """A norm with a gain of 0 through which everything passes: a branch may start at nothing, the trunk may not."""
+    """A norm or a scale of 0 through which everything passes: a branch may start at nothing, the trunk may not."""
     maps = [c.number for c in sight.calls if c.kind == "linear" and c.parameters]
     trunk = (sight.calls[n] for n in graph.trunk(maps[-1])) if maps else iter(())
-    return next(
-        (c for c in trunk if c.kind == "norm" and _nothing(c.output) and not all(map(_nothing, c.inputs))), None
-    )
+    empty = (c for c in trunk if c.kind in _SCALES and _nothing(c.output))
+    made = (c for call in empty for c in (call, *(sight.calls[p] for p in call.parents)))  # a norm by hand is several
+    return next((c for c in made if _of_nothing(c) and c.parents and not _nothing(_before(c, graph))), None)
+
+
+_SCALES = frozenset(("norm", "product"))
+
+
+def _of_nothing(call: Call) -> bool:
+    return call.kind in _SCALES and bool(call.parameters) and _nothing(call.output)
+
+
+def _before(call: Call, graph: Graph) -> Moments | None:
+    return graph.calls[graph.main(call.parents)].output
 
 
 def _nothing(moments: Moments | None) -> bool:

@@ -23,7 +23,8 @@ def _each_with_each(sight: Sight, graph: Graph) -> Iterator[Finding]:
     for call in sight.calls:
         a, b = call.options.get("shapes", ((), ()))
         reduced = call.kind == "loss" and call.options.get("reduction", "mean") != "none"
-        by_hand = call.op in ("sub", "rsub") and a[:-1] == b and a[-1:] == [1] and _mean_error(call, graph)
+        column = any(x[:-1] == y and x[-1:] == [1] for x, y in ((a, b), (b, a)))
+        by_hand = call.op in ("sub", "rsub") and column and _mean_error(call, graph)
         if not (reduced or by_hand) or list(call.options.get("stretched", ())) in (a, b, []):
             continue
         says = f"{call.op} of shapes {tuple(a)} and {tuple(b)} compares each row with every other"

@@ -104,8 +104,11 @@ _CONSTANTS = {"zeros": "Constant(0.0)", "ones": "Constant(1.0)"}
 
 
 def _law(given: Any, name: str, shape: tuple[int, ...], sight: Sight, graph: Graph) -> tuple[str, Law]:
-    if not isinstance(given, str):
+    if isinstance(given, (Unasked, Orthogonal)) or hasattr(given, "variance"):
         return _brief(given), given
+    if not isinstance(given, str):
+        msg = f"expect={given!r} for {name} is no law; write 'he_normal(fan_in)' or varlaw.Normal(0.02) [check_model]"
+        raise TypeError(msg)
     gain = orthogonal.named(given)
     try:
         if gain is not None:

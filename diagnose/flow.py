@@ -49,7 +49,7 @@ def followed(sight: Sight, graph: Graph) -> dict[int, Passed]:
         if call.output is None or not call.output.second > 0 or call.output.nonfinite:
             continue
         parents = [p for p in call.parents if p in known]
-        if not parents or call.kind in _SETS or call.op == "masked_fill":
+        if not parents or (call.kind in _SETS and not _scaled(call, sight)) or call.op == "masked_fill":
             known[call.number] = Passed(call.number)
             continue
         largest = graph.main(parents)
@@ -58,6 +58,13 @@ def followed(sight: Sight, graph: Graph) -> dict[int, Passed]:
             continue
         known[call.number] = _further(known[largest], sight.calls[largest], call)
     return known
+
+
+def _scaled(call: Call, sight: Sight) -> bool:
+    """Whether a signal inside the net is multiplied by a plain number; at the input that is a change of units."""
+    alone = call.kind == "product" and len(call.parents) == 1 and not call.parameters
+    number = any(isinstance(x, (int, float)) and not isinstance(x, bool) for x in call.options.values())
+    return alone and number and sight.calls[call.parents[0]].kind != "input"
 
 
 def _masked(call: Call, parent: Call) -> bool:

@@ -80,10 +80,22 @@ def _zero(tensor: Tensor, calls: Sequence[int], sight: Sight, graph: Graph, zero
         return []
     if calls and all(_cancelled(n, tensor, graph) for n in calls):
         return []
+    if calls and all(any(_of_one_key(c, graph) for c in graph.downstream(n)) for n in calls):
+        says = "attention over one key: its weight is 1 whatever the scores, and the batch shows no more"
+        return [finding("gradient.zero", "NOTE", says, tensor.name, observed=0.0)]
     if len(tensor.shape) == 1 and any(_arrives(sight.calls[n]) for n in calls):
         says = "what follows takes it off: the gradients of its rows cancel"
         return [finding("gradient.zero", "NOTE", says, tensor.name, observed=0.0)]
     return [finding("gradient.zero", "VIOLATES", "its gradient is exactly zero", tensor.name, observed=0.0)]
+
+
+def _of_one_key(call: Call, graph: Graph) -> bool:
+    """Whether a softmax of one number weighs one value; one in front of a loss is another matter."""
+    dim = call.options.get("dim", call.options.get("argument_1"))
+    if call.kind != "softmax" or not isinstance(dim, int) or not call.shape or call.shape[dim] != 1:
+        return False
+    behind = graph.behind(call.number)
+    return behind is not None and behind.kind == "linear" and not behind.parameters
 
 
 def _arrives(call: Call) -> bool:

@@ -10,6 +10,7 @@ from varlaw.diagnose.torch import gates, measuring, operations
 from varlaw.diagnose.torch.measuring import Meter
 
 Moments = tuple[torch.Tensor, torch.Tensor]
+_BIAS_FIRST = frozenset(("addmm", "baddbmm", "addbmm"))  # whose first argument is what is added
 
 
 class Asked(NamedTuple):
@@ -48,7 +49,8 @@ def against_its_law(
 
 
 def _inputs(asked: Asked, meter: Meter) -> None:
-    first = asked.given[0] if asked.given else asked.out
+    place = 1 if asked.call.op in _BIAS_FIRST else 0
+    first = asked.given[place] if len(asked.given) > place else asked.out
     known = asked.before
     if known is None and first.numel() and (first.is_floating_point() or first.is_complex()):
         known = measuring.moments_of(first)
@@ -95,16 +97,19 @@ def _gates(asked: Asked, meter: Meter) -> None:
 def _step(asked: Asked, meter: Meter, of_parameters: Callable[[torch.Tensor], bool]) -> None:
     """A map whose second argument is made of parameters, from its own measured input."""
     call, args, kwargs = asked.call, list(asked.args), asked.kwargs
-    product = call.op in ("matmul", "mm")
-    if call.op not in operations.CONVOLUTIONS and call.op != "linear" and not product:
+    op, first = call.op, None
+    if op == "addmm" and len(args) == 3 and not kwargs:  # transformers' Conv1D
+        op, first, args = "mm", args[0], args[1:]
+    product = op in ("matmul", "mm")
+    if op not in operations.CONVOLUTIONS and op != "linear" and not product:
         return
     weight = kwargs.get("weight", args[1] if len(args) > 1 else None)
     if not isinstance(weight, torch.Tensor) or not of_parameters(weight):
         return
-    bias = kwargs.get("bias", args[2] if len(args) > 2 and not product else None)
+    bias = kwargs.get("bias", args[2] if len(args) > 2 and not product else first)
     with torch.autocast(args[0].device.type, enabled=False):
         rest = {name: value for name, value in kwargs.items() if name not in ("input", "weight", "bias")}
-        expected, w2, effective = measuring.one_step(asked.func, call.op, [args[0], weight, *args[2:]], rest, weight)
+        expected, w2, effective = measuring.one_step(asked.func, op, [args[0], weight, *args[2:]], rest, weight)
     b2 = measuring.moments_of(bias)[0] if isinstance(bias, torch.Tensor) else torch.zeros(())
     units = weight.shape[-1] if product else weight.shape[0]
     meter.later(

@@ -37,6 +37,9 @@ def model(library: str, name: str) -> Found:
 def _refuse(library: str, name: str, known: list[str]) -> NoReturn:
     import difflib
 
+    if name in known:
+        msg = f"{library} has no class for a whole model of {name!r}: it is a part of another; name a factory"
+        raise ValueError(msg)
     close = difflib.get_close_matches(name, known, n=3)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     msg = f"{library} has no model {name!r}{hint}"
@@ -94,9 +97,11 @@ def _transformers(name: str) -> Found:
         cls = _translator(name) if small.is_encoder_decoder else framework.model_class(name)
     except LookupError:
         _refuse("transformers", name, framework.model_types())
-    found = _configured(cls, small)
     try:
+        found = _configured(cls, small)
         _tried(found)
+    except _NoBatch:
+        raise
     except Exception as error:  # sizes that do not fit together, each family in its own way
         size = _size(cls, default)
         if size is None or size > _LARGEST:
@@ -104,8 +109,23 @@ def _transformers(name: str) -> Found:
             whole = f"and has {size:,} parameters" if size else "nor by its defaults"
             msg = f"transformers:{name} does not run when made small ({why}), {whole}; name a factory"
             raise ValueError(msg) from error
-        return _configured(cls, default)
+        return _whole(name, cls, default)
     return found
+
+
+def _whole(name: str, cls: Any, default: Any) -> Found:
+    try:
+        return _configured(cls, default)
+    except _NoBatch:
+        raise
+    except Exception as error:  # whatever a constructor of another project raises
+        why = " ".join(str(error).split())[:200]
+        msg = f"transformers:{name} can neither be made small nor looked at whole ({why}); name a factory"
+        raise ValueError(msg) from error
+
+
+class _NoBatch(ValueError):
+    """A model of which no random batch is known."""
 
 
 def _size(cls: Any, config: Any) -> int | None:
@@ -167,7 +187,15 @@ def _inputs(model: Any) -> tuple[Callable[[], Any], bool]:
         asked = asked_by(model)
     except LookupError:
         return _unlabelled(model), False
-    return lambda: _both_sides(asked(model)[0], model), True
+    return lambda: _both_sides(_without_padding(asked(model)[0], model), model), True
+
+
+def _without_padding(inputs: dict[str, Any], model: Any) -> dict[str, Any]:
+    """The inputs without the token of padding, whose row of the table is 0."""
+    pad, ids = getattr(model.config, "pad_token_id", None), inputs.get("input_ids")
+    if ids is None or pad is None:
+        return inputs
+    return {**inputs, "input_ids": torch.where(ids == pad, (ids + 1) % (int(ids.max()) + 1), ids)}
 
 
 def _both_sides(inputs: dict[str, Any], model: Any) -> dict[str, Any]:
@@ -187,7 +215,7 @@ def _unlabelled(model: Any) -> Callable[[], Any]:
         sides = tuple(side) if isinstance(side, (list, tuple)) else (side, side)
         return lambda: {name: torch.randn(_BATCH, getattr(config, "num_channels", 3), *sides)}
     msg = f"transformers:{config.model_type} takes {name}, for which no random batch is known; give --batch"
-    raise ValueError(msg)
+    raise _NoBatch(msg)
 
 
 def _own_loss(model: Any, batch: Any) -> Any:

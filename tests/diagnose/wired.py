@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tests.diagnose.mistakes import Of
+from tests.diagnose.mistakes import Of, attending
 from tests.diagnose.models import Language, Pair, changed, dense, he
 
 
@@ -87,7 +87,56 @@ def squared(y: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return ((y - target) ** 2).mean()
 
 
+def by_hand(gain: float) -> nn.Module:
+    """An RMS norm in plain operations in front of the head."""
+
+    def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
+        h = m.first(x)
+        return m.head(m.gain * h * torch.rsqrt(h.square().mean(-1, keepdim=True) + 1e-6))
+
+    return Of(forward, first=nn.Linear(32, 32), gain=nn.Parameter(torch.full((32,), gain)), head=nn.Linear(32, 10))
+
+
+def prior(narrow: bool) -> nn.Module:
+    """A map beside a frozen one: of low rank, as an adapter is, or whole, as beside a random prior."""
+    base = nn.Linear(32, 32).requires_grad_(False)
+    branch = nn.Sequential(nn.Linear(32, 4, bias=False), nn.Linear(4, 32, bias=False)) if narrow else nn.Linear(32, 32)
+    return Of(lambda m, x: m.head(F.relu(m.base(x) + m.branch(x))), base=base, branch=branch, head=nn.Linear(32, 10))
+
+
+def halved(factor: float) -> nn.Module:
+    """A stream that is multiplied by a number in front of each add."""
+
+    def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
+        x = m.first(x)
+        for branch in m.branches:
+            x = factor * x + 1e-6 * branch(x)
+        return m.head(x)
+
+    branches = nn.ModuleList(nn.Sequential(nn.Linear(32, 32), nn.Tanh()) for _ in range(30))
+    return Of(forward, first=nn.Linear(32, 32), branches=branches, head=nn.Linear(32, 10))
+
+
+def shortened(model: nn.Module) -> nn.Module:
+    """The model on the first token of each row."""
+    return Of(lambda m, x: m.model(x[:, :1]), model=model)
+
+
+def one_probability() -> nn.Module:
+    """A softmax over the one logit of a binary classifier: 1 whatever it says."""
+    return nn.Sequential(dense(1, he, classes=1), nn.Softmax(-1))
+
+
+def binary(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return F.binary_cross_entropy(model(x).clamp(0.01, 0.99), (x[:, :1] > 0).float())
+
+
 WIRED = (
+    Pair("softmax of one logit", one_probability, lambda: nn.Sequential(one_column(), nn.Sigmoid()), "gradient.zero",
+         "0.0.weight", loss=binary, healthy_loss=binary),
+    Pair("gain of a norm by hand zero", lambda: by_hand(0.0), lambda: by_hand(1.0), "signal.collapse", "gain"),
+    Pair("adapter drawn", lambda: prior(True), lambda: prior(False), "adapter.active", "branch.1.weight"),
+    Pair("stream halved again and again", lambda: halved(0.5), lambda: halved(1.0), "signal.shrinks", ""),
     Pair("gains of every norm zero", lambda: gains("norm1", "norm2", "norm"), lambda: gains("norm1", "norm2"),
          "signal.collapse", "norm.weight", "tokens"),
     Pair("stream added twice", lambda: stream(2), lambda: stream(1), "signal.grows", ""),
@@ -101,5 +150,6 @@ WIRED = (
          expect={"weight_hh_l0": "orthogonal"}, loss=sequence, healthy_loss=sequence),
 )  # fmt: skip
 APART: dict[str, tuple[Callable[[], nn.Module], str, Any]] = {
+    "one key": (lambda: shortened(attending(128**-0.5)), "sequence", None),
     "two views of a row": (lambda: dense(2, he), "vector", contrasted),
 }
