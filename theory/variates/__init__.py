@@ -5,7 +5,8 @@ Every law of entries is a `Variate`. `mean`, `variance`, `std`, `second_moment`,
 cut from: a truncated or thinned normal keeps that one under `parent_std`. `Orthogonal` is a law of a whole matrix; its
 `entry(rows, cols)` is the variate of one entry.
 
-Numbers that are no weights follow a law of `skewed` or `counts`: a distribution function, its tail and its inverse.
+Numbers that are no weights follow a law of `skewed`, `ratios` or `counts`: a distribution function, its tail and its
+inverse.
 
 Methods take scalars or arrays and return float64 arrays of the same shape.
 """
@@ -14,19 +15,8 @@ from varlaw.theory.variates.continuous import Normal, Uniform, UniformRange
 from varlaw.theory.variates.counts import COUNTS, Binomial, Categorical, Geometric, Integers, Poisson
 from varlaw.theory.variates.discrete import Constant, Rademacher, SparseNormal
 from varlaw.theory.variates.haar import HaarEntry, Orthogonal
-from varlaw.theory.variates.skewed import (
-    CURVES,
-    Beta,
-    Cauchy,
-    Curve,
-    Exponential,
-    Gamma,
-    Gumbel,
-    Laplace,
-    Logistic,
-    LogNormal,
-    StudentT,
-)
+from varlaw.theory.variates.ratios import CURVES, Beta, Gamma, StudentT
+from varlaw.theory.variates.skewed import Cauchy, Curve, Exponential, Gumbel, Laplace, Logistic, LogNormal
 from varlaw.theory.variates.structured import (
     STRUCTURED,
     Complex,

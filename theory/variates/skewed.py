@@ -1,4 +1,4 @@
-"""Laws of random numbers that are no weights: waiting times, extremes, heavy tails, shares.
+"""Laws of random numbers that are no weights: waiting times, extremes, heavy tails.
 
 Each is a `Curve`: a distribution function with its tail, its inverse and its density, unimodal with its peak at `mode`.
 Moments are left to whoever needs them; those of Cauchy's law do not exist. Where a law has a `scale` it is that of the
@@ -14,7 +14,7 @@ import numpy as np
 from varlaw.theory.numerics.quadrature import Floats
 from varlaw.theory.variates.variate import floats, real, require
 
-_REAL, _POSITIVE = (-math.inf, math.inf), (0.0, math.inf)
+REAL, POSITIVE = (-math.inf, math.inf), (0.0, math.inf)
 
 
 @runtime_checkable
@@ -39,7 +39,8 @@ class Curve(Protocol):
         ...
 
 
-def _positive(name: str, value: float, where: str) -> None:
+def positive(name: str, value: float, where: str) -> None:
+    """Raise a one-line `ValueError` unless the value is finite and > 0."""
     require(0 < real(value) < math.inf, name, value, "a finite number > 0", where)
 
 
@@ -55,11 +56,11 @@ class Exponential:
 
     scale: float = 1.0
 
-    support: ClassVar[tuple[float, float]] = _POSITIVE
+    support: ClassVar[tuple[float, float]] = POSITIVE
     mode: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
-        _positive("scale", self.scale, "Exponential")
+        positive("scale", self.scale, "Exponential")
 
     def cdf(self, x: Any) -> Floats:
         return -np.expm1(-np.maximum(floats(x), 0.0) / self.scale)
@@ -83,7 +84,7 @@ class Gumbel:
     True
     """
 
-    support: ClassVar[tuple[float, float]] = _REAL
+    support: ClassVar[tuple[float, float]] = REAL
     mode: ClassVar[float] = 0.0
 
     def cdf(self, x: Any) -> Floats:
@@ -109,11 +110,11 @@ class Laplace:
 
     scale: float = 1.0
 
-    support: ClassVar[tuple[float, float]] = _REAL
+    support: ClassVar[tuple[float, float]] = REAL
     mode: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
-        _positive("scale", self.scale, "Laplace")
+        positive("scale", self.scale, "Laplace")
 
     def cdf(self, x: Any) -> Floats:
         return self.survival(-floats(x))
@@ -137,7 +138,7 @@ class Laplace:
 class Logistic:
     """The logit of a uniform number: P(X <= x) = 1 / (1 + exp(-x))."""
 
-    support: ClassVar[tuple[float, float]] = _REAL
+    support: ClassVar[tuple[float, float]] = REAL
     mode: ClassVar[float] = 0.0
 
     def cdf(self, x: Any) -> Floats:
@@ -162,7 +163,7 @@ class Logistic:
 class Cauchy:
     """The tangent of a uniform angle: P(X <= x) = 1/2 + atan(x) / pi. It has no mean."""
 
-    support: ClassVar[tuple[float, float]] = _REAL
+    support: ClassVar[tuple[float, float]] = REAL
     mode: ClassVar[float] = 0.0
 
     def cdf(self, x: Any) -> Floats:
@@ -188,10 +189,10 @@ class LogNormal:
 
     std: float = 1.0
 
-    support: ClassVar[tuple[float, float]] = _POSITIVE
+    support: ClassVar[tuple[float, float]] = POSITIVE
 
     def __post_init__(self) -> None:
-        _positive("std", self.std, "LogNormal")
+        positive("std", self.std, "LogNormal")
 
     @property
     def mode(self) -> float:
@@ -221,127 +222,3 @@ class LogNormal:
         log = np.log(np.where(inside, floats(x), 1.0))
         bell = -0.5 * (log / self.std) ** 2 - log - math.log(self.std * math.sqrt(2 * math.pi))
         return np.where(inside, bell, -math.inf)
-
-
-@dataclass(frozen=True)
-class Gamma:
-    """The sum of `shape` waiting times, where that is a whole number: density x^(shape - 1) exp(-x) / Gamma(shape).
-
-    shape: the mean, > 0.
-    """
-
-    shape: float
-
-    support: ClassVar[tuple[float, float]] = _POSITIVE
-
-    def __post_init__(self) -> None:
-        _positive("shape", self.shape, "Gamma")
-
-    @property
-    def mode(self) -> float:
-        return max(self.shape - 1, 0.0)
-
-    def cdf(self, x: Any) -> Floats:
-        from scipy.special import gammainc
-
-        return floats(gammainc(self.shape, np.maximum(floats(x), 0.0)))
-
-    def survival(self, x: Any) -> Floats:
-        from scipy.special import gammaincc
-
-        return floats(gammaincc(self.shape, np.maximum(floats(x), 0.0)))
-
-    def quantile(self, u: Any) -> Floats:
-        from scipy.special import gammaincinv
-
-        return floats(gammaincinv(self.shape, floats(u)))
-
-    def logpdf(self, x: Any) -> Floats:
-        inside = floats(x) > 0
-        x = np.where(inside, floats(x), 1.0)
-        return np.where(inside, (self.shape - 1) * np.log(x) - x - math.lgamma(self.shape), -math.inf)
-
-
-@dataclass(frozen=True)
-class Beta:
-    """A share of a sum, X / (X + Y) for X ~ Gamma(a) and Y ~ Gamma(b); a, b > 1, where its density has one peak.
-
-    a, b: shapes of the two sums, > 1.
-    """
-
-    a: float
-    b: float
-
-    support: ClassVar[tuple[float, float]] = (0.0, 1.0)
-
-    def __post_init__(self) -> None:
-        for name in ("a", "b"):
-            value = getattr(self, name)
-            require(1 < real(value) < math.inf, name, value, "a finite number > 1", "Beta")
-
-    @property
-    def mode(self) -> float:
-        return (self.a - 1) / (self.a + self.b - 2)
-
-    def cdf(self, x: Any) -> Floats:
-        from scipy.special import betainc
-
-        return floats(betainc(self.a, self.b, np.clip(floats(x), 0.0, 1.0)))
-
-    def survival(self, x: Any) -> Floats:
-        from scipy.special import betaincc
-
-        return floats(betaincc(self.a, self.b, np.clip(floats(x), 0.0, 1.0)))
-
-    def quantile(self, u: Any) -> Floats:
-        from scipy.special import betaincinv
-
-        return floats(betaincinv(self.a, self.b, floats(u)))
-
-    def logpdf(self, x: Any) -> Floats:
-        from scipy.special import betaln
-
-        inside = (floats(x) > 0) & (floats(x) < 1)
-        x = np.where(inside, floats(x), 0.5)
-        log = (self.a - 1) * np.log(x) + (self.b - 1) * np.log1p(-x) - float(betaln(self.a, self.b))
-        return np.where(inside, log, -math.inf)
-
-
-@dataclass(frozen=True)
-class StudentT:
-    """A normal number over an independent estimate of its standard deviation from `freedom` others.
-
-    freedom: degrees of freedom, > 0.
-    """
-
-    freedom: float
-
-    support: ClassVar[tuple[float, float]] = _REAL
-    mode: ClassVar[float] = 0.0
-
-    def __post_init__(self) -> None:
-        _positive("freedom", self.freedom, "StudentT")
-
-    def cdf(self, x: Any) -> Floats:
-        from scipy.special import stdtr
-
-        return floats(stdtr(self.freedom, floats(x)))
-
-    def survival(self, x: Any) -> Floats:
-        return self.cdf(-floats(x))
-
-    def quantile(self, u: Any) -> Floats:
-        from scipy.special import stdtrit
-
-        return floats(stdtrit(self.freedom, floats(u)))
-
-    def logpdf(self, x: Any) -> Floats:
-        from scipy.special import betaln
-
-        square = np.minimum(np.abs(floats(x)), 1e150) ** 2 / self.freedom
-        peak = -0.5 * math.log(self.freedom) - float(betaln(0.5, self.freedom / 2))
-        return floats(peak - (self.freedom + 1) / 2 * np.log1p(square))
-
-
-CURVES = (Exponential, Gumbel, Laplace, Logistic, Cauchy, LogNormal, Gamma, Beta, StudentT)
-"""All of them."""

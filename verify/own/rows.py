@@ -6,7 +6,7 @@ shows, are found then.
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,42 +62,64 @@ def norm(
     layout = norms.layout_of(kind, (16, 8, 3, 3) if kind == "weight" and shape is None else shape, axes)
     many = norms.groups_of(kind, groups, layout)
     out = left_out(norms.EXTREMES, promises, unpromised, all_usual=as_ is not None, where=where)
-    probe = np.random.default_rng(0).standard_normal(norms.probe_shape(layout, many))
+    own = _OwnNorm(name, f, layout, many, eps, momentum, bessel, evaluate, library)
 
-    @functools.cache
-    def ready(dtype: str) -> Norm:
-        mine = found(
-            f, name, library, dtype, SALT, where, lambda m: yours.norm(m, layout).apply(probe, {}, dtype, "cpu")
-        )
-        return yours.norm(mine, layout, evaluate)
+    def cases(claim: str, usual: list[Case], dtype: str) -> list[Case]:
+        there = dict(_or(own.known, dtype, {"groups": many, "eps": 0.0}))
+        alone = norms.single(promises, as_)
+        return norms.cases_of(claim, usual, layout, there, _or(own.running, dtype, ()), single=alone)
 
-    def evaluated(x: Any, case: Case, dtype: str, device: str) -> Any:
-        asked = ready(dtype).evaluated
+    row = yours.norm(_nameless(name, f), layout, evaluate)
+    return replace(
+        row, framework=framework_of(name), dtypes=tuple(dtypes), cases=_without(norms.EXTREMES, out, cases),
+        as_=norms.as_name(kind, as_), apply=own.apply, evaluated=own.evaluated if row.evaluated else None,
+        running_variance="unbiased" if bessel else "biased",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _OwnNorm:
+    """A user's norm as it is asked: found and measured once in each dtype."""
+
+    name: str
+    f: Any
+    layout: yours.Layout
+    groups: int
+    eps: float | None
+    momentum: float | None
+    bessel: bool
+    evaluate: Any
+    library: str | None
+
+    def apply(self, x: Any, case: Any, dtype: str, device: str) -> Any:
+        return self._ready(dtype).apply(x, case, dtype, device)
+
+    def evaluated(self, x: Any, case: Any, dtype: str, device: str) -> Any:
+        asked = self._ready(dtype).evaluated
         assert asked is not None
         return asked(x, case, dtype, device)
 
-    @functools.cache
-    def known(dtype: str) -> Case:
-        given = norms.eps_of(f, eps)
-        measured = norms.measured(ready(dtype), probe, many, dtype) if given is None else given
-        return {"groups": many, "eps": measured, "momentum": norms.momentum_of(f, momentum, ready(dtype), probe, dtype)}
+    @functools.cache  # noqa: B019 - a row lives as long as its module
+    def known(self, dtype: str) -> Case:
+        """Its groups, and its eps and momentum as they are given or measured."""
+        ready, given = self._ready(dtype), norms.eps_of(self.f, self.eps)
+        measured = norms.measured(ready, self._probe, self.groups, dtype) if given is None else given
+        momentum = norms.momentum_of(self.f, self.momentum, ready, self._probe, dtype)
+        return {"groups": self.groups, "eps": measured, "momentum": momentum}
 
-    def running(dtype: str) -> tuple[str, ...]:
-        return norms.kept(yours.RUNNING[0] in ready(dtype).apply(probe, {}, dtype, "cpu"), bessel)
+    def running(self, dtype: str) -> tuple[str, ...]:
+        """The statistics that it keeps."""
+        return norms.kept(yours.RUNNING[0] in self.apply(self._probe, {}, dtype, "cpu"), self.bessel)
 
-    def cases(claim: str, usual: list[Case], dtype: str) -> list[Case]:
-        there = dict(_or(known, dtype, {"groups": many, "eps": 0.0}))
-        alone = norms.single(promises, as_)
-        return norms.cases_of(claim, usual, layout, there, _or(running, dtype, ()), single=alone)
+    @functools.cached_property
+    def _probe(self) -> Any:
+        return np.random.default_rng(0).standard_normal(norms.probe_shape(self.layout, self.groups))
 
-    plain = yours.norm(_nameless(name, f), layout, evaluate)
-    row = replace(
-        plain, evaluated=evaluated if plain.evaluated else None, running_variance="unbiased" if bessel else "biased"
-    )
-    return replace(
-        row, framework=framework_of(name), dtypes=tuple(dtypes), cases=_without(norms.EXTREMES, out, cases),
-        as_=norms.as_name(kind, as_), apply=lambda x, case, dtype, device: ready(dtype).apply(x, case, dtype, device),
-    )  # fmt: skip
+    @functools.cache  # noqa: B019
+    def _ready(self, dtype: str) -> Norm:
+        takes = lambda m: yours.norm(m, self.layout).apply(self._probe, {}, dtype, "cpu")  # noqa: E731 - one expression
+        mine = found(self.f, self.name, self.library, dtype, SALT, f"norm {self.name}", takes)
+        return yours.norm(mine, self.layout, self.evaluate)
 
 
 def clipper(
