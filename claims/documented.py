@@ -5,6 +5,7 @@ variates and schemes of the theory room, the case, the true fans and the fans re
 """
 
 import difflib
+import inspect
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -94,10 +95,14 @@ def resolve(formula: str, case: Mapping[str, Any], true: Fans | None = None, sha
 
     >>> resolve("Uniform(1/sqrt(in_features))", {"in_features": 16})
     Uniform(bound=0.25)
+    >>> resolve("he_normal", {}, (50.0, 20.0))
+    Normal(std=0.2, mean=0.0)
     """
     known = {**_NAMES, **dict(_of_others()), **names(case, true, shape)}
     try:
-        return eval(formula, {"__builtins__": {}}, known)  # rows of our own tables, or those of whoever runs them
+        return eval(
+            _called(formula), {"__builtins__": {}}, known
+        )  # rows of our own tables, or those of whoever runs them
     except NameError as error:
         close = difflib.get_close_matches(error.name, list(known), n=1)
         there = ", ".join(names(case, true, shape)) or "no number"
@@ -110,6 +115,19 @@ def resolve(formula: str, case: Mapping[str, Any], true: Fans | None = None, sha
     except (TypeError, ArithmeticError, AttributeError, RecursionError, MemoryError) as error:
         msg = f"the law {formula!r} cannot be computed: {error}"
         raise ValueError(msg) from error
+
+
+def _called(formula: str) -> str:
+    """A scheme by its name alone is that of fan_in, or of both fans where it takes both.
+
+    >>> _called("xavier_uniform"), _called("he_normal(fan_out)")
+    ('xavier_uniform(fan_in, fan_out)', 'he_normal(fan_out)')
+    """
+    if scheme := SCHEMES.get(_ALIASES.get(formula, formula)):
+        needed = [p.name for p in inspect.signature(scheme).parameters.values() if p.default is p.empty]
+        if set(needed) <= {"fan", "fan_in", "fan_out"}:
+            return f"{formula}({'fan_in, fan_out' if len(needed) > 1 else 'fan_in'})"
+    return formula
 
 
 def number(formula: str, names: Mapping[str, Any]) -> float:

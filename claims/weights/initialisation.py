@@ -36,7 +36,7 @@ _MOMENTS = {
     "forward.second_moment": "linear.second_moment",
     "backward.second_moment": "linear.gradient_second_moment",
 }
-_FANS = re.compile(r"\bfan(_in|_out)?\b")
+_FANS = re.compile(r"\bfan(_in|_out)?\b|^\w+$")
 Judging = Callable[["Promise", Trial], Finding]
 
 

@@ -246,7 +246,7 @@ class Experts(torch.nn.Module):  # type: ignore[misc,name-defined]
 
 def test_one_law_for_all_a_method_init_and_tables_that_are_kept() -> None:
     assert check_layer(Initialising, "Normal(0.1)").ok
-    assert check_layer(Experts, "he_normal(fan_in)").ok
+    assert check_layer(Experts, "he_normal").ok
     laws = {"w": "kaiming_normal(fan_in)", "scale": "Constant(1)"}
     assert check_layer(lambda: Experts(), laws).ok
     assert "scale: entry x2" in check_layer(lambda: Experts(old=True), laws).cause
