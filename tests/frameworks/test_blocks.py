@@ -1,4 +1,4 @@
-"""The blocks of transformers and timm obey the laws of depth; with branches of twice the variance they do not."""
+"""The blocks of transformers, timm and torchvision obey the laws of depth; with louder branches they do not."""
 
 import importlib
 from typing import Any
@@ -13,6 +13,9 @@ from varlaw.evidence.streams import Key
 from varlaw.subjects.registry import named
 from varlaw.subjects.subject import Case, Experiment
 from varlaw.subjects.torch.experiments.blocks import Build, Stack, blocks
+from varlaw.subjects.torch.experiments.stages import stages
+from varlaw.subjects.torch.framework import TORCH
+from varlaw.subjects.torchvision import stub_torchvision
 
 
 def _row(name: str) -> Experiment:
@@ -26,8 +29,8 @@ def _row(name: str) -> Experiment:
     return subject
 
 
-def _outcome(subject: Experiment) -> str:
-    row = next(row for row in ROWS[subject.op] if row.name == "law.blocks.scaled_stream")
+def _outcome(subject: Experiment, of: str = "scaled stream") -> str:
+    row = next(row for row in ROWS[subject.op] if row.of == of)
     case = CASES[subject.op].corners[0]
     claim = judging.claim(subject, subject.run, row)
     return claim.judge(Trial(dict(case), "float32", "cpu", POLICIES["pr"], Key("teeth", subject.name))).outcome
@@ -54,3 +57,25 @@ def test_gpt2_conforms_and_branches_of_twice_the_variance_violate() -> None:
     assert _outcome(subject) == "CONFORMS"
     wrong = _louder(importlib.import_module("varlaw.subjects.transformers.blocks").gpt2)
     assert _outcome(blocks("louder", subject.op, wrong, subject.framework)) == "VIOLATES"
+
+
+def _torchvision(gain: float, name: str) -> Experiment:
+    """torchvision's own basic blocks, whose last batch norm has a scale of `gain`."""
+    pytest.importorskip("torch")
+    stub_torchvision()
+    room = pytest.importorskip("torchvision.models.resnet")
+
+    def build(t: Any, c: Case, on: dict[str, Any]) -> list[Any]:
+        found = [room.BasicBlock(c["width"], c["width"]).to(**on) for _ in range(c["layers"])]
+        for block in found:
+            t.nn.init.constant_(block.bn2.weight, gain)
+        return found
+
+    return stages(name, "basic_block_stream", build, TORCH)
+
+
+def test_torchvisions_resnet_conforms_and_a_louder_last_norm_violates() -> None:
+    right, wrong = _torchvision(1.0, "right"), _torchvision(1.1, "wrong")
+    numbers = ("square", "gradient")
+    assert {of: _outcome(right, of) for of in numbers} == dict.fromkeys(numbers, "CONFORMS")
+    assert _outcome(wrong, "square") == "VIOLATES"
