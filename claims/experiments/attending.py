@@ -115,7 +115,10 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     ),
     "attend_blind": (each("attention.blind_weight", "blind", nothing, dtypes=("float64", *_NARROW)),),
     "attend_large": (
-        each("attention.weight_sum", "sum", nothing, dtypes=_NARROW, name="law.attention.weight_sum(large)"),
+        each(
+            "attention.weight_sum", "sum", nothing, dtypes=_NARROW, roundings=16,
+            name="law.attention.weight_sum(large)",
+        ),
     ),
     "causal": (mean("attention.uniform_causal_second_moment", "output", taking("length")),),
     "positions": (

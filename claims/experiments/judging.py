@@ -165,7 +165,7 @@ def _compared(run: Run, row: Row, trial: Trial) -> Finding:
         at = f"NaN: {at}".rstrip(": ")
     finding = deterministic(comparison, quantity="value", detail=at)
     # Both of the scale that the row states, beside which a number itself may be tiny; 0 where nothing is allowed for.
-    delta = row.roundings * fmt.unit
+    delta = row.roundings * fmt.unit if bounds.any() else 0.0
     off = _largest(observed, expected, scale)
     return msgspec.structs.replace(
         finding,

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.streams import Key
+from varlaw.subjects import sources
 from varlaw.subjects.registry import named, select
 from varlaw.subjects.subject import Activation
+from varlaw.verify import decision, plan
 
 torch = pytest.importorskip("torch")
 
@@ -144,3 +147,52 @@ def test_every_row_of_torch_conforms_in_value(dtype: str) -> None:
         if isinstance(subject, Activation) and (subject.name not in deviating or dtype == "float32"):
             assert found(subject, "law.activation.value", dtype).outcome == "CONFORMS", subject.name
             assert found(subject, "law.activation.slope", dtype).outcome == "CONFORMS", subject.name
+
+
+ROWS_OF_A_USER = """
+import numpy as np
+from varlaw.subjects.subject import Activation, Framework
+
+MINE = Framework(name="mine", version=lambda: "1", devices=lambda: ("cpu",))
+
+
+def row(name, output, dtype=None):
+    def apply(x, asked, device):
+        return {"output": output(np.maximum(x, 0), x), "dtype": dtype or asked}
+
+    return Activation(name=f"mine.{name}", framework=MINE, op="activation", function="relu", apply=apply)
+
+
+ROWS = [
+    row("shape", lambda y, x: y[:-1]),
+    row("dtype", lambda y, x: y, "float64"),
+    row("nan", lambda y, x: np.where(x > 2, np.nan, y)),
+    row("alone", lambda y, x: y),
+]
+"""
+
+
+def test_what_is_no_activation_is_named_in_the_records_of_a_users_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine_rows.py").write_text(ROWS_OF_A_USER)
+    monkeypatch.setenv(sources.IN_USE, str(tmp_path / "mine_rows.py"))
+    asked = ("law.activation.value", "law.activation.slope")
+    tasks = [t for t in plan.tasks(select(["mine.*"]), ["float32"], "cpu", "mine") if t.claim in asked]
+    found = [decision.decide(task, "pr", "mine") for task in tasks]
+    seen = {f"{v.subject} {v.claim[15:]}": f"{v.state}: {v.detail}" for v in found}
+    shape, dtype = (
+        "of shape (63,), but should keep the shape (64,)",
+        "returns float64, but should keep the dtype float32",
+    )
+    none = "not applicable: the framework has no slope here"
+    assert seen == {
+        "mine.shape value": f"error: mine.shape gives output {shape}",
+        "mine.shape slope": f"error: mine.shape gives output {shape}",
+        "mine.dtype value": f"error: mine.dtype {dtype}",
+        "mine.dtype slope": f"error: mine.dtype {dtype}",
+        "mine.nan value": "VIOLATES: NaN: output at x = 2.3",
+        "mine.nan slope": none,
+        "mine.alone value": "conforms: ",
+        "mine.alone slope": none,
+    }

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from varlaw.claims.domains import CASES
 from varlaw.evidence.streams import Key
 from varlaw.subjects.registry import subjects
-from varlaw.subjects.subject import Experiment, Sampler
+from varlaw.subjects.subject import Activation, Experiment, Network, Sampler
+from varlaw.subjects.torch import activations, networks
 from varlaw.subjects.torch.experiments import running
 
 torch = pytest.importorskip("torch")
@@ -62,6 +64,27 @@ def test_experiments_make_everything_on_their_device(monkeypatch: pytest.MonkeyP
         ran += "meta" in made
     assert not mixed
     assert ran > 60
+
+
+def test_activations_and_networks_compute_on_their_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    made: list[str] = []
+    for room in (activations, networks):
+        monkeypatch.setattr(room, "floats", lambda x: made.append(x.device.type))
+    rows = [row for row in subjects("torch") if isinstance(row, Activation | Network)]
+    elsewhere = []
+    for row in rows:
+        made.clear()
+        with FakeTensorMode():
+            if isinstance(row, Activation):
+                row.apply(np.ones(4), "float32", "meta")
+            else:
+                list(row.draws(CASES[row.op].enumerate(Key("device", "cases"), 0)[0], "float32", "meta", 1, 1))
+        if set(made) != {"meta"}:
+            elsewhere.append(row.name)
+    assert len(rows) > 30
+    assert not elsewhere
 
 
 @pytest.mark.gpu
