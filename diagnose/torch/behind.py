@@ -25,7 +25,8 @@ def singular(node: Any) -> tuple[str, ...]:
     ('log',)
     """
     found: dict[str, None] = {}
-    waiting, seen = [node], set()
+    waiting: list[Any] = [node]
+    seen: set[Any] = set()
     while waiting and len(seen) < _MOST:
         node = waiting.pop(0)
         if node is None or node in seen:

@@ -180,7 +180,7 @@ def _norms(gradients: Sequence[torch.Tensor]) -> torch.Tensor:
     if not gradients:
         return torch.zeros(0, dtype=torch.float64)
     if len({g.dtype for g in gradients}) == 1 and gradients[0].element_size() >= 4:
-        return torch.stack(torch._foreach_norm(gradients)).double()
+        return torch.stack(torch._foreach_norm(list(gradients))).double()
     return torch.stack(
         [
             torch.linalg.vector_norm(g, dtype=None if g.element_size() >= 4 else torch.float32).double()

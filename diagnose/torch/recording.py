@@ -18,7 +18,8 @@ from varlaw.diagnose.watching.records import Step
 
 Floats = NDArray[np.float64]
 _Guarded = Callable[[Callable[[], None]], None]
-_Args, _Options = tuple[Any, ...], dict[str, Any]
+_Args = tuple[Any, ...]
+_Options = dict[str, Any]
 
 _KEPT = 3  # steps in a row that begin with the gradients of the one before
 

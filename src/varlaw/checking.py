@@ -105,12 +105,14 @@ def watch(
     if isinstance(model, type) or not hasattr(model, "named_parameters"):
         msg = f"model={printable(model)}, but should be a torch module [watch]"
         raise ValueError(msg)
-    if log is not None and not callable(log):
-        msg = f"log={log!r}, but should be a function of a dictionary of numbers [watch]"
-        raise ValueError(msg)
-    for what, given, kinds in (("out", out, (str, Path)), ("name", name, str)):
+    checked: list[tuple[str, Any, Any, str]] = [
+        ("log", log, Callable, "a function of a dictionary of numbers"),
+        ("out", out, (str, Path), "a path"),
+        ("name", name, str, "a text"),
+    ]
+    for what, given, kinds, should in checked:
         if given is not None and not isinstance(given, kinds):
-            msg = f"{what}={given!r}, but should be a {'path' if what == 'out' else 'text'} [watch]"
+            msg = f"{what}={given!r}, but should be {should} [watch]"
             raise ValueError(msg)
     return WatchedRun(
         model, optimizers_of(optimizer), every=steps_of(every), out=None if out is None else Path(out),
