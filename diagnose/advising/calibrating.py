@@ -7,7 +7,8 @@ target's rms. The first map that does not, and whose interval says on which side
 all its rows; one whose interval is too wide to tell is UNDECIDED. z is that of 1e-3, shared by all maps and looks
 (normal approximation over rows).
 
-A map that starts at zero or at the identity, is frozen, or is asked to be kept is refused: scaling would undo its role.
+A map that starts at zero or at the identity, is frozen, is a table of tokens, too, or is asked to be kept is refused:
+scaling would undo its role.
 """
 
 import math
@@ -119,10 +120,13 @@ def calibrated(model: torch.nn.Module, batch: Any, *, keep: Sequence[str] = (), 
     chooser = Chooser(look.sight, look.graph, look.seconds, Scope(everything=True), look.roles, look.constants)
     chooser.run()
     weights = dict(model.named_parameters())
-    maps = {_place(weights[n]): _Map(target, why, weights[n]) for n, (target, why, _) in chooser.targets.items()}
+    tables = {n for c in look.sight.calls if c.kind == "embedding" for n in c.parameters}
+    targets = {n: target for n, target in chooser.targets.items() if n not in tables}
+    maps = {_place(weights[n]): _Map(target, why, weights[n]) for n, (target, why, _) in targets.items()}
     _passes(model, batch, maps, key)
-    found = {name: _told(name, maps[_place(weights[name])], len(maps)) for name in chooser.targets}
-    for name, why in look.roles.items():
+    found = {name: _told(name, maps[_place(weights[name])], len(maps)) for name in targets}
+    tied = dict.fromkeys(chooser.targets.keys() & tables, "is a table of tokens, too")
+    for name, why in (look.roles | tied).items():
         if name in weights and weights[name].ndim > 1:
             found[name] = Calibrated(name=name, outcome="REFUSED", reason=f"{why}: scaling would undo that")
     return [found[name] for name in weights if name in found]

@@ -267,6 +267,25 @@ def test_roles_are_refused():
     assert "scaling would undo that" in str(done)
 
 
+def test_a_head_that_is_a_table_of_tokens_too_is_refused():
+    class Tied(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table, self.map, self.head = nn.Embedding(50, 32), nn.Linear(32, 32), nn.Linear(32, 50, bias=False)
+            self.head.weight = self.table.weight
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.head(torch.tanh(self.map(self.table(x))))
+
+    model = Tied()
+    before = model.table.weight.clone()
+    texts = torch.randint(50, (64, 8), generator=torch.Generator().manual_seed(1))
+    done = {row.name: row for row in calibrate(model, texts).rows}
+    assert "is a table of tokens, too" in done["table.weight"].reason
+    assert done["map.weight"].factor > 1.5
+    assert torch.equal(model.table.weight, before)
+
+
 def test_calibration_leaves_all_but_weights_alone():
     model = nn.Sequential(nn.Linear(32, 64), nn.BatchNorm1d(64), nn.Softplus(), nn.Linear(64, 10))
     state, rng = {n: b.clone() for n, b in model.named_buffers()}, torch.get_rng_state()

@@ -17,6 +17,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
@@ -75,6 +76,28 @@ def commands(text: str) -> Iterator[tuple[str, list[str]]]:
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command, *shown = part.splitlines()
         yield re.sub(r"\s+# .*$", "", command), [line for line in shown if line.strip() not in ("", "...")]
+
+
+def test_numbers_of_laws_are_right_to_the_last_digit_shown() -> None:
+    """A law draws nothing: what its page shows is what it prints, rounded."""
+    shown_there = [
+        (page.name, command, shown, run(command, 88).split())
+        for page in PAGES for block in blocks(page) if block.language == "console"
+        for command, shown in commands(block.text) if command.startswith("varlaw laws eval")
+    ]  # fmt: skip
+    assert len(shown_there) > 20
+    assert not [
+        (name, command, digits, number)
+        for name, command, shown, printed in shown_there
+        for digits, number in zip(shown, printed, strict=False)
+        if _NUMBER.match(digits) and abs(Decimal(digits) - Decimal(number)) > _half_a_unit(digits)
+    ]
+
+
+def _half_a_unit(digits: str) -> Decimal:
+    exponent = Decimal(digits).as_tuple().exponent
+    assert isinstance(exponent, int)
+    return Decimal("0.5000001").scaleb(exponent)
 
 
 def run(command: str, columns: int) -> str:
