@@ -185,7 +185,8 @@ class Eye(TorchFunctionMode):
         if kind in ("loss", "add") and len(given) > 1 and given[0].shape != given[1].shape:
             chosen["shapes"] = [list(measuring.sides(t)) for t in given[:2]]
             if op not in _LABELLED:
-                chosen["stretched"] = list(torch.broadcast_shapes(given[0].shape, given[1].shape))
+                stretched = torch.broadcast_shapes(given[0].shape, given[1].shape)  # type: ignore[no-untyped-call]
+                chosen["stretched"] = list(stretched)
         call = self._new(op, kind, made[0], parents, used, chosen)
         for tensor in made:
             self._tags[tensor] = Tag(call.number, (), axis)
