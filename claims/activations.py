@@ -179,8 +179,9 @@ def _points(subject: Activation) -> tuple[Row, ...]:
 
     def size(known: Mapping[str, Any]) -> Floats:
         """Of the value, or of the terms that cancel in it: those of x Phi(x) far to the left are of the size of x."""
-        largest: Floats = np.fmax(np.abs(known["output"]), np.minimum(np.abs(known["x"]), 1.0))
-        return largest
+        value = np.abs(LAWS["activation.value"].value(**given(known)))  # never the output, which may be inf
+        largest: Floats = np.maximum(value, np.minimum(np.abs(known["x"]), 1.0))
+        return np.minimum(largest, FORMATS[known["dtype"]].largest)
 
     rows = (
         each("activation.value", "output", given, scale=size, roundings=8, dtypes=_ALL, place="x"),

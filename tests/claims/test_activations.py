@@ -104,6 +104,15 @@ def test_a_variant_in_place_is_held_to_the_same() -> None:
         claim(row("nn.functional.gelu"), name)
 
 
+def test_a_value_that_overflows_violates() -> None:
+    """As log(1 + exp(x)) does: the bound is of the law's value, not of the output."""
+
+    def over(seen: dict[str, Any]) -> Mapping[str, Any]:
+        return {**seen, "output": np.where(seen["output"] > 88, np.inf, seen["output"])}
+
+    assert found(changed(row("nn.functional.softplus"), over), "law.activation.value").outcome == "VIOLATES"
+
+
 def _nan(seen: dict[str, Any]) -> Mapping[str, Any]:
     return {**seen, "output": np.where(np.abs(seen["output"]) > 2, np.nan, seen["output"])}
 
