@@ -403,6 +403,7 @@ def test_the_largest_numbers_of_float64_conform() -> None:
 _REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     "an array for a risk": (lambda torch: varlaw.check(_he, "N(1)", shape=(2, 2), delta=np.ones((3, 4))), "delta"),
     "a sparse tensor for a kind": (lambda torch: varlaw.check_norm(lambda x: x, torch.eye(2).to_sparse()), "kind"),
+    "a matrix for a bound": (lambda torch: varlaw.Uniform(torch.eye(3), 1.0), "UniformRange"),
     "a matrix for a fan": (lambda torch: varlaw.lecun_normal(torch.eye(3)), "fan"),
     "a matrix for a gain": (lambda torch: varlaw.glorot_normal(3, 4, torch.eye(3)), "gain"),
     "a matrix for a correlation": (lambda torch: varlaw.predict("relu", correlation=torch.eye(3)), "correlation"),

@@ -151,7 +151,8 @@ class Uniform(Scalable):
 
     def __init__(self, bound: float, *other: float) -> None:
         if other:
-            range_ = f"UniformRange({', '.join(map(repr, (bound, *other)))})"
+            ends = ", ".join(" ".join(repr(x).split())[:100] for x in (bound, *other))
+            range_ = f"UniformRange({ends})"
             msg = f"Uniform takes one number, its bound on both sides of 0; between two ends write {range_} [Uniform]"
             raise TypeError(msg)
         require(0 < real(bound) < math.inf, "bound", bound, "a finite number > 0", "Uniform")
