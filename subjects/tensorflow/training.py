@@ -19,13 +19,14 @@ def _general(x: Any, p: float, seed: int) -> Any:
 
 def _shaped(name: str, call: Callable[..., Any]) -> tuple[Dropout, ...]:
     """`call(x, p, seed, noise_shape)`: one entry of the mask for the last axis, and for the last two."""
-    return tuple(
-        dropout(
-            TENSORFLOW, f"tensorflow.nn.{name}(noise_shape={kept})", op,
-            lambda x, p, seed, kept=kept: call(x, p, seed, [*x.shape[:kept], *[1] * (3 - kept)]),
-        )
-        for kept, op in ((2, "channel_dropout"), (1, "drop_path"))
-    )  # fmt: skip
+
+    def of(kept: int, op: str) -> Dropout:
+        def drop(x: Any, p: float, seed: int) -> Any:
+            return call(x, p, seed, [*x.shape[:kept], *[1] * (3 - kept)])
+
+        return dropout(TENSORFLOW, f"tensorflow.nn.{name}(noise_shape={kept})", op, drop)
+
+    return of(2, "channel_dropout"), of(1, "drop_path")
 
 
 DROPOUTS: tuple[Dropout, ...] = (

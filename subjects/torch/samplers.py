@@ -117,6 +117,11 @@ def _assigned_after(t: Any, c: Case, f: dict[str, Any]) -> Any:
     return layer.weight
 
 
+def _mapped(way: str) -> Callable[[Any, Case, dict[str, Any]], Any]:
+    """The weight that one of the parametrisation's maps makes."""
+    return lambda t, c, f: t.nn.utils.parametrizations.orthogonal(_linear(t, c, f), orthogonal_map=way).weight
+
+
 def _orthogonal_only(claim: str, usual: Sequence[Case], dtype: str) -> Sequence[Case]:
     """All but that every rotation is as likely: a parametrisation promises no more than an orthogonal matrix."""
     return () if claim == "init.haar" else usual
@@ -143,9 +148,7 @@ PARAMETRISED: tuple[Sampler, ...] = (
     *(
         _sampler(
             f"{_PARAMETRIZATIONS}.orthogonal({way})", "orthogonal_linear", "Orthogonal(1)",
-            lambda t, c, f, way=way: (
-                t.nn.utils.parametrizations.orthogonal(_linear(t, c, f), orthogonal_map=way).weight
-            ),
+            _mapped(way),
             _NO_HALF_QR, cases=_orthogonal_only,
         )
         for way in ("matrix_exp", "cayley", "householder")
