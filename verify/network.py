@@ -11,7 +11,7 @@ import numpy as np
 
 from varlaw.claims.documented import resolve
 from varlaw.claims.networks import Direction, LawOf, Signals, judged
-from varlaw.claims.verdict import Verdict
+from varlaw.claims.verdict import Outcome, Verdict, explained
 from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT, Key, canonical
@@ -99,6 +99,17 @@ def check_network(
     return verdict_of(
         finding, subject=named, law="linear.second_moment", statement=statement, dtype=dtype, case=theirs, key=key
     )
+
+
+def assert_network(run: Any, law: Any, **options: Any) -> Verdict:
+    """`check_network`, and an `AssertionError` with the verdict unless the network conforms.
+
+    run, law: as of `check_network`, whose other arguments the options are.
+    """
+    verdict = check_network(run, law, **options)
+    if verdict.outcome is not Outcome.CONFORMS:
+        raise AssertionError(explained(verdict))
+    return verdict
 
 
 def _law_at(law: Any, name: str, fans: tuple[int, ...], where: str) -> Normal:

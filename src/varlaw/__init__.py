@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         UniformRange,
     )
     from varlaw.verify.check import assert_law, check
-    from varlaw.verify.network import check_network
+    from varlaw.verify.network import assert_network, check_network
     from varlaw.verify.own.clipping import assert_clip, check_clip
     from varlaw.verify.own.dropouts import assert_dropout, check_dropout
     from varlaw.verify.own.layers import assert_layer, check_layer
@@ -68,7 +68,7 @@ _HOMES = {
     **dict.fromkeys(("assert_law", "check"), "varlaw.verify.check"),
     **dict.fromkeys(("check_model", "check_widths", "predict", "watch"), "varlaw.checking"),
     **dict.fromkeys(("Advice", "advise", "calibrate"), "varlaw.advising"),
-    "check_network": "varlaw.verify.network",
+    **dict.fromkeys(("assert_network", "check_network"), "varlaw.verify.network"),
     **dict.fromkeys(("assert_clip", "check_clip"), "varlaw.verify.own.clipping"),
     **dict.fromkeys(("assert_dropout", "check_dropout"), "varlaw.verify.own.dropouts"),
     **dict.fromkeys(("assert_layer", "check_layer"), "varlaw.verify.own.layers"),
@@ -117,6 +117,7 @@ __all__ = [
     "assert_law",
     "assert_layer",
     "assert_loss",
+    "assert_network",
     "assert_norm",
     "assert_shapes",
     "calibrate",

@@ -158,6 +158,33 @@ class Laws:
 
         return self._held(lambda: check_layer(layer_or_factory, laws, **self._salt, **options))
 
+    def network(self, run: Any, law: Any, **options: Any) -> Verdicts:
+        """Fail the test, with what is wrong, unless signals pass every map lawfully: as `varlaw.check_network`.
+
+        run: `run(seed)` returns what each linear map is fed and what it returns.
+        law: of the weights, or a law for each glob over names.
+        options: the other arguments of `varlaw.check_network`, such as direction and dtype.
+        """
+        from varlaw.verify.network import check_network
+        from varlaw.verify.own.verdicts import Verdicts
+
+        def held() -> Verdicts:
+            verdict = check_network(run, law, **{**self._defaults, **options})
+            return Verdicts(verdict.subject, "network", (verdict,))
+
+        return self._held(held)
+
+    def shapes(self, draw: Any, law: Any, shapes: Any, **options: Any) -> Verdicts:
+        """Fail the test, with what is wrong, unless `draw` follows its law in each shape: as `varlaw.check_shapes`.
+
+        draw, law: the sampler, `draw(shape, seed)`, and a text over the fans, or a function of the shape.
+        shapes: two or more.
+        options: the arguments of `varlaw.check`.
+        """
+        from varlaw.verify.own.shapes import check_shapes
+
+        return self._held(lambda: check_shapes(draw, law, shapes, **{**self._defaults, **options}))
+
     @property
     def _salt(self) -> dict[str, Any]:
         return {"salt": self._defaults["salt"]} if "salt" in self._defaults else {}

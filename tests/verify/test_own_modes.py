@@ -172,3 +172,21 @@ def test_rows_are_asked_in_evaluation_and_in_every_order() -> None:
 def test_an_order_is_of_the_global_norm() -> None:
     with pytest.raises(ValueError, match="order='p', but should be given for a clip of the global norm, not value"):
         varlaw.check_clip(unit, "value", order="p")
+
+
+def test_networks_and_shapes_are_asserted_too(law: Any) -> None:
+    def run(seed: int, factor: float = 1.0) -> Any:
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=48)
+        return {"up": (x, rng.normal(0, factor * (2 / 48) ** 0.5, (64, 48)) @ x)}
+
+    def draw(shape: Any, seed: int, power: float = 0.5) -> Any:
+        return np.random.default_rng(seed).normal(0, (2 / shape[1]) ** power, shape)
+
+    assert varlaw.assert_network(run, "he_normal").outcome is Outcome.CONFORMS
+    with pytest.raises(AssertionError, match="forward through up"):
+        varlaw.assert_network(lambda seed: run(seed, 1.2), "he_normal")
+    law.network(run, "he_normal")
+    law.shapes(draw, "he_normal", [(32, 64), (64, 128)], delta=0.05, beta=1e-3)
+    with pytest.raises(pytest.fail.Exception, match="lambda"):
+        law.network(lambda seed: run(seed, 1.2), "he_normal")
