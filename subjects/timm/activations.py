@@ -22,7 +22,12 @@ def _plain(name: str, function: str) -> Activation:
 
 
 def _one(name: str, function: str) -> Activation:
-    return activation(f"layers.{name}", function, lambda torch, x: getattr(timm().layers, name)()(x), framework=TIMM)
+    """A module in the dtype of its input: PReLU has a slope, which torch does not convert."""
+
+    def call(torch: Any, x: Any) -> Any:
+        return getattr(timm().layers, name)().to(x.dtype)(x)
+
+    return activation(f"layers.{name}", function, call, framework=TIMM)
 
 
 def _by_hand(name: str, function: str) -> Activation:
