@@ -103,8 +103,8 @@ def fill(target: Array, draw: Draw, *, seed: Seed, where: str) -> Array:
 
     A generator fills one block itself: a stream of its own would cost as much as thousands of draws.
     """
-    itself = isinstance(seed, np.random.Generator) and target.size <= BLOCK
-    stream: Stream = seed if itself else root(seed, where)
+    own = seed if isinstance(seed, np.random.Generator) and target.size <= BLOCK else None
+    stream: Stream = own or root(seed, where)
     if target.size == 0:
         return target
     if not target.flags.c_contiguous or not target.dtype.isnative:
