@@ -104,7 +104,7 @@ def resolve(formula: str, case: Mapping[str, Any], true: Fans | None = None, sha
             _called(formula), {"__builtins__": {}}, known
         )  # rows of our own tables, or those of whoever runs them
     except NameError as error:
-        close = difflib.get_close_matches(error.name, list(known), n=1)
+        close = difflib.get_close_matches(str(error.name), list(known), n=1)
         there = ", ".join(names(case, true, shape)) or "no number"
         meant = f" (did you mean {close[0]}?)" if close else ""
         msg = f"the law {formula!r} names {error.name}{meant}, but in this case there is {there}"

@@ -56,7 +56,7 @@ def gradients(rows: Sequence[Depth], stages: Sequence[str]) -> dict[str, Any] | 
         "mark": {"type": "line"},
         "encoding": {"x": _DEPTH, "y": y, "detail": {"field": "stage"}, "strokeDash": dashes, "color": colour},
     }
-    return {**framed({"layer": [line, *texts]}, points), "width": 640, "height": 220}
+    return {**framed({"layer": [line, *texts]}, list(points)), "width": 640, "height": 220}
 
 
 def _by_depth(points: Sequence[dict[str, Any]], title: str) -> dict[str, Any] | None:
@@ -65,7 +65,7 @@ def _by_depth(points: Sequence[dict[str, Any]], title: str) -> dict[str, Any] | 
     low = min(min(p["rms"], p.get("low", math.inf)) for p in points) / 1.3
     high = max(max(p["rms"], p.get("high", 0.0)) for p in points) * 1.3
     y = {**log_axis(title, low, high), "field": "rms"}
-    return {**framed({"layer": _layers(_DEPTH, y)}, points), "width": 640, "height": 220}
+    return {**framed({"layer": _layers(_DEPTH, y)}, list(points)), "width": 640, "height": 220}
 
 
 def _layers(x: dict[str, Any], y: dict[str, Any]) -> list[dict[str, Any]]:

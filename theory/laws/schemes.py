@@ -162,14 +162,15 @@ def variance_scaling(scale: float, fan: float, distribution: str = "normal") -> 
         "uniform": Uniform.with_std,
         "truncated_normal": TruncatedNormal.with_std,
     }
-    if not isinstance(distribution, str) or distribution not in kinds:
+    family = kinds.get(str(distribution))
+    if family is None:
         known = ", ".join(map(repr, kinds))
         msg = f"distribution={printable(distribution)}, but should be one of {known} [variance_scaling]"
         raise ValueError(msg)
     if not _positive(scale):
         msg = f"scale={printable(scale)}, but should be a finite number > 0 [variance_scaling]"
         raise ValueError(msg)
-    return kinds[distribution](_std(math.sqrt(scale), fan, "variance_scaling"))
+    return family(_std(math.sqrt(scale), fan, "variance_scaling"))
 
 
 def torch_default(fan_in: float) -> Uniform:
@@ -194,7 +195,7 @@ def residual_scaled(std: float, layers: int) -> Normal:
     >>> residual_scaled(0.02, 8).std
     0.005
     """
-    if not (isinstance(layers, Real) and layers >= 1):
+    if not _real(layers) or layers < 1:
         msg = f"layers={printable(layers)}, but should be a whole number >= 1 [residual_scaled]"
         raise ValueError(msg)
     return Normal(std).scaled(1 / math.sqrt(2 * layers))
@@ -221,6 +222,10 @@ SCHEMES: Mapping[str, Callable[..., Variate]] = MappingProxyType(
 )
 
 
+def _real(value: object) -> bool:
+    return isinstance(value, Real)
+
+
 def _positive(value: Any) -> bool:
     return isinstance(value, Real) and 0 < value < math.inf
 
@@ -229,7 +234,7 @@ def _std(gain: float, fan: float, where: str) -> float:
     if not _positive(fan):
         msg = f"fan={printable(fan)}, but should be a finite number > 0 [{where}]"
         raise ValueError(msg)
-    if not (isinstance(gain, Real) and 0 < abs(gain) < math.inf):
+    if not _real(gain) or not 0 < abs(gain) < math.inf:
         msg = f"gain={printable(gain)}, but should be a finite number other than 0 [{where}]"
         raise ValueError(msg)
     return abs(gain) / math.sqrt(fan)

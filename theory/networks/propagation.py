@@ -81,11 +81,11 @@ def predict(
     >>> found.forward[[2, 20]].round(9).tolist(), round(float(found.forward_spread[-1]), 9)
     ([1.0, 1.0], 0.5)
     """
-    if not (isinstance(second_moment, Real) and 0 < second_moment < math.inf):
+    if not _real(second_moment) or not 0 < second_moment < math.inf:
         msg = f"second_moment={printable(second_moment)}, but should be a number > 0 [propagation.predict]"
         raise ValueError(msg)
     for name, value in (("correlation", correlation), ("positions", positions)):
-        if value is not None and not (isinstance(value, Real) and -1 <= value <= 1):
+        if value is not None and not (_real(value) and -1 <= value <= 1):
             msg = f"{name}={printable(value)}, but should be a number >= -1 and <= 1 [propagation.predict]"
             raise ValueError(msg)
     spaced = None if positions is None else positions * second_moment
@@ -109,6 +109,10 @@ def predict(
         forward_own=_array(s.own for s in signals),
         positions=_array(math.nan if s.positions is None else s.positions / (s.second_moment or 1.0) for s in signals),
     )
+
+
+def _real(value: object) -> bool:
+    return isinstance(value, Real)
 
 
 def _array(values: Iterable[float]) -> Floats:

@@ -25,6 +25,7 @@ from varlaw.verify.check import address, policy_for, verdict_of
 Case = dict[str, Any]
 Cases = Callable[[Claim, list[Case]], list[Case]]
 S = TypeVar("S", Norm, Clipper, Dropout, Loss)
+_OWN: Mapping[type, tuple[str, ...]] = {Loss: ("apply",)}  # what a row has of the user's function, where not all
 
 DEFAULT = policy_for(0.01, 1e-12, 1e-6, None)
 
@@ -116,8 +117,8 @@ def as_row(mine: S, as_: str | None, where: str) -> S:
         kind = type(mine).__name__.lower()
         msg = f"as_={printable(as_)}, but should be the name of a {kind} in `varlaw verify` [{where}]"
         raise ValueError(msg)
-    theirs = ("apply", "evaluated", "adjusted", "adjusts") if not isinstance(mine, Loss) else ("apply",)
-    return replace(row, **{name: getattr(mine, name) for name in theirs if hasattr(mine, name)})
+    own = _OWN.get(type(mine), ("apply", "evaluated", "adjusted", "adjusts"))
+    return replace(row, **{name: getattr(mine, name) for name in own if hasattr(mine, name)})
 
 
 def asked(

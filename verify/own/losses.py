@@ -143,7 +143,8 @@ def _of_options(subject: Loss, dtype: str, claims: set[str]) -> str:
     costs = _log_sum(z) - z
     labels = np.array([0] * 6 if smoothed else [0, 0, 0, 0, _IGNORED, _IGNORED])
     options = (_SMOOTHED, None) if smoothed else (0.0, _IGNORED)
-    seen = float(subject.adjusted(z, labels, *options, dtype, "cpu"))
+    smoothing, ignored = options
+    seen = float(subject.adjusted(z, labels, smoothing, ignored, dtype, "cpu"))
     own, others = costs[:, 0].mean(), costs[:, 1:].sum(axis=1).mean()
     ways = {
         "smoothing is ignored": own,
