@@ -227,7 +227,7 @@ def _real(value: object) -> bool:
 
 
 def _positive(value: Any) -> bool:
-    return isinstance(value, Real) and 0 < value < math.inf
+    return _real(value) and 0 < value < math.inf
 
 
 def _std(gain: float, fan: float, where: str) -> float:
