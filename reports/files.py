@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Final
 
+from varlaw.reports.leftovers import part_of, sweep
+
 Data = bytes | Iterable[bytes]  # whole, or in pieces that need not be in memory together
 
 STDOUT: Final = Path("-")
@@ -51,7 +53,7 @@ def write_all_whole(files: Mapping[Path, Data], *, durable: bool = True) -> None
                 continue
             target = Path(os.path.realpath(place)) if place.is_symlink() else place
             # Known before it is made: whenever an interrupt comes, it is removed again.
-            staged[target] = target.with_name(f".{target.name[:60]}.{secrets.token_hex(6)}.part")
+            staged[target] = part_of(target, secrets.token_hex(6))
             _stage(target, staged[target], data, durable)
         with _undisturbed():
             for target, temporary in staged.items():
@@ -64,6 +66,8 @@ def write_all_whole(files: Mapping[Path, Data], *, durable: bool = True) -> None
         for temporary in staged.values():
             with contextlib.suppress(OSError, ValueError):
                 temporary.unlink(missing_ok=True)
+        for folder in {target.parent for target in staged}:
+            sweep(folder)
 
 
 def _refused(error: Exception, path: Path) -> ReportError:

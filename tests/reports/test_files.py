@@ -28,6 +28,18 @@ def test_a_pipe_is_written_into_and_stays_a_pipe(tmp_path: Path) -> None:
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    """Of a process that is gone, and an hour old; what another may still write stays."""
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    parts = [tmp_path / f".run.json.{process}-{'0' * 12}.part" for process in (int(gone.stdout), os.getpid(), 2**70)]
+    for part in parts:
+        part.write_text("half")
+    os.utime(parts[0], (0, 0))
+    os.utime(parts[1], (0, 0))
+    write_whole(tmp_path / "run.json", b"whole")
+    assert [part.exists() for part in parts] == [False, True, True]
+
+
 def test_a_device_stays_a_device(tmp_path: Path) -> None:
     node = tmp_path / "null"
     try:
