@@ -16,8 +16,7 @@ from typing import NamedTuple
 from catalogue import prose
 
 from varlaw.reports.groups import follows
-from varlaw.verify.deviations import Row, body, heading, measured, reproduction_files, rows
-from varlaw.verify.deviations import shown as names
+from varlaw.verify.deviations import Row, body, heading, ids_in, measured, reproduction_files, rows
 
 ORDER = ("broken", "choice", "law")
 TITLES = {
@@ -73,7 +72,7 @@ def ranked() -> list[Finding]:
     known = {row.id: row for row in rows()}
     found: list[Finding] = []
     for text in reproduction_files().values():
-        members = [known[name] for name in names(text) if name in known]
+        members = [known[name] for name in ids_in(text) if name in known]
         found.append(Finding(heading(text), tuple(members), body(text).rstrip()))
     told = {row.id for finding in found for row in finding.rows}
     rest: dict[tuple[str, str], list[Row]] = {}

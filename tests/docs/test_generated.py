@@ -75,7 +75,7 @@ def test_the_layers_compared_are_those_recorded() -> None:
         assert {point["name"] for point in found} == {tensors[name][1].subject for name in layer.weights}
     linear = [p["value"] for p in compared.points(compared.LAYERS["linear"], tensors) if p["name"] == "torch.nn.Linear"]
     assert all(0.5 < value < 0.65 for value in linear)  # a third of the variance that keeps the signal
-    changes = compared.shown(compared.files())
+    changes = compared.pages_of(compared.files())
     assert "18 moved" in compared.versions(changes)
     texts = [row for row in compared.lanes(changes)["layer"][-1]["data"]["values"] if row["lane"] == "keras"]
     assert texts == [{"lane": "keras", "at": 0.5, "text": "18 moved, 3 recovered"}]
