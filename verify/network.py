@@ -104,7 +104,8 @@ def check_network(
 def assert_network(run: Any, law: Any, **options: Any) -> Verdict:
     """`check_network`, and an `AssertionError` with the verdict unless the network conforms.
 
-    run, law: as of `check_network`, whose other arguments the options are.
+    run, law: as of `check_network`.
+    options: its other arguments.
     """
     verdict = check_network(run, law, **options)
     if verdict.outcome is not Outcome.CONFORMS:

@@ -109,8 +109,8 @@ class Chooser:
 
     def _alone(self) -> None:
         """Adapters, new rows, and parameters that no map uses."""
-        for place in self.scope.adapters:
-            self._adapter(place)
+        for factors in self.scope.adapters:
+            self._adapter(factors)
         for name, one in self.scope.rows.items():
             self._new_rows(name, one.says)
         users = self.graph.users()
@@ -137,13 +137,9 @@ class Chooser:
             "embedding.second_moment",
         )
 
-    def _adapter(self, place: str) -> None:
-        maps = [
-            w for c in self.sight.calls
-            if c.kind == "linear" and (w := weight_of(c, self.sight)) and self.sight.tensors[w].trainable
-            and _adds(c, self.graph.behind(c.number), place)
-        ]  # fmt: skip
-        for name in maps[:1]:
+    def _adapter(self, factors: tuple[str, ...]) -> None:
+        """`factors` are the parameters of its chain of maps, the last one first."""
+        for name in [n for n in factors if len(self.sight.tensors[n].shape) > 1][:1]:
             self._fill(
                 name,
                 "zeros",
@@ -243,11 +239,6 @@ class Chooser:
             return None
         fan = math.prod(tensor.shape[1:])
         return math.sqrt(median(self.start[n] * math.prod(self.sight.tensors[n].shape[1:]) for n in closest) / fan)
-
-
-def _adds(call: Call, behind: Call | None, place: str) -> bool:
-    """Whether a map ends the branch that a finding places there: at the add, or at the map itself."""
-    return behind is not None and behind.kind in ("add", "product") and place in (call.path, behind.path)
 
 
 def _root(second: float | None) -> float | None:

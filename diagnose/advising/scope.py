@@ -44,7 +44,7 @@ class Scope:
     named: set[str] = field(default_factory=set)
     peers: set[str] = field(default_factory=set)  # to get the scale of their peers
     copies: set[str] = field(default_factory=set)  # to be drawn anew at their own scale
-    adapters: set[str] = field(default_factory=set)  # modules
+    adapters: set[tuple[str, ...]] = field(default_factory=set)  # the parameters of each
     rows: dict[str, Finding] = field(default_factory=dict)
 
     @property
@@ -76,7 +76,7 @@ class Scope:
             case "copies":
                 self.copies |= set(one.where)  # all of them: one left out would be unlike its peers
             case "adapter":
-                self.adapters |= set(one.where)
+                self.adapters.add(one.where)
             case "rows":
                 self.rows.update(dict.fromkeys(one.where, one))
 

@@ -81,12 +81,13 @@ MISTAKES: dict[str, tuple[str, optimising.Walk, optimising.Walk]] = {
 
 
 def outcomes(op: str, walk: optimising.Walk) -> set[str]:
+    rows = optimising.Optimisers(TORCH, "", lambda make: make)
     if op == "trust":
-        row: Experiment = optimising.trusted(TORCH, "here", walk)
+        row: Experiment = rows.trusted("here", walk)
     elif op == "decay":
-        row = optimising.decayed(TORCH, "here", walk)
+        row = rows.decayed("here", walk)
     else:
-        row = optimising.moved(TORCH, "here", f"optimiser_{op}", walk)
+        row = rows.moved("here", op, walk)
     (claim,) = claims_of(dataclasses.replace(row, name="here"))
     cases = CASES[row.op].enumerate(Key("teeth", "cases"), 1)
     key = Key("teeth", f"{claim.name}:{claim.target}")

@@ -209,7 +209,7 @@ def test_layers_of_jax_count_their_own_fans() -> None:
 
 def test_a_norm_of_ones_own_that_takes_numpy_arrays_is_still_one_of_jax() -> None:
     """Its gradient is JAX's, and float64 is refused where JAX makes float32 of it."""
-    import jax
+    jax = pytest.importorskip("jax")
 
     def norm(x: Any, eps: float = 1e-5, still: bool = False) -> Any:
         c = x - x.mean(-1, keepdims=True)

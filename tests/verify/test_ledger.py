@@ -118,7 +118,8 @@ def _ours(mark: Path) -> list[str]:
 )
 def test_a_signal_says_what_is_kept_and_how_to_go_on(tmp_path: Path, jobs: str, name: str, word: str) -> None:
     book = tmp_path / "ledger"
-    command = [*_VARLAW, "verify", "varlaw.numpy.*", "--policy", "nightly", "--dtype", "float32", "--jobs", jobs]
+    target = ["verify", "varlaw.numpy.*", "--policy", "nightly", "--dtype", "float32", "--jobs", jobs]
+    command = [sys.executable, "-m", "varlaw", *target]
     process = subprocess.Popen(
         [*command, "--ledger", str(book)],
         stderr=subprocess.PIPE,
