@@ -164,8 +164,12 @@ def test_an_interrupt_while_files_move_waits_until_all_are_there(
 
     monkeypatch.setattr(files.Path, "replace", interrupted)
     wanted = {tmp_path / name: name.encode() for name in ("a", "b", "c")}
-    with pytest.raises(KeyboardInterrupt, match="all files were in place"):
-        write_all_whole(wanted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a run in the background ignores
+    try:
+        with pytest.raises(KeyboardInterrupt, match="all files were in place"):
+            write_all_whole(wanted)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == wanted
 
 
