@@ -23,7 +23,7 @@ MODULES = (
     "distributions",
     "orthogonal_laws",
     "fans",
-    "schemes",
+    "scheme_variances",
     "activation_laws",
     "kernels",
     "correlations",
