@@ -64,7 +64,7 @@ def _viewed(
     most = _fewest(law, int(np.prod(shape))) if index == 0 else None
 
     def entries(_: Any, seed: int) -> Any:
-        y = pull(array(seed), np.random.default_rng([seed, index]))
+        y = pull(array(seed), Key("", "view", block=seed, stage=index).generator())
         if most is None:
             return y
         if y.size < most:

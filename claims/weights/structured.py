@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from varlaw.evidence.formats import FORMATS
+from varlaw.evidence.formats import FORMATS, Format
+from varlaw.evidence.grid import Grid
 from varlaw.theory.variates import (
     Complex,
+    Constant,
     FactorisedNoise,
     LogUniform,
     Normal,
@@ -24,6 +26,7 @@ from varlaw.theory.variates import (
     RowsStandardised,
     SampleStd,
     Sparse,
+    TruncatedNormal,
     Uniform,
     UniformRange,
 )
@@ -42,38 +45,69 @@ class Broken(ValueError):
 
 def views(law: Any, dtype: str) -> tuple[View, ...]:
     """What of a structured law is decided, on which entries; nothing for a law of plain entries."""
-    unit = FORMATS[dtype].unit if dtype in FORMATS else FORMATS["float32"].unit
+    fmt = FORMATS.get(dtype, FORMATS["float32"])
     match law:
         case LogUniform():
             ends = UniformRange(math.log(law.low), math.log(law.high))
-            return (("log", ends, lambda x, rng: np.log(_spread(x, unit, rng))),)
+            return (("log", ends, lambda x, rng: _log(x, ends, fmt, rng)),)
         case Sparse():
             return (
-                ("entries that are not 0", law.law, lambda x, rng: _spread(x[x != 0], unit, rng)),
+                *_of_part("entries that are not 0", law.law, dtype, lambda x: x[x != 0]),
                 ("which entries are 0", Normal(1.0), lambda x, rng: _of_rate(x == 0, law.zeros, rng)),
             )
         case Rademacher():
             return (("sign", Uniform(1.0), lambda x, rng: _sign(x, law, rng)),)
         case Complex():
-            return (("real and imaginary parts", law.law, lambda x, rng: _spread(_parts(x), unit, rng)),)
+            return _of_part("real and imaginary parts", law.law, dtype, _parts)
         case FactorisedNoise():
-            return (("diagonal", Normal(1.0), lambda x, rng: _rank_one(x, law.scale, unit)),)
+            return (("diagonal", Normal(1.0), lambda x, rng: _rank_one(x, law.scale, fmt, rng)),)
         case RowsOfNorm():
-            return (("row", Normal(1.0), lambda x, rng: _on_sphere(_rows(x) / law.norm, rng, unit, "norm of a row")),)
+            return (("row", Normal(1.0), lambda x, rng: _on_sphere(_rows(x), law.norm, rng, fmt, "norm of a row")),)
         case SampleStd():
-            return (("tensor", Normal(1.0), lambda x, rng: _whole(x, law.std, rng, unit)),)
+            return (("tensor", Normal(1.0), lambda x, rng: _whole(x, law.std, rng, fmt)),)
         case RowsStandardised():
-            return (("row", Normal(1.0), lambda x, rng: _standardised(_rows(x) / law.std, rng, unit)),)
+            return (("row", Normal(1.0), lambda x, rng: _standardised(_rows(x), law.std, rng, fmt)),)
         case RowsNormal():
-            return (("row", Normal(1.0), lambda x, rng: _whitened(_rows(x), law, unit, rng)),)
+            return (("row", Normal(1.0), lambda x, rng: _whitened(_rows(x), law, fmt, rng)),)
     return ()
 
 
-def _spread(x: Any, unit: float, rng: np.random.Generator) -> Floats:
-    """The numbers spread over the cells of their format, so that its grid is none of the law's."""
+def _of_part(what: str, law: Any, dtype: str, part: Callable[[Any], Any]) -> tuple[View, ...]:
+    """What is decided of the entries that `part` takes from a tensor, each of `law`."""
+    if isinstance(law, LogUniform | Rademacher):
+        return tuple(
+            (f"{what}; of {view}", simpler, lambda x, rng, pull=pull: pull(part(x), rng))
+            for view, simpler, pull in views(law, dtype)
+        )
+    fmt = FORMATS.get(dtype, FORMATS["float32"])
+    return ((what, law, lambda x, rng: _spread(part(x), fmt, rng, law)),)
+
+
+def _spread(x: Any, fmt: Format, rng: np.random.Generator, law: Any = None) -> Floats:
+    """The numbers spread over the cells of their format, as the law has them there, or evenly where none is given.
+
+    The grid is then none of the law's, and a limit that was rounded outwards is no number beyond it.
+    """
     x = np.asarray(x, dtype=np.float64)
-    found: Floats = x * (1 + unit * rng.uniform(-1, 1, x.shape)) if unit > 2.0**-50 else x
+    if fmt.digits == FORMATS["float64"].digits:
+        return np.asarray(x)
+    if isinstance(law, Constant):
+        return np.where(x == fmt.round(law.value), law.value, x)
+    if isinstance(law, Normal | Uniform | UniformRange | TruncatedNormal):
+        grid = Grid(law, fmt)
+        return grid.spread(x, rng) + grid.centre
+    low, high = fmt.cells(x)
+    found: Floats = low + (high - low) * rng.random(x.shape)
     return found
+
+
+def _log(x: Any, ends: UniformRange, fmt: Format, rng: np.random.Generator) -> Floats:
+    """Logarithms, each drawn anew from what the law has in the cell of its number; of what lies outside its own."""
+    x = np.asarray(x, dtype=np.float64)
+    low, high = (ends.cdf(np.log(np.maximum(end, np.finfo(np.float64).tiny))) for end in fmt.cells(x))
+    u = low + (high - low) * rng.random(x.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of 0 and below, which are told as not finite
+        return np.where((u > 0) & (u < 1), ends.quantile(np.where((u > 0) & (u < 1), u, 0.5)), np.log(x))
 
 
 def _rows(x: Any) -> Floats:
@@ -102,47 +136,50 @@ def _sign(x: Any, law: Rademacher, rng: np.random.Generator) -> Floats:
     return found
 
 
-def _rank_one(x: Any, scale: float, unit: float) -> Floats:
+def _rank_one(x: Any, scale: float, fmt: Format, rng: np.random.Generator) -> Floats:
     """The diagonal, whose entries are independent, as normal numbers: (x/scale)^2 sign(x) is a product of two."""
     from scipy.special import iti0k0, ndtri
 
     x = np.asarray(x, dtype=np.float64)
     sigma = np.linalg.svd(x, compute_uv=False)
-    _held("second singular value over the first", float(sigma[1] / sigma[0]) if len(sigma) > 1 else 0.0, 0.0, 8 * unit)
-    square = np.diagonal(x / scale) ** 2
+    _held(
+        "second singular value over the first", float(sigma[1] / sigma[0]) if len(sigma) > 1 else 0.0, 0.0, 8 * fmt.unit
+    )
+    entries = _spread(np.diagonal(x), fmt, rng) / scale
+    square = entries**2
     tail = 0.5 - iti0k0(square)[1] / np.pi  # P(product > square); the integral of K0 to infinity is pi/2
-    found: Floats = np.sign(np.diagonal(x)) * -ndtri(np.clip(tail, 1e-300, 0.5))
+    found: Floats = np.sign(entries) * -ndtri(np.clip(tail, 1e-300, 0.5))
     return found
 
 
-def _on_sphere(rows: Floats, rng: np.random.Generator, unit: float, quantity: str) -> Floats:
-    """Unit rows, each times an independent chi."""
-    norms = np.linalg.norm(rows, axis=1)
-    _held(quantity, float(norms[np.argmax(np.abs(norms - 1))]), 1.0, 8 * unit * math.sqrt(rows.shape[1]))
-    found: Floats = rows * np.sqrt(rng.chisquare(rows.shape[1], (len(rows), 1)))
+def _on_sphere(rows: Floats, norm: float, rng: np.random.Generator, fmt: Format, quantity: str) -> Floats:
+    """Rows of a norm, each times an independent chi over it."""
+    norms = np.linalg.norm(rows, axis=1) / norm
+    _held(quantity, float(norms[np.argmax(np.abs(norms - 1))]), 1.0, 8 * fmt.unit * math.sqrt(rows.shape[1]))
+    found: Floats = _spread(rows, fmt, rng) / norm * np.sqrt(rng.chisquare(rows.shape[1], (len(rows), 1)))
     return found
 
 
-def _whole(x: Any, std: float, rng: np.random.Generator, unit: float) -> Floats:
+def _whole(x: Any, std: float, rng: np.random.Generator, fmt: Format) -> Floats:
     flat = np.asarray(x, dtype=np.float64).reshape(1, -1)
-    return _on_sphere(flat / (std * math.sqrt(flat.size)), rng, unit, "root mean square over the promised")
+    return _on_sphere(flat, std * math.sqrt(flat.size), rng, fmt, "root mean square over the promised")
 
 
-def _standardised(rows: Floats, rng: np.random.Generator, unit: float) -> Floats:
+def _standardised(rows: Floats, std: float, rng: np.random.Generator, fmt: Format) -> Floats:
     """Rows of mean 0 and std 1, times an independent chi of a dimension less, with an independent mean."""
     n = rows.shape[1]
-    means, stds = rows.mean(axis=1), rows.std(axis=1)
-    bound = 16 * unit * math.sqrt(n)
+    means, stds = rows.mean(axis=1) / std, rows.std(axis=1) / std
+    bound = 16 * fmt.unit * math.sqrt(n)
     _held("mean of a row over its std", float(means[np.argmax(np.abs(means))]), 0.0, bound)
     _held("std of a row over the promised", float(stds[np.argmax(np.abs(stds - 1))]), 1.0, max(bound, 1e-4))
     sides = np.sqrt(rng.chisquare(n - 1, (len(rows), 1)) / n)
-    found: Floats = rows * sides + rng.standard_normal((len(rows), 1)) / math.sqrt(n)
+    found: Floats = _spread(rows, fmt, rng) / std * sides + rng.standard_normal((len(rows), 1)) / math.sqrt(n)
     return found
 
 
-def _whitened(rows: Floats, law: RowsNormal, unit: float, rng: np.random.Generator) -> Floats:
+def _whitened(rows: Floats, law: RowsNormal, fmt: Format, rng: np.random.Generator) -> Floats:
     factor = np.linalg.cholesky(np.asarray(law.covariance, dtype=np.float64))
-    found: Floats = np.linalg.solve(factor, (_spread(rows, unit, rng) - np.asarray(law.mean)).T).T
+    found: Floats = np.linalg.solve(factor, (_spread(rows, fmt, rng) - np.asarray(law.mean)).T).T
     return found
 
 

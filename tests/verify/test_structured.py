@@ -94,6 +94,35 @@ def test_the_truth_conforms(draw: Draw, law: Any) -> None:
     assert verdict.outcome is Outcome.CONFORMS, str(verdict)
 
 
+def _uniform(shape: Any, seed: int, zeros: float = 0.5) -> Any:
+    return np.where(R(seed + 1).random(shape) < zeros, 0, R(seed).uniform(-0.3, 0.3, shape))
+
+
+HALF: list[tuple[Draw, Any]] = [  # 0.3 rounds outwards in 16 bits
+    (lambda s, k: np.exp(R(k).uniform(np.log(1e-3), np.log(0.3), s)), varlaw.LogUniform(1e-3, 0.3)),
+    (lambda s, k: np.exp(R(k).uniform(np.log(1e-6), np.log(1e-4), s)), varlaw.LogUniform(1e-6, 1e-4)),  # subnormal
+    (noisy, varlaw.FactorisedNoise()),
+    (_uniform, varlaw.Sparse(varlaw.Uniform(0.3), 0.5)),
+    (lambda s, k: 0.3 * np.sign(_uniform(s, k)), varlaw.Sparse(varlaw.Rademacher(0.3), 0.5)),
+    (lambda s, k: np.where(sparse(s, k, zeros=0.5) != 0, 0.3, 0), varlaw.Sparse(varlaw.Constant(0.3), 0.5)),
+    (standardised, varlaw.RowsStandardised(1.0)),
+    (of_norm, varlaw.RowsOfNorm(2.0)),
+    (of_rms, varlaw.SampleStd(0.05)),
+    (rows, varlaw.RowsNormal(MEAN, COVARIANCE)),
+]
+
+
+def test_rounding_to_16_bits_belongs_to_the_law() -> None:
+    def outcome(draw: Draw, law: Any, factor: float) -> Outcome:
+        def half(shape: Any, seed: int) -> Any:
+            return (factor * draw(shape, seed)).astype(np.float16)
+
+        return check(half, law, shape=_shape(law), delta=0.05, beta=1e-3, name="half").outcome
+
+    assert [law for draw, law in HALF if outcome(draw, law, 1.0) is not Outcome.CONFORMS] == []
+    assert [law for draw, law in HALF if outcome(draw, law, 1.2) is not Outcome.VIOLATES] == []
+
+
 @pytest.mark.parametrize(("draw", "law", "said"), WRONG, ids=lambda x: str(x)[:20])
 def test_a_mistake_violates_and_says_where(draw: Draw, law: Any, said: str) -> None:
     verdict = check(draw, law, shape=_shape(law), name="mistake")
