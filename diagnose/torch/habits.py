@@ -34,6 +34,11 @@ def habits(
             "takes running statistics of 0 and 1, which no batch ever set: it trains in eval() and normalises nothing"
         )
         yield finding("norm.statistics", "VIOLATES", says, *names)
+    if names := list(momentless(model)):
+        says = (
+            "takes batches in at a momentum of 0: its running mean and variance stay 0 and 1, and eval() has no others"
+        )
+        yield finding("norm.statistics", "VIOLATES", says, *names)
 
 
 class Outweighed(NamedTuple):
@@ -74,9 +79,18 @@ def _second_moment(state: dict[str, Any], group: dict[str, Any]) -> torch.Tensor
 
 def standing(model: torch.nn.Module) -> Iterator[str]:
     """Norms that take their running statistics for those of the batch, though no batch ever set them."""
+    yield from (name for name, module in _unset(model) if not module.training)
+
+
+def momentless(model: torch.nn.Module) -> Iterator[str]:
+    """Norms that have seen batches, and whose running statistics are what they were made as."""
+    yield from (name for name, module in _unset(model) if module.training and module.momentum == 0)
+
+
+def _unset(model: torch.nn.Module) -> Iterator[tuple[str, _NormBase]]:
     for name, module in model.named_modules():
-        if not isinstance(module, _NormBase) or module.training or module.running_mean is None:
+        if not isinstance(module, _NormBase) or module.running_mean is None:
             continue
         assert module.running_var is not None
         if not module.running_mean.any() and bool((module.running_var == 1).all()):
-            yield name
+            yield name, module

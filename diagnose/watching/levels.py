@@ -1,4 +1,8 @@
-"""Shares of steps and of entries, by intervals that hold at all times: clipped steps, updates lost or far too large."""
+"""Shares of steps and of entries: clipped steps, updates lost or far too large.
+
+Clipped steps are counted by an e-detector, whose rate is stated; of the others intervals are said that hold at all
+times.
+"""
 
 from collections import deque
 from collections.abc import Iterator
@@ -6,11 +10,13 @@ from statistics import median
 
 from varlaw.diagnose.records import Finding
 from varlaw.diagnose.signals import finding
+from varlaw.diagnose.watching.above import Mostly
 from varlaw.diagnose.watching.records import Step
 from varlaw.diagnose.watching.shares import Share
 from varlaw.diagnose.watching.tracker import BURN_IN
 
 _CLIPPED = 0.95  # share of steps
+_BETS = (0.99, 0.9999)
 _LOST = 0.5  # share of entries
 _WHOLE = 0.5  # of the norm of the weights: an update of this size leaves little of them
 _MOST = 0.5  # share of steps with such an update
@@ -22,8 +28,9 @@ class Levels:
     """Three shares; `alpha` is shared by them."""
 
     def __init__(self, alpha: float) -> None:
-        self._alpha = alpha / 4  # of three shares, of which clipped steps may be counted twice
+        self._alpha = alpha / 4
         self._clipped, self._lost, self._large = Share(), Share(), Share()
+        self._clips = Mostly(alpha / 2, _CLIPPED, _BETS)
         self._limit = 0.0
         self._settled = False  # whether what was counted at the start was put aside
         self._first: deque[float] = deque(maxlen=_EVERY)  # losses
@@ -34,19 +41,13 @@ class Levels:
         if record.loss is not None:
             (self._recent if len(self._first) == _EVERY else self._first).append(record.loss)
         if record.gradient is not None:
-            self._clip(record.gradient)
+            yield from self._clip(record.gradient)
         if record.lost is not None:
             self._lost.step(record.lost)
         if record.update and record.weight and record.step > BURN_IN:
             self._large.step(float(record.update > _WHOLE * record.weight))
         if record.step % _EVERY:
             return
-        low, high = self._clipped.interval(self._alpha)
-        if low > _CLIPPED and not self._settled and self._learns():
-            self._clipped, self._settled = Share(), True  # gradients are large at first: counted anew
-        elif low > _CLIPPED:
-            says = f"{low:.1%} to {high:.1%} of the steps end at a norm of {self._limit:.4g}"
-            yield self._said("clip.always", says, "all gradients", low, self._clipped)
         low, high = self._lost.interval(self._alpha)
         if low > _LOST:
             says = f"{low:.1%} to {high:.1%} of the entries with a gradient do not move: rounding takes the update"
@@ -65,10 +66,21 @@ class Levels:
     def _said(self, word: str, says: str, where: str, low: float, share: Share) -> Finding:
         return finding(word, "VIOLATES", says, where, observed=low, samples=share.count, alpha=self._alpha)
 
-    def _clip(self, norm: float) -> None:
+    def _clip(self, norm: float) -> Iterator[Finding]:
         """A norm that many steps share is a limit: of real gradients no two are equal."""
         same = self._limit > 0 and abs(norm - self._limit) <= 1e-5 * self._limit
         if not same and norm > self._limit:
             self._limit, self._clipped = norm, Share()
+            self._clips.restart()
             return  # the step that shows the limit is not counted
         self._clipped.step(float(same))
+        if not self._clips.step(same):
+            return
+        if not self._settled and self._learns():
+            self._clipped, self._settled = Share(), True  # gradients are large at first: counted anew
+            return
+        share, count = self._clipped.sum / self._clipped.count, self._clipped.count
+        says = f"{share:.1%} of the last {count:,} steps end at a norm of {self._limit:.4g}"
+        assumes = f"the rate holds where, given the past, at most {_CLIPPED:.0%} do"
+        numbers = {"observed": share, "samples": count, "alpha": self._clips.alpha}
+        yield finding("clip.always", "VIOLATES", f"{says}; {assumes}", "all gradients", **numbers)

@@ -9,6 +9,8 @@ from varlaw.diagnose.signals import finding
 if TYPE_CHECKING:
     import torch
 
+_WHOLE = 0.5  # of the weights: where so many of them are short and stay what they are, training is lost
+
 
 class Seen(NamedTuple):
     """What is known of the parameters after some steps."""
@@ -31,11 +33,15 @@ def unmoved(still: Sequence[str], count: int, seen: Seen, *, late: bool) -> list
     found = []
     if late and lost:
         says = f"did not move in {seen.steps} steps: their gradients are so small that rounding takes every update"
-        found.append(finding("weight.still", "NOTE", says, *lost))
+        short = [n for n in lost if _short(seen.named[n])]
+        whole = sum(seen.named[n].numel() for n in short) > _WHOLE * sum(p.numel() for p in seen.named.values())
+        word, outcome = ("update.lost", "VIOLATES") if whole else ("weight.still", "NOTE")
+        found.append(finding(word, outcome, says, *lost))
     if pushed and (late or seen.rate):
         says = f"did not move in {seen.steps} steps, with gradients that are not 0 and a rate of {seen.rate}"
         found.append(finding("weight.still", "VIOLATES", says, *pushed))
-    return found + (_unreached(still, seen) if late else [])
+    all_still = len(still) == count and not any(held.values())
+    return found + (_unreached(still, seen) if late or all_still else [])
 
 
 def frozen(names: Sequence[str], count: int, step: int) -> Finding:
@@ -64,6 +70,11 @@ def _unreached(still: Sequence[str], seen: Seen) -> list[Finding]:
 def _trained(name: str, seen: Seen) -> bool:
     """Whether a parameter is not frozen now: one may hand frozen ones to an optimiser, to thaw them later."""
     return name not in seen.named or seen.named[name].requires_grad
+
+
+def _short(tensor: "torch.Tensor") -> bool:
+    """Whether a tensor is of a format of 16 bits or fewer, where rounding takes what it should not."""
+    return tensor.is_floating_point() and tensor.element_size() <= 2
 
 
 def _rounds_away(name: str, seen: Seen) -> bool:

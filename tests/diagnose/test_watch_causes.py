@@ -21,6 +21,7 @@ def run(
     data=lambda t, x: x,
     freeze=0,
     spoil=False,
+    clear=False,
     **options,
 ):
     """A watched training of so many steps; from step `freeze` on, the first layer is frozen."""
@@ -39,6 +40,8 @@ def run(
             chosen.zero_grad()
             value = loss(model(data(step, x)), labels)
             value.backward()
+            if clear:
+                chosen.zero_grad()
             chosen.step()
             watched.step(value)
     return watched
@@ -81,11 +84,21 @@ def test_what_made_it_is_named_and_its_cause_is_first(name):
     assert first.hypotheses[0].startswith(cause)
 
 
-def normed(training):
+def normed(training, momentum=0.1):
     def make():
-        return nn.Sequential(nn.Linear(16, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4)).train(training)
+        norm = nn.BatchNorm1d(32, momentum=momentum)
+        return nn.Sequential(nn.Linear(16, 32), norm, nn.ReLU(), nn.Linear(32, 4)).train(training)
 
     return make
+
+
+class Cast(nn.Module):
+    def forward(self, x):
+        return x.bfloat16()
+
+
+def short():
+    return nn.Sequential(Cast(), nn.Linear(16, 32), nn.Linear(32, 4)).bfloat16()
 
 
 HABITS = {  # options, word, and outcome
@@ -94,6 +107,9 @@ HABITS = {  # options, word, and outcome
     "an eps that the rate makes up for": (ADAM | {"lr": 0.1, "eps": 1.0}, "optimizer.eps", None),
     "the default": (ADAM | {"lr": 1e-4}, "optimizer.eps", None),
     "a norm in eval()": ({"model": normed(False)}, "norm.statistics", "VIOLATES"),
+    "a norm without momentum": ({"model": normed(True, momentum=0.0)}, "norm.statistics", "VIOLATES"),
+    "bfloat16 that does not move": ({"model": short, "steps": 210, "lr": 1e-6}, "update.lost", "VIOLATES"),
+    "gradients cleared before the step": ({"clear": True}, "gradient.none", "VIOLATES"),
     "a norm in train()": ({"model": normed(True)}, "norm.statistics", None),
     "frozen from the start": ({"freeze": 1}, "weight.still", "NOTE"),
     "frozen later": ({"freeze": 12}, "weight.still", "NOTE"),
