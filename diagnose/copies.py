@@ -32,8 +32,13 @@ def copied(
         *_correlated(drawn, alpha),
         *_prefixes(drawn, alpha),
         *_slices(drawn),
-        *_seedless(every, values, tensors),
+        *_seedless(every, values, tensors, loaded(written)),
     ]
+
+
+def loaded(written: Sequence[Written]) -> frozenset[str]:
+    """What `load_state_dict` gave its values: it is the same in every model on purpose."""
+    return frozenset(w.name for w in written if w.function == "copy_" and w.default)
 
 
 def shared(tensors: Mapping[str, Tensor]) -> list[Finding]:
@@ -193,15 +198,18 @@ def _repeated(x: Floats, size: int, parts: int) -> bool:
     return np.array_equal(np.tile(x[:size], (parts, *[1] * (x.ndim - 1))), x)
 
 
-def _seedless(drawn: Mapping[str, Floats], values: Values, tensors: Mapping[str, Tensor]) -> list[Finding]:
+def _seedless(
+    drawn: Mapping[str, Floats], values: Values, tensors: Mapping[str, Tensor], given: frozenset[str]
+) -> list[Finding]:
+    """`given` are the parameters that were loaded; beside them the others may be no draws either."""
     if values.again is None:
         return []
     again = values.again
     same = [n for n, x in drawn.items() if n in again and _as_again(n, x, again) and _many_values(x)]
-    trained = [n for n in same if tensors[n].trainable]
+    trained = [n for n in same if tensors[n].trainable and n not in given]
     if not trained:
         return []
-    whole = len(same) == len([n for n in drawn if _many_values(drawn[n])])
+    whole = not given and len(same) == len([n for n in drawn if _many_values(drawn[n])])
     says = (
         "build ignores its seed: two fresh models hold the same numbers"
         if whole

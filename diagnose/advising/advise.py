@@ -19,7 +19,7 @@ from varlaw.diagnose.advising.deriving import Chooser
 from varlaw.diagnose.advising.following import composed
 from varlaw.diagnose.advising.looking import Look, looked, seconds_of, sight_of, stuck_zeros
 from varlaw.diagnose.advising.records import AdviceRecord, Choice, Depth, Trial
-from varlaw.diagnose.advising.scope import Scope, curable, wrong
+from varlaw.diagnose.advising.scope import REACH, Scope, curable, wrong
 from varlaw.diagnose.advising.steps import steps_of
 from varlaw.diagnose.advising.trying import Course, Make, Remedy, changed, remedies_of, tried
 from varlaw.diagnose.check import examined
@@ -31,7 +31,7 @@ from varlaw.evidence.streams import SALT, Key, check_salt
 from varlaw.impl.torch import Rule, initialise
 from varlaw.theory.law import printable
 
-_REDRAWS = 4
+_REDRAWS, _MOST = 4, 16  # draws of a model, and where they leave open whether something is wrong
 _ROUNDS = 3
 _LARGE = 20_000_000  # parameters, from which on one draw says enough
 
@@ -62,6 +62,13 @@ class Case:
         """The report on this model, or on one made of it."""
         return examined(build, self.batch, self.loss, redraws=redraws, salt=self.salt, name=self.name)
 
+    def decided(self) -> ModelRecord:
+        """The report on the model, of more draws where few leave open what initial values would cure."""
+        record = self.examined(self.build, _REDRAWS)
+        unsure = any(f.outcome == "UNDECIDED" and f.signal in REACH for f in record.findings)
+        more = unsure and not isinstance(self.build, torch.nn.Module) and record.numbers <= _LARGE
+        return self.examined(self.build, _MOST) if more else record
+
 
 def advised(
     build: Callable[[], torch.nn.Module] | torch.nn.Module,
@@ -80,7 +87,7 @@ def advised(
     if attempt:
         _check_course(loss, steps, rate)
     case = Case(build, batch, loss, salt, name)
-    before = case.examined(build, _REDRAWS)
+    before = case.decided()
     key = Key(salt, f"advise:{before.name}")
     symptoms = curable(before.findings)
     if any(t.meta for t in before.tensors) and symptoms:

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from varlaw.diagnose import copies
 from varlaw.diagnose.advising.roles import roles_of
 from varlaw.diagnose.records import Sight
 from varlaw.diagnose.structure import Graph
@@ -49,10 +50,10 @@ def sight_of(model: torch.nn.Module, batch: Any, loss: Any, key: Key) -> Sight:
 def looked(build: Build | torch.nn.Module, batch: Any, loss: Any, keep: Sequence[str], key: Key) -> Look:
     """A fresh model, or the one that is given, seen once."""
     if isinstance(build, torch.nn.Module):
-        model, loaded = build, set[str]()
+        model, loaded = build, frozenset[str]()
     else:
         model, written = building.watched(build, key.seed)
-        loaded = {w.name for w in written if w.function == "copy_" and w.default}  # by load_state_dict
+        loaded = copies.loaded(written)
     sight = sight_of(model, batch, loss, key)
     parameters = dict(model.named_parameters())
     zeros = [n for n, p in parameters.items() if p.numel() and not bool(p.detach().any()) and p.ndim > 1]

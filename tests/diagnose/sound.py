@@ -208,6 +208,16 @@ def written_in_place() -> nn.Module:
     return Of(forward, first=nn.Linear(32, 32), head=nn.Linear(32, 10))
 
 
+_SAVED = dense(2, he).state_dict()
+
+
+def loaded() -> nn.Module:
+    """The same numbers in every model: a checkpoint."""
+    model = dense(2, he)
+    model.load_state_dict(_SAVED)
+    return model
+
+
 SOUND: dict[str, tuple[Callable[[], nn.Module], str, Any]] = {
     "layer scale of 1e-6": (lambda: branches(lambda: torch.full((32,), 1e-6)), "vector", None),
     "residuals from zero": (lambda: branches(lambda: torch.zeros(1)), "vector", None),
@@ -230,6 +240,7 @@ SOUND: dict[str, tuple[Callable[[], nn.Module], str, Any]] = {
     "quantisation that is learned": (observed, "vector", None),
     "additive mask": (additive_mask, "sequence", None),
     "biases copied": (biases_copied, "vector", None),
+    "loaded": (loaded, "vector", None),
     "written in place": (written_in_place, "vector", None),
     "frozen first block": (
         lambda: changed(branches(lambda: torch.ones(1), 4), lambda m: m[0].requires_grad_(False)), "vector", None,

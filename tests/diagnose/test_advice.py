@@ -200,6 +200,12 @@ def test_roles_frozen_parts_and_what_was_loaded_are_kept():
     assert all(torch.equal(before[n], p) for n, p in model.state_dict().items() if n.startswith(("0.", "2.4", "2.6")))
 
 
+def test_draws_go_on_while_few_of_them_leave_it_open():
+    advice = advise(lambda: dense(24, normal(1 / 8)), batch("vector"), classify, name="gain of 1")
+    assert {"signal.shrinks", "gradient.shrinks"} <= {f.signal for f in advice.record.symptoms}
+    assert advice.after.ok, advice
+
+
 def dense_on(width: int, depth: int) -> nn.Sequential:
     layers = [m for _ in range(depth) for m in (nn.Linear(width, width), nn.ReLU())]
     return changed(nn.Sequential(*layers, nn.Linear(width, 10)), lambda m: [p.mul_(0.01) for p in m.parameters()])
