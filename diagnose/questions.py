@@ -10,7 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.diagnose import activity, copies, doubling, flow, gradients, losses, parameters, passed, rounding, wiring
+from varlaw.diagnose import (
+    activity,
+    copies,
+    doubling,
+    flow,
+    gradients,
+    losses,
+    parameters,
+    passed,
+    recurrence,
+    rounding,
+    wiring,
+)  # fmt: skip
 from varlaw.diagnose import expect as expectations
 from varlaw.diagnose.collapse import collapse
 from varlaw.diagnose.records import Finding, Sight, Tensor, Written
@@ -19,8 +31,8 @@ from varlaw.evidence.budget import Policy
 from varlaw.evidence.streams import Key
 
 # Those with chance in them: correlated pairs, correlated beginnings, peers, new rows, laws expected, signals,
-# gradients, dead units, the first loss.
-_FAMILIES = 9
+# gradients, gradients through time, dead units, the first loss.
+_FAMILIES = 10
 _QUIET = 0.1  # a scale parameter that starts below it starts near zero
 
 
@@ -109,7 +121,7 @@ def _of_wiring(asked: Asked) -> list[Finding]:
 
 def open_questions(asked: Asked) -> bool:
     """Whether further passes could say more: never of one that leaves the range of its numbers."""
-    return not wiring.ranges(asked.sight, asked.graph) and bool(of_passes(asked))
+    return not wiring.ranges(asked.sight, asked.graph) and any(f.outcome != "NOTE" for f in of_passes(asked))
 
 
 def of_passes(asked: Asked) -> list[Finding]:
@@ -119,6 +131,7 @@ def of_passes(asked: Asked) -> list[Finding]:
         *flow.signals(asked.sights, asked.graph, asked.alpha),
         *collapse(asked.sights, asked.graph, _starts_quiet(asked.sight, asked.values)),
         *flow.gradients(asked.sights, asked.graph, asked.alpha),
+        *recurrence.through_time(asked.sights, asked.written, asked.alpha),
         *activity.units(asked.sights, asked.alpha),
         *activity.attention(asked.sights, asked.graph),
         *started,

@@ -65,6 +65,8 @@ class Scope:
 
     def _add(self, one: Finding) -> None:
         match REACH.get(one.signal):
+            case "all" if one.law.startswith("recurrent."):
+                self.named |= set(one.where)
             case "all":
                 self.everything = True
             case "head":

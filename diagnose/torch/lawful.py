@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 
 from varlaw.diagnose.records import Call
-from varlaw.diagnose.torch import gates, measuring, operations
+from varlaw.diagnose.torch import gates, measuring, operations, through_time
 from varlaw.diagnose.torch.measuring import Meter
 
 Moments = tuple[torch.Tensor, torch.Tensor]
@@ -92,6 +92,8 @@ def _gates(asked: Asked, meter: Meter) -> None:
     if share is not None:
         units = asked.out.shape[-1]
         meter.later(lambda s: setattr(call, "units", measuring.units(units, rows, 0.0, s)), share)
+    if gains := through_time.gains_of(asked.func, call.op, asked.args):
+        call.options["through_time"] = gains
 
 
 def _step(asked: Asked, meter: Meter, of_parameters: Callable[[torch.Tensor], bool]) -> None:

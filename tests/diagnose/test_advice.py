@@ -250,6 +250,47 @@ def test_an_lstm_gets_gates_that_keep():
         assert laws[("rnn.bias_ih_l0", "f")] == "constant"
 
 
+class Recurrent(nn.Module):
+    """A head on the last output of a recurrent layer whose parameters `fill` sets."""
+
+    def __init__(self, cell: Any, fill: Callable[[nn.Module], Any]) -> None:
+        super().__init__()
+        self.rnn, self.head = cell(16, 24, 2, batch_first=True), nn.Linear(24, 10)
+        fill(self.rnn)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.rnn(x)[0][:, -1])
+
+
+def forget(value: float) -> Callable[[nn.Module], Any]:
+    def fill(rnn: nn.Module) -> None:
+        for name, p in rnn.named_parameters():
+            if "bias" in name:
+                nn.init.zeros_(p)
+                p.data[24:48] = value / 2
+
+    return fill
+
+
+@pytest.mark.parametrize(
+    ("cell", "fill", "says"),
+    [
+        (nn.LSTM, forget(0.0), "VIOLATES gradient.shrinks"),
+        (nn.LSTM, forget(-4.0), "VIOLATES gradient.shrinks"),
+        (nn.RNN, lambda rnn: nn.init.normal_(rnn.weight_hh_l1, std=1.0), "VIOLATES gradient.grows"),
+        (nn.LSTM, forget(1.0), ""),
+        (nn.LSTM, lambda rnn: None, "NOTE gradient.shrinks"),
+        (nn.GRU, lambda rnn: None, ""),
+    ],
+)
+def test_gradients_come_back_through_time(cell: Any, fill: Callable[[nn.Module], Any], says: str):
+    advice = advise(lambda: Recurrent(cell, fill), torch.randn(32, 50, 16), classify, name="through time")
+    found = [f"{f.outcome} {f.signal}" for f in advice.before.findings]
+    assert says in found if says else not found, advice.before
+    assert bool(advice.recipe) == says.startswith("VIOLATES")
+    assert advice.after.ok, advice.after
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_text_keeps_its_width(width: int):
     advice = advice_on("residual without norm")
