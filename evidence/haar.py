@@ -49,16 +49,21 @@ def upper_half(g: Floats) -> Floats:
     return g[: -(-len(g) // 2)]
 
 
-# View -> what it takes of QR, and how many times more tensors it looks at: the family shows in the second.
-VIEWS: dict[str, tuple[Callable[[Floats], Floats], int]] = {"diagonal": (np.diagonal, 1), "entries": (upper_half, 8)}
+# View -> what it takes of QR, how many times more tensors it looks at (the family shows in the second), and its delta
+# over the policy's: signs move the mean of the diagonal by 80 %, and of a row or column it is one number a tensor.
+VIEWS: dict[str, tuple[Callable[[Floats], Floats], int, float]] = {
+    "diagonal": (np.diagonal, 1, 2.0),
+    "entries": (upper_half, 8, 1.0),
+}
+_LEAST = 0.05  # delta: a matrix gives few numbers
 
 
 def policy_for_haar(policy: Policy) -> Policy:
-    """The policy with a delta of at least 5 %, as a diagonal has few entries, and with a long look at shape."""
+    """The policy with a delta of at least 5 %, as a matrix gives few numbers, and with a long look at shape."""
     battery, least = max(policy.battery, _SHAPE), max(policy.min_scalars, _SHAPE)
     return replace(
         policy,
-        delta=max(policy.delta, 0.05),
+        delta=max(policy.delta, _LEAST),
         battery=battery,
         min_scalars=least,
         min_tensors=max(policy.min_tensors, _COINS),
@@ -68,21 +73,23 @@ def policy_for_haar(policy: Policy) -> Policy:
 def decide_haar(source: Source, policy: Policy, key: Key, *, std: float = 1.0, dtype: str) -> tuple[str, Decision]:
     """Decide whether the matrices of `source` (gain 1, in float64) are Haar, by the views of QR in turn.
 
-    Returns the view that does not conform, or else the diagonal, and the decision on it. `std` is what the entries of
+    Returns the view that does not conform, or else the entries, and the decision on it. `std` is what the entries of
     QR are held against, `dtype` the format that Q was rounded to. Raises `SamplerError` as `decide` does.
     """
+    whole = policy_for_haar(policy)
     found: dict[str, Decision] = {}
     coins: dict[tuple[int, int], bool] = {}
     earlier: Drawn = {}
-    for name, (view, times) in VIEWS.items():
+    for name, (view, times, coarser) in VIEWS.items():
         alpha, beta = HAAR_ALPHA[name] * policy.alpha, HAAR_BETA[name] * policy.beta
-        rule = replace(policy, alpha=alpha, beta=beta, min_tensors=times * policy.min_tensors)
+        delta = max(coarser * policy.delta, _LEAST)
+        rule = replace(whole, alpha=alpha, beta=beta, delta=delta, min_tensors=times * whole.min_tensors)
         now: Drawn = {}
         found[name] = decide(Normal(std), _viewed(source, view, coins, earlier, now), rule, key, dtype=dtype)
         if found[name].outcome != "CONFORMS":
             return f"the {name} of QR", found[name]
         earlier = now
-    name, decision = "the diagonal of QR", found["diagonal"]
+    name, decision = "the entries of QR", found["entries"]
     heads, tosses = sum(coins.values()), len(coins)
     log_e = float(scores.rates(heads, tosses, 0.5, _BIASED))
     if log_e < threshold(policy.alpha, HAAR_ALPHA["determinants"]):

@@ -281,9 +281,9 @@ def _orthogonal(sampler: CheckedSampler, law: Orthogonal, policy: Policy, key: K
     exact = orthogonal(tensors, law.gain, sampler.dtype, policy.beta)
     if exact.outcome is not Outcome.CONFORMS:
         return exact
-    source, rule = sampler.source(lambda q, seed: float64(q) / law.gain), policy_for_haar(policy)
-    view, decision = _named(sampler, lambda: decide_haar(source, rule, key, dtype=sampler.dtype))
-    return statistical(decision, rule, quantity=f"std of {view}", expected=1.0)
+    source = sampler.source(lambda q, seed: float64(q) / law.gain)
+    view, decision = _named(sampler, lambda: decide_haar(source, policy, key, dtype=sampler.dtype))
+    return statistical(decision, policy_for_haar(policy), quantity=f"std of {view}", expected=1.0)
 
 
 def _named(sampler: CheckedSampler, decision: Callable[[], T]) -> T:

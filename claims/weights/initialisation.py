@@ -305,9 +305,8 @@ def _haar(promise: Promise, trial: Trial) -> Finding:
     if exact.outcome is not Outcome.CONFORMS:
         return exact
     source = promise.source(trial, lambda q, stream: float64(q).reshape(len(q), -1) / law.gain)
-    rule = policy_for_haar(trial.policy)
-    view, decision = decide_haar(source, rule, trial.key, std=trial.factor, dtype=trial.dtype)
-    return statistical(decision, rule, quantity=f"std of {view}", expected=1.0)
+    view, decision = decide_haar(source, trial.policy, trial.key, std=trial.factor, dtype=trial.dtype)
+    return statistical(decision, policy_for_haar(trial.policy), quantity=f"std of {view}", expected=1.0)
 
 
 def _zeros(promise: Promise, trial: Trial) -> Finding:

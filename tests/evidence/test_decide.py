@@ -9,7 +9,7 @@ import pytest
 
 from varlaw.evidence.budget import POLICIES, Policy, policy
 from varlaw.evidence.decide import SamplerError, decide
-from varlaw.evidence.haar import decide_haar, policy_for_haar
+from varlaw.evidence.haar import decide_haar
 from varlaw.evidence.streams import Key
 from varlaw.theory.variates import Constant, Normal, TruncatedNormal, Uniform
 
@@ -171,7 +171,7 @@ def _orthogonal(rng: np.random.Generator, corrected: bool) -> np.ndarray:
 @pytest.mark.parametrize(("corrected", "outcome"), [(True, "CONFORMS"), (False, "VIOLATES")])
 def test_qr_without_the_sign_correction_is_not_haar(corrected: bool, outcome: str) -> None:
     drawn = source(lambda rng: _orthogonal(rng, corrected))
-    _, decision = decide_haar(drawn, policy_for_haar(POLICIES["pr"]), Key("t", "haar"), dtype="float64")
+    _, decision = decide_haar(drawn, POLICIES["pr"], Key("t", "haar"), dtype="float64")
     assert decision.outcome == outcome
 
 
@@ -180,7 +180,7 @@ def test_the_qr_of_uniform_numbers_is_orthogonal_but_not_haar() -> None:
         q, r = np.linalg.qr(rng.uniform(-1, 1, (64, 48)))
         return q * np.sign(np.diag(r))
 
-    view, decision = decide_haar(source(matrix), policy_for_haar(POLICIES["pr"]), Key("t", "uniform"), dtype="float64")
+    view, decision = decide_haar(source(matrix), POLICIES["pr"], Key("t", "uniform"), dtype="float64")
     assert (view, decision.outcome) == ("the entries of QR", "VIOLATES")
 
 
@@ -191,7 +191,7 @@ def test_rotations_have_every_entry_right_but_not_the_determinant() -> None:
         q[:, 0] *= np.linalg.det(q)
         return q
 
-    _, decision = decide_haar(source(matrix), policy_for_haar(POLICIES["pr"]), Key("t", "det"), dtype="float64")
+    _, decision = decide_haar(source(matrix), POLICIES["pr"], Key("t", "det"), dtype="float64")
     assert decision.outcome == "VIOLATES"
     assert decision.detail == "64 of 64 determinants are positive"
 
