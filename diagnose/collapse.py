@@ -33,13 +33,13 @@ def collapse(sights: Sequence[Sight], graph: Graph, quiet: bool) -> list[Finding
     if not last or _behind_constant(last[-1]):
         return []
     number = last[-1].number
-    same = [s.calls[number] for s in sights if number < len(s.calls)]
-    shares = [abs(c.apart or 0.0) for c in same]
+    known = [s for s in sights if number < len(s.calls)]
+    same, shares = [s.calls[number] for s in known], [_apart(s.calls[number], s) for s in known]
     if all(_of_rank_one(c, sights[0]) for c in same) and _roomy(last[-1], graph, sights[0].batch_rows):
         return [_lost(last, sights, quiet, max(shares))]
     if max(shares) > _COLLAPSED * pooled(last[-1], graph):
         return []
-    first = next(c for c in last if abs(c.apart or 0.0) <= _COLLAPSED)
+    first = next((c for c in last if _apart(c, sights[0]) <= _COLLAPSED), last[-1])
     share = (
         f"{max(shares):.1g} of the second moment at {place(last[-1], graph.calls)}, in {max(inputs):.2g} at the input"
     )
@@ -48,6 +48,12 @@ def collapse(sights: Sequence[Sight], graph: Graph, quiet: bool) -> list[Finding
     return [
         finding("signal.collapse", outcome, says, place(first, graph.calls), observed=max(shares), samples=len(sights))
     ]
+
+
+def _apart(call: Call, sight: Sight) -> float:
+    """The share in which the rows of a map differ, or what goes into it: a bias may start at the prior of a class."""
+    given = [sight.calls[p].apart for p in call.parents]
+    return max((abs(x) for x in (call.apart, *given) if x is not None and math.isfinite(x)), default=0.0)
 
 
 def _shut(sight: Sight, graph: Graph) -> Call | None:

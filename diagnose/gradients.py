@@ -11,6 +11,7 @@ from varlaw.diagnose.signals import finding
 from varlaw.diagnose.structure import Graph
 
 _BETWEEN = frozenset(("dropout", "view"))
+_FEW = 2  # arguments that a line names
 
 
 def still(sight: Sight, graph: Graph) -> frozenset[str]:
@@ -69,10 +70,18 @@ def _missing(tensor: Tensor, calls: Sequence[int], sight: Sight, graph: Graph) -
             return [
                 finding("gradient.none", "NOT_APPLICABLE", "not seen: its module cannot be looked into", tensor.name)
             ]
+        if (wants := _wants(tensor.name, sight)) is not None:
+            says = f"not fed by this batch, which holds no {' and no '.join(wants[:_FEW])}"
+            return [finding("gradient.none", "NOTE", says, tensor.name)]
         return [finding("gradient.none", "VIOLATES", "no operation of the pass uses it", tensor.name)]
     cut = next((sight.calls[n] for n in calls if not sight.calls[n].graph), None) or graph.cut(calls[0])
     why = f"cut at {cut.path or 'the model'} ({cut.op})" if cut else "nothing that is minimised depends on it"
     return [finding("gradient.none", "VIOLATES", why, tensor.name)]
+
+
+def _wants(name: str, sight: Sight) -> tuple[str, ...] | None:
+    """The arguments for want of which the module of a parameter did not run; None where that is not why."""
+    return next((wants for path, wants in sight.unfed.items() if f"{name}.".startswith(f"{path}.")), None)
 
 
 def _zero(tensor: Tensor, calls: Sequence[int], sight: Sight, graph: Graph, zeros: frozenset[str]) -> list[Finding]:

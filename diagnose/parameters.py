@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from varlaw.diagnose.records import Finding, Tensor, Written
 from varlaw.diagnose.signals import finding
+from varlaw.diagnose.structure import Use
 
 Floats = NDArray[np.float32]
-Use = tuple[str, str]
 
 BEGINNING = 1 << 16  # entries of a second draw that are kept, and of pairs that are compared
 _AGREE = 2 / 3  # share of a role's members that make its law
@@ -83,7 +83,10 @@ def peers(
 
 
 def _roles(tensors: Mapping[str, Tensor], values: Values, uses: Mapping[str, Use]) -> list[list[str]]:
-    """Names that differ in numbers alone, of one use, in modules of one class whose tensors have the same shapes."""
+    """Names that differ in numbers alone, of one use, in modules of one class whose tensors have the same shapes.
+
+    So have those that one operation takes with them: a bias may be drawn by the fan of its weight.
+    """
     shapes: dict[str, list[tuple[int, ...]]] = {}
     for name, t in tensors.items():
         shapes.setdefault(name.rpartition(".")[0], []).append(t.shape)
@@ -91,8 +94,12 @@ def _roles(tensors: Mapping[str, Tensor], values: Values, uses: Mapping[str, Use
     for name, x in values.first.items():
         t = tensors[name]
         if not t.buffer and np.isfinite(x).all():
-            kin = tuple(sorted(shapes[name.rpartition(".")[0]]))
-            groups.setdefault((pattern(name), t.shape, t.module, kin, uses.get(name)), []).append(name)
+            use = uses.get(name, Use("", "", ()))
+            kin = (
+                *sorted(shapes[name.rpartition(".")[0]]),
+                *sorted(tensors[n].shape for n in use.together if n in tensors),
+            )
+            groups.setdefault((pattern(name), t.shape, t.module, kin, use.op, use.behind), []).append(name)
     return list(groups.values())
 
 

@@ -109,6 +109,7 @@ class Sight(msgspec.Struct, kw_only=True):
     tensors: dict[str, Tensor]
     blind: list[str]  # what could not be seen, and why
     foreign: tuple[str, ...] = ()  # trainable parameters that the forward pass uses and the model does not have
+    unfed: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)  # what did not run for want of arguments
     loss: float | None = None
     batch_rows: int = 0
     output: bool = True  # whether what the pass returned holds a tensor, from which gradients come

@@ -38,6 +38,14 @@ class Residual(NamedTuple):
     weight: int | None  # the call of the branch's last linear map
 
 
+class Use(NamedTuple):
+    """What uses a parameter, the kind of what alone takes the result ("" where several do), and what else it uses."""
+
+    op: str
+    behind: str
+    together: tuple[str, ...]
+
+
 class Graph:
     """Children and ancestors of every call."""
 
@@ -64,11 +72,14 @@ class Graph:
                 found.setdefault(name, []).append(call.number)
         return found
 
-    def uses(self) -> dict[str, tuple[str, str]]:
-        """What uses each parameter first, and the kind of what alone takes the result: "" where several do."""
+    def uses(self) -> dict[str, Use]:
+        """How each parameter is used first."""
         first = {name: numbers[0] for name, numbers in self.users().items()}
         behind = {n: self.behind(n) for n in set(first.values())}
-        return {name: (self.calls[n].op, b.kind if (b := behind[n]) else "") for name, n in first.items()}
+        return {
+            name: Use(self.calls[n].op, b.kind if (b := behind[n]) else "", self.calls[n].parameters)
+            for name, n in first.items()
+        }
 
     def residuals(self) -> list[Residual]:
         """Every add whose one summand is an ancestor of the other, with the linear map that ends the branch."""

@@ -21,6 +21,7 @@ from varlaw.diagnose.torch import arriving
 from varlaw.diagnose.torch.arriving import Arrived
 from varlaw.diagnose.torch.building import CannotSee, seeded
 from varlaw.diagnose.torch.eye import Eye
+from varlaw.diagnose.torch.feeding import Feeding
 from varlaw.diagnose.torch.loose import Loose
 from varlaw.diagnose.torch.operations import tensors_in
 from varlaw.diagnose.wiring import ranges
@@ -44,10 +45,11 @@ def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | N
     if given and not any(t.numel() for t in given):
         msg = f"batch={[tuple(t.shape) for t in given]}, but should hold numbers [check_model]"
         raise CannotSee(msg)
-    loose = Loose(model)
+    loose, feeding = Loose(model), Feeding(model)
     with hooked(eye, stack, paths), seeded(seed), arriving.noted(model, eye.blind) as gradients:
         try:
-            target = _forward(eye, model, batch, loss)
+            with feeding.noted():
+                target = _forward(eye, model, batch, loss)
         except CannotSee as error:
             return _broken_off(eye, model, error)
         value = _backward(target, seed)
@@ -59,6 +61,7 @@ def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | N
     return Sight(
         calls=eye.calls, tensors=described(model, gradients), blind=eye.blind, foreign=foreign,
         loss=value if loss else None, batch_rows=eye.rows, output=bool(tensors_in(target)),
+        unfed=feeding.unfed(),
     )  # fmt: skip
 
 

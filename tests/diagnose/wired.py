@@ -153,3 +153,67 @@ APART: dict[str, tuple[Callable[[], nn.Module], str, Any]] = {
     "one key": (lambda: shortened(attending(128**-0.5)), "sequence", None),
     "two views of a row": (lambda: dense(2, he), "vector", contrasted),
 }
+
+
+class Seeing(nn.Module):
+    """Text, and an image where there is one; a time that a block takes, where it is handed on."""
+
+    def __init__(self, handed: bool = True) -> None:
+        super().__init__()
+        self.text, self.time, self.head = nn.Linear(32, 32), nn.Linear(32, 32), nn.Linear(32, 10)
+        self.tower, self.join = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), nn.Linear(8, 32)
+        self.masked = nn.Parameter(torch.randn(32))
+        self.block, self.handed = Timed(), handed
+
+    def forward(self, x: torch.Tensor, image: Any = None, mask: Any = None) -> torch.Tensor:
+        h = self.text(x) if mask is None else torch.where(mask, self.masked, self.text(x))
+        if image is not None:
+            h = h + self.join(self.tower(image).mean((2, 3)))
+        time = self.time(x)
+        h = h + self.block(h, time) if self.handed else h + time + self.block(h)
+        return self.head(h)
+
+
+class Timed(nn.Module):
+    """A block that adds what it makes of a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.map, self.project = nn.Linear(32, 32), nn.Linear(32, 32)
+
+    def forward(self, x: torch.Tensor, time: Any = None) -> torch.Tensor:
+        return torch.relu(self.map(x) if time is None else self.map(x) + self.project(time))
+
+
+def dilated() -> nn.Module:
+    """Convolutions with weight norm whose biases are drawn by the fan: that of the first is another."""
+    layers = [nn.utils.parametrizations.weight_norm(nn.Conv1d(c, 32, 3, padding=1)) for c in (8, 32, 32, 32)]
+    return Of(
+        lambda m, x: m.head(m.maps(x.unflatten(1, (8, 4))).mean(-1)),
+        maps=nn.Sequential(*layers),
+        head=nn.Linear(32, 10),
+    )
+
+
+def at_the_prior() -> nn.Module:
+    """RetinaNet's head: maps of N(0, .01) and a last bias at a prior of 1 %."""
+    model = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+
+    def begin(m: Any) -> None:
+        for layer in m[::2]:
+            layer.weight.normal_(std=0.01)
+            layer.bias.zero_()
+        m[4].bias.fill_(-4.6)
+
+    return changed(model, begin)
+
+
+WIRED += (Pair("a time that is not handed on", lambda: Seeing(handed=False), Seeing, "gradient.none", "block.project"),)
+APART |= {
+    "biases by the fan behind weight norm": (dilated, "vector", None),
+    "a last bias at the prior": (
+        at_the_prior,
+        "vector",
+        lambda m, x: F.binary_cross_entropy_with_logits(m(x), 0 * m(x)),
+    ),
+}
