@@ -218,6 +218,16 @@ TABLE = (
         ("no weight decay on scale-invariant weights", "rate too large"), ("weight decay", "rate / 2"),
     ),
     Signal(
+        "loss.unbounded", "has a loss that falls without an end", Kind.EXACT, "",
+        ("the wrong sign of a term", "a variance that may go to 0", "a term without a bound"),
+        ("look at each term of the loss: which one falls below 0?", "bound that term"),
+    ),
+    Signal(
+        "weight.outside", "has weights that something else than the optimiser moves", Kind.EXACT, "",
+        ("a stale copy that is loaded back (average, best step)", "weights that are scaled, cut or pruned by hand"),
+        ("load copies into another model", "put the weights back before the next step"),
+    ),
+    Signal(
         "weight.shrinks", "has weights that at least halve", Kind.CHANGE, "",
         ("weight decay too strong", "weight decay added to the gradient of Adam"), ("less weight decay", "AdamW"),
     ),

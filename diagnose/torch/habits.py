@@ -1,6 +1,7 @@
 """How a run is set up, seen after some of its steps: an eps that outweighs Adam's moments, norms that stand still."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -16,6 +17,7 @@ _MOMENTS = ("exp_avg_sq", "square_avg")  # of Adam and its kin, of RMSprop
 _MOST = 0.99  # share of the entries
 _FAR = 10.0  # times the root of the second moment
 _PATH = 0.05  # length of the way of the weights, of their norm, below which the run is slow by it
+_FADED = 0.25  # of the norm of a gain
 _STEPS = 200  # that a run is given to get that far
 
 
@@ -39,6 +41,34 @@ def habits(
             "takes batches in at a momentum of 0: its running mean and variance stay 0 and 1, and eval() has no others"
         )
         yield finding("norm.statistics", "VIOLATES", says, *names)
+
+
+def decayed(
+    model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer], kept: Callable[[str], float], rates: float
+) -> Iterator[Finding]:
+    """Gains of norms that weight decay took to a quarter; `kept` is the share of a norm that is left."""
+    decays = {id(p): float(g.get("weight_decay", 0.0)) for o in optimizers for g in o.param_groups for p in g["params"]}
+    gains = {f"{n}.weight".lstrip("."): m.weight for n, m in model.named_modules() if _is_norm(m)}
+    low = {n: share for n, p in gains.items() if decays.get(id(p)) and (share := kept(n)) <= _FADED}
+    if not low:
+        return
+    decay = max(decays[id(gains[n])] for n in low)
+    left = max(low.values())
+    says = f"gains of {len(low)} norms fell to x{left:.2g} or less of what they were, at a weight decay of {decay:g}"
+    outcome = "VIOLATES" if decay * rates >= -math.log(_FADED) / 2 else "NOTE"
+    cause = f"weight decay on norms: rate x decay sums to {decay * rates:.2g}"
+    numbers = {
+        "ratio": left,
+        "hypotheses": (cause,),
+        "remedies": ("leave norms and biases out of weight decay",),
+    }
+    yield finding("weight.shrinks", outcome, says, *low, **numbers)
+
+
+def _is_norm(module: torch.nn.Module) -> bool:
+    """By its name and its one vector of gains: norms that others wrote are as many as torch's."""
+    weight = getattr(module, "weight", None)
+    return "norm" in type(module).__name__.lower() and isinstance(weight, torch.Tensor) and weight.ndim == 1
 
 
 class Outweighed(NamedTuple):

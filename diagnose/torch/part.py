@@ -43,6 +43,7 @@ class Part:
         self._ids = list(map(id, self.tensors))
         self.names = [self._names.get(i, f"optimiser[{self._number}.{k}]") for k, i in enumerate(self._ids)]
         self._places = grouped(self.tensors)
+        self._after: list[torch.Tensor | None] = [None] * len(self._places)
         self._samples = [Sample([self.tensors[i] for i in places]) for places in self._places]
         self._at_hand = all(t.device.type == "cpu" for t in self.tensors)
 
@@ -95,6 +96,7 @@ class Part:
     def pre(self, *, closure: bool) -> None:
         """Before a step; the gradients are there unless a closure makes them, which calls `arrived` itself."""
         self._before = [sample.read() for sample in self._samples]
+        self._between = [self._moved_since(k) for k in range(len(self._samples))]
         if closure:
             self._gradients = [None] * len(self.tensors)
             self._norms = [self._normed(k) for k in range(len(self._samples))]
@@ -133,6 +135,13 @@ class Part:
         self.pending = [self._numbers(k, inverse) for k in range(len(self._samples))]
         self._gradients = []
 
+    def _moved_since(self, group: int) -> torch.Tensor | None:
+        """By tensor of one device, square norms of what moved the weights since the last step; None where none did."""
+        before, last = self._before[group], self._after[group]
+        if last is None or (self._at_hand and torch.equal(before, last)):
+            return None
+        return self._samples[group].squares(before - last)
+
     def _normed(self, group: int) -> torch.Tensor:
         """Norms of the gradients of one device; `NONE` where there is none."""
         places, device = self._places[group], self._samples[group].device
@@ -145,7 +154,7 @@ class Part:
         )
 
     def _numbers(self, group: int, inverse: torch.Tensor | float) -> torch.Tensor:
-        """By tensor of one device: norm of the gradient, square norms of update and weight, share of lost entries."""
+        """By tensor of one device: norms of gradient, update, weight, move since the last; share of lost entries."""
         sample, places, before = self._samples[group], self._places[group], self._before[group]
         after = sample.read()
         moved = after - before
@@ -154,12 +163,17 @@ class Part:
         if self._steps % _LOST_EVERY == 1:
             pushed = sample.like([self._gradients[i] for i in places]) != 0
             lost = sample.sums(pushed & (moved == 0)).double() / sample.sums(pushed).double()
-        columns = [norms * inverse, sample.squares(moved).double().sqrt(), sample.squares(after).double().sqrt(), lost]
-        return torch.stack(columns)
+        self._after[group], between = after, self._between[group]
+        squares = [
+            sample.squares(moved),
+            sample.squares(after),
+            torch.zeros_like(norms) if between is None else between,
+        ]
+        return torch.stack([norms * inverse, *(s.double().sqrt() for s in squares), lost])
 
     def table(self, numbers: Sequence[Floats]) -> Floats:
-        """Four rows, a column for each tensor, from the numbers of each device; NaN without numbers."""
-        table = np.full((4, len(self.tensors)), np.nan)
+        """Five rows, a column for each tensor, from the numbers of each device; NaN without numbers."""
+        table = np.full((5, len(self.tensors)), np.nan)
         table[0] = NONE
         for places, found in zip(self._places, numbers, strict=False):
             table[:, places] = found

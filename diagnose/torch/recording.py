@@ -21,16 +21,21 @@ _Guarded = Callable[[Callable[[], None]], None]
 _Args = tuple[Any, ...]
 _Options = dict[str, Any]
 
+_STRAYED = 0.1  # of the norm of a tensor
 _KEPT = 3  # steps in a row that begin with the gradients of the one before
 
 
 class Read(NamedTuple):
-    """One step as it was: the record, the norms by tensor (NaN where there is none), whose gradient is not finite."""
+    """One step as it was: the record, the norms by tensor (NaN where there is none), whose gradient is not finite.
+
+    `strayed` are the tensors of which a tenth or more was moved between the steps.
+    """
 
     record: Step
     gradients: Floats
     updates: Floats
     broken: list[int]
+    strayed: list[int]
 
 
 class Recorder:
@@ -134,7 +139,7 @@ class Recorder:
         self.steps += 1
         self.passes = max(1, *(part.backwards for part in self.parts))
         record = Step(
-            step=self.steps, rate=self._rate(), backwards=self.passes,
+            step=self.steps, rate=self._rate(), decay=self._decay(), backwards=self.passes,
             trained=sum(part.trained for part in self.parts), given=loss is not None,
         )  # fmt: skip
         numbers = [[n.to("cpu", non_blocking=True) for n in part.pending] for part in self.parts]
@@ -152,7 +157,7 @@ class Recorder:
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         tables = [p.table([n.numpy() for n in found]) for p, found in zip(self.parts, numbers, strict=True)]
-        gradients, updates, weights, lost = np.concatenate(tables, axis=1)
+        gradients, updates, weights, between, lost = np.concatenate(tables, axis=1)
         if record.given:
             record.loss = _finite(float(loss))
             record.nonfinite = record.loss is None
@@ -160,17 +165,26 @@ class Recorder:
         gradients[gradients == NONE] = np.nan
         record.gradient = None if len(broken) else _finite(_joined(gradients))
         record.update, record.weight = _finite(_joined(updates)), _finite(_joined(weights))
+        record.between = (_finite(_joined(between)) or None) if between.any() else None
         if (shares := np.isfinite(lost)).any():
             sizes = np.array([t.numel() for t in self.tensors], dtype=np.float64)
             record.lost = float(np.average(lost[shares], weights=sizes[shares]))
         with np.errstate(invalid="ignore"):
             self.pushed |= gradients > 0
+            strayed = np.flatnonzero(between >= _STRAYED * weights) if record.between else np.zeros(0, dtype=int)
         seen, moved = (np.where(norms > 0, norms, np.nan) for norms in (gradients, updates))
-        self._arrived(Read(record, seen, moved, broken.tolist()))
+        self._arrived(Read(record, seen, moved, broken.tolist(), strayed.tolist()))
 
     def _rate(self) -> float | None:
         rates = [float(g["lr"]) for p in self.parts for g in p.optimizer.param_groups if "lr" in g]
         return max(rates, default=None)
+
+    def _decay(self) -> float:
+        groups = [g for p in self.parts for g in p.optimizer.param_groups]
+        return max(
+            (float(g["lr"]) * float(g["weight_decay"]) for g in groups if {"lr", "weight_decay"} <= g.keys()),
+            default=0.0,
+        )
 
     def spoilt(self, named: Mapping[str, torch.Tensor]) -> list[str]:
         """Those parameters that were not finite before the last step, as far as that is known."""

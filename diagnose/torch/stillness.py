@@ -26,6 +26,13 @@ class Stillness:
         return self._names
 
     @torch.no_grad()
+    def kept(self, name: str) -> float:
+        """The norm of one of them now, as a share of what it was; 1 where it was 0, or is unknown."""
+        if name not in self._names or not (first := self._sums[place := self._names.index(name)][1]):
+            return 1.0
+        return _sums(self._tensors[place])[1] / first
+
+    @torch.no_grad()
     def still(self) -> list[str]:
         """Those that are what they were."""
         found: list[int] = []

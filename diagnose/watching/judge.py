@@ -17,12 +17,15 @@ from varlaw.diagnose.signals import finding
 from varlaw.diagnose.watching.detectors import RULES, Detectors, merged
 from varlaw.diagnose.watching.fading import Fading
 from varlaw.diagnose.watching.firsts import Firsts
+from varlaw.diagnose.watching.jumps import Jumps
 from varlaw.diagnose.watching.lasting import WAIT, Lasting, Rise
 from varlaw.diagnose.watching.levels import Levels
 from varlaw.diagnose.watching.records import Step
+from varlaw.diagnose.watching.shrinking import Shrinking
 from varlaw.diagnose.watching.slow import Slow
 from varlaw.diagnose.watching.spikes import Again, Spikes
 from varlaw.diagnose.watching.tracker import Tracker
+from varlaw.diagnose.watching.unbounded import Unbounded
 
 Floats = NDArray[np.float64]
 
@@ -60,9 +63,10 @@ class Judge:
         most[2], most[3 + len(names) :] = 0.35, 0.35
         self._tracker, self._detectors = Tracker(count), Detectors(count, most, _USED)
         self._spikes = {name: Spikes(alpha / 8 / len(_SPIKES)) for name in _SPIKES}
-        self._again = {name: Again(alpha / 8 / len(_AGAIN)) for name in _AGAIN}
+        self._again = {name: Again(alpha / 16 / len(_AGAIN)) for name in _AGAIN}
         self._slow, self._levels = Slow(alpha / 8), Levels(alpha / 8)
         self._lasting, self._firsts, self._fading = Lasting(), Firsts(), Fading()
+        self._jumps, self._unbounded, self._shrinking = Jumps(alpha / 16), Unbounded(), Shrinking()
         self._said: dict[str, int] = {}
         self._losses: deque[float] = deque(maxlen=_SPAN)  # their logs
         self._rate: float | None = None
@@ -93,8 +97,10 @@ class Judge:
         over = [r for r in self._lasting.step(x) if r.group == "loss" or not self._falls()]
         yield from (self._alarm(rise, "VIOLATES", lasts) for rise in over if self._new(f"{rise.word} VIOLATES"))
         yield from self._spiked(record.step, x, centre)
-        facts = (*self._slow.step(record), *self._firsts.step(record), *self._fading.step(record))
-        yield from (f for f in facts if self._new(f"{f.signal} {f.outcome}"))
+        self._shrinking.step(record)
+        rules = (self._slow, self._firsts, self._fading, self._unbounded)
+        facts = [*self._jumps.step(float(x[0])), *(f for rule in rules for f in rule.step(record))]
+        yield from (self._shrinking.named(f) for f in facts if self._new(f"{f.signal} {f.outcome}"))
         yield from (f for f in self._levels.step(record) if self._new(f.signal))
 
     # -- what is fed -----------------------------------------------------------------------------------------------
@@ -110,7 +116,10 @@ class Judge:
 
     def _restarts(self, record: Step) -> None:
         rate, backwards = record.rate, record.backwards
-        jumped = bool(rate and self._rate) and abs(math.log((rate or 1) / (self._rate or 1))) > math.log(_JUMP)
+        times = rate / self._rate if rate and self._rate else 1.0
+        jumped = abs(math.log(times)) > math.log(_JUMP)
+        if jumped:
+            self._jumps.begin(record.step, f"the rate went to x{times:.3g} of what it was")
         self._rate = rate or self._rate
         other = bool(self._backwards) and abs(math.log(backwards / self._backwards)) > math.log(_JUMP)
         self._odd = self._odd + 1 if other else 0
@@ -120,6 +129,7 @@ class Judge:
             jumped, self._odd, self._backwards = jumped or bool(self._odd), 0, backwards
         if thawed:
             self._since = record.step
+            self._jumps.begin(record.step, "other tensors are trained")
         if jumped or thawed:
             self.restart()
 
@@ -127,6 +137,11 @@ class Judge:
     def path(self) -> float:
         """How far the weights went, all updates laid end to end, as a share of their norm."""
         return self._slow.path
+
+    @property
+    def rates(self) -> float:
+        """The rates of all steps, summed."""
+        return self._shrinking.rates
 
     def restart(self) -> None:
         """Forgets what was learnt of the noise; facts, shares and what was said stay."""

@@ -43,7 +43,8 @@ def _joined(steps: Sequence[Step], sharded: bool) -> Step:
         loss=sum(losses) / len(losses) if losses and not any(s.nonfinite for s in steps) else None,
         nonfinite=any(s.nonfinite for s in steps), given=any(s.given for s in steps),
         gradient=_norm([s.gradient for s in steps], sharded), update=_norm([s.update for s in steps], sharded),
-        weight=_norm([s.weight for s in steps], sharded), lost=sum(lost) / len(lost) if lost else None,
+        weight=_norm([s.weight for s in steps], sharded), decay=first.decay,
+        between=_norm([s.between for s in steps], sharded), lost=sum(lost) / len(lost) if lost else None,
     )  # fmt: skip
 
 

@@ -120,10 +120,10 @@ class Again:
         return found if found and found.p <= self.alpha else None
 
 
-def precedence(count: int, steps: int) -> float:
-    """The chance that so many of `steps` values, or more, are above all of the `RING` before them.
+def precedence(count: int, steps: int, before: int = RING) -> float:
+    """The chance that so many of `steps` values, or more, are above all of the `before` values before them.
 
     >>> round(precedence(1, 1024), 3), round(precedence(3, 1024), 4)
     (0.5, 0.1248)
     """
-    return math.prod((steps - i) / (RING + steps - i) for i in range(count))
+    return math.prod((steps - i) / (before + steps - i) for i in range(count))

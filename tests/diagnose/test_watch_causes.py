@@ -101,6 +101,7 @@ def short():
     return nn.Sequential(Cast(), nn.Linear(16, 32), nn.Linear(32, 4)).bfloat16()
 
 
+DECAYED = {"model": normed(True), "optimizer": torch.optim.AdamW, "steps": 210, "lr": 5e-3}
 HABITS = {  # options, word, and outcome
     "an eps of 1": (ADAM | {"lr": 1e-3, "eps": 1.0}, "optimizer.eps", "VIOLATES"),
     "RMSprop with one": (RMSPROP | {"lr": 1e-4, "eps": 1.0}, "optimizer.eps", "VIOLATES"),
@@ -111,6 +112,8 @@ HABITS = {  # options, word, and outcome
     "bfloat16 that does not move": ({"model": short, "steps": 210, "lr": 1e-6}, "update.lost", "VIOLATES"),
     "gradients cleared before the step": ({"clear": True}, "gradient.none", "VIOLATES"),
     "a norm in train()": ({"model": normed(True)}, "norm.statistics", None),
+    "decay on norms": (DECAYED | {"weight_decay": 8.0}, "weight.shrinks", "VIOLATES"),
+    "the usual decay": (DECAYED | {"weight_decay": 0.1}, "weight.shrinks", None),
     "frozen from the start": ({"freeze": 1}, "weight.still", "NOTE"),
     "frozen later": ({"freeze": 12}, "weight.still", "NOTE"),
     "not frozen": ({}, "weight.still", None),

@@ -146,7 +146,7 @@ def test_a_model_that_changes_is_followed():
 def test_a_broken_monitor_lets_the_training_go_on(capsys, monkeypatch):
     model, optimizer = made()
     with varlaw.watch(model, optimizer) as run:
-        monkeypatch.setattr(run._judge, "step", lambda *_: 1 / 0)
+        monkeypatch.setattr(run._steps.judge, "step", lambda *_: 1 / 0)
         train(run, model, optimizer)
     assert "the watch ends at step 1: ZeroDivisionError" in capsys.readouterr().err
     assert run.report().record.blind

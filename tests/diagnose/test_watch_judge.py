@@ -6,6 +6,7 @@ import pytest
 from varlaw.diagnose.watching.activations import _explained, due
 from varlaw.diagnose.watching.judge import Judge
 from varlaw.diagnose.watching.levels import Levels
+from varlaw.diagnose.watching.outside import Outside
 from varlaw.diagnose.watching.records import Step
 from varlaw.diagnose.watching.spikes import RING, Again, Spikes, precedence
 
@@ -14,14 +15,15 @@ NOISE = np.random.default_rng(0).standard_normal((6000, 3))
 
 def said(steps, *, loss=lambda t: 1.0, gradient=lambda t: 1.0, update=lambda t: 1e-3, noise=0.1, **numbers):
     """(step, word, outcome) of what is said of a run of one tensor; numbers may be functions of the step."""
-    judge, found = Judge(["w"]), []
+    judge, outside, found = Judge(["w"]), Outside(), []
     for t in range(1, steps + 1):
         loud = np.exp(noise * NOISE[t])
         g, u = gradient(t) * loud[1], update(t) * loud[2]
         others = {"rate": 0.1, "weight": 1.0, "trained": 1} | numbers
         others = {name: value(t) if callable(value) else value for name, value in others.items()}
         record = Step(step=t, loss=loss(t) * loud[0], gradient=g, update=u, **others)
-        found += [(t, f.signal, f.outcome) for f in judge.step(record, np.array([g]), np.array([u]))]
+        facts = [*judge.step(record, np.array([g]), np.array([u])), *outside.step(record, ["w"])]
+        found += [(t, f.signal, f.outcome) for f in facts]
     return found
 
 
@@ -126,6 +128,50 @@ BACK = {  # (numbers, word, step of the fault, step by which it is said)
     "one huge step": ({"loss": lambda t: falling(t) * (1 if t <= 300 else 5.0), "weight": lambda t: 1 + 4 * (t >= 300),
                        "update": lambda t: 4.0 if t == 300 else 1e-3}, "update.spike", 300, 301),
 }  # fmt: skip
+
+
+DEEP = {"loss": lambda t: 20.0 - np.exp(t / 30), "gradient": lambda t: np.exp(t / 60)}
+JUMPED = {"rate": lambda t: 0.1 if t < 300 else 9.0}
+FACTS = {  # (numbers, word, step by which it is said; 0 where it is not)
+    "no end": (DEEP, "loss.unbounded", 260),
+    "a likelihood": ({"loss": lambda t: 5.0 - t / 4, "gradient": lambda t: 1 + t / 100}, "loss.unbounded", 0),
+    "far below, and flat": ({"loss": lambda t: 1.0 if t < 100 else -900.0}, "loss.unbounded", 0),
+    "a fatal rate": ({"loss": lambda t: falling(t) * (1 if t < 300 or t % 3 else 40)} | JUMPED, "loss.grows", 345),
+    "a warm restart": ({"loss": lambda t: falling(t) * (1 if t < 300 else 4)} | JUMPED, "loss.grows", 0),
+    "moved, and worse": ({"loss": lambda t: falling(t) + 0.5 * (t >= 300), "between": lambda t: 0.5 * (t == 300)},
+                         "weight.outside", 307),
+    "moved, and no worse": ({"loss": falling, "between": lambda t: 0.5 * (t == 300)}, "weight.outside", 0),
+    "moved a little each step": ({"loss": lambda t: 1 + t / 100, "between": 0.02}, "weight.outside", 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_facts_about_a_stretch_of_steps_are_said_of_it_and_not_of_its_healthy_twin(name):
+    numbers, word, by = FACTS[name]
+    at = [t for t, other, outcome in said(400, **numbers) if (other, outcome) == (word, "VIOLATES")]
+    assert bool(at) == bool(by)
+    assert at[:1] <= [by]
+
+
+CAUSES = {
+    "decay": {"decay": 2e-3},
+    "something else": {"between": lambda t: 1.1e-3 * 3 ** (-t / 1000)},
+    "their gradients": {},
+}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_what_shrinks_the_weights_is_named_first(cause):
+    judge, first = Judge(["w"]), None
+    for t in range(1, 1100):
+        others = {name: value(t) if callable(value) else value for name, value in CAUSES[cause].items()}
+        record = Step(
+            step=t, loss=1.0, gradient=1.0, update=1e-3, rate=0.1, weight=3 ** (-t / 1000), trained=1, **others
+        )
+        found = [f for f in judge.step(record, np.ones(1), np.ones(1)) if f.signal == "weight.shrinks"]
+        first = first or (found and found[0])
+    assert first.outcome == "VIOLATES"
+    assert cause in first.hypotheses[0]
 
 
 @pytest.mark.parametrize("name", BACK)
