@@ -59,6 +59,7 @@ _NAMES: dict[str, Any] = {
     **SCHEMES,
     **{theirs: SCHEMES[ours] for theirs, ours in _ALIASES.items()},
     "sqrt": math.sqrt,
+    "inf": math.inf,
     "scaled": lambda law, std: law.scaled(std / law.std),
 }
 

@@ -4,7 +4,6 @@ What the function returns is looked at as it comes back: another shape, or no ar
 line that names the function.
 """
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +13,8 @@ import numpy as np
 from varlaw.subjects import rows
 from varlaw.subjects.boundary import Boundary
 from varlaw.subjects.builders.frameworks import framework_of
-from varlaw.subjects.builders.instances import is_keras, is_torch, seeded
+from varlaw.subjects.builders.instances import seeded
+from varlaw.subjects.builders.modes import Twin, flags_of, has_modes, is_module, twin
 from varlaw.subjects.leaves import flatten, unflatten
 from varlaw.subjects.libraries import NARROWED, Library, floats
 from varlaw.subjects.subject import Case, Clipper, Dropout, Floats, Loss, Norm
@@ -93,6 +93,12 @@ class Layout:
         of = {name: int(np.prod([self.shape[a] for a in axes])) for name, axes in self._named}
         return {"batch": 1, **of}
 
+    def spread(self, statistics: Floats) -> Floats:
+        """Running statistics of each channel for all sets, where samples are sets of their own."""
+        if self.op != "instance_norm" or self.shape is None:
+            return statistics
+        return np.tile(statistics.ravel(), self.sizes["channels"] // statistics.size)
+
     @property
     def _named(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return (("channels", self.kept), ("length", self.axes))
@@ -126,54 +132,59 @@ RUNNING = rows.RUNNING
 def norm(yours: Yours, layout: Layout, evaluate: Any = None) -> Norm:
     """`function(x)` returns x normalised; or that with the running mean and variance after one step from (0, 1).
 
-    A module that keeps running statistics takes that step as a copy of itself, and is put into evaluation mode by its
-    `eval`. `evaluate(x, running mean, running variance)` evaluates where there is none.
+    A module takes that step as a copy of itself, which is then asked in evaluation mode;
+    `evaluate(x, running mean, running variance)` evaluates where there is none.
     """
 
     def call(x: Any, case: Case) -> tuple[Any, ...]:
-        keeps = getattr(yours.function, "running_mean", None) is not None
-        function = copy.deepcopy(yours.function) if keeps else yours.function
-        y = function(x)
-        statistics = [function.running_mean, function.running_var] if keeps else []
-        if isinstance(y, tuple) and len(y) == 3:
-            y, *statistics = y
+        _, (y, *statistics) = stepped(x)
         return (yours.read(y, x), *statistics)
 
-    def evaluated(x: Any, case: Case) -> tuple[Any, ...]:
-        if evaluate is not None:
-            _, *statistics = call(x, case)
-            return (yours.read(evaluate(x, *statistics), x), *map(floats, statistics))
-        function = copy.deepcopy(yours.function)
-        function(x)
-        statistics = [floats(s).copy() for s in (function.running_mean, function.running_var)]
-        function.eval()
-        function(x)  # what evaluation does to the statistics shows in the next
-        return (yours.read(function(x), x), *statistics)
+    def stepped(x: Any) -> tuple[Twin, tuple[Any, ...]]:
+        """A copy after one step, and what that gave."""
+        one = twin(yours.function)
+        y = one(x, training=True)
+        return one, y if isinstance(y, tuple) and len(y) == 3 else (y, *one.statistics())
 
-    modes = evaluate is not None or all(callable(getattr(yours.function, n, None)) for n in ("train", "eval"))
-    keeps = evaluate is not None or getattr(yours.function, "running_mean", None) is not None
-    row = rows.norm(
-        yours.of, yours.name, layout.op, call, view=layout,
-        evaluated=evaluated if modes and keeps and layout.op == "batch_norm" else None,
-    )  # fmt: skip
+    def evaluated(x: Any, case: Case) -> tuple[Any, ...]:
+        one, (_, *statistics) = stepped(x / 2)  # of other numbers, or those of a first step are the batch's own
+        kept = [floats(s).copy() for s in statistics]
+        if evaluate is not None:
+            y = evaluate(x, *statistics)
+        else:
+            one(x, training=False)  # what evaluation does to the statistics shows in the next
+            y = _output(one(x, training=False))
+        return (yours.read(y, x), *map(layout.spread, kept))
+
+    asked = evaluate is not None or (has_modes(yours.function) and _keeps_its_own(yours.function, layout))
+    row = rows.norm(yours.of, yours.name, layout.op, call, view=layout, evaluated=evaluated if asked else None)
     return replace(row, default=None, arguments=False, careful=False)
+
+
+def _keeps_its_own(function: Any, layout: Layout) -> bool:
+    """Whether what evaluation needs is in the thing itself: a function keeps nothing from the step before."""
+    return is_module(function) or not flags_of(function) or layout.op not in ("batch_norm", "instance_norm")
 
 
 def vjp(yours: Yours, backward: Any, x: Floats, dy: Floats, dtype: str) -> Floats:
     """The gradient at x that the function's library finds for dy at its output, or that `backward(x, dy)` gives."""
+
+    def step(x: Any) -> Any:
+        return _output(twin(yours.function)(x, training=True))
+
     a, b = (yours.library.array(each, dtype) for each in (x, dy))
     if callable(backward):
         return yours.read(backward(a, b), a)
     if yours.library.name == "torch":
         leaf = a.requires_grad_(True)
-        y = _output(copy.deepcopy(yours.function)(leaf))  # a module's running statistics stay as they are
+        y = step(leaf)
         if y.requires_grad:
             y.backward(b)
             return floats(leaf.grad)
-    if yours.library.name == "jax" or type(_output(yours.function(a))).__module__.startswith("jax"):
+    if yours.library.name == "jax" or type(step(a)).__module__.startswith("jax"):
         import jax
 
-        return floats(jax.vjp(lambda x: _output(yours.function(x)), a)[1](b)[0])
+        return floats(jax.vjp(step, a)[1](b)[0])
     msg = f"{yours.name} has no gradient in {yours.library.name}: give gradient=backward, a function of x and dy"
     raise ValueError(msg)
 
@@ -253,30 +264,20 @@ def dropout(yours: Yours, op: str, evaluate: Any = None) -> Dropout:
     module = is_module(yours.function)
 
     def drop(x: Any, p: float, seed: int) -> Floats:
-        y = _in_mode(yours.function, x, p, seed, training=True) if module else yours.function(x, p, seed)
-        return yours.read(y, x)
+        return yours.read(in_mode(x, p, seed, training=True), x)
+
+    def in_mode(x: Any, p: float, seed: int, *, training: bool) -> Any:
+        with seeded(seed, "float32", "cpu"):
+            one = twin(yours.function, seed, p) if module else twin(yours.function)
+            return one(x, training=training) if module else one(x, p, seed, training=training)
 
     def evaluated(x: Floats, p: float, dtype: str, device: str) -> Floats:
         given = yours.library.array(x, dtype)
-        y = evaluate(given, p) if evaluate else _in_mode(yours.function, given, p, 0, training=False)
-        return yours.read(y, given)
+        return yours.read(evaluate(given, p) if evaluate else in_mode(given, p, 0, training=False), given)
 
     row = rows.dropout(yours.of, yours.name, op, drop)
-    return replace(row, evaluated=evaluated if evaluate or module else None)
-
-
-def is_module(function: Any) -> bool:
-    """Whether a dropout is a torch module or a Keras layer, or the class of one, and no function of (x, p, seed)."""
-    if not isinstance(function, type):
-        return is_torch(function) or is_keras(function)
-    bases = {(base.__module__.partition(".")[0], base.__name__) for base in function.__mro__}
-    return not bases.isdisjoint({("torch", "Module"), ("keras", "Layer")})
-
-
-def _in_mode(function: Any, x: Any, p: float, seed: int, *, training: bool) -> Any:
-    with seeded(seed, "float32", "cpu"):
-        module = function(p) if isinstance(function, type) else copy.deepcopy(function)
-        return module(x, training=training) if is_keras(module) else module.train(training)(x)
+    asked = evaluate or has_modes(yours.function)
+    return replace(row, evaluated=evaluated if asked else None)
 
 
 def loss(yours: Yours, smoothing: str = "", ignored: str = "") -> Loss:

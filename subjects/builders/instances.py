@@ -1,6 +1,7 @@
 """One fresh instance of somebody's layer: every seed set and put back; its tensors by name, of any library."""
 
 import contextlib
+import functools
 import inspect
 import random
 import re
@@ -41,11 +42,18 @@ def made(build: Build, case: Case, seed: int) -> Any:
 
 
 def _seeds(build: Build, case: Case, seed: int) -> dict[str, Any]:
-    try:
-        asked = inspect.signature(build).parameters
-    except (TypeError, ValueError):
-        return {}
+    asked = _asked(build)
     return {name: form(seed) for name, form in _FORMS.items() if name in asked and name not in case}
+
+
+def _asked(build: Build) -> set[str]:
+    """The parameters of a function or a class, of which nnx's hide theirs behind a metaclass."""
+    inner = build.func if isinstance(build, functools.partial) else build
+    asked: set[str] = set()
+    for one in (build, inner.__init__) if isinstance(inner, type) else (build,):
+        with contextlib.suppress(TypeError, ValueError):
+            asked |= set(inspect.signature(one).parameters)
+    return asked
 
 
 def _key(seed: int) -> Any:

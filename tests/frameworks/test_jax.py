@@ -9,8 +9,13 @@ import numpy as np
 import pytest
 
 import varlaw
+from varlaw.claims.claim import Trial
+from varlaw.claims.domains import cases_of
+from varlaw.claims.tables import claims_of
 from varlaw.claims.verdict import Verdict
-from varlaw.rows import layer
+from varlaw.evidence.budget import POLICIES
+from varlaw.evidence.streams import Key
+from varlaw.rows import dropout, layer, norm
 from varlaw.subjects.jax.framework import JAX
 from varlaw.subjects.registry import select
 from varlaw.subjects.subject import Norm, Sampler
@@ -179,6 +184,62 @@ def test_a_sampler_of_jax_arrays_is_checked_in_float64() -> None:
         return jax.nn.initializers.orthogonal()(jax.random.key(seed), shape)
 
     assert varlaw.check(orthogonal, varlaw.Orthogonal(), shape=(16, 32)).outcome is varlaw.Outcome.CONFORMS
+
+
+def test_modules_of_jax_are_asked_in_evaluation_by_their_own_flags() -> None:
+    """`deterministic`, `use_running_average`, `is_training`, `inference`: who forgets the flag is told."""
+    pytest.importorskip("flax")
+    eqx, hk = pytest.importorskip("equinox"), pytest.importorskip("haiku")
+    from flax import linen, nnx
+
+    class Batch(linen.Module):  # type: ignore[misc,unused-ignore]
+        wrong: bool = False
+
+        @linen.compact
+        def __call__(self, x: Any, train: bool) -> Any:
+            return linen.BatchNorm(use_running_average=not (train or self.wrong), use_fast_variance=False)(x)
+
+    class Ema(eqx.Module):  # type: ignore[misc,unused-ignore,name-defined]
+        norm: Any
+        wrong: bool
+
+        def __init__(self, wrong: bool) -> None:
+            self.norm, self.wrong = eqx.nn.BatchNorm(7, axis_name="batch", mode="ema"), wrong
+
+        def __call__(self, x: Any, state: Any) -> Any:
+            return self.norm(x, state, inference=False if self.wrong else None)
+
+    class Drop(nnx.Module):  # type: ignore[misc,unused-ignore]
+        def __init__(self, p: float, wrong: bool = False, *, rngs: Any) -> None:
+            self.inner, self.wrong = nnx.Dropout(p, rngs=rngs), wrong
+
+        def __call__(self, x: Any) -> Any:
+            return self.inner(x, deterministic=False) if self.wrong else self.inner(x)
+
+    def transformed(wrong: bool) -> Any:
+        return hk.transform(lambda x, is_training: hk.dropout(hk.next_rng_key(), 0.3, x) if is_training or wrong else x)
+
+    shape, last = (6, 7, 5), {"axes": (0, 1), "eps": 1e-5}
+    asked: dict[str, Any] = {
+        "flax": lambda wrong: norm("a.norm", Batch(wrong), "batch", shape=shape, **last),
+        "equinox": lambda wrong: norm("a.norm", eqx.nn.make_with_state(Ema)(wrong), "batch", shape=shape, eps=1e-5),
+        "nnx": lambda wrong: dropout("a.dropout", Drop(0.3, wrong, rngs=nnx.Rngs(0)), 0.3),
+        "haiku": lambda wrong: dropout("a.dropout", transformed(wrong), 0.3),
+    }
+    said = {name: (_evaluated(ask(False)), _evaluated(ask(True))) for name, ask in asked.items()}
+    assert said == dict.fromkeys(asked, ("CONFORMS", "VIOLATES"))
+    a, b = (
+        [asked["nnx"](False).apply(np.ones((4, 8, 8)), 0.3, "float32", "cpu", seed) for seed in s]
+        for s in ((1, 1), (1, 2))
+    )
+    assert ((a[0] == a[1]).all(), (b[0] == b[1]).all()) == (True, False)
+
+
+def _evaluated(row: Any) -> str:
+    """The outcome of the row's claim on evaluation, in its first case."""
+    (claim,) = (c for c in claims_of(row) if c.name.endswith(".evaluated"))
+    case = cases_of(claim, "float32", SALT, 1)[0]
+    return str(claim.judge(Trial(case, "float32", "cpu", POLICIES["pr"], Key(SALT, claim.name, ""))).outcome)
 
 
 def test_layers_of_jax_count_their_own_fans() -> None:

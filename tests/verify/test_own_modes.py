@@ -39,6 +39,22 @@ class Batch(torch.nn.Module):  # type: ignore[misc,name-defined]
         return (x - m[:, None]) / (v[:, None] + self.eps).sqrt()
 
 
+class InTraining(torch.nn.Module):  # type: ignore[misc,name-defined]
+    """A layer norm in training alone."""
+
+    def forward(self, x: Any) -> Any:
+        centred = x - x.mean(-1, keepdim=True)
+        return centred / (centred.square().mean(-1, keepdim=True) + 1e-5).sqrt() if self.training else x
+
+
+def flagged(x: Any, p: float, seed: int, deterministic: bool = True) -> Any:
+    return x if deterministic else np.where(np.random.default_rng(seed).random(x.shape) >= p, x / np.float32(1 - p), 0)
+
+
+def forgetful(x: Any, p: float, seed: int, train: bool = False) -> Any:
+    return flagged(x, p, seed, deterministic=False)
+
+
 class Dropping(torch.nn.Module):  # type: ignore[misc,name-defined]
     def __init__(self, p: float = 0.3, always: bool = False) -> None:
         super().__init__()
@@ -114,6 +130,24 @@ ASKED: dict[str, tuple[Any, str]] = {
     "momentum of the old": (
         lambda: varlaw.check_norm(Batch("momentum"), "batch", shape=FORMS["batch"]),
         "momentum is the weight of the old statistics: that of a new batch is 0.9",
+    ),
+    "instances": (
+        lambda: varlaw.check_norm(
+            torch.nn.InstanceNorm1d(8, track_running_stats=True),
+            "instance",
+            shape=FORMS["batch"],
+            unpromised="constant",
+        ),
+        "",
+    ),
+    "normalises in training alone": (
+        lambda: varlaw.check_norm(InTraining(), "layer"),
+        "evaluation differs from training, though no statistics are kept",
+    ),
+    "a function's flag": (lambda: varlaw.check_dropout(flagged, 0.3), ""),
+    "a flag that is forgotten": (
+        lambda: varlaw.check_dropout(forgetful, 0.3),
+        "evaluation drops or scales, but should change nothing",
     ),
     "groups": (lambda: varlaw.check_norm(grouped, "group", groups=4, shape=(3, 16, 9)), ""),
     "every fourth": (

@@ -158,3 +158,22 @@ def test_one_law_over_several_shapes_is_told_from_another_rule() -> None:
     assert check_shapes(mup(0.5), lambda s: varlaw.Normal(0.02 / (s[0] / 64) ** 0.5), shapes, name="function").ok
     with pytest.raises(ValueError, match="should be two or more"):
         check_shapes(mup(0.5), law, [(64, 64)])
+
+
+def test_a_law_is_the_same_promise_whoever_made_its_numbers() -> None:
+    """A row keeps laws as texts: each public one is read again, with numbers of NumPy or torch as with Python's."""
+    from varlaw.claims.documented import resolve
+    from varlaw.subjects.builders.texts import text_of
+
+    number = np.sqrt(np.float64(4))
+    laws = [
+        *(getattr(varlaw, name)(number) for name in ("Normal", "Uniform", "Constant", "Orthogonal", "TruncatedNormal")),
+        *(getattr(varlaw, name)(number) for name in ("Rademacher", "FactorisedNoise", "RowsOfNorm", "SampleStd")),
+        varlaw.TruncatedNormal(number, -np.inf, 1.0, 0.5),
+        varlaw.Sparse(varlaw.TruncatedNormal(number), np.float32(0.5)),
+        varlaw.UniformRange(-number, number),
+        varlaw.RowsNormal(MEAN, COVARIANCE),
+    ]
+    assert [law for law in laws if resolve(text_of(law), {}) != law] == []
+    assert text_of(varlaw.RowsNormal(np.array(MEAN), np.array(COVARIANCE))) == text_of(laws[-1])
+    assert repr(varlaw.Normal(number)) == repr(varlaw.Normal(2.0))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from varlaw.theory.numerics.quadrature import Floats
-from varlaw.theory.variates.variate import Moments, Scalable, checked_scale, floats, real, require
+from varlaw.theory.variates.variate import Moments, Scalable, checked_scale, floats, plain, real, require
 
 LOG_SQRT_TWO_PI = 0.5 * math.log(2 * math.pi)
 
@@ -31,6 +31,7 @@ class Normal(Moments):
     support: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
 
     def __post_init__(self) -> None:
+        plain(self)
         require(0 < real(self.std) < math.inf, "std", self.std, "a finite number > 0", "Normal")
         require(math.isfinite(real(self.mean)), "mean", self.mean, "a finite number", "Normal")
 
@@ -86,6 +87,7 @@ class UniformRange(Moments):
     kurtosis: ClassVar[float] = 1.8
 
     def __post_init__(self) -> None:
+        plain(self)
         require(
             -math.inf < real(self.low) < real(self.high) < math.inf,
             "low, high",

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from varlaw.theory.numerics.quadrature import Floats
-from varlaw.theory.variates.variate import floats, real, require
+from varlaw.theory.variates.variate import floats, plain, real, require
 
 LISTED = 256
 
@@ -48,6 +48,7 @@ class Geometric:
     support: ClassVar[tuple[float, float]] = (1.0, math.inf)
 
     def __post_init__(self) -> None:
+        plain(self)
         _share("p", self.p, "Geometric")
 
     def cdf(self, x: Any) -> Floats:
@@ -72,6 +73,7 @@ class Poisson:
     support: ClassVar[tuple[float, float]] = (0.0, math.inf)
 
     def __post_init__(self) -> None:
+        plain(self)
         require(0 < real(self.rate) < math.inf, "rate", self.rate, "a finite number > 0", "Poisson")
 
     def cdf(self, x: Any) -> Floats:
@@ -105,6 +107,7 @@ class Binomial:
     p: float
 
     def __post_init__(self) -> None:
+        plain(self)
         require(real(self.n) >= 1 and self.n == int(self.n), "n", self.n, "a whole number >= 1", "Binomial")
         _share("p", self.p, "Binomial")
 
@@ -183,6 +186,7 @@ class Integers:
     high: int
 
     def __post_init__(self) -> None:
+        plain(self)
         whole = self.low == int(self.low) and self.high == int(self.high) and self.low < self.high
         require(whole, "low, high", (self.low, self.high), "whole numbers and low < high", "Integers")
 

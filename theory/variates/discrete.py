@@ -8,7 +8,7 @@ import numpy as np
 
 from varlaw.theory.numerics.quadrature import Floats
 from varlaw.theory.variates.continuous import Normal
-from varlaw.theory.variates.variate import Moments, checked_scale, floats, real, require
+from varlaw.theory.variates.variate import Moments, checked_scale, floats, plain, real, require
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Constant(Moments):
     kurtosis: ClassVar[float] = math.nan
 
     def __post_init__(self) -> None:
+        plain(self)
         require(math.isfinite(real(self.value)), "value", self.value, "a finite number", "Constant")
 
     @property
@@ -76,6 +77,7 @@ class Rademacher(Moments):
     kurtosis: ClassVar[float] = 1.0
 
     def __post_init__(self) -> None:
+        plain(self)
         require(0 < real(self.scale) < math.inf, "scale", self.scale, "a finite number > 0", "Rademacher")
 
     @property

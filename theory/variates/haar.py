@@ -8,7 +8,7 @@ import numpy as np
 
 from varlaw.theory.numerics.quadrature import Floats
 from varlaw.theory.variates.discrete import Rademacher
-from varlaw.theory.variates.variate import Moments, Scalable, checked_scale, floats, real, require
+from varlaw.theory.variates.variate import Moments, Scalable, checked_scale, floats, plain, real, require
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class HaarEntry(Moments):
     mean: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
+        plain(self)
         require(
             1 <= real(self.size) < math.inf and self.size == int(self.size),
             "size",
@@ -118,6 +119,7 @@ class Orthogonal(Scalable):
     mean: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
+        plain(self)
         require(0 < real(self.gain) < math.inf, "gain", self.gain, "a finite number > 0", "Orthogonal")
 
     @property

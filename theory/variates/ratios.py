@@ -18,7 +18,7 @@ from varlaw.theory.variates.skewed import (
     LogNormal,
     positive,
 )
-from varlaw.theory.variates.variate import floats, real, require
+from varlaw.theory.variates.variate import floats, plain, real, require
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Gamma:
     support: ClassVar[tuple[float, float]] = POSITIVE
 
     def __post_init__(self) -> None:
+        plain(self)
         positive("shape", self.shape, "Gamma")
 
     @property
@@ -73,6 +74,7 @@ class Beta:
     support: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
+        plain(self)
         for name in ("a", "b"):
             value = getattr(self, name)
             require(1 < real(value) < math.inf, name, value, "a finite number > 1", "Beta")
@@ -118,6 +120,7 @@ class StudentT:
     mode: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
+        plain(self)
         positive("freedom", self.freedom, "StudentT")
 
     def cdf(self, x: Any) -> Floats:

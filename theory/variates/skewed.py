@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 
 from varlaw.theory.numerics.quadrature import Floats
-from varlaw.theory.variates.variate import floats, real, require
+from varlaw.theory.variates.variate import floats, plain, real, require
 
 REAL, POSITIVE = (-math.inf, math.inf), (0.0, math.inf)
 
@@ -60,6 +60,7 @@ class Exponential:
     mode: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
+        plain(self)
         positive("scale", self.scale, "Exponential")
 
     def cdf(self, x: Any) -> Floats:
@@ -114,6 +115,7 @@ class Laplace:
     mode: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
+        plain(self)
         positive("scale", self.scale, "Laplace")
 
     def cdf(self, x: Any) -> Floats:
@@ -192,6 +194,7 @@ class LogNormal:
     support: ClassVar[tuple[float, float]] = POSITIVE
 
     def __post_init__(self) -> None:
+        plain(self)
         positive("std", self.std, "LogNormal")
 
     @property

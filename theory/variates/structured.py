@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from varlaw.theory.variates.variate import real, require
+from varlaw.theory.variates.variate import plain, real, require
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class LogUniform:
     high: float
 
     def __post_init__(self) -> None:
+        plain(self)
         require(0 < real(self.low) < real(self.high), "low", self.low, "> 0 and < high", "LogUniform")
 
 
@@ -39,6 +40,7 @@ class Sparse:
     zeros: float
 
     def __post_init__(self) -> None:
+        plain(self)
         require(0 < real(self.zeros) < 1, "zeros", self.zeros, "> 0 and < 1", "Sparse")
 
 
@@ -64,6 +66,7 @@ class FactorisedNoise:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
+        plain(self)
         require(real(self.scale) > 0, "scale", self.scale, "> 0", "FactorisedNoise")
 
 
@@ -77,6 +80,7 @@ class RowsOfNorm:
     norm: float = 1.0
 
     def __post_init__(self) -> None:
+        plain(self)
         require(real(self.norm) > 0, "norm", self.norm, "> 0", "RowsOfNorm")
 
 
@@ -90,6 +94,7 @@ class RowsStandardised:
     std: float = 1.0
 
     def __post_init__(self) -> None:
+        plain(self)
         require(real(self.std) > 0, "std", self.std, "> 0", "RowsStandardised")
 
 
@@ -103,6 +108,7 @@ class SampleStd:
     std: float = 1.0
 
     def __post_init__(self) -> None:
+        plain(self)
         require(real(self.std) > 0, "std", self.std, "> 0", "SampleStd")
 
 

@@ -5,6 +5,7 @@ itself, never a normal law that it was cut from.
 """
 
 import math
+from dataclasses import fields
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -127,6 +128,14 @@ def real(x: Any) -> float:
         return float(x)
     except (TypeError, ValueError, OverflowError):
         return math.nan
+
+
+def plain(law: Any) -> None:
+    """Arguments that are one number of an array library become Python's: a law has the same name whoever made them."""
+    for one in fields(law):
+        value = getattr(law, one.name)
+        if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+            object.__setattr__(law, one.name, value.item())
 
 
 def require(holds: bool, name: str, got: object, expected: str, where: str) -> None:

@@ -14,6 +14,7 @@ from varlaw.evidence.budget import Policy
 from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import Key, canonical
+from varlaw.subjects.builders.modes import is_module
 from varlaw.subjects.libraries import LIBRARIES, NARROWED, Library, installed
 from varlaw.subjects.registry import named
 from varlaw.subjects.subject import Clipper, Dropout, Loss, Norm, Subject
@@ -79,13 +80,14 @@ def yours(
     Raises `TypeError` and `ValueError` for what is no function, library or format, `SamplerError` in one line where the
     function raises or returns something else than agreed.
     """
-    if not callable(function):
+    if not callable(function) and not is_module(function):
         msg = f"f={printable(function)}, but should be a function [{where}]"
         raise TypeError(msg)
     one_of(dtype, FORMATS, "dtype", where)
     if library is not None:
         one_of(library, LIBRARIES, "library", where)
-    own = getattr(function, "__qualname__", type(function).__name__)
+    thing = function[0] if isinstance(function, tuple) else function  # a module beside its state
+    own = getattr(thing, "__qualname__", type(thing).__name__)
     shown = address(function, salt, own if name is None else name)
     failed = []
     for one in installed() if library is None else (LIBRARIES[library],):

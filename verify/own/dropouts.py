@@ -8,8 +8,9 @@ import numpy as np
 from varlaw.claims.verdict import Outcome
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT
+from varlaw.subjects.builders.modes import is_module
 from varlaw.subjects.subject import Dropout
-from varlaw.subjects.yours import dropout, is_module
+from varlaw.subjects.yours import dropout
 from varlaw.theory.law import printable
 from varlaw.verify.check import policy_for
 from varlaw.verify.own.asking import Case, as_row, asked, left_out, of_claims, one_of, yours
@@ -53,8 +54,9 @@ def check_dropout(
     """Decide whether `f(x, p, seed)` drops each unit with probability p, independently, and keeps the mean.
 
     f: takes an array of three axes, (batch, channels, length), a rate and a seed on which alone its mask depends, and
-        returns an array of that shape: as in training. Or it is a torch module or a Keras layer of the rate p, or the
-        class of one, which is made of p: these are asked in evaluation mode, too.
+        returns an array of that shape: as in training. Or it is a module of the rate p (of torch, Keras, flax, haiku or
+        equinox), or the class of one, which is made of p. These, and a function with a flag ("training", "train",
+        "is_training", "deterministic", "inference"), are asked in evaluation mode, too.
     p: the rate at which units are dropped, in [0, 1).
     kind: "dropout", "channel_dropout" (whole channels), "drop_path" (whole samples), "alpha_dropout",
         "channel_alpha_dropout" or "gaussian_dropout".

@@ -13,6 +13,7 @@ from varlaw.claims.norms.normalisation import rows_of
 from varlaw.claims.verdict import Verdict
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT, Key, canonical
+from varlaw.subjects.builders.modes import weight_of_new
 from varlaw.subjects.subject import Norm
 from varlaw.subjects.yours import RUNNING, Layout, Yours, norm
 from varlaw.theory.law import printable
@@ -71,8 +72,8 @@ def check_norm(
     momentum: the weight of a new batch in running statistics; f's attribute, or what is measured, when not given.
     bessel: whether the running variance has n - 1.
     gradient: True asks for the gradient too, through torch's or JAX's; `backward(x, dy)` gives it for NumPy.
-    evaluate: `evaluate(x, running_mean, running_var)` gives the output in evaluation mode, of a batch norm that is no
-        module with `eval`; a torch module that keeps running statistics is asked in evaluation mode by itself.
+    evaluate: `evaluate(x, running_mean, running_var)` gives the output in evaluation mode, of a function; a module of
+        torch, Keras, flax, haiku or equinox (there with its state, as a pair) is asked in evaluation mode by itself.
     dtype: the format of the arrays.
     promises, unpromised: what is asked beyond the usual, and what is not: "huge" (squares overflow; not usual), "long"
         (sets of more than 1,024), "constant", "single" (sets of one number; not usual where a running variance with
@@ -136,12 +137,12 @@ def _documented(row: Norm, *, careful: bool) -> Norm:
 
 def momentum_of(f: Any, momentum: Any, subject: Norm, probe: Any, dtype: str) -> float:
     """The weight of a new batch: as given, as f's attribute, or by what one step does; 0.1 where nothing is kept."""
-    known = getattr(f, "momentum", None) if momentum is None else momentum
+    known = weight_of_new(f) if momentum is None else momentum
     if isinstance(known, float):
         return known
     x = FORMATS[dtype].round_all(probe + 1)
     seen = subject.apply(x, {}, dtype, "cpu").get(RUNNING[0])
-    return 0.1 if seen is None else float(np.median(seen / x.mean(axis=(0, 2))))
+    return 0.1 if seen is None else min(float(np.median(seen / x.mean(axis=(0, 2)))), 1.0)
 
 
 def kept(running: bool, bessel: bool) -> tuple[str, ...]:
@@ -181,7 +182,9 @@ def _lost(found: Verdicts, known: Case, subject: Norm, probe: Any, dtype: str) -
             return f"momentum is the weight of the old statistics: that of a new batch is {other:.3g}"
         return "the running mean is not (1 - momentum) times the old one plus momentum times that of the batch"
     if claims == {"norm.evaluated"}:
-        return "evaluation does not use the running statistics, or changes them"
+        if RUNNING[0] in subject.apply(probe, {}, dtype, "cpu"):
+            return "evaluation does not use the running statistics, or changes them"
+        return "evaluation differs from training, though no statistics are kept"
     if claims == {"norm.gradient"}:
         return "the output is right and its gradient is not: is a statistic detached, or a term left out?"
     if all(EXTREMES["huge"].speaks("", case, dtype) for case in cases):
@@ -265,7 +268,7 @@ def eps_of(f: Any, eps: Any) -> float | None:
             eps = inspect.signature(f).parameters["eps"].default
         except (TypeError, ValueError, KeyError):
             eps = None
-        eps = eps if isinstance(eps, float) else getattr(f, "eps", None)
+        eps = eps if isinstance(eps, float) else getattr(f, "eps", getattr(f, "epsilon", None))
         return float(eps) if isinstance(eps, float) else None
     if isinstance(eps, bool) or not isinstance(eps, int | float) or not 0 <= eps < math.inf:
         msg = f"eps={printable(eps)}, but should be a number >= 0 [check_norm]"
