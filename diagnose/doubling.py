@@ -14,7 +14,7 @@ def doubled(sight: Sight, graph: Graph) -> list[Finding]:
     """One activation twice in a row, a softmax in front of a loss that applies it, a sigmoid likewise."""
     return [
         *_doubled(sight, graph), *_cut_logits(sight), *_linear(sight, graph), *_axes(sight),
-        *_each_with_each(sight, graph), *_dropped(sight),
+        *_each_with_each(sight, graph), *_dropped(sight), *_along_the_batch(sight),
     ]  # fmt: skip
 
 
@@ -49,6 +49,15 @@ def _dropped(sight: Sight) -> Iterator[Finding]:
             )
 
 
+def _along_the_batch(sight: Sight) -> Iterator[Finding]:
+    """A recurrence or attention whose steps are the rows of the batch, where the loss has one label a row."""
+    rows = sight.batch_rows
+    losses = [c for c in sight.calls if c.kind == "loss" and c.options.get("shape_of_logits", [0])[0] == rows]
+    for path, steps, sequences in sight.along if any(c.options.get("labels", rows) == rows for c in losses) else ():
+        says = f"reads its input as {steps} steps of {sequences} sequences: it runs along the rows of the batch"
+        yield finding("structure.batch", "NOTE", says, path)
+
+
 def _cut_logits(sight: Sight) -> Iterator[Finding]:
     """A loss of logits whose logits come out of an activation or a dropout."""
     for call in sight.calls:
@@ -57,7 +66,9 @@ def _cut_logits(sight: Sight) -> Iterator[Finding]:
         before = sight.calls[call.parents[0]]
         dropped = before.kind == "dropout" and float(before.options.get("p", 0) or 0) > 0
         if dropped or (before.kind == "activation" and before.op != "sigmoid"):
-            yield finding("structure.logits", "VIOLATES", f"{before.op} in front of {call.op}", before.path or "loss")
+            yield finding(
+                "structure.logits", "VIOLATES", f"{before.op} in front of {call.op}", place(before, sight.calls)
+            )
 
 
 def _linear(sight: Sight, graph: Graph) -> Iterator[Finding]:
@@ -96,14 +107,16 @@ def _doubled(sight: Sight, graph: Graph) -> Iterator[Finding]:
             yield finding("structure.doubled", "VIOLATES", f"{call.op} of {before.op}", *places)
         elif call.op == "cross_entropy" and before.op in ("softmax", "log_softmax", "sigmoid"):
             outcome = "NOTE" if before.op == "log_softmax" else "VIOLATES"
-            yield finding("structure.doubled", outcome, f"{before.op} in front of cross_entropy", before.path or "loss")
+            yield finding(
+                "structure.doubled", outcome, f"{before.op} in front of cross_entropy", place(before, sight.calls)
+            )
         elif call.op == "binary_cross_entropy_with_logits" and before.op == "sigmoid":
             yield finding(
-                "structure.doubled", "VIOLATES", "sigmoid in front of a loss of logits", before.path or "loss"
+                "structure.doubled", "VIOLATES", "sigmoid in front of a loss of logits", place(before, sight.calls)
             )
-        elif call.op == "nll_loss" and before.op == "softmax":
-            says = "nll_loss of probabilities, not of logs"
-            yield finding("structure.doubled", "VIOLATES", says, before.path or "loss")
+        elif call.op in ("nll_loss", "kl_div", "ctc_loss") and before.op == "softmax":
+            says = f"{call.op} of probabilities, not of logs"
+            yield finding("structure.doubled", "VIOLATES", says, place(before, sight.calls))
         elif call.op == "batch_norm" and before.kind == "dropout" and float(before.options.get("p", 0) or 0) > 0:
             yield finding("structure.doubled", "NOTE", "dropout in front of batch norm shifts its variance", *places)
 

@@ -53,6 +53,16 @@ def arriving(sight: Sight, graph: Graph, zeros: frozenset[str], targets: frozens
     return _merged(found)
 
 
+def nothing_trains(sight: Sight) -> list[Finding]:
+    """A model with a loss of which no parameter may move, nor the batch itself."""
+    own = [t for t in sight.tensors.values() if not t.buffer]
+    wanted = any(c.graph for c in sight.calls if c.kind == "input") or sight.foreign
+    if sight.loss is None or not own or wanted or any(t.trainable for t in own):
+        return []
+    says = "requires_grad=False on every parameter: nothing that the loss depends on will move"
+    return [finding("gradient.none", "VIOLATES", says, *(t.name for t in own))]
+
+
 def frozen(sight: Sight, drawn: frozenset[str]) -> list[Finding]:
     """Weights drawn at random by every build that stay as they are, though others of their role are trained."""
     trained = {(pattern(n), t.shape) for n, t in sight.tensors.items() if t.trainable}

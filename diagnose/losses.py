@@ -136,13 +136,20 @@ def _nll(call: Call, sights: Sequence[Sight], alpha: float) -> tuple[list[Findin
     total = _mean(call, sights, "log_total")
     if before is None or before.op == "softmax" or not abs(total) > _UNMISTAKABLE:
         return [], None
-    says = f"nll_loss of what are no log probabilities: their exp add up to exp({total:.3g})"
+    says = f"{call.op} of what are no log probabilities: their exp add up to exp({total:.3g})"
     return [_wrong(says, _place(call, sights[0]), 0.0, total, len(sights), alpha)], None
 
 
 def _binary(call: Call, sights: Sequence[Sight], alpha: float) -> tuple[list[Finding], float | None]:
     zero, where = math.log(2), _place(call, sights[0])
-    if call.options.get("reduction", "mean") != "mean" or call.options.get("weighted") or not call.output:
+    if wrong := _labels(call, sights, alpha):
+        return wrong, zero
+    if (
+        call.op == "binary_cross_entropy"
+        or call.options.get("reduction", "mean") != "mean"
+        or call.options.get("weighted")
+        or not call.output
+    ):
         return [], None
     observed = sum(o.mean for s in sights if (o := s.calls[call.number].output)) / len(sights)
     shape = sights[0].calls[call.parents[0]].shape if call.parents else ()
@@ -150,6 +157,16 @@ def _binary(call: Call, sights: Sequence[Sight], alpha: float) -> tuple[list[Fin
         says = f"starts at {observed:.4g}, where ln 2 = {zero:.4g} and logits of variance 1 add at most 0.12"
         return [_wrong(says, where, zero, observed, len(sights), alpha)], zero
     return [], zero
+
+
+def _labels(call: Call, sights: Sequence[Sight], alpha: float) -> list[Finding]:
+    """Labels of a binary cross entropy are probabilities: with others it has no smallest value at the truth."""
+    least, largest = (float(sights[0].calls[call.number].options.get(n, 0)) for n in ("least", "largest"))
+    off = max(-least, largest - 1)
+    if not off > _EQUAL:
+        return []
+    says = f"labels from {least:.4g} to {largest:.4g}: {call.op} takes 0 to 1"
+    return [_wrong(says, _place(call, sights[0]), 0.0, off, len(sights), alpha)]
 
 
 def _wrong(says: str, where: str, expected: float, observed: float, samples: int, alpha: float) -> Finding:
@@ -160,4 +177,7 @@ def _wrong(says: str, where: str, expected: float, observed: float, samples: int
     )  # fmt: skip
 
 
-_LAWS = {"cross_entropy": _cross_entropy, "binary_cross_entropy_with_logits": _binary, "nll_loss": _nll}
+_LAWS = {
+    "cross_entropy": _cross_entropy, "binary_cross_entropy_with_logits": _binary, "binary_cross_entropy": _binary,
+    "nll_loss": _nll, "kl_div": _nll, "ctc_loss": _nll,
+}  # fmt: skip

@@ -145,6 +145,7 @@ def _of_gradients(asked: Asked) -> list[Finding]:
     targets = copies.targets(asked.values, asked.still)
     return [
         *gradients.arriving(asked.sight, asked.graph, zeros, targets),
+        *gradients.nothing_trains(asked.sight),
         *gradients.frozen(asked.sight, copies.redrawn(asked.values) - targets),
         *gradients.symmetric(asked.sight, flat),
     ]

@@ -110,6 +110,7 @@ class Sight(msgspec.Struct, kw_only=True):
     blind: list[str]  # what could not be seen, and why
     foreign: tuple[str, ...] = ()  # trainable parameters that the forward pass uses and the model does not have
     unfed: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)  # what did not run for want of arguments
+    along: tuple[tuple[str, int, int], ...] = ()  # paths of what runs along the rows of the batch: steps, sequences
     loss: float | None = None
     batch_rows: int = 0
     output: bool = True  # whether what the pass returned holds a tensor, from which gradients come

@@ -120,6 +120,10 @@ TABLE = (
         ("softmax over the keys: dim=-1",),
     ),
     Signal(
+        "structure.batch", "runs along the rows of the batch", Kind.EXACT, "",
+        ("batch_first is False by default, and the batch is first",), ("batch_first=True", "a transpose in front"),
+    ),
+    Signal(
         "structure.logits", "cuts its logits in front of the loss", Kind.EXACT, "",
         ("the last activation or dropout of a loop over layers", "an output layer of another task"),
         ("end with the linear map",),

@@ -69,6 +69,7 @@ class Eye(TorchFunctionMode):
         self._lean = lean
         self._of = measuring.part_moments if lean else measuring.moments_of
         self.foreign: list[tuple[str, torch.Tensor]] = []
+        self.along: list[tuple[str, int, int]] = []  # paths of what runs along the rows of the batch: steps, sequences
         self.silent: dict[int, torch.Tensor] = {}  # by call, which units of an activation were 0 on every row
         self._path = path
         self._inside = inside
@@ -113,6 +114,8 @@ class Eye(TorchFunctionMode):
         kind = operations.kind_of(op)
         if kind == "ignored" or torch._C._current_graph_task_id() != -1:  # the second: recomputed in backward
             return func(*args, **kwargs)
+        if op == "multi_head_attention_forward" or (kind == "recurrent" and args[-1] is False):
+            self._guarded(self._runs_along, op, args[0])
         if op == "multi_head_attention_forward" and all(type(t) in _PLAIN for t in tensors_in((args, kwargs))):
             return self._opened(func, args, kwargs)
         given = tensors_in((args, kwargs))
@@ -122,6 +125,11 @@ class Eye(TorchFunctionMode):
         out = func(*args, **kwargs)
         self._guarded(self._note, func, op, kind, args, kwargs, given, out, before)
         return out
+
+    def _runs_along(self, op: str, x: Any) -> None:
+        """Sequences are given as (steps, sequences, units), here with as many steps as the batch has rows."""
+        if isinstance(x, torch.Tensor) and x.ndim == 3 and x.shape[0] == self.rows != x.shape[1] > 1:
+            self.along.append((self._path(), x.shape[0], x.shape[1]))
 
     def _opened(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Runs the body of torch's attention under this mode, as its own caller would."""

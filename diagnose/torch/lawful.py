@@ -38,6 +38,12 @@ def against_its_law(
         meter.later(lambda x: call.options.update(weights_off=x, weights_rounding=rounding), off)
     if call.op in ("cross_entropy", "nll_loss"):
         _shuffled(asked, meter)
+    if call.op in ("kl_div", "ctc_loss"):
+        total = measuring.log_total(asked.given[0], "any" if call.op == "kl_div" else "last")
+        meter.later(lambda x: call.options.update(log_total=x), total)
+    if call.op in ("binary_cross_entropy", "binary_cross_entropy_with_logits"):
+        ends = measuring.real(asked.given[1]).aminmax()
+        meter.later(lambda *x: call.options.update(zip(("least", "largest"), x, strict=True)), *ends)
     if call.kind == "recurrent":
         _gates(asked, meter)
     if call.kind == "linear" and len(call.parents) == 1:

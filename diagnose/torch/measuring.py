@@ -234,6 +234,13 @@ def off_one(weights: torch.Tensor) -> tuple[torch.Tensor, float]:
     return (sums - 1).abs().max(), weights.shape[-1] * torch.finfo(weights.dtype).eps
 
 
+def log_total(logs: torch.Tensor, axes: str) -> torch.Tensor:
+    """The log of the sum of exp, in modulus, which is 0 for log probabilities: along the last axis, or the best one."""
+    z = real(logs)
+    over = [(-1,), *((i,) for i in range(z.ndim)), *(tuple(range(i, z.ndim)) for i in range(z.ndim - 1))]
+    return torch.stack([z.logsumexp(along).abs().mean() for along in (over if axes == "any" else over[:1])]).min()
+
+
 def shuffled(
     logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None, ignored: int
 ) -> tuple[torch.Tensor, ...]:

@@ -10,7 +10,7 @@ from tests.diagnose.mistakes import MORE
 from tests.diagnose.models import PAIRS, Pair, batch, loss_of
 from tests.diagnose.sound import SOUND, observed
 from tests.diagnose.starts import LATER, QUIET
-from tests.diagnose.wired import APART, WIRED
+from tests.diagnose.wired import APART, WIRED, encoding, recurrent
 from varlaw import check_model
 
 ALL = (*PAIRS, *MORE, *LATER, *FIRST, *WIRED)
@@ -84,3 +84,10 @@ def test_observers_and_their_model_are_put_back():
     assert check_model(model, batch("vector"), loss_of("vector")).ok
     after = model.state_dict()
     assert all(before[name].shape == after[name].shape and before[name].equal(after[name]) for name in before)
+
+
+@pytest.mark.parametrize(("build", "place"), [(recurrent, "rnn"), (encoding, "layer.self_attn")])
+def test_a_pass_along_the_rows_of_the_batch_is_a_note(build: Callable[[bool], nn.Module], place: str):
+    wrong, right = (check_model(build(first), batch("sequence"), loss_of("sequence")) for first in (False, True))
+    assert [f.where for f in wrong.findings if f.signal == "structure.batch"] == [(place,)]
+    assert "structure.batch" not in {f.signal for f in right.findings}

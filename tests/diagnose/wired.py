@@ -217,3 +217,55 @@ APART |= {
         lambda m, x: F.binary_cross_entropy_with_logits(m(x), 0 * m(x)),
     ),
 }
+
+
+def distilled(logs: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Any, torch.Tensor], torch.Tensor]:
+    """The divergence from a teacher's probabilities, of what `logs` makes of the logits."""
+    return lambda m, x: F.kl_div(logs(m(x)), F.softmax(x[:, :10], -1), reduction="batchmean")
+
+
+def aligned(logs: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Any, torch.Tensor], torch.Tensor]:
+    """CTC of rows that are frames of one sequence."""
+    target = torch.arange(1, 9)
+    return lambda m, x: F.ctc_loss(logs(m(x)), target, torch.tensor(len(x)), torch.tensor(len(target)))
+
+
+def marked(least: float, largest: float) -> Callable[[Any, torch.Tensor], torch.Tensor]:
+    """Binary cross entropy of labels of two values."""
+    return lambda m, x: F.binary_cross_entropy_with_logits(m(x), torch.where(x[:, :10] > 0, largest, least))
+
+
+def softmax(z: torch.Tensor) -> torch.Tensor:
+    return F.softmax(z, -1)
+
+
+def log_softmax(z: torch.Tensor) -> torch.Tensor:
+    return F.log_softmax(z, -1)
+
+
+def plain(trainable: bool = True) -> nn.Module:
+    return dense(1, he).requires_grad_(trainable)
+
+
+WIRED += tuple(
+    Pair(name, plain, plain, signal, "2", loss=loss, healthy_loss=sound)
+    for name, signal, loss, sound in (
+        ("divergence of probabilities", "structure.doubled", distilled(softmax), distilled(log_softmax)),
+        ("divergence of logits", "loss.start", distilled(lambda z: 4 + z), distilled(log_softmax)),
+        ("alignment of probabilities", "structure.doubled", aligned(softmax), aligned(log_softmax)),
+        ("alignment of logits", "loss.start", aligned(lambda z: 4 + z), aligned(log_softmax)),
+        ("labels of -1 and 1", "loss.start", marked(-1.0, 1.0), marked(0.0, 1.0)),
+    )
+)
+WIRED += (Pair("nothing trains", lambda: plain(trainable=False), plain, "gradient.none", "2.weight"),)
+
+
+def recurrent(batch_first: bool) -> nn.Module:
+    return Of(
+        lambda m, x: m.head(m.rnn(x)[0][:, -1]), rnn=nn.GRU(32, 32, batch_first=batch_first), head=nn.Linear(32, 10)
+    )
+
+
+def encoding(batch_first: bool) -> nn.Module:
+    layer = nn.TransformerEncoderLayer(32, 4, 64, dropout=0.0, batch_first=batch_first)
+    return Of(lambda m, x: m.head(m.layer(x).mean(1)), layer=layer, head=nn.Linear(32, 10))
