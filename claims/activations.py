@@ -10,55 +10,32 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from varlaw.claims import activation_points as points
+from varlaw.claims.activation_points import Apply, Floats, Run, seen
 from varlaw.claims.cases import Cases, corners
 from varlaw.claims.claim import Claim
 from varlaw.claims.experiments import judging
-from varlaw.claims.experiments.rows import Given, Row, each, mean, variance
+from varlaw.claims.experiments.rows import Given, Row, mean, variance
 from varlaw.evidence.decide import SamplerError
-from varlaw.evidence.formats import FORMATS
 from varlaw.subjects.subject import Activation, Case
 from varlaw.theory.catalogue import LAWS
 from varlaw.theory.law import Domain, one_of
 
-Floats = NDArray[np.float64]
-Apply = Callable[[Floats, str, str], Mapping[str, Any]]
-Run = Callable[[Case, str, str, int, int], Mapping[str, Floats]]
-
 CASES: Mapping[str, Cases] = {
     "activation": Cases(Domain(q=one_of(0.25, 0.5, 2.0, 4.0)), corners("q", (1.0,))),
-    "activation_points": Cases(Domain(), ({},)),
+    **points.CASES,
 }
 
 _INNER = 16  # inputs behind one number
-_ALL = ("float64", "float32", "float16", "bfloat16")
-# Points of every size, none of them a kink of an activation of the table.
-_SIZES = (0.0, 1e-30, 1e-7, 1e-3, 0.03, 0.1, 0.3, 0.7, 1.1, 1.7, 2.3, 2.9, 3.7, 4.7, 5.3, 6.1, 8.0, 10.0, 13.0, 17.0,
-          19.0, 23.0, 30.0, 50.0, 87.0, 89.0, 104.0, 300.0, 709.0, 746.0, 3000.0, 60000.0)  # fmt: skip
 
 
 def claims(subject: Activation) -> tuple[Claim, ...]:
     """Every claim on one activation; those of ReLU, leaky ReLUs and SELU have laws of their own beside."""
     own = _OWN.get(subject.function.partition(":")[0])
     rows = _moments(subject.function) + (own(subject.function) if own else ())
-    run, run_points = (of(subject.name, subject.apply) for of in (_run, _run_points))
-    drawn = tuple(judging.claim(subject, run, row) for row in rows)
-    fixed = (judging.claim(subject, run_points, row, "activation_points") for row in _points(subject))
-    return (*drawn, *fixed)
-
-
-def seen(name: str, apply: Apply, x: Floats, dtype: str, device: str) -> Mapping[str, Any]:
-    """What the activation makes of x; `SamplerError` names what is no activation's output."""
-    found = apply(x, dtype, device)
-    for of in ("output", "slope", "in place"):
-        if of in found and found[of].shape != x.shape:
-            msg = f"{name} gives {of} of shape {found[of].shape}, but should keep the shape {x.shape}"
-            raise SamplerError(msg)
-    if found["dtype"] != dtype:
-        msg = f"{name} returns {found['dtype']}, but should keep the dtype {dtype}"
-        raise SamplerError(msg)
-    return found
+    run = _run(subject.name, subject.apply)
+    return (*(judging.claim(subject, run, row) for row in rows), *points.claims(subject))
 
 
 def _refuse_nan(name: str, x: Floats, found: Mapping[str, Any], dtype: str) -> None:
@@ -84,20 +61,6 @@ def _run(name: str, apply: Apply) -> Run:
             slope = found["slope"]
             numbers |= {"slope": slope, "slope square": slope**2, "drift": z * y * slope}
         return {**{of: v.reshape(count, _INNER).mean(1) for of, v in numbers.items()}, "one": y[::_INNER]}
-
-    return run
-
-
-@functools.cache
-def _run_points(name: str, apply: Apply) -> Run:
-    def run(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
-        fmt = FORMATS[dtype]
-        sizes = np.array([s for s in _SIZES if s == 0 or 2.0**fmt.lowest <= s <= fmt.largest])
-        x = fmt.round_all(np.concatenate([-sizes, sizes]))
-        found = seen(name, apply, x, dtype, device)
-        inside = x != 0  # where many have a kink
-        at = {"slope": found["slope"][inside], "slope x": x[inside]} if "slope" in found else {}
-        return {**found, "x": x, **at}
 
     return run
 
@@ -160,41 +123,3 @@ def _leaky(name: str) -> tuple[Row, ...]:
 
 
 _OWN: Mapping[str, Callable[[str], tuple[Row, ...]]] = {"relu": _relu, "leaky_relu": _leaky}
-
-
-def _slope_size(known: Mapping[str, Any]) -> Floats:
-    """Of the terms of a derivative: x times the slope of a gate, of which from |x| = 40 on there is none."""
-    size: Floats = np.clip(np.abs(known["slope x"]), 4.0, 40.0)
-    return size
-
-
-def _points(subject: Activation) -> tuple[Row, ...]:
-    name = subject.function
-
-    def given(known: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"activation": name, "x": known["x"]}
-
-    def at_slope(known: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"activation": name, "x": known["slope x"]}
-
-    def size(known: Mapping[str, Any]) -> Floats:
-        """Of the value, or of the terms that cancel in it: those of x Phi(x) far to the left are of the size of x."""
-        value = np.abs(LAWS["activation.value"].value(**given(known)))  # never the output, which may be inf
-        largest: Floats = np.maximum(value, np.minimum(np.abs(known["x"]), 1.0))
-        return np.minimum(largest, FORMATS[known["dtype"]].largest)
-
-    rows = (
-        each("activation.value", "output", given, scale=size, roundings=8, dtypes=_ALL, place="x"),
-        each("activation.slope", "slope", at_slope, scale=_slope_size, roundings=16, dtypes=_ALL, place="slope x"),
-        each(
-            "activation.value",
-            "in place",
-            given,
-            scale=size,
-            roundings=8,
-            dtypes=_ALL,
-            place="x",
-            name="law.activation.value(in place)",
-        ),
-    )  # fmt: skip
-    return rows if subject.in_place else rows[:2]  # fmt: skip

@@ -20,18 +20,24 @@ def activation(
     call: Function,
     differentiate: Differentiate,
     unsupported: Mapping[str, str] | None = None,
+    over: Function | None = None,
 ) -> Activation:
-    """The row of one function; `function` is what its documentation says it is."""
+    """The row of one function; `function` is what its documentation says it is, `over` writes in place."""
 
     def apply(x: Floats, dtype: str, device: str) -> Mapping[str, Any]:
         with of.place(dtype, device):
             y, slope = differentiate(call, of.array(x, dtype, device))
             found = {"output": of.floats(y), "dtype": _name(y.dtype)}
-            return found if slope is None else {**found, "slope": of.floats(slope)}
+            found |= {} if slope is None else {"slope": of.floats(slope)}
+            if over:
+                overwritten = of.array(x, dtype, device)
+                over(overwritten)
+                found["in place"] = of.floats(overwritten)
+            return found
 
     return Activation(
         name=f"{of.name}.{name}", framework=of, op="activation", function=function, apply=apply,
-        unsupported=unsupported or {},
+        in_place=over is not None, unsupported=unsupported or {},
     )  # fmt: skip
 
 
@@ -44,6 +50,7 @@ class Functions:
     module: Callable[[], Any]
     differentiate: Differentiate
     unsupported: Mapping[str, str] = field(default_factory=dict)
+    in_place: tuple[str, ...] = ()  # functions with a form of the same name and an underscore, or such a method
 
     def row(self, name: str, function: str = "", title: str = "", *arguments: Any, **keywords: Any) -> Activation:
         """The function `name` with these arguments; `function` where its documentation calls it something else."""
@@ -51,8 +58,12 @@ class Functions:
         def call(x: Any) -> Any:
             return getattr(self.module(), name)(x, *arguments, **keywords)
 
-        shown = f"{self.prefix}.{title or name}"
-        return activation(self.of, shown, function or name, call, self.differentiate, self.unsupported)
+        def over(x: Any) -> Any:
+            form = getattr(self.module(), f"{name}_", None) or getattr(type(x), f"{name}_")
+            return form(x, *arguments, **keywords)
+
+        shown, writes = f"{self.prefix}.{title or name}", over if name in self.in_place else None
+        return activation(self.of, shown, function or name, call, self.differentiate, self.unsupported, writes)
 
 
 _IN_C = {"double": "float64", "float": "float32", "half": "float16"}

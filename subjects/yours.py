@@ -41,7 +41,7 @@ class Yours:
         """What the function returned, which should be an array of the shape of the one that it was given."""
         got, shape = tuple(getattr(y, "shape", ())) if hasattr(y, "dtype") else None, tuple(like.shape)
         if got == shape:
-            _refuse_narrowed(y, like)
+            refuse_narrowed(y, like)
             return floats(y)
         returned = type(y).__name__ if got is None else f"an array of shape {got}"
         msg = f"{self.name} returns {returned}, but should return an array of shape {shape}"
@@ -50,7 +50,7 @@ class Yours:
     def number(self, y: Any, like: Any = None) -> float:
         """What the function returned, which should be one number, of the format of what it was given."""
         if hasattr(y, "dtype") and like is not None:
-            _refuse_narrowed(y, like)
+            refuse_narrowed(y, like)
         if isinstance(y, int | float) or (hasattr(y, "dtype") and tuple(y.shape) in ((), (1,))):
             return float(floats(y).reshape(()) if hasattr(y, "dtype") else y)
         got = f"an array of shape {tuple(y.shape)}" if hasattr(y, "shape") else type(y).__name__
@@ -58,7 +58,7 @@ class Yours:
         raise ValueError(msg)
 
 
-def _refuse_narrowed(y: Any, like: Any) -> None:
+def refuse_narrowed(y: Any, like: Any) -> None:
     """`ValueError` where JAX took NumPy's float64 for float32: what that leaves is no rounding of float64."""
     if type(y).__module__.startswith("jax") and (str(like.dtype), str(y.dtype)) == ("float64", "float32"):
         raise ValueError(NARROWED)

@@ -6,6 +6,7 @@ A library lists them under an entry point, a project in a file that its pyprojec
 from varlaw.claims.own import claim
 from varlaw.subjects.builders.layers import initialiser, layer
 from varlaw.subjects.builders.models import model
+from varlaw.verify.own.activations import activation
 from varlaw.verify.own.rows import clipper, dropout, loss, norm
 
-__all__ = ["claim", "clipper", "dropout", "initialiser", "layer", "loss", "model", "norm"]
+__all__ = ["activation", "claim", "clipper", "dropout", "initialiser", "layer", "loss", "model", "norm"]

@@ -1,4 +1,4 @@
-"""paddle.nn.functional's activations, gated units and maxout, with the derivative that paddle.grad finds."""
+"""paddle.nn.functional's activations, gated units and maxout: the derivative that paddle.grad finds, and in place."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,8 @@ def _differentiate(call: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
     return y, paddle.grad(y.sum(), x)[0]
 
 
-_row = Functions(PADDLE, "nn.functional", lambda: top("nn").functional, _differentiate, _NO_16_BITS).row
+_IN_PLACE = ("relu", "leaky_relu", "elu", "hardtanh", "tanh", "sigmoid")
+_row = Functions(PADDLE, "nn.functional", lambda: top("nn").functional, _differentiate, _NO_16_BITS, _IN_PLACE).row
 
 
 def _prelu(x: Any) -> Any:

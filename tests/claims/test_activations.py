@@ -1,6 +1,7 @@
 """Claims on activations find another form, a slope that is off, a lost derivative, and name what is no activation."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.streams import Key
+from varlaw.rows import activation
 from varlaw.subjects import sources
 from varlaw.subjects.registry import named, select
 from varlaw.subjects.subject import Activation
@@ -160,25 +162,36 @@ def test_every_row_of_torch_conforms_in_value(dtype: str) -> None:
 
 ROWS_OF_A_USER = """
 import numpy as np
-from varlaw.subjects.subject import Activation, Framework
+import torch
+from varlaw.rows import activation
 
-MINE = Framework(name="mine", version=lambda: "1", devices=lambda: ("cpu",))
+
+def row(name, change, slope=None):
+    return activation(f"mine.{name}", lambda x: change(np.maximum(x, 0), x), "relu", slope=slope, library="numpy")
 
 
-def row(name, output, dtype=None):
-    def apply(x, asked, device):
-        return {"output": output(np.maximum(x, 0), x), "dtype": dtype or asked}
-
-    return Activation(name=f"mine.{name}", framework=MINE, op="activation", function="relu", apply=apply)
+def leaky(x):
+    return torch.where(x > 0, x, 0.204 * x)
 
 
 ROWS = [
     row("shape", lambda y, x: y[:-1]),
-    row("dtype", lambda y, x: y, "float64"),
-    row("nan", lambda y, x: np.where(x > 2, np.nan, y)),
+    row("dtype", lambda y, x: y.astype(float)),
+    row("number", lambda y, x: 0.0),
+    row("nan", lambda y, x: np.where(x > 2, np.float32("nan"), y)),
     row("alone", lambda y, x: y),
+    row("slope", lambda y, x: y, lambda x: (x > 0).astype(x.dtype)),
+    activation("mine.detached", lambda x: torch.relu(x.detach()), "relu", library="torch"),
+    activation("mine.relu", torch.relu, "relu", in_place=torch.relu_),
+    activation("mine.kept", torch.relu, "relu", in_place=torch.relu),
+    activation("mine.leaky", leaky, "leaky_relu:0.2"),
+    activation("mine.gelu", torch.nn.functional.gelu, "gelu", as_="torch.nn.functional.gelu"),
+    activation("mine.promised", torch.nn.functional.gelu, "gelu", promises="largest"),
 ]
 """
+
+
+_FLOAT = "returns float, but should return an array"
 
 
 def test_what_is_no_activation_is_named_in_the_records_of_a_users_rows(
@@ -186,22 +199,110 @@ def test_what_is_no_activation_is_named_in_the_records_of_a_users_rows(
 ) -> None:
     (tmp_path / "mine_rows.py").write_text(ROWS_OF_A_USER)
     monkeypatch.setenv(sources.IN_USE, str(tmp_path / "mine_rows.py"))
-    asked = ("law.activation.value", "law.activation.slope")
+    asked = {"law.activation.value", "law.activation.slope", "law.activation.value(in place)"}
+    asked |= {"law.activation.value(largest)"}
     tasks = [t for t in plan.tasks(select(["mine.*"]), ["float32"], "cpu", "mine") if t.claim in asked]
     found = [decision.decide(task, "pr", "mine") for task in tasks]
-    seen = {f"{v.subject} {v.claim[15:]}": f"{v.state}: {v.detail}" for v in found}
-    shape, dtype = (
-        "of shape (63,), but should keep the shape (64,)",
-        "returns float64, but should keep the dtype float32",
+    seen = {f"{v.subject} {v.claim[15:]}": re.split(r" at x| \(|; slope", f"{v.state}: {v.detail}")[0] for v in found}
+    shape, number = (
+        f"error: mine.{name} {of} of shape" for name, of in (("shape", "gives output"), ("number", _FLOAT))
     )
+    dtype = "error: mine.dtype returns float64, but should keep the dtype float32"
+    detached = "error: ValueError: mine.detached has no derivative: autograd does not see its input"
     none = "not applicable: the framework has no slope here"
     assert seen == {
-        "mine.shape value": f"error: mine.shape gives output {shape}",
-        "mine.shape slope": f"error: mine.shape gives output {shape}",
-        "mine.dtype value": f"error: mine.dtype {dtype}",
-        "mine.dtype slope": f"error: mine.dtype {dtype}",
-        "mine.nan value": "VIOLATES: NaN: output at x = 2.3",
+        "mine.shape value": shape,
+        "mine.shape slope": shape,
+        "mine.dtype value": dtype,
+        "mine.dtype slope": dtype,
+        "mine.number value": number,
+        "mine.number slope": number,
+        "mine.nan value": "VIOLATES: NaN: output",
         "mine.nan slope": none,
         "mine.alone value": "conforms: ",
         "mine.alone slope": none,
+        "mine.slope value": "conforms: ",
+        "mine.slope slope": "conforms: ",
+        "mine.detached value": detached,
+        "mine.detached slope": detached,
+        "mine.relu value": "conforms: ",
+        "mine.relu slope": "conforms: ",
+        "mine.relu value(in place)": "conforms: ",
+        "mine.kept value": "conforms: ",
+        "mine.kept slope": "conforms: ",
+        "mine.kept value(in place)": "VIOLATES: in place",
+        "mine.leaky value": "VIOLATES: output",
+        "mine.leaky slope": "VIOLATES: slope",
+        "mine.gelu value": "conforms: ",
+        "mine.gelu slope": "conforms: ",
+        "mine.gelu value(largest)": "deviation: largest output",
+        "mine.promised value": "conforms: ",
+        "mine.promised slope": "conforms: ",
+        "mine.promised value(largest)": "VIOLATES: largest output",
     }
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"function": "rleu"}, r"function='rleu': activation='rleu' \(nearest: relu"),
+        ({"function": 5}, "function=5: "),
+        ({"slope": 3}, "slope=3, but should be a function of x"),
+        ({"in_place": 3}, "in_place=3, but should be a function of x"),
+        ({"dtypes": ("int8",)}, "dtypes='int8', but should be one of float64"),
+        ({"promises": "large"}, "promises='large', but should be 'all' or some of largest, subnormal, kinks"),
+    ],
+)
+def test_arguments_of_a_users_activation_are_refused_in_one_line(argument: dict[str, Any], message: str) -> None:
+    given: dict[str, Any] = {"function": "relu", **argument}
+    with pytest.raises((TypeError, ValueError), match=message) as error:
+        activation("mine.relu", torch.relu, **given)
+    assert "\n" not in str(error.value)
+    assert str(error.value).endswith("[activation mine.relu]")
+
+
+# -- edges -------------------------------------------------------------------------------------------------------------
+
+
+def _at(of: str, where: Callable[[Any], Any], value: float) -> Callable[[dict[str, Any]], Mapping[str, Any]]:
+    """One quantity replaced at some of the points."""
+
+    def change(seen: dict[str, Any]) -> Mapping[str, Any]:
+        return {**seen, of: np.where(where(seen["x"]), value, seen[of])}
+
+    return change
+
+
+def spoilt(subject: Activation, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> Activation:
+    def apply(x: Any, dtype: str, device: str) -> Mapping[str, Any]:
+        return change(
+            {**subject.apply(x, dtype, device), "x": torch.tensor(x).to(getattr(torch, dtype)).double().numpy()}
+        )
+
+    return dataclasses.replace(subject, apply=apply)
+
+
+@pytest.mark.parametrize(
+    ("name", "claimed", "change"),
+    [
+        ("tanh", "value(subnormal)", _at("output", lambda x: np.abs(x) < 2.0**-126, 0.0)),
+        ("nn.functional.silu", "value(largest)", _at("output", lambda x: x > 1e38, np.inf)),
+        ("nn.functional.silu", "slope(largest)", _at("slope", lambda x: x < -1e38, np.nan)),
+        ("nn.functional.softsign", "slope(kinks)", _at("slope", lambda x: x == 0, np.nan)),
+        ("nn.functional.relu", "slope(kinks)", _at("slope", lambda x: x == 0, 1.01)),
+        ("nn.functional.relu6", "slope(kinks)", _at("slope", lambda x: x == 6, -0.01)),
+        ("nn.functional.softplus", "value", _at("output", lambda x: (x > 20) & (x < 21), 20.0)),
+        ("nn.functional.elu", "slope", _at("slope", lambda x: (x < -0.34) & (x > -0.36), 0.7)),
+    ],
+)  # fmt: skip
+def test_a_mistake_at_an_edge_violates(name: str, claimed: str, change: Any) -> None:
+    """What subnormal numbers, the largest, kinks and one of the steps between make of a function that is else right."""
+    claimed = f"law.activation.{claimed}"
+    assert found(row(name), claimed).outcome == "CONFORMS"
+    assert found(spoilt(row(name), change), claimed).outcome == "VIOLATES"
+
+
+@pytest.mark.parametrize("at_zero", [0.0, 0.3, 1.0])
+def test_any_derivative_between_those_on_both_sides_conforms_at_a_kink(at_zero: float) -> None:
+    subject = spoilt(row("nn.functional.relu"), _at("slope", lambda x: x == 0, at_zero))
+    assert found(subject, "law.activation.slope(kinks)").outcome == "CONFORMS"

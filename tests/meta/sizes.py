@@ -117,7 +117,9 @@ def _decisions(
     for turn, salt in enumerate((SALT, *(f"sizes-{k}" for k in range(1, inputs)))):
         for task in plan.tasks([subject], [dtype], "cpu", salt):
             at, name = (task.claim, task.target), measured.case_name(task.case)
-            if at not in spoken or (turn >= POINTS and name not in corners[at] and not claims[at].pooled):
+            if at not in spoken or task.dtype != dtype:  # of a claim that is tried in other dtypes alone
+                continue
+            if turn >= POINTS and name not in corners[at] and not claims[at].pooled:
                 continue
             params = canonical({"case": task.case, "dtype": dtype, "device": "cpu"})
             key = Key(salt, f"{task.claim}:{task.target}", params)

@@ -67,6 +67,7 @@ def gelu_tanh() -> Functions:
         return root * x * (1 + 0.044715 * x * x)
 
     def slope(x: Floats) -> Floats:
+        x = np.clip(x, -40.0, 40.0)  # sech^2 is 0 from there on, also where x * x overflows
         rate = root * (1 + 3 * 0.044715 * x * x)
         return 0.5 * (1 + np.tanh(inner(x))) + 0.5 * x * rate * sech2(inner(x))
 

@@ -12,7 +12,7 @@ from varlaw.theory.activations.named import ActivationName, functions
 from varlaw.theory.law import Domain, Interval, Kind, Law
 from varlaw.theory.numerics.quadrature import Floats
 
-_X = Interval(low=-1e75, high=1e75, typical=(-3.0, 3.0))
+_X = Interval(open_low=True, open_high=True, typical=(-3.0, 3.0))  # any finite number
 _DOMAIN = Domain(activation=ActivationName(), x=_X)
 
 

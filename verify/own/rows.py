@@ -71,7 +71,7 @@ def norm(
 
     row = yours.norm(_nameless(name, f), layout, evaluate)
     return replace(
-        row, framework=framework_of(name), dtypes=tuple(dtypes), cases=_without(norms.EXTREMES, out, cases),
+        row, framework=framework_of(name), dtypes=tuple(dtypes), cases=without(norms.EXTREMES, out, cases),
         as_=norms.as_name(kind, as_), apply=own.apply, evaluated=own.evaluated if row.evaluated else None,
         running_variance="unbiased" if bessel else "biased",
     )  # fmt: skip
@@ -177,7 +177,7 @@ def clipper(
     row = made(_nameless(name, f))
     return replace(
         row, adjusted=adjusted if row.adjusted else None,
-        framework=framework_of(name), dtypes=tuple(dtypes), cases=_without(clipping.EXTREMES, out, cases),
+        framework=framework_of(name), dtypes=tuple(dtypes), cases=without(clipping.EXTREMES, out, cases),
         as_=clipping.as_name(kind, as_),
         apply=lambda grads, limit, dtype, device: whole(dtype).apply(grads, limit, dtype, device),
     )  # fmt: skip
@@ -227,7 +227,7 @@ def dropout(
     return replace(
         row, evaluated=evaluated if row.evaluated else None,
         framework=framework_of(name), dtypes=tuple(dtypes), as_=dropouts.as_name(kind, as_),
-        cases=_without(dropouts.EXTREMES, out, lambda claim, usual, dtype: dropouts.cases_of(usual, p)),
+        cases=without(dropouts.EXTREMES, out, lambda claim, usual, dtype: dropouts.cases_of(usual, p)),
         apply=lambda x, rate, dtype, device, seed: ready(dtype).apply(x, rate, dtype, device, seed),
     )  # fmt: skip
 
@@ -271,7 +271,7 @@ def loss(
     row = yours.loss(_nameless(name, f), smoothing, ignored)
     return replace(
         row, framework=framework_of(name), dtypes=tuple(dtypes), as_=losses.as_name(as_),
-        cases=_without(losses.EXTREMES, out, lambda claim, usual, dtype: losses.cases_of(claim, usual)),
+        cases=without(losses.EXTREMES, out, lambda claim, usual, dtype: losses.cases_of(claim, usual)),
         apply=lambda logits, labels, reduction, dtype, device: ready(dtype).apply(
             logits, labels, reduction, dtype, device
         ),
@@ -286,7 +286,7 @@ def _nameless(name: str, f: Any) -> Yours:
     return Yours(f, name, LIBRARIES["numpy"])
 
 
-def _without(extremes: Extremes, out: tuple[str, ...], cases: Cases) -> Any:
+def without(extremes: Extremes, out: tuple[str, ...], cases: Cases) -> Any:
     """The cases without what is not promised."""
 
     def asked(claim: str, usual: Sequence[Case], dtype: str) -> list[Case]:
