@@ -136,7 +136,7 @@ def _end(calls: Sequence[Call]) -> int:
 
 def _judged(name: str, sign: int, ways: Sequence[Passed], calls: Sequence[Call], graph: Graph, alpha: float) -> Finding:
     gains = [way.gain for way in ways]
-    mean, low, high = interval(gains, ways[0].dofs, alpha)
+    mean, low, high = _interval(gains, ways[0].dofs, alpha)
     outcome = "VIOLATES" if min(sign * low, sign * high) > 2 * math.log(BAND) else "UNDECIDED"
     way = ways[0]
     name = _residual_or(name, way, calls, graph)
@@ -153,7 +153,7 @@ def _judged(name: str, sign: int, ways: Sequence[Passed], calls: Sequence[Call],
     )  # fmt: skip
 
 
-def interval(gains: Sequence[float], dofs: Sequence[float], alpha: float) -> tuple[float, float, float]:
+def _interval(gains: Sequence[float], dofs: Sequence[float], alpha: float) -> tuple[float, float, float]:
     """The mean ln gain and its interval, by Chernoff's bound over the maps, or over as much as the draws spread."""
     n, mean = len(gains), _mean(gains)
     seen = sum((g - mean) ** 2 for g in gains) / (n - 1) if n > 2 else 0.0
@@ -228,7 +228,7 @@ def _gradient(
     name: str, sign: int, gains: Sequence[float], calls: Sequence[Call], first: int, last: int, depth: int, alpha: float
 ) -> Finding:
     dofs = [d for c in calls[first : last + 1] for d in (_mask_dofs(c, 1.0) or (_dofs(c) if c.step else ()))]
-    mean, low, high = interval(gains, dofs, alpha)
+    mean, low, high = _interval(gains, dofs, alpha)
     outcome = "VIOLATES" if min(sign * low, sign * high) > 2 * math.log(BAND) else "UNDECIDED"
     there = f"{math.exp(mean / 2):.3g} of that at {place(calls[last], calls)}"
     says = f"gradient norm at {place(calls[first], calls)} is {there}, over {depth} operations"

@@ -2,13 +2,16 @@
 
 What grows is wrong by itself. What shrinks is held against another start of the same layer on the same rows: the one
 that practice calls sound (1/fan_in, zero biases, forget gates at 1) where the author chose the values, and torch's own
-where torch did. That torch's own remembers less than the sound start is a note with its number.
+where torch did. That torch's own remembers less than the sound start is a note with its number. How far luck may bring a mean is that of the
+sound start: what it foresees of its width and steps, or what its draws show where they spread more.
 """
 
 import math
 from collections.abc import Sequence
+from statistics import variance
 
-from varlaw.diagnose.flow import BAND, interval
+from varlaw.diagnose import tails
+from varlaw.diagnose.flow import BAND
 from varlaw.diagnose.records import Call, Finding, Sight, Written
 from varlaw.diagnose.signals import finding
 
@@ -34,7 +37,8 @@ def _gains(sight: Sight, call: Call) -> dict[str, float] | None:
 def _judged(call: Call, gains: Sequence[dict[str, float]], chosen: bool, alpha: float) -> list[Finding]:
     own, sound = [g["is"] for g in gains], _mean([g["sound"] for g in gains])
     other = sound if chosen else _mean([g["default"] for g in gains])
-    mean, low, high = interval(own, (float(max(call.shape[-1], 1)),) * round(gains[0]["steps"]), alpha)
+    mean, (below, above) = _mean(own), _luck(call, gains, alpha)
+    low, high = mean - above, mean + below
     if mean > _BAND + max(sound, 0.0):
         outcome = "VIOLATES" if low > _BAND + max(sound, 0.0) else "UNDECIDED"
         return [_finding("gradient.grows", outcome, call, mean, (low, high), gains, sound, alpha)]
@@ -44,6 +48,13 @@ def _judged(call: Call, gains: Sequence[dict[str, float]], chosen: bool, alpha: 
     if mean < min(sound, 0.0) - _BAND:
         return [_finding("gradient.shrinks", "NOTE", call, mean, (low, high), gains, sound, alpha)]
     return []
+
+
+def _luck(call: Call, gains: Sequence[dict[str, float]], alpha: float) -> tuple[float, float]:
+    """How far below and above its expectation the mean of so many sound starts lies at most."""
+    dofs = [float(max(call.shape[-1], 1))] * round(gains[0]["steps"])
+    seen = variance(g["sound"] for g in gains) if len(gains) > 2 else 0.0
+    return tails.away(tails.lowered(dofs, seen), alpha / 2, len(gains))
 
 
 def _finding(
