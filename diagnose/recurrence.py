@@ -3,7 +3,7 @@
 What grows is wrong by itself. What shrinks is held against another start of the same layer on the same rows: the one
 that practice calls sound (1/fan_in, zero biases, forget gates at 1) where the author chose the values, and torch's own
 where torch did. That torch's own remembers less than the sound start is a note with its number. How far luck may bring
-a mean is that of the sound start: what it foresees of its width and steps, or what its draws show where they spread more.
+a mean is that of the sound start: what it foresees of its width and steps, or what its draws show if that is more.
 """
 
 import math

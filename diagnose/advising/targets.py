@@ -1,6 +1,7 @@
 """The second moment that each linear map should make, from what follows it, with the reason and the law behind it.
 
 * In front of relu and its kin: q / E phi(1)^2, so that they hand on what came in (He).
+* In front of gelu and its kin, which spread sizes that differ, and of glu: what makes them hand on what came in.
 * In front of another activation: q*, 1 unless depth asks for less. With chi(q) the factor on a squared gradient of a
   map, q* is the largest of a grid for which chi^maps stays within 100: the compromise of forwards and backwards.
 * In front of an activation that is written out by hand: 1, and the next map divides by what is measured behind it.
@@ -22,6 +23,7 @@ from varlaw.theory.activations.named import under_normal
 
 _QS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02)  # in front of an activation that keeps one size alone
 _MOST = math.log(100.0)  # of the ln of a mean squared gradient over the depth: 10 in rms
+_REACH = (1e-3, 1e3)  # second moments among which one is looked for that hands on what came in
 _SANE = (0.1, 10.0)  # second moments that are kept as they come: beyond, a map brings them to 1
 
 
@@ -65,6 +67,10 @@ class Targets:
             return Target(1.0, why, "meanfield.variance_map")
         if after.activation:
             return self._activated(after.activation, level, brought)
+        if after.call is not None and after.call.op == "glu":
+            made_of = _handing("glu", level)
+            why = f"glu follows and hands on E x^2 = {level:.3g} at E z^2 = {made_of:.3g}{brought}"
+            return Target(made_of, why, "glu.second_moment")
         if after.kind == "norm":
             why = "a norm follows and sets the size; 1/fan_in keeps its eps small beside it"
             return Target(1.0, why, "norm.shortfall")
@@ -81,8 +87,10 @@ class Targets:
             why = f"{stem} follows and keeps {kept:.3g} of E z^2: {1 / kept:.3g}/fan_in{brought}"
             return Target(level / kept, why, "he_normal.variance")
         q, depth = self._compromise(name), self._depths[name]
+        if _second(name, 2.0) > 2 * _second(name, 1.0) and self._change(name, far := _handing(name, level)) <= _MOST:
+            q = far
         chi = math.sqrt(float(under_normal("chi", name, q)))
-        why = f"E z^2 = {q:g} in front of {stem}: a gradient changes x{chi:.3g} a map, x{chi**depth:.3g} over {depth}"
+        why = f"E z^2 = {q:.3g} in front of {stem}: a gradient changes x{chi:.3g} a map, x{chi**depth:.3g} over {depth}"
         return Target(q, why, "meanfield.chi")
 
     def holds(self, name: str) -> bool:
@@ -131,6 +139,22 @@ class Targets:
             if made and self.sight.tensors[name].shape == shape:
                 return True
         return False
+
+
+def _second(name: str, q: float) -> float:
+    """E phi(z)^2 of z ~ N(0, q); a gated unit's is that of its two independent halves."""
+    if name == "glu":
+        return q * float(under_normal("second", "sigmoid", q))
+    return float(under_normal("second", name, q))
+
+
+def _handing(name: str, level: float) -> float:
+    """E z^2 with which an activation makes `level`, by bisection: it grows with E z^2."""
+    low, high = (math.log(level * x) for x in _REACH)
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _second(name, math.exp(middle)) < level else (low, middle)
+    return math.exp(low)
 
 
 def _logits(after: Follower) -> Target:
