@@ -98,14 +98,22 @@ def _taken(row: Subject, source: sources.Source, names: dict[str, sources.Source
 def _beside_rows(source: sources.Source) -> Iterator[str]:
     """What is wrong with the claims and laws that stand beside the rows of a source: of no row, or none at all."""
     there = sources.loaded(source)
-    listed = (*getattr(there.module, "ROWS", ()), *there.rows)  # a class that is named itself is but one of them
+    given = getattr(there.module, "ROWS", ())  # a class that is named itself is but one of them
+    listed = (*(given if isinstance(given, list | tuple) else ()), *there.rows)
     names = [row.name for row in listed if hasattr(row, "name")]
-    for claim in getattr(there.module, "CLAIMS", ()):
+    claims, seen = getattr(there.module, "CLAIMS", ()), set()
+    if not isinstance(claims, list | tuple):
+        yield f"CLAIMS of {source} is {type(claims).__name__}, but should be a list"
+        claims = ()
+    for claim in claims:
         of = getattr(claim, "of", None)
         if not isinstance(of, str):
             yield f"CLAIMS of {source} holds {type(claim).__name__}, but should be made by varlaw.rows.claim"
+        elif claim.name in seen:
+            yield f"CLAIMS of {source} has two named {claim.name}"
         elif not fnmatch.filter(names, of) and not any(_reaches(of, prefix) for prefix in MODULES):
             yield f"the claim {claim.name} is of {of!r}, which names no row of {source}"
+        seen.add(getattr(claim, "name", ""))
     if not isinstance(getattr(there.module, "LAWS", {}), Mapping):
         yield f"LAWS of {source} is {type(there.module.LAWS).__name__}, but should map names to functions"
 

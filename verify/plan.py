@@ -90,7 +90,7 @@ def plan(request: Request) -> Plan:
     """
     device = "cuda:0" if request.device == "cuda" else request.device
     asked = _asked(request)
-    broken = [Absence(whose, fault, error=True) for whose, fault in faults(asked)]
+    broken = [Absence(whose, fault, error=True) for whose, fault in (*faults(asked), *deviations.faults())]
     there, absent = availability.available(_about(_selected(asked), request.about, request.claims), device, asked)
     absent = [*broken, *absent]
     if not there and not broken:
@@ -100,7 +100,6 @@ def plan(request: Request) -> Plan:
         msg = f"shard {part}/{parts} is empty: the targets match {len(there)} subjects"
         raise NothingSelected(msg)
     there, absent = there[part - 1 :: parts], absent if part == 1 else []
-    deviations.rows()  # refused before the work, if one of somebody's is none
     found = list(tasks(there, request.dtypes, device, request.salt, request.about, request.claims))
     if not found and not broken:
         msg = f"nothing to decide: no claim on these subjects has a case in {' '.join(request.dtypes)}"

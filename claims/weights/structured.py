@@ -64,9 +64,9 @@ def views(law: Any, dtype: str) -> tuple[View, ...]:
         case RowsOfNorm():
             return (("row", Normal(1.0), lambda x, rng: _on_sphere(_rows(x), law.norm, rng, fmt, "norm of a row")),)
         case SampleStd():
-            return (("tensor", Normal(1.0), lambda x, rng: _whole(x, law.std, rng, fmt)),)
+            return (("tensor", Normal(1.0), lambda x, rng: _whole(x, law, rng, fmt)),)
         case RowsStandardised():
-            return (("row", Normal(1.0), lambda x, rng: _standardised(_rows(x), law.std, rng, fmt)),)
+            return (("row", Normal(1.0), lambda x, rng: _standardised(_rows(x), law, rng, fmt)),)
         case RowsNormal():
             return (("row", Normal(1.0), lambda x, rng: _whitened(_rows(x), law, fmt, rng)),)
     return ()
@@ -160,20 +160,41 @@ def _on_sphere(rows: Floats, norm: float, rng: np.random.Generator, fmt: Format,
     return found
 
 
-def _whole(x: Any, std: float, rng: np.random.Generator, fmt: Format) -> Floats:
+def _whole(x: Any, law: SampleStd, rng: np.random.Generator, fmt: Format) -> Floats:
     flat = np.asarray(x, dtype=np.float64).reshape(1, -1)
-    return _on_sphere(flat, std * math.sqrt(flat.size), rng, fmt, "root mean square over the promised")
+    if law.about_mean:
+        return _standardised(flat, RowsStandardised(law.std, False, law.ddof), rng, fmt, "the tensor")
+    return _on_sphere(flat, law.std * math.sqrt(flat.size), rng, fmt, "root mean square over the promised")
 
 
-def _standardised(rows: Floats, std: float, rng: np.random.Generator, fmt: Format) -> Floats:
-    """Rows of mean 0 and std 1, times an independent chi of a dimension less, with an independent mean."""
-    n = rows.shape[1]
-    means, stds = rows.mean(axis=1) / std, rows.std(axis=1) / std
+def _standardised(
+    rows: Floats, law: RowsStandardised, rng: np.random.Generator, fmt: Format, what: str = "a row"
+) -> Floats:
+    """Rows of a std, times an independent chi of a dimension less, with an independent mean where theirs is 0.
+
+    A mean that was divided by the std is one of Student's, which says nothing of the row about it: it becomes a normal.
+    """
+    n, std = rows.shape[1], law.std
+    means, stds = rows.mean(axis=1) / std, rows.std(axis=1, ddof=law.ddof) / std
     bound = 16 * fmt.unit * math.sqrt(n)
-    _held("mean of a row over its std", float(means[np.argmax(np.abs(means))]), 0.0, bound)
-    _held("std of a row over the promised", float(stds[np.argmax(np.abs(stds - 1))]), 1.0, max(bound, 1e-4))
-    sides = np.sqrt(rng.chisquare(n - 1, (len(rows), 1)) / n)
-    found: Floats = _spread(rows, fmt, rng) / std * sides + rng.standard_normal((len(rows), 1)) / math.sqrt(n)
+    if law.centred:
+        _held(f"mean of {what} over its std", float(means[np.argmax(np.abs(means))]), 0.0, bound)
+    _held(f"std of {what} over the promised", float(stds[np.argmax(np.abs(stds - 1))]), 1.0, max(bound, 1e-4))
+    sides = np.sqrt(rng.chisquare(n - 1, (len(rows), 1)) / (n - law.ddof))
+    spread = _spread(rows, fmt, rng) / std
+    if law.centred:
+        return spread * sides + rng.standard_normal((len(rows), 1)) / math.sqrt(n)
+    means = spread.mean(axis=1, keepdims=True)
+    found: Floats = (spread - means) * sides + _of_student(means * math.sqrt(n / (n - law.ddof)), n)
+    return found
+
+
+def _of_student(ratios: Floats, n: int) -> Floats:
+    """Means of n standard normals over their own std, as means of such normals alone."""
+    from scipy.special import ndtri, stdtr
+
+    tail = stdtr(n - 1, -np.abs(ratios) * math.sqrt(n - 1))
+    found: Floats = np.sign(ratios) * -ndtri(np.clip(tail, 1e-300, 0.5)) / math.sqrt(n)
     return found
 
 

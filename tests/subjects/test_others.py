@@ -240,10 +240,13 @@ def test_a_deviation_of_a_project_is_strict(varlaw: Run, tmp_path: Path) -> None
     assert {v["claim"] for v in _verdicts(documented) if v["deviation"]} == {"init.documented"}
     (here / "known.toml").write_text(row.format("dense", "2"))
     assert varlaw("verify", "toylib.dense").returncode == 1
-    (here / "known.toml").write_text("[[deviation]]\nid = 3\n")
-    done = varlaw("verify", "toylib.dense")
-    assert done.returncode == 2
-    assert "a deviation of" in done.stderr
+    (here / "known.toml").write_text("[[deviation]]\nid = 3\n" + row.format("swapped", "sqrt(inputs/outputs)"))
+    done = varlaw("verify", "toylib.swapped", "--claim", "init.documented", "--json", "-")
+    assert done.returncode == 3, "a row that is none is an error, and the others hold"
+    assert [v["deviation"]["id"] for v in _verdicts(done) if v["deviation"]][:1] == ["mine"]
+    (error,) = (v for v in _verdicts(done) if v["outcome"] == "ERROR")
+    assert "row 1 of" in error["detail"]
+    assert "is no deviation: Expected `str`, got `int` - at `$.id`" in error["detail"]
 
 
 ODD = """

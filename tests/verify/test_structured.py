@@ -34,6 +34,11 @@ def standardised(shape: Any, seed: int, ddof: int = 0) -> Any:
     return (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True, ddof=ddof)
 
 
+def over_std(shape: Any, seed: int, ddof: int = 0, axis: int | None = None) -> Any:
+    x = R(seed).normal(size=shape)
+    return 0.5 * x / x.std(axis, keepdims=True, ddof=ddof)
+
+
 def of_norm(shape: Any, seed: int, uniform: bool = False) -> Any:
     x = R(seed).uniform(-1, 1, shape) if uniform else R(seed).normal(size=shape)
     return 2 * x / np.linalg.norm(x, axis=1, keepdims=True)
@@ -61,6 +66,9 @@ RIGHT: list[tuple[Draw, Any]] = [
     (sparse, varlaw.Sparse(varlaw.Normal(1.0), 0.9)),
     (parts, varlaw.Complex(varlaw.Normal(1.0))),
     (standardised, varlaw.RowsStandardised(1.0)),
+    (lambda s, k: standardised(s, k, ddof=1), varlaw.RowsStandardised(1.0, ddof=1)),
+    (lambda s, k: over_std(s, k, axis=1), varlaw.RowsStandardised(0.5, centred=False)),
+    (lambda s, k: over_std(s, k, ddof=1), varlaw.SampleStd(0.5, about_mean=True, ddof=1)),
     (of_norm, varlaw.RowsOfNorm(2.0)),
     (of_rms, varlaw.SampleStd(0.05)),
     (rows, varlaw.RowsNormal(MEAN, COVARIANCE)),
@@ -76,6 +84,16 @@ WRONG: list[tuple[Draw, Any, str]] = [
     (lambda s, k: sparse(s, k, std=0.3), varlaw.Sparse(varlaw.Normal(1.0), 0.9), "of entries that are not 0"),
     (lambda s, k: parts(s, k, second=0.7), varlaw.Complex(varlaw.Normal(1.0)), "of real and imaginary parts"),
     (lambda s, k: standardised(s, k, ddof=1), varlaw.RowsStandardised(1.0), "std of a row over the promised is 0.992"),
+    (
+        lambda s, k: over_std(s, k, ddof=1),
+        varlaw.SampleStd(0.5, about_mean=True),
+        "std of the tensor over the promised",
+    ),
+    (
+        lambda s, k: over_std(s, k, axis=1) + 0.1 * R(k).normal(size=(s[0], 1)),
+        varlaw.RowsStandardised(0.5, centred=False),
+        "of row",
+    ),
     (lambda s, k: of_norm(s, k, uniform=True), varlaw.RowsOfNorm(2.0), "of row"),
     (lambda s, k: R(k).normal(0, 0.25, s), varlaw.RowsOfNorm(2.0), "norm of a row"),
     (lambda s, k: R(k).normal(0, 0.05, s), varlaw.SampleStd(0.05), "root mean square"),
@@ -85,6 +103,8 @@ WRONG: list[tuple[Draw, Any, str]] = [
 
 
 def _shape(law: Any) -> tuple[int, int]:
+    if isinstance(law, varlaw.RowsStandardised | varlaw.SampleStd) and law.std == 0.5:
+        return (2, 3) if isinstance(law, varlaw.SampleStd) and law.ddof else (64, 6)
     return (64, 2) if isinstance(law, varlaw.RowsNormal) else (64, 64)
 
 

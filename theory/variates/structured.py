@@ -86,16 +86,21 @@ class RowsOfNorm:
 
 @dataclass(frozen=True)
 class RowsStandardised:
-    """Each row (all axes but the first) has mean 0 and this std, of n numbers, and every such row is as likely.
+    """Each row (all axes but the first) has mean 0 and this std, and every such row is as likely.
 
-    std: standard deviation of the numbers of each row, over n, > 0.
+    std: standard deviation of the numbers of each row, > 0.
+    centred: False where the mean stays what it is: `x / x.std(1, keepdims=True)`.
+    ddof: of n numbers the std is over n - ddof, 0 as NumPy's, 1 as torch's.
     """
 
     std: float = 1.0
+    centred: bool = True
+    ddof: int = 0
 
     def __post_init__(self) -> None:
         plain(self)
         require(real(self.std) > 0, "std", self.std, "> 0", "RowsStandardised")
+        require(self.ddof in (0, 1), "ddof", self.ddof, "0 or 1", "RowsStandardised")
 
 
 @dataclass(frozen=True)
@@ -103,13 +108,18 @@ class SampleStd:
     """The whole tensor has this root mean square, and every such tensor is as likely: normal numbers, rescaled.
 
     std: root mean square of the whole tensor, > 0.
+    about_mean: True where it is the std about the tensor's own mean, which stays what it is: `x / x.std()`.
+    ddof: that std of n numbers is over n - ddof, 0 as NumPy's, 1 as torch's.
     """
 
     std: float = 1.0
+    about_mean: bool = False
+    ddof: int = 0
 
     def __post_init__(self) -> None:
         plain(self)
         require(real(self.std) > 0, "std", self.std, "> 0", "SampleStd")
+        require(self.ddof in (0, int(bool(self.about_mean))), "ddof", self.ddof, "0, or 1 about the mean", "SampleStd")
 
 
 @dataclass(frozen=True)

@@ -125,38 +125,60 @@ def _within(version: str, versions: str) -> bool:
 
 
 def rows() -> tuple[Row, ...]:
-    """All rows: ours, file by file, then those of others; `ValueError` in one line for one of theirs that is none."""
+    """All rows: ours, file by file, then those of others."""
+    return _read()[0]
+
+
+def faults() -> tuple[tuple[str, str], ...]:
+    """Where a row of somebody's is none, and why: the others hold."""
+    return _read()[1]
+
+
+def _read() -> tuple[tuple[Row, ...], tuple[tuple[str, str], ...]]:
     return _with(tuple(sources.places(sources.DEVIATIONS)), tuple(map(repr, sources.listed("DEVIATIONS"))))
 
 
 @functools.cache
-def _with(files: tuple[str, ...], listed: tuple[str, ...]) -> tuple[Row, ...]:
-    found = [*_ours()]
-    for where, row in (*((f, r) for f in files for r in _of_file(f)), *(("DEVIATIONS", r) for r in map(_read, listed))):
-        try:
-            one = msgspec.convert(row, Row)
-            one = msgspec.structs.replace(one, framework=one.subjects[0].partition(".")[0])
-            SpecifierSet(one.versions)
-        except (msgspec.ValidationError, ValueError) as error:
-            msg = f"a deviation of {where} is none: {error}"
-            raise ValueError(msg) from error
-        if one.id in {r.id for r in found}:
-            msg = f"a deviation of {where} has the id {one.id!r} of another"
-            raise ValueError(msg)
-        found.append(one)
-    return tuple(found)
+def _with(files: tuple[str, ...], listed: tuple[str, ...]) -> tuple[tuple[Row, ...], tuple[tuple[str, str], ...]]:
+    found, wrong = [*_ours()], []
+    for where, given in (*((path, _of_file(path)) for path in files), ("DEVIATIONS", listed)):
+        for i, text in enumerate(given):
+            try:
+                one = _row(text)
+                if one.id in {r.id for r in found}:
+                    msg = f"its id {one.id!r} is another's"
+                    raise ValueError(msg)
+                found.append(one)
+            except (ValueError, SyntaxError) as error:
+                wrong.append((where, f"row {i + 1} of {where} is no deviation: {' '.join(str(error).split())}"))
+    return tuple(found), tuple(wrong)
 
 
-def _read(text: str) -> Any:
-    return ast.literal_eval(text)
+def _row(given: Any) -> Row:
+    """A row of somebody's; `ValueError` where it is none."""
+    if isinstance(given, Exception):
+        raise given
+    one = msgspec.convert(ast.literal_eval(given) if isinstance(given, str) else given, Row)
+    SpecifierSet(one.versions)
+    for name in ("ratio", "when"):
+        _expression(name, getattr(one, name) or "1")
+    return msgspec.structs.replace(one, framework=one.subjects[0].partition(".")[0])
+
+
+def _expression(name: str, text: str) -> None:
+    try:
+        ast.parse(text, mode="eval")
+    except SyntaxError as error:
+        msg = f"{name}={text!r} cannot be read: {error.msg}"
+        raise ValueError(msg) from error
 
 
 def _of_file(path: str) -> list[Any]:
+    """The rows of a file, or what is wrong with all of it."""
     try:
         return list(read(Path(path).read_text(encoding="utf-8")))
-    except (OSError, ValueError, AttributeError) as error:
-        msg = f"{path} cannot be read: {error}"
-        raise ValueError(msg) from error
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        return [ValueError(f"the file cannot be read: {error}")]
 
 
 @functools.cache
