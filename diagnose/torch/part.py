@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 
 NONE = -1.0  # stands for the norm of a gradient that is not there
 _LOST_EVERY = 8  # steps between looks at updates that rounding takes
+_LOST_ALSO = range(128, 160)  # behind a warm-up, so that it is known soon
 _LOOKS = 64  # steps in which an accelerator is asked, and waited for, whether gradients were set to zero
 
 
@@ -160,7 +161,7 @@ class Part:
         moved = after - before
         norms = self._norms[group]
         lost = torch.full_like(norms, float("nan"))
-        if self._steps % _LOST_EVERY == 1:
+        if self._steps % _LOST_EVERY == 1 or self._steps in _LOST_ALSO:
             pushed = sample.like([self._gradients[i] for i in places]) != 0
             lost = sample.sums(pushed & (moved == 0)).double() / sample.sums(pushed).double()
         self._after[group], between = after, self._between[group]

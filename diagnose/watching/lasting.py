@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+_BACK = 0.1  # of the rise
 WAIT = 128  # steps after the alarm, of which the second half is asked
 
 
@@ -47,9 +48,13 @@ class Lasting:
 
 
 def _stays(seen: list[float], level: float) -> bool:
-    """Whether the second half is above the alarm's level, and not below the first half by two standard errors."""
+    """Whether the second half is above the alarm's level, and not on its way back from the first.
+
+    On its way back is below the first half by two standard errors, and by a tenth of the rise.
+    """
     early, late = (np.array([x for x in half if math.isfinite(x)]) for half in (seen[: WAIT // 2], seen[WAIT // 2 :]))
     if len(early) < 2 or len(late) < 2:
         return True  # no numbers any more: it did not come back
     error = math.sqrt(early.var() / len(early) + late.var() / len(late))
-    return bool(np.median(late) > level and early.mean() - late.mean() <= 2 * error)
+    back = early.mean() - late.mean()
+    return bool(np.median(late) > level and (back <= 2 * error or back <= _BACK * (early.mean() - level)))

@@ -35,8 +35,10 @@ def unmoved(still: Sequence[str], count: int, seen: Seen, *, late: bool) -> list
         says = f"did not move in {seen.steps} steps: their gradients are so small that rounding takes every update"
         short = [n for n in lost if _short(seen.named[n])]
         whole = sum(seen.named[n].numel() for n in short) > _WHOLE * sum(p.numel() for p in seen.named.values())
-        word, outcome = ("update.lost", "VIOLATES") if whole else ("weight.still", "NOTE")
-        found.append(finding(word, outcome, says, *lost))
+        if whole:
+            found.append(finding("update.lost", "VIOLATES", says, "all updates", *lost))
+        else:
+            found.append(finding("weight.still", "NOTE", says, *lost))
     if pushed and (late or seen.rate):
         says = f"did not move in {seen.steps} steps, with gradients that are not 0 and a rate of {seen.rate}"
         found.append(finding("weight.still", "VIOLATES", says, *pushed))
@@ -60,11 +62,24 @@ def _unreached(still: Sequence[str], seen: Seen) -> list[Finding]:
         found.append(finding("weight.still", "VIOLATES", says, *left))
     reached = [n for n in still if n in seen.held and not seen.held[n] and _trained(n, seen)]
     none = [n for n in reached if n in named and named[n].grad is None]
-    if zero := [n for n in reached if n not in none]:
-        found.append(finding("gradient.zero", "VIOLATES", f"no gradient but 0 in {seen.steps} steps", *zero))
+    zero = [n for n in reached if n not in none]
+    cancelled = [n for n in zero if _cancelled(n, seen)]
+    if left := [n for n in zero if n not in cancelled]:
+        found.append(finding("gradient.zero", "VIOLATES", f"no gradient but 0 in {seen.steps} steps", *left))
+    if cancelled:
+        says = (
+            f"no gradient but 0 in {seen.steps} steps, while its weight has one: the loss takes no notice of a constant"
+        )
+        found.append(finding("gradient.zero", "NOTE", says, *cancelled))
     if none:
         found.append(finding("gradient.none", "VIOLATES", f"no gradient at all in {seen.steps} steps", *none))
     return found
+
+
+def _cancelled(name: str, seen: Seen) -> bool:
+    """Whether it is a bias beside a weight that learns: a difference of two outputs, as a critic's, has none."""
+    path, _, own = name.rpartition(".")
+    return own == "bias" and seen.held.get(f"{path}.weight".lstrip("."), False)
 
 
 def _trained(name: str, seen: Seen) -> bool:

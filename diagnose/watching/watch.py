@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import torch
 
 
+_LOGGED = ("step", "loss", "gradient", "update", "weight", "rate", "lost")
+
+
 class Watch:
     """Made by `varlaw.watch`; `findings` grows while the run goes on."""
 
@@ -107,10 +110,10 @@ class Watch:
             self._voice.tell(f"log={log!r} is not called any more: {type(error).__name__}: {error}")
 
     def scalars(self) -> dict[str, float]:
-        """The numbers of the last step that was read, and how much is wrong: for the `log(dict)` of a logger."""
+        """The last step that was read, its numbers, and how much is wrong: for the `log(dict)` of a logger."""
         wrong = sum(f.outcome == "VIOLATES" for f in self.findings)
         step = self._steps.read
-        found = {n: getattr(step, n) for n in ("loss", "gradient", "update", "weight", "rate", "lost")} if step else {}
+        found = {n: getattr(step, n) for n in _LOGGED} if step else {}
         return {f"varlaw/{n}": float(x) for n, x in found.items() if x is not None} | {"varlaw/violations": wrong}
 
     def _guarded(self, act: Callable[[], None]) -> None:

@@ -81,7 +81,8 @@ def watch(
     out: a file for the run, one JSON object a line, whole up to its last line whenever the run ends; a run that is
         started again appends to it, each process but the first has its own (run.rank1.jsonl). `varlaw watch FILE`
         shows it.
-    log: called with the numbers of a step after every so many steps: `wandb.log`, `accelerator.log`, a writer's method.
+    log: called with the numbers of a step, "varlaw/step" among them, after every so many steps: `wandb.log`,
+        `accelerator.log`, or a function of your own.
     name: of the run; the model's class unless given.
     salt: names the evidence, as for `check_model`.
 

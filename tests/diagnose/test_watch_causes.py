@@ -101,6 +101,11 @@ def short():
     return nn.Sequential(Cast(), nn.Linear(16, 32), nn.Linear(32, 4)).bfloat16()
 
 
+def critic(outputs, _):
+    half = len(outputs) // 2
+    return outputs[:half].mean() - outputs[half:].mean()
+
+
 DECAYED = {"model": normed(True), "optimizer": torch.optim.AdamW, "steps": 210, "lr": 5e-3}
 HABITS = {  # options, word, and outcome
     "an eps of 1": (ADAM | {"lr": 1e-3, "eps": 1.0}, "optimizer.eps", "VIOLATES"),
@@ -110,6 +115,8 @@ HABITS = {  # options, word, and outcome
     "a norm in eval()": ({"model": normed(False)}, "norm.statistics", "VIOLATES"),
     "a norm without momentum": ({"model": normed(True, momentum=0.0)}, "norm.statistics", "VIOLATES"),
     "bfloat16 that does not move": ({"model": short, "steps": 210, "lr": 1e-6}, "update.lost", "VIOLATES"),
+    "bfloat16 that hardly moves": ({"model": short, "steps": 200, "lr": 3e-4}, "update.lost", "VIOLATES"),
+    "a constant that cancels": ({"loss": critic}, "gradient.zero", "NOTE"),
     "gradients cleared before the step": ({"clear": True}, "gradient.none", "VIOLATES"),
     "a norm in train()": ({"model": normed(True)}, "norm.statistics", None),
     "decay on norms": (DECAYED | {"weight_decay": 8.0}, "weight.shrinks", "VIOLATES"),

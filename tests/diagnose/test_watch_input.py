@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 import torch
@@ -114,6 +116,43 @@ def test_a_log_that_fails_is_said_once_and_the_watch_goes_on(capsys):
         train(run, model, optimizer, 9)
     assert run.report().record.draws == 9
     assert "is not called any more: ZeroDivisionError" in capsys.readouterr().err
+
+
+class Dashboard:
+    """The methods of a run of W&B, and of a writer of TensorBoard, with their parameters; what they were given."""
+
+    def __init__(self):
+        self.steps, self.rows, self.counted = [], [], 0
+
+    def log(self, data, step=None, commit=None):
+        assert isinstance(data, dict)
+        assert all(type(name) is str and type(number) in (int, float) for name, number in data.items())
+        self.counted += 1  # at each call, whatever the training counts
+        self.rows.append(data)
+
+    def add_scalar(self, tag, scalar_value, global_step=None, walltime=None, new_style=False, double_precision=False):
+        assert (type(tag), type(scalar_value), type(global_step)) == (str, float, int) or tag == "varlaw/violations"
+        self.steps.append(global_step)
+        self.rows.append({tag: scalar_value})
+
+
+def test_the_numbers_of_a_run_go_to_dashboards_as_the_tutorial_says():
+    text = (Path(__file__).parents[2] / "docs" / "tutorial-watch.md").read_text(encoding="utf-8")
+    (adapter,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.S) if "add_scalar" in block]
+    names = {}
+    exec(adapter, names)
+    weights, board = Dashboard(), Dashboard()
+    for log in (weights.log, names["to"](board)):
+        model, optimizer = made()
+        with varlaw.watch(model, optimizer, log=log, every=3) as run:
+            train(run, model, optimizer, 9)
+    assert [row["varlaw/step"] for row in weights.rows] == [3, 6, 9]
+    told = {"loss", "gradient", "update", "weight", "rate", "violations"}
+    assert {f"varlaw/{name}" for name in told} <= weights.rows[-1].keys()
+    assert [row["varlaw/loss"] for row in board.rows if "varlaw/loss" in row] == [
+        r["varlaw/loss"] for r in weights.rows
+    ]
+    assert sorted(set(board.steps)) == [3, 6, 9]
 
 
 def test_a_model_of_which_only_parts_are_called_is_said_to_be_unseen():

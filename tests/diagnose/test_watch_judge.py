@@ -104,6 +104,8 @@ CURED = {  # what comes back, or was never far away: (numbers, what is noted)
     "updates after new data": ({"loss": falling, "update": lambda t: 1e-3 * (1 + 3 * (1200 < t < 1290))}, True),
     "a large update that helps": ({"loss": falling, "weight": lambda t: 1.0 if t < 200 else 9.0,
                                    "update": lambda t: 8.0 if t == 200 else 1e-3}, True),
+    "back by a hundredth": ({"loss": lambda t: (1 + 2 * np.exp(-t / 50)) * (1 if t < 900 else 2 - t / 9e4),
+                             "noise": 0.02}, None),
     "half way back": ({"loss": lambda t: falling(t) + 3.5 * (t > 900)}, None),
 }  # fmt: skip
 
