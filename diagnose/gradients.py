@@ -100,7 +100,7 @@ def _zero(tensor: Tensor, calls: Sequence[int], sight: Sight, graph: Graph, zero
     if calls and all(_cancelled(n, tensor, graph) for n in calls):
         return []
     if calls and all(any(_of_one_key(c, graph) for c in graph.downstream(n)) for n in calls):
-        says = "attention over one key: its weight is 1 whatever the scores, and the batch shows no more"
+        says = "a softmax of one score: its weight is 1 whatever the score, and the batch shows no more"
         return [finding("gradient.zero", "NOTE", says, tensor.name, observed=0.0)]
     if len(tensor.shape) == 1 and any(_arrives(sight.calls[n]) for n in calls):
         says = "what follows takes it off: the gradients of its rows cancel"
@@ -109,12 +109,19 @@ def _zero(tensor: Tensor, calls: Sequence[int], sight: Sight, graph: Graph, zero
 
 
 def _of_one_key(call: Call, graph: Graph) -> bool:
-    """Whether a softmax of one number weighs one value; one in front of a loss is another matter."""
+    """Whether a softmax has one number to weigh because the batch has one, not because one unit makes its scores."""
     dim = call.options.get("dim", call.options.get("argument_1"))
     if call.kind != "softmax" or not isinstance(dim, int) or not call.shape or call.shape[dim] != 1:
         return False
-    behind = graph.behind(call.number)
-    return behind is not None and behind.kind == "linear" and not behind.parameters
+    before = call
+    while before.parents and before.kind != "linear":
+        before = graph.calls[graph.main(before.parents)]
+    units = 1 if before.op.startswith("conv") else -1
+    if before.kind != "linear" or not before.parameters or before.shape[units] != 1:
+        return True
+    if before.shape.count(1) == 1:
+        return False
+    return len(before.shape) != len(call.shape) or (dim - units) % len(call.shape) != 0
 
 
 def _arrives(call: Call) -> bool:

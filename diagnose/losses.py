@@ -178,6 +178,6 @@ def _wrong(says: str, where: str, expected: float, observed: float, samples: int
 
 
 _LAWS = {
-    "cross_entropy": _cross_entropy, "binary_cross_entropy_with_logits": _binary, "binary_cross_entropy": _binary,
+    "cross_entropy": _cross_entropy, "binary_cross_entropy_with_logits": _binary,
     "nll_loss": _nll, "kl_div": _nll, "ctc_loss": _nll,
 }  # fmt: skip

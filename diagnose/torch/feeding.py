@@ -57,7 +57,7 @@ class Feeding:
         for name, child in holder.named_children():
             if any(module in self._left_out for module in child.modules()):
                 yield from self._below(child, f"{path}{name}.", missing & self._left_out.get(child, missing))
-            elif wants := {name} if fed else missing & _named_with(type(holder), name):
+            elif wants := {name} - fed if fed else missing & _named_with(type(holder), name):
                 yield f"{path}{name}", tuple(sorted(wants))
 
 

@@ -41,7 +41,7 @@ def against_its_law(
     if call.op in ("kl_div", "ctc_loss"):
         total = measuring.log_total(asked.given[0], "any" if call.op == "kl_div" else "last")
         meter.later(lambda x: call.options.update(log_total=x), total)
-    if call.op in ("binary_cross_entropy", "binary_cross_entropy_with_logits"):
+    if call.op == "binary_cross_entropy_with_logits":  # the other refuses such labels itself
         ends = measuring.real(asked.given[1]).aminmax()
         meter.later(lambda *x: call.options.update(zip(("least", "largest"), x, strict=True)), *ends)
     if call.kind == "recurrent":

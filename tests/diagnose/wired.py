@@ -269,3 +269,16 @@ def recurrent(batch_first: bool) -> nn.Module:
 def encoding(batch_first: bool) -> nn.Module:
     layer = nn.TransformerEncoderLayer(32, 4, 64, dropout=0.0, batch_first=batch_first)
     return Of(lambda m, x: m.head(m.layer(x).mean(1)), layer=layer, head=nn.Linear(32, 10))
+
+
+def bag(instances: int) -> nn.Module:
+    """Attention by a learned score, over the axis of the bag."""
+
+    def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
+        x = x[:, :instances]
+        return m.head((F.softmax(m.score(torch.tanh(m.map(x))), 1) * x).sum(1))
+
+    return Of(forward, map=nn.Linear(32, 16), score=nn.Linear(16, 1), head=nn.Linear(32, 10))
+
+
+APART |= {"a bag of one": (lambda: bag(1), "sequence", None)}
