@@ -28,12 +28,13 @@ from varlaw.evidence.neighbours import Neighbours
 from varlaw.evidence.patterns import Patterns
 from varlaw.evidence.processes import FAR, Processes, Seen, seen
 from varlaw.evidence.repeats import Repeats
+from varlaw.evidence.spans import Spans
 from varlaw.evidence.state import native
 from varlaw.theory.variates import Normal, TruncatedNormal
 
 Floats = NDArray[np.float64]
 
-_PROCESSES = 79  # that there are in all
+_PROCESSES = 80  # that there are in all
 _AT_ONCE = 1 << 17  # scalars that are worked on together: memory stays bounded
 _HELD = 0.2  # of what was seen: tensors wait for more up to as many scalars
 
@@ -142,7 +143,7 @@ class _Member:
         self.n = 0
         self._patterns, self.histogram = Patterns(), Histogram()
         self._parts: list[Processes] = [
-            self.histogram, Lines(), Neighbours(), Echoes(), Repeats(self._grid.likeliest), self._patterns,
+            self.histogram, Lines(), Neighbours(), Echoes(), Repeats(self._grid.likeliest), Spans(), self._patterns,
         ]  # fmt: skip
 
     def update(self, x: Floats, rng: np.random.Generator, *, closely: bool) -> None:

@@ -11,6 +11,7 @@ _NAMES = {
     "magnitude, echo": "sizes of entries any number of places apart",
     "row above": "rows against the row above",
     "diagonal above": "entries against those up and to the left",
+    "directions of rows": "directions that the rows of a tensor share",
     "mirrored": "entries against those mirrored at the diagonal",
     "tensor before": "tensors against the tensor before",
     "magnitude, lag 1": "sizes of neighbours",

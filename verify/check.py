@@ -42,6 +42,7 @@ from varlaw.theory.variates import (
     Uniform,
     UniformRange,
 )
+from varlaw.theory.variates.variate import real
 from varlaw.verify import structured
 from varlaw.verify.checked_sampler import CheckedSampler, Draw, seed_of
 
@@ -102,12 +103,16 @@ def check(
     if isinstance(law, str):
         law = law_of_text(law, shape)
     _refuse_law(law)
+    wrong_laws = _laws(mutants)
     if isinstance(law, (*STRUCTURED, Rademacher)):
+        if wrong_laws:
+            msg = f"mutants={printable(mutants)}, but should be none: {type(law).__name__} is decided in parts [check]"
+            raise ValueError(msg)
         risks: dict[str, Any] = {"delta": delta, "alpha": alpha, "beta": beta, "max_samples": max_samples, "salt": salt}
         return structured.checked(check, verdict_of, draw, law, shape, dtype, address(draw, salt, name), **risks)
     sampler = CheckedSampler(draw, shape, dtype, address(draw, salt, name))
     key = Key(salt, f"check:{sampler.name}", canonical({"shape": list(sampler.shape), "law": repr(law)}))
-    finding = _explained(sampler, law, key, _laws(mutants), lambda wrong: _found(sampler, law, policy, key, wrong))
+    finding = _explained(sampler, law, key, wrong_laws, lambda wrong: _found(sampler, law, policy, key, wrong))
     return verdict_of(
         finding,
         subject=sampler.name,
@@ -163,7 +168,7 @@ def _refuse(risks: Mapping[str, Any], max_samples: Any) -> None:
         if isinstance(risk, bool) or not isinstance(risk, Real):
             msg = f"{name}={printable(risk)}, but should be a number > 0 and < 1 [check]"
             raise TypeError(msg)
-        if 0 < float(risk) < _SMALLEST[name]:
+        if 0 < real(risk) < _SMALLEST[name]:
             msg = f"{name}={printable(risk)}, but should be a number >= {_SMALLEST[name]:g} and < 1 [check]"
             raise ValueError(msg)
     if max_samples is not None and (not isinstance(max_samples, Integral) or max_samples < 1):

@@ -62,11 +62,7 @@ class CheckedSampler:
 
     def array(self, seed: int) -> Any:
         """The array for one seed, of the agreed shape."""
-        try:
-            x = self.draw(self.shape, seed)
-        except StopIteration as error:  # which the generators that draws pass through would take for their own end
-            msg = f"{self.name} raises StopIteration at seed {seed}, but should return an array of shape {self.shape}"
-            raise SamplerError(msg, seed) from error
+        x = drawn(self.draw, self.shape, seed, self.name)
         if odd := oddity(x):
             msg = f"{self.name} returns {odd}, but should return an array of shape {self.shape}"
             raise SamplerError(msg)
@@ -105,6 +101,15 @@ class CheckedSampler:
         if any(float64(x).tobytes() != before for x, before in kept):
             msg = f"{self.name} writes over the array that it returned before, but should return a new one each time"
             raise SamplerError(msg)
+
+
+def drawn(draw: Draw, shape: tuple[int, ...], seed: int, name: str) -> Any:
+    """What a user's function returns, or raises; generators around it would take StopIteration for an end."""
+    try:
+        return draw(shape, seed)
+    except StopIteration as error:
+        msg = f"{name} raises StopIteration at seed {seed}, but should return what was asked for"
+        raise SamplerError(msg) from error
 
 
 def seed_of(block: int, i: int) -> int:

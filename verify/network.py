@@ -19,6 +19,7 @@ from varlaw.subjects.subject import LayerSignals
 from varlaw.theory.law import printable
 from varlaw.theory.variates import Normal
 from varlaw.verify.check import address, policy_for, verdict_of
+from varlaw.verify.checked_sampler import drawn
 
 
 def check_network(
@@ -79,7 +80,7 @@ def check_network(
     def networks(seed: int, count: int) -> Iterator[list[LayerSignals]]:
         for i in range(count):
             one = Key("", "network", "", block=i, stage=seed).seed & 0xFFFFFFFF
-            found = run(one)
+            found = drawn(lambda _, seed: run(seed), (), one, named)
             if isinstance(found, Mapping):
                 signals.names.update(enumerate(found))
                 found = list(found.values())

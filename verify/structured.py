@@ -12,8 +12,9 @@ from varlaw.claims.weights.structured import Broken, View, views
 from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.state import float64, native
 from varlaw.evidence.streams import Key, canonical
-from varlaw.theory.variates import Complex, Sparse
-from varlaw.verify.checked_sampler import CheckedSampler, format_of
+from varlaw.theory.law import printable
+from varlaw.theory.variates import Complex, FactorisedNoise, RowsNormal, RowsOfNorm, RowsStandardised, Sparse
+from varlaw.verify.checked_sampler import CheckedSampler, drawn, format_of
 
 Check = Callable[..., Verdict]
 
@@ -22,6 +23,7 @@ def checked(
     check: Check, told: Check, draw: Any, law: Any, shape: Any, dtype: Any, name: str, alpha: float, **rest: Any
 ) -> Verdict:
     """The verdict on a sampler of a structured law: the first of its views that does not conform, or the last."""
+    _refuse_shape(law, shape)
     array, agreed = _raw(draw, law, shape, dtype, name)
     found: Verdict | None = None
     parts = views(law, agreed)
@@ -41,6 +43,21 @@ def checked(
     )  # fmt: skip
 
 
+def _refuse_shape(law: Any, shape: Any) -> None:
+    """One line for a shape that has no such rows."""
+    sides = len(shape) if hasattr(shape, "__len__") else 0
+    if isinstance(law, FactorisedNoise) and sides != 2:
+        expected = "of two sides"
+    elif isinstance(law, RowsOfNorm | RowsStandardised | RowsNormal) and sides < 2:
+        expected = "of two sides or more"
+    elif isinstance(law, RowsNormal) and np.prod(shape[1:], dtype=float) != len(law.mean):
+        expected = f"of {len(law.mean)} columns, as the law has"
+    else:
+        return
+    msg = f"shape={printable(shape)}, but should be {expected} [check]"
+    raise ValueError(msg)
+
+
 def _raw(draw: Any, law: Any, shape: Any, dtype: Any, name: str) -> tuple[Callable[[int], Any], str]:
     """The sampler as a function of a seed alone, and the format of its numbers."""
     if not isinstance(law, Complex):
@@ -48,7 +65,7 @@ def _raw(draw: Any, law: Any, shape: Any, dtype: Any, name: str) -> tuple[Callab
         return lambda seed: float64(sampler.array(seed)), sampler.dtype
 
     def array(seed: int) -> Any:
-        x = np.asarray(native(draw(tuple(shape), seed)))
+        x = np.asarray(native(drawn(draw, tuple(shape), seed, name)))
         if x.shape != tuple(shape) or x.dtype.kind != "c":
             msg = f"{name} returns {format_of(x)} of shape {x.shape}, but should return complex of {tuple(shape)}"
             raise SamplerError(msg)

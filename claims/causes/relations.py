@@ -27,6 +27,10 @@ _FACTORS = (
     (0.5, "1/2", "half the std", 1.0),
     (math.sqrt(3), "sqrt(3)", "std and bound of a uniform law confused, or sqrt(3) too much", 1.0),
     (1 / math.sqrt(3), "1/sqrt(3)", "the std given as the bound of a uniform law, or sqrt(3) missing", 1.0),
+    (math.sqrt(2 / 3), "sqrt(2/3)", "2 and 3, or 4 and 6, confused under the root", 1.2),
+    (math.sqrt(3 / 2), "sqrt(3/2)", "3 and 2, or 6 and 4, confused under the root", 1.2),
+    (2 / 3, "2/3", "2/3 too much", 3.0),
+    (3 / 2, "3/2", "3/2 too much", 3.0),
     (1 / _CUT, "1/0.8796", "corrected for a cut at 2 sigmas that is not there", 1.5),
     (_CUT, "0.8796", "the correction for a cut at 2 sigmas is missing", 1.5),
     (_CUT**2, "0.8796^2", "the correction for a cut at 2 sigmas is missing twice", 2.5),
@@ -146,9 +150,13 @@ def _fans(law: Any, shape: Sequence[int], names: Mapping[str, Any]) -> Iterator[
                 words = f"{other} ({number(table[other])}) taken for {own} ({number(table[own])})"
                 price = 0.8 + 0.3 * (_dear(own) + _dear(other)) + (0.0 if mine else 0.4)
                 std = law.std * math.sqrt(table[own] / table[other])
-                yield Relation(
-                    std, f"{_SWAPPED.get(other, 'fans swapped') if swapped else 'wrong fan'}: {words}", price
-                )
+                mistake = _SWAPPED.get(other, "fans swapped") if swapped else "wrong fan"
+                yield Relation(std, f"{mistake}: {words}{_glorot(std, table, plain)}", price)
+
+
+def _glorot(std: float, table: Mapping[str, float], plain: Sequence[str]) -> str:
+    """A word where the variance is 2 over the sum of the fans."""
+    return ", as Glorot's law has it" if abs(std**2 * sum(table[name] for name in plain) / 2 - 1) < 1e-5 else ""
 
 
 def _dear(name: str) -> int:

@@ -154,6 +154,9 @@ def predict(
             raise ValueError(msg)
         name = str(getattr(network, "__qualname__", type(network).__name__))
         return ModelProfile(foreseen.seen(network, batch, loss, name=name))
+    if not isinstance(network, str | list | tuple):
+        msg = f"network={printable(network)}, but should be words, blocks in a list, or a model [predict]"
+        raise TypeError(msg)
     found = foreseen.described(network, second_moment=second_moment, correlation=correlation, positions=positions)
     return ModelProfile(found)
 

@@ -163,6 +163,10 @@ MISTAKES = {
         lambda s, k: (-2 * np.log2(rng(k).random(s))) ** 0.5 * np.cos(2 * np.pi * rng(k + 7).random(s)), UNIT,
         ("logarithm to the base 2",),
     ),
+    "2 and 3 confused": Mistake(lambda s, k: (2 / 3) ** 0.5 * HE.std * normal(s, k), HE, ("sqrt(2/3): 2 and 3",)),
+    "Glorot for He": Mistake(
+        lambda s, k: (2 / 112) ** 0.5 * normal(s, k), Normal((2 / 64) ** 0.5), ("as Glorot's law has it",), (48, 64)
+    ),
     "gain of tanh": Mistake(lambda s, k: 5 / 3 * normal(s, k) / 8, HE, ("tanh's gain 5/3 in place of relu's",)),
     "twelve layers": Mistake(lambda s, k: 0.02 * normal(s, k) / 24**0.5, Normal(0.02), ("as of 12 layers",)),
     "a bias in the fan": Mistake(

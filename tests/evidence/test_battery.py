@@ -140,6 +140,10 @@ _WRONG: dict[str, tuple[object, Callable[[np.random.Generator], np.ndarray]]] = 
         Normal(1.0),
         lambda rng: 0.3 * rng.normal(size=(64, 1)) + 0.91**0.5 * rng.normal(size=SHAPE),
     ),
+    "a part of rank one, 5 %": (
+        Normal(1.0),
+        lambda rng: 0.95**0.5 * rng.normal(size=SHAPE) + 0.05**0.5 * rng.normal(size=(64, 1)) * rng.normal(size=64),
+    ),
     "a grid of 256 values": (Uniform(1.0), lambda rng: (rng.integers(0, 256, SHAPE) + 0.5) / 128 - 1),
     "a grid of 4096 values": (Uniform(1.0), lambda rng: (rng.integers(0, 4096, SHAPE) + 0.5) / 2048 - 1),
     "0.4 % on the lower limit": (TruncatedNormal(1.0), _SPIKE),

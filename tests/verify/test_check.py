@@ -186,6 +186,33 @@ def test_odd_arrays_are_named_in_one_line(draw: object, words: str, law: object)
     assert "\n" not in str(caught.value)
 
 
+def _calls() -> dict[str, tuple[Callable[[], object], str]]:
+    normal, complexes = varlaw.Normal(1.0), varlaw.Complex(varlaw.Normal(1.0))
+    return {
+        "iterator of a complex law": (lambda: varlaw.check(_next, complexes, shape=(8, 8)), "raises StopIteration"),
+        "iterator of a network": (lambda: varlaw.check_network(lambda k: _next((8,), k), normal), "StopIteration"),
+        "huge delta": (lambda: varlaw.check(_he, normal, shape=(8, 8), delta=10**400), "delta=10"),
+        "huge fan": (lambda: varlaw.lecun_uniform(10**400), "fan=10"),
+        "covariance of another size": (lambda: varlaw.RowsNormal([0.0], [[1.0, 2.0]]), "covariance="),
+        "covariance that is none": (lambda: varlaw.RowsNormal([0.0, 0.0], [[1.0, 2.0], [2.0, 1.0]]), "covariance="),
+        "columns": (lambda: varlaw.check(_he, varlaw.RowsNormal([0.0], [[1.0]]), shape=(8, 8)), "of 1 columns"),
+        "no matrix": (lambda: varlaw.check(_he, varlaw.FactorisedNoise(), shape=()), "of two sides"),
+        "no rows": (lambda: varlaw.check(_he, varlaw.RowsOfNorm(), shape=(8,)), "of two sides or more"),
+        "mutants of parts": (
+            lambda: varlaw.check(_he, varlaw.RowsOfNorm(), shape=(8, 8), mutants={"m": normal}), "should be none"
+        ),
+        "blocks": (lambda: varlaw.predict([1]), "block=1"),  # type: ignore[list-item]
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("case", _calls())
+def test_what_cannot_be_is_refused_in_one_line(case: str) -> None:
+    call, words = _calls()[case]
+    with pytest.raises(ValueError, match=words) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
 def test_sparse_tensors_are_named() -> None:
     torch = pytest.importorskip("torch")
     with pytest.raises(varlaw.SamplerError, match="odd returns a sparse array"):

@@ -14,6 +14,7 @@ from typing import Any
 from varlaw.theory.law import printable
 from varlaw.theory.layouts import Fans
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, Variate
+from varlaw.theory.variates.variate import real
 
 SQRT2 = math.sqrt(2.0)
 MODES = ("fan_in", "fan_out", "fan_avg")
@@ -225,14 +226,14 @@ def _real(value: object) -> bool:
 
 
 def _positive(value: Any) -> bool:
-    return _real(value) and 0 < value < math.inf
+    return _real(value) and 0 < real(value) < math.inf
 
 
 def _std(gain: float, fan: float, where: str) -> float:
     if not _positive(fan):
         msg = f"fan={printable(fan)}, but should be a finite number > 0 [{where}]"
         raise ValueError(msg)
-    if not _real(gain) or not 0 < abs(gain) < math.inf:
+    if not _real(gain) or not 0 < abs(real(gain)) < math.inf:
         msg = f"gain={printable(gain)}, but should be a finite number other than 0 [{where}]"
         raise ValueError(msg)
     return abs(gain) / math.sqrt(fan)

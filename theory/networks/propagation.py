@@ -19,7 +19,7 @@ Second moments and correlations are those of infinite width; the spread is its f
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 
@@ -137,6 +137,9 @@ def _forward(network: Sequence[Block], h: Signal) -> tuple[list[Signal], list[Ba
 
 
 def _step(block: Block, h: Signal) -> tuple[Signal, Backward]:
+    if not isinstance(block, Mapping):
+        msg = f"block={printable(block)}, but should be a mapping with its kind as 'block' [propagation.predict]"
+        raise ValueError(msg)
     kind = block.get("block")
     if kind == "residual":
         return _residual(block, h)

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from varlaw.theory.numerics.quadrature import Floats
 from varlaw.theory.variates.variate import plain, real, require
 
 
@@ -122,6 +125,15 @@ class SampleStd:
         require(self.ddof in (0, int(bool(self.about_mean))), "ddof", self.ddof, "0, or 1 about the mean", "SampleStd")
 
 
+def _finite(x: Any) -> Floats:
+    """Finite numbers as an array; one without entries for anything else."""
+    try:
+        found = np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return np.empty(0)
+    return found if np.isfinite(found).all() else np.empty(0)
+
+
 @dataclass(frozen=True)
 class RowsNormal:
     """Independent rows of a multivariate normal law, as of new embeddings drawn like the old ones.
@@ -132,6 +144,16 @@ class RowsNormal:
 
     mean: Sequence[float]
     covariance: Sequence[Sequence[float]]
+
+    def __post_init__(self) -> None:
+        mean, covariance = _finite(self.mean), _finite(self.covariance)
+        require(mean.ndim == 1 and mean.size > 0, "mean", self.mean, "numbers, one for each column", "RowsNormal")
+        square = covariance.shape == 2 * mean.shape and bool((covariance == covariance.T).all())
+        positive = square and bool(np.linalg.eigvalsh(covariance)[0] > 0)
+        require(
+            positive, "covariance", self.covariance, f"symmetric, positive definite and {mean.size} x {mean.size}",
+            "RowsNormal",
+        )  # fmt: skip
 
 
 STRUCTURED = (LogUniform, Sparse, Complex, FactorisedNoise, RowsOfNorm, RowsStandardised, SampleStd, RowsNormal)
