@@ -47,7 +47,8 @@ def looked(build: Any, batch: Any, loss: Any, redraws: Any, device: str | None, 
     if isinstance(build, torch.nn.Module):
         return _one_model(build, batch, loss, device, key)
     if not callable(build):
-        msg = f"build={build!r}, but should be a torch.nn.Module or a function that returns one [check_model]"
+        given = repr(build) if isinstance(build, str | int | float | None) else type(build).__name__
+        msg = f"build={given}, but should be a torch.nn.Module or a function that returns one [check_model]"
         raise TypeError(msg)
     return _fresh_models(build, batch, loss, redraws, device, key, more)
 

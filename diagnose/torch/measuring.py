@@ -122,10 +122,12 @@ def one_step(func: Any, op: str, args: list[Any], kwargs: dict[str, Any], weight
     The map itself is run on (x^2, weights of ones), so padding, groups and strides are counted as they are; a plain
     linear map needs no ones.
     """
-    x = real(args[0])
+    x, parts = real(args[0]), 1
+    if args[0].is_complex():  # of two products in each part of a complex one
+        x, parts = x.flatten(-2), 2
     w2 = moments_of(weight)[0]
     if op == "linear" or (op in ("matmul", "mm") and weight.ndim == 2):
-        through = moments_of(x)[0] * x.shape[-1]
+        through = moments_of(x)[0] * args[0].shape[-1] * parts
     else:
         ones = torch.ones_like(real(weight))
         squares = [x.square(), ones, *args[2:]]

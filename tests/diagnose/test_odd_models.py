@@ -128,6 +128,22 @@ class Output:
     logits: torch.Tensor
 
 
+def test_complex_maps_are_held_against_their_law():
+    def build():
+        weight = nn.Parameter(torch.randn(10, 64, dtype=torch.cfloat))
+        return Odd(lambda m, x: (m.layer(x).to(torch.cfloat) @ m.weight).abs(), weight=weight)
+
+    report = check_model(build, X)
+    row = next(row for row in report.record.rows if "weight" in row.parameters)
+    assert row.low < row.second < row.high
+    assert report.ok, report
+
+
+def test_weights_given_for_a_model_are_refused_in_one_line():
+    with pytest.raises(TypeError, match=r"^build=OrderedDict, but should be"):
+        check_model(nn.Linear(32, 10).state_dict(), X)
+
+
 REFUSED = {
     "a complex loss": (lambda: Odd(lambda m, x: m.layer(x)), X, lambda m, x: m(x).mean() * 1j, "a complex number"),
     "an empty batch": (lambda: Odd(lambda m, x: m.layer(x)), X[:0], None, "should hold numbers"),
