@@ -48,7 +48,8 @@ def decayed(
 ) -> Iterator[Finding]:
     """Gains of norms that weight decay took to a quarter; `kept` is the share of a norm that is left."""
     decays = {id(p): float(g.get("weight_decay", 0.0)) for o in optimizers for g in o.param_groups for p in g["params"]}
-    gains = {f"{n}.weight".lstrip("."): m.weight for n, m in model.named_modules() if _is_norm(m)}
+    norms = ((name, _gain(module)) for name, module in model.named_modules())
+    gains = {f"{name}.weight".lstrip("."): gain for name, gain in norms if gain is not None}
     low = {n: share for n, p in gains.items() if decays.get(id(p)) and (share := kept(n)) <= _FADED}
     if not low:
         return
@@ -65,10 +66,13 @@ def decayed(
     yield finding("weight.shrinks", outcome, says, *low, **numbers)
 
 
-def _is_norm(module: torch.nn.Module) -> bool:
-    """By its name and its one vector of gains: norms that others wrote are as many as torch's."""
-    weight = getattr(module, "weight", None)
-    return "norm" in type(module).__name__.lower() and isinstance(weight, torch.Tensor) and weight.ndim == 1
+def _gain(module: torch.nn.Module) -> torch.Tensor | None:
+    """The gains of a norm, known by its name and its one vector: norms that others wrote are as many as torch's.
+
+    Read as a parameter: where a weight is computed, as that of a spectral norm, reading it would change it.
+    """
+    weight = module._parameters.get("weight")
+    return weight if "norm" in type(module).__name__.lower() and weight is not None and weight.ndim == 1 else None
 
 
 class Outweighed(NamedTuple):

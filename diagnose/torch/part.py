@@ -139,8 +139,8 @@ class Part:
     def _moved_since(self, group: int) -> torch.Tensor | None:
         """By tensor of one device, square norms of what moved the weights since the last step; None where none did."""
         before, last = self._before[group], self._after[group]
-        if last is None or (self._at_hand and torch.equal(before, last)):
-            return None
+        if last is None or last.dtype != before.dtype or (self._at_hand and torch.equal(before, last)):
+            return None  # weights that are cast are other numbers, for a reason
         return self._samples[group].squares(before - last)
 
     def _normed(self, group: int) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """Which parameters have not moved since the start of a run: by a sample of their entries, then by two sums of all."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 
@@ -24,6 +24,12 @@ class Stillness:
     def names(self) -> list[str]:
         """Of all that could move."""
         return self._names
+
+    def replaced(self, named: Mapping[str, torch.Tensor], held: Collection[int]) -> list[str]:
+        """Those whose name is now another tensor's, which gets gradients and is held by no optimiser (`held`: ids)."""
+        first = dict(zip(self._names, self._tensors, strict=True))
+        others = {n: p for n, p in named.items() if n in first and p is not first[n] and id(first[n]) in held}
+        return [n for n, p in others.items() if p.grad is not None and id(p) not in held]
 
     @torch.no_grad()
     def kept(self, name: str) -> float:

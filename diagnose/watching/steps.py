@@ -11,7 +11,7 @@ from varlaw.diagnose.watching.locating import Traces, located
 from varlaw.diagnose.watching.outside import Outside
 from varlaw.diagnose.watching.records import Step
 from varlaw.diagnose.watching.saying import Voice
-from varlaw.diagnose.watching.unmoved import Seen, frozen, unmoved
+from varlaw.diagnose.watching.unmoved import Seen, frozen, replaced, unmoved
 
 if TYPE_CHECKING:
     import torch
@@ -145,6 +145,8 @@ class Steps:
         seen = Seen(steps, dict(self.inner.named_parameters()), held, gradients, rate)
         found = [*habits(self.model, optimizers, steps, self.judge.path)]
         found += decayed(self.inner, optimizers, self._stillness.kept, self.judge.rates)
+        if names := self._stillness.replaced(seen.named, set(map(id, self.recorder.tensors))):
+            found.append(replaced(names, steps))
         late, count = at_end or steps > _LOOKS[0], len(self._stillness.names)
         for one in [*found, *unmoved(self._stillness.still(), count, seen, late=late)]:
             self._voice.once(steps, one)

@@ -46,6 +46,12 @@ def unmoved(still: Sequence[str], count: int, seen: Seen, *, late: bool) -> list
     return found + (_unreached(still, seen) if late or all_still else [])
 
 
+def replaced(names: Sequence[str], steps: int) -> Finding:
+    """What is said of tensors that took the place of others since the watch began."""
+    says = f"replaced by another tensor by step {steps}: the optimiser holds the old one, and this one is not trained"
+    return finding("optimizer.stale", "VIOLATES", says, *names)
+
+
 def frozen(names: Sequence[str], count: int, step: int) -> Finding:
     """What is said of tensors that an optimiser of `count` holds, and that need no gradient from `step` on."""
     since = "the start" if step == 1 else f"step {step}"

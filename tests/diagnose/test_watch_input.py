@@ -182,6 +182,18 @@ def test_a_model_that_changes_is_followed():
     assert not [f for f in run.findings if f.signal == "weight.still"]
 
 
+def test_a_layer_that_is_replaced_while_it_is_watched_is_named():
+    model, optimizer = made()
+
+    def change(step):
+        if step == 10:
+            model[2] = nn.Linear(8, 1)
+
+    with varlaw.watch(model, optimizer) as run:
+        train(run, model, optimizer, 30, between=change)
+    assert [(f.signal, f.where) for f in run.findings] == [("optimizer.stale", ("2.weight", "2.bias"))]
+
+
 def test_a_broken_monitor_lets_the_training_go_on(capsys, monkeypatch):
     model, optimizer = made()
     with varlaw.watch(model, optimizer) as run:

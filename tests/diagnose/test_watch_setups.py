@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils import parametrizations
 
 import varlaw
 
@@ -117,6 +118,11 @@ SETUPS = {
     "checkpoints": (Checkpointed, plain, torch.optim.AdamW),
     "eight bits": (Tied, plain, EightBit),
     "sparse rows": (lambda: nn.Sequential(nn.Embedding(11, 8, sparse=True), nn.Linear(8, 11)), plain, torch.optim.SGD),
+    "computed weights": (
+        lambda: nn.Sequential(nn.Embedding(11, 8), parametrizations.spectral_norm(nn.Linear(8, 11))),
+        plain,
+        torch.optim.SGD,
+    ),
     "closures": (Tied, closure, lambda p, lr: torch.optim.LBFGS(p, lr=lr, max_iter=2)),
     "channels last": (
         lambda: nn.Sequential(
