@@ -42,8 +42,12 @@ def examined(
     device: str | None = None,
     salt: str = SALT,
     name: str | None = None,
+    foresee: bool = True,
 ) -> ModelRecord:
-    """What is seen and found of a model; the arguments are those of `varlaw.check_model`."""
+    """What is seen and found of a model; the arguments are those of `varlaw.check_model`.
+
+    Without `foresee` the rows lack what theory foresees of them: findings do not need it.
+    """
     from varlaw.diagnose.torch.looking import looked
 
     rule = policy_of(policy)
@@ -59,7 +63,7 @@ def examined(
     found = folded(findings(asked))
     found.sort(key=lambda f: _ORDER.index(f.outcome))
     sight = seen.sights[0]
-    ahead = foresight(sight, asked.graph, seen.seconds)
+    ahead = foresight(sight, asked.graph, seen.seconds) if foresee else None
     return ModelRecord(
         name=named, policy=rule.name, salt=salt, draws=len(seen.sights), alpha=rule.alpha, delta=rule.delta,
         versions={name: version(name) for name in ("varlaw", "torch", "numpy")}, numbers=seen.numbers, findings=found,

@@ -80,7 +80,12 @@ def findings(asked: Asked) -> list[Finding]:
     found += [*_of_beginnings(asked, asked.values), *_of_weights(asked), *_of_wiring(asked)]
     if any(f.signal == "number.range" for f in found):
         return found
-    return [*found, *of_passes(asked), *_of_gradients(asked)]
+    notes = [f for f in _through_time(asked) if f.outcome == "NOTE"]  # no further passes would say more
+    return [*found, *of_passes(asked), *notes, *_of_gradients(asked)]
+
+
+def _through_time(asked: Asked) -> list[Finding]:
+    return recurrence.through_time(asked.sights, asked.written, asked.alpha)
 
 
 def _of_beginnings(asked: Asked, values: parameters.Values) -> list[Finding]:
@@ -121,7 +126,7 @@ def _of_wiring(asked: Asked) -> list[Finding]:
 
 def open_questions(asked: Asked) -> bool:
     """Whether further passes could say more: never of one that leaves the range of its numbers."""
-    return not wiring.ranges(asked.sight, asked.graph) and any(f.outcome != "NOTE" for f in of_passes(asked))
+    return not wiring.ranges(asked.sight, asked.graph) and bool(of_passes(asked))
 
 
 def of_passes(asked: Asked) -> list[Finding]:
@@ -131,7 +136,7 @@ def of_passes(asked: Asked) -> list[Finding]:
         *flow.signals(asked.sights, asked.graph, asked.alpha),
         *collapse(asked.sights, asked.graph, _starts_quiet(asked.sight, asked.values)),
         *flow.gradients(asked.sights, asked.graph, asked.alpha),
-        *recurrence.through_time(asked.sights, asked.written, asked.alpha),
+        *(f for f in _through_time(asked) if f.outcome != "NOTE"),
         *activity.units(asked.sights, asked.alpha),
         *activity.attention(asked.sights, asked.graph),
         *started,

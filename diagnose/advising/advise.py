@@ -66,6 +66,7 @@ class Case:
         """The report on the model, of more draws where few leave open what initial values would cure."""
         record = self.examined(self.build, _REDRAWS)
         unsure = any(f.outcome == "UNDECIDED" and f.signal in REACH for f in record.findings)
+        unsure |= any(f.outcome == "NOTE" and f.signal == "loss.start" for f in record.findings)  # luck of few labels
         more = unsure and not isinstance(self.build, torch.nn.Module) and record.numbers <= _LARGE
         return self.examined(self.build, _MOST) if more else record
 
