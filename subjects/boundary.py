@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from varlaw.subjects.kept import kept
 from varlaw.subjects.subject import Array, Case, Draws, Floats, Framework
 
 Build = Callable[[Case, str, str], Mapping[str, Any]]  # (case, dtype, device) -> tensors by name
@@ -87,7 +88,7 @@ def of_stream(
                     stream.write(before, device)
                 yield instance
 
-        return draws
+        return kept(draws)
 
     @contextmanager
     def chance(seed: int, dtype: str, device: str) -> Iterator[None]:

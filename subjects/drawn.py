@@ -43,6 +43,11 @@ class Sampler(Asked):
     handed: Callable[[Case, str, str, int, int], Mapping[str, Array]] | None = None
     unsupported: Mapping[str, str] = field(default_factory=dict)  # dtype -> the framework's own reason
 
+    @property
+    def shared(self) -> bool:
+        """Whether claims on its tensors look at the same draws: a layer of several parameters is built for all."""
+        return len(self.tensors) > 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class Role:

@@ -16,6 +16,7 @@ from varlaw.evidence.budget import Policy, policy
 from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.availability import missing
+from varlaw.subjects.subject import Sampler
 from varlaw.verify import foresight
 from varlaw.verify.plan import Task, claim_of, replay_key
 from varlaw.verify.reproduction import reproduction
@@ -26,7 +27,8 @@ def decide(task: Task, policy_name: str, salt: str) -> Verdict:
     claim = claim_of(task)
     rule = policy(policy_name)
     params = canonical({"case": task.case, "dtype": task.dtype, "device": task.device})
-    key = Key(salt, f"{task.claim}:{task.target}", params)
+    whose = task.subject if isinstance(claim.subject, Sampler) and claim.subject.shared else task.target
+    key = Key(salt, f"{task.claim}:{whose}", params)
     trial = Trial(task.case, task.dtype, task.device, rule, key)
     finding = judged(claim, trial)
     finding, deviation = foresight.held(claim, trial, finding, judged)

@@ -19,7 +19,7 @@ from varlaw.evidence.streams import SALT, canonical, check_salt
 from varlaw.subjects import availability, sources
 from varlaw.subjects.availability import Absence
 from varlaw.subjects.registry import faults, named, place_of, select
-from varlaw.subjects.subject import Subject
+from varlaw.subjects.subject import Sampler, Subject
 from varlaw.subjects.targets import CannotRun, NothingSelected, in_use, is_place
 from varlaw.theory.catalogue import LAWS
 from varlaw.theory.law import printable
@@ -136,19 +136,28 @@ def tasks(
     """Every task of the selected subjects, in a fixed order; only about laws and claims that globs name, if any."""
     dtypes = tuple(dtypes)
     for subject in selected:
-        rows, own = place_of(subject), [d for d in dtypes if d in (subject.dtypes or dtypes)]
-        for claim in _on(claims_of(subject), laws, names):
-            for dtype, points in _points(claim, own, salt):
-                for case in [{"cases": points}] if claim.pooled and points else points:
-                    yield Task(
-                        subject=subject.name,
-                        claim=claim.name,
-                        target=claim.target,
-                        case=dict(sorted(case.items())),  # the order that a replay key keeps
-                        dtype=dtype,
-                        device=device,
-                        rows=rows,
-                    )
+        of_subject = list(_tasks_of(subject, dtypes, device, salt, laws, names))
+        if isinstance(subject, Sampler) and subject.shared:  # what looks at the same draws comes together
+            of_subject.sort(key=lambda task: (task.claim, task.dtype, canonical(task.case)))
+        yield from of_subject
+
+
+def _tasks_of(
+    subject: Subject, dtypes: tuple[str, ...], device: str, salt: str, laws: Sequence[str], names: Sequence[str]
+) -> Iterator[Task]:
+    rows, own = place_of(subject), [d for d in dtypes if d in (subject.dtypes or dtypes)]
+    for claim in _on(claims_of(subject), laws, names):
+        for dtype, points in _points(claim, own, salt):
+            for case in [{"cases": points}] if claim.pooled and points else points:
+                yield Task(
+                    subject=subject.name,
+                    claim=claim.name,
+                    target=claim.target,
+                    case=dict(sorted(case.items())),  # the order that a replay key keeps
+                    dtype=dtype,
+                    device=device,
+                    rows=rows,
+                )
 
 
 def _points(claim: Claim, dtypes: Sequence[str], salt: str) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -10,6 +10,7 @@ from concurrent.futures import Executor, Future, as_completed
 from contextlib import nullcontext
 
 from varlaw.claims.verdict import Verdict
+from varlaw.subjects.kept import Kept
 from varlaw.subjects.registry import named
 from varlaw.verify import executors
 from varlaw.verify.decision import decide
@@ -77,10 +78,13 @@ def _decide_all(chunk: Sequence[Task], policy_name: str, salt: str) -> list[Verd
 
 
 def _in_turn(work: Sequence[Task], policy_name: str, salt: str) -> Iterator[Verdict]:
-    """The verdicts, one after the other; a framework lets go of a subject before the next one comes."""
+    """The verdicts, one after the other, on draws that a subject's claims share; a framework then lets go of it."""
     for name, of_subject in itertools.groupby(work, key=lambda task: task.subject):
+        store = Kept()
         for task in of_subject:
-            yield decide(task, policy_name, salt)
+            with store.shared():
+                verdict = decide(task, policy_name, salt)
+            yield verdict
         if subject := named(name):
             subject.framework.release()
 
