@@ -11,7 +11,7 @@ from varlaw.subjects.kept import Kept
 BUILT: list[int] = []
 
 
-def _draws(case: Mapping[str, int], dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, np.ndarray]]:
+def _draws(case: Mapping[str, int], dtype: str, device: str, seed: int, count: int) -> Iterator[dict[str, np.ndarray]]:
     rng = np.random.default_rng(seed)
     for _ in range(min(count, case["most"])):
         BUILT.append(seed)
