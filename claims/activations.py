@@ -111,9 +111,13 @@ def _relu(name: str) -> tuple[Row, ...]:
 
 
 def _leaky(name: str) -> tuple[Row, ...]:
-    """The gain of a leaky ReLU keeps second moments forwards and backwards."""
+    """The gain of a leaky ReLU keeps second moments forwards, of any symmetric input, and backwards."""
     slope = float(name.partition(":")[2] or 0.01)
     return (
+        mean(
+            "gain.leaky_relu", "even square", lambda c: {"slope": slope}, expected=lambda g, c: c["q"] / g**2,
+            name="law.gain.leaky_relu(uniform)",
+        ),
         mean("gain.leaky_relu", "square", lambda c: {"slope": slope}, expected=lambda g, c: c["q"] / g**2),
         mean(
             "gain.leaky_relu", "slope square", lambda c: {"slope": slope}, expected=lambda g, c: 1 / g**2,

@@ -115,7 +115,7 @@ def _quantity(seen: Mapping[str, Floats], row: Row) -> Floats:
     return seen[row.of]
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=128)
 def kept(run: Run, case: str, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
     """The numbers of runs, of which the next rows read others."""
     return run(msgspec.json.decode(case), dtype, device, seed, count)

@@ -74,7 +74,11 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     ),
     "default_linear": (
         mean("torch_default.linear_map", "linear", taking("q", "fan_in")),
-        mean("torch_default.relu_map", "relu", taking("q", "fan_in")),
+        mean("torch_default.relu_map", "relu", taking("q", "fan_in")),  # of signs
+        mean(
+            "torch_default.relu_map", "relu normal", taking("q", "fan_in"),
+            name="law.torch_default.relu_map(normal)",
+        ),
         mean("torch_default.variance", "weight", taking("fan_in")),
         mean("torch_default.linear_fixed_point", "deep linear", taking("fan_in")),
         mean("torch_default.relu_fixed_point", "deep relu", taking("fan_in")),

@@ -54,7 +54,16 @@ def _one_layer(case: Mapping[str, Any]) -> float:
     return math.sqrt(LAWS["products.relu_log_variance_alive"].value(width=case["width"]))
 
 
-_CHAIN = taking("n", "factors", "variance")
+def _two(case: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"widths": [case["width"]] * 2}
+
+
+def _named(law: str, way: str) -> str:
+    """Of weights that are symmetric without being normal a claim has a name of its own."""
+    return f"law.products.{law}({way.strip()})" if way else ""
+
+
+_CHAIN, _WIDTH = taking("n", "factors", "variance"), taking("width")
 
 ROWS: Mapping[str, tuple[Row, ...]] = {
     "chain": (
@@ -99,8 +108,14 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "relu_layer": (
         mean("products.relu_log_mean_alive", "log", taking("width"), scale=_one_layer),
         variance("products.relu_log_variance_alive", "log", taking("width"), kurtosis=100.0),
-        mean("products.dead_layer", "dead", taking("width"), kurtosis=60.0),
-        mean("products.dead_network", "gone", lambda c: {"widths": [c["width"]] * 2}, kurtosis=60.0),
+        *(
+            row
+            for way in ("", " uniform")
+            for row in (
+                mean("products.dead_layer", f"dead{way}", _WIDTH, kurtosis=60.0, name=_named("dead_layer", way)),
+                mean("products.dead_network", f"gone{way}", _two, kurtosis=60.0, name=_named("dead_network", way)),
+            )
+        ),
     ),
     "condition": (
         # Of a product of 2 x 2 matrices the leading order is off by O(1) in the number of factors: by ln 2 at most

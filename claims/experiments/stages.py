@@ -12,7 +12,7 @@ from typing import Any
 
 from varlaw.claims.cases import Cases, corners
 from varlaw.claims.experiments.blocks import deep
-from varlaw.claims.experiments.rows import Number, Row, mean
+from varlaw.claims.experiments.rows import Number, Row, mean, taking
 from varlaw.evidence.budget import Policy
 from varlaw.theory.law import Domain, one_of
 
@@ -20,11 +20,14 @@ _HIDDEN = {"resnet_stream": 1, "basic_block_stream": 1, "bottleneck_stream": 2} 
 _NARROW = {"resnet_stream": 1, "basic_block_stream": 1, "bottleneck_stream": 4}  # width over that of hidden layers
 
 CASES: Mapping[str, Cases] = {
-    op: Cases(
-        Domain(layers=one_of(2, 6, 12, 24, 48), width=one_of(32 * narrow, 48 * narrow), batch=one_of(64)),
-        corners("layers width batch", (2, 32 * narrow, 64), (12, 32 * narrow, 64)),
-    )
-    for op, narrow in _NARROW.items()
+    **{
+        op: Cases(
+            Domain(layers=one_of(2, 6, 12, 24, 48), width=one_of(32 * narrow, 48 * narrow), batch=one_of(64)),
+            corners("layers width batch", (2, 32 * narrow, 64), (12, 32 * narrow, 64)),
+        )
+        for op, narrow in _NARROW.items()
+    },
+    "reflected_walk": Cases(Domain(steps=one_of(1, 8)), corners("steps", (4,))),
 }
 
 
@@ -62,4 +65,10 @@ def _rows(op: str) -> tuple[Row, ...]:
     )  # fmt: skip
 
 
-ROWS: Mapping[str, tuple[Row, ...]] = {op: _rows(op) for op in _HIDDEN}
+ROWS: Mapping[str, tuple[Row, ...]] = {
+    **{op: _rows(op) for op in _HIDDEN},
+    "reflected_walk": tuple(  # of symmetric steps, normal or not
+        mean("residual.relu_stream_zeros", of, taking("steps"), power=1, name=f"law.residual.relu_stream_zeros({of})")
+        for of in ("uniform", "laplace")
+    ),
+}

@@ -4,6 +4,7 @@ The stack is GPT-2's of one token, all runs at once, so that depth costs little;
 tests/frameworks/test_blocks.py.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -46,6 +47,7 @@ def _seen(t: Any, c: Case, n: int, on: dict[str, Any], last: float, normed: bool
     h = h.detach()
     return {
         "stream": h.square().mean((1, 2)),
+        "log": h[:, 0].square().mean(1).log(),
         "product": (h[:, :_PAIRS] * h[:, _PAIRS:]).mean((1, 2)),
         "gradient": back.square().sum((1, 2)) / end.square().sum((1, 2)),
     }
@@ -65,11 +67,16 @@ def _subject(run: Run) -> Experiment:
 
 def _found(run: Run, name: str, **case: Any) -> Finding:
     row = next(row for row in blocks.ROWS["gpt2_stream"] if row.name == f"law.blocks.{name}")
+    if name.endswith("spread"):  # left to nightly of a library's own, and here of many stacks at once
+        row = dataclasses.replace(row, unless=None)
     claim = judging.claim(_subject(run), _subject(run).run, row)
     return claim.judge(Trial({**CASE, **case}, "float32", "cpu", POLICIES["pr"], Key("teeth", f"{name}:stacks")))
 
 
 NAMES = tuple(row.name.removeprefix("law.blocks.") for row in blocks.ROWS["gpt2_stream"])
+
+
+LOUDER = ("scaled_stream", "scaled_pair", "scaled_gradient")  # the spread is that of all streams: 2 / width, nearly
 
 
 def test_the_truth_conforms() -> None:
@@ -79,19 +86,20 @@ def test_the_truth_conforms() -> None:
 def test_a_scale_of_the_wrong_root_violates_and_the_other_way_conforms() -> None:
     wrong = functools.partial(_stacks, share=2.0)  # 1/sqrt(L): as if a block had one branch
     found = {name: _found(wrong, name).outcome for name in NAMES}
-    assert found == {name: "VIOLATES" if name.startswith("scaled") else "CONFORMS" for name in NAMES}
+    assert found == {name: "VIOLATES" if name in LOUDER else "CONFORMS" for name in NAMES}
 
 
 def test_a_forgotten_norm_violates() -> None:
     bare = functools.partial(_stacks, normed=False)
-    assert {name: _found(bare, name).outcome for name in ("plain_stream", "plain_gradient")} == {
+    assert {name: _found(bare, name).outcome for name in ("plain_stream", "plain_gradient", "plain_spread")} == {
         "plain_stream": "VIOLATES",
         "plain_gradient": "VIOLATES",
+        "plain_spread": "VIOLATES",
     }
 
 
 def test_measured_bands_shrink_as_the_width_doubles() -> None:
-    names = ("scaled_pair", "scaled_gradient", "plain_pair")
+    names = ("scaled_pair", "scaled_gradient", "plain_pair", "plain_spread")
     assert {name: _found(_stacks, name, width=64).outcome for name in names} == dict.fromkeys(names, "CONFORMS")
 
 

@@ -14,10 +14,15 @@ def _logits(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     logits = t.einsum("bid,bid->bi", q, k)
     even = [f.rms_norm(x, (d,), eps=0.0) for x in (q, k)]
     x, w = t.randn(n, 8, **on), c["query"] / 8**0.5 * t.randn(n, d, 8, **on)
+    keys = t.stack(
+        [k, k.roll(1, 1)], 2
+    )  # the weights of two keys differ by the exponential of their logits' difference
+    p = f.scaled_dot_product_attention(q[:, :, None], keys, t.eye(2, **on).expand(n, _INNER, 2, 2))
+    apart = (p[..., 0] / p[..., 1]).log()[..., 0]
     tied = t.bmm(w, (x / x.square().mean(1, keepdim=True).sqrt())[..., None])[..., 0]
     return {
         "square": logits.square().mean(1),
-        "scaled square": (logits / d**0.5).square().mean(1),
+        "scaled square": apart.square().mean(1) / 2,
         "fourth": (logits / (c["query"] * c["key"] * d**0.5)).pow(4).mean(1),
         "cosine": f.cosine_similarity(q, k, dim=2).square().mean(1),
         "even": (even[0] * even[1]).sum(2).square().mean(1),

@@ -55,6 +55,7 @@ def _seen(t: Any, stack: Stack, x: Any, end: Any, way: str) -> dict[str, Any]:
     h = h.detach()
     return {
         f"{way} stream": h.square().mean(),
+        f"{way} log": h[0].square().mean().log(),
         f"{way} product": (h[:_PAIRS] * h[_PAIRS:]).mean(),
         f"{way} gradient": back.square().sum() / end.square().sum(),
     }

@@ -47,10 +47,9 @@ def _layers(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     init, linear = t.nn.init, t.nn.functional.linear
     narrow, wide = c["fan_in"], c["fan_out"]
     ones = t.ones(narrow, **on)
-    # Rows of a weight are independent: n outputs of a layer of `wide` outputs have the std that its fans give.
-    bound = 6**0.5 / (narrow + wide) ** 0.5
-    rows = init.uniform_(t.empty(n * _INNER, narrow, **on), -bound, bound)
-    y = linear(ones, rows).reshape(n, _INNER)
+    # Rows of a weight are independent: outputs of any number of layers are as many as they have rows.
+    rows = [init.xavier_uniform_(t.empty(wide, narrow, **on)) for _ in range(-(-n * _INNER // wide))]
+    y = linear(ones, t.cat(rows))[: n * _INNER].reshape(n, _INNER)
     first = t.stack([init.kaiming_normal_(t.empty(wide, narrow, **on), mode="fan_out") for _ in range(n)])
     second = t.stack([init.kaiming_normal_(t.empty(wide, wide, **on), mode="fan_out") for _ in range(n)])
     h = t.relu(t.bmm(first, ones.expand(n, narrow)[..., None]))
@@ -65,7 +64,10 @@ def _default(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     many = t.nn.Linear(width, n, **on)
     once = t.addmv(many.bias, many.weight, x[0] / x[0].square().mean().sqrt() * c["q"] ** 0.5)
     halved = t.addmv(many.bias, many.weight, t.relu(_signed(t, c, on)))
+    z = c["q"] ** 0.5 * t.randn(n, width, **on)
+    normal = (many.weight * t.relu(z)).sum(1) + many.bias
     found = {"linear": once.square(), "relu": halved.square(), "weight": many.weight.square().mean(1)}
+    found["relu normal"] = normal.square()
     for name, phi in (("deep linear", None), ("deep relu", t.relu)):
         h = x
         for _ in range(12):

@@ -69,8 +69,11 @@ def _relu_layer(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     s = h.square().sum((1, 2)) / c["width"]
     dead = (s == 0).to(on["dtype"])
     second = t.relu(t.bmm(_weights(t, n, c["width"], c["width"], 2 / c["width"], on), h[:n]))
-    gone = (second.square().sum((1, 2)) == 0).to(on["dtype"])
-    return {"log": s[s > 0][:n].log(), "dead": dead[:n], "gone": gone}
+    even = [2 * t.rand(n, c["width"], c["width"], **on) - 1 for _ in range(2)]  # symmetric, and not normal
+    third = t.relu(t.bmm(even[0], tried[:n]))
+    found = {"gone": second, "dead uniform": third, "gone uniform": t.relu(t.bmm(even[1], third))}
+    zeros = {of: (x.square().sum((1, 2)) == 0).to(on["dtype"]) for of, x in found.items()}
+    return {"log": s[s > 0][:n].log(), "dead": dead[:n], **zeros}
 
 
 def _condition(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:

@@ -151,6 +151,12 @@ def _linear(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     return {"left": left, "gradient": back.square().sum(1) / end.square().sum(1)}
 
 
+def _batch_norm(t: Any, h: Any) -> Any:
+    """torch's own, of each run's channels: (runs, channels, batch)."""
+    together = h.flatten(0, 1).T  # channels of all runs side by side
+    return t.nn.functional.batch_norm(together, None, None, training=True, eps=1e-12).T.unflatten(0, h.shape[:2])
+
+
 def _explosion(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     """Gradients of W, batch norm, phi at neighbouring layers, away from both ends of a stack."""
     width, batch, found = c["width"], c["batch"], {}
@@ -160,9 +166,7 @@ def _explosion(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
         for _ in range(6):
             h = h.detach().requires_grad_() if not seen else h
             seen.append(h)
-            z = t.bmm(_weights(t, n, width, 1, on), h)
-            centred = z - z.mean(2, keepdim=True)
-            h = phi(centred * centred.square().mean(2, keepdim=True).rsqrt())
+            h = phi(_batch_norm(t, t.bmm(_weights(t, n, width, 1, on), h)))
         gradients = t.autograd.grad((h * t.randn_like(h)).sum(), seen[2:4])
         before, after = (g.square().sum((1, 2)) for g in gradients)
         found[name] = before / after
@@ -174,9 +178,7 @@ def _normed_branch(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any
     width, h = c["width"], t.randn(n, c["width"], c["batch"], **on)
 
     def branch(stream: Any) -> Any:
-        centred = stream - stream.mean(2, keepdim=True)
-        even = centred * centred.square().mean(2, keepdim=True).rsqrt()
-        return stream + t.bmm(_weights(t, n, width, 1, on), even)
+        return stream + t.bmm(_weights(t, n, width, 1, on), _batch_norm(t, stream))
 
     for _ in range(c["branches"]):
         h = branch(h)
@@ -194,6 +196,6 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     experiment("tanh(layer)", "mean_field_layer", _layer),
     experiment("nn.init.calculate_gain(deep)", "mean_field_stack", _deep),
     experiment("bmm(linear, biases)", "settling", _linear),
-    experiment("bmm(batch norm branch)", "batch_norm_branch", _normed_branch),
-    experiment("bmm(batch norm)", "batch_norm_gradients", _explosion),
+    experiment("nn.functional.batch_norm(branch)", "batch_norm_branch", _normed_branch),
+    experiment("nn.functional.batch_norm(depth)", "batch_norm_gradients", _explosion),
 )

@@ -66,4 +66,20 @@ def _own(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     return _stream(t, [block] * c["layers"], t.randn(n, c["batch"], width, **on))
 
 
-EXPERIMENTS: tuple[Experiment, ...] = (experiment("nn.functional.batch_norm(residual)", "resnet_stream", _own),)
+def _walk(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
+    """Sums behind ReLUs, of steps that are symmetric and not normal."""
+    shape = (n, 32)
+    h = {"uniform": t.zeros(shape, **on), "laplace": t.zeros(shape, **on)}
+    for _ in range(c["steps"]):
+        step = {
+            "uniform": 2 * t.rand(shape, **on) - 1,
+            "laplace": t.empty(shape, **on).exponential_() - t.empty(shape, **on).exponential_(),
+        }
+        h = {of: t.relu(x + step[of]) for of, x in h.items()}
+    return {of: (x == 0).to(on["dtype"]).mean(1) for of, x in h.items()}
+
+
+EXPERIMENTS: tuple[Experiment, ...] = (
+    experiment("nn.functional.batch_norm(residual)", "resnet_stream", _own),
+    experiment("relu(walk)", "reflected_walk", _walk),
+)
