@@ -26,7 +26,7 @@ myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 root_doc = "index"
 # The first as `nox -s accuracy` leaves it here; the others are included by pages.
-exclude_patterns = ["_build", *(f"_generated/{n}.md" for n in ("accuracy", "symptoms", "frameworks"))]
+exclude_patterns = ["_build", *(f"_generated/{n}.md" for n in ("accuracy", "symptoms", "words", "frameworks"))]
 html_theme = "furo"
 html_title = f"varlaw {release}"
 html_static_path = ["_static"]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from pictures import BLUE, GREY, ORANGE, _frame
 
+from varlaw.diagnose.signals import TABLE
 from varlaw.diagnose.symptoms import REMEDIES, SYMPTOMS
 from varlaw.evidence.streams import Key
 from varlaw.theory.catalogue import LAWS
@@ -32,6 +33,7 @@ def write(generated: Path) -> None:
         drawn = vl_convert.vegalite_to_svg(spec, vl_version="6.1", allowed_base_urls=[])
         (folder / f"learn-{name}.svg").write_text(drawn, encoding="utf-8")
     (generated / "symptoms.md").write_text(table(), encoding="utf-8")
+    (generated / "words.md").write_text(words(), encoding="utf-8")
 
 
 def table() -> str:
@@ -41,6 +43,13 @@ def table() -> str:
         causes = "; ".join(cause.says for cause in row.causes)
         remedies = "; ".join(REMEDIES[key] for key in row.remedies)
         lines.append(f"| {row.says} | {row.look} | {causes} | {remedies} |")
+    return "\n".join([*lines, ""])
+
+
+def words() -> str:
+    """Every word of a finding, what it says, the kind of its statement, and its causes, as Markdown."""
+    lines = ["| word | the model ... | kind | may be caused by, in order |", "|---|---|---|---|"]
+    lines += [f"| `{s.name}` | {s.says} | {s.kind.value} | {'; '.join(s.hypotheses)} |" for s in TABLE]
     return "\n".join([*lines, ""])
 
 

@@ -47,23 +47,26 @@ def decayed(
     model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer], kept: Callable[[str], float], rates: float
 ) -> Iterator[Finding]:
     """Gains of norms that weight decay took to a quarter; `kept` is the share of a norm that is left."""
-    decays = {id(p): float(g.get("weight_decay", 0.0)) for o in optimizers for g in o.param_groups for p in g["params"]}
+    decays = {id(p): decay_of(g) for o in optimizers for g in o.param_groups for p in g["params"]}
     norms = ((name, _gain(module)) for name, module in model.named_modules())
     gains = {f"{name}.weight".lstrip("."): gain for name, gain in norms if gain is not None}
     low = {n: share for n, p in gains.items() if decays.get(id(p)) and (share := kept(n)) <= _FADED}
-    if not low:
-        return
-    decay = max(decays[id(gains[n])] for n in low)
-    left = max(low.values())
-    says = f"gains of {len(low)} norms fell to x{left:.2g} or less of what they were, at a weight decay of {decay:g}"
-    outcome = "VIOLATES" if decay * rates >= -math.log(_FADED) / 2 else "NOTE"
-    cause = f"weight decay on norms: rate x decay sums to {decay * rates:.2g}"
-    numbers = {
-        "ratio": left,
-        "hypotheses": (cause,),
-        "remedies": ("leave norms and biases out of weight decay",),
-    }
-    yield finding("weight.shrinks", outcome, says, *low, **numbers)
+    decay = max((decays[id(gains[n])] for n in low), default=0.0)
+    if decay * rates < -math.log(_FADED) / 2:
+        return  # there are none, or it was not decay that took them
+    left, alone = max(low.values()), math.exp(-decay * rates)
+    says = f"gains of {len(low)} norms fell to x{left:.2g} or less of what they were"
+    why = f"rate x decay sums to {decay * rates:.2g}, which alone leaves x{alone:.2g}"
+    tried = ("leave norms and biases out of weight decay",)
+    yield finding(
+        "weight.shrinks", "VIOLATES", f"{says}; {why}", *low,
+        ratio=left, hypotheses=("weight decay on norms",), remedies=tried,
+    )  # fmt: skip
+
+
+def decay_of(group: dict[str, Any]) -> float:
+    """What a unit of the rate takes from a weight in the end; momentum repeats what SGD adds to the gradient."""
+    return float(group.get("weight_decay", 0.0)) / (1 - min(float(group.get("momentum", 0.0)), 0.999))
 
 
 def _gain(module: torch.nn.Module) -> torch.Tensor | None:

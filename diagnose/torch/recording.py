@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from varlaw.diagnose.torch.habits import decay_of
 from varlaw.diagnose.torch.part import NONE, Part
 from varlaw.diagnose.torch.sampling import local
 from varlaw.diagnose.watching.records import Step
@@ -180,11 +181,8 @@ class Recorder:
         return max(rates, default=None)
 
     def _decay(self) -> float:
-        groups = [g for p in self.parts for g in p.optimizer.param_groups]
-        return max(
-            (float(g["lr"]) * float(g["weight_decay"]) for g in groups if {"lr", "weight_decay"} <= g.keys()),
-            default=0.0,
-        )
+        groups = [g for p in self.parts for g in p.optimizer.param_groups if "lr" in g]
+        return max((float(g["lr"]) * decay_of(g) for g in groups), default=0.0)
 
     def spoilt(self, named: Mapping[str, torch.Tensor]) -> list[str]:
         """Those parameters that were not finite before the last step, as far as that is known."""

@@ -34,7 +34,7 @@ class Step(msgspec.Struct, kw_only=True, tag="step"):
     rate: float | None = None
     backwards: int = 1
     trained: int = 0  # tensors that are trained
-    decay: float = 0.0  # the largest rate x weight decay of a group
+    decay: float = 0.0  # the largest rate x weight decay of a group, which momentum repeats
     between: float | None = None  # global norm of what moved the weights since the step before, where any did
     lost: float | None = None  # share of the entries with a gradient that did not move; not at every step
 

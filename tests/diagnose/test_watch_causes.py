@@ -106,7 +106,8 @@ def critic(outputs, _):
     return outputs[:half].mean() - outputs[half:].mean()
 
 
-DECAYED = {"model": normed(True), "optimizer": torch.optim.AdamW, "steps": 210, "lr": 5e-3}
+DECAYED = {"model": normed(True), "optimizer": torch.optim.AdamW, "steps": 30, "lr": 5e-2}
+MOMENTUM = {"model": normed(True), "steps": 30, "lr": 0.1, "momentum": 0.9}
 HABITS = {  # options, word, and outcome
     "an eps of 1": (ADAM | {"lr": 1e-3, "eps": 1.0}, "optimizer.eps", "VIOLATES"),
     "RMSprop with one": (RMSPROP | {"lr": 1e-4, "eps": 1.0}, "optimizer.eps", "VIOLATES"),
@@ -120,6 +121,7 @@ HABITS = {  # options, word, and outcome
     "gradients cleared before the step": ({"clear": True}, "gradient.none", "VIOLATES"),
     "a norm in train()": ({"model": normed(True)}, "norm.statistics", None),
     "decay on norms": (DECAYED | {"weight_decay": 8.0}, "weight.shrinks", "VIOLATES"),
+    "decay on norms, by momentum": (MOMENTUM | {"weight_decay": 0.2}, "weight.shrinks", "VIOLATES"),
     "the usual decay": (DECAYED | {"weight_decay": 0.1}, "weight.shrinks", None),
     "frozen from the start": ({"freeze": 1}, "weight.still", "NOTE"),
     "frozen later": ({"freeze": 12}, "weight.still", "NOTE"),

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from varlaw.diagnose.watching.above import Mostly
 from varlaw.diagnose.watching.activations import _explained, due
 from varlaw.diagnose.watching.judge import Judge
+from varlaw.diagnose.watching.jumps import Jumps
 from varlaw.diagnose.watching.levels import Levels
 from varlaw.diagnose.watching.outside import Outside
 from varlaw.diagnose.watching.records import Step
@@ -213,6 +215,21 @@ def test_recurring_spikes_have_an_exact_count():
         values, again = rng.standard_normal(2 * RING), Again(0.01 / RING)
         raised += any(again.step(float(x)) is not None for x in values)
     assert raised <= 200 * 0.01 + 6  # more than six of two hundred has probability 3e-3 at 0.01
+
+
+def test_counts_keep_their_rates_at_the_edge_of_their_nulls():
+    rng, raised, alpha = np.random.default_rng(2), 0, 1e-2
+    mostly = Mostly(alpha, 0.95, (0.99, 0.9999))
+    raised = sum(mostly.step(bool(clipped)) for clipped in rng.random(20000) < 0.95)
+    assert raised <= 20000 * alpha
+    looks = 0
+    for _ in range(300):
+        jumps = Jumps(0.01 / 64)
+        for step, x in enumerate(rng.standard_normal(192)):
+            if step == 128:
+                jumps.begin(step, "a change")
+            looks += bool([*jumps.step(float(x))])
+    assert looks <= 300 * 0.01 + 6  # more than six above it have probability 3e-3
 
 
 def test_silence_is_explained_by_luck_or_not():

@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from varlaw.diagnose.signals import TABLE
 from varlaw.diagnose.symptoms import REMEDIES, SYMPTOMS
 from varlaw.theory.catalogue import LAWS
 from varlaw.theory.folklore import CLAIMS
@@ -72,6 +73,7 @@ def test_the_table_has_every_symptom_and_remedy(learning: ModuleType) -> None:
     table = learning.table()
     assert all(f"| {row.says} |" in table for row in SYMPTOMS)
     assert all(REMEDIES[key] in table for row in SYMPTOMS for key in row.remedies)
+    assert all(f"| `{signal.name}` | {signal.says} |" in learning.words() for signal in TABLE)
 
 
 def test_the_pictures_show_what_the_pages_say(learning: ModuleType) -> None:
