@@ -73,7 +73,7 @@ def _of_nothing(call: Call) -> bool:
 
 
 def _before(call: Call, graph: Graph) -> Moments | None:
-    return graph.calls[graph.main(call.parents)].output
+    return graph.before(call).output
 
 
 def _nothing(moments: Moments | None) -> bool:
@@ -90,7 +90,7 @@ def _of_rank_one(call: Call, sight: Sight) -> bool:
 def _roomy(call: Call, graph: Graph, rows: int) -> bool:
     """Whether a row was nowhere on its way so narrow that it could not but lose its ranks."""
     while call.parents:
-        call = graph.calls[graph.main(call.parents)]
+        call = graph.before(call)
         if call.output and call.output.count < _ROOM * rows:
             return False
     return True

@@ -251,7 +251,7 @@ def pooled(call: Call, graph: Graph, by: frozenset[str] = frozenset()) -> float:
     while call.parents:
         if call.kind == "pool" and (not by or call.op in by) and call.output and call.inputs and call.inputs[0].count:
             share *= min(1.0, call.output.count / call.inputs[0].count)
-        call = graph.calls[graph.main(call.parents)]
+        call = graph.before(call)
     return share
 
 

@@ -115,7 +115,7 @@ def _of_one_key(call: Call, graph: Graph) -> bool:
         return False
     before = call
     while before.parents and before.kind != "linear":
-        before = graph.calls[graph.main(before.parents)]
+        before = graph.before(before)
     units = 1 if before.op.startswith("conv") else -1
     if before.kind != "linear" or not before.parameters or before.shape[units] != 1:
         return True

@@ -3,6 +3,7 @@
 Calls are numbered in the order in which they ran, so parents come before children.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -24,9 +25,12 @@ def place(call: Call, calls: Sequence[Call]) -> str:
     return before.path or (before.parameters[0] if before.parameters else call.op)
 
 
-def largest(parents: Sequence[int], calls: Sequence[Call]) -> int:
-    """The parent that is the signal, and no factor of it: of those with the most entries the largest."""
-    return max(parents, key=lambda p: (one.count, one.second) if (one := calls[p].output) else (0, 0.0))
+def largest(parents: Sequence[int], calls: Sequence[Call], room: float = math.inf) -> int:
+    """The parent that is the signal, and no factor of it: of those with the most entries the largest.
+
+    room: entries that are taken of each at most; a part is cut out of one that has more.
+    """
+    return max(parents, key=lambda p: (min(one.count, room), one.second) if (one := calls[p].output) else (0, 0.0))
 
 
 class Residual(NamedTuple):
@@ -122,13 +126,18 @@ class Graph:
         """The calls from a source to `last`, by the main parent of each."""
         way = {last}
         while self.calls[last].parents:
-            last = self.main(self.calls[last].parents)
+            last = self.before(self.calls[last]).number
             way.add(last)
         return way
 
     def main(self, parents: Sequence[int]) -> int:
         """The parent that is the signal, and no factor of it."""
         return largest(parents, self.calls)
+
+    def before(self, call: Call) -> Call:
+        """The call that made the signal of this one: of two summands the larger."""
+        room = call.output.count if call.kind == "add" and call.output else math.inf
+        return self.calls[largest(call.parents, self.calls, room)]
 
     def behind(self, number: int) -> Call | None:
         """The next call, past views and dropout, that alone takes what `number` made."""

@@ -282,3 +282,21 @@ def bag(instances: int) -> nn.Module:
 
 
 APART |= {"a bag of one": (lambda: bag(1), "sequence", None)}
+
+
+def padded() -> nn.Module:
+    """A window larger than the map: its branch, which starts at nothing, has more entries than the stream."""
+
+    def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
+        x = x.unflatten(1, (8, 2, 2))
+        for branch in m.branches:
+            x = x + branch(F.pad(x, (0, 3, 0, 3)))[:, :, :2, :2]
+        return m.head(x.flatten(1))
+
+    branches = nn.ModuleList(nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8)) for _ in range(2))
+    for branch in branches:
+        nn.init.zeros_(branch[1].weight)
+    return Of(forward, branches=branches, head=nn.Linear(32, 10))
+
+
+APART |= {"a branch of nothing on a larger map": (padded, "vector", None)}
