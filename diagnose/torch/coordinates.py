@@ -34,11 +34,11 @@ def draw(build: Callable[[int], Any], width: int, batch: Any, loss: Any, optimiz
     model = building.built(lambda: build(width), seed)
     given = batch(seed & 0xFFFFFFFF) if callable(batch) and not isinstance(batch, torch.Tensor) else batch
     with seeded(seed):
-        before = _outputs(model, given)
+        before = _outputs(model, given, loss)
         layers = {name: _layer(model, name, out) for name, out in before.items()}
         if optimizer is not None:
             _train(model, given, loss, optimizer, steps)
-            for name, out in _outputs(model, given).items():
+            for name, out in _outputs(model, given, loss).items():
                 layers[name].step = _rms(out - before[name])
     return Draw(layers)
 
@@ -65,14 +65,15 @@ def _train(model: torch.nn.Module, batch: Any, loss: Any, optimizer: Any, steps:
         raise CannotSee(msg) from error
 
 
-def _outputs(model: torch.nn.Module, batch: Any) -> dict[str, torch.Tensor]:
-    """The first output of every module that has a weight of two axes or more."""
+def _outputs(model: torch.nn.Module, batch: Any, loss: Any) -> dict[str, torch.Tensor]:
+    """The first output of every module that has a weight of two axes or more, in a pass as the loss makes it."""
     found: dict[str, torch.Tensor] = {}
     with _hooked(model, found), torch.no_grad():
         try:
-            call(model, batch)
+            _ = loss(model, batch) if loss else call(model, batch)
         except Exception as error:
-            msg = f"the model fails on the batch: {type(error).__name__}: {' '.join(str(error).split())} [check_widths]"
+            what = "loss(model, batch)" if loss else "the model"
+            msg = f"{what} fails on the batch: {type(error).__name__}: {' '.join(str(error).split())} [check_widths]"
             raise CannotSee(msg) from error
     return found
 

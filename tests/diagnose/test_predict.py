@@ -82,6 +82,8 @@ def test_the_band_holds_draws_of_a_net() -> None:
         ("dense 5 foo=3", "foo"),
         ("dense 5 he_norml", "he_norml"),
         ("10 x (dense 5", "closing parenthesis"),
+        ("10 x", "what repeats is written"),
+        ("my.models:make", "foresees a model of one's own"),
         ("relu )", "a comma or the end"),
         ("", "at least one block"),
         ("0 x (relu)", "repeats >= 1"),

@@ -90,6 +90,12 @@ def test_standard_has_its_own_law_at_the_start() -> None:
     assert outcomes(wrong)["second", "start"] == "VIOLATES", wrong
 
 
+def test_the_loss_takes_the_batch_as_it_is() -> None:
+    pair = batch(), torch.arange(64) % CLASSES
+    of_pair = varlaw.check_widths(mup, pair, lambda m, b: F.cross_entropy(m(b[0]), b[1]), widths=WIDTHS, redraws=4)
+    assert of_pair.slopes == varlaw.check_widths(mup, batch(), widths=WIDTHS, redraws=4).slopes
+
+
 def test_a_head_of_zeros_has_no_slope() -> None:
     report = varlaw.check_widths(lambda w: Net(w, 0.0), batch(), widths=WIDTHS)
     assert outcomes(report)["out", "start"] == "NOT_APPLICABLE"

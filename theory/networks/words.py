@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from varlaw.theory.activations.named import resolve
+from varlaw.theory.activations.table import ACTIVATIONS
 from varlaw.theory.law import nearest
 
 NORMS = {f"{kind}_norm": kind for kind in ("layer", "rms", "batch", "group", "instance")}
@@ -89,6 +90,10 @@ def _activation(word: str, words: Words) -> str:
         resolve(word)
     except ValueError as error:
         known = (*_BLOCKS, *NORMS, *OTHERS)
+        if word[:1].isdigit():
+            words.fail(f"{word!r} in {words.text!r} is no block: what repeats is written 10 x (dense 500, tanh)")
+        if re.fullmatch(r"[\w./]+:[A-Za-z_]\w*", word) and word.partition(":")[0] not in ACTIVATIONS:
+            words.fail(f"{word!r} in {words.text!r} is no block: `varlaw check` foresees a model of one's own")
         if close := nearest(word, known):
             words.fail(f"{word!r}{close} in {words.text!r} is no block")
         also = "" if ":" in word else f", or a block ({', '.join(known)})"
