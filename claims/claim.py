@@ -55,7 +55,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     cells: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET  # of a histogram, as `Battery.cells` says
     loose: float = 0.0  # by how much something is off that lies within its bound, where that is as wide
-    size: float | None = None  # what a deviation's range speaks of, where neither ratio nor observation measures it
+    # What a deviation's range speaks of, where neither ratio nor observation measures it; 0 where nothing deviates.
+    size: float | None = None
     # What a deviation's ratio may speak of beside the case.
     names: Mapping[str, Any] = msgspec.field(default_factory=dict)
     # Asked for only if the finding stays a violation: the same with its cause, found on draws of their own.
@@ -158,5 +159,6 @@ def deterministic(
         detail=detail,
         names=names or {},
         loose=comparison.largest if comparison.holds and comparison.largest > SMALL else 0.0,
+        size=comparison.off,
         against=lambda ratio: deterministic(held(ratio), quantity=quantity, detail=detail, names=names),
     )

@@ -4,8 +4,9 @@ A variance says nothing of a coarse grid, of a share of exact zeros or of entrie
 rounded to a format each value has a known probability p, to which `POINT` is added, for uniform numbers of 24 bits give
 no value more often. Both statements are exact in finite samples:
 
-* the number D of different values among n is a sum of negatively associated indicators, so with mu = E D
-  P(D <= mu - t) <= exp(-t^2 / (2 mu)) (Chernoff; Dubhashi and Ranjan 1998);
+* the number D of different values among n is a sum of negatively associated indicators (Dubhashi and Ranjan 1998), so
+  with V, the sum of their variances, P(D <= E D - V u) <= exp(-V ((1 + u) ln(1 + u) - u)) (Bennett): values that come
+  up all but surely add nothing to V;
 * a value of probability p comes up c > n p times with probability at most exp(-n KL(c/n || p)).
 """
 
@@ -43,8 +44,8 @@ def atoms(law: Any, fmt: Format, draws: Floats, alpha: float) -> Atoms:
     """Weigh `draws` (any shape, exact numbers of `fmt`) against `law` at risk alpha for both statements together."""
     values, counts = np.unique(draws.ravel(), return_counts=True)
     n = int(counts.sum())
-    expected = _expected_distinct(law, fmt, n)
-    fewest = expected - math.sqrt(2 * expected * math.log(2 / alpha))
+    expected, variance = _expected_distinct(law, fmt, n)
+    fewest = expected - _fewer(variance, math.log(2 / alpha))
     p = _probabilities(law, fmt, values)
     level = math.log(2 * len(values) / alpha) / n
     excess = np.where(counts > n * p, divergence(counts / n, p), 0.0)
@@ -62,13 +63,34 @@ def _probabilities(law: Any, fmt: Format, values: Floats) -> Floats:
     return bounded
 
 
-def _expected_distinct(law: Any, fmt: Format, n: int) -> float:
+def _expected_distinct(law: Any, fmt: Format, n: int) -> tuple[float, float]:
+    """At least so many different values are expected, and at most the sum of the variances of their indicators.
+
+    Not the ends of a support: a half-open interval may lack them.
+    """
     if fmt.digits >= 24:
         point = max(POINT, min(likeliest(law, fmt), 0.5))
-        return -math.expm1(n * math.log1p(-point)) / point
-    low, high = fmt.cells(fmt.finite())
-    p = np.clip(law.cdf(high) - law.cdf(low), 0.0, 1.0)
-    return float(-np.expm1(n * np.log1p(-np.minimum(p, 1 - 1e-15))).sum())
+        expected = -math.expm1(n * math.log1p(-point)) / point
+        return expected, expected
+    values = fmt.finite()
+    low, high = fmt.cells(values)
+    least, most = (fmt.round(end) for end in law.support)
+    p = np.where((values > least) & (values < most), np.clip(law.cdf(high) - law.cdf(low), 0.0, 1.0), 0.0)
+    missing = np.exp(n * np.log1p(-np.minimum(p, 1 - 1e-15)))
+    return float((1 - missing).sum()), float((missing * (1 - missing)).sum())
+
+
+def _fewer(variance: float, level: float) -> float:
+    """By how much a sum of negatively associated indicators stays behind its mean with a chance of exp(-level).
+
+    >>> round(_fewer(1000.0, 28.0), 1), _fewer(0.0, 28.0)
+    (245.8, 0.0)
+    """
+    from scipy.special import lambertw
+
+    if variance < 1e-300:  # flat limit
+        return 0.0
+    return variance * math.expm1(1 + float(lambertw((level / variance - 1) / math.e).real))
 
 
 def divergence(q: Floats, p: Floats) -> Floats:

@@ -34,7 +34,7 @@ from varlaw.theory.variates import Normal, TruncatedNormal
 
 Floats = NDArray[np.float64]
 
-_PROCESSES = 80  # that there are in all
+_PROCESSES = 84  # that there are in all
 _AT_ONCE = 1 << 17  # scalars that are worked on together: memory stays bounded
 _HELD = 0.2  # of what was seen: tensors wait for more up to as many scalars
 

@@ -38,6 +38,13 @@ class Comparison(msgspec.Struct, frozen=True):
             return 1.0
         return self.observed / self.expected if self.expected else math.inf
 
+    @property
+    def off(self) -> float | None:
+        """observed - expected as a share of the scale, where one was given: there the two may have any ratio."""
+        if self.sides[3] is None:
+            return None
+        return 0.0 if self.observed == self.expected else (self.observed - self.expected) / (self.scale or 1.0)
+
     def times(self, ratio: float) -> "Comparison":
         """The same observations against `ratio` times what was expected: inf, or no number, stands for itself.
 
@@ -62,7 +69,8 @@ def compare(
 ) -> Comparison:
     """The comparison that exceeds its bound most, or comes closest to it.
 
-    `scale` is what a difference counts as a share of, where that is not what is expected: a sum may be small by chance.
+    `scale` is what a difference counts as a share of, where that is not what is expected: a sum may be small by chance,
+    and then its ratio to what was expected says nothing of the size of a deviation.
     `deviating` is the bound where a deviation is foreseen: what the law leaves untouched it may compute, and round.
 
     >>> compare([1.0, 2.5], [1.0, 2.0], [0.1, 0.1]).worst

@@ -1,7 +1,8 @@
 """Products of neighbours: entries a few places apart, rows, parts of a tensor, and one tensor after the other.
 
 Given the past, an entry is standard normal under the law, so exp(lambda sum z_i z_before - lambda^2/2 sum z_before^2)
-is a martingale. The same holds of bounded scores of their magnitude, which find signs drawn anew over old magnitudes.
+is a martingale. The same holds of bounded scores of their magnitude, which find signs drawn anew over old magnitudes,
+and of the product of the signs of two entries before it: an entry whose sign it is, is independent of either of them.
 """
 
 import numpy as np
@@ -39,6 +40,7 @@ class Neighbours:
             products, squares = np.einsum("kij,kji->ij", z, z), np.einsum("kij,kij->ij", z, z)
             self._add("mirrored", float(np.triu(products, 1).sum()), float(np.triu(squares, 1).sum()))
         self._in_turn("tensor before", flat, energy)
+        self._signs(flat, row)
         of_sizes = dot(sizes, sizes)
         self._add("magnitude, lag 1", *_lagged(sizes, 1, of_sizes))
         self._in_turn("magnitude, tensor before", sizes, of_sizes)
@@ -58,6 +60,18 @@ class Neighbours:
             self._add(name, dot(flat[:1], last[None]), dot(last[None], last[None]))
         self._add(name, dot(flat[1:], flat[:-1]), energy - dot(flat[-1:], flat[-1:]))
         self._last[name] = flat[-1]
+
+    def _signs(self, flat: Floats, row: int) -> None:
+        """Each entry times the signs of two before it, all three equally far apart."""
+        length = flat.shape[1]
+        signs = np.copysign(1.0, flat)
+        lags = {1: "signs of two before", length // 3: "signs of two thirds before", row: "signs of two rows above"}
+        for lag, name in lags.items():
+            if 0 < 2 * lag < length and (length % lag == 0 or lag == 1):
+                both = signs[:, lag:-lag] * signs[:, : -2 * lag]
+                self._add(name, dot(flat[:, 2 * lag :], both), float(both.size))
+        both = signs[1:-1] * signs[:-2]
+        self._add("signs of two tensors before", dot(flat[2:], both), float(both.size))
 
     def _add(self, name: str, product: float, energy: float) -> None:
         products, energies = self._sums.get(name, (0.0, 0.0))

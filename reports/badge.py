@@ -4,7 +4,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from varlaw.claims.verdict import Run
-from varlaw.reports.groups import tally
+from varlaw.reports.groups import looser, tally
 
 COLOURS: Final = {"VIOLATES": "#b3400a", "error": "#8a2467", "undecided": "#7a5c00", "conforms": "#1b5e8f", "": "#555"}
 ADVANCE: Final = 6.6  # width of a character, in pixels; textLength holds every font to it
@@ -12,9 +12,10 @@ ADVANCE: Final = 6.6  # width of a character, in pixels; textLength holds every 
 
 def render(run: Run) -> str:
     """A badge such as `varlaw | 287 conform, 21 deviations`, 20 pixels high."""
-    counts = tally(run.verdicts)
+    counts, loosely = tally(run.verdicts), looser(run)[0]
     state = next((s for s in ("VIOLATES", "error", "undecided", "conforms") if counts.get(s)), "")
-    left, right = "varlaw", _message(counts, complete=run.run.complete)
+    apart = {"conforms": counts.get("conforms", 0) - loosely, "loosely": loosely}
+    left, right = "varlaw", _message(counts | apart, complete=run.run.complete)
     wide, narrow = round(len(right) * ADVANCE), round(len(left) * ADVANCE)
     total = narrow + wide + 24
     title = escape(f"{left}: {right}")
@@ -32,8 +33,8 @@ def render(run: Run) -> str:
 
 def _message(counts: dict[str, int], *, complete: bool) -> str:
     words = {"VIOLATES": "violate", "error": "errors", "conforms": "conform", "deviation": "deviations"}
-    words["undecided"] = "undecided"
-    order = ("VIOLATES", "error", "conforms", "deviation", "undecided")
+    words |= {"undecided": "undecided", "loosely": "only to within larger errors"}
+    order = ("VIOLATES", "error", "conforms", "loosely", "deviation", "undecided")
     found = ", ".join(f"{counts[s]:,} {_word(words[s], counts[s])}" for s in order if counts.get(s))
     return (found or "no verdicts") + ("" if complete else " (interrupted)")
 

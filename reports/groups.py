@@ -9,7 +9,7 @@ import math
 import operator
 from array import array
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from varlaw.claims.verdict import Deviation, Run, Verdict
@@ -53,6 +53,10 @@ class Group:
         """How many verdicts are in each state, worst first."""
         return dict(self._look().counts)
 
+    def told_apart(self, asked: float) -> dict[str, int]:
+        """The same, with those apart that conform to within larger errors than `asked` only."""
+        return _apart(self.counts, dict(self._look().deltas), asked)
+
     @property
     def state(self) -> str:
         return self._look().counts[0][0]
@@ -94,6 +98,7 @@ class _Seen(NamedTuple):
     """What one pass over the verdicts of a group found; `worst` is a place among them."""
 
     counts: tuple[tuple[str, int], ...]
+    deltas: tuple[tuple[float, int], ...]  # of those that conform
     worst: int
     distance: float
     measured: bool
@@ -101,20 +106,21 @@ class _Seen(NamedTuple):
 
 def _seen(verdicts: Sequence[Verdict]) -> _Seen:
     best: dict[str, tuple[tuple[float, float], int, bool]] = {}
-    found = Counter[str]()
+    found, deltas = Counter[str](), Counter[float]()
     for place, verdict in enumerate(verdicts):
         state = verdict.state
         found[state] += 1
+        deltas[verdict.delta] += state == "conforms"
         rank = (distance(verdict), -size(verdict.case))
         if state not in best or rank > best[state][0]:
             best[state] = rank, place, verdict.ratio is not None
     counts = tuple((state, found[state]) for state in STATES if found[state])
     (far, _), place, measured = best[counts[0][0]]
-    return _Seen(_shared(counts), place, far, measured)
+    return _Seen(_shared(counts), _shared(tuple((+deltas).items())), place, far, measured)
 
 
 @functools.lru_cache(maxsize=1024)
-def _shared(counts: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+def _shared(counts: tuple[tuple[Any, int], ...]) -> tuple[tuple[Any, int], ...]:
     return counts  # most groups count alike
 
 
@@ -246,9 +252,31 @@ def looser(run: Run) -> tuple[int, str]:
     >>> looser(of(run=of(delta=0.05), verdicts=some))
     (3, '10 % to 99 %')
     """
-    deltas = {delta: n for delta, n in _deltas(run.verdicts).items() if delta > run.run.delta * (1 + 1e-9)}
+    return _larger(_deltas(run.verdicts), run.run.delta)
+
+
+def _larger(found: Mapping[float, int], asked: float) -> tuple[int, str]:
+    deltas = {delta: n for delta, n in found.items() if delta > asked * (1 + 1e-9)}
     ends = dict.fromkeys([percent(min(deltas)), percent(max(deltas))]) if deltas else ()
     return sum(deltas.values()), " to ".join(ends)
+
+
+def told_apart(run: Run) -> dict[str, int]:
+    """How many verdicts of a run are in each state; those that conform to within larger errors only, by themselves."""
+    return _apart(tally(run.verdicts), _deltas(run.verdicts), run.run.delta)
+
+
+def _apart(counts: Mapping[str, int], deltas: Mapping[float, int], asked: float) -> dict[str, int]:
+    """
+    >>> _apart({"conforms": 2, "undecided": 1}, {0.05: 1, 0.25: 1}, 0.05)
+    {'conforms': 1, 'conforms to within 25 % only': 1, 'undecided': 1}
+    """
+    many, errors = _larger(deltas, asked)
+    found: dict[str, int] = {}
+    for state, n in counts.items():
+        apart = many if state == "conforms" else 0
+        found |= {state: n - apart, f"{state} to within {errors} only": apart}
+    return {state: n for state, n in found.items() if n}
 
 
 @once

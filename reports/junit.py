@@ -1,9 +1,11 @@
 """JUnit XML: a suite per framework, a testcase per row (a claim about a subject), its worst verdict as properties.
 
 An undocumented violation is a failure, an error an error; what is undecided or not applicable is skipped with its
-reason. A documented deviation has its reason as a property and counts as neither. A row stands for all of its cases,
-which keeps the file a few megabytes long where some readers refuse thirty; those that failed are listed in the failure,
-and every verdict is in the records. No time is written: equal records give equal bytes.
+reason. A documented deviation has its reason as a property and counts as neither. What conforms to within larger errors
+only than the run's is counted apart in a row's property `verdicts` and in `outcome`, the headline of the run. A row
+stands for all of its cases, which keeps the file a few megabytes long where some readers refuse thirty; those that
+failed are listed in the failure, and every verdict is in the records. No time is written: equal records give equal
+bytes.
 """
 
 import itertools
@@ -13,7 +15,7 @@ from typing import Final
 
 from varlaw.claims.verdict import Run, Verdict
 from varlaw.reports import wording
-from varlaw.reports.groups import Group, grouped
+from varlaw.reports.groups import Group, grouped, headline
 from varlaw.reports.texts import number, plain, risk, tidy
 from varlaw.reports.wording import case_text, evidence, likely, replay_command, undecided
 
@@ -34,7 +36,7 @@ def pieces(run: Run) -> Iterator[str]:
         members = list(those)
         yield f"  <{_tag('testsuite', {'name': plain(' '.join(framework).strip()), **_totals(members)})}>\n"
         yield _properties(_circumstances(run), " " * 4)
-        yield from map(_testcase, members)
+        yield from (_testcase(group, run) for group in members)
         yield "  </testsuite>\n"
     yield "</testsuites>\n"
 
@@ -63,12 +65,12 @@ def _circumstances(run: Run) -> dict[str, str]:
     info = run.run
     fixed = {"varlaw": info.varlaw, "python": info.python, "platform": info.platform, "cpu": info.cpu}
     chosen = {"policy": info.policy, "salt": info.salt, "alpha_budget": risk(info.alpha_budget)}
-    return fixed | {"threads": str(info.threads)} | info.versions | chosen
+    return {"outcome": headline(run)} | fixed | {"threads": str(info.threads)} | info.versions | chosen
 
 
-def _testcase(group: Group) -> str:
+def _testcase(group: Group, run: Run) -> str:
     start = _tag("testcase", {"classname": plain(group.subject), "name": plain(group.claim)})
-    inside = _properties(_numbers(group), " " * 6)
+    inside = _properties(_numbers(group, run), " " * 6)
     if problem := _problem(group):
         inside += f"      {problem}\n"
     return f"    <{start}>\n{inside}    </testcase>\n"
@@ -105,13 +107,13 @@ def _message(verdict: Verdict) -> str:
     return "; ".join(filter(None, [measured, likely(verdict), certified, plain(verdict.detail)]))
 
 
-def _numbers(group: Group) -> dict[str, str]:
+def _numbers(group: Group, run: Run) -> dict[str, str]:
     verdict = group.worst
     low, high = verdict.interval or (None, None)
     known = {v.deviation.id: v.deviation for v in group.verdicts if v.deviation}
     found = {
         "state": group.state,
-        "verdicts": ", ".join(f"{n} {state}" for state, n in group.counts.items()),
+        "verdicts": ", ".join(f"{n} {state}" for state, n in group.told_apart(run.run.delta).items()),
         "case": " ".join(filter(None, [verdict.dtype, verdict.device, case_text(verdict.case)])),
         "law": verdict.law,
         "expected": _full(verdict.expected),

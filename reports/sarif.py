@@ -1,7 +1,7 @@
 """SARIF 2.1.0: a rule a claim, a result a finding, as code scanning reads them.
 
 A result needs a file to stand beside. A subject is a name that is imported, no line of the user's, so the file is the
-one that says what is verified: pyproject.toml.
+one that says what is verified: pyproject.toml. What holds is no result: the properties of the run count it.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from varlaw.claims.verdict import Run
 from varlaw.reports.concise import line
-from varlaw.reports.groups import Group
+from varlaw.reports.groups import Group, headline, told_apart
 from varlaw.reports.texts import plain
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -24,8 +24,10 @@ def lines(run: Run, findings: list[Group]) -> Iterator[str]:
     rules = [{"id": name, "shortDescription": {"text": plain(statement)}} for name, statement in claims.items()]
     driver = {"name": "varlaw", "semanticVersion": run.run.varlaw, "rules": rules}
     log = {"$schema": SCHEMA, "version": "2.1.0"}
+    counts = {"outcome": headline(run), "verdicts": told_apart(run)}
+    results = [_result(group) for group in findings]
     yield json.dumps(
-        {**log, "runs": [{"tool": {"driver": driver}, "results": [_result(group) for group in findings]}]}, indent=1
+        {**log, "runs": [{"tool": {"driver": driver}, "properties": counts, "results": results}]}, indent=1
     )
 
 

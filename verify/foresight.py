@@ -162,7 +162,7 @@ def _closer(rule: Policy) -> Policy:
 
 def _of_size(second: Finding) -> bool:
     """Whether a measurement against what a row foresees found that size, and violates in another respect."""
-    off = math.inf if second.ratio is None else abs(second.ratio - 1)
+    off = math.inf if second.ratio is None else abs(second.ratio - 1) if second.size is None else abs(second.size)
     return second.outcome is Outcome.VIOLATES and off <= second.delta
 
 

@@ -31,7 +31,7 @@ Judging = Callable[[Dropout, Trial], Finding]
 
 _LEAST_DELTA = 0.02
 _BAND = 2.0**-23  # a probability compared with uniforms of 23 or 24 bits
-_DEPENDENCE = 0.99  # relative change of the drop rate beside, before or above a dropped unit that must be found
+_DEPENDENCE = 0.25  # relative change of the drop rate beside, before or above a dropped unit that must be found
 _FEW, _BLOCK, _MOMENTS, _WIDEST = 1 << 12, 1 << 14, 1 << 16, 1 << 20  # entries of a call
 
 

@@ -167,6 +167,8 @@ def _compared(run: Run, row: Row, trial: Trial) -> Finding:
     # Both of the scale that the row states, beside which a number itself may be tiny; 0 where nothing is allowed for.
     delta = row.roundings * fmt.unit if bounds.any() else 0.0
     off = _largest(observed, expected, scale)
+    if comparison.holds:  # nothing conforms that is off by more
+        delta = min(delta, SMALL)
     return msgspec.structs.replace(
         finding,
         delta=delta,

@@ -113,7 +113,7 @@ def _mean(subject: Loss, trial: Trial, smoothing: float, ignored: int | None, le
     expected, size = float(rows.mean()), float(np.abs(rows).mean())
     of_rows = fmt.unit * (3 * size + 2 * float(np.abs(logits).max())) + gamma(classes + 8, working(fmt)) * (1 + size)
     bound = 2 * of_rows + size * (averaging(trial) + fmt.unit)
-    comparison = compare([mean], [expected], [bound])
+    comparison = compare([mean], [expected], [bound], [_usual(logits[counted])])
     names = {"counted": float(counted.mean()), "sum": len(rows) * size, "smoothing": smoothing}
     return deterministic(comparison, quantity="mean loss", names=names)
 
@@ -139,15 +139,14 @@ def _of_weights(subject: Loss, trial: Trial, smoothing: float, ignored: int | No
         counted = np.arange(c["rows"]) % 3 != 2
         labels[~counted] = ignored
     mean = number(subject.weighted(logits, labels, weights, smoothing, ignored, trial.dtype, trial.device))
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    costs = (np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted) * weights
+    costs = _costs(logits) * weights
     rows = (1 - smoothing) * costs[np.arange(c["rows"]), labels] + smoothing * costs.mean(axis=1)
     expected = float(rows[counted].sum() / weights[labels[counted]].sum())
     of_rows = fmt.unit * (4 * expected + 2 * float(np.abs(logits).max())) + gamma(classes + 8, working(fmt)) * (
         1 + expected
     )
     bound = 2 * of_rows + expected * (2 * averaging(trial) + 2 * fmt.unit)
-    comparison = compare([mean], [expected], [bound])
+    comparison = compare([mean], [expected], [bound], [_usual(logits[counted])])
     return deterministic(comparison, quantity="mean loss", names={"sum": float(rows[counted].sum())})
 
 
@@ -164,9 +163,20 @@ def _sum(subject: Loss, trial: Trial) -> Finding:
     return deterministic(comparison, quantity="sum of losses", names={"sum": size})
 
 
-def _reference(logits: Floats, labels: Labels, smoothing: float) -> Floats:
+def _usual(logits: Floats) -> float:
+    """The mean cost of a class, beside which that of a few labels may be about 0 by chance."""
+    return float(_costs(logits).mean())
+
+
+def _costs(logits: Floats) -> Floats:
+    """Of every class in every row."""
     shifted = logits - logits.max(axis=1, keepdims=True)
-    costs = np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted
+    costs: Floats = np.log(np.exp(shifted).sum(axis=1, keepdims=True)) - shifted
+    return costs
+
+
+def _reference(logits: Floats, labels: Labels, smoothing: float) -> Floats:
+    costs = _costs(logits)
     rows: Floats = (1 - smoothing) * costs[np.arange(len(labels)), labels] + smoothing * costs.mean(axis=1)
     return rows
 

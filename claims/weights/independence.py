@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
+from varlaw.claims.verdict import Outcome
 from varlaw.claims.weights.initialisation import Promise
 from varlaw.evidence.exact import compare
 from varlaw.evidence.formats import FORMATS, Format
@@ -25,7 +26,8 @@ from varlaw.theory.variates import TruncatedNormal
 
 Floats = NDArray[np.float64]
 
-_ENOUGH, _INSTANCES = 1024, 8  # entries of the smallest tensor, over all instances; instances at most
+_FOUND = 0.5  # correlation of two that must be found
+_BEFORE = "{} of the instance before"
 _WIDEST = 1 << 14  # entries of one tensor that are looked at
 _SPLITS = (2, 3, 4)  # parts of one tensor, along its first and its last axis
 _GATES = range(2, 9)  # blocks of the hidden size that a packed tensor may hold
@@ -76,30 +78,45 @@ class _Pair:
 
 
 def _uncorrelated(subject: Sampler, promised: list[Tensor], trial: Trial) -> Finding:
+    """Instances are drawn until each pair holds as many entries as the correlation that must be found asks for."""
     centres = dict(_centres(subject, promised, trial))
     pairs: dict[tuple[str, str], _Pair] = {}
+    short: list[tuple[str, str]] = []
     shuffled: list[tuple[str, str]] = []
-    previous: dict[str, Floats] = {}
-    count = _INSTANCES
-    draws = subject.draws(trial.case, trial.dtype, trial.device, trial.key.seed, _INSTANCES)
-    for i, instance in enumerate(draws):
+    before: dict[str, Floats] = {}
+    count = max(2, trial.policy.max_tensors)
+    for i, instance in enumerate(subject.draws(trial.case, trial.dtype, trial.device, trial.key.seed, count)):
         raw = {name: float64(instance[name]) - centre for name, centre in centres.items() if name in instance}
-        if i == 0:
-            count, shuffled = _needed(raw), _shuffled(raw, FORMATS[trial.dtype])
         tensors = {name: _scaled(x) for name, x in raw.items()}
-        parts = dict(_parts(tensors, trial.case))
-        for one, other in _separate(parts):
-            pairs.setdefault((one, other), _Pair()).add(parts[one].ravel(), parts[other].ravel())
-        for name, x in tensors.items():
-            if name in previous:
-                pairs.setdefault((name, f"{name} of the instance before"), _Pair()).add(x.ravel(), previous[name])
-            previous[name] = x.ravel()
-        if i + 1 >= count:
+        parts = {**dict(_parts(tensors, trial.case)), **before}
+        if i == 0:
+            shuffled = _shuffled(raw, FORMATS[trial.dtype])
+            short = [*_separate(parts), *((f"{name}|", _BEFORE.format(name)) for name, x in tensors.items() if x.size)]
+            pairs = {pair: _Pair() for pair in short}
+        for one, other in short:
+            if one in parts and other in parts:
+                pairs[one, other].add(parts[one].ravel(), parts[other].ravel())
+        before = {_BEFORE.format(name): x for name, x in tensors.items()}
+        short = [pair for pair in short if pairs[pair].n < _needed(len(pairs), trial)]
+        if i and not short:
             break
     if not pairs:
-        msg = "a single entry has nothing to be compared with"
+        msg = "there are no entries to compare"
         raise NotApplicable(msg)
     return _judged(pairs, shuffled, trial)
+
+
+def _threshold(pairs: int, trial: Trial) -> float:
+    """What |T| of none of so many pairs reaches by chance, but for the risk."""
+    return math.sqrt(2 * math.log(2 * pairs / trial.policy.alpha))
+
+
+def _needed(pairs: int, trial: Trial) -> float:
+    """Entries of a pair with which T is far beyond its threshold where the correlation is the one to be found.
+
+    Of normal entries T is correlation * sqrt(n / (1 + 2 correlation^2)), with an error of about 1.
+    """
+    return (2 * _threshold(pairs, trial) / _FOUND) ** 2
 
 
 def _centres(subject: Sampler, promised: list[Tensor], trial: Trial) -> Iterator[tuple[str, float]]:
@@ -111,9 +128,10 @@ def _centres(subject: Sampler, promised: list[Tensor], trial: Trial) -> Iterator
 
 
 def _judged(pairs: Mapping[tuple[str, str], _Pair], shuffled: list[tuple[str, str]], trial: Trial) -> Finding:
-    threshold = math.sqrt(2 * math.log(2 * len(pairs) / trial.policy.alpha))
+    """Pairs that stayed short, for there were too few draws, count where they are related, and else are left out."""
+    threshold, needed = _threshold(len(pairs), trial), _needed(len(pairs), trial)
     related = {pair for pair, sums in pairs.items() if abs(sums.statistic) >= threshold} | set(shuffled)
-    comparison = compare([len(pairs) - len(related)], [len(pairs)], [0.0])
+    decided = {pair for pair, sums in pairs.items() if sums.n >= needed} | related
     detail = ""
     if related:
         one, other = max(related, key=lambda pair: abs(pairs[pair].statistic) if pair in pairs else 0.0)
@@ -122,22 +140,24 @@ def _judged(pairs: Mapping[tuple[str, str], _Pair], shuffled: list[tuple[str, st
         if abs(sums.statistic) >= threshold:
             how = f"T = {sums.statistic:.1f}, correlation {sums.correlation:.2f}"
         detail = f"related: {one.rstrip('|')} and {other.rstrip('|')} ({how}), {len(related)} pairs in all"
-    names = {"pairs": len(pairs), "related": len(related)}
-    finding = deterministic(comparison, quantity="pairs that are unrelated", detail=detail, names=names)
-    least = min(sums.n for sums in pairs.values())
-    found = min(1.0, 2 * threshold / math.sqrt(least))
-    return replace(finding, alpha=trial.policy.alpha, delta=found, samples=sum(sums.n for sums in pairs.values()))
+    samples, quantity = sum(sums.n for sums in pairs.values()), "pairs that are unrelated"
+    if not decided:
+        few = f"no pair has the {math.ceil(needed):,} entries that show a correlation of {_FOUND:g}"
+        return Finding(
+            outcome=Outcome.UNDECIDED, quantity=quantity, detail=few, samples=samples, delta=_FOUND,
+            alpha=trial.policy.alpha, beta=trial.policy.beta,
+        )  # fmt: skip
+    comparison = compare([len(decided) - len(related)], [len(decided)], [0.0])
+    names = {"pairs": len(decided), "related": len(related)}
+    finding = deterministic(comparison, quantity=quantity, detail=detail, names=names)
+    risks = {"alpha": trial.policy.alpha, "beta": trial.policy.beta}
+    return replace(finding, delta=_FOUND, certified=None if related else _FOUND, samples=samples, **risks)
 
 
 def _scaled(x: Floats) -> Floats:
     """The tensor over its root mean square: squares of squares then stay in range."""
     size = float(np.sqrt(np.mean(np.square(x)))) if x.size else 0.0
     return x / size if size else x
-
-
-def _needed(tensors: Mapping[str, Floats]) -> int:
-    smallest = min((x.size for x in tensors.values() if x.size), default=_ENOUGH)
-    return max(2, min(_INSTANCES, -(-_ENOUGH // smallest)))
 
 
 def _parts(tensors: Mapping[str, Floats], case: Case) -> Iterator[tuple[str, Floats]]:

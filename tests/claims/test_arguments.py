@@ -1,6 +1,7 @@
 """Arguments of initialisers are parameters of cases: each domain leads back, rows fix what they lack, laws follow."""
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -68,6 +69,25 @@ def test_numbers_around_a_mean_are_unrelated_unless_they_are_copies() -> None:
     copied = dataclasses.replace(right, draws=lambda *given: ({"a": x["a"], "b": x["a"]} for x in right.draws(*given)))
     assert _judged(right, "structure.uncorrelated", _CASE) == "CONFORMS"
     assert _judged(copied, "structure.uncorrelated", _CASE) == "VIOLATES"
+
+
+def test_tensors_of_four_entries_are_drawn_until_a_correlation_of_a_half_shows() -> None:
+    """Eight instances of a small layer tell nothing, and "conforms to within 100 %" said as much."""
+
+    def related(share: float) -> Sampler:
+        right = _row("draw_normal", "Normal(std, mean)", **dict.fromkeys("ab", lambda c, rng: rng.normal(0, 1, (1, 4))))
+        mixed = lambda x: share * x["a"] + math.sqrt(1 - share**2) * x["b"]  # noqa: E731
+        return dataclasses.replace(
+            right, draws=lambda *given: ({"a": x["a"], "b": mixed(x)} for x in right.draws(*given))
+        )
+
+    (claim,) = (c for c in claims_of(related(0.0)) if c.name == "structure.uncorrelated")
+    trial = Trial({"shape": [1, 4], "std": 1.0, "mean": 0.0}, "float32", "cpu", POLICIES["pr"], Key("t", "four", ""))
+    found = claim.judge(trial)
+    assert (found.outcome, found.delta, found.certified) == ("CONFORMS", 0.5, 0.5)
+    assert _judged(related(0.5), claim.name, trial.case) == "VIOLATES"
+    few = dataclasses.replace(trial, policy=dataclasses.replace(trial.policy, max_tensors=8))
+    assert claim.judge(few).outcome == "UNDECIDED"
 
 
 @pytest.mark.parametrize(("draw", "outcome"), [("exact", "CONFORMS"), ("inversion", "VIOLATES")])

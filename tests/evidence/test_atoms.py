@@ -6,7 +6,7 @@ import pytest
 
 from varlaw.evidence.atoms import atoms
 from varlaw.evidence.formats import FORMATS
-from varlaw.theory.variates import Normal, TruncatedNormal, Uniform
+from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, UniformRange
 
 _DTYPES = {"float64": np.float64, "float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
 _LAWS = [Normal(1.0), Uniform(1.0), TruncatedNormal(0.02), Normal(0.02)]
@@ -58,3 +58,12 @@ def test_a_value_may_hold_most_of_a_law(std: float) -> None:
     law, fmt = Normal(std, mean=5.0), FORMATS["bfloat16"]
     assert atoms(law, fmt, _drawn(law, "bfloat16"), ALPHA).lawful
     assert not atoms(law, fmt, np.full(100_000, 5.0), ALPHA).lawful
+
+
+def test_a_few_values_are_counted_to_the_last() -> None:
+    """U(1, 2) in bfloat16 has 128 values, and an end that a half-open interval lacks; two more that lack are found."""
+    half_open = 1 + np.floor(128 * np.random.default_rng(3).random(N)) / 128
+    law, fmt = UniformRange(1.0, 2.0), FORMATS["bfloat16"]
+    assert atoms(law, fmt, half_open, ALPHA).lawful
+    found = atoms(law, fmt, np.where(np.isin(half_open, (1.25, 1.5)), 1.75, half_open), ALPHA)
+    assert found.distinct < found.fewest

@@ -331,10 +331,36 @@ def test_what_all_tensors_share_is_found_and_by_its_name(name: str) -> None:
     assert battery.strongest()[0] == process
 
 
+def _parity(kind: str, told: bool) -> list[np.ndarray]:
+    """Tensors in which a third of the signs are the products of two others, of which any two are independent."""
+    z = np.random.default_rng(9).standard_normal((36, 24, 24))
+    parts = {
+        "signs of two before": z.reshape(-1, 3).T,
+        "signs of two rows above": np.moveaxis(z.reshape(-1, 3, 24), 1, 0),
+        "signs of two thirds before": np.moveaxis(z.reshape(36, 3, -1), 1, 0),
+        "signs of two tensors before": np.moveaxis(z.reshape(12, 3, -1), 1, 0),
+    }[kind]
+    signs = np.sign(parts[0] * parts[1]) if told else np.sign(np.random.default_rng(8).standard_normal(parts[0].shape))
+    parts[2] = np.abs(parts[2]) * signs
+    return list(z)
+
+
+_NEAR = ["signs of two before", "signs of two rows above"]
+
+
+@pytest.mark.parametrize("kind", [f"signs of two {what} before" for what in ("thirds", "tensors")] + _NEAR)
+def test_a_sign_that_is_the_product_of_two_others_is_found_and_none_of_a_twin(kind: str) -> None:
+    for told in (True, False):
+        battery = Battery(Normal(1.0), FORMATS["float32"], 1 << 20)
+        battery.update(_parity(kind, told), np.random.default_rng(1))
+        assert (battery.violation() > ALARM) is told
+        assert battery.strongest()[0] == kind or not told
+
+
 def test_the_average_is_over_all_processes_there_are() -> None:
     """One that begins with a later shape has stood at 1 so far: the average never jumps."""
     battery, rng = Battery(Normal(1.0), FORMATS["float32"], 1 << 20), np.random.default_rng(1)
     battery.update([rng.standard_normal(48)], rng)
     few = len(battery.processes())
-    battery.update([rng.standard_normal((24, 24)) for _ in range(2)], rng)
+    battery.update([rng.standard_normal((24, 24)) for _ in range(3)], rng)
     assert few < len(battery.processes()) == _PROCESSES

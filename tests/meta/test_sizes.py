@@ -5,9 +5,12 @@ import tomllib
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from tests.meta import sizes
+from varlaw.claims.claim import deterministic
+from varlaw.evidence.exact import compare
 from varlaw.verify import deviations
 from varlaw.verify.deviations import measured
 from varlaw.verify.deviations.measured import Band
@@ -100,3 +103,19 @@ def test_a_row_is_recorded_only_where_all_that_it_speaks_of_is_among_the_targets
     (row,) = (r for r in deviations.rows() if r.id == "torch-batch-norm-constant")
     assert sizes._whole(row, ("torch.*",))
     assert not sizes._whole(row, ("torch.nn.Linear",))
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_sums_that_cancel_raise_no_false_alarm_on_fresh_salts(scaled: bool) -> None:
+    """Two terms in float32 where float64 is promised: a ratio to their sum, which may be about 0, may be anything."""
+    rng = np.random.default_rng(1)
+    terms = rng.standard_normal((9_000, 2))
+    expected, size = terms.sum(axis=1), np.abs(terms).sum(axis=1)
+    observed = terms.astype(np.float32).astype(np.float64).sum(axis=1)
+    found = [
+        deterministic(compare([o], [e], [1e-12 * s], [s] if scaled else None), quantity="entry")
+        for o, e, s in zip(observed, expected, size, strict=True)
+    ]
+    recorded = sizes._bands(_seen("a", *(measured.size(f) for f in found[:40])), 40)
+    missed = sum(not measured.meets(f, measured.foreseen(recorded, f, None, 40)) for f in found[40:])
+    assert (missed == 0) is scaled

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tests.reports.conftest import DEVIATION
 from varlaw.claims.verdict import Deviation, Outcome, Run, Verdict
-from varlaw.reports import html, junit, markdown, terminal
+from varlaw.reports import badge, forms, html, junit, markdown, terminal
 from varlaw.reports.charts import strip
 from varlaw.reports.groups import grouped, headline
 
@@ -116,6 +116,11 @@ def test_a_conforming_verdict_of_a_larger_delta_is_counted_apart(
     assert "2 conform, 2 conform to within 10 % to 99 % only" in headline(run)
     assert "conform to within" not in headline(make_run([make_verdict(delta=0.05)]))
     assert "2 of the conforming verdicts only of 10 % to 99 %" in html.render(run)
+    apart = "2 conform, 2 conform to within 10 % to 99 % only"
+    for form, lines in forms.FORMS.items():
+        assert apart in "\n".join(lines(run, [])).replace("%25", "%"), form
+    assert 'value="2 conforms, 2 conforms to within 10 % to 99 % only"' in junit.render(run)
+    assert "2 conform, 2 only to within larger errors" in badge.render(run)
 
 
 def test_findings_come_by_what_follows_for_a_user(make_verdict: Making, make_run: Callable[..., Run]) -> None:

@@ -1,7 +1,8 @@
 """The sizes that rows without a ratio were measured to have: what lies outside is no documented deviation.
 
 `<framework>.sizes.toml` is recorded by `nox -s deviations` from some keyed inputs in each case. A *size* is observed /
-expected, or what was observed where 0 is expected; NaN and the infinities are sizes of their own. A *band* is the least
+expected, or what was observed where 0 is expected, or their difference as a share of a scale where what is expected may
+be about 0 by chance; NaN and the infinities are sizes of their own. A *band* is the least
 and the greatest size seen in some corners of a domain. The rule by which it is widened needs no judgement:
 
 - by its own length on each side, on a logarithmic scale where the greatest is more than twice the least: after 40
@@ -129,18 +130,23 @@ def size(finding: Finding) -> float:
     return math.nan if found is None else found
 
 
+def _centre(finding: Finding) -> float:
+    """The size where nothing deviates."""
+    return 0.0 if finding.size is not None or finding.expected == 0 else 1.0
+
+
 def foreseen(of_row: Sequence[Band], finding: Finding, case: str | None, inputs: int) -> list[Band]:
     """The ranges that a finding may lie in: those of its corner, or all from no effect on.
 
     All where `case` is None, after fewer than `FEW` inputs, and, in a corner that no band names, after fewer than
     `INPUTS`: a violation may be met by chance there.
     """
-    centre = 0.0 if finding.expected == 0 else 1.0
+    centre = _centre(finding)
     chosen = [b for b in of_row if case in b.cases or not b.cases]
     if case is None or inputs < (FEW if chosen else INPUTS):
         numbers = [b for b in of_row if not math.isnan(b.low)]
         ends = [end for band in numbers for end in band.widened(inputs)] or [centre]
-        if finding.expected == 0:  # what should be 0 has either sign
+        if centre == 0:  # what should be 0 has either sign
             ends += [-end for end in ends]
         return [Band(min(centre, *ends), max(centre, *ends)), *(b for b in of_row if math.isnan(b.low))]
     if not chosen and of_row and not finding.alpha:
@@ -153,7 +159,8 @@ def meets(finding: Finding, ranges: Sequence[Band]) -> bool:
     value = size(finding)
     if math.isnan(value):
         return any(math.isnan(band.low) for band in ranges)
-    slack = finding.delta + (_DIGITS * abs(value) if math.isfinite(value) else 0.0)
+    counted = finding.beta and finding.size is None and finding.interval is None  # what delta speaks of is no share
+    slack = (0.0 if counted else finding.delta) + (_DIGITS * abs(value) if math.isfinite(value) else 0.0)
     low, high = value - slack, value + slack
     if finding.interval is not None and finding.size is None:
         low, high = (min(finding.interval[0], value), max(finding.interval[1], value))
