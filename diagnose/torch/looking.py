@@ -60,6 +60,8 @@ def _one_model(model: torch.nn.Module, batch: Any, loss: Any, device: str | None
         return Seen([_unseen(model)], [], parameters.Values(values, None, ()), numbers=_count(model))
     with _on(model, device), untouched(model, key.seed):
         sight = look(model, _batch(batch, key, device), loss, key.seed)
+        if any(t.trainable and t.gradient is None for t in sight.tensors.values()):
+            _reach(sight, look(model, _batch(batch, key, device), loss, key.at(block=1).seed))
     return Seen([sight], [], parameters.Values(values, None, ()), _seconds(values), _count(model))
 
 
@@ -101,6 +103,7 @@ def _fresh_models(build: Any, batch: Any, loss: Any, redraws: int, device: str |
             sight = look(model, _batch(batch, key, device), loss, key.at(block=block).seed)
             if not found.sights or _same(sight, found.sights[0]):
                 found.sights.append(sight)
+            _reach(found.sights[0], sight)
             going = not any(w.unwritten for w in written) and (block + 1 < _LOOKS or more(found))
     if _signs(values) != signs:  # a pass that writes parameters: they are drawn anew
         values = _values(building.built(build, key.at(block=block).seed), _everything)
@@ -130,6 +133,14 @@ def _unseen(model: torch.nn.Module) -> Sight:
 def _same(sight: Sight, first: Sight) -> bool:
     """Whether two passes took the same way: a router or a coin in the model may choose another."""
     return [c.op for c in sight.calls] == [c.op for c in first.calls]
+
+
+def _reach(first: Sight, other: Sight) -> None:
+    """Notes the gradients of what one pass left out by chance, as layers that are dropped, and another did not."""
+    for name, tensor in first.tensors.items():
+        arrived = other.tensors[name].gradient if name in other.tensors else None
+        if tensor.gradient is None and arrived is not None and arrived.second > 0:
+            tensor.gradient = arrived
 
 
 def _batch(batch: Any, key: Key, device: str | None) -> Any:

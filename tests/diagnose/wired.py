@@ -300,3 +300,21 @@ def padded() -> nn.Module:
 
 
 APART |= {"a branch of nothing on a larger map": (padded, "vector", None)}
+
+
+class Dropped(nn.Module):
+    """A stack of which one block is left out by chance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(nn.Linear(32, 32) for _ in range(12))
+        self.head = nn.Linear(32, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        left_out = int(torch.randint(len(self.blocks), ()))
+        for i, block in enumerate(self.blocks):
+            x = x + 0.1 * F.relu(block(x)) if i != left_out else x
+        return self.head(x)
+
+
+APART |= {"blocks dropped by chance": (Dropped, "vector", None)}
