@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varlaw.evidence.formats import FORMATS, Format
-from varlaw.evidence.grid import Grid
+from varlaw.evidence.grid import POINT, Grid
 from varlaw.theory.variates import (
     Complex,
     Constant,
@@ -84,30 +84,37 @@ def _of_part(what: str, law: Any, dtype: str, part: Callable[[Any], Any]) -> tup
 
 
 def _spread(x: Any, fmt: Format, rng: np.random.Generator, law: Any = None) -> Floats:
-    """The numbers spread over the cells of their format, as the law has them there, or evenly where none is given.
+    """The numbers spread over the cells of a coarse format, as the law has them there, or evenly where none is given.
 
-    The grid is then none of the law's, and a limit that was rounded outwards is no number beyond it.
+    The grid is then none of the law's. Of a fine format only numbers that were rounded beyond a limit are drawn anew:
+    values that come again are then a fault, and are seen.
     """
     x = np.asarray(x, dtype=np.float64)
-    if fmt.digits == FORMATS["float64"].digits:
-        return np.asarray(x)
     if isinstance(law, Constant):
         return np.where(x == fmt.round(law.value), law.value, x)
-    if isinstance(law, Normal | Uniform | UniformRange | TruncatedNormal):
-        grid = Grid(law, fmt)
-        return grid.spread(x, rng) + grid.centre
+    if not isinstance(law, Normal | Uniform | UniformRange | TruncatedNormal):
+        return x if fmt.digits >= FORMATS["float32"].digits else _evenly(x, fmt, rng)
+    grid, (low, high) = Grid(law, fmt), law.support
+    anew = grid.likeliest > POINT or (x < low) | (x > high)
+    return np.where(anew, grid.spread(x, rng) + grid.centre, x) if np.any(anew) else x
+
+
+def _evenly(x: Floats, fmt: Format, rng: np.random.Generator) -> Floats:
     low, high = fmt.cells(x)
     found: Floats = low + (high - low) * rng.random(x.shape)
     return found
 
 
 def _log(x: Any, ends: UniformRange, fmt: Format, rng: np.random.Generator) -> Floats:
-    """Logarithms, each drawn anew from what the law has in the cell of its number; of what lies outside its own."""
+    """Logarithms, spread in the same way; what lies outside the law keeps its own."""
     x = np.asarray(x, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of 0 and below, which are told as not finite
+        logs = np.log(x)
     low, high = (ends.cdf(np.log(np.maximum(end, np.finfo(np.float64).tiny))) for end in fmt.cells(x))
     u = low + (high - low) * rng.random(x.shape)
-    with np.errstate(divide="ignore", invalid="ignore"):  # of 0 and below, which are told as not finite
-        return np.where((u > 0) & (u < 1), ends.quantile(np.where((u > 0) & (u < 1), u, 0.5)), np.log(x))
+    coarse = fmt.digits < FORMATS["float32"].digits
+    anew = (u > 0) & (u < 1) & (coarse | (logs < ends.low) | (logs > ends.high))
+    return np.where(anew, ends.quantile(np.where(anew, u, 0.5)), logs)
 
 
 def _rows(x: Any) -> Floats:
@@ -181,9 +188,10 @@ def _standardised(
         _held(f"mean of {what} over its std", float(means[np.argmax(np.abs(means))]), 0.0, bound)
     _held(f"std of {what} over the promised", float(stds[np.argmax(np.abs(stds - 1))]), 1.0, max(bound, 1e-4))
     sides = np.sqrt(rng.chisquare(n - 1, (len(rows), 1)) / (n - law.ddof))
-    spread = _spread(rows, fmt, rng) / std
+    spread: Floats = _spread(rows, fmt, rng) / std
     if law.centred:
-        return spread * sides + rng.standard_normal((len(rows), 1)) / math.sqrt(n)
+        moved: Floats = spread * sides + rng.standard_normal((len(rows), 1)) / math.sqrt(n)
+        return moved
     means = spread.mean(axis=1, keepdims=True)
     found: Floats = (spread - means) * sides + _of_student(means * math.sqrt(n / (n - law.ddof)), n)
     return found
@@ -200,7 +208,7 @@ def _of_student(ratios: Floats, n: int) -> Floats:
 
 def _whitened(rows: Floats, law: RowsNormal, fmt: Format, rng: np.random.Generator) -> Floats:
     factor = np.linalg.cholesky(np.asarray(law.covariance, dtype=np.float64))
-    found: Floats = np.linalg.solve(factor, (_spread(rows, fmt, rng) - np.asarray(law.mean)).T).T
+    found: Floats = np.linalg.solve(factor, (_evenly(rows, fmt, rng) - np.asarray(law.mean)).T).T
     return found
 
 

@@ -82,6 +82,16 @@ WRONG: list[tuple[Draw, Any, str]] = [
     (lambda s, k: R(k).choice([-0.5, 0, 0.5], s), varlaw.Rademacher(0.5), "|entry| is 0, but should be 0.5"),
     (lambda s, k: sparse(s, k, zeros=0.88), varlaw.Sparse(varlaw.Normal(1.0), 0.9), "of which entries are 0"),
     (lambda s, k: sparse(s, k, std=0.3), varlaw.Sparse(varlaw.Normal(1.0), 0.9), "of entries that are not 0"),
+    (
+        lambda s, k: (R(k).normal(size=(*s, 2)).astype(np.float16) @ [1, 1j]).astype(np.complex64),
+        varlaw.Complex(varlaw.Normal(1.0)),
+        "values that come again",
+    ),
+    (
+        lambda s, k: sparse(s, k, zeros=0.5).astype(np.float16).astype(np.float32),
+        varlaw.Sparse(varlaw.Normal(1.0), 0.5),
+        "values that come again",
+    ),
     (lambda s, k: parts(s, k, second=0.7), varlaw.Complex(varlaw.Normal(1.0)), "of real and imaginary parts"),
     (lambda s, k: standardised(s, k, ddof=1), varlaw.RowsStandardised(1.0), "std of a row over the promised is 0.992"),
     (
