@@ -7,8 +7,9 @@ target's rms. The first map that does not, and whose interval says on which side
 all its rows; one whose interval is too wide to tell is UNDECIDED. z is that of 1e-3, shared by all maps and looks
 (normal approximation over rows).
 
-A map that starts at zero or at the identity, is frozen, is a table of tokens, too, or is asked to be kept is refused:
-scaling would undo its role.
+Refused, as scaling would undo its role, is a map that starts at zero, at the identity or a permutation, with entries that
+are one number (a filter), or at less than a hundredth of its law at the end of a residual branch, that is frozen, a table
+of tokens, too, or asked to be kept.
 """
 
 import math
@@ -21,9 +22,10 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from varlaw.diagnose.advising.deriving import Chooser
-from varlaw.diagnose.advising.looking import batch_of, looked
+from varlaw.diagnose.advising.looking import Look, batch_of, looked
 from varlaw.diagnose.advising.records import Calibrated
 from varlaw.diagnose.advising.scope import Scope
+from varlaw.diagnose.advising.targets import Target
 from varlaw.diagnose.torch import operations
 from varlaw.diagnose.torch.building import refuse_lazy
 from varlaw.diagnose.torch.measuring import real
@@ -34,6 +36,7 @@ from varlaw.theory.law import printable
 
 DELTA, ALPHA = 0.05, 1e-3
 _LOOKS, _ROUNDS = 8, 12
+_QUIET = 0.01  # of the scale by law
 _MAPS = operations.CONVOLUTIONS | {"linear", "matmul", "mm", "addmm"}
 
 
@@ -121,15 +124,28 @@ def calibrated(model: torch.nn.Module, batch: Any, *, keep: Sequence[str] = (), 
     chooser.run()
     weights = dict(model.named_parameters())
     tables = {n for c in look.sight.calls if c.kind == "embedding" for n in c.parameters}
-    targets = {n: target for n, target in chooser.targets.items() if n not in tables}
+    undone = dict.fromkeys(chooser.targets.keys() & tables, "is a table of tokens, too")
+    undone |= {n: why for n, t in chooser.targets.items() if (why := _on_purpose(n, t, look, chooser))}
+    targets = {n: target for n, target in chooser.targets.items() if n not in undone}
     maps = {_place(weights[n]): _Map(target, why, weights[n]) for n, (target, why, _) in targets.items()}
     _passes(model, batch, maps, key)
     found = {name: _told(name, maps[_place(weights[name])], len(maps)) for name in targets}
-    tied = dict.fromkeys(chooser.targets.keys() & tables, "is a table of tokens, too")
-    for name, why in (look.roles | tied).items():
+    for name, why in (look.roles | undone).items():
         if name in weights and weights[name].ndim > 1:
             found[name] = Calibrated(name=name, outcome="REFUSED", reason=f"{why}: scaling would undo that")
+    for name in weights.keys() - found.keys() - tables:
+        if weights[name].ndim > 1:
+            found[name] = Calibrated(name=name, outcome="REFUSED", reason="no map uses it by itself")
     return [found[name] for name in weights if name in found]
+
+
+def _on_purpose(name: str, target: Target, look: Look, chooser: Chooser) -> str:
+    """Why a weight that no role names starts as it does, where its values show it."""
+    if name in look.constants:
+        return "is a filter whose entries are one number"
+    choice = chooser.choices.get(name)
+    quiet = choice is not None and choice.std and (choice.before or 0.0) < _QUIET * choice.std
+    return "starts near zero at the end of a branch" if quiet and target.source.startswith("residual.") else ""
 
 
 def _passes(model: torch.nn.Module, batch: Any, maps: dict[int, _Map], key: Key) -> None:

@@ -57,7 +57,7 @@ def looked(build: Build | torch.nn.Module, batch: Any, loss: Any, keep: Sequence
     sight = sight_of(model, batch, loss, key)
     parameters = dict(model.named_parameters())
     zeros = [n for n, p in parameters.items() if p.numel() and not bool(p.detach().any()) and p.ndim > 1]
-    identities = [n for n, p in parameters.items() if _identity(p.detach())]
+    identities = [n for n, p in parameters.items() if _passes_on(p.detach())]
     constants = frozenset(
         n for n, p in parameters.items() if p.numel() and bool((p.detach() == p.detach().flatten()[0]).all())
     )
@@ -95,11 +95,13 @@ def seconds_of(model: torch.nn.Module) -> dict[str, float]:
     return found
 
 
-def _identity(p: torch.Tensor) -> bool:
-    """Whether a matrix is the identity, or a kernel copies its channels."""
+def _passes_on(p: torch.Tensor) -> bool:
+    """Whether a matrix is the identity, a permutation, or a multiple of one, or a kernel does so to its channels."""
     if p.ndim < 2 or p.shape[0] != p.shape[1] or p.shape[0] < 2:
         return False
     middle = p
     for side in p.shape[2:]:
         middle = middle.select(2, side // 2)
-    return int(p.count_nonzero()) == p.shape[0] and bool((middle.diagonal() == 1).all())
+    one = middle[middle != 0]
+    alone = len(one) == p.shape[0] == int(p.count_nonzero()) and bool((one == one[0]).all())
+    return alone and all(bool((middle != 0).any(axis).all()) for axis in (0, 1))

@@ -13,7 +13,7 @@ def roles_of(
 ) -> dict[str, str]:
     """Parameters that keep their values unless a finding names them, and why."""
     found = dict.fromkeys(zeros, "starts at zero on purpose")
-    found |= dict.fromkeys(identities, "starts as the identity")
+    found |= dict.fromkeys(identities, "starts as the identity, or as a permutation")
     found |= dict.fromkeys(loaded, "was loaded")
     found |= {n: "is frozen" for n, t in sight.tensors.items() if not t.buffer and not t.trainable}
     for glob in keep:

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tests.diagnose.curable import CURABLE, Curable
-from tests.diagnose.models import batch, changed, classify, dense, he, normal
+from tests.diagnose.models import Block, batch, changed, classify, dense, he, normal
 from varlaw import advise, calibrate
 from varlaw.diagnose.advising import activations
 from varlaw.diagnose.advising.deciding import ALPHA, BETA, decided
@@ -265,6 +265,19 @@ def test_roles_are_refused():
     assert set(refused) == {"0.weight", "2.weight", "6.weight", "8.weight"}
     assert all(torch.equal(before[n], p) for n, p in model.state_dict().items() if n != "4.weight")
     assert "scaling would undo that" in str(done)
+
+
+def test_what_values_show_to_be_on_purpose_is_refused():
+    model = nn.Sequential(dense(4, he, classes=32), Block(32), nn.Linear(32, 10))
+    model[0][2].weight.data = torch.eye(64)[torch.randperm(64, generator=torch.Generator().manual_seed(0))] / 2
+    nn.init.constant_(model[0][4].weight, 1 / 64)
+    model[1].down.weight.data.mul_(1e-4)
+    refused = {row.name: row.reason for row in calibrate(model, fresh).rows if row.outcome == "REFUSED"}
+    assert [refused[f"{n}.weight"].partition(":")[0] for n in ("0.2", "0.4", "1.down")] == [
+        "starts as the identity, or as a permutation", "is a filter whose entries are one number",
+        "starts near zero at the end of a branch",
+    ]  # fmt: skip
+    assert len(refused) == 3
 
 
 def test_a_head_that_is_a_table_of_tokens_too_is_refused():
