@@ -7,9 +7,9 @@ target's rms. The first map that does not, and whose interval says on which side
 all its rows; one whose interval is too wide to tell is UNDECIDED. z is that of 1e-3, shared by all maps and looks
 (normal approximation over rows).
 
-Refused, as scaling would undo its role, is a map that starts at zero, at the identity or a permutation, with entries that
-are one number (a filter), or at less than a hundredth of its law at the end of a residual branch, that is frozen, a table
-of tokens, too, or asked to be kept.
+Refused, as scaling would undo its role, is a map that starts at zero, at the identity or a permutation, with entries
+that are one number (a filter), or at less than a hundredth of its law at the end of a residual branch, that is frozen, a
+table of tokens, too, or asked to be kept.
 """
 
 import math
