@@ -8,8 +8,8 @@ all its rows; one whose interval is too wide to tell is UNDECIDED. z is that of 
 (normal approximation over rows).
 
 Refused, as scaling would undo its role, is a map that starts at zero, at the identity or a permutation, with entries
-that are one number (a filter), or at less than a hundredth of its law at the end of a residual branch, that is frozen, a
-table of tokens, too, or asked to be kept.
+that are one number (a filter), or at less than a hundredth of its law at the end of a residual branch, that is frozen,
+a table of tokens, too, or asked to be kept.
 """
 
 import math
