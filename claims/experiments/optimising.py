@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from varlaw.claims.cases import Cases, corners
-from varlaw.claims.experiments.rows import Row, each, taking
+from varlaw.claims.experiments.rows import Given, Number, Row, each, taking
 from varlaw.theory.law import Domain, one_of
 
 # The numerical constants of an optimiser are its user's to choose; steps enough to tell a correction from none.
@@ -49,31 +51,68 @@ CASES: Mapping[str, Cases] = {
     ),
 }  # fmt: skip
 
+_NARROW = ("bfloat16", "float16")
+_SIXTEEN = 2.0**-14  # below it float16 has fewer digits
+
+
+def _bounded(known: Mapping[str, Any]) -> float:
+    """What roundings are relative to where a step has the length of the rate at most, whatever the gradient."""
+    return float(known["rate"] * known.get("steps", 1) / (1 - known.get("decay", 0.0)) ** 0.5)
+
+
+def _along(known: Mapping[str, Any]) -> Any:
+    """The same of steps as long as the gradient, and with momentum up to steps^2 of it."""
+    return known["rate"] * known["steps"] ** 2 * np.abs(known["g"]) + _SIXTEEN
+
+
+def _longest(known: Mapping[str, Any]) -> float:
+    """Without corrections the first step of Adam is up to (1 - 0.9)/sqrt(1 - 0.999) rates long."""
+    return float(known["rate"] * 0.1 / 0.001**0.5)
+
+
+# bfloat16 does not tell a weight from that which one step of decay leaves of it.
+def _kept(known: Mapping[str, Any]) -> Any:
+    return np.abs(known["w"]) * known["steps"] + _SIXTEEN
+
+
+def _narrow(law: str, of: str, given: Given, scale: Number, *dtypes: str) -> Row:
+    """The same of weights that are kept in 16 bits: a step is off by some roundings, not by its own size."""
+    return each(law, of, given, scale=scale, roundings=12, dtypes=dtypes or _NARROW, name=f"law.{law}(16 bits)")
+
+
 # Corrections such as 1 - 0.999^t may be computed in the dtype, where they lose three of seven digits.
 _LOOSE: dict[str, Any] = {"roundings": 1024}
 
+
+def _hat(known: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**taking("g", "rate", "eps", "steps")(known), "beta2": 0.999}
+
+
+def _plain(known: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**taking("g", "rate", "eps")(known), "beta1": 0.9, "beta2": 0.999}
+
+
+def _stepped(law: str, given: Given, size: Number, **options: Any) -> tuple[Row, ...]:
+    """The displacement of weights of 32 bits and more, and that of weights of 16."""
+    return each(law, "moved", given, **options), _narrow(law, "moved", given, size)
+
+
+_DECAY = taking("w", "rate", "decay", "steps")
+
 ROWS: Mapping[str, tuple[Row, ...]] = {
-    "optimiser_adam": (each("adam.constant_gradient", "moved", taking("g", "rate", "eps", "steps"), **_LOOSE),),
-    "optimiser_adam_hat": (
-        each(
-            "adam.constant_gradient_eps_hat", "moved",
-            lambda known: {**taking("g", "rate", "eps", "steps")(known), "beta2": 0.999}, **_LOOSE,
-        ),
+    "optimiser_adam": _stepped("adam.constant_gradient", taking("g", "rate", "eps", "steps"), _bounded, **_LOOSE),
+    "optimiser_adam_hat": _stepped("adam.constant_gradient_eps_hat", _hat, _bounded, **_LOOSE),
+    "optimiser_adam_plain": _stepped("adam.uncorrected_first_step", _plain, _longest, **_LOOSE),
+    "optimiser_rmsprop": _stepped("rmsprop.first_step", taking("g", "rate", "eps", "decay"), _bounded, **_LOOSE),
+    "optimiser_adagrad": _stepped(
+        "adagrad.constant_gradient", taking("g", "rate", "eps", "start", "steps"), _bounded, **_LOOSE
     ),
-    "optimiser_adam_plain": (
-        each(
-            "adam.uncorrected_first_step", "moved",
-            lambda known: {**taking("g", "rate", "eps")(known), "beta1": 0.9, "beta2": 0.999}, **_LOOSE,
-        ),
+    "optimiser_momentum": _stepped("sgd.momentum", taking("g", "rate", "momentum", "steps"), _along),
+    "optimiser_nesterov": _stepped("sgd.nesterov", taking("g", "rate", "momentum", "steps"), _along),
+    "optimiser_sign": _stepped("sign.constant_gradient", taking("g", "rate", "steps"), _bounded),
+    "optimiser_decay": (
+        each("decay.decoupled", "weights", _DECAY), _narrow("decay.decoupled", "weights", _DECAY, _kept, "float16")
     ),
-    "optimiser_rmsprop": (each("rmsprop.first_step", "moved", taking("g", "rate", "eps", "decay"), **_LOOSE),),
-    "optimiser_adagrad": (
-        each("adagrad.constant_gradient", "moved", taking("g", "rate", "eps", "start", "steps"), **_LOOSE),
-    ),
-    "optimiser_momentum": (each("sgd.momentum", "moved", taking("g", "rate", "momentum", "steps")),),
-    "optimiser_nesterov": (each("sgd.nesterov", "moved", taking("g", "rate", "momentum", "steps")),),
-    "optimiser_sign": (each("sign.constant_gradient", "moved", taking("g", "rate", "steps")),),
-    "optimiser_decay": (each("decay.decoupled", "weights", taking("w", "rate", "decay", "steps")),),
     "optimiser_trust": (each("trust.step_norm", "length", taking("rate", norm="size"), roundings=4096),),
     "average_exponential": (each("average.exponential", "average", taking("start", "w", "decay", "updates")),),
     "average_equal": (each("average.equal", "average", taking("w", "step", "updates")),),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from varlaw.subjects import axes
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.equinox.framework import EQUINOX
 from varlaw.subjects.jax.norms import imaginary, norm
@@ -77,7 +78,16 @@ def _sized(name: str) -> Make:
 _GROUPS: Make = lambda nn, c, d: nn.GroupNorm(c["groups"], c["channels"], **constants_of(c, eps="eps"), dtype=d)  # noqa: E731
 _OF_ROWS = (("LayerNorm", "layer_norm"), ("RMSNorm", "rms_norm"))
 
+
+def _of_two(name: str) -> Norm:
+    """Over two axes at once, of the sizes that its shape says."""
+    make: Make = lambda nn, c, d: getattr(nn, name)((2, c["length"] // 2), **constants_of(c, eps="eps"), dtype=d)  # noqa: E731
+    return axes.norm(EQUINOX, f"equinox.nn.{name}.__call__(two axes)", dict(_OF_ROWS)[name], _rows(make), "bcpq")
+
+
 NORMS: tuple[Norm, ...] = (
+    _of_two("LayerNorm"),
+    _of_two("RMSNorm"),
     *(
         norm(
             EQUINOX,

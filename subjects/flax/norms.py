@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from varlaw.subjects import axes
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.flax.framework import FLAX
 from varlaw.subjects.jax.norms import imaginary, norm, weighted
@@ -166,8 +167,34 @@ def _masked() -> Iterator[Norm]:
             yield masked(FLAX, title, op, make(name), channels_last=last, running_variance="biased")
 
 
+# name, the letters of the axes (`varlaw.subjects.axes`), and what says where the sets lie.
+_AXES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("LayerNorm", "bpcq", {"reduction_axes": (1, 3)}),
+    ("LayerNorm", "blc", {"reduction_axes": 1, "feature_axes": 1}),
+    ("RMSNorm", "bpcq", {"reduction_axes": (1, 3)}),
+    ("RMSNorm", "blc", {"reduction_axes": 1, "feature_axes": 1}),
+    ("GroupNorm", "1blc", {"reduction_axes": (2, 3)}),
+    ("InstanceNorm", "bcl", {"feature_axes": 1}),
+    ("BatchNorm", "bcl", {"axis": 1}),
+)
+
+
+def _told(kind: str, single: Any, batch: Any) -> Iterator[Norm]:
+    """The norms that are told their axes."""
+    for name, order, where in _AXES:
+        title = f"flax.{kind}.{name}.__call__({', '.join(f'{n}={value}' for n, value in where.items())})"
+        if name == "BatchNorm":
+            yield axes.norm(FLAX, title, "batch_norm", batch(where), order, running_variance="biased")
+        else:
+            call, affine = single(name, where)
+            more = {"affine": affine} if "feature_axes" in where else {}
+            yield axes.norm(FLAX, title, _OPS[name], call, order, running_variance="biased", **more)
+
+
 NORMS: tuple[Norm, ...] = (
     *_masked(),
+    *_told("linen", _linen, _linen_batch),
+    *_told("nnx", _nnx, _nnx_batch),
     *_norms("flax.linen", _linen, _linen_batch),
     *_norms("flax.nnx", _nnx, _nnx_batch),
     *(

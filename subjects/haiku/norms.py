@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from varlaw.subjects import axes
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.haiku.framework import HAIKU
 from varlaw.subjects.haiku.layers import Make
@@ -73,7 +74,46 @@ def _averages(state: Any, module: str) -> Iterator[Any]:
 _LAYER: Make = lambda hk, c: hk.LayerNorm(-1, True, True, **constants_of(c, eps="eps"))  # noqa: E731 - a table's entry
 _RMS: Make = lambda hk, c: hk.RMSNorm(-1, **constants_of(c, eps="eps"))  # noqa: E731
 
+
+def _told(name: str, op: str, order: str, make: Make, label: str, affine: bool = False) -> Norm:
+    """A norm that is told its axes, which lie as `order` says."""
+    more: dict[str, Any] = {"affine": _weighted(make)} if affine else {}
+    title = f"haiku.{name}.__call__({label})"
+    return axes.norm(HAIKU, title, op, _called(make), order, running_variance="biased", **more)
+
+
+_TOLD: tuple[Norm, ...] = (
+    _told(
+        "LayerNorm", "layer_norm", "bpcq", lambda hk, c: hk.LayerNorm((1, 3), True, True, **constants_of(c, eps="eps")),
+        "axis=(1, 3)",
+    ),
+    _told(
+        "LayerNorm", "layer_norm", "blc",
+        lambda hk, c: hk.LayerNorm(1, True, True, param_axis=1, **constants_of(c, eps="eps")),
+        "axis=1, param_axis=1", affine=True,
+    ),
+    _told("RMSNorm", "rms_norm", "bpcq", lambda hk, c: hk.RMSNorm((1, 3), **constants_of(c, eps="eps")), "axis=(1, 3)"),
+    _told(
+        "RMSNorm", "rms_norm", "blc", lambda hk, c: hk.RMSNorm(1, param_axis=1, **constants_of(c, eps="eps")),
+        "axis=1, param_axis=1", affine=True,
+    ),
+    *(
+        _told(name, op, "bcl", make, "channels_first", affine=True)
+        for name, op, make in (
+            (
+                "GroupNorm", "group_norm",
+                lambda hk, c: hk.GroupNorm(c["groups"], data_format="channels_first", **constants_of(c, eps="eps")),
+            ),
+            (
+                "InstanceNorm", "instance_norm",
+                lambda hk, c: hk.InstanceNorm(True, True, data_format="channels_first", **constants_of(c, eps="eps")),
+            ),
+        )
+    ),
+)  # fmt: skip
+
 NORMS: tuple[Norm, ...] = (
+    *_TOLD,
     norm(
         HAIKU,
         "haiku.BatchNorm.__call__",

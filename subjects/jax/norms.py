@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from varlaw.subjects import rows
+from varlaw.subjects import axes, rows
 from varlaw.subjects.boundary import Boundary
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.jax.framework import JAX
@@ -41,7 +41,14 @@ def _standardize(x: Any, case: Case, algorithm: str | None = None) -> Any:
     return jax.nn.standardize(x, axis=-1, **constants_of(case, eps="epsilon"), **chosen)
 
 
+def _told(x: Any, case: Case) -> Any:
+    import jax
+
+    return jax.nn.standardize(x, axis=(1, 3), **constants_of(case, eps="epsilon"))
+
+
 NORMS: tuple[Norm, ...] = (
+    axes.norm(JAX, "jax.nn.standardize(axis=(1, 3))", "layer_norm", _told, "bpcq"),
     norm(JAX, "jax.nn.standardize", "layer_norm", lambda x, c: _standardize(x, c), documented_eps="1e-5"),
     norm(
         JAX,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from varlaw.subjects import axes
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.keras.framework import KERAS, dtype_of, keras
 from varlaw.subjects.rows import masked, norm
@@ -48,7 +49,50 @@ def _masked_batch(x: Any, case: Case) -> tuple[Any, ...]:
     return (y[:, :-1], layer.moving_mean.value, layer.moving_variance.value)
 
 
+def _told(name: str, op: str, order: str, weight: str = "", **where: Any) -> Norm:
+    """A layer that is told its axes; its parameter `weight` is asked where the law knows it, and its bias with it."""
+
+    def made(x: Any, case: Case) -> Any:
+        constants = constants_of(case, eps="epsilon", kept="momentum" if op == "batch_norm" else "")
+        groups = {"groups": case["groups"]} if op == "group_norm" else {}
+        layer = getattr(keras().layers, name)(**where, **groups, **constants, dtype=dtype_of(x))
+        layer.build(x.shape)
+        return layer
+
+    def call(x: Any, case: Case) -> tuple[Any, ...]:
+        layer = made(x, case)
+        y = layer(x, training=True)
+        return (y, *(getattr(layer, n).value for n in ("moving_mean", "moving_variance") if hasattr(layer, n)))
+
+    def affine(x: Any, scale: Any, bias: Any, case: Case) -> Any:
+        layer = made(x, case)
+        getattr(layer, weight).assign(scale)
+        if hasattr(layer, "beta"):
+            layer.beta.assign(bias)
+        return layer(x)
+
+    title = f"keras.layers.{name}.call({', '.join(f'{n}={value}' for n, value in where.items())})"
+    more: dict[str, Any] = {"affine": affine} if weight else {}
+    return axes.norm(KERAS, title, op, call, order, running_variance="biased", **more)
+
+
+def _function_told(name: str, op: str, order: str, axis: Any) -> Norm:
+    def call(x: Any, case: Case) -> Any:
+        return getattr(keras().ops, name)(x, axis=axis, **constants_of(case, eps="epsilon"))
+
+    return axes.norm(KERAS, f"keras.ops.{name}(axis={axis})", op, call, order)
+
+
 NORMS: tuple[Norm, ...] = (
+    _told("LayerNormalization", "layer_norm", "blc", "gamma", axis=1),
+    _told("LayerNormalization", "layer_norm", "bpcq", axis=(1, 3)),
+    _told("RMSNormalization", "rms_norm", "blc", "scale", axis=1),
+    _told("GroupNormalization", "group_norm", "blc", "gamma", axis=-1),
+    _told("GroupNormalization", "group_norm", "bpqc1", axis=3),
+    _told("BatchNormalization", "batch_norm", "pbcq", axis=2),
+    _function_told("layer_normalization", "layer_norm", "blc", 1),
+    _function_told("rms_normalization", "rms_norm", "blc", 1),
+    _function_told("rms_normalization", "rms_norm", "bpcq", (1, 3)),
     masked(
         KERAS, "keras.layers.BatchNormalization.call", "batch_norm", _masked_batch, channels_last=True,
         channels=2,  # of one, keras.ops.squeeze takes the last axis of the moments too, and the call raises IndexError

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from varlaw.subjects import axes
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.namespace import Make
 from varlaw.subjects.paddle.framework import NO_HALF_KERNEL, PADDLE, nn, top
@@ -50,7 +51,30 @@ def _last(x: Any) -> list[int]:
     return [int(x.shape[-1])]
 
 
+def _channels_last(name: str, op: str, arguments: Any, of: str = "NLC") -> Norm:
+    """A module whose channels come last."""
+
+    def call(x: Any, case: Case) -> tuple[Any, ...]:
+        constants = constants_of(case, eps="epsilon", kept="momentum" if op == "batch_norm" else "")
+        layer = getattr(nn(), name)(**arguments(case), **constants, data_format=of)
+        layer.train()
+        y = layer(x)
+        return (y, *((layer._mean, layer._variance) if op == "batch_norm" else ()))
+
+    return axes.norm(PADDLE, f"paddle.nn.{name}({of}).forward", op, call, "blc", running_variance="biased")
+
+
 NORMS: tuple[Norm, ...] = (
+    axes.norm(
+        PADDLE,
+        "paddle.nn.functional.layer_norm(two axes)",
+        "layer_norm",
+        lambda x, c: _f().layer_norm(x, [int(n) for n in x.shape[-2:]], **constants_of(c, eps="epsilon")),
+        "bcpq",
+    ),
+    _channels_last("BatchNorm1D", "batch_norm", lambda c: {"num_features": c["channels"]}),
+    _channels_last("InstanceNorm1D", "instance_norm", lambda c: {"num_features": c["channels"]}),
+    _channels_last("GroupNorm", "group_norm", lambda c: {"num_groups": c["groups"], "num_channels": c["channels"]}),
     _functional("layer_norm", lambda x, c: _f().layer_norm(x, _last(x), **constants_of(c, eps="epsilon"))),
     _functional("rms_norm", lambda x, c: _f().rms_norm(x, _last(x), **constants_of(c, eps="eps"))[0], _NO_KERNEL),
     _functional(

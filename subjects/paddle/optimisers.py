@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from varlaw.subjects.optimising import RATE_IN_32_BITS, Optimisers, Walk
-from varlaw.subjects.paddle.framework import PADDLE, top
+from varlaw.subjects.paddle.framework import NO_HALF_KERNEL, PADDLE, top
 from varlaw.subjects.subject import Case, Experiment, Floats
 
 Make = Callable[[Any, Case, Any], Any]  # (paddle.optimizer, case, parameters) -> an optimiser
@@ -28,7 +28,7 @@ def _walk(make: Make) -> Walk:
     return walk
 
 
-_of = Optimisers(PADDLE, "optimizer.", _walk, RATE_IN_32_BITS)
+_of = Optimisers(PADDLE, "optimizer.", _walk, RATE_IN_32_BITS | NO_HALF_KERNEL)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     _of.moved("Adam", "adam", lambda o, c, p: o.Adam(c["rate"], epsilon=c["eps"], parameters=p)),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from varlaw.subjects import axes
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.namespace import Make
 from varlaw.subjects.rows import Call, imaginary, norm
@@ -45,6 +46,10 @@ def _rms(x: Any, case: Case) -> Any:
     return _f().rms_norm(x, x.shape[-1:], **constants_of(case, eps="eps"))
 
 
+def _of_two(name: str) -> Call:
+    return lambda x, c: getattr(_f(), name)(x, x.shape[-2:], **constants_of(c, eps="eps"))
+
+
 def _last(name: str) -> Make:
     return lambda nn, c, f: getattr(nn, name)(c["length"], **constants_of(c, eps="eps"), **f)
 
@@ -65,6 +70,10 @@ NORMS: tuple[Norm, ...] = (
     _functional("group_norm", lambda x, c: _f().group_norm(x, c["groups"], **constants_of(c, eps="eps"))),
     _functional("instance_norm", lambda x, c: _f().instance_norm(x, **constants_of(c, eps="eps"))),
     _functional("batch_norm", _batch_norm),
+    *(
+        axes.norm(TORCH, f"torch.nn.functional.{name}(two axes)", name, _of_two(name), "bcpq")
+        for name in ("layer_norm", "rms_norm")
+    ),
     NN.norm("LayerNorm", "layer_norm", _last("LayerNorm"), documented_eps="1e-5"),
     NN.norm("RMSNorm", "rms_norm", _last("RMSNorm"), documented_eps="min(finfo, 2**-23)"),
     NN.norm("GroupNorm", "group_norm", _group, documented_eps="1e-5"),

@@ -10,6 +10,7 @@ from varlaw.claims.claim import Trial
 from varlaw.claims.domains import CASES
 from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import POLICIES
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import Key
 from varlaw.subjects import optimising
 from varlaw.subjects.subject import Experiment
@@ -80,7 +81,31 @@ MISTAKES: dict[str, tuple[str, optimising.Walk, optimising.Walk]] = {
 }
 
 
-def outcomes(op: str, walk: optimising.Walk) -> set[str]:
+def _kept(walk: optimising.Walk, dtype: str, whole: int = 0) -> optimising.Walk:
+    """Computed in float64 and rounded once; the first `whole` weights are not written."""
+
+    def run(w: Any, g: Any, *rest: Any) -> Any:
+        moved = FORMATS[dtype].round_all(walk(w, g, *rest))
+        return np.concatenate([w[:whole], moved[whole:]])
+
+    return run
+
+
+def _corrected_in_16_bits(w: Any, g: Any, case: Any, dtype: str, device: str) -> Any:
+    """Adam whose beta_2 has the dtype of the weights: 1 in bfloat16."""
+    beta = float(FORMATS[dtype].round_all(np.array([0.999]))[0])
+    return w - case["rate"] * np.sqrt(1 - beta) * g / (np.sqrt(0.001 * g * g) + case["eps"])
+
+
+# op -> rounded once, and with a mistake of 16 bits: blocks that are not written, a constant that is rounded.
+NARROW: dict[str, tuple[optimising.Walk, optimising.Walk]] = {
+    "momentum": (_sgd(), _kept(_sgd(), "bfloat16", whole=16)),
+    "decay": (_decay(1.0), _kept(_decay(1.0), "float16", whole=3)),
+    "adam": (_adam(), _corrected_in_16_bits),
+}
+
+
+def outcomes(op: str, walk: optimising.Walk, dtype: str = "float64") -> set[str]:
     rows = optimising.Optimisers(TORCH, "", lambda make: make)
     if op == "trust":
         row: Experiment = rows.trusted("here", walk)
@@ -88,10 +113,11 @@ def outcomes(op: str, walk: optimising.Walk) -> set[str]:
         row = rows.decayed("here", walk)
     else:
         row = rows.moved("here", op, walk)
-    (claim,) = claims_of(dataclasses.replace(row, name="here"))
+    claims = claims_of(dataclasses.replace(row, name="here"))
+    (claim,) = (c for c in claims if not c.dtypes or dtype in c.dtypes)
     cases = CASES[row.op].enumerate(Key("teeth", "cases"), 1)
     key = Key("teeth", f"{claim.name}:{claim.target}")
-    return {str(claim.judge(Trial(case, "float64", "cpu", POLICIES["pr"], key)).outcome) for case in cases}
+    return {str(claim.judge(Trial(case, dtype, "cpu", POLICIES["pr"], key)).outcome) for case in cases}
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -99,3 +125,11 @@ def test_a_mistake_is_refuted(name: str) -> None:
     op, right, wrong = MISTAKES[name]
     assert outcomes(op, right) == {"CONFORMS"}
     assert "VIOLATES" in outcomes(op, wrong)
+
+
+@pytest.mark.parametrize("op", NARROW)
+def test_a_mistake_of_16_bits_is_refuted(op: str) -> None:
+    right, wrong = NARROW[op]
+    dtype = "float16" if op == "decay" else "bfloat16"  # which has too few digits for a decay of 1 %
+    assert outcomes(op, _kept(right, dtype), dtype) == {"CONFORMS"}
+    assert "VIOLATES" in outcomes(op, wrong, dtype)
