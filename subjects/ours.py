@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from varlaw.subjects.arguments import fixed
-from varlaw.subjects.subject import Adapter, Case, Clipper, Floats, Framework, Norm, Sampler, Subject, Tensor
+from varlaw.subjects.rows import drawn
+from varlaw.subjects.subject import Adapter, Case, Clipper, Floats, Framework, Norm, Sampler, Subject
 
 
 @functools.cache
@@ -75,12 +76,13 @@ def _sampler(
         for _ in range(count):
             yield {"": backend.function(name)(shape(case), *positional, **keywords)}
 
-    return Sampler(
-        name=f"{backend.framework.name}.{name}{label}",
-        framework=backend.framework,
-        op=op,
-        tensors=(Tensor(name="", documented=documented, layout="torch.{layer}" if layered else None),),
-        draws=draws,
+    return drawn(
+        backend.framework,
+        f"{backend.framework.name}.{name}{label}",
+        op,
+        draws,
+        {"": documented},
+        layouts={"": "torch.{layer}"} if layered else {},
         shape=shape,
         measure=backend.measure if layered else None,
         **rest,

@@ -17,7 +17,20 @@ from varlaw.subjects.boundary import Boundary
 from varlaw.subjects.complex_parts import NO_16_BITS
 from varlaw.subjects.defaults import with_default
 from varlaw.subjects.leaves import flatten, unflatten
-from varlaw.subjects.subject import Case, Clipper, Dropout, Floats, Loss, Norm, Normaliser, Numbers, Sampler, Tensor
+from varlaw.subjects.subject import (
+    Case,
+    Clipper,
+    Draws,
+    Dropout,
+    Floats,
+    Framework,
+    Loss,
+    Norm,
+    Normaliser,
+    Numbers,
+    Sampler,
+    Tensor,
+)
 
 ZEROS, ONES = "Constant(0)", "Constant(1)"
 AFFINE = {"weight": ONES, "bias": ZEROS}
@@ -58,11 +71,27 @@ def sampler(
     `build` is what `of.draws` takes. A function of one tensor has the tensor "". `own` gives the measure and the shape
     of a tensor, where a sampler has several.
     """
+    return drawn(of, name, op, of.draws(build), tensors, layouts=layouts, claims=claims, own=own, **rest)
+
+
+def drawn(
+    of: Framework,
+    name: str,
+    op: str,
+    draws: Draws,
+    tensors: Mapping[str, str],
+    *,
+    layouts: Mapping[str, str] | None = None,
+    claims: Mapping[str, Mapping[str, str]] | None = None,
+    own: Callable[[str], Mapping[str, Any]] = lambda tensor: {},
+    **rest: Any,
+) -> Sampler:
+    """What `draws` gives, where that is not what the framework makes of a builder: the arguments of `sampler`."""
     rows = tuple(
         Tensor(name=n, documented=law, layout=(layouts or {}).get(n), claims=(claims or {}).get(n, {}), **own(n))
         for n, law in tensors.items()
     )
-    return Sampler(name=name, framework=of, op=op, tensors=rows, draws=of.draws(build), **rest)
+    return Sampler(name=name, framework=of, op=op, tensors=rows, draws=draws, **rest)
 
 
 # -- axes -------------------------------------------------------------------------------------------------------------

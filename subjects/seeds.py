@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from varlaw.subjects.subject import Array, Case, Framework, Sampler, Tensor
+from varlaw.subjects.rows import drawn as of_draws
+from varlaw.subjects.subject import Array, Case, Framework, Sampler
 
 Draw = Callable[[Case, str, str, int], Array]  # (case, dtype, device, seed) -> a tensor
 Around = Callable[[str, str], AbstractContextManager[Any]]  # (dtype, device) -> what leaves the global stream alone
@@ -35,8 +36,7 @@ def streams(
                 }
             yield drawn
 
-    tensors = tuple(Tensor(name=n, documented=documented) for n in _FAR)
-    return Sampler(name=name, framework=framework, op="matrix", tensors=tensors, draws=draws)
+    return of_draws(framework, name, "matrix", draws, dict.fromkeys(_FAR, documented))
 
 
 def _accepted(draw: Draw, case: Case, dtype: str, device: str, seeds: tuple[int, int]) -> Array:
@@ -67,8 +67,7 @@ def of_one(
                 found = {label: draw(case, dtype, device, one) for label, (_, draw) in draws.items()}
             yield found
 
-    tensors = tuple(Tensor(name=label, documented=law) for label, (law, _) in draws.items())
-    return Sampler(name=name, framework=framework, op="matrix", tensors=tensors, draws=drawn, **rest)
+    return of_draws(framework, name, "matrix", drawn, {label: law for label, (law, _) in draws.items()}, **rest)
 
 
 def taller(case: Case) -> list[int]:

@@ -250,7 +250,7 @@ def per_parameter(whole: Clipper) -> Clipper:
         clipped, _ = whole.apply([large, flatten(grads), small], limit, dtype, device)
         return unflatten(clipped[1], grads), None
 
-    return Clipper(name=whole.name, framework=whole.framework, op="clip_norm", apply=apply)
+    return replace(whole, op="clip_norm", apply=apply, adjusted=None, adjusts=())
 
 
 # -- dropout and losses ------------------------------------------------------------------------------------------------
@@ -267,9 +267,10 @@ def dropout(yours: Yours, op: str, evaluate: Any = None) -> Dropout:
         return yours.read(in_mode(x, p, seed, training=True), x)
 
     def in_mode(x: Any, p: float, seed: int, *, training: bool) -> Any:
+        if not module:
+            return twin(yours.function)(x, p, seed, training=training)
         with seeded(seed, "float32", "cpu"):
-            one = twin(yours.function, seed, p) if module else twin(yours.function)
-            return one(x, training=training) if module else one(x, p, seed, training=training)
+            return twin(yours.function, seed, p)(x, training=training)
 
     def evaluated(x: Floats, p: float, dtype: str, device: str) -> Floats:
         given = yours.library.array(x, dtype)

@@ -90,11 +90,11 @@ def seeded(seed: int, dtype: str, device: str) -> Iterator[None]:
         kept.callback(random.setstate, state)
         kept.callback(np.random.set_state, numpys)
         random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
+        np.random.seed(seed % 2**32)  # noqa: NPY002
         if torch := sys.modules.get("torch"):
             _torch(torch, kept, seed, dtype, device)
         if keras := sys.modules.get("keras"):
-            keras.utils.set_random_seed(seed)
+            keras.utils.set_random_seed(seed % 2**32)
         yield
 
 

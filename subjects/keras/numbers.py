@@ -1,23 +1,31 @@
 """keras.random's numbers that are no weights: uniforms, gamma and beta numbers, counts, categories, orders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from varlaw.subjects.keras.framework import KERAS, keras
+from varlaw.subjects.rows import numbers
 from varlaw.subjects.subject import Numbers
 
 Draw = Callable[[Any, int, str, int], Any]  # (keras.random, count, dtype, seed) -> count numbers
 
 
-def _row(name: str, documented: str, draw: Draw, *without: float, **rest: Any) -> Numbers:
-    def drawn(count: int, dtype: str, device: str, seed: int) -> Any:
-        with KERAS.place(dtype, device):
-            return KERAS.floats(draw(keras().random, count, dtype, seed % (2**31 - 1)))
+@contextmanager
+def _seed(seed: int, dtype: str, device: str) -> Iterator[int]:
+    """Its functions take a seed, and no key."""
+    with KERAS.place(dtype, device):
+        yield seed % (2**31 - 1)
 
-    once: dict[str, Any] = {"dtypes": ("float32",)} if rest.pop("whole", False) else {}
-    return Numbers(
-        name=f"keras.random.{name}", framework=KERAS, documented=documented, draw=drawn, without=without,
-        **{**once, **rest},
+
+_OF_A_SEED = replace(KERAS, chance=_seed)
+
+
+def _row(name: str, documented: str, draw: Draw, *without: float, **rest: Any) -> Numbers:
+    return numbers(
+        _OF_A_SEED, f"keras.random.{name}", documented,
+        lambda count, dtype, device, seed: draw(keras().random, count, dtype, seed), *without, **rest,
     )  # fmt: skip
 
 

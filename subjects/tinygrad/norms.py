@@ -1,53 +1,46 @@
 """tinygrad.nn norms and Tensor.layernorm, called on inputs of shape (batch, channels, length)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from varlaw.subjects.defaults import constants_of, with_default
-from varlaw.subjects.subject import Case, Floats, Norm
-from varlaw.subjects.tinygrad.framework import TINYGRAD, UNSUPPORTED, array, context, floats
+from varlaw.subjects.defaults import constants_of
+from varlaw.subjects.rows import RUNNING, Call, norm
+from varlaw.subjects.subject import Case, Norm
+from varlaw.subjects.tinygrad.framework import TINYGRAD, UNSUPPORTED, context
+
+_TRAINING = replace(TINYGRAD, place=lambda dtype, device: context(dtype, training=True))
 
 
-def _row(name: str, op: str, apply: Callable[..., Mapping[str, Floats]]) -> Norm:
-    row = Norm(name=f"tinygrad.{name}", framework=TINYGRAD, op=op, apply=apply, unsupported=UNSUPPORTED)
-    return with_default(row)
+def _row(name: str, op: str, call: Call, **rest: Any) -> Norm:
+    return norm(_TRAINING, f"tinygrad.{name}", op, call, unsupported=UNSUPPORTED, **rest)
 
 
 def _module(name: str, op: str, build: Callable[[Any, Case], Any], dims: int = 1) -> Norm:
     """A class under `tinygrad.nn`; `dims` is the number of spatial dimensions that it insists on."""
 
-    def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
+    def call(x: Any, case: Case) -> tuple[Any, ...]:
         import tinygrad.nn
 
-        with context(dtype, training=True):
-            module = build(tinygrad.nn, case)
-            spatial = (x.shape[2],) + (1,) * (dims - 1)
-            y = floats(module(array(x.reshape(*x.shape[:2], *spatial), dtype)))
-            running = {n: floats(getattr(module, n)) for n in ("running_mean", "running_var") if hasattr(module, n)}
-        return {"output": y.reshape(x.shape)} | running
+        module = build(tinygrad.nn, case)
+        return module(x), *(getattr(module, n) for n in RUNNING if hasattr(module, n))
 
-    return _row(f"nn.{name}.forward", op, apply)
+    return _row(f"nn.{name}.forward", op, call, dims=dims)
 
 
 def _method() -> Norm:
-    def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
-        return {"output": floats(array(x, dtype).layernorm(**constants_of(case, eps="eps")))}
-
-    return _row("Tensor.layernorm", "layer_norm", apply)
+    return _row("Tensor.layernorm", "layer_norm", lambda x, case: x.layernorm(**constants_of(case, eps="eps")))
 
 
 def _across_channels() -> Norm:
     """LayerNorm2d normalises the channels at each position: the last axis of the input is put there."""
 
-    def apply(x: Floats, case: Case, dtype: str, device: str) -> Mapping[str, Floats]:
+    def call(x: Any, case: Case) -> Any:
         import tinygrad.nn
 
-        with context(dtype):
-            module = tinygrad.nn.LayerNorm2d(case["length"], **constants_of(case, eps="eps"))
-            y = floats(module(array(x.transpose(0, 2, 1)[..., None], dtype)))
-        return {"output": y[..., 0].transpose(0, 2, 1).copy()}
+        return tinygrad.nn.LayerNorm2d(case["length"], **constants_of(case, eps="eps"))(x.unsqueeze(-1))
 
-    return _row("nn.LayerNorm2d.forward", "layer_norm", apply)
+    return _row("nn.LayerNorm2d.forward", "layer_norm", call, channels_last=True)
 
 
 def _batch(name: str) -> Callable[[Any, Case], Any]:

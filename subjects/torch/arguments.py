@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from varlaw.subjects.subject import Case, Sampler, Tensor
+from varlaw.subjects.rows import drawn
+from varlaw.subjects.subject import Case, Sampler
 from varlaw.subjects.torch.framework import TORCH, seeded
 from varlaw.subjects.torch.init import NO_QR, Fill, initialiser
 
@@ -51,14 +52,8 @@ def _kernel() -> Sampler:
 
         return {"": torch.nn.init.orthogonal_(torch.empty(case["shape"], **kind), gain=case["gain"]).flatten(1)}
 
-    return Sampler(
-        name="torch.nn.init.orthogonal_(gain)",
-        framework=TORCH,
-        op="draw_orthogonal",
-        tensors=(Tensor(name="", documented="Orthogonal(gain)"),),
-        draws=seeded(build),
-        unsupported=NO_QR,
-    )
+    laws = {"": "Orthogonal(gain)"}
+    return drawn(TORCH, "torch.nn.init.orthogonal_(gain)", "draw_orthogonal", seeded(build), laws, unsupported=NO_QR)
 
 
 def _stacked(name: str, law: str) -> Sampler:
@@ -70,14 +65,14 @@ def _stacked(name: str, law: str) -> Sampler:
         weight = torch.empty(case["stack"], case["inputs"], case["outputs"], **kind)
         return {"": getattr(torch.nn.init, name)(weight)}
 
-    tensor = Tensor(
-        name="",
-        documented=law.format(*(f"shape_{fan}" for fan in ("fan_in", "fan_out"))),
-        claims={"init.true_fan": law.format("inputs", "outputs")},
-        shape=lambda c: (c["stack"], c["inputs"], c["outputs"]),
-    )
-    return Sampler(
-        name=f"torch.nn.init.{name}(stacked)", framework=TORCH, op="stacked", tensors=(tensor,), draws=seeded(build)
+    return drawn(
+        TORCH,
+        f"torch.nn.init.{name}(stacked)",
+        "stacked",
+        seeded(build),
+        {"": law.format(*(f"shape_{fan}" for fan in ("fan_in", "fan_out")))},
+        claims={"": {"init.true_fan": law.format("inputs", "outputs")}},
+        own=lambda tensor: {"shape": lambda c: (c["stack"], c["inputs"], c["outputs"])},
     )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from varlaw.subjects.complex_parts import NO_16_BITS, each, parts
-from varlaw.subjects.subject import Case, Sampler, Tensor
+from varlaw.subjects.rows import drawn
+from varlaw.subjects.subject import Case, Sampler
 from varlaw.subjects.torch.framework import TORCH, seeded
 
 Draw = Callable[[Any, Case, dict[str, Any]], Any]  # (torch, case, complex dtype and device) -> tensor
@@ -16,15 +17,7 @@ def _row(name: str, law: str, draw: Draw, op: str = "linear") -> Sampler:
 
         return parts(draw(torch, case, factory | {"dtype": factory["dtype"].to_complex()}).detach())
 
-    tensors = tuple(Tensor(name=n, documented=one) for n, one in each(law).items())
-    return Sampler(
-        name=f"torch.{name}(complex)",
-        framework=TORCH,
-        op=op,
-        tensors=tensors,
-        draws=seeded(build),
-        unsupported=NO_16_BITS,
-    )
+    return drawn(TORCH, f"torch.{name}(complex)", op, seeded(build), each(law), unsupported=NO_16_BITS)
 
 
 def _initialiser(name: str, law: str) -> Sampler:

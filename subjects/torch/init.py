@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from varlaw.subjects.rows import TORCH_GAINS
-from varlaw.subjects.subject import Case, Gain, Sampler, Tensor
+from varlaw.subjects.rows import TORCH_GAINS, drawn
+from varlaw.subjects.subject import Case, Gain, Sampler
 from varlaw.subjects.torch.framework import TORCH, factory, seeded
 from varlaw.subjects.torch.layers import NN
 
@@ -36,12 +36,13 @@ def initialiser(
             own = torch.Generator(device).manual_seed(seed)
             return build(case, factory(dtype, device), generator=own)
 
-    return Sampler(
-        name=f"torch.nn.init.{name}{label}",
-        framework=TORCH,
-        op=op,
-        tensors=(Tensor(name="", documented=documented, claims=claims or {}),),
-        draws=seeded(build),
+    return drawn(
+        TORCH,
+        f"torch.nn.init.{name}{label}",
+        op,
+        seeded(build),
+        {"": documented},
+        claims={"": claims or {}},
         **({"shape": lambda c: tuple(c["shape"])} | NN.filled(op)),
         handed=None if name in _WITHOUT_GENERATOR or label else handed,
         unsupported=NO_QR if name == "orthogonal_" else {},

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from varlaw.subjects.rows import drawn
 from varlaw.subjects.seeds import of_one, streams, taller
-from varlaw.subjects.subject import Case, Sampler, Tensor
+from varlaw.subjects.subject import Case, Sampler
 from varlaw.subjects.torch.framework import TORCH, dtype_of, seeded
 
 _NO_HALF_QR = dict.fromkeys(("float16", "bfloat16"), "torch.linalg.qr has no half-precision kernel")
@@ -21,10 +22,7 @@ def _sampler(
 
         return {"": draw(torch, case, factory)}
 
-    tensors = (Tensor(name="", documented=documented),)
-    return Sampler(
-        name=name, framework=TORCH, op=op, tensors=tensors, draws=seeded(build), unsupported=unsupported or {}, **rest
-    )
+    return drawn(TORCH, name, op, seeded(build), {"": documented}, unsupported=unsupported or {}, **rest)
 
 
 def _of_seed(case: Case, dtype: str, device: str, seed: int) -> Any:
@@ -178,13 +176,7 @@ def _adaptive() -> Sampler:
         "tail.0.0.weight": "Uniform(1/sqrt(embedding_dim))",
         "tail.0.1.weight": "Uniform(1/sqrt(embedding_dim//4))",
     }
-    return Sampler(
-        name="torch.nn.AdaptiveLogSoftmaxWithLoss",
-        framework=TORCH,
-        op="adaptive_softmax",
-        tensors=tuple(Tensor(name=n, documented=law) for n, law in laws.items()),
-        draws=seeded(build),
-    )
+    return drawn(TORCH, "torch.nn.AdaptiveLogSoftmaxWithLoss", "adaptive_softmax", seeded(build), laws)
 
 
 LOSS_LAYERS: tuple[Sampler, ...] = (_adaptive(),)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.subject import Array, Case, Clipper, Draws, Floats, Sampler, Sharded, Tensor
+from varlaw.subjects.rows import drawn
+from varlaw.subjects.subject import Array, Case, Clipper, Floats, Sampler, Sharded
 from varlaw.subjects.torch import ranks
 from varlaw.subjects.torch.framework import TORCH, dtype_of, floats, tensor
 
@@ -132,16 +133,14 @@ def _sharded(name: str, what: str, placement: str) -> Sharded:
 
 def _law(name: str, what: str, placement: str, documented: str) -> Sampler:
     def draws(case: Case, dtype: str, device: str, seed: int, count: int) -> Iterator[Mapping[str, Array]]:
-        drawn = block = 0
-        while drawn < count:  # in blocks, each from a seed of its own: nobody may want all of them
-            size = min(2**block, _BLOCK, count - drawn)
+        done = block = 0
+        while done < count:  # in blocks, each from a seed of its own: nobody may want all of them
+            size = min(2**block, _BLOCK, count - done)
             found = ranks.call(f"{_HERE}:wholes", what, placement, dict(case), dtype, seed + 2 * block, size)[0]
             yield from ({"": whole} for whole in found)
-            drawn, block = drawn + size, block + 1
+            done, block = done + size, block + 1
 
-    found: Draws = draws
-    tensors = (Tensor(name="", documented=documented),)
-    return Sampler(name=f"torch.distributed.{name}.whole", framework=TORCH, op="sharded", tensors=tensors, draws=found)
+    return drawn(TORCH, f"torch.distributed.{name}.whole", "sharded", draws, {"": documented})
 
 
 def _clip(grads: Sequence[Floats], limit: float, dtype: str, device: str) -> tuple[list[Floats], float | None]:
