@@ -39,6 +39,29 @@ class Batch(torch.nn.Module):  # type: ignore[misc,name-defined]
         return (x - m[:, None]) / (v[:, None] + self.eps).sqrt()
 
 
+def rms_in_16_bits(x: Any, eps: float = 1e-6) -> Any:
+    return x * (x.square().mean(-1, keepdim=True) + eps).rsqrt()
+
+
+def scaled(factor: Callable[[Any, float], float]) -> Any:
+    def clip(grads: Any, limit: float) -> Any:
+        by = min(1.0, factor(grads, limit))
+        return [(g * by).astype(g.dtype) for g in grads]
+
+    return lambda: varlaw.check_clip(clip)
+
+
+def after_the_step(batches: Any, limit: float) -> Any:
+    return [sum(leaf) / len(batches) for leaf in zip(*batches, strict=True)]
+
+
+def to_zero(x: Any, p: float, seed: int) -> Any:
+    kept = np.random.default_rng(seed).random(x.shape) >= p
+    q, alpha = 1 - p, -1.7580993408473766
+    a = (q + alpha**2 * q * p) ** -0.5
+    return np.where(kept, np.float32(a) * x - np.float32(a * alpha * p), 0)
+
+
 class InTraining(torch.nn.Module):  # type: ignore[misc,name-defined]
     """A layer norm in training alone."""
 
@@ -170,6 +193,28 @@ ASKED: dict[str, tuple[Any, str]] = {
     ),
     "one mask": (masked(lambda s: s[1:]), "one mask serves all samples"),
     "one by one": (masked(lambda s: s, "drop_path"), "units are dropped one by one, not whole samples"),
+    "statistics in 16 bits": (
+        lambda: varlaw.check_norm(rms_in_16_bits, "rms", dtype="float16", promises="huge"),
+        "statistics are kept in float16: ordinary inputs come out right but for what that rounds",
+    ),
+    "the largest leaf": (
+        scaled(
+            lambda g, c: c / max(np.linalg.norm(x.astype(np.float64)) for x in g) if any(x.any() for x in g) else 1.0
+        ),
+        "the norm is that of the largest leaf, not of all",
+    ),
+    "a loss scale": (
+        scaled(lambda g, c: c / 512 / n if (n := sum((x.astype(np.float64) ** 2).sum() for x in g) ** 0.5) else 1.0),
+        "gradients are clipped to 1/512 times the limit, as where a loss scale is not taken off first",
+    ),
+    "after the step": (
+        lambda: varlaw.check_clip(after_the_step, "accumulated"),
+        "nothing is clipped, as where the clip comes after the step",
+    ),
+    "dropped to 0": (
+        lambda: varlaw.check_dropout(to_zero, 0.2, kind="alpha_dropout"),
+        "what is dropped becomes 0, but should become a alpha' + b = -1.236, alpha' = -1.758",
+    ),
     "any order": (of_order(lambda p: p), ""),
     "order ignored": (of_order(lambda p: 2.0), "the norm is not of the order 1, 3, inf that is asked for"),
     "zeros": (lambda: varlaw.check_clip(unit), "gradients that are 0 become NaN, as of 0 times limit/0"),

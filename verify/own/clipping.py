@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,13 +54,32 @@ _OF_ALL_LEAVES = (
     "clip.empty",
     "clip.nothing",
 )  # nothing is said of one leaf alone
+_EACH = "every leaf is clipped by its own norm, not all by the norm of all"
+_NORMS: dict[str, Callable[[list[Floats]], Sequence[float]]] = {  # the norm that each leaf is clipped by
+    _EACH: lambda g: [norm_of([x]) for x in g],
+    "all leaves are clipped by the norm of all, not each by its own": lambda g: [norm_of(g)] * len(g),
+    "the norm is squared: the factor is limit/|g|^2": lambda g: [norm_of(g) ** 2] * len(g),
+    "the norms of the leaves are added, and not their squares": lambda g: [sum(norm_of([x]) for x in g)] * len(g),
+    "the norm is that of the largest leaf, not of all": lambda g: [max(norm_of([x]) for x in g)] * len(g),
+    "the norm is that of the first leaf alone": lambda g: [norm_of(g[:1])] * len(g),
+    "the norm is that of the last leaf alone": lambda g: [norm_of(g[-1:])] * len(g),
+    "the norm is the mean of the leaves' norms": lambda g: [sum(norm_of([x]) for x in g) / len(g)] * len(g),
+    "the norm is the sum of |entries|": lambda g: [sum(float(abs(x).sum()) for x in g)] * len(g),
+    "the norm is the largest |entry|": lambda g: [max(float(abs(x).max()) for x in g)] * len(g),
+    "the norm is the root of the mean square, not of the sum": lambda g: (
+        [norm_of(g) / sum(x.size for x in g) ** 0.5] * len(g)
+    ),
+    "every leaf is clipped by its own root mean square": lambda g: [norm_of([x]) / x.size**0.5 for x in g],
+}
+_TORCHS = "the factor is limit/(norm + 1e-6), as torch's is (as_='torch')"
+
+
+def _by(norms: Callable[[list[Floats]], Sequence[float]], eps: float = 0.0) -> Callable[[list[Floats], float], Any]:
+    return lambda g, c: [x * _factor(n + eps, c) for x, n in zip(g, norms(g), strict=True)]
+
+
 _WAYS: dict[str, Callable[[list[Floats], float], list[Floats]]] = {
-    "every leaf is clipped by its own norm, not all by the norm of all": lambda g, c: [
-        x * _factor(norm_of([x]), c) for x in g
-    ],
-    "all leaves are clipped by the norm of all, not each by its own": lambda g, c: [
-        x * _factor(norm_of(g), c) for x in g
-    ],
+    **{said: _by(norms) for said, norms in _NORMS.items()},
     "every entry is clipped by value, not the norm": lambda g, c: [x.clip(-c, c) for x in g],
     "values beyond the limit lose their sign": lambda g, c: [np.where(abs(x) > c, c, x) for x in g],
     "values are clipped above alone": lambda g, c: [x.clip(None, c) for x in g],
@@ -68,21 +87,12 @@ _WAYS: dict[str, Callable[[list[Floats], float], list[Floats]]] = {
     "nothing is clipped": lambda g, c: g,
     "gradients below the limit are scaled up to it": lambda g, c: [x * (c / norm_of(g)) for x in g],
     "each leaf is scaled to the limit, also from below": lambda g, c: [x * (c / norm_of([x])) for x in g],
-    "the norm is squared: the factor is limit/|g|^2": lambda g, c: [x * _factor(norm_of(g) ** 2, c) for x in g],
-    "the norms of the leaves are added, and not their squares": lambda g, c: [
-        x * _factor(sum(norm_of([y]) for y in g), c) for x in g
-    ],
-    "the norm is the sum of |entries|": lambda g, c: [x * _factor(sum(float(abs(y).sum()) for y in g), c) for x in g],
-    "the norm is the largest |entry|": lambda g, c: [x * _factor(max(float(abs(y).max()) for y in g), c) for x in g],
-    "the norm is the root of the mean square, not of the sum": lambda g, c: [
-        x * _factor(norm_of(g) / sum(y.size for y in g) ** 0.5, c) for x in g
-    ],
-    "the factor is limit/(norm + 1e-6), as torch's is (as_='torch')": lambda g, c: [
-        x * _factor(norm_of(g) + 1e-6, c) for x in g
-    ],
-    "every leaf is clipped by its own root mean square": lambda g, c: [
-        x * _factor(norm_of([x]) / x.size**0.5, c) for x in g
-    ],
+    _TORCHS: _by(_NORMS["all leaves are clipped by the norm of all, not each by its own"], 1e-6),
+    **{
+        f"{said}; + 1e-6, as torch's": _by(norms, 1e-6)
+        for said, norms in _NORMS.items()
+        if not said.startswith("all leaves")
+    },
     "the root of the factor is taken": lambda g, c: [x * _factor(norm_of(g), c) ** 0.5 for x in g],
     "the limit is squared": lambda g, c: [x * _factor(norm_of(g), c * c) for x in g],
 }
@@ -200,7 +210,24 @@ def _cause(kind: str, subject: Clipper, dtype: str, eps: float) -> str:
         leaves = [FORMATS[dtype].round_all(x) for x in probe]
         seen, _ = subject.apply(leaves, limit, dtype, "cpu")
         fits = [name for name in fits if _same(seen, _WAYS[name](leaves, limit), dtype)]
+    if not fits and kind == "global_norm":
+        return _scaled_limit(subject, dtype)
     return fits[0] if fits and _RIGHT[kind] not in fits else ""
+
+
+def _scaled_limit(subject: Clipper, dtype: str) -> str:
+    """Whether all is well with another limit, a multiple of the one that is given."""
+    above = [FORMATS[dtype].round_all(x) for x in probes()[0]]
+    factor = norm_of(subject.apply(above, 1.0, dtype, "cpu")[0])
+    if not 0 < factor < math.inf:
+        return ""
+    for probe, limit in ((p, c) for p in probes() for c in (1.0, 0.3, 1e-4)):
+        leaves = [FORMATS[dtype].round_all(x) for x in probe]
+        seen, _ = subject.apply(leaves, limit, dtype, "cpu")
+        if not _same(seen, [x * _factor(norm_of(leaves), factor * limit) for x in leaves], dtype):
+            return ""
+    of = f"1/{1 / factor:.6g}" if factor < 1 else f"{factor:.6g}"
+    return f"gradients are clipped to {of} times the limit, as where a loss scale is not taken off first"
 
 
 def _where(found: Verdicts) -> str:
@@ -220,6 +247,9 @@ def _of_parts(subject: Clipper, dtype: str) -> str:
     """What is wrong with accumulated gradients: far below the limit nothing is clipped, only added up."""
     small = [FORMATS[dtype].round_all(x) for x in probes()[2]]
     seen, _ = subject.apply(small, 1.0, dtype, "cpu")
+    above = [FORMATS[dtype].round_all(x) for x in probes()[0]]
+    if _same(subject.apply(above, 1.0, dtype, "cpu")[0], above, dtype):
+        return "nothing is clipped, as where the clip comes after the step"
     words = {2.0: "the batches are added, and not averaged", 0.5: "the batches are averaged, and not added"}
     return next((said for factor, said in words.items() if _same(seen, [factor * x for x in small], dtype)), _AT_ONCE)
 

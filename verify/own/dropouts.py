@@ -118,12 +118,27 @@ def _cause(subject: Dropout, p: float, dtype: str, found: Verdicts) -> str:
     if {v.claim for v in found.faults} == {"dropout.evaluated"}:
         return "evaluation drops or scales, but should change nothing"
     if "alpha" in subject.op:
-        y = subject.apply(np.ones(SHAPE), p, dtype, "cpu", 1)
-        return "what is kept stays as it is, but should become a x + b" if (y == 1).any() else ""
+        return _of_alpha(subject, p, dtype)
     if subject.op == "gaussian_dropout":
         return ""
     alike = _alike(subject, p, dtype)
     return "; ".join(filter(None, [_scaled(subject, p, dtype), alike or _dropped(p, found)]))
+
+
+def _of_alpha(subject: Dropout, p: float, dtype: str) -> str:
+    """What becomes of what is kept and of what is dropped, where it is not a x + b of x = 1 and of x = alpha'."""
+    y = subject.apply(np.ones(SHAPE), p, dtype, "cpu", 1)
+    found, q, alpha = np.unique(y), 1 - p, -1.7580993408473766
+    a = (q + alpha**2 * q * p) ** -0.5
+    dropped, kept = a * alpha * (1 - p), a * (1 - alpha * p)
+    said = []
+    if not np.isclose(found, kept, rtol=1e-2).any():
+        same = " stays as it is, but" if (y == 1).any() else ""
+        said.append(f"what is kept{same} should become a x + b = {kept:.4g} of x = 1")
+    if not np.isclose(found, dropped, rtol=1e-2).any():
+        zero = " becomes 0, but" if (y == 0).any() else ""
+        said.append(f"what is dropped{zero} should become a alpha' + b = {dropped:.4g}, alpha' = {alpha:.4g}")
+    return "; ".join(said)
 
 
 def _alike(subject: Dropout, p: float, dtype: str) -> str:

@@ -54,7 +54,11 @@ def cause(subject: Norm, layout: Layout, probe: Floats, case: dict[str, Any], dt
         if fits:
             n = rows_of(probe, layout.op, case).shape[1]
             fewest = sorted((_differences(w, centred, kind, n) for w in fits), key=len)[0]
-            return "; ".join(fewest)
+            if fewest:
+                return "; ".join(fewest)
+    few = FORMATS[dtype].unit > FORMATS["float32"].unit
+    if few and _fits(Wrong(centred), layout, *seen[0], case, dtype, kept=True):
+        return f"statistics are kept in {dtype}: ordinary inputs come out right but for what that rounds"
     return _factor(seen[0], Wrong(centred), layout, case, dtype)
 
 
@@ -96,14 +100,16 @@ def _other_sets(layout: Layout, probe: Floats) -> Iterator[Wrong]:
         yield from (Wrong(centred, sets=-g) for g in range(2, channels) if channels % g == 0)
 
 
-def _fits(wrong: Wrong, layout: Layout, x: Floats, y: Floats, case: dict[str, Any], dtype: str) -> bool:
-    """Whether every entry is what this way gives, but for rounding."""
+def _fits(
+    wrong: Wrong, layout: Layout, x: Floats, y: Floats, case: dict[str, Any], dtype: str, *, kept: bool = False
+) -> bool:
+    """Whether every entry is what this way gives, but for rounding, also of statistics that are kept in the dtype."""
     sets = _rows(x, wrong.sets, layout, case)
     if sets.shape[1] <= wrong.ddof:
         return False
     with np.errstate(all="ignore"):
         wanted = _normalised(sets, wrong, case["eps"])
-    rows = Rows(x, layout.op, Trial(case, dtype, "cpu", policy("pr"), Key("", "cause", "")))
+    rows = Rows(x, layout.op, Trial(case, dtype, "cpu", policy("pr"), Key("", "cause", ""), dtype_statistics=kept))
     error = _ROUNDINGS * (rows.entry_error + float(rows.statistics_error.max()))
     size = np.abs(wanted) + np.abs(wanted).mean(axis=1, keepdims=True)
     return bool((np.abs(_rows(y, wrong.sets, layout, case) - wanted) <= error * size).all())
