@@ -12,6 +12,7 @@ import numpy as np
 
 from varlaw.subjects import rows
 from varlaw.subjects.boundary import Boundary
+from varlaw.subjects.kept import kept
 from varlaw.subjects.subject import Array, Case, Draws, Floats, Sampler
 
 Tree = Mapping[str, Array]
@@ -90,7 +91,7 @@ def seeded(build: Build, one_by_one: bool = False) -> Draws:
             for i in range(min(width, count - start)):
                 yield {name: x[i] for name, x in block.items()}
 
-    return draws
+    return kept(draws)
 
 
 def _words(seed: int) -> Any:
