@@ -5,16 +5,17 @@ from collections.abc import Callable
 import pytest
 from torch import nn
 
+from tests.diagnose.fed import FED, NOT_FED, encoding, recurrent
 from tests.diagnose.firsts import FIRST, STILL
 from tests.diagnose.mistakes import MORE
 from tests.diagnose.models import PAIRS, Pair, batch, loss_of
 from tests.diagnose.sound import SOUND, observed
 from tests.diagnose.starts import LATER, QUIET
-from tests.diagnose.wired import APART, WIRED, encoding, recurrent
+from tests.diagnose.wired import APART, WIRED
 from varlaw import check_model
 
-ALL = (*PAIRS, *MORE, *LATER, *FIRST, *WIRED)
-LEFT_ALONE = {**SOUND, **QUIET, **STILL, **APART}
+ALL = (*PAIRS, *MORE, *LATER, *FIRST, *WIRED, *FED)
+LEFT_ALONE = {**SOUND, **QUIET, **STILL, **APART, **NOT_FED}
 
 
 def _report(pair: Pair, build: object, loss: object):
