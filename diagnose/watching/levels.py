@@ -41,7 +41,7 @@ class Levels:
         if record.loss is not None:
             (self._recent if len(self._first) == _EVERY else self._first).append(record.loss)
         if record.gradient is not None:
-            yield from self._clip(record.gradient)
+            yield from self._clip(record.gradient, record.step)
         if record.lost is not None:
             self._lost.step(record.lost)
         if record.update and record.weight and record.step > BURN_IN:
@@ -52,11 +52,13 @@ class Levels:
         if low > _LOST:
             says = f"{low:.1%} to {high:.1%} of the entries with a gradient do not move: rounding takes the update"
             says += f" (rate {record.rate:.2g})" if record.rate is not None else ""
+            says += f", by step {record.step}"
             yield self._said("update.lost", says, "all updates", low, self._lost)
 
         low, high = self._large.interval(self._alpha)
         if low > _MOST:
             says = f"{low:.1%} to {high:.1%} of the steps move the weights by more than {_WHOLE:.0%} of their norm"
+            says += f", by step {record.step}"
             yield self._said("update.large", says, "all updates", low, self._large)
 
     def _learns(self) -> bool:
@@ -66,7 +68,7 @@ class Levels:
     def _said(self, word: str, says: str, where: str, low: float, share: Share) -> Finding:
         return finding(word, "VIOLATES", says, where, observed=low, samples=share.count, alpha=self._alpha)
 
-    def _clip(self, norm: float) -> Iterator[Finding]:
+    def _clip(self, norm: float, step: int) -> Iterator[Finding]:
         """A norm that many steps share is a limit: of real gradients no two are equal."""
         same = self._limit > 0 and abs(norm - self._limit) <= 1e-5 * self._limit
         if not same and norm > self._limit:
@@ -80,7 +82,7 @@ class Levels:
             self._clipped, self._settled = Share(), True  # gradients are large at first: counted anew
             return
         share, count = self._clipped.sum / self._clipped.count, self._clipped.count
-        says = f"{share:.1%} of the last {count:,} steps end at a norm of {self._limit:.4g}"
+        says = f"{share:.1%} of the {count:,} steps up to step {step} end at a norm of {self._limit:.4g}"
         assumes = f"the rate holds where, given the past, at most {_CLIPPED:.0%} do"
         numbers = {"observed": share, "samples": count, "alpha": self._clips.alpha}
         yield finding("clip.always", "VIOLATES", f"{says}; {assumes}", "all gradients", **numbers)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from varlaw.diagnose.records import Sight
 from varlaw.diagnose.signals import finding
 from varlaw.diagnose.watching.activations import Activations, due
@@ -119,8 +121,9 @@ class Steps:
             return
         self._usual, self.sampled = self.sampled, seen.sight
         silent = {number: mask.cpu().numpy() for number, mask in seen.silent.items()}
+        steps = self.recorder.steps
         for one in self._activations.step(seen.sight, silent):
-            self._voice.once(self.recorder.steps, one)
+            self._voice.once(steps, msgspec.structs.replace(one, says=f"{one.says}; seen at step {steps}"))
 
     def _scale(self) -> None:
         """Passes that are summed without their mean."""
@@ -129,8 +132,10 @@ class Steps:
         if share is None or passes < 2 or abs(share - 1) > _SCALED:
             return
         outcome = "VIOLATES" if passes > 2 else "NOTE"  # two may be two losses
-        says = f"each of {passes} passes sends the whole of its mean loss: the step is {passes} times that of the mean"
-        self._voice.once(self.recorder.steps, finding("gradient.scaled", outcome, says, "loss", observed=share))
+        steps = self.recorder.steps
+        whole = f"each of {passes} passes of step {steps} sends the whole of its mean loss"
+        says = f"{whole}: the step is {passes} times that of the mean"
+        self._voice.once(steps, finding("gradient.scaled", outcome, says, "loss", observed=share))
 
     def still(self, *, at_end: bool) -> None:
         """What never moved, and why, and how the run is set up: exact facts after a number of steps."""
