@@ -19,6 +19,8 @@ def _logits(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     )  # the weights of two keys differ by the exponential of their logits' difference
     p = f.scaled_dot_product_attention(q[:, :, None], keys, t.eye(2, **on).expand(n, _INNER, 2, 2))
     apart = (p[..., 0] / p[..., 1]).log()[..., 0]
+    own = t.stack([even[0], t.zeros_like(even[0])], 2)  # the query itself, and a key of logit 0
+    p = f.scaled_dot_product_attention(even[0][:, :, None], own, t.eye(2, **on).expand(n, _INNER, 2, 2))
     tied = t.bmm(w, (x / x.square().mean(1, keepdim=True).sqrt())[..., None])[..., 0]
     return {
         "square": logits.square().mean(1),
@@ -26,7 +28,7 @@ def _logits(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
         "fourth": (logits / (c["query"] * c["key"] * d**0.5)).pow(4).mean(1),
         "cosine": f.cosine_similarity(q, k, dim=2).square().mean(1),
         "even": (even[0] * even[1]).sum(2).square().mean(1),
-        "aligned": (even[0] * even[0]).sum(2)[:, 0] / d**0.5,
+        "aligned": (p[..., 0] / p[..., 1]).log()[:, 0, 0],
         "tied": tied.square().sum(1) / d**0.5,
     }
 
