@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from msgspec.structs import replace
@@ -18,11 +19,12 @@ from numpy.typing import NDArray
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
 from varlaw.claims.verdict import Outcome
 from varlaw.claims.weights.initialisation import Promise
+from varlaw.claims.weights.structured import views
 from varlaw.evidence.exact import compare
 from varlaw.evidence.formats import FORMATS, Format
 from varlaw.evidence.state import float64
 from varlaw.subjects.subject import Case, Sampler, Tensor
-from varlaw.theory.variates import TruncatedNormal
+from varlaw.theory.variates import Rademacher, Sparse, TruncatedNormal
 
 Floats = NDArray[np.float64]
 
@@ -79,15 +81,18 @@ class _Pair:
 
 def _uncorrelated(subject: Sampler, promised: list[Tensor], trial: Trial) -> Finding:
     """Instances are drawn until each pair holds as many entries as the correlation that must be found asks for."""
-    centres = dict(_centres(subject, promised, trial))
+    laws = dict(_symmetric(subject, promised, trial))
     pairs: dict[tuple[str, str], _Pair] = {}
     short: list[tuple[str, str]] = []
     shuffled: list[tuple[str, str]] = []
     before: dict[str, Floats] = {}
     count = max(2, trial.policy.max_tensors)
     for i, instance in enumerate(subject.draws(trial.case, trial.dtype, trial.device, trial.key.seed, count)):
-        raw = {name: float64(instance[name]) - centre for name, centre in centres.items() if name in instance}
-        tensors = {name: _scaled(x) for name, x in raw.items()}
+        there = {name: law for name, law in laws.items() if name in instance}
+        raw = {name: float64(instance[name]) - getattr(law, "mean", 0.0) for name, law in there.items()}
+        fresh = trial.key.at(block=i, stage=1).generator()
+        mapped = ((name, _about_centre(raw[name], instance[name], law, trial, fresh)) for name, law in there.items())
+        tensors = {name: _scaled(x) for name, x in mapped if x is not None}
         parts = {**dict(_parts(tensors, trial.case)), **before}
         if i == 0:
             shuffled = _shuffled(raw, FORMATS[trial.dtype])
@@ -119,12 +124,23 @@ def _needed(pairs: int, trial: Trial) -> float:
     return (2 * _threshold(pairs, trial) / _FOUND) ** 2
 
 
-def _centres(subject: Sampler, promised: list[Tensor], trial: Trial) -> Iterator[tuple[str, float]]:
-    """The tensors whose law is symmetric in this case, each with its centre."""
+def _symmetric(subject: Sampler, promised: list[Tensor], trial: Trial) -> Iterator[tuple[str, Any]]:
+    """The tensors whose law is symmetric in this case, each with its law."""
     for tensor in promised:
         law = Promise(subject, tensor, tensor.documented).law(trial.case)
         if not (isinstance(law, TruncatedNormal) and law.low != -law.high):
-            yield tensor.name, getattr(law, "mean", 0.0)
+            yield tensor.name, law
+
+
+def _about_centre(x: Floats, given: Any, law: Any, trial: Trial, fresh: np.random.Generator) -> Floats | None:
+    """The entries about their centre, x; of a law of whole tensors those that are independent, None where it breaks."""
+    if isinstance(law, Sparse | Rademacher) or not (found := views(law, trial.dtype)):
+        return x
+    _, of_entries, pull = found[0]
+    try:
+        return np.asarray(pull(given, fresh) - of_entries.mean)
+    except ValueError:  # what the law fixes is not so, which the claim on the tensor itself says
+        return None
 
 
 def _judged(pairs: Mapping[tuple[str, str], _Pair], shuffled: list[tuple[str, str]], trial: Trial) -> Finding:

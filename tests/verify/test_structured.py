@@ -207,3 +207,24 @@ def test_a_law_is_the_same_promise_whoever_made_its_numbers() -> None:
     assert [law for law in laws if resolve(text_of(law), {}) != law] == []
     assert text_of(varlaw.RowsNormal(np.array(MEAN), np.array(COVARIANCE))) == text_of(laws[-1])
     assert repr(varlaw.Normal(number)) == repr(varlaw.Normal(2.0))
+
+
+def test_what_a_law_ties_together_is_not_called_related() -> None:
+    """Columns of a covariance, logarithms that are all negative, rows that sum to 0: each is as its law says."""
+    laws = {
+        "e": varlaw.RowsNormal(MEAN, COVARIANCE),
+        "step": varlaw.LogUniform(1e-3, 1e-1),
+        "row": varlaw.RowsStandardised(1.0),
+        "noise": varlaw.FactorisedNoise(),
+    }
+
+    def make(seed: int, copied: bool = False) -> dict[str, Any]:
+        shapes = (("step", log_uniform), ("row", standardised), ("noise", noisy))
+        made = {name: draw((64, 4), seed + i) for i, (name, draw) in enumerate(shapes)}
+        e = rows((64, 2), seed + 9)
+        return made | {"e": np.concatenate([e[:32], e[:32]]) if copied else e}
+
+    found = varlaw.check_layer(make, laws, dtype="float64", delta=0.2, beta=1e-2)
+    assert [v.detail for v in found if v.claim == "structure.uncorrelated" and v.outcome is not Outcome.CONFORMS] == []
+    wrong = varlaw.check_layer(lambda seed: make(seed, copied=True), laws, dtype="float64", delta=0.2, beta=1e-2)
+    assert "correlation 1.00), 3 pairs in all" in wrong.cause

@@ -138,8 +138,8 @@ def _documented(row: Norm, *, careful: bool) -> Norm:
 def momentum_of(f: Any, momentum: Any, subject: Norm, probe: Any, dtype: str) -> float:
     """The weight of a new batch: as given, as f's attribute, or by what one step does; 0.1 where nothing is kept."""
     known = weight_of_new(f) if momentum is None else momentum
-    if isinstance(known, float):
-        return known
+    if isinstance(known, float) or subject.op != "batch_norm":  # others have no claim on what is kept
+        return known if isinstance(known, float) else 0.1
     x = FORMATS[dtype].round_all(probe + 1)
     seen = subject.apply(x, {}, dtype, "cpu").get(RUNNING[0])
     return 0.1 if seen is None else min(float(np.median(seen / x.mean(axis=(0, 2)))), 1.0)
