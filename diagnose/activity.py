@@ -22,8 +22,8 @@ def units(sights: Sequence[Sight], alpha: float) -> list[Finding]:
     alpha /= max(1, sum(call.units is not None for call in sights[0].calls))
     found = []
     for call in sights[0].calls:
-        if call.inputs and call.inputs[0].second == 0:
-            continue  # behind zeros: the gradient tells whether that is on purpose
+        if call.inputs and (call.inputs[0].second == 0 or call.inputs[0].nonfinite):
+            continue  # behind zeros: the gradient tells whether that is on purpose; -inf is a mask
         seen = [s.calls[call.number].units for s in sights if call.number < len(s.calls)]
         known = [u for u in seen if u is not None]
         if not known or known[0].rows < _FEWEST:

@@ -177,3 +177,17 @@ class Dropped(nn.Module):
 
 
 NOT_FED |= {"blocks dropped by chance": (Dropped, "vector", None)}
+
+
+def routed() -> nn.Module:
+    """Llama 4's router: scores that are not chosen are -inf in front of a sigmoid."""
+
+    def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
+        best, chosen = m.router(x).topk(1)
+        weights = torch.full((len(x), 4), float("-inf")).scatter(1, chosen, best).sigmoid()
+        return sum(w[:, None] * expert(x) for w, expert in zip(weights.unbind(1), m.experts, strict=True))
+
+    return Of(forward, router=nn.Linear(32, 4), experts=nn.ModuleList(nn.Linear(32, 10) for _ in range(4)))
+
+
+NOT_FED |= {"scores masked in front of a sigmoid": (routed, "vector", None)}
