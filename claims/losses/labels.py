@@ -113,7 +113,7 @@ def _mean(subject: Loss, trial: Trial, smoothing: float, ignored: int | None, le
     expected, size = float(rows.mean()), float(np.abs(rows).mean())
     of_rows = fmt.unit * (3 * size + 2 * float(np.abs(logits).max())) + gamma(classes + 8, working(fmt)) * (1 + size)
     bound = 2 * of_rows + size * (averaging(trial) + fmt.unit)
-    comparison = compare([mean], [expected], [bound], [_usual(logits[counted])])
+    comparison = compare([mean], [expected], [bound], [expected + _usual(logits[counted])])
     names = {"counted": float(counted.mean()), "sum": len(rows) * size, "smoothing": smoothing}
     return deterministic(comparison, quantity="mean loss", names=names)
 
@@ -146,7 +146,7 @@ def _of_weights(subject: Loss, trial: Trial, smoothing: float, ignored: int | No
         1 + expected
     )
     bound = 2 * of_rows + expected * (2 * averaging(trial) + 2 * fmt.unit)
-    comparison = compare([mean], [expected], [bound], [_usual(logits[counted])])
+    comparison = compare([mean], [expected], [bound], [expected + _usual(logits[counted])])
     return deterministic(comparison, quantity="mean loss", names={"sum": float(rows[counted].sum())})
 
 
