@@ -27,7 +27,7 @@ def _called(law: Any) -> str:
     if not is_dataclass(law) or isinstance(law, type):
         return repr(law.tolist() if hasattr(law, "tolist") else law)
     values = {f.name.removeprefix("parent_"): getattr(law, f.name) for f in fields(law)}
-    if "parent_mean" in vars(law) and not law.parent_mean:
+    if getattr(law, "parent_mean", None) == 0:
         del values["mean"]  # a truncated law about 0 has the name that it always had
     return f"{type(law).__name__}({', '.join(f'{name}={_called(value)}' for name, value in values.items())})"
 
