@@ -97,6 +97,10 @@ def _transformers(name: str) -> Found:
         cls = _translator(name) if small.is_encoder_decoder else framework.model_class(name)
     except LookupError:
         _refuse("transformers", name, framework.model_types())
+    except Exception as error:  # a configuration that refuses smaller sizes, in a way of its own
+        why = " ".join(str(error).split())[:200]
+        msg = f"transformers:{name} cannot be made small ({why}); name a factory"
+        raise ValueError(msg) from error
     try:
         found = _configured(cls, small)
         _tried(found)
