@@ -134,7 +134,8 @@ def _between(value: Floats, known: Mapping[str, Any]) -> Floats:
     """The number between the derivatives on both sides that is nearest to what was found."""
     found, (low, high) = known["between slope"], np.sort(value, axis=0)
     more = 4 * _NEAR  # what the derivative changes by as near as that
-    return np.where(np.isnan(found), low, np.clip(found, low - more, high + more))
+    nearest: Floats = np.where(np.isnan(found), low, np.clip(found, low - more, high + more))
+    return nearest
 
 
 def _size(subject: Activation, place: str) -> Callable[[Mapping[str, Any]], Any]:
