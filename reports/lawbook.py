@@ -4,7 +4,6 @@ The texts of the laws are handed in as `LawText`; this room knows no theory. Voc
 along one of its parameters), *points* (what the run measured, against what the law says).
 """
 
-import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -139,11 +138,10 @@ def _axis(title: str, low: float, high: float) -> dict[str, Any]:
 
 
 def points_chart(points: list[dict[str, Any]]) -> dict[str, Any]:
-    """Measured against expected on log axes, with intervals; the law is the diagonal."""
+    """Measured against expected, on log axes where all is positive, with intervals; the law is the diagonal."""
     ends = [p[k] for p in points for k in ("x", "y", "low", "high")]
-    low, high = min(ends) / 1.2, max(ends) * 1.2
-    x = {"field": "x", **charts.log_axis("expected", low, high)}
-    y = {"field": "y", **charts.log_axis("measured", low, high)}
+    low, high = _room(min(ends), max(ends))
+    x, y = ({"field": of, **_side(title, low, high)} for of, title in (("x", "expected"), ("y", "measured")))
     colour, shape = charts.state_channels()
     dashes = {"type": "line", "color": charts.COLOUR["ink"], "strokeDash": [2, 2], "strokeWidth": 1}
     law = [{"x": end, "y": end} for end in (low, high)]
@@ -157,14 +155,34 @@ def points_chart(points: list[dict[str, Any]]) -> dict[str, Any]:
     return charts.framed({"layer": layers}, points)
 
 
+def _room(low: float, high: float) -> tuple[float, float]:
+    """The ends of an axis, with room beside what is drawn."""
+    if low > 0:
+        return low / 1.2, high * 1.2
+    room = 0.1 * (high - low) or 0.1 * abs(high) or 1.0
+    return low - room, high + room
+
+
+def _side(title: str, low: float, high: float) -> dict[str, Any]:
+    if low > 0:
+        return charts.log_axis(title, low, high)
+    scale = {"domain": [low, high], "nice": False}
+    return {"type": "quantitative", "title": title, "scale": scale, "axis": {"tickCount": 6, "format": "~g"}}
+
+
 def _points(groups: Iterable[Group]) -> Iterable[dict[str, Any]]:
-    """Verdicts with positive numbers, at most `POINTS`, the worst first."""
-    drawable = (v for g in groups for v in g.verdicts if _drawable(v))
-    for verdict in itertools.islice(drawable, POINTS):
-        low, high = charts.ends(verdict)
-        expected = verdict.expected or 1.0
-        yield {"x": expected, "y": verdict.observed, "low": low * expected, "high": high * expected,
-               "state": verdict.state}  # fmt: skip
+    """Verdicts with positive numbers, at most `POINTS`, the worst first; where a law has none, those with others."""
+    verdicts = [v for g in groups for v in g.verdicts]
+    chosen = list(filter(_drawable, verdicts)) or list(filter(_linear, verdicts))
+    for verdict in chosen[:POINTS]:
+        expected, observed = verdict.expected or 0.0, verdict.observed or 0.0
+        ends = [end * expected for end in charts.ends(verdict)] if verdict.ratio is not None else [observed]
+        yield {"x": expected, "y": observed, "low": min(ends), "high": max(ends), "state": verdict.state}
+
+
+def _linear(verdict: Verdict) -> bool:
+    numbers = verdict.expected, verdict.observed
+    return all(x is not None and abs(x) < EDGE for x in numbers)
 
 
 def _drawable(verdict: Verdict) -> bool:
