@@ -14,10 +14,11 @@ NARROWED = "JAX makes float32 of float64, unless jax_enable_x64 is set"
 
 @dataclass(frozen=True)
 class Library:
-    """An array library: how numbers become an array of a dtype."""
+    """An array library: how numbers become an array of a dtype, and the derivative of an elementwise function."""
 
     name: str
     array: Callable[[Any, str], Any]
+    derivative: Callable[[Callable[[Any], Any], Any, str], Any] | None = None  # (function, x, name in errors)
 
 
 def floats(x: Any) -> Floats:
@@ -53,7 +54,28 @@ def _jax(x: Any, dtype: str) -> Any:
     return jnp.asarray(np.asarray(x), dtype)
 
 
-LIBRARIES = {one.name: one for one in (Library("numpy", rounded), Library("torch", _torch), Library("jax", _jax))}
+def _derivative_in_torch(function: Callable[[Any], Any], x: Any, name: str) -> Any:
+    import torch
+
+    y = function(x.requires_grad_())
+    if not y.requires_grad:
+        msg = f"{name} has no derivative: autograd does not see its input; slope=, a function of x, gives one"
+        raise ValueError(msg)
+    return torch.autograd.grad(y.sum(), x)[0]
+
+
+def _derivative_in_jax(function: Callable[[Any], Any], x: Any, name: str) -> Any:
+    import jax
+
+    return jax.grad(lambda z: function(z).sum())(x)
+
+
+_ALL = (
+    Library("numpy", rounded),
+    Library("torch", _torch, _derivative_in_torch),
+    Library("jax", _jax, _derivative_in_jax),
+)
+LIBRARIES = {one.name: one for one in _ALL}
 
 
 def installed() -> tuple[Library, ...]:

@@ -50,7 +50,7 @@ def _asked(build: Build) -> set[str]:
     """The parameters of a function or a class, of which nnx's hide theirs behind a metaclass."""
     inner = build.func if isinstance(build, functools.partial) else build
     asked: set[str] = set()
-    for one in (build, inner.__init__) if isinstance(inner, type) else (build,):
+    for one in (build, getattr(inner, "__init__")) if isinstance(inner, type) else (build,):  # noqa: B009 (unsound for mypy)
         with contextlib.suppress(TypeError, ValueError):
             asked |= set(inspect.signature(one).parameters)
     return asked

@@ -22,6 +22,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -136,7 +137,7 @@ def _forward(network: Sequence[Block], h: Signal) -> tuple[list[Signal], list[Ba
     return signals, gradients
 
 
-def _step(block: Block, h: Signal) -> tuple[Signal, Backward]:
+def _step(block: Any, h: Signal) -> tuple[Signal, Backward]:
     if not isinstance(block, Mapping):
         msg = f"block={printable(block)}, but should be a mapping with its kind as 'block' [propagation.predict]"
         raise ValueError(msg)

@@ -102,16 +102,5 @@ def _slope(mine: Yours, slope: Any, x: Floats, dtype: str) -> Mapping[str, Any]:
     given = mine.library.array(x, dtype)
     if slope is not None:
         return {"slope": floats(slope(given))}
-    if mine.library.name == "torch":
-        import torch
-
-        y = mine.function(given.requires_grad_())
-        if not y.requires_grad:
-            msg = f"{mine.name} has no derivative: autograd does not see its input; slope=, a function of x, gives one"
-            raise ValueError(msg)
-        return {"slope": floats(torch.autograd.grad(y.sum(), given)[0])}
-    if mine.library.name == "jax":
-        import jax
-
-        return {"slope": floats(jax.grad(lambda z: mine.function(z).sum())(given))}
-    return {}
+    derivative = mine.library.derivative
+    return {} if derivative is None else {"slope": floats(derivative(mine.function, given, mine.name))}
