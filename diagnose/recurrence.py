@@ -69,8 +69,6 @@ def _finding(
         name, outcome, says, *call.parameters, law="recurrent.time_constant", expected=math.exp(beside / 2),
         observed=math.exp(mean / 2), ratio=math.exp((mean - beside) / 2),
         interval=(math.exp(ends[0] / 2), math.exp(ends[1] / 2)), samples=len(gains), alpha=alpha,
-        hypotheses=("forget gates at 0 or below", "recurrent weights far from orthogonal", "saturated gates"),
-        remedies=("forget gates that keep: ln(steps - 1)", "orthogonal recurrence", "initialise by law"),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from varlaw.diagnose.records import Finding, Kind
-from varlaw.diagnose.symptoms import BY_NAME, REMEDIES
+from varlaw.diagnose.symptoms import BY_LAW, BY_NAME, REMEDIES, texts
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,15 @@ class Signal:
     remedies: tuple[str, ...] = ()
 
 
-_INIT = (REMEDIES["init"],)
+def _try(*keys: str) -> tuple[str, ...]:
+    return tuple(REMEDIES[key] for key in keys)
+
+
+_INIT = _try("init")
 
 
 def _while_training(name: str, says: str, kind: Kind, symptom: str) -> Signal:
-    row = BY_NAME[symptom]
-    return Signal(name, says, kind, "", tuple(c.says for c in row.causes), tuple(REMEDIES[key] for key in row.remedies))
+    return Signal(name, says, kind, "", *texts(BY_NAME[symptom]))
 
 
 TABLE = (
@@ -64,12 +67,12 @@ TABLE = (
     Signal(
         "signal.grows", "makes its signal grow with depth", Kind.LAW, "linear.second_moment",
         ("gain above that of the activation", "fan_out taken for fan_in", "no norm", "residual scale missing"),
-        ("initialise by law", "scale residual branches by 1/sqrt(2 L)", "norm"),
+        _try("init", "residual", "norm"),
     ),
     Signal(
         "signal.shrinks", "makes its signal vanish with depth", Kind.LAW, "linear.second_moment",
         ("gain below that of the activation", "torch's default of a third in a deep net", "no norm"),
-        ("initialise by law", "norm", "residual connections"),
+        _try("init", "norm", "skip"),
     ),
     Signal(
         "gradient.grows", "makes its gradient grow towards the input", Kind.LAW, "linear.gradient_second_moment",
@@ -77,32 +80,32 @@ TABLE = (
             "backward gain above 1", "recurrence over many steps", "no norm",
             "batch norm behind an average: it amplifies what little differs",
         ),
-        ("initialise by law", "norm", "clip by global norm"),
+        _try("init", "norm", "clip"),
     ),
     Signal(
         "gradient.shrinks", "makes its gradient vanish towards the input", Kind.LAW, "linear.gradient_second_moment",
         ("backward gain below 1", "saturated units", "wrong fan"),
-        ("initialise by law", "norm", "residual connections", "another activation"),
+        _try("init", "norm", "skip", "activation"),
     ),
     Signal(
         "signal.residual", "has a residual stream that grows exponentially with depth", Kind.LAW, "residual.growth",
         ("no 1/sqrt(2 L) on the branches and no norm in them", "the branch starts at the stream's own size"),
-        ("scale branches by 1/sqrt(2 L)", "start the last map of each branch at zero", "norm before each branch"),
+        (*_try("residual"), "start the last map of each branch at zero", "norm before each branch"),
     ),
     Signal(
         "signal.collapse", "makes different inputs the same", Kind.LAW, "meanfield.correlation_map",
         ("ordered phase: weights too small beside biases", "dead or saturated units", "a norm over the wrong axis"),
-        ("initialise at the edge of chaos", "norm"),
+        ("initialise at the edge of chaos", *_try("norm")),
     ),
     Signal(
         "unit.dead", "has more dead units than its law foresees", Kind.LEVEL, "relu.second_moment",
         ("negative biases", "inputs far from zero", "a constant offset"),
-        ("start biases at zero", "initialise by law", "leaky activation"),
+        ("start biases at zero", *_try("init", "activation")),
     ),
     Signal(
         "unit.saturated", "has saturated units", Kind.LEVEL, "",
         ("gain too large", "inputs that are not normalised", "attention without 1/sqrt(width)"),
-        ("initialise by law", "normalise the input", "norm"),
+        (*_INIT, "normalise the input", *_try("norm")),
     ),
     Signal(
         "loss.start", "starts with a loss that its own law forbids", Kind.LAW, "loss.random_logits",
@@ -141,7 +144,7 @@ TABLE = (
     Signal(
         "gradient.zero", "has a trainable parameter whose gradient is exactly zero", Kind.EXACT, "",
         ("dead units", "underflow", "a zero factor that gets no gradient itself", "a mask that hides it"),
-        ("initialise by law", "look at the zero factor"),
+        (*_INIT, "look at the zero factor"),
     ),
     Signal(
         "norm.bias", "has a bias that the following norm cancels", Kind.EXACT, "batch_norm.bias_gradient",
@@ -151,7 +154,7 @@ TABLE = (
     Signal(
         "norm.eps", "has a norm whose eps is of the size of the variance", Kind.LAW, "norm.shortfall",
         ("a signal that has vanished before the norm", "eps in the wrong unit"),
-        ("initialise by law", "a smaller eps"),
+        (*_INIT, "a smaller eps"),
     ),
     Signal(
         "norm.degenerate", "has a norm over a single value", Kind.EXACT, "",
@@ -169,7 +172,7 @@ TABLE = (
     Signal(
         "number.range", "leaves the range of its number format", Kind.EXACT, "",
         ("a norm or a softmax in 16 bits", "gain too large"),
-        ("that layer in float32", "initialise by law"),
+        _try("float32", "init"),
     ),
     Signal(
         "number.lost", "has initial values that their number format loses", Kind.EXACT, "",
@@ -219,7 +222,7 @@ TABLE = (
     ),
     Signal(
         "weight.grows", "has weights that at least double", Kind.CHANGE, "",
-        ("no weight decay on scale-invariant weights", "rate too large"), ("weight decay", "rate / 2"),
+        ("no weight decay on scale-invariant weights", "rate too large"), ("weight decay", *_try("rate/2")),
     ),
     Signal(
         "loss.unbounded", "has a loss that falls without an end", Kind.EXACT, "",
@@ -252,7 +255,7 @@ TABLE = (
     ),
     Signal(
         "update.large", "has updates that grow", Kind.CHANGE, "",
-        ("rate", "second moments of Adam that are stale"), (REMEDIES["warmup"], REMEDIES["rate/2"], REMEDIES["adam"]),
+        ("rate", "second moments of Adam that are stale"), _try("warmup", "rate/2", "adam"),
     ),
     _while_training("update.spike", "had an update far beyond all before", Kind.CHANGE, "spikes"),
     _while_training("update.small", "has updates too small to move it", Kind.LEVEL, "stuck"),
@@ -263,7 +266,7 @@ TABLE = (
     ),
     Signal(
         "clip.always", "clips nearly every step", Kind.LEVEL, "clip.probability",
-        ("a limit below the usual norm",), ("raise the limit", "then lower the rate by as much"),
+        ("a limit below the usual norm",), _try("clip.raise"),
     ),
 )  # fmt: skip
 
@@ -271,7 +274,12 @@ SIGNALS = {signal.name: signal for signal in TABLE}
 
 
 def finding(name: str, outcome: str, says: str, *where: str, **numbers: Any) -> Finding:
-    """A finding of the signal `name`, with the table's law, hypotheses and remedies unless `numbers` has its own."""
-    row = SIGNALS[name]
-    defaults = {"law": row.law, "hypotheses": row.hypotheses, "remedies": row.remedies}
+    """A finding of the signal `name`, with the table's law unless `numbers` has its own, hypotheses and remedies.
+
+    Where the table of symptoms has a row about that law, they are that row's.
+    """
+    row, of_law = SIGNALS[name], BY_LAW.get(numbers.get("law", ""))
+    own = of_law is not None and name in of_law.signals
+    hypotheses, remedies = texts(of_law) if of_law and own else (row.hypotheses, row.remedies)
+    defaults = {"law": row.law, "hypotheses": hypotheses, "remedies": remedies}
     return Finding(signal=name, where=where, outcome=outcome, kind=row.kind.value, says=says, **{**defaults, **numbers})

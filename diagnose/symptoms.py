@@ -13,10 +13,12 @@ from varlaw.diagnose.records import Diagnosis, Finding
 REMEDIES = {
     "exact": "look at the exact findings first: there is nothing to tune before they are gone",
     "replay": "run the step again: the operation that made the first NaN or inf is named",
-    "init": "initialise it by law",
+    "init": "initialise by law",
     "residual": "scale residual branches by 1/sqrt(2 L)",
     "norm": "put a norm there",
     "skip": "add residual connections",
+    "forget": "let forget gates keep: a bias of ln(steps - 1)",
+    "orthogonal": "an orthogonal recurrence",
     "activation": "take another activation: leaky, or one that does not saturate",
     "rate/2": "rate / 2",
     "rate/10": "rate / 10",
@@ -55,6 +57,7 @@ class Symptom:
     look: str
     causes: tuple[Cause, ...]
     remedies: tuple[str, ...]
+    law: str = ""  # where it stands, the symptom is what these signals say of this law, and no other row's
 
 
 _VANISHING = ("gradient.shrinks", "signal.shrinks", "signal.collapse")
@@ -111,6 +114,17 @@ SYMPTOMS = (
         ("init", "norm", "skip", "activation"),
     ),
     Symptom(
+        "time", "the gradient vanishes or grows through the steps of a recurrence",
+        ("gradient.shrinks", "gradient.grows"),
+        "the gradient at the first step over that at the last, beside another start of the same layer",
+        (
+            Cause("forget gates at 0 or below"),
+            Cause("recurrent weights far from orthogonal", ("init.law", "init.peers")),
+            Cause("saturated gates", ("unit.saturated",)),
+        ),
+        ("forget", "orthogonal", "init", "clip"), law="recurrent.time_constant",
+    ),
+    Symptom(
         "spikes", "the norm of the gradient spikes now and then",
         ("gradient.spike", "loss.spike", "gradient.spikes", "loss.spikes", "update.spike"),
         "whether the update's norm or the gradient's is first, the batch, the layer",
@@ -144,6 +158,11 @@ SYMPTOMS = (
         ("init", "norm", "activation", "decay"),
     ),
     Symptom(
+        "decayed", "gains of norms fall", ("weight.shrinks",),
+        "rate times decay, summed over the steps", (Cause("weight decay on norms"),), ("decay",),
+        law="decay.decoupled",
+    ),
+    Symptom(
         "nothing", "the gradient is 0 and the loss does not move",
         ("gradient.zero", "gradient.none", "weight.still", "optimizer.stale", "structure.doubled"),
         "weights that are zero or empty, an optimiser that holds other tensors, a graph that is cut",
@@ -159,17 +178,30 @@ SYMPTOMS = (
 )  # fmt: skip
 
 BY_NAME = {symptom.name: symptom for symptom in SYMPTOMS}
+BY_LAW = {symptom.law: symptom for symptom in SYMPTOMS if symptom.law}
+
+
+def texts(symptom: Symptom) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Its causes and its remedies in words, in order."""
+    return tuple(cause.says for cause in symptom.causes), tuple(REMEDIES[key] for key in symptom.remedies)
 
 
 def diagnoses(findings: Sequence[Finding]) -> list[Diagnosis]:
     """The symptoms that were found, in the order of the table; causes that other findings show come first."""
     wrong = [f for f in findings if f.outcome == "VIOLATES"]
     seen = {f.signal for f in wrong}
-    return [_diagnosis(symptom, seen, wrong) for symptom in SYMPTOMS if seen & set(symptom.signals)]
+    of = {symptom.name: [f for f in wrong if _shows(f, symptom)] for symptom in SYMPTOMS}
+    return [_diagnosis(symptom, seen, of[symptom.name]) for symptom in SYMPTOMS if of[symptom.name]]
 
 
-def _diagnosis(symptom: Symptom, seen: set[str], wrong: Sequence[Finding]) -> Diagnosis:
-    placed = {(f.signal, place) for f in wrong for place in f.where if f.signal in symptom.signals}
+def _shows(one: Finding, symptom: Symptom) -> bool:
+    """Whether a finding is this symptom: by its word, and where a row is about its law, of that row."""
+    own = BY_LAW.get(one.law)
+    return one.signal in symptom.signals and (symptom is own if own and one.signal in own.signals else not symptom.law)
+
+
+def _diagnosis(symptom: Symptom, seen: set[str], own: Sequence[Finding]) -> Diagnosis:
+    placed = {(f.signal, place) for f in own for place in f.where}
     behind = {
         cause: [s for s in cause.shown_by if s in seen] + [s for s, place in sorted(placed) if place == cause.place]
         for cause in symptom.causes
@@ -177,8 +209,8 @@ def _diagnosis(symptom: Symptom, seen: set[str], wrong: Sequence[Finding]) -> Di
     ordered = sorted(symptom.causes, key=lambda cause: not behind[cause])  # stable: the table's order otherwise
     return Diagnosis(
         symptom=symptom.name, says=symptom.says, look=symptom.look,
-        signals=tuple(s for s in symptom.signals if s in seen),
+        signals=tuple(s for s in symptom.signals if any(f.signal == s for f in own)),
         hypotheses=tuple(f"{c.says} ({', '.join(behind[c])})" if behind[c] else c.says for c in ordered),
         shown=sum(bool(found) for found in behind.values()),
-        remedies=symptom.remedies, advice=tuple(REMEDIES[key] for key in symptom.remedies),
+        remedies=symptom.remedies, advice=texts(symptom)[1],
     )  # fmt: skip

@@ -57,11 +57,7 @@ def decayed(
     left, alone = max(low.values()), math.exp(-decay * rates)
     says = f"gains of {len(low)} norms fell to x{left:.2g} or less of what they were"
     why = f"rate x decay sums to {decay * rates:.2g}, which alone leaves x{alone:.2g}"
-    tried = ("leave norms and biases out of weight decay",)
-    yield finding(
-        "weight.shrinks", "VIOLATES", f"{says}; {why}", *low,
-        ratio=left, hypotheses=("weight decay on norms",), remedies=tried,
-    )  # fmt: skip
+    yield finding("weight.shrinks", "VIOLATES", f"{says}; {why}", *low, law="decay.decoupled", ratio=left)
 
 
 def decay_of(group: dict[str, Any]) -> float:
