@@ -17,6 +17,7 @@ from varlaw.evidence.scores import LADDER, averaged
 Floats = NDArray[np.float64]
 
 _UPPER = 48  # rows at most that others are held against: the cost is theirs
+_LEAST = 1e-100  # scale of the sum, below which upper rows are as good as 0 and say nothing of a direction
 _NAME = "directions of rows"
 
 
@@ -36,6 +37,8 @@ class Spans:
         upper, lower = rows[:, :half], rows[:, half:]
         weights = np.linalg.eigvalsh(upper @ upper.transpose(0, 2, 1)).clip(min=0)  # of each tensor, a row
         scale = math.sqrt(2) * np.linalg.norm(weights, axis=1)
+        telling = scale > _LEAST
+        upper, lower, weights, scale = upper[telling], lower[telling], weights[telling], scale[telling]
         products = lower @ upper.transpose(0, 2, 1)
         sums = np.einsum("ijk,ijk->i", products, products) - lower.shape[1] * weights.sum(axis=1)
         self._total += float((sums / scale).sum())

@@ -113,7 +113,8 @@ def _of_constant(draws: Draws, value: float) -> str:
     if lines and low == high:
         return f"{lines} of each tensor: {low}, but should be {number(value)}"
     head = f"{len(wrong):,} of {draws.flat.size:,} values are not {number(value)}"
-    return f"{head}: they go from {low} to {high}" + (f", all in {lines}" if lines else "")
+    ends = f"they go from {low} to {high}" if low != high else f"they are {low}"
+    return f"{head}: {ends}" + (f", all in {lines}" if lines else "")
 
 
 def _few_seeds(draws: Draws) -> str:

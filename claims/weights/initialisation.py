@@ -188,13 +188,17 @@ def _independent(promise: Promise, trial: Trial, law: Any, source: Source) -> Fi
     wrong = wrong_laws(law, {**known, **whole_fans(promise.tensor, trial.case)})
     decision = decide(law, source, trial.policy, trial.key, dtype=trial.dtype, mutants=wrong)
     finding = statistical(decision, trial.policy, quantity="std", expected=law.std / trial.factor, names=known)
+    return msgspec.structs.replace(finding, explained=_explaining(source, law, trial, names=known, mutants=wrong))
+
+
+def _explaining(source: Source, law: Any, trial: Trial, **known: Any) -> Callable[[Finding], Finding]:
+    """What looks for the cause of a violation on fresh draws; `known` is what else `causes.explain` may be told."""
 
     def explained(found: Finding) -> Finding:
         shape = next(iter(source(trial.key.seed, 1))).shape
-        why = causes.explain(source, law, trial.dtype, trial.key, found.samples, shape, names=known, mutants=wrong)
-        return causes.explained(found, why)
+        return causes.explained(found, causes.explain(source, law, trial.dtype, trial.key, found.samples, shape, **known))
 
-    return msgspec.structs.replace(finding, explained=explained)
+    return explained
 
 
 def _tensors(promise: Promise, trial: Trial) -> Iterator[Any]:
@@ -215,7 +219,10 @@ def _fixed(promise: Promise, trial: Trial, law: Any) -> Finding:
         wanted = (lambda shape: ratio * expected(shape)) if ratio != 1 else expected
         return fixed(_tensors(promise, trial), wanted, trial.policy.beta, promise.names(trial.case))
 
-    return msgspec.structs.replace(against(1.0), against=against)
+    finding = msgspec.structs.replace(against(1.0), against=against)
+    if not isinstance(law, Constant):
+        return finding
+    return msgspec.structs.replace(finding, explained=_explaining(promise.source(trial), law, trial))
 
 
 def fixed(
@@ -251,7 +258,8 @@ def _orthogonal(promise: Promise, trial: Trial, law: Orthogonal) -> Finding:
     def against(ratio: float) -> Finding:
         return orthogonal(_tensors(promise, trial), law.gain, trial.dtype, trial.policy.beta, ratio)
 
-    return msgspec.structs.replace(against(1.0), against=against)
+    explained = _explaining(promise.source(trial), law, trial, exact=True)
+    return msgspec.structs.replace(against(1.0), against=against, explained=explained)
 
 
 def orthogonal(tensors: Iterable[Any], gain: float, dtype: str, beta: float, ratio: float = 1.0) -> Finding:
@@ -301,12 +309,16 @@ def _haar(promise: Promise, trial: Trial) -> Finding:
     """
     law = promise.law(trial.case)
     exact = orthogonal(_tensors(promise, trial), law.gain, trial.dtype, trial.policy.beta, trial.factor)
-    exact = msgspec.structs.replace(exact, against=None)  # the ratio is in it, as in what is drawn below
+    foreseen = replace(law, gain=law.gain * trial.factor)
+    explained = _explaining(promise.source(trial), foreseen, trial, exact=True)
+    # The ratio is in it, as in what is drawn below.
+    exact = msgspec.structs.replace(exact, against=None, explained=explained)
     if exact.outcome is not Outcome.CONFORMS:
         return exact
     source = promise.source(trial, lambda q, stream: float64(q).reshape(len(q), -1) / law.gain)
     view, decision = decide_haar(source, trial.policy, trial.key, std=trial.factor, dtype=trial.dtype)
-    return statistical(decision, policy_for_haar(trial.policy), quantity=f"std of {view}", expected=1.0)
+    finding = statistical(decision, policy_for_haar(trial.policy), quantity=f"std of {view}", expected=1.0)
+    return msgspec.structs.replace(finding, explained=_explaining(promise.source(trial), foreseen, trial))
 
 
 def _zeros(promise: Promise, trial: Trial) -> Finding:

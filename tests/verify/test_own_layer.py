@@ -63,6 +63,39 @@ def test_of_one_draw_too_small_to_say_it_is_undecided() -> None:
     assert {v.state for v in found if v not in gate} == {"conforms"}
 
 
+def _orthogonal(fill: Callable[[Any], Any]) -> Callable[[], Any]:
+    def make() -> Any:
+        made = torch.nn.Linear(32, 32, bias=False)
+        made.weight.data = fill(made.weight.data)
+        return made
+
+    return make
+
+
+QR = _orthogonal(lambda w: torch.linalg.qr(torch.randn_like(w))[0])
+
+
+@pytest.mark.parametrize(
+    ("make", "law", "said"),
+    [
+        (_orthogonal(torch.nn.init.orthogonal_), "Orthogonal(1)", ""),
+        (QR, "Orthogonal(1)", "as of a QR without its sign fix"),
+        (_orthogonal(lambda w: torch.randn_like(w) / 32**0.5), "Orthogonal(1)", "as of a matrix of independent entries"),
+        (_orthogonal(torch.ones_like), "Constant(0)", "values are 1"),
+    ],
+)
+def test_matrices_and_constants_of_a_layer_say_why_they_violate(make: Any, law: str, said: str) -> None:
+    found = check_layer(make, {"weight": law})
+    assert said in found.cause
+    assert found.ok == (not said)
+
+
+def test_one_orthogonal_layer_is_asked_for_orthogonality_alone() -> None:
+    found = check_layer(_orthogonal(torch.nn.init.orthogonal_)(), {"weight": "Orthogonal(1)"})
+    assert found.ok, str(found)
+    assert "init.haar" not in {v.claim for v in found}
+
+
 def test_forward_and_backward_are_decided_on_the_fans_that_the_layer_counts() -> None:
     def conv() -> Any:
         return torch.nn.Conv2d(8, 16, 3, groups=4, stride=2)

@@ -27,6 +27,7 @@ from varlaw.verify.own.asking import one_of, told
 from varlaw.verify.own.verdicts import Verdicts, asserting
 
 _ASKED_OF_MANY = ("init.pooled",)  # claims on several cases, where a check has one
+_OF_MANY_DRAWS = ("structure.uncorrelated", "init.haar")  # claims that one draw says nothing of
 _KEPT = 1 << 26  # numbers of instances that are kept for the next claim
 _FEWEST, _PIECES = 16, 512  # numbers in a piece of a tensor of which there is one draw; pieces, about
 _NAMED = 5
@@ -167,9 +168,10 @@ def _asked(row: Sampler, name: str, dtype: str, salt: str, policy: Policy, *, on
         whole = replace(row, tensors=(tensor,))
         mine, rule = _pieces(whole, tensor, dtype, policy) if once else (whole, policy)
         for claim in initialisation.claims(mine):
-            yield _verdict(claim, Trial({}, dtype, "cpu", rule, key))
+            if not once or claim.name not in _OF_MANY_DRAWS:
+                yield _verdict(claim, Trial({}, dtype, "cpu", rule, key))
     for claim in claims:
-        if not once or claim.name != "structure.uncorrelated":
+        if not once or claim.name not in _OF_MANY_DRAWS:
             yield _verdict(claim, Trial({}, dtype, "cpu", policy, key))
 
 
