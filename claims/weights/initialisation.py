@@ -196,7 +196,8 @@ def _explaining(source: Source, law: Any, trial: Trial, **known: Any) -> Callabl
 
     def explained(found: Finding) -> Finding:
         shape = next(iter(source(trial.key.seed, 1))).shape
-        return causes.explained(found, causes.explain(source, law, trial.dtype, trial.key, found.samples, shape, **known))
+        why = causes.explain(source, law, trial.dtype, trial.key, found.samples, shape, **known)
+        return causes.explained(found, why)
 
     return explained
 

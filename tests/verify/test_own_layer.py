@@ -80,7 +80,7 @@ QR = _orthogonal(lambda w: torch.linalg.qr(torch.randn_like(w))[0])
     [
         (_orthogonal(torch.nn.init.orthogonal_), "Orthogonal(1)", ""),
         (QR, "Orthogonal(1)", "as of a QR without its sign fix"),
-        (_orthogonal(lambda w: torch.randn_like(w) / 32**0.5), "Orthogonal(1)", "as of a matrix of independent entries"),
+        (_orthogonal(lambda w: torch.randn_like(w) / 32**0.5), "Orthogonal(1)", "of independent entries"),
         (_orthogonal(torch.ones_like), "Constant(0)", "values are 1"),
     ],
 )
