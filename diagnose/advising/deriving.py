@@ -184,8 +184,7 @@ class Chooser:
                 )
 
     def _forget(self, name: str, call: Call) -> None:
-        first = call.options.get("argument_8", call.options.get("batch_first", False))
-        steps = call.shape[1 if first else 0] if len(call.shape) == 3 else 2
+        steps = round(call.options.get("through_time", {}).get("steps", _steps(call)))
         bias = max(1.0, math.log(max(steps - 1, 1)))
         reason = f"forget gate at {bias:.2g}: it keeps for {steps} steps, not for 1.4 as at 0"
         self.choices[name] = Choice(
@@ -239,6 +238,11 @@ class Chooser:
             return None
         fan = math.prod(tensor.shape[1:])
         return math.sqrt(median(self.start[n] * math.prod(self.sight.tensors[n].shape[1:]) for n in closest) / fan)
+
+
+def _steps(call: Call) -> int:
+    first = call.options.get("argument_8", call.options.get("batch_first", False))
+    return call.shape[1 if first else 0] if len(call.shape) == 3 else 2
 
 
 def _root(second: float | None) -> float | None:

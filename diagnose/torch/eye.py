@@ -19,6 +19,7 @@ from varlaw.diagnose.torch import measuring, operations
 from varlaw.diagnose.torch.lawful import Asked, against_its_law
 from varlaw.diagnose.torch.measuring import Meter
 from varlaw.diagnose.torch.operations import tensors_in
+from varlaw.diagnose.torch.through_time import Loops
 
 
 class Tag(NamedTuple):
@@ -71,6 +72,7 @@ class Eye(TorchFunctionMode):
         self.foreign: list[tuple[str, torch.Tensor]] = []
         self.along: list[tuple[str, int, int]] = []  # paths of what runs along the rows of the batch: steps, sequences
         self.silent: dict[int, torch.Tensor] = {}  # by call, which units of an activation were 0 on every row
+        self._loops = Loops()
         self._path = path
         self._inside = inside
         self._running = running
@@ -199,6 +201,12 @@ class Eye(TorchFunctionMode):
         for tensor in made:
             self._tags[tensor] = Tag(call.number, (), axis)
         self._measure(call, func, args, kwargs, given, made[0], before, axis)
+        if op.endswith("_cell") and not self._lean:
+            self._loops.note(call, func, args, {self.tag_of(t).node for t in tensors_in(args[1])})
+
+    def through_loops(self) -> None:
+        """After the pass: how a gradient comes back through the cells that it called step by step."""
+        self._guarded(lambda op: self._loops.measure(), "through time")
 
     def _strangers(self, given: list[Any]) -> None:
         """Trainable parameters that have no name are none of the model's."""

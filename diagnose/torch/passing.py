@@ -53,6 +53,7 @@ def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | N
         except CannotSee as error:
             return _broken_off(eye, model, error)
         value = _backward(target, seed)
+    eye.through_loops()
     foreign = (*loose.moved(), *_places(model, eye.foreign))
     eye.meter.read()
     paths.clear()  # the eye lives until garbage is collected, the model need not

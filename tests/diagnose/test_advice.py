@@ -19,6 +19,7 @@ from tests.diagnose.sound import SOUND
 from varlaw import advise, check_model
 from varlaw.diagnose.advising.following import activation_of
 from varlaw.diagnose.records import Call
+from varlaw.diagnose.torch.passing import seen
 from varlaw.impl.torch import initialise
 from varlaw.reports.model import advice as text
 
@@ -265,6 +266,21 @@ class Recurrent(nn.Module):
         return self.head(self.rnn(x)[0][:, -1])
 
 
+class Stepped(nn.Module):
+    """The same of cells that forward() calls step by step."""
+
+    def __init__(self, cell: Any, fill: Callable[[nn.Module], Any]) -> None:
+        super().__init__()
+        self.cell, self.head = cell(16, 24), nn.Linear(24, 10)
+        fill(self.cell)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        state = None
+        for step in x.unbind(1):
+            state = self.cell(step, state)
+        return self.head(state[0] if isinstance(state, tuple) else state)
+
+
 def forget(value: float) -> Callable[[nn.Module], Any]:
     def fill(rnn: nn.Module) -> None:
         for name, p in rnn.named_parameters():
@@ -289,14 +305,32 @@ def orthogonal(rnn: nn.Module) -> None:
         (nn.LSTM, forget(1.0), ""),
         (nn.LSTM, lambda rnn: None, "NOTE gradient.shrinks"),
         (nn.GRU, orthogonal, ""),
+        (nn.LSTMCell, forget(0.0), "VIOLATES gradient.shrinks"),
+        (nn.RNNCell, lambda cell: nn.init.normal_(cell.weight_hh, std=1.0), "VIOLATES gradient.grows"),
+        (nn.LSTMCell, forget(1.0), ""),
+        (nn.GRUCell, orthogonal, ""),
     ],
 )
 def test_gradients_come_back_through_time(cell: Any, fill: Callable[[nn.Module], Any], says: str):
-    advice = advise(lambda: Recurrent(cell, fill), LONG, classify, name="through time")
+    net = Stepped if issubclass(cell, nn.RNNCellBase) else Recurrent
+    advice = advise(lambda: net(cell, fill), LONG, classify, name="through time")
     found = [f"{f.outcome} {f.signal}" for f in advice.before.findings]
     assert says in found if says else not found, advice.before
     assert bool(advice.recipe) == says.startswith("VIOLATES")
     assert advice.after.ok, advice.after
+
+
+@pytest.mark.parametrize(("cell", "layer"), [(nn.LSTMCell, nn.LSTM), (nn.GRUCell, nn.GRU), (nn.RNNCell, nn.RNN)])
+def test_a_loop_over_cells_is_the_layer_that_torch_has(cell: Any, layer: Any):
+    looped = Stepped(cell, lambda _: None)
+    fused = layer(16, 24, batch_first=True)
+    fused.load_state_dict({f"{name}_l0": p for name, p in looped.cell.named_parameters()})
+    gains = [
+        [c.options["through_time"] for c in seen(m, LONG, None, seed=0).calls if "through_time" in c.options]
+        for m in (looped, fused)
+    ]
+    assert [g.keys() for g in gains[0]] == [g.keys() for g in gains[1]]
+    assert gains[0][0] == pytest.approx(gains[1][0], rel=1e-9)  # float64: the same sums in another order
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
