@@ -22,7 +22,7 @@ from varlaw.evidence.formats import FORMATS, Format
 from varlaw.subjects.subject import Activation, Case
 from varlaw.theory.activations.named import functions
 from varlaw.theory.catalogue import LAWS
-from varlaw.theory.law import Domain
+from varlaw.theory.domain import Domain
 
 Floats = NDArray[np.float64]
 Apply = Callable[[Floats, str, str], Mapping[str, Any]]

@@ -20,7 +20,7 @@ from varlaw.claims.experiments.rows import Given, Row, mean, variance
 from varlaw.evidence.decide import SamplerError
 from varlaw.subjects.subject import Activation, Case
 from varlaw.theory.catalogue import LAWS
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 CASES: Mapping[str, Cases] = {
     "activation": Cases(Domain(q=one_of(0.25, 0.5, 2.0, 4.0)), corners("q", (1.0,))),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from varlaw.evidence.streams import Key, canonical
-from varlaw.theory.law import Domain, Interval, Range, printable
+from varlaw.theory.domain import Domain, Interval, Range, printable
 
 Raw = Mapping[str, Any]
 Case = dict[str, Any]

@@ -14,7 +14,7 @@ from typing import Any
 
 from varlaw.subjects import sources
 from varlaw.theory import variates
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.theory.laws.schemes import SCHEMES, fan
 
 

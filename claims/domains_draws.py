@@ -8,7 +8,7 @@ from typing import Any
 
 from varlaw.claims.cases import Case, Cases, Raw, corners, shaped, unshaped
 from varlaw.claims.domains_layers import FILLS
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 # -- functions of a shape ----------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from varlaw.claims.cases import Case, Cases, Raw, corners, multiple, shaped, size, unshaped
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 # -- layers ------------------------------------------------------------------------------------------------------------
 

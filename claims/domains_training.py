@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from varlaw.claims.cases import Cases, corners, shaped, size, unshaped
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 # -- norms: statistics over `length` (and batch, where the norm takes it) of inputs of mean and std given --------------
 

@@ -24,7 +24,7 @@ from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.spending import CURVE_ALPHA, threshold
 from varlaw.evidence.streams import Key, canonical
 from varlaw.subjects.subject import Numbers
-from varlaw.theory.law import Domain
+from varlaw.theory.domain import Domain
 
 Judging = Callable[[Numbers, Trial], Finding]
 Draw = Callable[[int, str, str, int], curves.Floats]

@@ -14,7 +14,7 @@ from varlaw.diagnose.expect import Unasked, fans_of
 from varlaw.diagnose.orthogonal import Orthogonal
 from varlaw.diagnose.records import Call, Sight, Tensor
 from varlaw.diagnose.structure import Graph
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.theory.variates import Constant, Normal, Uniform, UniformRange
 
 Law = Any

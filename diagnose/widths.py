@@ -17,7 +17,7 @@ import numpy as np
 
 from varlaw.diagnose.records import Slope, Widths
 from varlaw.evidence.streams import SALT, Key, check_salt
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 
 ALPHA = 1e-3  # of any false VIOLATES in the report
 DELTA = 0.1  # of a slope: corrections of finite width

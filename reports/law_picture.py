@@ -23,7 +23,7 @@ class Sweep(NamedTuple):
 
 def sweep(law: "Law", given: Mapping[str, Any], points: int = WIDTH) -> Sweep | None:
     """The law along its first free numeric parameter; None where it has none or has no finite value there."""
-    from varlaw.theory.law import Interval
+    from varlaw.theory.domain import Interval
 
     free = [n for n, r in law.domain.ranges.items() if n not in given and isinstance(r, Interval)]
     for name in free:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 
 MOST = 2**63  # weights of one array, and so terms of one sum
 # What an axis counts. A name with "/groups" holds the channels of one group only.

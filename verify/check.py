@@ -29,7 +29,7 @@ from varlaw.evidence.grid import likeliest
 from varlaw.evidence.haar import decide_haar, policy_for_haar
 from varlaw.evidence.state import float64
 from varlaw.evidence.streams import SALT, Key, canonical, check_salt
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.theory.laws import schemes
 from varlaw.theory.layouts import shape_fans
 from varlaw.theory.variates import (

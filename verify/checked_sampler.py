@@ -11,7 +11,7 @@ from varlaw.evidence.decide import SamplerError, Source
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.state import float64, native
 from varlaw.evidence.streams import Key
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 
 Draw = Callable[[tuple[int, ...], int], Any]
 

@@ -16,7 +16,7 @@ from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT, Key, canonical
 from varlaw.subjects.subject import LayerSignals
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.theory.variates import Normal
 from varlaw.verify.check import address, policy_for, verdict_of
 from varlaw.verify.checked_sampler import drawn

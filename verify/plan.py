@@ -22,7 +22,7 @@ from varlaw.subjects.registry import faults, named, place_of, select
 from varlaw.subjects.subject import Sampler, Subject
 from varlaw.subjects.targets import CannotRun, NothingSelected, in_use, is_place
 from varlaw.theory.catalogue import LAWS
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.verify import deviations
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")

@@ -12,7 +12,7 @@ from varlaw.claims.weights.structured import Broken, View, views
 from varlaw.evidence.decide import SamplerError
 from varlaw.evidence.state import float64, native
 from varlaw.evidence.streams import Key, canonical
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.theory.variates import Complex, FactorisedNoise, RowsNormal, RowsOfNorm, RowsStandardised, Sparse
 from varlaw.verify.checked_sampler import CheckedSampler, drawn, format_of
 

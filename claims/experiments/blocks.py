@@ -17,7 +17,7 @@ from varlaw.claims.cases import Cases, corners
 from varlaw.claims.experiments.rows import Given, Row, mean, over_width, variance
 from varlaw.evidence.budget import Policy
 from varlaw.theory.catalogue import LAWS
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 _DEEP = 12  # blocks, from which on a thousand fresh models take minutes
 _VIT_STD = 0.02  # timm's own, whatever the width

@@ -5,7 +5,7 @@ from typing import Any
 
 from varlaw.claims.cases import Cases, corners
 from varlaw.claims.experiments.rows import Given, Row, each, limit, mean, taking, variance
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 _STEP = 2.0**-24  # spacing of float16 below its normal numbers
 _ALL = ("float64", "float32", "float16", "bfloat16")

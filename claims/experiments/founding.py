@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from varlaw.claims.cases import Cases, corners
 from varlaw.claims.experiments.rows import Row, mean, taking
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 CASES: Mapping[str, Cases] = {
     "founding": Cases(

@@ -6,7 +6,7 @@ from typing import Any
 from varlaw.claims.cases import Cases, corners
 from varlaw.claims.experiments.rows import Given, Row, each, mean, nothing, taking
 from varlaw.theory.catalogue import LAWS
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 GATES = ("sigmoid", "silu", "gelu", "gelu_tanh", "relu")  # GLU, SwiGLU, GEGLU of both forms, ReGLU
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from varlaw.claims.cases import Case, Cases, Raw, corners
 from varlaw.claims.experiments.rows import Given, Row, each, mean, taking
-from varlaw.theory.law import Domain, Range, one_of
+from varlaw.theory.domain import Domain, Range, one_of
 
 
 def _layer(raw: Raw) -> Case:

@@ -6,7 +6,7 @@ from typing import Any
 
 from varlaw.claims.cases import Cases, corners
 from varlaw.claims.experiments.rows import Row, mean, taking, variance
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 CASES: Mapping[str, Cases] = {
     "one_output": Cases(

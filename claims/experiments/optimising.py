@@ -7,7 +7,7 @@ import numpy as np
 
 from varlaw.claims.cases import Cases, corners
 from varlaw.claims.experiments.rows import Given, Number, Row, each, taking
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 # The numerical constants of an optimiser are its user's to choose; steps enough to tell a correction from none.
 _STEPS = one_of(1, 2, 4)

@@ -5,7 +5,7 @@ from typing import Any
 
 from varlaw.claims.cases import Cases, corners
 from varlaw.claims.experiments.rows import Row, each, mean, taking
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 CASES: Mapping[str, Cases] = {
     "memory": Cases(

@@ -6,7 +6,7 @@ from typing import Any
 from varlaw.claims.cases import Case, Cases, Raw, corners
 from varlaw.claims.experiments.rows import Row, mean, nothing, taking, variance
 from varlaw.theory.catalogue import LAWS
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 
 def _cut(raw: Raw) -> Case:

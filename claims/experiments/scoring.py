@@ -7,7 +7,7 @@ import numpy as np
 
 from varlaw.claims.cases import Cases, corners
 from varlaw.claims.experiments.rows import Row, each, nothing, taking
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 CASES: Mapping[str, Cases] = {
     "loss_binary": Cases(Domain(weight=one_of(1.0, 3.0)), corners("weight", (1.0,), (3.0,))),

@@ -5,7 +5,7 @@ from typing import Any
 
 from varlaw.claims.cases import Case, Cases, Raw, corners
 from varlaw.claims.experiments.rows import Number, Row, each, mean, taking
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 
 def _binned(raw: Raw) -> Case:

@@ -7,7 +7,7 @@ from typing import Any
 from varlaw.claims.cases import Cases, corners
 from varlaw.claims.experiments.rows import Given, Row, each, mean, nothing, over_width, taking, variance
 from varlaw.theory.catalogue import LAWS
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 CASES: Mapping[str, Cases] = {
     "residual_stream": Cases(

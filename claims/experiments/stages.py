@@ -14,7 +14,7 @@ from varlaw.claims.cases import Cases, corners
 from varlaw.claims.experiments.blocks import deep
 from varlaw.claims.experiments.rows import Number, Row, mean, taking
 from varlaw.evidence.budget import Policy
-from varlaw.theory.law import Domain, one_of
+from varlaw.theory.domain import Domain, one_of
 
 _HIDDEN = {"resnet_stream": 1, "basic_block_stream": 1, "bottleneck_stream": 2}  # ReLUs inside a branch
 _NARROW = {"resnet_stream": 1, "basic_block_stream": 1, "bottleneck_stream": 4}  # width over that of hidden layers

@@ -29,7 +29,7 @@ from varlaw.diagnose.structure import Graph
 from varlaw.diagnose.torch.building import built
 from varlaw.evidence.streams import SALT, Key, check_salt
 from varlaw.impl.torch import Rule, initialise
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 
 _REDRAWS, _MOST = 4, 16  # draws of a model, and where they leave open whether something is wrong
 _ROUNDS = 3

@@ -32,7 +32,7 @@ from varlaw.diagnose.torch.measuring import real
 from varlaw.diagnose.torch.passing import call
 from varlaw.diagnose.torch.restoring import untouched
 from varlaw.evidence.streams import Key
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 
 DELTA, ALPHA = 0.05, 1e-3
 _LOOKS, _ROUNDS = 8, 12

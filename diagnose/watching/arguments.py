@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 
 
 def optimizers_of(given: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from varlaw.diagnose.watching.watch import Watch
 from varlaw.reports.model.profile import ModelProfile
 from varlaw.reports.model.report import ModelReport
 from varlaw.reports.model.widths import WidthsReport
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 
 if TYPE_CHECKING:
     import torch

@@ -20,7 +20,7 @@ from varlaw.claims.cases import Cases
 from varlaw.claims.domains import CASES
 from varlaw.evidence.likelihood import separation
 from varlaw.theory.activations.table import ACTIVATIONS
-from varlaw.theory.law import Choice, Interval, Range, printable
+from varlaw.theory.domain import Choice, Interval, Range, printable
 from varlaw.verify.plan import DTYPES
 
 # CPU kernels draw blocks of 16 numbers, and the last block again where one is left over.

@@ -18,6 +18,7 @@ MODULES = (
     "varlaw.impl.torch",
     "varlaw.rows",
     "varlaw.strategies",
+    "varlaw.theory.domain",
     "varlaw.theory.law",
     "varlaw.theory.laws.schemes",
     "varlaw.theory.layouts",

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from varlaw.theory.activations.table import ACTIVATIONS
-from varlaw.theory.law import Choice, Interval, Law
+from varlaw.theory.domain import Choice, Interval
+from varlaw.theory.law import Law
 
 DRAWS = 40
 TINY, HUGE = 1e-12, 1e12

@@ -12,7 +12,8 @@ import pytest
 
 from varlaw.theory import LAWS
 from varlaw.theory.catalogue import GROUPS
-from varlaw.theory.law import Choice, Domain, Interval, Kind, Law
+from varlaw.theory.domain import Choice, Domain, Interval
+from varlaw.theory.law import Kind, Law
 
 from ..each import each
 from . import formulas

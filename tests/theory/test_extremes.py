@@ -11,7 +11,8 @@ import pytest
 
 from varlaw.theory import LAWS
 from varlaw.theory.activations.table import ACTIVATIONS
-from varlaw.theory.law import Choice, Interval, Law
+from varlaw.theory.domain import Choice, Interval
+from varlaw.theory.law import Law
 
 from ..each import each
 from .corners import VECTORS

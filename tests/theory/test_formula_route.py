@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from varlaw.theory.catalogue import GROUPS
-from varlaw.theory.law import Choice, Interval, Law
+from varlaw.theory.domain import Choice, Interval
+from varlaw.theory.law import Law
 from varlaw.theory.numerics.formats import FORMATS
 
 from ..each import each

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from varlaw.theory.activations.moments import Moments
 from varlaw.theory.activations.pointwise import Functions
-from varlaw.theory.law import Interval
+from varlaw.theory.domain import Interval
 
 SHAPE = Interval(low=1e-20, high=1e20, typical=(0.1, 10.0))  # of a parameter that scales the argument or the threshold
 

@@ -9,7 +9,7 @@ import numpy as np
 from varlaw.theory.activations.moments import Moments
 from varlaw.theory.activations.pointwise import Functions
 from varlaw.theory.activations.table import ACTIVATIONS
-from varlaw.theory.law import nearest
+from varlaw.theory.domain import nearest
 from varlaw.theory.numerics.quadrature import Floats
 
 _BY_ALIAS = {alias: name for name, row in ACTIVATIONS.items() for alias in (name, *row.aliases)}

@@ -12,7 +12,8 @@ import numpy as np
 
 from varlaw.theory.activations.closed.rectifiers import leaky_relu
 from varlaw.theory.activations.named import ActivationName, under_normal
-from varlaw.theory.law import Domain, Interval, Kind, Law, between
+from varlaw.theory.domain import Domain, Interval, between
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.quadrature import Floats, floats, legendre
 
 Q = Interval(low=0.0, high=1e75, typical=(1e-6, 1e6))

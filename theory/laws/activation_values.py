@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from varlaw.theory.activations.named import ActivationName, functions
-from varlaw.theory.law import Domain, Interval, Kind, Law
+from varlaw.theory.domain import Domain, Interval
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.quadrature import Floats
 
 _X = Interval(open_low=True, open_high=True, typical=(-3.0, 3.0))  # any finite number

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, above, at_least
+from varlaw.theory.domain import Domain, Interval, above, at_least
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.softmax import WIDEST, softmax_means
 
 _D = at_least(1, typical=(1, 1024))

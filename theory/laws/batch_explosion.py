@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from varlaw.theory.activations.named import ActivationName, under_normal
-from varlaw.theory.law import Domain, Kind, Law, at_least
+from varlaw.theory.domain import Domain, at_least
+from varlaw.theory.law import Kind, Law
 
 _BATCH = at_least(2, typical=(4, 1e6))
 _DEPTH = at_least(0, typical=(0, 1000))

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, at_least, between
+from varlaw.theory.domain import Domain, Interval, at_least, between
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.chi import chi_head, chi_log_tails, chi_mean, chi_tail
 from varlaw.theory.numerics.scaled import product
 

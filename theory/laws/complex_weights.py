@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Kind, Law, above, at_least
+from varlaw.theory.domain import Domain, above, at_least
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.quadrature import Floats, in_blocks, legendre
 
 _NODES = 64

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law
+from varlaw.theory.domain import Domain, Interval
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.laws.kernels import CORRELATION, GAP, PRECISION, angle, angle_text, k1, sine_gap
 from varlaw.theory.numerics.quadrature import Floats, floats
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from varlaw.theory.activations.closed.piecewise import hardtanh
-from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, above, at_least
+from varlaw.theory.domain import Domain, Interval, Relation, above, at_least
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.chi import chi_mean, chi_variance
 from varlaw.theory.numerics.quadrature import Floats
 from varlaw.theory.numerics.scaled import product

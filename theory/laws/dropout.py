@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from varlaw.theory.activations.rows.rectifiers import SELU_ALPHA, SELU_LAMBDA
-from varlaw.theory.law import Domain, Interval, Kind, Law, at_least
+from varlaw.theory.domain import Domain, Interval, at_least
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.scaled import product
 
 _RATE = Interval(low=0.0, high=1.0, open_high=True, typical=(0.0, 0.9))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from varlaw.theory.activations.named import ActivationName, under_normal
-from varlaw.theory.law import Domain, Interval, Law, at_least
+from varlaw.theory.domain import Domain, Interval, at_least
+from varlaw.theory.law import Law
 from varlaw.theory.laws.correlations import leaky_map
 from varlaw.theory.laws.meanfield import BIAS, CORRELATION, Q_NUMERIC, SCHOENHOLZ, Q, meanfield_law
 from varlaw.theory.numerics.quadrature import Floats, floats

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Kind, Law, Relation, at_least, between, one_of
+from varlaw.theory.domain import Domain, Relation, at_least, between, one_of
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.quadrature import Floats, floats
 
 _CHANNELS = at_least(1, typical=(1, 1024))

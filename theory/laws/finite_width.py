@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, at_least
+from varlaw.theory.domain import Domain, Interval, at_least
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.chi import digamma_gap, trigamma
 from varlaw.theory.numerics.relu_counts import alive_log_mean, alive_log_variance
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from varlaw.theory.activations.named import ActivationName, under_normal
 from varlaw.theory.activations.rows.rectifiers import SELU_ALPHA, SELU_LAMBDA
-from varlaw.theory.law import Domain, Interval, Kind, Law, one_of
+from varlaw.theory.domain import Domain, Interval, one_of
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.laws.meanfield import fixed_point, map_slope
 from varlaw.theory.numerics.quadrature import Floats
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Kind, Law, between
+from varlaw.theory.domain import Domain, between
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.quadrature import Floats, floats
 
 CORRELATION = between(-1, 1)

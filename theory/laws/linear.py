@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, above, at_least, between
+from varlaw.theory.domain import Domain, Interval, Relation, above, at_least, between
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.scaled import product
 
 _FAN = above(0, typical=(1, 65536))

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, at_least
+from varlaw.theory.domain import Domain, Interval, at_least
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.softmax import WIDEST, log_sum_excess, softmax_means
 
 _CLASSES = at_least(1, typical=(2, 1e6))

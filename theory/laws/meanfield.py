@@ -14,7 +14,8 @@ import numpy as np
 from varlaw.theory.activations.named import ActivationName, under_normal
 from varlaw.theory.activations.named_pairs import mean_product, second_moment_slope
 from varlaw.theory.activations.pairs import elementwise
-from varlaw.theory.law import Domain, Interval, Kind, Law, between
+from varlaw.theory.domain import Domain, Interval, between
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.quadrature import Floats, floats
 
 Q = Interval(low=0.0, high=1e75, typical=(1e-6, 1e6))

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Kind, Law, Relation, above
+from varlaw.theory.domain import Domain, Relation, above
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.laws.norms import EPS, SIZE, VARIANCE, share
 
 _POSITIVE = above(0, typical=(1e-6, 1e6))

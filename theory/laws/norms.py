@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Kind, Law, Relation, at_least
+from varlaw.theory.domain import Domain, Relation, at_least
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.chi import chi_mean
 from varlaw.theory.numerics.quadrature import floats
 

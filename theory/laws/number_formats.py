@@ -9,7 +9,8 @@ import functools
 import math
 from typing import Any
 
-from varlaw.theory.law import Domain, Kind, Law, one_of
+from varlaw.theory.domain import Domain, one_of
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.formats import FORMATS
 
 

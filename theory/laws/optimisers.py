@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, above, at_least, between
+from varlaw.theory.domain import Domain, Interval, above, at_least, between
+from varlaw.theory.law import Kind, Law
 
 _GRADIENT = Interval(low=-1e30, high=1e30, typical=(-1.0, 2.0))
 _RATE = Interval(low=0.0, high=1e3, open_low=True, typical=(1e-3, 1.0))

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Kind, Law, at_least
+from varlaw.theory.domain import Domain, at_least
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.chi import half_step
 from varlaw.theory.numerics.quadrature import Floats
 

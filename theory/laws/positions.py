@@ -9,7 +9,8 @@ import functools
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, above, at_least
+from varlaw.theory.domain import Domain, Interval, Relation, above, at_least
+from varlaw.theory.law import Kind, Law
 
 _DIM = at_least(2, typical=(2, 4096))
 _EVEN = Relation("dim is even", lambda dim, **_: np.mod(dim, 2) == 0)

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Kind, Law, Relation, above, at_least
+from varlaw.theory.domain import Domain, Relation, above, at_least
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.chi import digamma_gap, trigamma
 
 _N = at_least(1, typical=(1, 1e5))

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, above
+from varlaw.theory.domain import Domain, Interval, Relation, above
+from varlaw.theory.law import Kind, Law
 
 _SCALE = above(0, typical=(0.1, 10.0))
 _WAIT = Interval(low=0.0, typical=(1e-3, 20.0))

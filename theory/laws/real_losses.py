@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, at_least, between
+from varlaw.theory.domain import Domain, Interval, at_least, between
+from varlaw.theory.law import Kind, Law
 
 _LOGIT = Interval(low=-1e5, high=1e5, typical=(-5.0, 5.0))
 _LABEL = between(0.0, 1.0)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, above, at_least
+from varlaw.theory.domain import Domain, Interval, above, at_least
+from varlaw.theory.law import Kind, Law
 
 _BIAS = Interval(low=-700.0, high=700.0, typical=(-5.0, 10.0))
 _STEPS = at_least(0, whole=False, typical=(1.0, 1e4))

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, above, at_least
+from varlaw.theory.domain import Domain, Interval, above, at_least
+from varlaw.theory.law import Kind, Law
 
 _LAYERS = at_least(1, typical=(1, 1e4))
 _DEPTH = at_least(0, typical=(1, 1e6))

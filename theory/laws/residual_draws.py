@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, above, at_least
+from varlaw.theory.domain import Domain, Interval, above, at_least
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.chi import half_step
 
 _STEPS = Interval(low=1, high=1e5, whole=True, typical=(1, 100))  # sums of as many terms

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Kind, Law, above, at_least
+from varlaw.theory.domain import Domain, above, at_least
+from varlaw.theory.law import Kind, Law
 
 _LAYERS = at_least(1, typical=(1, 1e4))
 _RATIO = above(0, typical=(1, 1e4))

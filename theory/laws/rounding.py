@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, above, one_of
+from varlaw.theory.domain import Domain, Interval, Relation, above, one_of
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.numerics.formats import FORMATS
 from varlaw.theory.numerics.rounding_moments import normal_change, uniform_change, uniform_change_towards_zero
 from varlaw.theory.numerics.scaled import product

@@ -9,7 +9,8 @@ import functools
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Kind, Law, at_least
+from varlaw.theory.domain import Domain, at_least
+from varlaw.theory.law import Kind, Law
 
 _exact = functools.partial(
     Law, kind=Kind.EXACT, statistic="the loss itself, against a rounding bound",

@@ -3,7 +3,8 @@
 import functools
 from dataclasses import replace
 
-from varlaw.theory.law import Domain, Kind, Law, above, at_least
+from varlaw.theory.domain import Domain, above, at_least
+from varlaw.theory.law import Kind, Law
 from varlaw.theory.laws.schemes import SQRT2
 
 _FAN = above(0, typical=(1, 65536))

@@ -11,7 +11,7 @@ from numbers import Real
 from types import MappingProxyType
 from typing import Any
 
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.theory.layouts import Fans
 from varlaw.theory.variates import Normal, TruncatedNormal, Uniform, Variate
 from varlaw.theory.variates.variate import real

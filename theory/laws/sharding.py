@@ -9,7 +9,8 @@ import functools
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, Relation, at_least
+from varlaw.theory.domain import Domain, Interval, Relation, at_least
+from varlaw.theory.law import Kind, Law
 
 _SHARDS = at_least(1, typical=(1, 64))
 _FEATURES = at_least(1, typical=(1, 16384))

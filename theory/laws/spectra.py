@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Interval, Kind, Law, above, at_least
+from varlaw.theory.domain import Domain, Interval, above, at_least
+from varlaw.theory.law import Kind, Law
 
 _RATIO = above(0, typical=(1e-3, 1e3))
 _SIZE = at_least(1, typical=(1, 1e5))

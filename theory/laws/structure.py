@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import Domain, Kind, Law, Relation, any_number, at_least
+from varlaw.theory.domain import Domain, Relation, any_number, at_least
+from varlaw.theory.law import Kind, Law
 
 _SIZE = at_least(1, typical=(1, 4096))
 

@@ -10,7 +10,8 @@ multiplies); two learned zeros in a row are, and so is a network in which all un
 
 import functools
 
-from varlaw.theory.law import Domain, Kind, Law, at_least
+from varlaw.theory.domain import Domain, at_least
+from varlaw.theory.law import Kind, Law
 
 _one = functools.partial(Law, formula="1", kind=Kind.EXACT, rule=lambda: 1.0)
 _zero = functools.partial(Law, formula="0", kind=Kind.EXACT, rule=lambda: 0.0)

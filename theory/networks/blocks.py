@@ -9,7 +9,7 @@ import math
 from dataclasses import replace
 
 from varlaw.theory.activations.named import under_normal
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.theory.networks.attention import attention
 from varlaw.theory.networks.pair_products import pair_product, slope_fourth
 from varlaw.theory.networks.pooling import pool

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from varlaw.theory.activations.named import functions, under_normal
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.theory.networks.reading import Block, number
 from varlaw.theory.networks.signals import Backward, Signal
 from varlaw.theory.numerics.quadrature import Floats

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.theory.networks.blocks import RULES
 from varlaw.theory.networks.joins import MERGES, Branch, join, merged
 from varlaw.theory.networks.reading import Block

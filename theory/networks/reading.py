@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 
 Block = Mapping[str, Any]
 

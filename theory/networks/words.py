@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from varlaw.theory.activations.named import resolve
 from varlaw.theory.activations.table import ACTIVATIONS
-from varlaw.theory.law import nearest
+from varlaw.theory.domain import nearest
 
 NORMS = {f"{kind}_norm": kind for kind in ("layer", "rms", "batch", "group", "instance")}
 OTHERS = ("add", "gate", "concat", "residual", "input")  # that the grammar reads itself

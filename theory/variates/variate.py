@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.theory.numerics.quadrature import Floats
 
 

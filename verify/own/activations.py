@@ -17,7 +17,7 @@ from varlaw.subjects.libraries import floats
 from varlaw.subjects.subject import Activation, Floats
 from varlaw.subjects.yours import Yours, refuse_narrowed
 from varlaw.theory.activations.named import resolve
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.verify.own.asking import Extremes, left_out, of_claims, one_of, yours
 from varlaw.verify.own.rows import without
 

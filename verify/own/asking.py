@@ -19,7 +19,7 @@ from varlaw.subjects.libraries import LIBRARIES, NARROWED, Library, installed
 from varlaw.subjects.registry import named
 from varlaw.subjects.subject import Clipper, Dropout, Loss, Norm, Subject
 from varlaw.subjects.yours import Yours
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.verify import decision, foresight
 from varlaw.verify.check import address, policy_for, verdict_of
 

@@ -13,7 +13,7 @@ from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.evidence.streams import SALT
 from varlaw.subjects.subject import Clipper, Floats
 from varlaw.subjects.yours import Yours, clipper, per_parameter
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, yours
 from varlaw.verify.own.clip_kinds import REDUCTIONS, accumulated, adaptive, cause_of_adaptive
 from varlaw.verify.own.verdicts import Verdicts, asserting

@@ -11,7 +11,7 @@ from varlaw.evidence.streams import SALT
 from varlaw.subjects.builders.modes import is_module
 from varlaw.subjects.subject import Dropout
 from varlaw.subjects.yours import dropout
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.verify.check import policy_for
 from varlaw.verify.own.asking import Case, as_row, asked, left_out, of_claims, one_of, yours
 from varlaw.verify.own.verdicts import Verdicts, asserting

@@ -20,7 +20,7 @@ from varlaw.subjects.builders.instances import is_keras, is_torch
 from varlaw.subjects.builders.layers import layer
 from varlaw.subjects.builders.parts import matches
 from varlaw.subjects.subject import Array, Case, Draws, Sampler, Tensor
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.verify.check import address, policy_for
 from varlaw.verify.decision import judged
 from varlaw.verify.own.asking import one_of, told

@@ -16,7 +16,7 @@ from varlaw.evidence.streams import SALT, Key, canonical
 from varlaw.subjects.builders.modes import weight_of_new
 from varlaw.subjects.subject import Norm
 from varlaw.subjects.yours import RUNNING, Layout, Yours, norm
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.verify.decision import judged
 from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, told, yours
 from varlaw.verify.own.norm_causes import cause, fitting

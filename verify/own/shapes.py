@@ -5,7 +5,7 @@ from typing import Any
 
 from varlaw.claims.verdict import Outcome, Verdict
 from varlaw.evidence.streams import SALT
-from varlaw.theory.law import printable
+from varlaw.theory.domain import printable
 from varlaw.verify.check import address, check
 from varlaw.verify.checked_sampler import Draw
 from varlaw.verify.own.verdicts import Verdicts, asserting

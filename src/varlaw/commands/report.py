@@ -169,7 +169,7 @@ def _text(law: "Law") -> "LawText":
 
 def _curve(law: "Law") -> "tuple[str, str, tuple[tuple[float, float], ...]]":
     """A parameter, the others' values in words, and the law along it; empty where it has no such parameter."""
-    from varlaw.theory.law import Interval
+    from varlaw.theory.domain import Interval
 
     ranges = law.domain.ranges.items()
     middle: dict[str, Any] = {k: "gelu" if allowed.accepts("gelu") else allowed.at(0.5) for k, allowed in ranges}

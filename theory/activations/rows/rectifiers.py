@@ -9,7 +9,7 @@ from varlaw.theory.activations.activation import SHAPE, Activation, Parameter
 from varlaw.theory.activations.closed import rectifiers as closed
 from varlaw.theory.activations.moments import rescaled
 from varlaw.theory.activations.pointwise import Functions
-from varlaw.theory.law import Interval
+from varlaw.theory.domain import Interval
 
 SELU_ALPHA = 1.6732632423543772  # certified with SELU_LAMBDA by tests/theory/constants.py
 SELU_LAMBDA = 1.0507009873554805
