@@ -7,14 +7,14 @@ asked. One alpha covers the whole report; VIOLATES is said only of what is wrong
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from varlaw.diagnose.folding import folded
-from varlaw.diagnose.foresight import foresight
+from varlaw.diagnose.foresight import Foresight, foresight
 from varlaw.diagnose.questions import Asked, findings, open_questions
-from varlaw.diagnose.records import ModelRecord, Tensor
+from varlaw.diagnose.records import ModelRecord, Sight, Tensor
 from varlaw.diagnose.structure import Graph
 from varlaw.diagnose.table import rows
 from varlaw.evidence.budget import Policy
@@ -31,6 +31,14 @@ _OPEN = 0.05  # passes go on as long as anything would be found at this alpha
 _TIMES = 2  # that passes are judged: when they might stop, and when they are all there
 
 
+class Examined(NamedTuple):
+    """The record of a model, the first of the passes behind it, and what theory foresees of that one."""
+
+    record: ModelRecord
+    sight: Sight
+    ahead: Foresight | None
+
+
 def examined(
     build: "Callable[[], torch.nn.Module] | torch.nn.Module",
     batch: Any,
@@ -43,7 +51,7 @@ def examined(
     salt: str = SALT,
     name: str | None = None,
     foresee: bool = True,
-) -> ModelRecord:
+) -> Examined:
     """What is seen and found of a model; the arguments are those of `varlaw.check_model`.
 
     Without `foresee` the rows lack what theory foresees of them: findings do not need it.
@@ -64,12 +72,13 @@ def examined(
     found.sort(key=lambda f: _ORDER.index(f.outcome))
     sight = seen.sights[0]
     ahead = foresight(sight, asked.graph, seen.seconds) if foresee else None
-    return ModelRecord(
+    record = ModelRecord(
         name=named, policy=rule.name, salt=salt, draws=len(seen.sights), alpha=rule.alpha, delta=rule.delta,
         versions={name: version(name) for name in ("varlaw", "torch", "numpy")}, numbers=seen.numbers, findings=found,
         rows=rows(seen.sights, found, ahead), tensors=[_plain(t) for t in sight.tensors.values()],
         blind=sight.blind, loss=sight.loss, loss_law=asked.loss_law,
     )  # fmt: skip
+    return Examined(record, sight, ahead)
 
 
 def _asked(seen: "Seen", rule: Policy, expect: Any, key: Key) -> Asked:

@@ -19,10 +19,11 @@ from varlaw.diagnose.advising.deriving import Chooser
 from varlaw.diagnose.advising.following import composed
 from varlaw.diagnose.advising.looking import Look, looked, seconds_of, sight_of, stuck_zeros
 from varlaw.diagnose.advising.records import AdviceRecord, Choice, Depth, Trial
+from varlaw.diagnose.advising.roles import kept
 from varlaw.diagnose.advising.scope import REACH, Scope, curable, wrong
-from varlaw.diagnose.advising.steps import steps_of
+from varlaw.diagnose.advising.steps import lasting, steps_of
 from varlaw.diagnose.advising.trying import Course, Make, Remedy, changed, remedies_of, tried
-from varlaw.diagnose.check import examined
+from varlaw.diagnose.check import Examined, examined
 from varlaw.diagnose.foresight import foresight
 from varlaw.diagnose.records import Finding, ModelRecord
 from varlaw.diagnose.structure import Graph
@@ -58,17 +59,18 @@ class Case:
     salt: str
     name: str | None
 
-    def examined(self, build: Callable[[], torch.nn.Module] | torch.nn.Module, redraws: int) -> ModelRecord:
+    def examined(self, build: Callable[[], torch.nn.Module] | torch.nn.Module, redraws: int) -> Examined:
         """The report on this model, or on one made of it."""
         return examined(build, self.batch, self.loss, redraws=redraws, salt=self.salt, name=self.name)
 
-    def decided(self) -> ModelRecord:
+    def decided(self) -> Examined:
         """The report on the model, of more draws where few leave open what initial values would cure."""
-        record = self.examined(self.build, _REDRAWS)
+        found = self.examined(self.build, _REDRAWS)
+        record = found.record
         unsure = any(f.outcome == "UNDECIDED" and f.signal in REACH for f in record.findings)
         unsure |= any(f.outcome == "NOTE" and f.signal == "loss.start" for f in record.findings)  # luck of few labels
         more = unsure and not isinstance(self.build, torch.nn.Module) and record.numbers <= _LARGE
-        return self.examined(self.build, _MOST) if more else record
+        return self.examined(self.build, _MOST) if more else found
 
 
 def advised(
@@ -88,7 +90,10 @@ def advised(
     if attempt:
         _check_course(loss, steps, rate)
     case = Case(build, batch, loss, salt, name)
-    before = case.decided()
+    seen = case.decided()
+    before = seen.record
+    if not attempt and not any(f.outcome == "VIOLATES" for f in before.findings):
+        return _sound(case, seen, keep)
     key = Key(salt, f"advise:{before.name}")
     symptoms = curable(before.findings)
     if any(t.meta for t in before.tensors) and symptoms:
@@ -102,13 +107,25 @@ def advised(
     trials, works = _trials(case, Course(batch, loss, steps, rate), look, record, key)
     if works and works.choices and not recipe:  # nothing asked for them before a run did
         choices, recipe = list(works.choices), rules.recipe_of(works.choices, look.model)
-        after = case.examined(works.make, _REDRAWS)
+        after = case.examined(works.make, _REDRAWS).record
         told = _recorded(case, look, before, after, choices, recipe, key, works.make)
         structural = [s for s in record.steps if s.stage != "clip"]  # they stand though nothing is wrong behind them
         steps_now = [*structural, *(s for s in told.steps if s.stage == "clip")]
         record = msgspec.structs.replace(told, steps=steps_now)
     record = msgspec.structs.replace(record, trials=trials)
     return Advised(record, recipe, before, after, key.seed, works.change if works else None)
+
+
+def _sound(case: Case, seen: Examined, keep: Sequence[str]) -> Advised:
+    """Nothing to change: the pass that shows it is the check's own."""
+    record = seen.record
+    kept(seen.sight, keep)
+    told = AdviceRecord(
+        name=record.name, salt=case.salt, symptoms=[], untreated=[], choices=[],
+        steps=lasting(seen.sight, record) if record.rows else [], code="",
+        depths=depths_of(seen.ahead, seen.ahead) if record.rows and seen.ahead else [], trials=[], remaining=[],
+    )  # fmt: skip
+    return Advised(told, [], record, record, Key(case.salt, f"advise:{record.name}").seed, None)
 
 
 def _derived(case: Case, look: Look, before: ModelRecord, key: Key) -> tuple[list[Choice], list[Rule], ModelRecord]:
@@ -121,7 +138,7 @@ def _derived(case: Case, look: Look, before: ModelRecord, key: Key) -> tuple[lis
             break
         choices = chosen(look, scope, case.batch, case.loss, key)
         recipe = rules.recipe_of(choices, look.model)
-        after = case.examined(remade(case.build, recipe), 1 if before.numbers > _LARGE else _REDRAWS)
+        after = case.examined(remade(case.build, recipe), 1 if before.numbers > _LARGE else _REDRAWS).record
         further = [f for f in curable(after.findings) if not _ours(f, choices)]
         if not further or _same(scope, further):
             break

@@ -16,6 +16,12 @@ def roles_of(
     found |= dict.fromkeys(identities, "starts as the identity, or as a permutation")
     found |= dict.fromkeys(loaded, "was loaded")
     found |= {n: "is frozen" for n, t in sight.tensors.items() if not t.buffer and not t.trainable}
+    return found | kept(sight, keep)
+
+
+def kept(sight: Sight, keep: Sequence[str]) -> dict[str, str]:
+    """The parameters that these globs name; each has to name one."""
+    found = dict[str, str]()
     for glob in keep:
         matched = [n for n, t in sight.tensors.items() if not t.buffer and fnmatch.fnmatchcase(n, glob)]
         if not matched:

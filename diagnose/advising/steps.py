@@ -8,12 +8,12 @@ import math
 from varlaw.diagnose.advising import activations, norms, precision
 from varlaw.diagnose.advising.looking import Look
 from varlaw.diagnose.advising.records import Step
-from varlaw.diagnose.records import ModelRecord
+from varlaw.diagnose.records import ModelRecord, Sight
 
 
 def steps_of(look: Look, before: ModelRecord, after: ModelRecord) -> list[Step]:
     """The steps for a model, in the order rate, norm, clip, layer."""
-    steps = [*_rate(look)]
+    steps = [*_rate(look.sight)]
     signals = {f.signal for f in after.findings if f.outcome == "VIOLATES"}
     if signals & norms.CURED:
         steps += [*norms.steps(look), *activations.steps(look)]
@@ -23,9 +23,14 @@ def steps_of(look: Look, before: ModelRecord, after: ModelRecord) -> list[Step]:
     return steps
 
 
-def _rate(look: Look) -> list[Step]:
+def lasting(sight: Sight, sound: ModelRecord) -> list[Step]:
+    """The steps for a model with which nothing is wrong."""
+    return [*_rate(sight), *_biases(sound), *_clip(sound)]
+
+
+def _rate(sight: Sight) -> list[Step]:
     """Adam moves every weight by about its rate: what the output feels grows with fan_in."""
-    fans = sorted({s.shape[-1] for s in look.sight.tensors.values() if not s.buffer and len(s.shape) == 2})
+    fans = sorted({s.shape[-1] for s in sight.tensors.values() if not s.buffer and len(s.shape) == 2})
     if not fans:
         return []
     says = (

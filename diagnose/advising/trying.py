@@ -152,8 +152,8 @@ def _ill(
         return False
     # a salt of its own for every pair: the same seeds and batch on both sides
     salt = f"{key.salt}.{key.block}"
-    record = examined(make, course.batch, course.loss, redraws=1, salt=salt, name="pair", foresee=False)
-    return bool({f.signal for f in wrong(record.findings)} & before)
+    pair = examined(make, course.batch, course.loss, redraws=1, salt=salt, name="pair", foresee=False)
+    return bool({f.signal for f in wrong(pair.record.findings)} & before)
 
 
 def _shown(plain: Make, course: Course, key: Key) -> tuple[str, ...]:

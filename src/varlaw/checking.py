@@ -52,7 +52,7 @@ def check_model(
     from varlaw.evidence.streams import SALT
 
     given: dict[str, Any] = {"expect": expect, "policy": policy, "redraws": redraws, "device": device, "name": name}
-    return ModelReport(examined(build, batch, loss, salt=SALT if salt is None else salt, **given))
+    return ModelReport(examined(build, batch, loss, salt=SALT if salt is None else salt, **given).record)
 
 
 class WatchedRun(Watch):

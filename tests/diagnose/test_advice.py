@@ -333,6 +333,24 @@ def test_a_loop_over_cells_is_the_layer_that_torch_has(cell: Any, layer: Any):
     assert gains[0][0] == pytest.approx(gains[1][0], rel=1e-9)  # float64: the same sums in another order
 
 
+def test_nothing_to_change_costs_no_pass_beyond_those_of_the_check():
+    built, model = [], dense(8, he)
+
+    def build() -> nn.Module:
+        built.append(1)
+        return dense(8, he)
+
+    check_model(build, batch("vector"), classify, redraws=4, name="sound")
+    once = len(built)
+    assert advise(build, batch("vector"), classify, name="sound").healthy
+    assert len(built) == 2 * once
+    advice = advise(model, batch("vector"), classify, name="sound")
+    measured = {row.path: row.second for row in advice.before.record.rows}
+    assert all(d.before**2 == pytest.approx(measured[d.path], rel=1e-12) for d in advice.record.depths)
+    with pytest.raises(ValueError, match="matches no parameter"):
+        advise(model, batch("vector"), classify, keep=["nothing.*"])
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_text_keeps_its_width(width: int):
     advice = advice_on("residual without norm")
