@@ -8,6 +8,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -15,10 +16,11 @@ from typing import Any
 
 from varlaw.evidence.streams import SALT
 from varlaw.identify import of_function
-from varlaw.identify.records import Identified
+from varlaw.identify.records import Identified, Reading
 from varlaw.identify.wholes import of_module
 from varlaw.subjects.builders.instances import is_keras, is_torch, made, seeded, tensors_of
 from varlaw.subjects.builders.layers import layer
+from varlaw.subjects.builders.parts import Part
 
 _SIZES = ((48, 20, 24, 36, 60), (64, 96, 40, 28, 44), (30, 64, 56, 20, 26))  # of whole-numbered arguments, by case
 _GENERATORS = ("seed", "rng", "key", "rngs", "generator")
@@ -89,7 +91,7 @@ def _row(library: str, name: str, thing: Any) -> str:
         msg = f"makes {type(first).__name__}, no layer with tensors"
         raise TypeError(msg)
     found = list(of_module(layer(name, thing, {"*": "unknown"}, cases=cases), SALT))
-    laws = "".join(f'            "{one.tensor}": {_law(one)}\n' for one in found)
+    laws = "".join(f'            "{name}": {_law(reading)}\n' for one in found for name, reading in _promises(one))
     told = ", ".join(dict.fromkeys(json.dumps(case) for case in cases))
     head = f'    layer(\n        "{name}",\n        {name},\n'
     return f"{head}        {{\n{laws}        }},\n        cases=[{told}],\n    ),"
@@ -97,14 +99,37 @@ def _row(library: str, name: str, thing: Any) -> str:
 
 def _initialiser(name: str, thing: Any) -> str:
     found = of_function(lambda shape, seed: made(thing, {"shape": list(shape)}, seed), name, SALT)
-    return f'    initialiser(\n        "{name}",\n        {name},\n        {_law(found)}\n    ),'
+    return f'    initialiser(\n        "{name}",\n        {name},\n        {_law(found.reading)}\n    ),'
 
 
-def _law(one: Identified) -> str:
+def _promises(one: Identified) -> Iterator[tuple[str, Reading]]:
+    """A tensor, or each of its parts as promises name them, with its reading."""
+    found = [(which, part) for part in one.reading.parts for which in _slices(part.where)]
+    axis = len(one.cases[0].shape) - 1 if any("last axis" in part.where for part in one.reading.parts) else 0
+    if not found or not all(which for which, _ in found):
+        yield one.tensor, one.reading
+        return
+    last = any("last of" in part.where for part in one.reading.parts)
+    for which, part in found:
+        span = {"first": ":1", "last": "-1:", "rest": ":-1" if last else "1:"}.get(which, which)
+        yield Part(one.tensor, span, axis).named(one.tensor, span), part
+
+
+def _slices(where: str) -> list[str]:
+    """The blocks that the place of a part speaks of; one without a name where it is no place.
+
+    >>> _slices("0/3..1/3 and 2/3..3/3 of axis 0"), _slices("the rest of the last axis"), _slices("mode=fan_in")
+    (['0/3', '2/3'], ['rest'], [''])
+    """
+    single = re.match(r"the (first|last|rest) of ", where)
+    return [single[1]] if single else re.findall(r"(\d+/\d+)\.\.", where) or [""]
+
+
+def _law(reading: Reading) -> str:
     """The law as it is written, with a question where none fits."""
-    if one.reading.known and not one.reading.parts:
-        return f'"{one.reading.text}",'
-    why = " ".join((one.reading.reason or one.reading.text).split())
+    if reading.known and not reading.parts:
+        return f'"{reading.text}",'
+    why = " ".join((reading.reason or reading.text).split())
     return f'"unknown",  # {why[:80]}'
 
 

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from varlaw.evidence.streams import Key
-from varlaw.identify import blocks, chance, discrete, formulas, structured, told
+from varlaw.identify import blocks, chance, discrete, formulas, rows, structured, told
 from varlaw.identify.formulas import Unit
 from varlaw.identify.records import Reading
 from varlaw.identify.sample import Sample
@@ -42,9 +42,14 @@ def _whole(samples: Sequence[Sample], key: Key) -> Reading:
         return Reading(family="unknown", reason=f"fewer than {_FEWEST} entries to look at")
     if few := discrete.atoms(samples):
         return chance.of_few(few, samples)
+    if found := rows.of_one_size(samples, key):
+        return found
     cut = blocks.of_scale(samples)
-    found = _parts(samples, cut, key) if cut else None
-    return found if found and found.known else chance.random(samples, key)
+    parts = _parts(samples, cut, key) if cut else None
+    if parts and parts.known:
+        return parts
+    found = chance.random(samples, key)
+    return rows.normal_together(samples, found, key) if found.family == "unknown" else found
 
 
 def _but_fixed(samples: Sequence[Sample], key: Key) -> Reading:

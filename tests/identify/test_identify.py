@@ -211,6 +211,32 @@ def test_what_follows_no_law_is_unknown_and_says_why(name: str) -> None:
     assert said in reading.reason
 
 
+def _in_rows(change: Callable[[Floats], Floats]) -> Callable[[tuple[int, ...], int], Any]:
+    return lambda s, seed: np.float32(change(_rng(seed).normal(0, 1, s).reshape(s[0], -1))).reshape(s)
+
+
+_ROWS = {
+    "RowsOfNorm(2)": _in_rows(lambda x: 2 * x / np.linalg.norm(x, axis=1, keepdims=True)),
+    "RowsStandardised(1/sqrt(shape_fan_in), ddof=1)": _in_rows(
+        lambda x: (x - x.mean(1, keepdims=True)) / (x.std(1, ddof=1, keepdims=True) * math.sqrt(x.shape[1]))
+    ),
+    "RowsStandardised(0.1, centred=False)": _in_rows(lambda x: 0.1 * x / x.std(1, keepdims=True)),
+    "SampleStd(0.02)": _in_rows(lambda x: 0.02 * x / math.sqrt((x**2).mean())),
+    "rows normal, unknown scale": _in_rows(lambda x: x * np.linspace(0.5, 2, x.shape[1]) + x[:, :1]),
+    "unknown": lambda s, seed: (
+        (x := _rng(seed).uniform(-1, 1, (s[0], math.prod(s[1:])))).reshape(s)
+        / np.linalg.norm(x, axis=1).reshape(-1, *(1,) * (len(s) - 1))
+    ),
+}
+
+
+@pytest.mark.parametrize("law", _ROWS)
+def test_laws_of_whole_rows_are_read_off(law: str) -> None:
+    reading = of_function(_ROWS[law], law, SALT, ((64, 48), (96, 20), (12, 5, 3, 3), (150, 28))).reading
+    assert reading.text == law
+    assert reading.known == ("unknown" not in law)
+
+
 def test_formulas_that_the_cases_cannot_tell_apart_are_all_named() -> None:
     reading = _read(lambda rng, shape, i, o: rng.normal(0, 1 / math.sqrt(i), shape))
     assert "1/sqrt(in_features)" in reading.same

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from varlaw.evidence.streams import SALT
+from varlaw.identify.draft import draft
 from varlaw.identify.wholes import of_module
 from varlaw.subjects.builders.layers import layer
 
@@ -91,3 +92,16 @@ def test_functions_are_asked_in_the_shapes_that_they_take(
     done = _varlaw(tmp_path, *arguments)
     assert done.returncode == code, done.stderr
     assert said in done.stdout + done.stderr
+
+
+def test_a_first_file_names_the_parts_of_a_tensor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "parted.py").write_text(
+        "import numpy as np\n\ndef table(words, width, rng):\n"
+        "    token, gates = rng.normal(0, 1, (words, width)), rng.normal(0, 0.1, (width, 3 * width))\n"
+        "    token[0], gates[:, :width] = 0, 1\n"
+        "    return {'token': token, 'gates': gates}\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    text = draft("parted").text
+    promises = ['"token[:1]": "Constant(0)"', '"token[1:]": "Normal(1)"', '"gates[0/3, axis=1]": "Constant(1)"']
+    assert [p for p in promises if p not in text] == []
