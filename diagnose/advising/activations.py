@@ -1,8 +1,8 @@
 """Activations that are the cause: no weights in front of them hold a signal and its gradient over the depth.
 
 A map that makes E z^2 = q in front of phi changes a squared gradient by chi(q) = q E phi'^2 / E phi^2. Sigmoid's
-quarter, squared, leaves chi at 0.15 for q = 1: over eight maps a gradient falls to 5e-4. Where no q of a sane size
-holds it within ten over the depth, another activation of the same shape does.
+quarter, squared, leaves chi at 0.15 for q = 1: over eight maps a gradient falls to 5e-4. At q = 20 it is 0.69, beyond
+units saturate. Where no q holds the gradient within ten over the depth, another activation of the same shape does.
 """
 
 import math
@@ -13,7 +13,7 @@ from varlaw.diagnose.advising import following
 from varlaw.diagnose.advising.looking import Look
 from varlaw.diagnose.advising.profile import Profile
 from varlaw.diagnose.advising.records import Step
-from varlaw.diagnose.advising.targets import Targets
+from varlaw.diagnose.advising.targets import LARGER, Targets
 from varlaw.theory.activations.named import under_normal
 
 # Class of module -> that of its remedy, and why.
@@ -58,8 +58,10 @@ def steps(look: Look) -> list[Step]:
 
 
 def _step(old: str, instead: str, paths: tuple[str, ...]) -> Step:
-    chi = float(under_normal("chi", old.lower(), 1.0))
-    lost = f"no weights hold the gradient through {old.lower()}, x{math.sqrt(chi):.2g} a map at E z^2 = 1"
+    chi = float(under_normal("chi", old.lower(), LARGER[-1]))
+    lost = (
+        f"no weights hold the gradient through {old.lower()}, x{math.sqrt(chi):.2g} a map at E z^2 = {LARGER[-1]:.0f}"
+    )
     says = f"{lost}; {_INSTEAD[old][1]}"
     return Step(stage="layer", where=paths, says=says, source="meanfield.chi", code=f"torch.nn.{instead}()")
 

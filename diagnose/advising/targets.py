@@ -4,6 +4,7 @@
 * In front of gelu and its kin, which spread sizes that differ, and of glu: what makes them hand on what came in.
 * In front of another activation: q*, 1 unless depth asks for less. With chi(q) the factor on a squared gradient of a
   map, q* is the largest of a grid for which chi^maps stays within 100: the compromise of forwards and backwards.
+  Where 1 is too small already (sigmoid, softplus: most of their size is a mean), it is the smallest beyond that does.
 * In front of an activation that is written out by hand: 1, and the next map divides by what is measured behind it.
 * At the end of one of N residual branches: 1/N of the stream, so that all of them add up to a factor e at most.
 * In front of attention: 1, so that scores have a standard deviation of 1 whatever the stream has grown to.
@@ -18,10 +19,11 @@ from varlaw.diagnose.advising.following import Follower
 from varlaw.diagnose.advising.profile import Profile, weight_of
 from varlaw.diagnose.parameters import pattern
 from varlaw.diagnose.records import Call
-from varlaw.diagnose.structure import Residual
+from varlaw.diagnose.structure import Graph, Residual
 from varlaw.theory.activations.named import under_normal
 
 _QS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02)  # in front of an activation that keeps one size alone
+LARGER = (2.0, 5.0, 10.0, 20.0)  # where those lose the gradient; beyond 60 half of a sigmoid's units are saturated
 _MOST = math.log(100.0)  # of the ln of a mean squared gradient over the depth: 10 in rms
 _REACH = (1e-3, 1e3)  # second moments among which one is looked for that hands on what came in
 _SANE = (0.1, 10.0)  # second moments that are kept as they come: beyond, a map brings them to 1
@@ -46,6 +48,8 @@ class Targets:
         self._ends = {r.weight: r for r in self._residuals if r.weight is not None}
         self._post_norm = self._normed_adds() > len(self._residuals) / 2
         names = [self._after[c.number].activation for c in self.sight.calls if c.kind == "linear"]
+        calls = [(a.activation, _taken_by(a, self.graph)) for a in self._after.values() if a.call is not None]
+        self._gates = {name for name, behind in calls if behind not in ("linear", "norm")}
         self._depths = {name: names.count(name) for name in set(names)}
         maps = [c.number for c in self.sight.calls if c.kind == "linear" and c.parameters]
         last = maps[-1] if maps else None
@@ -99,8 +103,9 @@ class Targets:
 
     def _compromise(self, name: str) -> float:
         """The largest target with which the gradient stays within 10 over the depth, or the one that is best."""
-        change = {q: self._change(name, q) for q in _QS}
-        return next((q for q in _QS if change[q] <= _MOST), min(_QS, key=lambda q: change[q]))
+        sizes = _QS if name in self._gates else (*_QS, *LARGER)
+        change = {q: self._change(name, q) for q in sizes}
+        return next((q for q in sizes if change[q] <= _MOST), min(sizes, key=lambda q: change[q]))
 
     def _change(self, name: str, q: float) -> float:
         return self._depths[name] * abs(math.log(float(under_normal("chi", name, q))))
@@ -139,6 +144,12 @@ class Targets:
             if made and self.sight.tensors[name].shape == shape:
                 return True
         return False
+
+
+def _taken_by(after: Follower, graph: Graph) -> str:
+    """The kind of what alone takes an activation's output: a map, a norm; a gate's is a product."""
+    behind = graph.behind(after.call.number) if after.call is not None else None
+    return behind.kind if behind is not None else ""
 
 
 def _second(name: str, q: float) -> float:

@@ -84,14 +84,11 @@ CURABLE = {
         Curable("attention on a large stream", lambda: Attending(4.0), lambda: Attending(0.5), batch=SEQUENCES),
         Curable("dead units", lambda: changed(dense(2, he), lambda m: m[0].bias.fill_(-20)), lambda: dense(2, he)),
         Curable("overflow", lambda: dense(3, normal(1e18)), lambda: dense(3, he)),
+        Curable("deep sigmoid", lambda: dense(12, xavier, nn.Sigmoid), lambda: dense(12, xavier, nn.Tanh)),
+        Curable("deeper sigmoid", lambda: dense(30, xavier, nn.Sigmoid), lambda: dense(12, xavier, nn.Tanh), _NORM),
         Curable(
-            "deep sigmoid", lambda: dense(12, xavier, nn.Sigmoid), lambda: dense(12, xavier, nn.Tanh), _NORM
+            "deep softplus", lambda: dense(16, xavier, nn.Softplus), lambda: dense(16, xavier, nn.Tanh)
         ),
-        Curable(
-            "deep softplus", lambda: dense(16, xavier, nn.Softplus), lambda: dense(16, xavier, nn.Tanh), _NORM
-        ),
-        Curable(
-            "deep hard sigmoid", lambda: dense(12, xavier, nn.Hardsigmoid), lambda: dense(12, xavier, nn.Tanh), _NORM
-        ),
+        Curable("deep hard sigmoid", lambda: dense(12, xavier, nn.Hardsigmoid), lambda: dense(12, xavier, nn.Tanh)),
     )
 }  # fmt: skip
