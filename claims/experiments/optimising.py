@@ -24,6 +24,7 @@ _ADAM = Cases(
 CASES: Mapping[str, Cases] = {
     "optimiser_adam": _ADAM,
     "optimiser_adam_hat": _ADAM,
+    "optimiser_nadam": _ADAM,
     "optimiser_adam_plain": Cases(Domain(rate=_RATE, eps=one_of(1e-8)), corners("rate eps", (0.1, 1e-8))),
     "optimiser_rmsprop": Cases(
         Domain(rate=_RATE, eps=one_of(1e-8, 1e-5), decay=one_of(0.9, 0.99)),
@@ -43,7 +44,7 @@ CASES: Mapping[str, Cases] = {
     "optimiser_trust": Cases(Domain(rate=_RATE, norm=one_of(0.5, 3.0)), corners("rate norm", (0.1, 3.0))),
     "average_exponential": Cases(
         Domain(start=one_of(2.0, -1.0), w=one_of(1.0, 0.25), decay=one_of(0.9, 0.99), updates=one_of(1, 3)),
-        corners("start w decay updates", (2.0, -1.0, 0.9, 1), (2.0, -1.0, 0.9, 5)),
+        corners("start w decay updates", (2.0, -1.0, 0.9, 1), (2.0, -1.0, 0.9, 5), (1.0, 2.0, 0.999, 1000)),
     ),
     "average_equal": Cases(
         Domain(w=one_of(1.0, -2.0), step=one_of(0.5, 0.25), updates=one_of(2, 3)),
@@ -70,6 +71,21 @@ def _longest(known: Mapping[str, Any]) -> float:
     return float(known["rate"] * 0.1 / 0.001**0.5)
 
 
+# A first step that is scaled by the weight's norm: each weight is rounded once, and each of the two norms, of 64
+# squares, may lose half as many roundings of the step; a few more for what is divided.
+def _written(known: Mapping[str, Any]) -> Any:
+    return known["size"] * (1 + 80 * known["rate"])
+
+
+def _larger(known: Mapping[str, Any]) -> float:
+    return max(abs(float(known["start"])), abs(float(known["w"])))
+
+
+def _remembered(known: Mapping[str, Any]) -> float:
+    """The same for each update whose rounding the average still holds."""
+    return _larger(known) * min(float(known["updates"]), 1 / (1 - float(known["decay"])))
+
+
 # bfloat16 does not tell a weight from that which one step of decay leaves of it.
 def _kept(known: Mapping[str, Any]) -> Any:
     return np.abs(known["w"]) * known["steps"] + _SIXTEEN
@@ -88,6 +104,10 @@ def _hat(known: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**taking("g", "rate", "eps", "steps")(known), "beta2": 0.999}
 
 
+def _ahead(known: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**taking("g", "rate", "eps", "steps")(known), "beta1": 0.9, "psi": 1.0}
+
+
 def _plain(known: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**taking("g", "rate", "eps")(known), "beta1": 0.9, "beta2": 0.999}
 
@@ -98,10 +118,12 @@ def _stepped(law: str, given: Given, size: Number, **options: Any) -> tuple[Row,
 
 
 _DECAY = taking("w", "rate", "decay", "steps")
+_TRUST, _AVERAGE = taking("rate", norm="size"), taking("start", "w", "decay", "updates")
 
 ROWS: Mapping[str, tuple[Row, ...]] = {
     "optimiser_adam": _stepped("adam.constant_gradient", taking("g", "rate", "eps", "steps"), _bounded, **_LOOSE),
     "optimiser_adam_hat": _stepped("adam.constant_gradient_eps_hat", _hat, _bounded, **_LOOSE),
+    "optimiser_nadam": _stepped("nadam.constant_gradient", _ahead, _bounded, **_LOOSE),
     "optimiser_adam_plain": _stepped("adam.uncorrected_first_step", _plain, _longest, **_LOOSE),
     "optimiser_rmsprop": _stepped("rmsprop.first_step", taking("g", "rate", "eps", "decay"), _bounded, **_LOOSE),
     "optimiser_adagrad": _stepped(
@@ -113,7 +135,16 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "optimiser_decay": (
         each("decay.decoupled", "weights", _DECAY), _narrow("decay.decoupled", "weights", _DECAY, _kept, "float16")
     ),
-    "optimiser_trust": (each("trust.step_norm", "length", taking("rate", norm="size"), roundings=4096),),
-    "average_exponential": (each("average.exponential", "average", taking("start", "w", "decay", "updates")),),
+    "optimiser_trust": (
+        each("trust.step_norm", "length", _TRUST, roundings=4096),
+        each("trust.step_norm", "length", _TRUST, scale=_written, roundings=1, dtypes=_NARROW,
+             name="law.trust.step_norm(16 bits)"),
+    ),
+    # Of each update; in 16 bits of five updates, as of one that adds in 32 bits what 16 would round away.
+    "average_exponential": (
+        each("average.exponential", "average", _AVERAGE, scale=_remembered, roundings=4),
+        each("average.exponential", "average", _AVERAGE, scale=_larger, roundings=16, dtypes=_NARROW,
+             name="law.average.exponential(16 bits)"),
+    ),
     "average_equal": (each("average.equal", "average", taking("w", "step", "updates")),),
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects.keras.framework import KERAS, keras
+from varlaw.subjects.keras.framework import KERAS, OnBackend, keras
 from varlaw.subjects.optimising import RATE_IN_32_BITS, Optimisers, Walk
 from varlaw.subjects.subject import Case, Experiment, Floats
 
@@ -34,12 +34,20 @@ class _Accumulated:
 
 
 _of = Optimisers(KERAS, "optimizers.", _walk, RATE_IN_32_BITS)
+_NADAM = OnBackend(**{
+    name: {**RATE_IN_32_BITS, **({"bfloat16": "TypeError: a NumPy scalar of ml_dtypes"} if name == "torch" else {})}
+    for name in ("torch", "jax", "tensorflow")
+})  # fmt: skip
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     _of.moved("Adam", "adam_hat", lambda o, c: o.Adam(c["rate"], epsilon=c["eps"])),
     _of.moved("Adam(amsgrad)", "adam_hat", lambda o, c: o.Adam(c["rate"], epsilon=c["eps"], amsgrad=True)),
     _of.moved("AdamW", "adam_hat", lambda o, c: o.AdamW(c["rate"], epsilon=c["eps"], weight_decay=0.0)),
     _of.moved("Adamax", "adam", lambda o, c: o.Adamax(c["rate"], epsilon=c["eps"])),
+    _of.moved("Nadam", "nadam", lambda o, c: o.Nadam(c["rate"], epsilon=c["eps"]), _NADAM),
+    _of.moved(
+        "Adafactor", "sign", lambda o, c: o.Adafactor(c["rate"], epsilon_1=1e-40, epsilon_2=1.0, relative_step=False)
+    ),
     _of.moved("RMSprop", "rmsprop", lambda o, c: o.RMSprop(c["rate"], rho=c["decay"], epsilon=c["eps"])),
     _of.moved(
         "Adagrad", "adagrad",

@@ -32,6 +32,10 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "AdamW(corrected)", "adam",
         lambda o, c: o.AdamW(c["rate"], eps=c["eps"], weight_decay=0.0, bias_correction=True),
     ),
+    _of.moved(
+        "Adafactor", "sign",
+        lambda o, c: o.Adafactor(c["rate"], eps=(1e-40, 1e-3), scale_parameter=False, relative_step=False),
+    ),
     _of.moved("RMSprop", "rmsprop", lambda o, c: o.RMSprop(c["rate"], alpha=c["decay"], eps=c["eps"])),
     _of.moved("SGD", "momentum", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"])),
     _of.moved("SGD(nesterov)", "nesterov", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"], nesterov=True)),

@@ -61,6 +61,10 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     _of.moved("amsgrad(steps)", "adam", lambda o, c: o.amsgrad(c["rate"], eps=c["eps"])),
     _of.moved("adamax(steps)", "adam", lambda o, c: o.adamax(c["rate"], eps=c["eps"])),
     _of.moved(
+        "adafactor(steps)", "sign",
+        lambda o, c: o.adafactor(c["rate"], multiply_by_parameter_scale=False, eps=1e-40),
+    ),
+    _of.moved(
         "rmsprop(steps)", "rmsprop",
         lambda o, c: o.rmsprop(c["rate"], decay=c["decay"], eps=c["eps"], eps_in_sqrt=False),
     ),

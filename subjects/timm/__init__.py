@@ -6,6 +6,7 @@ import inspect
 from varlaw.subjects.subject import Subject
 from varlaw.subjects.timm.activations import ACTIVATIONS, GATED
 from varlaw.subjects.timm.architectures import VARIANTS
+from varlaw.subjects.timm.averages import AVERAGES
 from varlaw.subjects.timm.blocks import BLOCKS
 from varlaw.subjects.timm.framework import architectures, timm, utils
 from varlaw.subjects.timm.initialisers import INITIALISERS, LAYERS
@@ -23,6 +24,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *ACTIVATIONS,
     *GATED,
     *BLOCKS,
+    *AVERAGES,
     *(model(name) for name in VARIANTS),
 )
 

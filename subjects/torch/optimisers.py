@@ -42,10 +42,12 @@ def _rate(case: Case) -> dict[str, Any]:
 _of = Optimisers(TORCH, "optim.", lambda walk: walk)
 
 
-def _moved(name: str, op: str, arguments: Any = _rate, label: str = "") -> list[Experiment]:
+def _moved(
+    name: str, op: str, arguments: Any = _rate, label: str = "", unsupported: Mapping[str, str] | None = None
+) -> list[Experiment]:
     """An optimiser in each of its implementations."""
     return [
-        _of.moved(f"{name}{_label(label, way)}", op, _walk(name, flags, arguments))
+        _of.moved(f"{name}{_label(label, way)}", op, _walk(name, flags, arguments), unsupported)
         for way, flags in _WAYS.items()
         if way != "fused" or name in _FUSED
     ]
@@ -115,6 +117,14 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *_moved("Adam", "adam", _with(amsgrad=True), "amsgrad"),
     *_moved("AdamW", "adam", _with(weight_decay=0.0)),
     *_moved("Adamax", "adam"),
+    *_moved(
+        "NAdam", "nadam", _with(momentum_decay=1.0),
+        unsupported={"float64": "the product of the momenta is kept in the default dtype, of 32 bits"},
+    ),
+    *_moved(
+        "Adafactor", "sign", lambda c: {"lr": c["rate"], "eps": (1e-18, 1.0)},
+        unsupported={"float16": "eps here, beside which no gradient is small, is 0 there; the default, 1e-3, is not"},
+    ),
     *_moved("RMSprop", "rmsprop", lambda c: {**_rate(c), "alpha": c["decay"]}),
     *_moved("Adagrad", "adagrad", _adagrad),
     *_moved("SGD", "momentum", _momentum()),
@@ -126,4 +136,4 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     ),
     *_averages(),
     _of.moved("Adam(maximize)", "adam", _walk("Adam", {"maximize": True}, _rate, -1)),
-)
+)  # fmt: skip

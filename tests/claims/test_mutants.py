@@ -213,7 +213,7 @@ def _rows(topic: str) -> set[str]:
 OTHERS = {
     **dict.fromkeys(("gpt2_stream", "llama_stream", "vit_stream", "basic_block_stream", "bottleneck_stream"), "blocks"),
     **dict.fromkeys((f"gated_{gate}" for gate in GATES), "gating"),
-    **dict.fromkeys((f"optimiser_{rule}" for rule in ("adam_hat", "adam_plain", "sign", "trust")), "optimisers"),
+    **dict.fromkeys((f"optimiser_{rule}" for rule in ("adam_hat", "adam_plain", "trust")), "optimisers"),
     **dict.fromkeys(("router", "router_switch", "router_z"), "attention"),
     "rotary": "mutants",
 }

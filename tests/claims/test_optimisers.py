@@ -30,6 +30,20 @@ def _adam(eps_inside: bool = False, corrected: bool = True, hat: bool = False) -
     return walk
 
 
+def _nadam(first: int = 1) -> optimising.Walk:
+    """With momenta that are counted from `first` on."""
+
+    def walk(w: Any, g: Any, case: Any, dtype: str, device: str) -> Any:
+        mu = [0.9 * (1 - 0.5 * 0.96**t) for t in range(first, first + case["steps"] + 1)]
+        for t in range(1, case["steps"] + 1):
+            now = (1 - mu[t - 1]) / (1 - np.prod(mu[:t]))
+            ahead = mu[t] * (1 - 0.9**t) / (1 - np.prod(mu[: t + 1]))
+            w = w - case["rate"] * (now + ahead) * g / (np.abs(g) + case["eps"])
+        return w
+
+    return walk
+
+
 def _sgd(nesterov: bool = False, dampened: bool = False) -> optimising.Walk:
     def walk(w: Any, g: Any, case: Any, dtype: str, device: str) -> Any:
         mu, buffer = case["momentum"], 0 * g
@@ -71,6 +85,8 @@ MISTAKES: dict[str, tuple[str, optimising.Walk, optimising.Walk]] = {
     "eps before the correction": ("adam", _adam(), _adam(hat=True)),
     "eps after the correction": ("adam_hat", _adam(hat=True), _adam()),
     "accumulated gradients not divided": ("adam", _adam(), lambda w, g, *rest: _adam()(w, 4 * g, *rest)),
+    "momenta counted from 0": ("nadam", _nadam(), _nadam(first=0)),
+    "adam for nadam": ("nadam", _nadam(), _adam()),
     "corrected after all": ("adam_plain", _adam(corrected=False), _adam()),
     "root of a sum": ("rmsprop", _rmsprop, _rmsprop_inside),
     "dampened momentum": ("momentum", _sgd(), _sgd(dampened=True)),
@@ -91,6 +107,25 @@ def _kept(walk: optimising.Walk, dtype: str, whole: int = 0) -> optimising.Walk:
     return run
 
 
+def _averaged(dtype: str, each_step: bool) -> Experiment:
+    """An exponential average that is kept in 16 bits, or in float64 and rounded at the end."""
+
+    def run(case: Any, *rest: Any) -> Any:
+        kept = FORMATS[dtype].round if each_step else float
+        average = case["start"]
+        for _ in range(case["updates"]):
+            average = kept(average + kept((1 - case["decay"]) * (case["w"] - average)))
+        return {"average": np.array([FORMATS[dtype].round(average)])}
+
+    return Experiment(name="here", framework=TORCH, op="average_exponential", run=run)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_long_average_that_stands_still_is_refuted(dtype: str) -> None:
+    assert of_row(_averaged(dtype, each_step=False), dtype) == {"CONFORMS"}
+    assert "VIOLATES" in of_row(_averaged(dtype, each_step=True), dtype)
+
+
 def _corrected_in_16_bits(w: Any, g: Any, case: Any, dtype: str, device: str) -> Any:
     """Adam whose beta_2 has the dtype of the weights: 1 in bfloat16."""
     beta = float(FORMATS[dtype].round_all(np.array([0.999]))[0])
@@ -102,6 +137,7 @@ NARROW: dict[str, tuple[optimising.Walk, optimising.Walk]] = {
     "momentum": (_sgd(), _kept(_sgd(), "bfloat16", whole=16)),
     "decay": (_decay(1.0), _kept(_decay(1.0), "float16", whole=3)),
     "adam": (_adam(), _corrected_in_16_bits),
+    "trust": (_trust(1.0), lambda w, *rest: w),
 }
 
 
@@ -113,6 +149,10 @@ def outcomes(op: str, walk: optimising.Walk, dtype: str = "float64") -> set[str]
         row = rows.decayed("here", walk)
     else:
         row = rows.moved("here", op, walk)
+    return of_row(row, dtype)
+
+
+def of_row(row: Experiment, dtype: str) -> set[str]:
     claims = claims_of(dataclasses.replace(row, name="here"))
     (claim,) = (c for c in claims if not c.dtypes or dtype in c.dtypes)
     cases = CASES[row.op].enumerate(Key("teeth", "cases"), 1)

@@ -27,6 +27,16 @@ def _sgd(g: float, steps: int, *, nesterov: bool = False) -> float:
     return w
 
 
+def _nadam(g: float, steps: int) -> float:
+    w = m = v = 0.0
+    mu = [0.9 * (1 - 0.5 * 0.96 ** (t * 0.7)) for t in range(1, steps + 2)]
+    for t in range(1, steps + 1):
+        m, v = 0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g * g
+        ahead = mu[t] * m / (1 - math.prod(mu[: t + 1])) + (1 - mu[t - 1]) * g / (1 - math.prod(mu[:t]))
+        w -= RATE * ahead / (math.sqrt(v / (1 - 0.99**t)) + EPS)
+    return w
+
+
 def _adagrad(g: float, steps: int) -> float:
     w, total = 0.0, 0.5
     for _ in range(steps):
@@ -53,6 +63,11 @@ def _hat(rng: np.random.Generator) -> list[Case]:
 def _uncorrected(rng: np.random.Generator) -> list[Case]:
     given = {"rate": RATE, "eps": EPS, "beta1": 0.9, "beta2": 0.99}
     return [Case({"g": g, **given}, _adam(g, 1, corrected=False)) for g in G]
+
+
+@route("nadam.constant_gradient")
+def _ahead(rng: np.random.Generator) -> list[Case]:
+    return _walked(_nadam, eps=EPS, beta1=0.9, psi=0.7)
 
 
 @route("rmsprop.first_step")

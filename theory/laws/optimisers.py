@@ -50,7 +50,23 @@ def _adagrad(g: Any, rate: Any, eps: Any, start: Any, steps: Any) -> Any:
     return -rate * g * _each_step(steps, lambda t: 1 / (np.sqrt(start + t * g * g) + eps))
 
 
+def _nadam(g: Any, rate: Any, eps: Any, beta1: Any, psi: Any, steps: Any) -> Any:
+    product, total = np.asarray(1.0), np.asarray(0.0)
+    for t in range(1, int(np.max(steps)) + 1):
+        now, following = (beta1 * (1 - np.exp(when * psi * np.log(0.96)) / 2) for when in (t, t + 1))
+        product = product * now
+        one = (1 - now) / (1 - product) + following * (1 - beta1**t) / (1 - product * following)
+        total = total + np.where(t <= np.asarray(steps), one, 0.0)
+    return -rate * g / (np.abs(g) + eps) * total
+
+
 _RANGE = "range(1, int(steps) + 1)"
+_MU = "beta1 * (1 - mpf(0.96)**({} * psi) / 2)"
+_PRODUCT = f"fprod({_MU.format('i')} for i in range(1, t + {{}}))"
+_NADAM = (
+    f"-rate * g / (abs(g) + eps) * fsum((1 - {_MU.format('t')}) / (1 - {_PRODUCT.format(1)})"
+    f" + {_MU.format('(t + 1)')} * (1 - mpf(beta1)**t) / (1 - {_PRODUCT.format(2)}) for t in {_RANGE})"
+)
 _ADAM = (
     _exact(
         name="adam.constant_gradient",
@@ -84,6 +100,18 @@ _ADAM = (
         rule=lambda g, rate, eps, beta1, beta2: -rate * (1 - beta1) * g / (np.sqrt(1 - beta2) * np.abs(g) + eps),
         derivation="m = (1 - beta1) g and v = (1 - beta2) g^2: at 0.9 and 0.999 a step of 3.16 rates.",
         unmeasured=_ELSEWHERE,
+    ),
+    _exact(
+        name="nadam.constant_gradient",
+        title="NAdam's steps under a constant gradient",
+        quantity="moved",
+        formula=_NADAM,
+        domain=Domain(g=_GRADIENT, rate=_RATE, eps=_EPS, beta1=_BETA, psi=between(0.0, 100.0), steps=_STEPS),
+        rule=_nadam,
+        derivation="mu_(t+1) m/(1 - mu_1 ... mu_(t+1)) + (1 - mu_t) g/(1 - mu_1 ... mu_t), m = g (1 - beta1^t): it is"
+        " not g, because the products of mu are not the powers of beta1 that m has.",
+        source="Dozat 2016, Incorporating Nesterov momentum into Adam, algorithm 2; mu_t = beta1 (1 - 0.96^(t psi)/2)",
+        not_to_confuse="Adam's steps of one rate: the first of these, at beta1 = 0.9 and psi = 1, is 1.06 rates long",
     ),
     _exact(
         name="rmsprop.first_step",
@@ -134,9 +162,9 @@ _OTHERS = (
         formula="-steps * rate * sign(g)",
         domain=Domain(g=_GRADIENT, rate=_RATE, steps=_STEPS),
         rule=lambda g, rate, steps: -steps * rate * np.sign(g),
-        derivation="Lion interpolates between running mean and gradient, both of the gradient's sign.",
+        derivation="Lion interpolates between running mean and gradient, both of the gradient's sign; Adafactor divides"
+        " by the root of a mean square, which is |g| (of vectors, whose rows and columns it does not average).",
         source="Chen et al. 2023, arXiv:2302.06675",
-        unmeasured=_ELSEWHERE,
     ),
     _exact(
         name="decay.decoupled",
