@@ -22,7 +22,16 @@ CASES: Mapping[str, Cases] = {
         lambda raw: {**raw, "norms": [2e-6, 3e-6, 1e-5]},
         lambda case: {"n": case["n"], "limit": case["limit"]},
     ),
+    "simplex": Cases(
+        Domain(entries=one_of(8, 256), spread=one_of(0.1, 1.0), scale=one_of(1.0)),
+        corners("entries spread scale", (16, 1.0, 1.0), (4096, 0.1, 1.0)),
+    ),
 }
+
+
+def _on_simplex(known: Mapping[str, Any]) -> float:
+    """Of a sum: each entry that is left may be off by what the threshold is, which is as large as the entries."""
+    return float(known["scale"] + known["support"] * known["largest"])
 
 
 def _small(case: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -55,5 +64,12 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "clip.eps_slope", "slope", _small, expected=_secant, roundings=512,
             scale=lambda k: k["limit"] / k["norm_before"][0],
         ),
+    ),
+    # In 16 bits as of one that is computed in 32 and rounded once: each entry, and so the sum, by a rounding at most.
+    "simplex": (
+        each("simplex.sum", "sum", taking("scale"), scale=_on_simplex),
+        each("simplex.sum", "sum", taking("scale"), roundings=4, dtypes=("bfloat16", "float16"),
+             name="law.simplex.sum(16 bits)"),
+        each("simplex.entry", "entry", taking("x", "threshold"), scale=lambda k: k["scale"] + k["largest"]),
     ),
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from varlaw.subjects.keras import dropout_inside
 from varlaw.subjects.keras.activations import ACTIVATIONS, GATED
 from varlaw.subjects.keras.arguments import ARGUMENTS
-from varlaw.subjects.keras.attention import ATTENTION
+from varlaw.subjects.keras.attention import ATTENTION, SIMPLEX
 from varlaw.subjects.keras.clipping import CLIPPERS
 from varlaw.subjects.keras.computations import EXPERIMENTS
 from varlaw.subjects.keras.dropout import DROPOUTS
@@ -26,5 +26,5 @@ __all__ = ["LEFT_OUT", "PUBLIC", "SUBJECTS"]
 SUBJECTS: tuple[Subject, ...] = (
     *INITIALISERS, *ARGUMENTS, *SAMPLERS, *LAYERS, *SEQUENCES, *SEEDED, *NORMS, *CLIPPERS, *NORMALISERS,
     *DROPOUTS, *dropout_inside.DROPOUTS, *LOSSES, *SCORES, *ACTIVATIONS, *GATED, *EXPERIMENTS,
-    *NUMBERS, *OPTIMISERS, *ATTENTION,
+    *NUMBERS, *OPTIMISERS, *ATTENTION, *SIMPLEX,
 )  # fmt: skip

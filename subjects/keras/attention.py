@@ -1,4 +1,4 @@
-"""keras.ops.dot_product_attention and keras.layers.Attention."""
+"""keras.ops.dot_product_attention and keras.layers.Attention; sparsemax, which weighs as softmax does."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from varlaw.subjects.attending import attention, chosen, edges, grouped
 from varlaw.subjects.keras.framework import KERAS, keras
+from varlaw.subjects.projecting import simplex
 from varlaw.subjects.subject import Case, Experiment
 
 
@@ -38,6 +39,12 @@ def _layer(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> Any:
     ]
     return keras().ops.concatenate(rows, axis=1)
 
+
+def _sparsemax(x: Any, scale: float) -> Any:
+    return keras().activations.sparsemax(x[None])[0]
+
+
+SIMPLEX: tuple[Experiment, ...] = (simplex(KERAS, "activations.sparsemax", _sparsemax),)
 
 ATTENTION: tuple[Experiment, ...] = (
     attention(KERAS, "ops.dot_product_attention", _function),

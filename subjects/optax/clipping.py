@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from varlaw.subjects.optax.framework import OPTAX
+from varlaw.subjects.projecting import simplex
 from varlaw.subjects.rows import clipper, normaliser
 from varlaw.subjects.subject import Clipper, Normaliser
 
@@ -118,6 +119,15 @@ CLIPPERS: tuple[Clipper, ...] = (
     clipper(OPTAX, "optax.projections.projection_l2_ball", "clip_norm", _ball),
     clipper(OPTAX, "optax.projections.projection_box", "clip_value", _box, adjusts=("low",)),
 )
+
+
+def _simplex(x: Any, scale: float) -> Any:
+    import optax
+
+    return optax.projections.projection_simplex(x, scale)
+
+
+PROJECTIONS = (simplex(OPTAX, "projections.projection_simplex", _simplex),)
 
 # -- division by the norm ----------------------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ LEFT_OUT: Mapping[str, str] = {
     "optax.losses.softmax_cross_entropy*": _SAME,
     "optax.losses.ranking_softmax_loss": "a loss of rankings, not of classes",
     "optax.*sigmoid_binary_cross_entropy": "a loss of independent labels, not of one class among C",
-    **{f"optax.projections.projection_{n}": _OTHER_SET for n in ("hal*", "hyper*", "l1*", "simplex")},
+    **{f"optax.projections.projection_{n}": _OTHER_SET for n in ("hal*", "hyper*", "l1*")},
     "optax.projections.projection_linf_ball": "the box of projection_box",
     "optax.projections.projection_non_negative": _OTHER_SET,
     "optax.projections.projection_vector": _OTHER_SET,

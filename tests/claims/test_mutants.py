@@ -214,6 +214,7 @@ OTHERS = {
     **dict.fromkeys(("gpt2_stream", "llama_stream", "vit_stream", "basic_block_stream", "bottleneck_stream"), "blocks"),
     **dict.fromkeys((f"gated_{gate}" for gate in GATES), "gating"),
     **dict.fromkeys((f"optimiser_{rule}" for rule in ("adam_hat", "adam_plain", "trust")), "optimisers"),
+    "simplex": "projecting",
     **dict.fromkeys(("router", "router_switch", "router_z"), "attention"),
     "rotary": "mutants",
 }

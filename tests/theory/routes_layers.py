@@ -11,6 +11,7 @@ from typing import Any
 import ml_dtypes
 import mpmath as mp
 import numpy as np
+from scipy import optimize
 
 from varlaw.theory import LAWS
 from varlaw.theory.numerics.formats import FORMATS
@@ -389,6 +390,19 @@ def clip_slopes(rng: np.random.Generator) -> list[Case]:
 @route("clip.value")
 def clip_value(rng: np.random.Generator) -> list[Case]:
     return [Case({"x": x, "limit": 0.5}, float(np.median([-0.5, x, 0.5]))) for x in (-3.0, -0.5, 0.1, 7.0)]
+
+
+@route("simplex.sum", "simplex.entry")
+def simplex(rng: np.random.Generator) -> list[Case]:
+    x = rng.normal(size=6)
+
+    def projected(threshold: float) -> Any:
+        return np.maximum(x - threshold, 0.0)
+
+    threshold = float(optimize.brentq(lambda at: projected(at).sum() - 2.0, x.min() - 2.0, x.max(), xtol=1e-15))
+    nearest = optimize.nnls(np.vstack([np.eye(6), 1e6 * np.ones(6)]), np.append(x, 2e6))[0]
+    entries = [Case({"x": float(v), "threshold": threshold}, float(p)) for v, p in zip(x, nearest, strict=True)]
+    return [Case({"scale": 2.0}, float(nearest.sum())), *entries]
 
 
 @route("clip.per_parameter_global")
