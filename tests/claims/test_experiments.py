@@ -24,14 +24,19 @@ SUBJECTS = [s for s in select(["torch.*", "varlaw.*"]) if isinstance(s, Experime
 OTHERS = {s.op for s in select(["*"]) if isinstance(s, Experiment)}
 
 
+def first(claim: Claim) -> str:
+    """The first dtype of a claim that its subject supports."""
+    return next(dtype for dtype in claim.dtypes if dtype not in claim.subject.unsupported)
+
+
 def found(claim: Claim, case: Mapping[str, Any]) -> Finding:
-    return claim.judge(Trial(case, claim.dtypes[0], "cpu", PR, Key("teeth", f"{claim.name}:{claim.target}")))
+    return claim.judge(Trial(case, first(claim), "cpu", PR, Key("teeth", f"{claim.name}:{claim.target}")))
 
 
 def documented(claim: Claim, case: Mapping[str, Any]) -> bool:
     """Whether a deviation foresees that it violates, which a run confirms."""
     version = claim.subject.framework.version()
-    return deviations.foreseen(claim.name, claim.target, version, claim.dtypes[0], case) is not None
+    return deviations.foreseen(claim.name, claim.target, version, first(claim), case) is not None
 
 
 def remembered(subject: Experiment) -> Experiment:
