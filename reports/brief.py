@@ -9,7 +9,7 @@ from rich.text import Text
 
 from varlaw.claims.verdict import Deviation
 from varlaw.reports.diff import Change, Kind
-from varlaw.reports.groups import Group
+from varlaw.reports.groups import Group, beside
 from varlaw.reports.texts import plain, quantities
 from varlaw.reports.wording import STANDINGS, evidence, standing
 
@@ -61,13 +61,14 @@ def news(name: str, changes: "list[Change]", width: int) -> Iterator[Text]:
     yield Text()
 
 
-def folded(groups: list[Group], width: int) -> Iterator[Text]:
+def folded(groups: list[Group], others: list[Group], width: int) -> Iterator[Text]:
+    """A line for each framework: how many verdicts conform, beside those of the `others`, whose rows have a finding."""
     for platform, members in itertools.groupby(sorted(groups, key=lambda g: g.platform), lambda g: g.platform):
         rows = list(members)
         verdicts = quantities(sum(len(g.verdicts) for g in rows), "verdict")
         subjects = quantities(len({g.subject for g in rows}), "subject")
         text = f"{plain(platform)}: {verdicts} on {quantities(len(rows), 'row')} of {subjects} (-v lists them)"
-        yield from summary("conforms", text, width)
+        yield from summary("conforms", text + beside(others, platform), width)
 
 
 def not_applicable(groups: list[Group], width: int, *, listed: bool) -> Iterator[Text]:

@@ -323,3 +323,10 @@ def headline(run: Run) -> str:
     if drawn(run.verdicts):
         text += f" (undecided: too few draws to certify {percent(run.run.delta)} within the budget)"
     return text if run.run.complete else f"INTERRUPTED, these are partial results. {text}"
+
+
+def beside(others: list[Group], platform: str) -> str:
+    """The verdicts of a framework that conform in rows where another does not, so that all counts add up."""
+    verdicts = (v.state for g in others if g.platform == platform for v in g.verdicts)
+    more = sum(state == "conforms" for state in verdicts)
+    return f", and {more:,} on rows with a finding" if more else ""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from varlaw.claims.verdict import Run, Verdict
-from varlaw.reports.groups import Group, by_deviation, grouped, headline, worst_first
+from varlaw.reports.groups import Group, beside, by_deviation, grouped, headline, worst_first
 from varlaw.reports.texts import hyperlink, link_text, number, plain, quantities, risk
 from varlaw.reports.wording import (
     MEANINGS,
@@ -52,7 +52,7 @@ def _parts(run: Run) -> Iterator[str]:
             yield f"### {SYMBOLS[state]} {title}\n\n"
             yield from map(_finding, by_state[state])
     yield from _deviations(run)
-    yield from _conforming(by_state["conforms"])
+    yield from _conforming(by_state["conforms"], [g for g in groups if g.state != "conforms"])
     yield _reproduce(run)
 
 
@@ -102,19 +102,19 @@ def _deviations(run: Run) -> Iterator[str]:
         yield "\n</details>\n"
 
 
-def _conforming(groups: list[Group]) -> Iterator[str]:
+def _conforming(groups: list[Group], others: list[Group]) -> Iterator[str]:
     """A line for each framework: what conforms is in the page and in the records, row by row."""
     for platform, members in itertools.groupby(sorted(groups, key=lambda g: g.platform), lambda g: g.platform):
         rows = list(members)
         verdicts = quantities(sum(len(g.verdicts) for g in rows), "verdict")
         subjects = quantities(len({g.subject for g in rows}), "subject")
         extent = f"{verdicts} on {quantities(len(rows), 'row')} of {subjects}"
-        yield f"\n{SYMBOLS['conforms']} {text(platform)}: {extent} conform.\n"
+        yield f"\n{SYMBOLS['conforms']} {text(platform)}: {extent} conform{beside(others, platform)}.\n"
 
 
 def _reproduce(run: Run) -> str:
     info = run.run
-    versions = ", ".join(f"{k} {v}" for k, v in info.versions.items())
+    versions = ", ".join(f"{k} {v}" for k, v in info.versions.items() if k != "varlaw")
     parts = [f"varlaw {info.varlaw}", versions, f"Python {info.python}", info.platform, info.cpu]
     parts += [info.hardware, info.blas, info.commit and f"commit {info.commit}"]
     return f"\n{text(', '.join([*filter(None, parts), quantities(info.threads, 'thread'), *info.devices]))}\n"

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from varlaw.claims.verdict import Run, RunInfo, Verdict
-from varlaw.reports.brief import INDENT, STYLES, Met, causes, folded, news, not_applicable, wrapped
+from varlaw.reports.brief import INDENT, QUIET, STYLES, Met, causes, folded, news, not_applicable, wrapped
 from varlaw.reports.diff import Change
 from varlaw.reports.groups import Group, by_deviation, grouped, headline, worst_first
 from varlaw.reports.schema import as_recorded
@@ -115,7 +115,7 @@ def _sections(groups: list[Group], met: list[Met], width: int, verbosity: int) -
             if verbosity > 1:
                 yield _detail("replay: " + replay_command(group.worst), "dim")
     else:
-        yield from folded(conforming, width)
+        yield from folded(conforming, [g for g in groups if g.state not in QUIET], width)
     yield from not_applicable(by_state["not applicable"], width, listed=verbosity > 0)
     yield Text()
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from varlaw.claims.verdict import Deviation, Outcome, RunInfo, Verdict
 from varlaw.reports.texts import count, number, percent, plain, quantities, risk, tidy
+from varlaw.reports.typed import typed
 
 STATES: Final = ("VIOLATES", "error", "undecided", "deviation", "conforms", "not applicable")  # worst first
 SYMBOLS: Final = {
@@ -152,7 +153,7 @@ STANDINGS = {"broken": "broken promise", "choice": "documented choice", "law": "
 def standing(known: Deviation) -> str:
     """Which of three a documented deviation is, with the words of the framework and their place."""
     said = STANDINGS.get(known.standing, known.standing)
-    return f'{said}, "{plain(known.promise)}" ({plain(known.promised_at)})' if known.promise else said
+    return f'{said}, "{plain(typed(known.promise))}" ({plain(known.promised_at)})' if known.promise else said
 
 
 def foreseen(known: Deviation) -> str:

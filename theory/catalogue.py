@@ -96,6 +96,19 @@ _MODULES = (
 )
 
 
+class UnknownLaw(KeyError):
+    """No law has this name; the text of the error says which are meant, perhaps."""
+
+    def __str__(self) -> str:
+        from varlaw.theory.lookup import closest  # it reads the catalogue
+
+        (name,) = self.args
+        near = closest(name) if isinstance(name, str) else []
+        return f"no law is called {name!r}" + (
+            f"; did you mean {', '.join(near)}?" if near else "; see varlaw laws list"
+        )
+
+
 class Catalogue(Mapping[str, Law]):
     """Laws by name, in their order; it prints how many there are of each group."""
 
@@ -106,7 +119,13 @@ class Catalogue(Mapping[str, Law]):
             self._laws[law.name] = law
 
     def __getitem__(self, name: str) -> Law:
-        return self._laws[name]
+        try:
+            return self._laws[name]
+        except KeyError:
+            raise UnknownLaw(name) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._laws
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._laws)

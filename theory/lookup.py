@@ -1,5 +1,6 @@
 """Laws by the words that people know them by: names and titles, sources, other names, and what is said of them."""
 
+import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,6 +66,22 @@ def search(words: str) -> list[Hit]:
     for hit in (*_aliased(words), *_named(words), *_told(words), *_said(words)):
         hits.setdefault(hit.law.name, hit)
     return list(hits.values())
+
+
+def closest(name: str) -> list[str]:
+    """Up to five names that may be meant by one that no law has: spelt alike, or laws by their other name.
+
+    name: what was given, as "he_nromal.variance" or "xavier".
+
+    >>> closest("kaiming_normal")[0]
+    'he_normal.variance'
+    """
+    spelt = difflib.get_close_matches(name, LAWS, n=3, cutoff=0.8)
+    words = name.replace("_", " ").replace(".", " ")
+    known = [hit.law.name for hit in (*_aliased(words), *_named(words))]
+    if " " in words:
+        known.sort(key=lambda n: -difflib.SequenceMatcher(None, n, name).ratio())
+    return (spelt or list(dict.fromkeys(known)) or difflib.get_close_matches(name, LAWS, n=3, cutoff=0.5))[:5]
 
 
 def _named(words: str) -> Iterator[Hit]:

@@ -29,8 +29,8 @@ _FACTORS = (
     (1 / math.sqrt(3), "1/sqrt(3)", "the std given as the bound of a uniform law, or sqrt(3) missing", 1.0),
     (math.sqrt(2 / 3), "sqrt(2/3)", "2 and 3, or 4 and 6, confused under the root", 1.2),
     (math.sqrt(3 / 2), "sqrt(3/2)", "3 and 2, or 6 and 4, confused under the root", 1.2),
-    (2 / 3, "2/3", "2/3 too much", 3.0),
-    (3 / 2, "3/2", "3/2 too much", 3.0),
+    (2 / 3, "2/3", "a factor 2/3 too much", 3.0),
+    (3 / 2, "3/2", "a factor 3/2 too much", 3.0),
     (1 / _CUT, "1/0.8796", "corrected for a cut at 2 sigmas that is not there", 1.5),
     (_CUT, "0.8796", "the correction for a cut at 2 sigmas is missing", 1.5),
     (_CUT**2, "0.8796^2", "the correction for a cut at 2 sigmas is missing twice", 2.5),
@@ -110,7 +110,7 @@ def _absolute(law: Any) -> Iterator[Relation]:
 
 def _factors(law: Any) -> Iterator[Relation]:
     for factor, text, words, price in _FACTORS:
-        yield Relation(law.std * factor, f"{text}: {words}", price)
+        yield Relation(law.std * factor, words if text in words.split() else f"{text}: {words}", price)
 
 
 def _widened(law: Any, kept: float) -> Iterator[Relation]:

@@ -78,24 +78,26 @@ def _item(text: str, width: int, indent: int) -> list[str]:
 
 def _table(rows: Sequence[Row], findings: Sequence[Finding], width: int, *, verbose: bool) -> Iterator[str]:
     place = max(12, min(max(len(r.path) for r in rows), width - 42 - _MARK))
-    yield f"  {'module':{place}} {'operation':10} {'rms':>9} {'/ law':>6} {'gradient':>9}"
+    op = max(10, min(max(len(r.op) for r in rows), width - 32 - place - _MARK))
+    yield f"  {'module':{place}} {'operation':{op}} {'rms':>9} {'/ law':>6} {'gradient':>9}"
     left_out = 0 if verbose else max(0, len(rows) - _ROWS)
     half = _ROWS // 2
     shown = rows if not left_out else [*rows[:half], *rows[-half:]]
     for i, row in enumerate(shown):
         if left_out and i == half:
             yield f"  ... {left_out} rows more (-v shows them)"
-        yield _row(row, place, findings, width)
+        yield _row(row, (place, op), findings, width)
 
 
-def _row(row: Row, place: int, findings: Sequence[Finding], width: int) -> str:
-    path = plain(row.path) or "(model)"
+def _row(row: Row, columns: tuple[int, int], findings: Sequence[Finding], width: int) -> str:
+    (place, op), path = columns, plain(row.path) or "(model)"
+    name = row.op if len(row.op) <= op else row.op[: op - 1] + "~"
     path = path if len(path) <= place else "~" + path[-(place - 1) :]
     rms = f"{row.second**0.5:.3g}" if row.second else "-"
     law = f"{(row.second / row.law) ** 0.5:.3f}" if row.second and row.law else ""
     gradient = f"{row.gradient**0.5:.2g}" if row.gradient else ""
     wrong = [findings[i].signal for i in row.findings if findings[i].outcome == "VIOLATES"]
-    line = f"  {path:{place}} {row.op[:10]:10} {rms:>9} {law:>6} {gradient:>9}"
+    line = f"  {path:{place}} {name:{op}} {rms:>9} {law:>6} {gradient:>9}"
     mark = f"  <- {wrong[0]}" if wrong else ""
     return (line + (mark if len(line) + len(mark) <= width else " !")).rstrip()
 

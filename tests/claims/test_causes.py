@@ -181,3 +181,8 @@ def test_a_fault_of_few_seeds_is_told_as_one(law: object, scale: Callable[[int],
     assert "not in all directions" not in verdict.detail
     assert "all 65,536 values are 0" not in verdict.detail
     assert "of those tried" in verdict.detail
+
+
+def test_a_factor_is_said_once() -> None:
+    verdict = varlaw.check(lambda shape, seed: rng(seed).normal(0, 1.5 / 8, shape), Normal(1 / 8), shape=(64, 128))
+    assert verdict.likely.endswith(": a factor 3/2 too much")

@@ -28,6 +28,8 @@ def test_text_keeps_its_width(report, width):
     lines = text.render(report.record, width).splitlines()
     assert max(map(len, lines)) <= width
     assert any("blocks.2" in line for line in lines[:8])
+    ops = {line[line.index(" ", 2) :].split()[0] for line in lines if "self_attn " in line}
+    assert any(op.startswith("scaled_do") and (op.endswith("~") or width > 80) for op in ops), ops
 
 
 def test_forms_name_every_finding(report, tmp_path):
@@ -38,6 +40,9 @@ def test_forms_name_every_finding(report, tmp_path):
         assert finding.signal in report._repr_html_()
     assert [f["signal"] for f in data["findings"]] == [f.signal for f in report.findings]
     assert not re.search(r"(?:src|href)=[\"']?https?:", page)
+    cells = re.findall(r"<td[^>]*>", page)
+    assert cells
+    assert all("data-label=" in cell for cell in cells)  # what a card names on a narrow screen
 
 
 def test_the_same_salt_gives_the_same_bytes():

@@ -88,7 +88,7 @@ CORE: list[tuple[str, int, str]] = [
     ("verify nonsense", 5, "no subject matches 'nonsense'"),
     ("verify varlaw.numpy.* --json run.json --report report", 0, "conform"),
     ("verify varlaw.numpy.zeros --jobs 2 --ledger ledger", 0, "conform"),
-    ("verify varlaw.numpy.zeros --jobs 2 --ledger ledger", 0, "ledger holds {n} of {n} decisions"),
+    ("verify varlaw.numpy.zeros --jobs 2 --ledger ledger", 0, "ledger holds {n} of {n} verdicts"),
     ("report run.json -o site", 0, "the first page is site/index.html"),
     ("laws list", 0, "he_normal.variance"),
     ("laws show he_normal.variance", 0, "He et al. 2015"),

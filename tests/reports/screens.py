@@ -30,12 +30,14 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "laws-search": ("laws", "search", "xavier"),
     "laws-folklore": ("laws", "folklore", "batch", "norm"),
     "subjects": ("subjects", "torch.nn.L*"),
+    "subjects-long": ("subjects", "torch.nn.init.kaiming_*(*)"),
     "claims-show": ("claims", "show", "clip.box"),
     "identify": ("identify", "varlaw.numpy.he_normal", "varlaw.numpy.truncated_normal"),
     "baseline-diff": ("baseline", "diff", str(BASELINES / "torch-2.6.0.json"), str(BASELINES / "torch-2.13.0.json")),
     "predict": ("predict", "4 x (dense 500 glorot_normal, tanh)"),
     "watch": ("watch", "--once", str(DATA / "watch.jsonl")),
     "mistake-subject": ("verify", "torch.nn.Linaer"),
+    "mistake-alias": ("laws", "show", "xavier"),
     "mistake-law": ("laws", "show", "he_nromal.variance"),
 }
 

@@ -147,3 +147,14 @@ def test_the_band_beside_a_ratio_is_of_what_was_measured(make_verdict: Making, q
     assert verdict.error == pytest.approx(error, rel=1e-12)
     assert found is not None
     assert found["band"][1] == pytest.approx(50 + 50 * math.log1p(error) / math.log(found["reach"]), abs=0.01)
+
+
+def test_the_counts_of_conforming_verdicts_add_up(make_verdict: Making, make_run: Callable[..., Run]) -> None:
+    """A row with a finding holds verdicts that conform; the folded line of the others says how many."""
+    rows = [make_verdict(subject=f"torch.nn.L{i}.weight", observed=1.0) for i in range(40)]
+    mixed = [make_verdict(subject="torch.nn.M.weight", case={"in": i}, observed=1.0) for i in range(3)]
+    bad = make_verdict(subject="torch.nn.M.weight", outcome=Outcome.VIOLATES, case={"in": 9})
+    run = make_run([*rows, *mixed, bad])
+    assert "43 conform" in headline(run)
+    assert "40 verdicts on 40 rows of 40 subjects (-v lists them), and 3 on rows with a finding" in _terminal(run)
+    assert "40 subjects conform, and 3 on rows with a finding." in markdown.render(run)

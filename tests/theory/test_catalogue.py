@@ -220,3 +220,11 @@ def test_a_wrong_formula_would_be_found() -> None:
 def test_choices_are_not_empty() -> None:
     ranges = itertools.chain.from_iterable(law.domain.ranges.values() for law in LAWS.values())
     assert all(r.values for r in ranges if isinstance(r, Choice))
+
+
+def test_an_unknown_name_says_which_is_meant() -> None:
+    with pytest.raises(KeyError) as raised:
+        LAWS["xavier"]
+    assert "did you mean" in str(raised.value)
+    assert "glorot_uniform.variance" in str(raised.value)
+    assert ("xavier" in LAWS, LAWS.get("xavier")) == (False, None)

@@ -74,7 +74,7 @@ def test_killed_again_and_again_a_run_comes_to_the_same_verdicts(
     assert counts[2] > 0
     done = _verify("--ledger", book, "--json", run, "--jobs", jobs)
     assert done.returncode == 0, done.stderr
-    assert f"holds {counts[-1]} of {len(whole['verdicts'])} decisions" in done.stderr
+    assert f"holds {counts[-1]} of {len(whole['verdicts'])} verdicts" in done.stderr
     assert _verdicts(run) == whole["verdicts"]
     assert sorted(_lines(book.read_bytes())) == sorted(lines)  # nothing decided twice, to the byte
 
@@ -135,8 +135,8 @@ def test_a_signal_says_what_is_kept_and_how_to_go_on(tmp_path: Path, jobs: str, 
     assert all("decided" in line for line in progress), stderr
     total = first.rsplit(" ", 2)[1]
     kept = book.read_bytes().count(b"\n") - 1
-    assert first == f"ledger: {book} holds 0 of {total} decisions"
-    assert last == f"varlaw: {word} after {kept} of {total} decisions; the same command resumes from {book}"
+    assert first == f"ledger: {book} holds 0 of {total} verdicts"
+    assert last == f"varlaw: {word} after {kept} of {total} verdicts; the same command resumes from {book}"
 
 
 # -- damage ------------------------------------------------------------------------------------------------------------

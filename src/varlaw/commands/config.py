@@ -6,6 +6,8 @@ import click
 
 from varlaw.commands import configuration
 
+_VALUE = 24  # columns of a value, beyond which it moves what stands behind it
+
 
 @click.group()
 def config() -> None:
@@ -25,6 +27,8 @@ def show(as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps({name: {"value": v, "source": source} for name, v, source in rows}, default=str))
         return 0
-    for name, value, source in rows:
-        click.echo(f"{name:<34} {json.dumps(value, default=str):<24} {source}")
+    texts = [(name, json.dumps(value, default=str), source) for name, value, source in rows]
+    first, second = (max(len(row[column]) for row in texts) for column in (0, 1))
+    for name, value, source in texts:
+        click.echo(f"{name:<{first}}  {value:<{min(second, _VALUE)}}  {source}")
     return 0

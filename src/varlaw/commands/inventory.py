@@ -60,9 +60,10 @@ def claim(name: str, of: Sequence[Claim], width: int) -> Iterator[Text]:
     yield Text(name, style="bold cyan")
     for statement in list(dict.fromkeys(c.statement for c in of))[:_NAMED]:
         yield from _labelled("says", statement, width)
-    for law in dict.fromkeys(c.law for c in of):
-        yield from _labelled("law", f"{law} (varlaw laws show {law})", width)
+    laws = list(dict.fromkeys(c.law for c in of))
+    yield from _labelled("laws" if len(laws) > 1 else "law", ", ".join(laws), width)
     yield from _labelled("subjects", ", ".join(targets[:_NAMED]) + more, width)
+    yield from _labelled("show", f"varlaw laws show {laws[0]}", width)
     yield from _labelled("verify", f"varlaw verify --claim '{name}'", width)
 
 
@@ -101,8 +102,9 @@ def _table(rows: Sequence[tuple[str, str, str]], width: int) -> Iterator[Text]:
         if len(line) <= width:
             yield Text(line)
             continue
-        yield Text(f"{name:{first}}  {kind}")
-        yield from wrapped(rest, width, indent=_FURTHER)
+        head = f"{name:{first}}  {kind}"
+        yield Text(head if len(head) <= width else name)
+        yield from wrapped(rest if len(head) <= width else f"{kind}: {rest}", width, indent=_FURTHER)
 
 
 def _labelled(word: str, text: str, width: int) -> Iterator[Text]:

@@ -3,7 +3,6 @@
 Numbers go to stdout, errors to stderr in one line with exit code 2. `--json` prints one valid JSON document.
 """
 
-import difflib
 import json
 import math
 from pathlib import Path
@@ -179,14 +178,11 @@ def _told(words: tuple[str, ...]) -> "list[FolkText]":
 
 
 def _find(name: str) -> "Law":
-    from varlaw.theory.catalogue import LAWS
+    from varlaw.theory.catalogue import LAWS, UnknownLaw
 
     if name in LAWS:
         return LAWS[name]
-    near = difflib.get_close_matches(name, LAWS, n=3, cutoff=0.5) or [n for n in LAWS if name in n][:3]
-    hint = f"; did you mean {', '.join(near)}?" if near else "; see varlaw laws list"
-    msg = f"no law is called {name!r}{hint}"
-    raise LawError(msg)
+    raise LawError(str(UnknownLaw(name)))
 
 
 def _parse(case: tuple[str, ...]) -> dict[str, Any]:

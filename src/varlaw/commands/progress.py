@@ -79,7 +79,7 @@ def _state(agreed: "Plan", ledger: "Ledger") -> str:
     from varlaw.verify import run
 
     torn = "; its last line was half written and was dropped" if ledger.torn else ""
-    return f"ledger: {ledger.path} holds {len(run.kept(agreed, ledger))} of {len(agreed.tasks)} decisions{torn}"
+    return f"ledger: {ledger.path} holds {len(run.kept(agreed, ledger))} of {len(agreed.tasks)} verdicts{torn}"
 
 
 def _resumption(agreed: "Plan", ledger: "Ledger | None") -> str:
@@ -88,4 +88,4 @@ def _resumption(agreed: "Plan", ledger: "Ledger | None") -> str:
     if not ledger:
         return ""
     done = len(run.kept(agreed, ledger))
-    return f" after {done} of {len(agreed.tasks)} decisions; the same command resumes from {ledger.path}"
+    return f" after {done} of {len(agreed.tasks)} verdicts; the same command resumes from {ledger.path}"
