@@ -97,16 +97,10 @@ _MODULES = (
 
 
 class UnknownLaw(KeyError):
-    """No law has this name; the text of the error says which are meant, perhaps."""
+    """No law has this name; the text of the error says how to find one."""
 
     def __str__(self) -> str:
-        from varlaw.theory.lookup import closest  # it reads the catalogue
-
-        (name,) = self.args
-        near = closest(name) if isinstance(name, str) else []
-        return f"no law is called {name!r}" + (
-            f"; did you mean {', '.join(near)}?" if near else "; see varlaw laws list"
-        )
+        return f"no law is called {self.args[0]!r}: varlaw laws search finds one by any of its names"
 
 
 class Catalogue(Mapping[str, Law]):

@@ -178,11 +178,15 @@ def _told(words: tuple[str, ...]) -> "list[FolkText]":
 
 
 def _find(name: str) -> "Law":
-    from varlaw.theory.catalogue import LAWS, UnknownLaw
+    from varlaw.theory.catalogue import LAWS
+    from varlaw.theory.lookup import closest
 
     if name in LAWS:
         return LAWS[name]
-    raise LawError(str(UnknownLaw(name)))
+    near = closest(name)
+    hint = f"did you mean {', '.join(near)}?" if near else "see varlaw laws list"
+    msg = f"no law is called {name!r}; {hint}"
+    raise LawError(msg)
 
 
 def _parse(case: tuple[str, ...]) -> dict[str, Any]:
