@@ -1,5 +1,5 @@
 # keras-rms-norm-scale-axis keras-torch-norm-axis
-# Norms that are told their axis take the last one
+# Norms that are told their axis take the last one (torch backend)
 import os
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
