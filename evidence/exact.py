@@ -21,10 +21,10 @@ class Comparison(msgspec.Struct, frozen=True):
     observed: float
     bound: float  # absolute; what rounding alone may do to `observed`
     worst: int  # index of the comparison
-    largest: float = 0.0  # the largest |observed - expected| of all, as a share of what was expected, or of 1 for 0
-    scale: float = 0.0  # what a difference of the worst is a share of, where that is not what was expected
+    largest: float  # the largest |observed - expected| of all, as a share of what was expected, or of 1 for 0
+    scale: float  # what a difference of the worst is a share of, where that is not what was expected
     # Of all: observed, expected, bound, scale, and the bound where a deviation is foreseen.
-    sides: tuple[Any, ...] = ()
+    sides: tuple[Any, ...]
 
     @property
     def holds(self) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from varlaw.claims.claim import Finding, Trial, deterministic
 from varlaw.claims.tables import claims_of
 from varlaw.claims.verdict import Outcome
-from varlaw.evidence.exact import Comparison
+from varlaw.evidence.exact import compare
 from varlaw.subjects.registry import named, select
 from varlaw.verify import coverage, decision, deviations, plan, run, workers
 from varlaw.verify.deviations import measured
@@ -291,7 +291,7 @@ def _exact(monkeypatch: pytest.MonkeyPatch, first: float, second: float, case: d
     seen = iter((first, second))
 
     def judge(trial: Trial) -> Finding:
-        return deterministic(Comparison(1, 2.0, 2.0 * next(seen), 0.02, 0), quantity="norm")
+        return deterministic(compare([2.0 * next(seen)], [2.0], [0.02]), quantity="norm")
 
     claims = [dataclasses.replace(c, judge=judge) for c in claims_of(subject) if c.name == task.claim]
     monkeypatch.setattr(plan, "claims_of", lambda subject: claims)
@@ -336,7 +336,7 @@ def test_keyed_points_are_held_against_all_cases_together(monkeypatch: pytest.Mo
 
 def test_a_corner_that_conformed_in_few_inputs_is_held_against_all_bands() -> None:
     bands, centre = [measured.Band(0.5, 0.5, ("aaaa",)), measured.Band(0.9, 0.95, ("bbbb",))], 1.0
-    found = deterministic(Comparison(1, 2.0, 1.9, 0.02, 0), quantity="norm")
+    found = deterministic(compare([1.9], [2.0], [0.02]), quantity="norm")
     few, many = (measured.foreseen(bands, found, "cccc", inputs) for inputs in (20, measured.INPUTS))
     assert [(b.low, b.high) for b in few] == [(0.5, pytest.approx(1.05))]
     assert measured.foreseen(bands, found, "aaaa", 20) == [measured.Band(0.5, 0.5)]
