@@ -28,7 +28,7 @@ CASES: Mapping[str, Cases] = {
     "optimiser_adam_plain": Cases(Domain(rate=_RATE, eps=one_of(1e-8)), corners("rate eps", (0.1, 1e-8))),
     "optimiser_rmsprop": Cases(
         Domain(rate=_RATE, eps=one_of(1e-8, 1e-5), decay=one_of(0.9, 0.99)),
-        corners("rate eps decay", (0.1, 1e-8, 0.99)),
+        corners("rate eps decay", (0.1, 1e-8, 0.99), (0.1, 1e-5, 0.9)),
     ),
     "optimiser_adagrad": Cases(
         Domain(rate=_RATE, eps=one_of(1e-8, 1e-5), start=one_of(0.0, 0.1), steps=_STEPS),

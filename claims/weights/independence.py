@@ -116,6 +116,11 @@ def _threshold(pairs: int, trial: Trial) -> float:
     return math.sqrt(2 * math.log(2 * pairs / trial.policy.alpha))
 
 
+def _wander(trial: Trial) -> float:
+    """How far apart two measurements of one T lie, but for the risk: each has an error of about 1."""
+    return math.sqrt(2) * math.sqrt(2 * math.log(2 / trial.policy.beta))
+
+
 def _needed(pairs: int, trial: Trial) -> float:
     """Entries of a pair with which T is far beyond its threshold where the correlation is the one to be found.
 
@@ -163,7 +168,10 @@ def _judged(pairs: Mapping[tuple[str, str], _Pair], shuffled: list[tuple[str, st
             outcome=Outcome.UNDECIDED, quantity=quantity, detail=few, samples=samples, delta=_FOUND,
             alpha=trial.policy.alpha, beta=trial.policy.beta,
         )  # fmt: skip
-    comparison = compare([len(decided) - len(related)], [len(decided)], [0.0])
+    near = {
+        pair for pair in decided.difference(shuffled) if abs(abs(pairs[pair].statistic) - threshold) < _wander(trial)
+    }
+    comparison = compare([len(decided) - len(related)], [len(decided)], [0.0], deviating=[float(near)])
     names = {"pairs": len(decided), "related": len(related)}
     finding = deterministic(comparison, quantity=quantity, detail=detail, names=names)
     risks = {"alpha": trial.policy.alpha, "beta": trial.policy.beta}
