@@ -1,7 +1,9 @@
 """Where a norm belongs, and which: batch norm where the batch carries it, layer norm else; and how it is put in.
 
 It stands between a map and its activation. A batch carries it where its statistics are good to 5 %: with N values a
-channel E[1/s^2] is N/(N - 3) of 1/sigma^2 (norm.inverse_variance_mean), so from N = 63 on.
+channel E[1/s^2] is N/(N - 3) of 1/sigma^2 (norm.inverse_variance_mean), so from N = 63 on. A layer norm keeps the size
+of each row, but takes off no mean that all rows share: behind a sigmoid, whose output is more mean than anything else,
+rows become alike whatever their size, and no layer norm is advised.
 """
 
 from typing import Any
@@ -13,6 +15,7 @@ from varlaw.diagnose.advising.looking import Look
 from varlaw.diagnose.advising.profile import weight_of
 from varlaw.diagnose.advising.records import Step
 from varlaw.diagnose.records import Call
+from varlaw.theory.activations.named import under_normal
 from varlaw.theory.catalogue import LAWS
 
 CURED = frozenset((
@@ -30,9 +33,18 @@ def places(look: Look) -> list[tuple[str, str, int]]:
         after = following.follower(call.number, look.graph, look.seconds)
         if call.kind != "linear" or weight_of(call, look.sight) is None or after.kind != "activation":
             continue
+        kind = _kind(call)
+        if not kind.startswith("batch") and _mostly_mean(after.activation):
+            continue
         if call.path in modules and not list(modules[call.path].children()):
-            found.append((call.path, _kind(call), call.shape[1] if call.op.startswith("conv") else call.shape[-1]))
+            found.append((call.path, kind, call.shape[1] if call.op.startswith("conv") else call.shape[-1]))
     return list(dict.fromkeys(found))
+
+
+def _mostly_mean(activation: str) -> bool:
+    """Whether more than half of what the activation makes of standard normals is one number for all."""
+    mean, second = (float(under_normal(of, activation, 1.0)) for of in ("mean", "second"))
+    return mean**2 > second / 2
 
 
 def _kind(call: Call) -> str:

@@ -96,6 +96,14 @@ def test_deeper_sigmoids_need_a_norm_and_no_recipe():
     assert len(norm.where) == 30
 
 
+def test_no_layer_norm_is_advised_behind_sigmoids():
+    """It takes off no mean that all rows share; a batch of 8 carries no batch norm, and tanh is what is left."""
+    advice = advise(lambda: sigmoids(30), VALUES[:8, :32], classify, name="sigmoids")
+    codes = {step.code for step in advice.record.steps if step.stage in ("norm", "layer")}
+    assert codes == {"torch.nn.Tanh()"}
+
+
+
 def deep(activation: Callable[[], nn.Module], depth: int = 24) -> nn.Sequential:
     layers = [m for _ in range(depth) for m in (nn.Linear(64, 64), activation())]
     return changed(nn.Sequential(*layers, nn.Linear(64, 10)), lambda m: [p.mul_(0.1) for p in m.parameters()])
