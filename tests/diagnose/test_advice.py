@@ -103,7 +103,6 @@ def test_no_layer_norm_is_advised_behind_sigmoids():
     assert codes == {"torch.nn.Tanh()"}
 
 
-
 def deep(activation: Callable[[], nn.Module], depth: int = 24) -> nn.Sequential:
     layers = [m for _ in range(depth) for m in (nn.Linear(64, 64), activation())]
     return changed(nn.Sequential(*layers, nn.Linear(64, 10)), lambda m: [p.mul_(0.1) for p in m.parameters()])

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -104,8 +105,8 @@ def test_a_reproduction_prints_what_it_says(file: str) -> None:
         stub_torchvision()
     framework = pytest.importorskip(name)
     text = REPRODUCTIONS[file]
-    if "(torch backend)" in text and framework.config.backend() != "torch":
-        pytest.skip("shows what the torch backend does")
+    if (shown := re.search(r"\((\w+) backend\)", text)) and framework.config.backend() != shown[1]:
+        pytest.skip(f"shows what the {shown[1]} backend does")
     said = [line.removeprefix("# ") for line in text.splitlines()[2:] if line.startswith("# ")]
     assert said
     with contextlib.redirect_stdout(io.StringIO()) as printed, warnings.catch_warnings():

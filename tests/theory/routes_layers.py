@@ -3,6 +3,7 @@
 Derivatives are complex steps, exact to rounding.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -392,17 +393,26 @@ def clip_value(rng: np.random.Generator) -> list[Case]:
     return [Case({"x": x, "limit": 0.5}, float(np.median([-0.5, x, 0.5]))) for x in (-3.0, -0.5, 0.1, 7.0)]
 
 
-@route("simplex.sum", "simplex.entry")
-def simplex(rng: np.random.Generator) -> list[Case]:
+def nearest_on_simplex(x: Any) -> Any:
+    """Of the points that are nearest for a given support, and lie on the simplex of sum 2, the nearest to x."""
+    supports = (np.array(chosen, bool) for chosen in itertools.product((0, 1), repeat=len(x)) if any(chosen))
+    points = (np.where(at, x - (x[at].sum() - 2.0) / at.sum(), 0.0) for at in supports)
+    return min((p for p in points if p.min() >= 0), key=lambda p: float(((p - x) ** 2).sum()))
+
+
+@route("simplex.sum")
+def simplex_sum(rng: np.random.Generator) -> list[Case]:
+    return [Case({"scale": 2.0}, float(nearest_on_simplex(rng.normal(size=6)).sum()))]
+
+
+@route("simplex.entry")
+def simplex_entry(rng: np.random.Generator) -> list[Case]:
     x = rng.normal(size=6)
-
-    def projected(threshold: float) -> Any:
-        return np.maximum(x - threshold, 0.0)
-
-    threshold = float(optimize.brentq(lambda at: projected(at).sum() - 2.0, x.min() - 2.0, x.max(), xtol=1e-15))
-    nearest = optimize.nnls(np.vstack([np.eye(6), 1e6 * np.ones(6)]), np.append(x, 2e6))[0]
-    entries = [Case({"x": float(v), "threshold": threshold}, float(p)) for v, p in zip(x, nearest, strict=True)]
-    return [Case({"scale": 2.0}, float(nearest.sum())), *entries]
+    above = lambda at: np.maximum(x - at, 0.0).sum() - 2.0  # noqa: E731
+    threshold = float(optimize.brentq(above, x.min() - 2.0, x.max(), xtol=1e-15))
+    return [
+        Case({"x": float(v), "threshold": threshold}, float(p)) for v, p in zip(x, nearest_on_simplex(x), strict=True)
+    ]
 
 
 @route("clip.per_parameter_global")

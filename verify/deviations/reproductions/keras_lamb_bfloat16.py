@@ -1,5 +1,5 @@
-# keras-lamb-bfloat16 keras-nadam-bfloat16
-# Lamb never moves weights of bfloat16, Nadam makes NaN of them
+# keras-lamb-bfloat16 keras-jax-nadam-bfloat16
+# Lamb never moves weights of bfloat16, Nadam makes NaN of them (jax backend)
 import os
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
