@@ -191,7 +191,41 @@ ROWS = [
 """
 
 
-_FLOAT = "returns float, but should return an array"
+_SHAPE = "error: mine.shape gives output of shape"
+_NUMBER = "error: mine.number returns float, but should return an array of shape"
+_DTYPE = "error: mine.dtype returns float64, but should keep the dtype float32"
+_DETACHED = "error: ValueError: mine.detached has no derivative: autograd does not see its input"
+_NONE = "not applicable: the framework has no slope here"
+SEEN = {
+    "mine.shape value": _SHAPE,
+    "mine.shape slope": _SHAPE,
+    "mine.dtype value": _DTYPE,
+    "mine.dtype slope": _DTYPE,
+    "mine.number value": _NUMBER,
+    "mine.number slope": _NUMBER,
+    "mine.nan value": "VIOLATES: NaN: output",
+    "mine.nan slope": _NONE,
+    "mine.alone value": "conforms: ",
+    "mine.alone slope": _NONE,
+    "mine.slope value": "conforms: ",
+    "mine.slope slope": "conforms: ",
+    "mine.detached value": _DETACHED,
+    "mine.detached slope": _DETACHED,
+    "mine.relu value": "conforms: ",
+    "mine.relu slope": "conforms: ",
+    "mine.relu value(in place)": "conforms: ",
+    "mine.kept value": "conforms: ",
+    "mine.kept slope": "conforms: ",
+    "mine.kept value(in place)": "VIOLATES: in place",
+    "mine.leaky value": "VIOLATES: output",
+    "mine.leaky slope": "VIOLATES: slope",
+    "mine.gelu value": "conforms: ",
+    "mine.gelu slope": "conforms: ",
+    "mine.gelu value(largest)": "deviation: largest output",
+    "mine.promised value": "conforms: ",
+    "mine.promised slope": "conforms: ",
+    "mine.promised value(largest)": "VIOLATES: largest output",
+}
 
 
 def test_what_is_no_activation_is_named_in_the_records_of_a_users_rows(
@@ -204,42 +238,7 @@ def test_what_is_no_activation_is_named_in_the_records_of_a_users_rows(
     tasks = [t for t in plan.tasks(select(["mine.*"]), ["float32"], "cpu", "mine") if t.claim in asked]
     found = [decision.decide(task, "pr", "mine") for task in tasks]
     seen = {f"{v.subject} {v.claim[15:]}": re.split(r" at x| \(|; slope", f"{v.state}: {v.detail}")[0] for v in found}
-    shape, number = (
-        f"error: mine.{name} {of} of shape" for name, of in (("shape", "gives output"), ("number", _FLOAT))
-    )
-    dtype = "error: mine.dtype returns float64, but should keep the dtype float32"
-    detached = "error: ValueError: mine.detached has no derivative: autograd does not see its input"
-    none = "not applicable: the framework has no slope here"
-    assert seen == {
-        "mine.shape value": shape,
-        "mine.shape slope": shape,
-        "mine.dtype value": dtype,
-        "mine.dtype slope": dtype,
-        "mine.number value": number,
-        "mine.number slope": number,
-        "mine.nan value": "VIOLATES: NaN: output",
-        "mine.nan slope": none,
-        "mine.alone value": "conforms: ",
-        "mine.alone slope": none,
-        "mine.slope value": "conforms: ",
-        "mine.slope slope": "conforms: ",
-        "mine.detached value": detached,
-        "mine.detached slope": detached,
-        "mine.relu value": "conforms: ",
-        "mine.relu slope": "conforms: ",
-        "mine.relu value(in place)": "conforms: ",
-        "mine.kept value": "conforms: ",
-        "mine.kept slope": "conforms: ",
-        "mine.kept value(in place)": "VIOLATES: in place",
-        "mine.leaky value": "VIOLATES: output",
-        "mine.leaky slope": "VIOLATES: slope",
-        "mine.gelu value": "conforms: ",
-        "mine.gelu slope": "conforms: ",
-        "mine.gelu value(largest)": "deviation: largest output",
-        "mine.promised value": "conforms: ",
-        "mine.promised slope": "conforms: ",
-        "mine.promised value(largest)": "VIOLATES: largest output",
-    }
+    assert seen == SEEN
 
 
 @pytest.mark.parametrize(

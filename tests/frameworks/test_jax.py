@@ -186,18 +186,21 @@ def test_a_sampler_of_jax_arrays_is_checked_in_float64() -> None:
     assert varlaw.check(orthogonal, varlaw.Orthogonal(), shape=(16, 32)).outcome is varlaw.Outcome.CONFORMS
 
 
-def test_modules_of_jax_are_asked_in_evaluation_by_their_own_flags() -> None:
-    """`deterministic`, `use_running_average`, `is_training`, `inference`: who forgets the flag is told."""
-    pytest.importorskip("flax")
-    eqx, hk = pytest.importorskip("equinox"), pytest.importorskip("haiku")
-    from flax import linen, nnx
+def _linen(wrong: bool) -> Any:
+    linen = pytest.importorskip("flax.linen")
 
-    class Batch(linen.Module):  # type: ignore[misc,unused-ignore]
+    class Batch(linen.Module):  # type: ignore[misc,name-defined,unused-ignore]
         wrong: bool = False
 
         @linen.compact
         def __call__(self, x: Any, train: bool) -> Any:
             return linen.BatchNorm(use_running_average=not (train or self.wrong), use_fast_variance=False)(x)
+
+    return norm("a.norm", Batch(wrong), "batch", shape=(6, 7, 5), axes=(0, 1), eps=1e-5)
+
+
+def _equinox(wrong: bool) -> Any:
+    eqx = pytest.importorskip("equinox")
 
     class Ema(eqx.Module):  # type: ignore[misc,unused-ignore,name-defined]
         norm: Any
@@ -209,30 +212,41 @@ def test_modules_of_jax_are_asked_in_evaluation_by_their_own_flags() -> None:
         def __call__(self, x: Any, state: Any) -> Any:
             return self.norm(x, state, inference=False if self.wrong else None)
 
-    class Drop(nnx.Module):  # type: ignore[misc,unused-ignore]
+    return norm("a.norm", eqx.nn.make_with_state(Ema)(wrong), "batch", shape=(6, 7, 5), eps=1e-5)
+
+
+def _nnx(wrong: bool) -> Any:
+    nnx = pytest.importorskip("flax.nnx")
+
+    class Drop(nnx.Module):  # type: ignore[misc,name-defined,unused-ignore]
         def __init__(self, p: float, wrong: bool = False, *, rngs: Any) -> None:
             self.inner, self.wrong = nnx.Dropout(p, rngs=rngs), wrong
 
         def __call__(self, x: Any) -> Any:
             return self.inner(x, deterministic=False) if self.wrong else self.inner(x)
 
-    def transformed(wrong: bool) -> Any:
-        return hk.transform(lambda x, is_training: hk.dropout(hk.next_rng_key(), 0.3, x) if is_training or wrong else x)
+    return dropout("a.dropout", Drop(0.3, wrong, rngs=nnx.Rngs(0)), 0.3)
 
-    shape, last = (6, 7, 5), {"axes": (0, 1), "eps": 1e-5}
-    asked: dict[str, Any] = {
-        "flax": lambda wrong: norm("a.norm", Batch(wrong), "batch", shape=shape, **last),
-        "equinox": lambda wrong: norm("a.norm", eqx.nn.make_with_state(Ema)(wrong), "batch", shape=shape, eps=1e-5),
-        "nnx": lambda wrong: dropout("a.dropout", Drop(0.3, wrong, rngs=nnx.Rngs(0)), 0.3),
-        "haiku": lambda wrong: dropout("a.dropout", transformed(wrong), 0.3),
-    }
-    said = {name: (_evaluated(ask(False)), _evaluated(ask(True))) for name, ask in asked.items()}
-    assert said == dict.fromkeys(asked, ("CONFORMS", "VIOLATES"))
-    a, b = (
-        [asked["nnx"](False).apply(np.ones((4, 8, 8)), 0.3, "float32", "cpu", seed) for seed in s]
-        for s in ((1, 1), (1, 2))
-    )
-    assert ((a[0] == a[1]).all(), (b[0] == b[1]).all()) == (True, False)
+
+def _haiku(wrong: bool) -> Any:
+    hk = pytest.importorskip("haiku")
+
+    def made(x: Any, is_training: bool) -> Any:
+        return hk.dropout(hk.next_rng_key(), 0.3, x) if is_training or wrong else x
+
+    return dropout("a.dropout", hk.transform(made), 0.3)
+
+
+@pytest.mark.parametrize("module", [_linen, _equinox, _nnx, _haiku])
+def test_modules_of_jax_are_asked_in_evaluation_by_their_own_flags(module: Callable[[bool], Any]) -> None:
+    """`deterministic`, `use_running_average`, `is_training`, `inference`: who forgets the flag is told."""
+    assert (_evaluated(module(False)), _evaluated(module(True))) == ("CONFORMS", "VIOLATES")
+
+
+def test_the_streams_of_a_module_start_at_the_seed() -> None:
+    row, x = _nnx(wrong=False), np.ones((4, 8, 8))
+    one, same, other = (row.apply(x, 0.3, "float32", "cpu", seed) for seed in (1, 1, 2))
+    assert ((one == same).all(), (one == other).all()) == (True, False)
 
 
 def _evaluated(row: Any) -> str:
