@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from varlaw.subjects import rows
+from varlaw.subjects import norm_rows
 from varlaw.subjects.boundary import Boundary
-from varlaw.subjects.rows import Call
+from varlaw.subjects.norm_rows import Call
 from varlaw.subjects.subject import Case, Floats, Norm
 
 _SIDE = 8  # of every axis
@@ -53,7 +53,7 @@ class Ordered:
 
 def norm(of: Boundary, name: str, op: str, call: Call, order: str, **rest: Any) -> Norm:
     """The row of a norm that is told its axes, which lie as `order` says; its moments and its affine part are asked."""
-    row = rows.norm(of, name, op, call, view=Ordered(order), **rest)
+    row = norm_rows.norm(of, name, op, call, view=Ordered(order), **rest)
     return replace(row, gradient=None, default=None, cases=_of_one_size, dtypes=("float32",))
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from varlaw.subjects.boundary import Boundary, Measure, measure_fans
-from varlaw.subjects.rows import dropout, norm, sampler
+from varlaw.subjects.norm_rows import norm
+from varlaw.subjects.rows import dropout, sampler
 from varlaw.subjects.subject import Case, Dropout, Norm, Sampler
 
 Make = Callable[[Any, Case, Mapping[str, Any]], Any]  # (namespace, case, what every constructor is given) -> layer

@@ -15,7 +15,8 @@ from varlaw.subjects.boundary import of_stream
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.modules import default_dtype
 from varlaw.subjects.namespace import Namespace, called
-from varlaw.subjects.rows import AFFINE, ONES, ZEROS, Call, norm, normaliser, sampler
+from varlaw.subjects.norm_rows import Call, norm
+from varlaw.subjects.rows import AFFINE, ONES, ZEROS, normaliser, sampler
 from varlaw.subjects.subject import Case, Norm, Normaliser, Sampler, Subject
 from varlaw.subjects.torch.framework import STREAM, TORCH, place
 

@@ -7,7 +7,7 @@ hands it to the module in the layout that the module asks for, and back.
 from collections.abc import Callable
 from typing import Any
 
-from varlaw.subjects import rows
+from varlaw.subjects import norm_rows
 from varlaw.subjects.boundary import Boundary
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.modules import default_dtype
@@ -49,7 +49,7 @@ def norm(
                 y = view(module, x.clone())  # some write into what they are given
         return (y, *(b for n, b in module.named_buffers() if n.startswith("running")))
 
-    return rows.norm(of, name, op, call, steps=op == "batch_norm")
+    return norm_rows.norm(of, name, op, call, steps=op == "batch_norm")
 
 
 def weight_used(convolution: Any, weight: Any) -> Any:

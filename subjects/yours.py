@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.subjects import rows
+from varlaw.subjects import norm_rows, rows
 from varlaw.subjects.boundary import Boundary
 from varlaw.subjects.builders.frameworks import framework_of
 from varlaw.subjects.builders.instances import seeded
@@ -126,9 +126,6 @@ class Layout:
         return (1, self.kept[0]) if self.op == "batch_norm" else (2, self.axes[0])
 
 
-RUNNING = rows.RUNNING
-
-
 def norm(yours: Yours, layout: Layout, evaluate: Any = None) -> Norm:
     """`function(x)` returns x normalised; or that with the running mean and variance after one step from (0, 1).
 
@@ -157,7 +154,7 @@ def norm(yours: Yours, layout: Layout, evaluate: Any = None) -> Norm:
         return (yours.read(y, x), *map(layout.spread, kept))
 
     asked = evaluate is not None or (has_modes(yours.function) and _keeps_its_own(yours.function, layout))
-    row = rows.norm(yours.of, yours.name, layout.op, call, view=layout, evaluated=evaluated if asked else None)
+    row = norm_rows.norm(yours.of, yours.name, layout.op, call, view=layout, evaluated=evaluated if asked else None)
     return replace(row, default=None, arguments=False, careful=False)
 
 

@@ -7,7 +7,8 @@ from varlaw.subjects import axes
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.equinox.framework import EQUINOX
 from varlaw.subjects.jax.norms import imaginary, norm
-from varlaw.subjects.rows import Affine, Call, dropout
+from varlaw.subjects.norm_rows import Affine, Call
+from varlaw.subjects.rows import dropout
 from varlaw.subjects.subject import Case, Dropout, Norm
 
 Make = Callable[[Any, Case, Any], Any]  # (equinox.nn, case, dtype) -> layer

@@ -7,7 +7,7 @@ from varlaw.subjects import axes
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.flax.framework import FLAX
 from varlaw.subjects.jax.norms import imaginary, norm, weighted
-from varlaw.subjects.rows import Affine, Call, masked
+from varlaw.subjects.norm_rows import Affine, Call, masked
 from varlaw.subjects.subject import Case, Norm
 
 Arguments = Callable[[Case], Mapping[str, Any]]

@@ -8,7 +8,8 @@ from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.haiku.framework import HAIKU
 from varlaw.subjects.haiku.layers import Make
 from varlaw.subjects.jax.norms import imaginary, norm, weighted
-from varlaw.subjects.rows import Affine, Call, dropout
+from varlaw.subjects.norm_rows import Affine, Call
+from varlaw.subjects.rows import dropout
 from varlaw.subjects.subject import Case, Dropout, Norm
 
 

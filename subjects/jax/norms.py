@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from varlaw.subjects import axes, rows
+from varlaw.subjects import axes, norm_rows
 from varlaw.subjects.boundary import Boundary
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.jax.framework import JAX
-from varlaw.subjects.rows import Call
+from varlaw.subjects.norm_rows import Call
 from varlaw.subjects.subject import Case, Norm
 
 
@@ -16,12 +16,12 @@ def norm(of: Boundary, name: str, op: str, call: Call, *, channels_last: bool = 
     No documentation says which variance is averaged; it is the one that the layer normalises with.
     """
     moved = channels_last and op in ("batch_norm", "group_norm", "instance_norm")
-    return rows.norm(of, name, op, call, channels_last=moved, running_variance="biased", **rest)
+    return norm_rows.norm(of, name, op, call, channels_last=moved, running_variance="biased", **rest)
 
 
 def imaginary(of: Boundary, name: str, op: str, call: Call) -> Norm:
     """The same of i x."""
-    return rows.imaginary(of, name, op, call, running_variance="biased")
+    return norm_rows.imaginary(of, name, op, call, running_variance="biased")
 
 
 def weighted(parameters: Any, weight: Any, bias: Any) -> Any:

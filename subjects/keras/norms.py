@@ -6,7 +6,7 @@ from typing import Any
 from varlaw.subjects import axes
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.keras.framework import KERAS, dtype_of, keras
-from varlaw.subjects.rows import masked, norm
+from varlaw.subjects.norm_rows import masked, norm
 from varlaw.subjects.subject import Case, Norm
 
 Arguments = Callable[[Case], Mapping[str, Any]]

@@ -8,7 +8,8 @@ from typing import Any
 
 from varlaw.subjects.mlx.framework import FLOAT32_FIRST, MLX, parameters
 from varlaw.subjects.namespace import Namespace, called
-from varlaw.subjects.rows import AFFINE, ONES, RUNNING, ZEROS
+from varlaw.subjects.norm_rows import RUNNING
+from varlaw.subjects.rows import AFFINE, ONES, ZEROS
 from varlaw.subjects.subject import Case, Sampler
 
 

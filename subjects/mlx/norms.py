@@ -7,7 +7,7 @@ from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.mlx.framework import MLX
 from varlaw.subjects.mlx.layers import NN
 from varlaw.subjects.namespace import Make
-from varlaw.subjects.rows import Call, norm
+from varlaw.subjects.norm_rows import Call, norm
 from varlaw.subjects.subject import Norm
 
 

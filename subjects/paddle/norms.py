@@ -6,9 +6,9 @@ from typing import Any
 from varlaw.subjects import axes
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.namespace import Make
+from varlaw.subjects.norm_rows import Call, norm
 from varlaw.subjects.paddle.framework import NO_HALF_KERNEL, PADDLE, nn, top
 from varlaw.subjects.paddle.layers import NN
-from varlaw.subjects.rows import Call, norm
 from varlaw.subjects.subject import Case, Norm
 
 _NO_KERNEL = dict.fromkeys(("float64", "float32"), "the kernel `rms_norm` is registered on GPUs only") | NO_HALF_KERNEL

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from varlaw.subjects.defaults import constants_of
-from varlaw.subjects.rows import norm
+from varlaw.subjects.norm_rows import norm
 from varlaw.subjects.subject import Case, Norm
 from varlaw.subjects.tensorflow.framework import TENSORFLOW, tf
 

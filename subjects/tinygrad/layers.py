@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from varlaw.subjects.namespace import Make, Namespace, called, convolution
-from varlaw.subjects.rows import AFFINE, ONES, RUNNING, ZEROS
+from varlaw.subjects.norm_rows import RUNNING
+from varlaw.subjects.rows import AFFINE, ONES, ZEROS
 from varlaw.subjects.subject import Case, Sampler
 from varlaw.subjects.tinygrad.framework import NO_HALF_CONSTANTS, TINYGRAD, UNSUPPORTED, parameters
 

@@ -5,7 +5,7 @@ from typing import Any
 from varlaw.subjects import axes
 from varlaw.subjects.defaults import constants_of
 from varlaw.subjects.namespace import Make
-from varlaw.subjects.rows import Call, imaginary, norm
+from varlaw.subjects.norm_rows import Call, imaginary, norm
 from varlaw.subjects.subject import Case, Norm
 from varlaw.subjects.torch.framework import TORCH
 from varlaw.subjects.torch.layers import NN

@@ -8,7 +8,7 @@ from varlaw.claims.claim import Trial
 from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.streams import Key
-from varlaw.subjects.rows import masked
+from varlaw.subjects.norm_rows import masked
 from varlaw.subjects.torch.framework import TORCH
 
 CASE = {

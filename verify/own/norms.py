@@ -14,8 +14,9 @@ from varlaw.claims.verdict import Verdict
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import SALT, Key, canonical
 from varlaw.subjects.builders.modes import weight_of_new
+from varlaw.subjects.norm_rows import RUNNING
 from varlaw.subjects.subject import Norm
-from varlaw.subjects.yours import RUNNING, Layout, Yours, norm
+from varlaw.subjects.yours import Layout, Yours, norm
 from varlaw.theory.domain import printable
 from varlaw.verify.decision import judged
 from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, told, yours

@@ -14,6 +14,7 @@ import numpy as np
 from varlaw.evidence.streams import SALT
 from varlaw.subjects import yours
 from varlaw.subjects.builders.frameworks import framework_of
+from varlaw.subjects.norm_rows import RUNNING
 from varlaw.subjects.subject import Clipper, Dropout, Loss, Norm
 from varlaw.subjects.yours import Yours
 from varlaw.verify.own import clipping, dropouts, losses, norms
@@ -109,7 +110,7 @@ class _OwnNorm:
 
     def running(self, dtype: str) -> tuple[str, ...]:
         """The statistics that it keeps."""
-        return norms.kept(yours.RUNNING[0] in self.apply(self._probe, {}, dtype, "cpu"), self.bessel)
+        return norms.kept(RUNNING[0] in self.apply(self._probe, {}, dtype, "cpu"), self.bessel)
 
     @functools.cached_property
     def _probe(self) -> Any:
