@@ -19,7 +19,7 @@ from varlaw.claims.causes.words import law_text
 from varlaw.claims.claim import INTERNAL, Finding, statistical
 from varlaw.claims.documented import resolve
 from varlaw.claims.verdict import Outcome, Verdict, explained
-from varlaw.claims.weights.initialisation import fixed, orthogonal
+from varlaw.claims.weights.exactly import fixed, orthogonal
 from varlaw.claims.weights.mean_and_grid import judged_values
 from varlaw.evidence import every_seed
 from varlaw.evidence.budget import Policy

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
 from varlaw.claims.verdict import Outcome
-from varlaw.claims.weights.initialisation import Promise
+from varlaw.claims.weights.promise import Promise
 from varlaw.claims.weights.structured import views
 from varlaw.evidence.exact import compare
 from varlaw.evidence.formats import FORMATS, Format

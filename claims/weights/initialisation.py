@@ -7,7 +7,7 @@ Var[w] times that fan exactly (linear.second_moment), so it is decided on the en
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,19 +16,20 @@ import numpy as np
 
 from varlaw.claims import causes
 from varlaw.claims.claim import Claim, Finding, Judge, NotApplicable, Trial, deterministic, statistical
-from varlaw.claims.documented import Dirac, Identity, law_name, names, resolve
-from varlaw.claims.fans import fans_of, uncounted, whole_fans
+from varlaw.claims.documented import Dirac, Identity, law_name
+from varlaw.claims.fans import whole_fans
 from varlaw.claims.mutants import wrong_laws
 from varlaw.claims.verdict import Outcome
+from varlaw.claims.weights.exactly import fixed, orthogonal
 from varlaw.claims.weights.matrices import matrix
+from varlaw.claims.weights.promise import Promise
 from varlaw.claims.weights.structured import Broken, View, views
-from varlaw.evidence import every_seed
 from varlaw.evidence.decide import SamplerError, Source, decide
 from varlaw.evidence.exact import compare
-from varlaw.evidence.formats import FORMATS, gamma
+from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.haar import decide_haar, policy_for_haar
 from varlaw.evidence.state import float64
-from varlaw.subjects.subject import Case, Sampler, Tensor
+from varlaw.subjects.subject import Sampler, Tensor
 from varlaw.theory.variates import Constant, Normal, Orthogonal, SparseNormal
 
 # The laws of claims on what a layer does to second moments, whatever distribution they come to.
@@ -36,52 +37,7 @@ _MOMENTS = {
     "forward.second_moment": "linear.second_moment",
     "backward.second_moment": "linear.gradient_second_moment",
 }
-_FANS = re.compile(r"\bfan(_in|_out)?\b|^\w+$")
-Judging = Callable[["Promise", Trial], Finding]
-
-
-class Promise:
-    """One tensor of one sampler with the distribution it is held to, for the judges below to evaluate in a case."""
-
-    def __init__(self, subject: Sampler, tensor: Tensor, formula: str, preserve: bool = False) -> None:
-        self.subject, self.tensor, self.formula = subject, tensor, formula
-        self._preserve = preserve  # rescaled so that the layer keeps the second moment
-
-    def law(self, case: Case) -> Any:
-        """The distribution in `case`."""
-        true, shape = fans_of(self.subject, self.tensor, case)
-        try:
-            law = resolve(self.formula, case, true, shape)
-        except ValueError as error:
-            why = uncounted(self.tensor, case) if not true and _FANS.search(self.formula) else ""
-            msg = "; ".join(filter(None, [str(error), why]))
-            raise ValueError(msg) from error
-        if self._preserve:
-            assert true is not None
-            law = law.scaled(1 / (law.std * math.sqrt(true[0])))
-        return law
-
-    def names(self, case: Case) -> dict[str, Any]:
-        """What the case and the fans are called in the formula of a deviation."""
-        return names(case, *fans_of(self.subject, self.tensor, case))
-
-    def source(self, trial: Trial, convert: Callable[[Any, list[int]], Any] = lambda x, stream: x) -> Source:
-        """Fresh tensors of this promise, each passed through `convert` with the name of a stream of its own."""
-
-        def draw(seed: int, count: int) -> Iterator[Any]:
-            instances = self.subject.draws(trial.case, trial.dtype, trial.device, seed, count)
-            for i, instance in enumerate(instances):
-                # The trailing 1 keeps the stream apart from a sampler's own default_rng(seed).
-                yield convert(self.of(instance), [seed, i, 1])
-
-        return draw
-
-    def of(self, instance: Mapping[str, Any]) -> Any:
-        """Its tensor in an instance; `ValueError` where there is none of its name."""
-        if self.tensor.name not in instance:
-            msg = f"{self.subject.name} has no tensor {self.tensor.name!r}, but {', '.join(instance) or 'none at all'}"
-            raise ValueError(msg)
-        return instance[self.tensor.name]
+Judging = Callable[[Promise, Trial], Finding]
 
 
 def claims(subject: Sampler) -> tuple[Claim, ...]:
@@ -226,81 +182,12 @@ def _fixed(promise: Promise, trial: Trial, law: Any) -> Finding:
     return msgspec.structs.replace(finding, explained=_explaining(promise.source(trial), law, trial))
 
 
-def fixed(
-    tensors: Iterable[Any],
-    expected: Callable[[tuple[int, ...]], Any],
-    beta: float,
-    names: Mapping[str, Any] | None = None,
-) -> Finding:
-    """Whether each of the tensors, from other seeds, is the `expected` one of its shape; the first that is not."""
-
-    def judged(x: Any) -> Finding:
-        wanted = expected(x.shape)
-        shown = x.size if bool((x != wanted).any()) else 1  # of a tensor that is right one entry stands for all
-        pairs = [np.ravel(side)[:shown].tolist() for side in (x, wanted)]
-        comparison = compare(pairs[0], pairs[1], [0.0] * shown)
-        return deterministic(msgspec.structs.replace(comparison, n=x.size), quantity="entry", names=names)
-
-    return _all(map(judged, tensors), beta)
-
-
-def _all(findings: Iterable[Finding], beta: float) -> Finding:
-    """The first that violates; or one for all, with what so many seeds say."""
-    samples, seeds = 0, 0
-    for seeds, finding in enumerate(findings, 1):
-        samples += finding.samples
-        if finding.outcome is not Outcome.CONFORMS:
-            which = f"tensor {seeds} of those tried" if seeds > 1 else ""
-            return msgspec.structs.replace(finding, samples=samples, detail=finding.detail or which)
-    return msgspec.structs.replace(finding, samples=samples, beta=beta, detail=every_seed.words(seeds, beta))
-
-
 def _orthogonal(promise: Promise, trial: Trial, law: Orthogonal) -> Finding:
     def against(ratio: float) -> Finding:
         return orthogonal(_tensors(promise, trial), law.gain, trial.dtype, trial.policy.beta, ratio)
 
     explained = _explaining(promise.source(trial), law, trial, exact=True)
     return msgspec.structs.replace(against(1.0), against=against, explained=explained)
-
-
-def orthogonal(tensors: Iterable[Any], gain: float, dtype: str, beta: float, ratio: float = 1.0) -> Finding:
-    """Whether each of the tensors, from other seeds, is `gain` times an orthogonal one; the first that is not.
-
-    With a `ratio` they should be that many times as large, and the bound stays that of the gain.
-    """
-    return _all((orthogonality(x, gain, dtype, ratio) for x in tensors), beta)
-
-
-def orthogonality(x: Any, gain: float, dtype: str, ratio: float) -> Finding:
-    """All singular values equal the gain, within the backward error of a Householder QR (Higham 2002, section 19.3).
-
-    Their root mean square is compared besides: rounding to 16 bits moves one of them by up to sqrt(min side) units, but
-    the Frobenius norm by no more than one.
-    """
-    x = x.reshape(x.shape[0], -1)
-    sides, target = min(x.shape), gain * ratio
-    unit = FORMATS[dtype].unit
-    working = min(unit, FORMATS["float32"].unit)  # half precision is computed in float32 and cast
-    of_norm = gain * (gamma(8 * x.size, working) + unit)
-    rms = float(np.linalg.norm(x)) / math.sqrt(sides)
-    bounds = [of_norm * math.sqrt(sides)] * sides + [of_norm]
-    if abs(rms - target) <= of_norm and _close(x, target, bounds[0]):
-        comparison = compare([rms], [target], [of_norm])
-        comparison = msgspec.structs.replace(comparison, n=sides + 1)
-    else:
-        observed = [*np.linalg.svd(x, compute_uv=False).tolist(), rms]
-        comparison = compare(observed, [target] * len(observed), bounds)
-    return deterministic(comparison, quantity="singular value")
-
-
-def _close(x: Any, target: float, bound: float) -> bool:
-    """Whether the Gram matrix alone shows that no singular value is further than `bound` from `target`.
-
-    For |s - t| t <= |s^2 - t^2|, which the Frobenius norm of x x^T - t^2 bounds for all of them at once.
-    """
-    gram = x @ x.T if x.shape[0] <= x.shape[1] else x.T @ x
-    gram[np.diag_indices(len(gram))] -= target**2
-    return bool(np.linalg.norm(gram) <= bound * target)
 
 
 def _haar(promise: Promise, trial: Trial) -> Finding:

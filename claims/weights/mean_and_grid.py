@@ -15,7 +15,7 @@ import numpy as np
 from varlaw.claims.claim import Claim, Finding, Trial
 from varlaw.claims.documented import law_name
 from varlaw.claims.verdict import Outcome
-from varlaw.claims.weights.initialisation import Promise
+from varlaw.claims.weights.promise import Promise
 from varlaw.evidence.atoms import atoms
 from varlaw.evidence.decide import reduced
 from varlaw.evidence.formats import FORMATS

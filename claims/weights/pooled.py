@@ -16,7 +16,7 @@ import numpy as np
 from varlaw.claims import causes
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, statistical
 from varlaw.claims.documented import law_name
-from varlaw.claims.weights.initialisation import Promise
+from varlaw.claims.weights.promise import Promise
 from varlaw.evidence.decide import SamplerError, decide
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.state import float64

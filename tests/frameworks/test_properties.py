@@ -12,7 +12,7 @@ from varlaw.claims.domains import cases_of
 from varlaw.claims.mutants import wrong_laws
 from varlaw.claims.tables import claims_of
 from varlaw.claims.verdict import Verdict
-from varlaw.claims.weights.initialisation import Promise
+from varlaw.claims.weights.promise import Promise
 from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.strategies import cases, dtypes, steer
 from varlaw.subjects.registry import select

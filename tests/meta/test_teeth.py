@@ -13,7 +13,7 @@ from varlaw.claims.domains import CASES
 from varlaw.claims.mutants import wrong_laws
 from varlaw.claims.norms.normalisation import rows_of
 from varlaw.claims.tables import claims_of
-from varlaw.claims.weights.initialisation import Promise
+from varlaw.claims.weights.promise import Promise
 from varlaw.evidence.budget import POLICIES, Policy
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.streams import Key, canonical
