@@ -2,7 +2,7 @@
 
 An average of e-values whose weights add up to 1 is an e-value again, and events of risks that add up to alpha happen,
 any of them, with a risk of at most alpha. So the promise of a policy is kept as long as each table adds up to 1, which
-a test asks of all of them; no other module has a share of its own.
+a test asks of all of them; no other module has a share of its own, but that the battery's processes all weigh the same.
 """
 
 import math
