@@ -1,11 +1,11 @@
-"""JUnit XML: a suite per framework, a testcase per row (a claim about a subject), its worst verdict as properties.
+"""JUnit XML: a suite per framework, a testcase per row (a claim about a subject), its worst verdict as output.
 
 An undocumented violation is a failure, an error an error; what is undecided or not applicable is skipped with its
-reason. A documented deviation has its reason as a property and counts as neither. What conforms to within larger errors
-only than the run's is counted apart in a row's property `verdicts` and in `outcome`, the headline of the run. A row
-stands for all of its cases, which keeps the file a few megabytes long where some readers refuse thirty; those that
-failed are listed in the failure, and every verdict is in the records. No time is written: equal records give equal
-bytes.
+reason. A documented deviation has its reason in the output and counts as neither. What conforms to within larger errors
+only than the run's is counted apart in a row's `verdicts` and in `outcome`, the headline of the run. A row stands for
+all of its cases, and of what conforms little is said, which keeps the file near one megabyte where some readers refuse
+thirty; the cases that failed are listed in the failure, and every verdict is in the records. The elements are those of
+Jenkins' schema, in which a testcase has output but no properties. No time is written: equal records give equal bytes.
 """
 
 import itertools
@@ -20,6 +20,7 @@ from varlaw.reports.texts import number, plain, risk, tidy
 from varlaw.reports.wording import case_text, evidence, likely, replay_command, undecided
 
 CASES: Final = 20  # that a failure lists at most
+OF_CONFORMING: Final = ("verdicts", "ratio", "interval", "deviation")  # all that is said of a row that conforms
 
 
 def render(run: Run) -> str:
@@ -31,11 +32,12 @@ def pieces(run: Run) -> Iterator[str]:
     """The same, row by row: of a long run no more is in memory than one."""
     rows = sorted(grouped(run.verdicts), key=_framework)
     yield '<?xml version="1.0" encoding="utf-8"?>\n'
-    yield f"<{_tag('testsuites', {'name': 'varlaw', **_totals(rows)})}>\n"
+    whole = {name: n for name, n in _totals(rows).items() if name != "skipped"}  # which the schema has in suites alone
+    yield f"<{_tag('testsuites', {'name': 'varlaw', **whole})}>\n"
     for framework, those in itertools.groupby(rows, key=_framework):
         members = list(those)
         yield f"  <{_tag('testsuite', {'name': plain(' '.join(framework).strip()), **_totals(members)})}>\n"
-        yield _properties(_circumstances(run), " " * 4)
+        yield _properties(_circumstances(run))
         yield from (_testcase(group, run) for group in members)
         yield "  </testsuite>\n"
     yield "</testsuites>\n"
@@ -70,9 +72,11 @@ def _circumstances(run: Run) -> dict[str, str]:
 
 def _testcase(group: Group, run: Run) -> str:
     start = _tag("testcase", {"classname": plain(group.subject), "name": plain(group.claim)})
-    inside = _properties(_numbers(group, run), " " * 6)
-    if problem := _problem(group):
-        inside += f"      {problem}\n"
+    numbers = _numbers(group, run)
+    if group.state == "conforms":
+        numbers = {name: numbers[name] for name in OF_CONFORMING if name in numbers}
+    output = "\n".join(f"{name}: {plain(value)}" for name, value in numbers.items()).translate(_TEXT)
+    inside = "".join(f"      {part}\n" for part in (_problem(group), f"<system-out>{output}</system-out>") if part)
     return f"    <{start}>\n{inside}    </testcase>\n"
 
 
@@ -138,7 +142,7 @@ def _full(value: float | None) -> str:
     return "" if value is None else tidy(repr(value))
 
 
-def _properties(values: Mapping[str, str], indent: str) -> str:
+def _properties(values: Mapping[str, str]) -> str:
     rows = (_tag("property", {"name": plain(name), "value": plain(value)}) for name, value in values.items())
-    inside = "".join(f"{indent}  <{row} />\n" for row in rows)
-    return f"{indent}<properties>\n{inside}{indent}</properties>\n"
+    inside = "".join(f"      <{row} />\n" for row in rows)
+    return f"    <properties>\n{inside}    </properties>\n"

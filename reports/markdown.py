@@ -26,6 +26,7 @@ from varlaw.reports.wording import (
 )
 
 LIMIT: Final = 1024 * 1024  # bytes; GitHub drops a larger summary whole
+DEVIATIONS: Final = 40  # that have a row of the table: with the rest the summary stays below 100 lines
 POINTER: Final = "\n\n*Truncated here: the full report is in `index.html`, the records in `run.json`.*\n"
 
 
@@ -89,15 +90,18 @@ def _measured(verdict: Verdict) -> str:
 
 
 def _deviations(run: Run) -> Iterator[str]:
+    """A table of the gravest deviations that the run met, then the names of the others."""
     met = by_deviation(run.verdicts)
     if met:
         yield f"\n<details><summary>{SYMBOLS['deviation']} Documented deviations: {len(met):,}</summary>\n\n"
         yield "| deviation | rows | worst | measured | reason |\n|---|---:|---|---|---|\n"
-    for known, groups in met:
+    for known, groups in met[:DEVIATIONS]:
         reason = f"{text(known.reason)} {_link(known.link)}".strip() + f" ({text(standing(known))})"
         worst = f"{code(groups[0].subject)}: {text(groups[0].worst.statement)}"
         row = (code(known.id), f"{len(groups):,}", worst, text(evidence(groups[0].worst)), reason)
         yield f"| {' | '.join(row)} |\n"
+    if met[DEVIATIONS:]:
+        yield f"\nAnd, of less consequence: {', '.join(code(known.id) for known, _ in met[DEVIATIONS:])}.\n"
     if met:
         yield "\n</details>\n"
 

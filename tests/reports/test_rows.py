@@ -119,7 +119,7 @@ def test_a_conforming_verdict_of_a_larger_delta_is_counted_apart(
     apart = "2 conform, 2 conform to within 10 % to 99 % only"
     for form, lines in forms.FORMS.items():
         assert apart in "\n".join(lines(run, [])).replace("%25", "%"), form
-    assert 'value="2 conforms, 2 conforms to within 10 % to 99 % only"' in junit.render(run)
+    assert "verdicts: 2 conforms, 2 conforms to within 10 % to 99 % only" in junit.render(run)
     assert "2 conform, 2 only to within larger errors" in badge.render(run)
 
 
