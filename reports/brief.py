@@ -9,7 +9,7 @@ from rich.text import Text
 
 from varlaw.claims.verdict import Deviation
 from varlaw.reports.diff import Change, Kind
-from varlaw.reports.groups import Group, beside
+from varlaw.reports.groups import PRESENT, Group, beside
 from varlaw.reports.texts import plain, quantities
 from varlaw.reports.wording import STANDINGS, evidence, standing
 
@@ -22,7 +22,6 @@ STYLES: Final = {
     "not applicable": "dim",
 }
 INDENT: Final = " " * 6
-PRESENT: Final = "framework.present"  # the claim by which a run says what is not there
 QUIET: Final = ("conforms", "not applicable")
 Met = tuple[Deviation, list[Group]]
 

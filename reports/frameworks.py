@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from varlaw.claims.verdict import Run
-from varlaw.reports.groups import Group, grouped, together, worst_first
+from varlaw.reports.groups import PRESENT, Group, grouped, together, worst_first
 from varlaw.reports.merge import version_order
 from varlaw.reports.pages import ALONE, LIMIT, Bar, template
 from varlaw.reports.wording import severity
@@ -53,7 +53,7 @@ def index(run: Run, bar: Bar = ALONE) -> str:
 
 def _frameworks(run: Run) -> dict[str, list[Group]]:
     frameworks: dict[str, list[Group]] = {}
-    for group in grouped(run.verdicts):
+    for group in (g for g in grouped(run.verdicts) if g.claim != PRESENT):
         frameworks.setdefault(group.verdicts[0].framework, []).append(group)
     return frameworks
 

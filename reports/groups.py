@@ -10,12 +10,14 @@ import operator
 from array import array
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from varlaw.claims.verdict import Deviation, Run, Verdict
 from varlaw.reports.records import Some, once
 from varlaw.reports.texts import percent, quantities
 from varlaw.reports.wording import STATES, one_sided, severity
+
+PRESENT: Final = "framework.present"  # the claim by which a run says what is not there
 
 
 class Group:
@@ -127,8 +129,11 @@ def _shared(counts: tuple[tuple[Any, int], ...]) -> tuple[tuple[Any, int], ...]:
 def distance(verdict: Verdict) -> float:
     """How far a verdict lies from its law: |ln ratio|, infinite for a ratio that has no logarithm, -1 for none.
 
-    What keeps on the safe side of a limit is no distance away from it. NaN and infinite ratios are null in a record.
+    What keeps on the safe side of a limit is no distance away from it. NaN and infinite ratios are null in a record;
+    of a number where 0 is expected the distance is ln(1 + |number|).
     """
+    if verdict.ratio is None and verdict.expected == 0 and verdict.observed is not None:
+        return math.log1p(abs(verdict.observed))
     if verdict.ratio is None:
         return math.inf if verdict.expected is not None and verdict.state in ("VIOLATES", "deviation") else -1.0
     if one_sided(verdict):
@@ -256,7 +261,7 @@ def looser(run: Run) -> tuple[int, str]:
 
 
 def _larger(found: Mapping[float, int], asked: float) -> tuple[int, str]:
-    deltas = {delta: n for delta, n in found.items() if delta > asked * (1 + 1e-9)}
+    deltas = {delta: n for delta, n in found.items() if delta > asked and percent(delta) != percent(asked)}
     ends = dict.fromkeys([percent(min(deltas)), percent(max(deltas))]) if deltas else ()
     return sum(deltas.values()), " to ".join(ends)
 

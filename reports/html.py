@@ -14,6 +14,7 @@ from varlaw.reports import charts, founding, ratio_axis, texts
 from varlaw.reports.diff import compare
 from varlaw.reports.embedded_json import embedded
 from varlaw.reports.groups import (
+    PRESENT,
     Group,
     by_detail,
     by_deviation,
@@ -105,7 +106,7 @@ def _room(
         "cards": broken[:cards],
         "uncarded": max(len(broken) - cards, 0),
         "cell": {group.key: k for k, group in enumerate(shown)},
-        "boards": (found := boards(shown)),
+        "boards": (found := boards([g for g in shown if g.claim != PRESENT])),
         "glance": glance(found),
         "marks": ratio_axis.marks(broken[:cards], of_state["undecided"][:rows], met[:rows], known),
         "deviations": met[:rows],

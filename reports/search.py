@@ -54,9 +54,12 @@ def file(run: Run, findings: Mapping[str, str], places: Places, laws: Sequence[A
     return text
 
 
-def of_laws(laws: Mapping[str, LawText]) -> list[list[str]]:
-    """Name, title, other words and address of each law."""
-    return [[name, law.title, _words(law), lawbook.address(name)] for name, law in laws.items()]
+def of_laws(laws: Mapping[str, LawText]) -> list[list[Any]]:
+    """Name, title, other words and address of each law, and what people call it."""
+    return [
+        [name, law.title, _words(law), lawbook.address(name), [alias.lower() for alias in law.aliases]]
+        for name, law in laws.items()
+    ]
 
 
 def _words(law: LawText) -> str:

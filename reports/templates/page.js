@@ -50,7 +50,7 @@
     name: (a, b) => (a.cells[0].textContent < b.cells[0].textContent ? -1 : 1),
   };
 
-  // -- addresses: #q=words&show=vu&sort=far, #evidence/platform/subject/claim, #finding/name ---------------------------
+  // -- addresses: #q=words&show=vu&sort=far, the same after a question mark, #evidence/platform/subject/claim, #finding/name ---------------------------
   const NONE = () => location.pathname + location.search;
 
   function filterAddress() {
@@ -58,7 +58,7 @@
     const given = { q: $("#search").value.trim(), show: states.length < $$(".pick").length ? states || "-" : "", sort: $("#sort").value };
     if (given.sort === "worst") given.sort = "";
     const parts = Object.entries(given).filter(([, value]) => value).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-    return parts.length ? `#${parts.join("&")}` : NONE();
+    return parts.length ? `#${parts.join("&")}` : location.search ? "#q=" : NONE();
   }
 
   // What is typed replaces its own address; every other step can be undone with the browser's way back.
@@ -72,13 +72,14 @@
   const decoded = (text) => { try { return decodeURIComponent(text); } catch { return text; } };
 
   function recall(hay) {
-    const given = Object.fromEntries(location.hash.slice(1).split("&").map((part) => part.split("=").map(decoded)));
+    const asked = /^#(q|show|sort)=/.test(location.hash) ? location.hash : location.search;
+    const given = Object.fromEntries(asked.slice(1).split("&").map((part) => part.replaceAll("+", " ").split("=").map(decoded)));
     $("#search").value = given.q ?? "";
     if ($("#sort").value !== (given.sort ?? "worst")) { $("#sort").value = given.sort ?? "worst"; sort($("#sort").value); }
     for (const b of $$(".pick")) b.setAttribute("aria-pressed", String(!given.show || given.show.includes(b.dataset.state)));
     filter(hay);
     const { top, bottom } = $("#matrix").getBoundingClientRect();
-    if (/^#(q|show|sort)=/.test(location.hash) && (top > innerHeight || bottom < 0)) $("#matrix").scrollIntoView();
+    if (/^.(q|show|sort)=/.test(asked) && (top > innerHeight || bottom < 0)) $("#matrix").scrollIntoView();
   }
 
   function places(data) {
@@ -164,7 +165,7 @@
     // On a telephone the matrix begins as a table of contents.
     if (matchMedia("(max-width: 37.5rem)").matches) for (const board of $$(".board")) board.open = false;
     filter(hay);
-    if (location.hash) again();
+    if (location.hash || location.search) again();
     document.documentElement.dataset.ready = "yes";
   }
   start().catch(() => {

@@ -29,8 +29,8 @@
 
   function* unpacked(data) {
     const entry = (kind, name, about, href, state = null) =>
-      ({ kind, name, about, href: href && root + href, state, low: name.toLowerCase(), hay: `${name} ${about} ${kind}`.toLowerCase() });
-    for (const [name, title, words, href] of data.laws) yield { ...entry("law", name, title, href), hay: `${name} ${title} ${words} law`.toLowerCase() };
+      ({ kind, name, about, href: href && root + href, state, low: name.toLowerCase(), aliases: [], hay: `${name} ${about} ${kind}`.toLowerCase() });
+    for (const [name, title, words, href, aliases] of data.laws) yield { ...entry("law", name, title, href), aliases, hay: `${name} ${title} ${words} law`.toLowerCase() };
     for (const [name, reason, href] of data.findings) yield entry("finding", name, reason, href, data.states.d);
     for (const [address, lines] of data.subjects) {
       let name = "";
@@ -43,10 +43,10 @@
     for (const [kind, name, about, href] of data.others) yield entry(kind, name, about, href);
   }
 
-  // 0 the name itself, 1 its beginning, 2 the beginning of a part of it, 3 within it, 4 in what is said of it.
+  // 0 the name itself, or one that people use, 1 its beginning, 2 the beginning of a part of it, 3 within it, 4 in what is said of it.
   function rank(entry, words) {
     const text = words.join(" ");
-    if (entry.low === text) return 0;
+    if (entry.low === text || entry.aliases.includes(text)) return 0;
     if (entry.low.startsWith(text)) return 1;
     if (words.every((w) => entry.low.split(/[._ /-]/).some((part) => part.startsWith(w)))) return 2;
     return words.every((w) => entry.low.includes(w)) ? 3 : 4;
@@ -132,10 +132,13 @@
     });
   }
 
-  // -- the words in the address: #q=... -----------------------------------------------------------------------------
-  const words = () => { try { return decodeURIComponent(location.hash.match(/^#q=([^&]*)/)?.[1] ?? ""); } catch { return ""; } };
+  // -- the words in the address: #q=..., which a file may change without being loaded again, or ?q=... --------------
+  function words() {
+    const given = (location.hash.match(/^#q=([^&]*)/) ?? location.search.match(/[?&]q=([^&]*)/))?.[1] ?? "";
+    try { return decodeURIComponent(given.replaceAll("+", " ")); } catch { return ""; }
+  }
   function address(text) {
-    const hash = text ? `#q=${encodeURIComponent(text)}` : location.pathname + location.search;
+    const hash = text || location.search ? `#q=${encodeURIComponent(text)}` : location.pathname;
     if (words() !== "" && text) history.replaceState(null, "", hash);
     else history.pushState(null, "", hash);
   }
