@@ -154,7 +154,7 @@ def frameworks(session: nox.Session, name: str) -> None:
     folder = LATEST / name
     requirements = nox.project.dependency_groups(PYPROJECT, check.group, "framework-tests")
     session.install("-c", pins(check.group), "-e", ".[charts]", *requirements)
-    files = ("test_coverage.py", "test_defaults.py", *check.tests)
+    files = ("test_coverage.py", "test_defaults.py", "test_quotes.py", *check.tests)
     own = [f"tests/frameworks/{file}" for file in files]
     session.run("pytest", "-q", *own, "tests/docs/test_generated.py", env=check.env)
     targets = [f"{prefix}.*" for prefix in check.prefixes]

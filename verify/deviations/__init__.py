@@ -58,9 +58,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     dtypes: tuple[str, ...] = ()  # empty: every dtype
 
     def __post_init__(self) -> None:
-        quoted = bool(self.promise), bool(self.promised_at)
-        allowed = {"broken": ({True},), "choice": ({True}, {False}), "law": ({False},)}
-        if set(quoted) not in allowed[self.standing]:
+        if {bool(self.promise), bool(self.promised_at)} != {self.standing != "law"}:
             both = "broken promises and choices have promise and promised_at, laws of ours have neither"
             msg = f"the deviation {self.id!r} is {self.standing!r}: {both}"
             raise ValueError(msg)
