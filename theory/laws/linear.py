@@ -1,4 +1,4 @@
-"""Laws of one linear layer y = W x + b: what its weights make of second moments, tails and samples.
+"""Laws of one linear layer y = W x + b: what its weights make of second moments and tails.
 
 The law that everything rests on is about E[x^2], the second moment, never about Var[x]; it needs neither normal
 weights nor independent inputs.
@@ -19,7 +19,6 @@ _MOMENT = Interval(low=0.0, high=1e150, typical=(1e-3, 1e3))
 _KURTOSIS = Interval(low=1.0, high=1e150, typical=(1.0, 9.0))
 
 _WEIGHTS = "weights independent of the input and of the bias, pairwise uncorrelated, mean 0, one variance"
-_TORCH = ("torch's defaults: weights and bias U(-1/sqrt(fan_in), 1/sqrt(fan_in))", "inputs independent of the weights")
 
 
 _law = functools.partial(Law, kind=Kind.IN_EXPECTATION)
@@ -37,7 +36,7 @@ _LAWFUL = Relation(  # to rounding: at -1 / (n - 1) and equal inputs the second 
     ),
 )
 
-_FLOW = (
+ENTRIES: tuple[Law, ...] = (
     _law(
         name="linear.second_moment",
         title="Second moment of a linear layer's output",
@@ -167,143 +166,3 @@ _FLOW = (
         not_to_confuse="exponential growth or decay: the widths cancel, whatever the depth",
     ),
 )
-
-
-def _unbiased_spread(kurtosis: Any, samples: Any) -> Any:
-    n = samples  # (k - 3)/n + 2/(n - 1) = (k - 1)/n + 2/(n (n - 1)), of one sign
-    return (kurtosis - 1) / n + 2 / n / (n - 1)
-
-
-_SAMPLING = (
-    _law(
-        name="sampling.mean_square_variance",
-        title="Sampling variance of a mean square",
-        quantity="Var[mean of x^2]/E[x^2]^2, N independent samples",
-        formula="(mpf(kurtosis) - 1) / samples",
-        rule=lambda kurtosis, samples: (kurtosis - 1) / samples,
-        domain=Domain(kurtosis=_KURTOSIS, samples=_COUNT),
-        hypotheses=("samples independent and identically distributed", "known mean 0"),
-        derivation="Var[x^2] = E x^4 - (E x^2)^2, over N.",
-        statistic="variance of the mean square over repeated samples",
-    ),
-    _law(
-        name="sampling.unbiased_variance_variance",
-        title="Sampling variance of the unbiased sample variance",
-        quantity="Var[s^2]/Var[x]^2, s^2 with N - 1",
-        formula="(mpf(kurtosis) - 3) / samples + mpf(2) / (samples - 1)",
-        rule=_unbiased_spread,
-        domain=Domain(kurtosis=_KURTOSIS, samples=at_least(2, typical=(2, 4096))),
-        hypotheses=("samples independent and identically distributed",),
-        derivation="k-statistics: Var k_2 = kappa_4/N + 2 kappa_2^2/(N-1).",
-        statistic="variance of s^2 over repeated samples",
-    ),
-    _law(
-        name="sampling.biased_variance_mean",
-        title="Mean of the biased sample variance",
-        quantity="E[mean (x - mean x)^2]/Var[x]",
-        formula="1 - 1 / mpf(samples)",
-        rule=lambda samples: (samples - 1) / samples,
-        domain=Domain(samples=_COUNT),
-        hypotheses=("samples independent and identically distributed",),
-        derivation="The mean takes one degree of freedom.",
-        statistic="mean of the biased variance over repeated samples",
-    ),
-    _law(
-        name="pseudo_replication.variance",
-        title="Sampling variance of the mean square output of one weight draw",
-        quantity="Var[M], M = mean of (Wx)^2 over outputs and batch, E M = 1",
-        formula="2 * (mpf(fan_in) + fan_out + batch + 1) / (mpf(fan_in) * fan_out * batch)",
-        rule=lambda fan_in, fan_out, batch: 2 * _replication(fan_in, fan_out, batch, 1.0),
-        domain=Domain(fan_in=_COUNT, fan_out=_COUNT, batch=_COUNT),
-        hypotheses=("W of fan_out x fan_in independent N(0, 1/fan_in)", "batch of independent N(0, 1) inputs"),
-        derivation=(
-            "Given x, M is a quadratic form in W of variance 2/(n B^2) sum K_ab^2, K = X X^T/m; E sum K^2 = B + "
-            "B(B+1)/m."
-        ),
-        statistic="variance of M over fresh weights and inputs",
-        not_to_confuse="2/(fan_out batch), as if all outputs were independent samples: too small by (n+m+B+1)/m",
-    ),
-    _law(
-        name="pseudo_replication.factor",
-        title="How far outputs of one weight draw are from independent samples",
-        quantity="Var[M] / (2/(fan_out batch))",
-        formula="(mpf(fan_in) + fan_out + batch + 1) / fan_in",
-        rule=lambda fan_in, fan_out, batch: 1 + (fan_out + batch + 1) / fan_in,
-        domain=Domain(fan_in=_COUNT, fan_out=_COUNT, batch=_COUNT),
-        hypotheses=("W of fan_out x fan_in independent N(0, 1/fan_in)", "batch of independent N(0, 1) inputs"),
-        derivation="The ratio of the two variances.",
-        statistic="variance of M over fresh weights and inputs, times fan_out batch / 2",
-    ),
-    _law(
-        name="pseudo_replication.fixed_batch_variance",
-        title="Sampling variance of the mean square output for a fixed batch",
-        quantity="Var[M | X]",
-        formula="2 * gram_square_sum / (mpf(fan_out) * batch**2)",
-        rule=lambda gram_square_sum, fan_out, batch: 2 * gram_square_sum / (fan_out * batch**2),
-        domain=Domain(gram_square_sum=_MOMENT, fan_out=_COUNT, batch=_COUNT),
-        hypotheses=(
-            "W of independent N(0, 1/fan_in)",
-            "gram_square_sum = sum over pairs of the batch of (x_a . x_b / fan_in)^2",
-        ),
-        derivation="M = (1/(nB)) sum_i tr(g_i g_i^T) with rows g_i ~ N(0, K): Var = 2 tr(K^2)/(n B^2).",
-        statistic="variance of M over fresh weights",
-    ),
-)
-
-_TORCH_LAWS = (
-    _law(
-        name="torch_default.linear_map",
-        title="Second moment through torch's default linear layer",
-        quantity="E[y^2] from q = E[x^2]",
-        formula="q / mpf(3) + 1 / (3 * mpf(fan_in))",
-        rule=lambda q, fan_in: (q + 1 / fan_in) / 3,
-        domain=Domain(q=_MOMENT, fan_in=_FAN),
-        hypotheses=_TORCH,
-        derivation="Var[w] = Var[b] = 1/(3 fan_in): the signal falls to a third in every layer.",
-        statistic="mean of y^2 over fresh weight draws",
-        source="torch.nn.Linear.reset_parameters",
-        not_to_confuse="He initialisation, which keeps the second moment through ReLU",
-    ),
-    _law(
-        name="torch_default.relu_map",
-        title="Second moment through torch's default linear layer after ReLU",
-        quantity="E[y^2] from the pre-activation second moment q",
-        formula="q / mpf(6) + 1 / (3 * mpf(fan_in))",
-        rule=lambda q, fan_in: q / 6 + 1 / (3 * fan_in),
-        domain=Domain(q=_MOMENT, fan_in=_FAN),
-        hypotheses=(*_TORCH, "x = relu(z) with z symmetric, E[z^2] = q"),
-        derivation="ReLU halves the second moment, the weights take a third of it.",
-        statistic="mean of y^2 over fresh weight draws",
-        source="torch.nn.Linear.reset_parameters",
-    ),
-    _law(
-        name="torch_default.linear_fixed_point",
-        title="Where torch's default linear stack settles",
-        quantity="q with q = q/3 + 1/(3 fan_in)",
-        formula="1 / (2 * mpf(fan_in))",
-        rule=lambda fan_in: 0.5 / fan_in,
-        domain=Domain(fan_in=_FAN),
-        hypotheses=(*_TORCH, "all layers of one width"),
-        derivation="Fixed point of torch_default.linear_map: the biases alone carry the signal.",
-        statistic="mean of y^2 deep in a stack, fresh weight draws",
-    ),
-    _law(
-        name="torch_default.relu_fixed_point",
-        title="Where torch's default ReLU stack settles",
-        quantity="q with q = q/6 + 1/(3 fan_in)",
-        formula="2 / (5 * mpf(fan_in))",
-        rule=lambda fan_in: 0.4 / fan_in,
-        domain=Domain(fan_in=_FAN),
-        hypotheses=(*_TORCH, "all layers of one width", "pre-activations symmetric"),
-        derivation="Fixed point of torch_default.relu_map.",
-        statistic="mean of y^2 deep in a stack, fresh weight draws",
-    ),
-)
-
-
-def _replication(fan_in: Any, fan_out: Any, batch: Any, one: float) -> Any:
-    m, n, b = fan_in, fan_out, batch
-    return (m + n + b + one) / m / n / b
-
-
-ENTRIES: tuple[Law, ...] = (*_FLOW, *_SAMPLING, *_TORCH_LAWS)
