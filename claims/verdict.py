@@ -103,19 +103,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         return float((1 + self.delta) ** int(root[1] or 2) - 1) if root else self.delta
 
     def __str__(self) -> str:
-        """The finding in one line of fewer than 400 characters; `repr` has every field."""
-        ends = ", ".join("inf" if end is None else f"{end:.4g}" for end in self.interval or ())
-        ratio = "" if self.ratio is None else f"{self.quantity} x{self.ratio:.4g} {f'[{ends}]' if ends else 'exact'}"
-        said = [f"most likely {self.likely}" if self.likely else "", self.detail]
-        texts = [self.state, self.subject, f"{self.statement}, {self.dtype}", ratio, *said]
-        return ": ".join(_cut(" ".join(text.split())) for text in texts if text)
+        """The finding, the numbers, the likely cause, the address: up to four lines; `repr` has every field."""
+        return explained(self)
 
     def _repr_html_(self) -> str:
         return as_html(self)
-
-
-def _cut(text: str, most: int = 60) -> str:
-    return text if len(text) <= most else f"{text[: most - 4]} ..."
 
 
 def explained(verdict: Verdict) -> str:

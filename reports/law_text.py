@@ -14,6 +14,7 @@ from varlaw.reports.folklore import FolkText
 from varlaw.theory.law import Law
 
 WIDE: Final = 100
+FEW: Final = 8  # laws of which a search shows the formulas
 FINDINGS: Final = {"confirmed": "green", "corrected": "yellow", "refuted": "red"}
 _LABEL: Final = 12  # columns of the words on the left of a law's statement
 
@@ -57,7 +58,7 @@ def stated(law: Law, width: int) -> Iterator[Text]:
 
 
 def hits(found: Sequence[tuple[Law, str]], width: int) -> Iterator[Text]:
-    """Laws that were looked for: the name, the title, and where the words were found."""
+    """Laws that were looked for: the name, the title, and where the words were found; of a few laws the formula too."""
     longest = max(len(law.name) for law, _ in found)
     for law, where in found:
         said = f"{law.title} ({where})"
@@ -66,6 +67,8 @@ def hits(found: Sequence[tuple[Law, str]], width: int) -> Iterator[Text]:
         else:
             yield Text(law.name)
             yield from wrapped(said, width, indent="    ")
+        if len(found) <= FEW:
+            yield from wrapped(f"{law.quantity} = {law.formula}", width, "cyan", indent="    ")
 
 
 def _headed(name: str, title: str, width: int) -> Iterator[Text]:

@@ -90,5 +90,15 @@ class Law:
             raise ValueError(msg)
         return result[()].item() if result.ndim == 0 else result
 
+    def __repr__(self) -> str:
+        return f"<Law {self.name}: {self.quantity} = {self.formula}>"
+
+    def __str__(self) -> str:
+        """What it says, how exactly, when, from where, and what it is not: a line each."""
+        rows = {"holds": self.kind.value, "assumes": "; ".join(self.hypotheses), "not": self.not_to_confuse}
+        rows |= {"because": self.derivation, "source": self.source}
+        said = "".join(f"\n  {word:9}{text}" for word, text in rows.items() if text)
+        return f"{self.title} ({self.name}): {self.quantity} = {self.formula}{said}"
+
     def _repr_html_(self) -> str:
         return law_as_html(self)

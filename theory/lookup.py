@@ -9,10 +9,10 @@ from varlaw.theory.catalogue import LAWS
 from varlaw.theory.folklore import CLAIMS
 from varlaw.theory.law import Law
 
-# Other names -> what they are called here: the beginnings of names in the catalogue.
+# Other names -> what they are called here: the beginnings of names in the catalogue, what is meant first at the front.
 ALIASES = {
-    "xavier": ("glorot", "packed_qkv.xavier_factor"),
-    "kaiming": ("he_", "gain.torch", "torch_default"),
+    "xavier": ("glorot_", "glorot", "packed_qkv.xavier_factor"),
+    "kaiming": ("he_normal", "he_", "gain.torch", "torch_default"),
     "msra": ("he_",),
     "lecun": ("lecun_",),
     "edge of chaos": ("meanfield.",),
@@ -44,6 +44,10 @@ ALIASES = {
     "depthwise": ("conv.",),
     "checkerboard": ("conv_transpose.",),
 }
+
+
+# Words of a question that say nothing of what it is about.
+_ASKING = {"a", "an", "and", "are", "do", "does", "how", "in", "is", "it", "of", "the", "there", "to", "what", "why"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,8 @@ def _aliased(words: str) -> Iterator[Hit]:
     wanted = _plain(words)
     for alias, starts in ALIASES.items():
         if wanted and (wanted in _plain(alias) or _plain(alias) in wanted):
-            yield from (Hit(law, f"also called {alias}") for n, law in LAWS.items() if n.startswith(starts))
+            for start in starts:
+                yield from (Hit(law, f"also called {alias}") for n, law in LAWS.items() if n.startswith(start))
 
 
 def _told(words: str) -> Iterator[Hit]:
@@ -111,8 +116,14 @@ def _said(words: str) -> Iterator[Hit]:
 
 
 def _holds(text: str, words: str) -> bool:
+    """Whether a text has all the words of a question; one or two letters, or a number, only as a word of its own.
+
+    >>> _holds("a = sqrt(6/fan_in)", "why the 6"), _holds("arXiv:1606", "6")
+    (True, False)
+    """
     plain = _plain(text)
-    return all(_plain(word) in plain for word in words.split()) and bool(words.strip())
+    wanted = [word for word in _plain(words).split() if word not in _ASKING] or _plain(words).split()
+    return all(f" {w} " in f" {plain} " if len(w) < 3 or w.isdigit() else w in plain for w in wanted) and bool(wanted)
 
 
 def _plain(text: str) -> str:

@@ -23,7 +23,7 @@ def test_laws_with_their_evidence_and_json(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "he_normal(fan(mode))" in done.stdout
     assert "Constant(0)" in done.stdout
-    assert "nats before" in done.stdout
+    assert " nats" in done.stdout
     written = json.loads(out.read_text())
     assert written["schema"] == "varlaw.identify/1"
     assert [one["reading"]["family"] for one in written["identified"]] == ["normal", "uniform", "constant"]

@@ -1,4 +1,4 @@
-"""What a session prints of a verdict and of the laws can be read: a line, a notebook's cell, counts by group."""
+"""What a session prints of a verdict and of the laws can be read: four lines, a notebook's cell, counts by group."""
 
 from typing import Any
 
@@ -18,11 +18,12 @@ def _verdict(std: float, **options: Any) -> varlaw.Verdict:
 
 
 @pytest.mark.parametrize(("std", "word"), [(1.0, "conforms"), (2.0, "VIOLATES")])
-def test_a_verdict_prints_as_one_short_line(std: float, word: str) -> None:
-    text = str(_verdict(std, name="mine"))
-    assert text.startswith(f"{word}: mine: Normal(1), float64: std x")
-    assert "\n" not in text
-    assert len(str(_verdict(std, name=LONG))) < 400
+def test_a_verdict_prints_as_its_four_lines(std: float, word: str) -> None:
+    lines = str(_verdict(std, name="mine")).splitlines()
+    assert len(lines) == (4 if word == "VIOLATES" else 3)  # what conforms has no cause
+    assert lines[0] == ("std x1.978 of Normal(1)" if word == "VIOLATES" else "conforms: Normal(1)")
+    assert lines[-3 if word == "VIOLATES" else 1].startswith(f"{word}: std expected 1, observed ")
+    assert "draws of mine, case" in lines[-1]
 
 
 def test_a_notebook_shows_a_verdict_with_every_text_escaped() -> None:

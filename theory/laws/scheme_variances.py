@@ -19,6 +19,10 @@ _GLOROT = (
     "E[y^2] is kept by Var[w] = 1/fan_in and E of the squared gradient by 1/fan_out; the mean of the two fans is the "
     "compromise, whose forward factor is 2 fan_in/(fan_in + fan_out)."
 )
+_HE_BOUND = " A uniform on (-a, a) has the variance a^2/3, so that a = sqrt(6/fan_in)."
+_GLOROT_BOUND = (
+    " A uniform on (-a, a) has the variance a^2/3, so that a = sqrt(6/(fan_in + fan_out)): the 6 is 2 times 3."
+)
 _NOT_HALF_VARIANCE = "Var[relu(x)] = Var[x]/2, as often written: for normal x it is (pi-1)/(2 pi) = 0.341 of it"
 
 
@@ -53,10 +57,10 @@ _lecun = functools.partial(
 
 ENTRIES: tuple[Law, ...] = (
     _he(name="he_normal.variance", title="He normal"),
-    _he(name="he_uniform.variance", title="He uniform"),
+    _he(name="he_uniform.variance", title="He uniform", derivation=_HE + _HE_BOUND),
     _he(name="he_truncated.variance", title="He truncated normal, corrected for the cut"),
     _glorot(name="glorot_normal.variance", title="Glorot normal"),
-    _glorot(name="glorot_uniform.variance", title="Glorot uniform"),
+    _glorot(name="glorot_uniform.variance", title="Glorot uniform", derivation=_GLOROT + _GLOROT_BOUND),
     _glorot(name="glorot_truncated.variance", title="Glorot truncated normal, corrected for the cut"),
     _lecun(name="lecun_normal.variance", title="LeCun normal"),
     _lecun(name="lecun_uniform.variance", title="LeCun uniform"),

@@ -58,13 +58,14 @@ def _value(fact: "Fact") -> str:
 
 
 def _default(one: "Identified") -> "Default":
+    from varlaw.commands.readings import nats
     from varlaw.reports.defaults import Default
 
     reading = one.reading
     fixed = reading.family in ("constant", "identity", "dirac", "fixed")
     std = f"{one.cases[0].std:.4g} of {one.cases[0].shape}" if one.cases and not fixed else ""
     lead = reading.lead is not None and reading.runner_up
-    evidence = f"{min(reading.lead or 0.0, 1000):.0f} nats before {reading.runner_up}" if lead else ""
+    evidence = f"next best {reading.runner_up}, behind by {nats(reading.lead or 0.0)}" if lead else ""
     return Default(
         name=one.name, law=reading.text, known=reading.known, std=std, evidence=evidence, notes=tuple(_notes(one))
     )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "varlaw.identify/1"
 INDENT = " " * 6
-_SUBJECT, _LAW = 40, 42  # columns
+_SUBJECT = 40  # columns of a name; the law behind a longer one stands below it, in the column of the others
 
 
 def as_json(found: "Sequence[Identified]", salt: str) -> bytes:
@@ -32,15 +32,16 @@ def lines(one: "Identified", *, verbose: bool, heading: str | None = None) -> "I
         run = f"varlaw {version('varlaw')} | {one.framework} {one.version}".rstrip()
         yield Text(plain(f"{run} | salt {heading}"), "bold")
         yield Text()
-    row = Text("  ").append(plain(one.name).ljust(_SUBJECT)).append("  ")
+    reading, name, row = one.reading, plain(one.name), Text("  ")
+    if len(name) > _SUBJECT:
+        yield Text(f"  {name}")
+        name = ""
+    row.append(name.ljust(_SUBJECT)).append("  ")
     if one.error:
         yield row.append(plain(f"error: {one.error}"), style="bold magenta")
         return
-    reading = one.reading
-    row.append(plain(_law(reading)).ljust(_LAW), style="green" if reading.known else "yellow")
-    row.append("  " + plain("  ".join(_measured(one)))).rstrip()
-    yield row
-    for text, style in _notes(one, verbose):
+    yield row.append(plain(_law(reading)), style="green" if reading.known else "yellow")
+    for text, style in (*_measured(one), *_notes(one, verbose)):
         yield Text(INDENT + plain(text), style=style)
 
 
@@ -48,16 +49,19 @@ def _law(reading: "Reading") -> str:
     return "several laws" if reading.parts else reading.text
 
 
-def _measured(one: "Identified") -> Iterator[str]:
-    """The std in the first case, and the lead over the runner-up."""
-    reading = one.reading
+def _measured(one: "Identified") -> Iterator[tuple[str, str]]:
+    """The std in the first case, and the law that comes second with how far it is behind."""
+    reading, said = one.reading, []
     if reading.family not in ("constant", "identity", "dirac", "fixed") and one.cases:
-        yield f"std {one.cases[0].std:.4g} of {one.cases[0].shape}"
+        said.append(f"std {one.cases[0].std:.4g} of {one.cases[0].shape}")
     if reading.lead is not None and reading.runner_up:
-        yield f"{_nats(reading.lead)} before {reading.runner_up}"
+        said.append(f"next best {reading.runner_up}, behind by {nats(reading.lead)}")
+    if said:
+        yield "; ".join(said), "dim"
 
 
-def _nats(lead: float) -> str:
+def nats(lead: float) -> str:
+    """How far one law leads another, in the logarithm of their odds."""
     return "> 1000 nats" if lead > 1000 else f"{lead:.0f} nats"
 
 
