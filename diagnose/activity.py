@@ -46,7 +46,8 @@ def units(sights: Sequence[Sight], alpha: float) -> list[Finding]:
             )
         saturated = sum(u.saturated for u in known) / len(known)
         if saturated > _MOST:
-            says = f"{saturated:.0%} of the entries of {call.op} lie where its derivative is below 2 % of its largest"
+            says = f"{100 * saturated:.0f} % of the entries of {call.op}"
+            says += " lie where its derivative is below 2 % of its largest"
             found.append(finding("unit.saturated", "VIOLATES", says, where, observed=saturated, samples=len(known)))
     return found
 

@@ -27,7 +27,7 @@ def habits(
     """What is said after so many steps, in which the weights went so far."""
     found = outweighed(optimizers) if steps >= _STEPS else None
     if found and found.share >= _MOST and found.ratio >= _FAR and path < _PATH:
-        says = f"eps = {found.eps:g} is above the root of the second moment of {found.share:.0%} of the entries"
+        says = f"eps = {found.eps:g} is above the root of the second moment of {100 * found.share:.0f} % of the entries"
         slow = f"x{found.ratio:.3g} in the median: updates are smaller by as much"
         numbers = {"observed": found.share, "ratio": found.ratio}
         yield finding("optimizer.eps", "VIOLATES", f"{says}, {slow}", "optimiser", **numbers)

@@ -81,7 +81,7 @@ class Activations:
                 says = (
                     f"{found.units} of {len(rows)} units of {call.op} are 0 on all of {found.rows} sampled rows or more"
                 )
-                law = f"that {found.one} is active on {found.active:.0%} of inputs"
+                law = f"that {found.one} is active on {100 * found.active:.0f} % of inputs"
                 yield finding(
                     "unit.dead", "VIOLATES", f"{says}; {law} is excluded", call.path or call.op,
                     observed=found.units / len(rows), expected=_MOST, samples=found.rows, alpha=self._alpha,
@@ -151,7 +151,7 @@ def _saturated(sight: Sight, graph: Graph) -> list[Finding]:
         if call.units is None or gate or call.units.saturated <= _MOST or not _within(call, graph):
             continue
         share = call.units.saturated
-        says = f"{share:.0%} of the entries of {call.op} lie where its derivative is below 2 % of its largest"
+        says = f"{100 * share:.0f} % of the entries of {call.op} lie where its derivative is below 2 % of its largest"
         where = call.path or call.op
         found.append(finding("unit.saturated", "VIOLATES", says, where, observed=share, samples=call.units.rows))
     return found

@@ -45,5 +45,7 @@ class Firsts:
             return
         step, share = self._thrown
         to = f"to x{risen:.3g} of the first" if math.isfinite(risen) else "beyond all numbers"
-        says = f"the update of step {step} is {share:.0%} of the weights after it, and the loss rose at once, {to}"
+        says = (
+            f"the update of step {step} is {100 * share:.0f} % of the weights after it, and the loss rose at once, {to}"
+        )
         yield finding("update.large", "VIOLATES", says, "all updates", observed=share, ratio=risen, samples=step)

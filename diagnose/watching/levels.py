@@ -50,14 +50,16 @@ class Levels:
             return
         low, high = self._lost.interval(self._alpha)
         if low > _LOST:
-            says = f"{low:.1%} to {high:.1%} of the entries with a gradient do not move: rounding takes the update"
+            says = f"{100 * low:.1f} % to {100 * high:.1f} % of the entries with a gradient do not move"
+            says += ": rounding takes the update"
             says += f" (rate {record.rate:.2g})" if record.rate is not None else ""
             says += f", by step {record.step}"
             yield self._said("update.lost", says, "all updates", low, self._lost)
 
         low, high = self._large.interval(self._alpha)
         if low > _MOST:
-            says = f"{low:.1%} to {high:.1%} of the steps move the weights by more than {_WHOLE:.0%} of their norm"
+            says = f"{100 * low:.1f} % to {100 * high:.1f} % of the steps move the weights"
+            says += f" by more than {100 * _WHOLE:.0f} % of their norm"
             says += f", by step {record.step}"
             yield self._said("update.large", says, "all updates", low, self._large)
 
@@ -82,7 +84,7 @@ class Levels:
             self._clipped, self._settled = Share(), True  # gradients are large at first: counted anew
             return
         share, count = self._clipped.sum / self._clipped.count, self._clipped.count
-        says = f"{share:.1%} of the {count:,} steps up to step {step} end at a norm of {self._limit:.4g}"
-        assumes = f"the rate holds where, given the past, at most {_CLIPPED:.0%} do"
+        says = f"{100 * share:.1f} % of the {count:,} steps up to step {step} end at a norm of {self._limit:.4g}"
+        assumes = f"the rate holds where, given the past, at most {100 * _CLIPPED:.0f} % do"
         numbers = {"observed": share, "samples": count, "alpha": self._clips.alpha}
         yield finding("clip.always", "VIOLATES", f"{says}; {assumes}", "all gradients", **numbers)

@@ -40,7 +40,8 @@ class Outside:
             self._since, self._after = None, []
 
     def _said(self, step: int, share: float, _: float, moved: Sequence[str]) -> Finding:
-        says = f"something else than the optimiser moved the weights by {share:.0%} of their norm before step {step}"
+        by = f"{100 * share:.0f} % of their norm before step {step}"
+        says = f"something else than the optimiser moved the weights by {by}"
         if sum(self._after) < _WORSE:
             return finding("weight.outside", "NOTE", says, *moved, observed=share, samples=step)
         p = precedence(_WORSE, _AFTER, _BEFORE)

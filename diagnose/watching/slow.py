@@ -99,8 +99,9 @@ class Slow:
         fell = float(np.median(self._recent)) < first - math.log(2) - _NOISE * float(np.std(self._first))
         since = self._back.step(step, loss - first - math.log(_BACK), armed=fell)
         if since:
-            says = f"the loss is back at {_BACK:.0%} of the first or above since step {since}: what was learnt is gone"
-            assumes = f"the rate holds where, given the past, at most {MOST:.0%} of steps are"
+            back = f"back at {100 * _BACK:.0f} % of the first or above since step {since}"
+            says = f"the loss is {back}: what was learnt is gone"
+            assumes = f"the rate holds where, given the past, at most {100 * MOST:.0f} % of steps are"
             yield finding("loss.grows", "VIOLATES", f"{says}; {assumes}", "loss", samples=step, alpha=self._back.alpha)
 
     def _stuck(self, change: Change, step: int) -> Iterator[Finding]:
@@ -109,7 +110,7 @@ class Slow:
         if change.low <= -_STUCK or fell >= _STUCK:
             return
         numbers = {"samples": step, "alpha": change.alpha}
-        says = f"a fall of {_STUCK:.0%} in 1,024 steps is excluded at step {step}"
+        says = f"a fall of {100 * _STUCK:.0f} % in 1,024 steps is excluded at step {step}"
         yield finding("loss.stuck", "VIOLATES", says, "loss", ratio=math.exp(change.middle), **numbers)
         if self._path < _PATH:
             says = (

@@ -102,14 +102,17 @@ def loss_ruler(record: ModelRecord) -> dict[str, Any] | None:
     """The first loss beside the value that zero logits give; None where the loss has no law."""
     if record.loss is None or record.loss_law is None or not math.isfinite(record.loss) or record.loss <= 0:
         return None
-    values = [{"loss": record.loss_law, "what": "zero logits"}, {"loss": record.loss, "what": "measured"}]
+    values = [
+        {"loss": loss, "what": what, "text": f"{what} {loss:.4g}"}
+        for loss, what in ((record.loss_law, "zero logits"), (record.loss, "measured"))
+    ]
     low, high = min(record.loss, record.loss_law) / 1.5, max(record.loss, record.loss_law) * 1.5
     x = {**log_axis("loss, nats (log)", low, high), "field": "loss"}
     texts = [  # one above the point, one below: the two may fall together
         {
             "transform": [{"filter": {"field": "what", "equal": what}}],
             "mark": {"type": "text", "dy": dy, "color": COLOUR["ink"]},
-            "encoding": {"x": x, "text": {"field": "what"}},
+            "encoding": {"x": x, "text": {"field": "text"}},
         }
         for what, dy in (("zero logits", -14), ("measured", 16))
     ]

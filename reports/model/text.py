@@ -37,7 +37,7 @@ def _heading(record: ModelRecord, width: int) -> Iterator[str]:
         )
         return
     draws = "1 draw" if record.draws == 1 else f"{record.draws} draws"
-    risk = f"finds {record.delta:.0%} of a std, false alarm {record.alpha:.0e} for the whole report".replace(
+    risk = f"finds {100 * record.delta:.0f} % of a std, false alarm {record.alpha:.0e} for the whole report".replace(
         "e-0", "e-"
     )
     text = f"{plain(record.name)}: {record.numbers:,} parameters, {draws} | {risk} | salt {plain(record.salt)}"
