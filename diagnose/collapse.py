@@ -3,8 +3,12 @@
 import math
 from collections.abc import Sequence
 
+import msgspec
+import numpy as np
+
+from varlaw.diagnose import parameters
 from varlaw.diagnose.flow import pooled
-from varlaw.diagnose.records import Call, Finding, Moments, Sight
+from varlaw.diagnose.records import Call, Finding, Moments, Sight, Tensor
 from varlaw.diagnose.signals import finding
 from varlaw.diagnose.structure import Graph, place
 
@@ -106,3 +110,26 @@ def _lost(maps: Sequence[Call], sights: Sequence[Sight], quiet: bool, share: flo
 
 def _behind_constant(call: Call) -> bool:
     return call.output is None or call.output.second == 0
+
+
+def tables(found: list[Finding], sight: Sight, values: parameters.Values) -> list[Finding]:
+    """A collapse that was found, with the tables of equal rows behind it: embeddings of 0, codebooks of one entry."""
+    flat = [n for n, t in sight.tensors.items() if n in values.first and _flat(values.first[n])]
+    flat = [n for n in flat if _looked_up(sight.tensors[n], sight.calls)]
+    if not flat or not found or found[0].outcome != "VIOLATES":
+        return found
+    says = "every row of the table is the same: whichever is looked up, the signal is one"
+    whole = msgspec.structs.replace(found[0], where=(*flat, *found[0].where))
+    return [whole, finding("init.symmetric", "VIOLATES", says, *flat)]
+
+
+def _flat(x: parameters.Floats) -> bool:
+    """Whether all rows of a table are one."""
+    return x.ndim == 2 and len(x) > 1 and x.size > len(x) and bool(np.all(x == x[:1]))
+
+
+def _looked_up(tensor: Tensor, calls: Sequence[Call]) -> bool:
+    """Whether a pass looks rows up in a table; of a buffer it is known alone that a signal has its width."""
+    if tensor.buffer:
+        return any(tensor.shape[1] in call.shape[1:] for call in calls)
+    return any(tensor.name in call.parameters for call in calls if call.kind == "embedding")

@@ -66,6 +66,12 @@ def targets(values: Values, still: frozenset[str]) -> frozenset[str]:
     return frozenset(n for n in still if n in values.first and _key(values.first[n]) in trained)
 
 
+def twins(values: Values, still: frozenset[str]) -> frozenset[str]:
+    """Parameters that a gradient moves and that start with the bits of others, drawn at random, which none does."""
+    keys = {_key(x) for n, x in values.first.items() if n in still and _random(x)}
+    return frozenset(n for n, x in values.first.items() if n not in still and _random(x) and _key(x) in keys)
+
+
 def _key(x: Floats) -> tuple[object, ...]:
     return x.shape, hashlib.blake2b(np.ascontiguousarray(x).data, digest_size=16).digest()
 

@@ -14,7 +14,7 @@ def doubled(sight: Sight, graph: Graph) -> list[Finding]:
     """One activation twice in a row, a softmax in front of a loss that applies it, a sigmoid likewise."""
     return [
         *_doubled(sight, graph), *_cut_logits(sight), *_linear(sight, graph), *_axes(sight),
-        *_each_with_each(sight, graph), *_dropped(sight), *_along_the_batch(sight),
+        *_each_with_each(sight, graph), *_dropped(sight), *_along_the_batch(sight), *_dealt_anew(sight),
     ]  # fmt: skip
 
 
@@ -56,6 +56,13 @@ def _along_the_batch(sight: Sight) -> Iterator[Finding]:
     for path, steps, sequences in sight.along if any(c.options.get("labels", rows) == rows for c in losses) else ():
         says = f"reads its input as {steps} steps of {sequences} sequences: it runs along the rows of the batch"
         yield finding("structure.batch", "NOTE", says, path)
+
+
+def _dealt_anew(sight: Sight) -> Iterator[Finding]:
+    """A view that takes the second axis for the first: the numbers of a row come to lie in others."""
+    for number, op, before, after in sight.mixed:
+        says = f"{op} reads {before}, whose rows lie on the second axis, as {after}: each row has numbers of others"
+        yield finding("structure.batch", "VIOLATES", says, place(sight.calls[number], sight.calls))
 
 
 def _cut_logits(sight: Sight) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from varlaw.diagnose.parameters import pattern
 from varlaw.diagnose.records import Call, Finding, Sight, Tensor
 from varlaw.diagnose.signals import finding
+from varlaw.diagnose.stacks import idle, last_of_stack
 from varlaw.diagnose.structure import Graph
 
 _BETWEEN = frozenset(("dropout", "view"))
@@ -74,7 +75,7 @@ def frozen(sight: Sight, drawn: frozenset[str]) -> list[Finding]:
 
 def _missing(tensor: Tensor, calls: Sequence[int], sight: Sight, graph: Graph) -> list[Finding]:
     if not calls:
-        if _idle(tensor, sight, graph):
+        if idle(tensor, sight):
             return []
         if any(path.startswith(_owner(tensor.name)) for path in _blind_paths(sight)):
             return [
@@ -85,6 +86,9 @@ def _missing(tensor: Tensor, calls: Sequence[int], sight: Sight, graph: Graph) -
             return [finding("gradient.none", "NOTE", says, tensor.name)]
         return [finding("gradient.none", "VIOLATES", "no operation of the pass uses it", tensor.name)]
     cut = next((sight.calls[n] for n in calls if not sight.calls[n].graph), None) or graph.cut(calls[0])
+    if cut is None and last_of_stack(tensor.name, sight):
+        says = "the last of a stack, all of which it runs: what this one makes goes nowhere"
+        return [finding("gradient.none", "NOTE", says, tensor.name)]
     why = f"cut at {cut.path or 'the model'} ({cut.op})" if cut else "nothing that is minimised depends on it"
     return [finding("gradient.none", "VIOLATES", why, tensor.name)]
 
@@ -95,7 +99,9 @@ def _wants(name: str, sight: Sight) -> tuple[str, ...] | None:
 
 
 def _zero(tensor: Tensor, calls: Sequence[int], sight: Sight, graph: Graph, zeros: frozenset[str]) -> list[Finding]:
-    if _idle(tensor, sight, graph) or any(_waits(n, sight, graph, zeros) for n in calls):
+    if idle(tensor, sight) or any(_waits(n, sight, graph, zeros) for n in calls):
+        return []
+    if any(_within(sight.calls[n], tensor, sight, zeros) for n in calls):
         return []
     if calls and all(_cancelled(n, tensor, graph) for n in calls):
         return []
@@ -115,6 +121,8 @@ def _of_one_key(call: Call, graph: Graph) -> bool:
         return False
     before = call
     while before.parents and before.kind != "linear":
+        if before.op == "topk" and 1 in (before.options.get("k"), before.options.get("argument_1")):
+            return False  # the best of many: so it is for every batch
         before = graph.before(before)
     units = 1 if before.op.startswith("conv") else -1
     if before.kind != "linear" or not before.parameters or before.shape[units] != 1:
@@ -146,6 +154,12 @@ def _waits(number: int, sight: Sight, graph: Graph, zeros: frozenset[str]) -> bo
     return any(graph.leads(c, d) and not graph.leads(number, c) for c in nothing for d in products)
 
 
+def _within(call: Call, tensor: Tensor, sight: Sight, zeros: frozenset[str]) -> bool:
+    """Whether the weight of a map is made of several parameters, one of which is such a factor: W + B A."""
+    others = [n for n in _factors(call, sight) if n not in (tensor.name, *tensor.aliases)]
+    return call.kind == "linear" and any(_moves(n, sight, zeros) for n in others)
+
+
 def _moves(name: str, sight: Sight, zeros: frozenset[str]) -> bool:
     return name in zeros and (g := sight.tensors[name].gradient) is not None and g.second > 0
 
@@ -171,15 +185,6 @@ def _cancelled(number: int, tensor: Tensor, graph: Graph) -> bool:
         return False
     behind = list(graph.single(number, _BETWEEN))
     return bool(behind) and behind[-1].kind in ("norm", "softmax", "attention")
-
-
-def _idle(tensor: Tensor, sight: Sight, graph: Graph) -> bool:
-    """One of several experts that the router did not choose: its siblings get gradients."""
-    role = pattern(tensor.name)
-    peers = [t for t in sight.tensors.values() if t.name != tensor.name and pattern(t.name) == role]
-    alike = [t for t in peers if t.shape == tensor.shape]
-    routed = any(c.op in ("topk", "index_add", "scatter", "one_hot") for c in sight.calls)
-    return routed and any(t.gradient is not None and t.gradient.second > 0 for t in alike)
 
 
 def _owner(name: str) -> str:

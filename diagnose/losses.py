@@ -15,6 +15,7 @@ from varlaw.theory.catalogue import LAWS
 
 _CHANCE = 7.6  # standard errors: 3e-14 either side together, for each loss of the pass
 _EQUAL = 1e-3  # two quotients of float32 losses that are one
+_COLD = 25  # times ln C; a trained pair of towers at a temperature of .01 has some 5
 _UNMISTAKABLE = math.log(2)  # of the sum of all probabilities, which is 1
 
 
@@ -60,6 +61,7 @@ def _cross_entropy(call: Call, sights: Sequence[Sight], alpha: float) -> tuple[l
     where, zero = _place(call, sights[0]), math.log(classes)
     return [
         *_independent(call, sights, where, alpha, _alike(before, sights[0])),
+        *_cold(call, sights, where, zero, alpha),
         *_size(call, sights, where, zero, alpha),
         *_scaled(call, sights, where),
     ], zero
@@ -77,11 +79,16 @@ _PASSING = frozenset(("product", "add", "other", "join", "pool"))
 
 def _alike(call: Call, sight: Sight) -> bool:
     """Whether logits are how near two signals are, as in contrastive losses: the label says which belong together."""
+    return _compared(call, sight) is not None
+
+
+def _compared(call: Call, sight: Sight) -> Call | None:
+    """The call that holds two signals against each other, where nothing else stands between it and this one."""
     while not _compares(call):
         if call.kind not in _PASSING or not call.parents:
-            return False
+            return None
         call = sight.calls[largest(call.parents, sight.calls)]
-    return True
+    return call
 
 
 def _compares(call: Call) -> bool:
@@ -101,6 +108,43 @@ def _independent(call: Call, sights: Sequence[Sight], where: str, alpha: float, 
         says = f"starts at {observed:.4g}, but {law:.4g} with the labels dealt anew: what belongs together is alike"
         return [finding("loss.start", "NOTE", says, where, expected=law, observed=observed)]
     return [_wrong(says, where, law, observed, len(sights), alpha)]
+
+
+def _cold(call: Call, sights: Sequence[Sight], where: str, zero: float, alpha: float) -> list[Finding]:
+    """Cosines over a temperature so low that a softmax of them sees the largest alone, which nothing moves any more.
+
+    The largest of C normal logits of std s stands about s sqrt(2 ln C) above their mean.
+    """
+    compared = _compared(sights[0].calls[call.parents[0]], sights[0])
+    if compared is None or not compared.output or not _cosines(compared, sights[0]):
+        return []
+    factor = _factor(sights[0].calls[call.parents[0]], compared, sights[0])
+    spread = factor * math.sqrt(max(0.0, compared.output.second - compared.output.mean**2))
+    above = spread * math.sqrt(2 * zero)
+    if not above > _COLD * zero:
+        return []
+    says = f"logits are cosines times {factor:.4g}: their std is {spread:.4g}, and the softmax sees the largest alone"
+    return [_wrong(says, where, zero, above, len(sights), alpha)]
+
+
+def _factor(call: Call, compared: Call, sight: Sight) -> float:
+    """By what factors from a call back to `compared` multiply."""
+    factor = 1.0
+    while call.number != compared.number:
+        before = sight.calls[largest(call.parents, sight.calls)]
+        if call.kind == "product" and call.output and before.output and before.output.second:
+            factor *= call.output.rms / before.output.rms
+        call = before
+    return factor
+
+
+def _cosines(call: Call, sight: Sight) -> bool:
+    """Whether what is compared has the length 1."""
+    if call.op == "cosine_similarity":
+        return True
+    sides = [sight.calls[p] for p in call.parents]
+    lengths = [c.output.second * c.shape[-1] for c in sides if c.output and c.shape]
+    return bool(lengths) and all(math.isclose(x, 1, rel_tol=_EQUAL) for x in lengths)
 
 
 def _size(call: Call, sights: Sequence[Sight], where: str, zero: float, alpha: float) -> list[Finding]:

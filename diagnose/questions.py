@@ -24,7 +24,7 @@ from varlaw.diagnose import (
     wiring,
 )  # fmt: skip
 from varlaw.diagnose import expect as expectations
-from varlaw.diagnose.collapse import collapse
+from varlaw.diagnose.collapse import collapse, tables
 from varlaw.diagnose.records import Finding, Sight, Tensor, Written
 from varlaw.diagnose.structure import Graph
 from varlaw.evidence.budget import Policy
@@ -106,6 +106,7 @@ def _of_weights(asked: Asked) -> list[Finding]:
         *_expected(asked),
         *parameters.new_rows(list(tables), values, rule.delta, asked.alpha),
         *rounding.lost(tensors, values, asked.written, rule.delta),
+        *rounding.phases(asked.sight),
     ]
 
 
@@ -117,10 +118,10 @@ def _of_wiring(asked: Asked) -> list[Finding]:
     return [
         *wiring.ranges(sight, graph),
         *doubling.doubled(sight, graph),
-        *wiring.adapters(sight, graph),
+        *wiring.adapters(sight, graph, copies.twins(asked.values, asked.still)),
         *gradients.unregistered(sight),
         *wiring.norms(sight, graph, vectors, ones),
-        *wiring.by_hand(sight),
+        *wiring.by_hand(sight, graph),
     ]
 
 
@@ -132,9 +133,10 @@ def open_questions(asked: Asked) -> bool:
 def of_passes(asked: Asked) -> list[Finding]:
     """What several passes say better than one: signals, gradients, units, the first loss."""
     started, asked.loss_law = losses.start(asked.sights, asked.alpha)
+    same = collapse(asked.sights, asked.graph, _starts_quiet(asked.sight, asked.values))
     return [
         *flow.signals(asked.sights, asked.graph, asked.alpha),
-        *collapse(asked.sights, asked.graph, _starts_quiet(asked.sight, asked.values)),
+        *tables(same, asked.sight, asked.values),
         *flow.gradients(asked.sights, asked.graph, asked.alpha),
         *(f for f in _through_time(asked) if f.outcome != "NOTE"),
         *activity.units(asked.sights, asked.alpha),

@@ -111,6 +111,8 @@ class Sight(msgspec.Struct, kw_only=True):
     foreign: tuple[str, ...] = ()  # trainable parameters that the forward pass uses and the model does not have
     unfed: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)  # what did not run for want of arguments
     along: tuple[tuple[str, int, int], ...] = ()  # paths of what runs along the rows of the batch: steps, sequences
+    phases: tuple[tuple[str, str, float], ...] = ()  # of sines and cosines in 16 bits: path, format, largest
+    mixed: tuple[tuple[int, str, tuple[int, ...], tuple[int, ...]], ...] = ()  # views that deal rows anew: call, shapes
     loss: float | None = None
     batch_rows: int = 0
     output: bool = True  # whether what the pass returned holds a tensor, from which gradients come

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from varlaw.diagnose.parameters import Values
-from varlaw.diagnose.records import Finding, Tensor, Written
+from varlaw.diagnose.records import Finding, Sight, Tensor, Written
 from varlaw.diagnose.signals import finding
 
 # Bits of the fraction, and the exponent of the smallest normal number, of formats of 16 bits and fewer.
@@ -32,6 +32,19 @@ def lost(tensors: Mapping[str, Tensor], values: Values, written: Sequence[Writte
             found += _coarse(
                 name, dtype, float(np.mean(x, dtype=np.float64)), float(np.std(x, dtype=np.float64)), delta
             )
+    return found
+
+
+def phases(sight: Sight) -> list[Finding]:
+    """Sines and cosines of numbers whose steps in their format are more than a radian: positions counted in 16 bits."""
+    found = []
+    for path, dtype in dict.fromkeys((path, dtype) for path, dtype, _ in sight.phases):
+        largest = max(x for p, d, x in sight.phases if (p, d) == (path, dtype))
+        if math.isfinite(largest) and (step := step_at(dtype, largest)) > 1:
+            says = (
+                f"a sine of numbers up to {largest:.4g} in {dtype}, whose steps there are {step:g}: its phase is lost"
+            )
+            found.append(finding("number.lost", "VIOLATES", says, path or "the model's forward()", observed=step))
     return found
 
 

@@ -123,8 +123,9 @@ TABLE = (
         ("softmax over the keys: dim=-1",),
     ),
     Signal(
-        "structure.batch", "runs along the rows of the batch", Kind.EXACT, "",
-        ("batch_first is False by default, and the batch is first",), ("batch_first=True", "a transpose in front"),
+        "structure.batch", "runs along the rows of the batch, or deals them anew", Kind.EXACT, "",
+        ("batch_first is False by default, and the batch is first", "a view in place of a transpose"),
+        ("batch_first=True", "a transpose in front"),
     ),
     Signal(
         "structure.logits", "cuts its logits in front of the loss", Kind.EXACT, "",
@@ -175,8 +176,11 @@ TABLE = (
         _try("float32", "init"),
     ),
     Signal(
-        "number.lost", "has initial values that their number format loses", Kind.EXACT, "",
-        ("a std below the smallest numbers of the format", "noise around 1 in bfloat16", "cast before it was scaled"),
+        "number.lost", "has initial values or positions that their number format loses", Kind.EXACT, "",
+        (
+            "a std below the smallest numbers of the format", "noise around 1 in bfloat16", "cast before it was scaled",
+            "positions counted in 16 bits",
+        ),
         ("that parameter in float32", "a larger std", "draw in float32 what is added to it"),
     ),
     Signal(

@@ -97,6 +97,12 @@ class Graph:
                 found.append(Residual(call.number, stream, branch, self._last_weight(branch, stream)))
         return [r for r in found if r.weight is not None]
 
+    def branch_ends(self) -> frozenset[int]:
+        """The calls whose result goes nowhere but, with factors, into the add that ends a residual branch."""
+        adds = {r.add for r in self.residuals()}
+        chains = ((c.number, list(self.single(c.number, _UNCHANGED | {"product", "other"}))) for c in self.calls)
+        return frozenset(number for number, chain in chains if chain and chain[-1].number in adds)
+
     def _last_weight(self, node: int, stream: int) -> int | None:
         for _ in range(12):
             call = self.calls[node]
@@ -138,6 +144,13 @@ class Graph:
         """The call that made the signal of this one: of two summands the larger."""
         room = call.output.count if call.kind == "add" and call.output else math.inf
         return self.calls[largest(call.parents, self.calls, room)]
+
+    def made_by(self, number: int) -> Call:
+        """The last call with parameters by which this signal came, or its source."""
+        call = self.calls[number]
+        while call.parents and not call.parameters:
+            call = self.before(call)
+        return call
 
     def behind(self, number: int) -> Call | None:
         """The next call, past views and dropout, that alone takes what `number` made."""

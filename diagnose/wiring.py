@@ -14,9 +14,9 @@ _NAMED = 8
 _FORGETS = 0.9  # weight of the last batch in a running average, as one who takes it for that of the others writes it
 
 
-def by_hand(sight: Sight) -> list[Finding]:
+def by_hand(sight: Sight, graph: Graph) -> list[Finding]:
     """Norms that the model writes out, mean of squares + eps under a root or std + eps, whose eps is large."""
-    found = []
+    found, ends = [], graph.branch_ends()
     for call in sight.calls:
         if call.kind != "add" or len(call.parents) != 1 or not call.inputs or call.op in ("sub", "rsub"):
             continue
@@ -29,7 +29,7 @@ def by_hand(sight: Sight) -> list[Finding]:
         if root or (before.op == "std" and after == ["div"]):
             size = call.inputs[0].mean
             kept = size / (size + eps) if root else (size / (size + eps)) ** 2
-            found += _shortfall(kept, eps, size if root else size**2, place(call, sight.calls))
+            found += _shortfall(kept, eps, size if root else size**2, place(call, sight.calls), call.number in ends)
     return found
 
 
@@ -44,6 +44,7 @@ def norms(sight: Sight, graph: Graph, biases: frozenset[str], ones: frozenset[st
     ones: tensors all of whose entries are 1, as a running variance starts.
     """
     found: list[Finding] = []
+    ends = graph.branch_ends()
     for call in sight.calls:
         if call.kind != "norm" or not call.inputs or call.output is None:
             continue
@@ -51,7 +52,7 @@ def norms(sight: Sight, graph: Graph, biases: frozenset[str], ones: frozenset[st
         if _values(call) == 1:
             found.append(finding("norm.degenerate", "VIOLATES", "one value a set: the output is the bias alone", where))
             continue
-        found += [*_eps(call, where), *_statistics(call, where, f"{where}.running_var" in ones)]
+        found += [*_eps(call, where, call.number in ends), *_statistics(call, where, f"{where}.running_var" in ones)]
     cancelled = [n for n in biases if _all_cancelled(n, graph)]
     if cancelled:
         found.append(
@@ -81,24 +82,25 @@ def _values(call: Call) -> int:
     return 0
 
 
-def _eps(call: Call, place: str) -> list[Finding]:
+def _eps(call: Call, place: str, ends: bool) -> list[Finding]:
     eps, one = call.options.get("eps"), call.inputs[0]
     variance = one.second if call.op == "rms_norm" else one.second - one.mean**2
     if (
-        not isinstance(eps, float)
+        not isinstance(eps, float | int)  # a truth value too: LayerNorm(d, True) asks for an eps of 1
         or one.nonfinite
         or variance <= 0
         or (call.op == "batch_norm" and not call.options.get("training"))
     ):
         return []
-    return _shortfall(variance / (variance + eps), eps, variance, place)
+    return _shortfall(variance / (variance + eps), eps, variance, place, ends)
 
 
-def _shortfall(kept: float, eps: float, variance: float, place: str) -> list[Finding]:
+def _shortfall(kept: float, eps: float, variance: float, place: str, ends: bool) -> list[Finding]:
+    """A norm that ends a residual branch may start it small: that is a note."""
     if kept > 0.95:
         return []
     says = f"eps {eps:g} beside a variance of {variance:.2g}: the output has {kept:.2g} of its variance"
-    outcome = "VIOLATES" if kept < 0.5 else "NOTE"
+    outcome = "VIOLATES" if kept < 0.5 and not ends else "NOTE"
     return [finding("norm.eps", outcome, says, place, expected=1.0, observed=kept, ratio=kept)]
 
 
@@ -143,12 +145,16 @@ def _backward_range(sight: Sight) -> list[Finding]:
 
 
 def _forward_range(sight: Sight, graph: Graph) -> list[Finding]:
-    """An infinity that the next operation takes in, as a softmax does a mask, is none."""
-    bad = [c for c in sight.calls if c.kind in _MADE and c.output is not None and c.output.nonfinite]
-    lasting = [c for c in bad if not (after := graph.children[c.number]) or any(_lost(sight.calls[n]) for n in after)]
-    if not lasting:
+    """An infinity that a later operation takes in, as a softmax does a mask that was added to its scores, is none."""
+    lasting: set[int] = set()
+    for call in reversed(sight.calls):
+        after = graph.children[call.number]
+        if _lost(call) and (not after or lasting.intersection(after)):
+            lasting.add(call.number)
+    bad = [c for c in sight.calls if c.kind in _MADE and c.number in lasting]
+    if not bad:
         return []
-    first = lasting[0]
+    first = bad[0]
     finite = [moments.rms for moments in first.inputs if not moments.nonfinite]
     size = f" of inputs of rms {max(finite):.3g}" if finite else ""
     says = f"{first.op} gives numbers that are not finite in {first.dtype}{size}"
@@ -164,9 +170,12 @@ def _lost(call: Call) -> bool:
     return call.output is not None and call.output.nonfinite
 
 
-def adapters(sight: Sight, graph: Graph) -> list[Finding]:
-    """A trainable branch beside a frozen map of the same input must add nothing at the start."""
-    found = []
+def adapters(sight: Sight, graph: Graph, twins: frozenset[str]) -> list[Finding]:
+    """A trainable branch beside a frozen map of the same input, or a copy of it, must add nothing at the start.
+
+    twins: trained parameters that start as copies of frozen ones.
+    """
+    found = _controls(sight, graph, twins) if twins else []
     for call in sight.calls:
         if call.kind != "add" or len(call.parents) != 2:
             continue
@@ -180,6 +189,24 @@ def adapters(sight: Sight, graph: Graph) -> list[Finding]:
             says = f"its branch starts at rms {branch.output.rms:.3g} beside {beside.rms:.3g}"
             maps = sum(len(sight.tensors[n].shape) > 1 for n in names)  # one alone may be no adapter
             found.append(finding("adapter.active", "VIOLATES" if maps > 1 else "NOTE", says, *names))
+    return found
+
+
+def _controls(sight: Sight, graph: Graph, twins: frozenset[str]) -> list[Finding]:
+    """Branches through a trained copy of a frozen net that are added to it, and do not end in a map of 0."""
+    found = []
+    for call in sight.calls:
+        if call.op not in ("add", "iadd", "radd") or len(call.parents) != 2:
+            continue
+        ends = [graph.made_by(p) for p in call.parents]
+        still = [e for e in ends if _frozen(e, sight.tensors)]
+        moved = [e for e in ends if e not in still and e.kind == "linear" and e.parameters]
+        if len(still) != 1 or len(moved) != 1 or not moved[0].output or not moved[0].output.second:
+            continue
+        behind = {n for c in sight.calls if graph.leads(c.number, moved[0].number) for n in c.parameters}
+        if twins & behind and all(sight.tensors[n].trainable for n in moved[0].parameters if n in sight.tensors):
+            says = f"a branch through a copy of the frozen net starts at rms {moved[0].output.rms:.3g}"
+            found.append(finding("adapter.active", "VIOLATES", says, *moved[0].parameters))
     return found
 
 

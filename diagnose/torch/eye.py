@@ -19,6 +19,7 @@ from varlaw.diagnose.torch import measuring, operations
 from varlaw.diagnose.torch.lawful import Asked, against_its_law
 from varlaw.diagnose.torch.measuring import Meter
 from varlaw.diagnose.torch.operations import tensors_in
+from varlaw.diagnose.torch.rows import Rows
 from varlaw.diagnose.torch.through_time import Loops
 
 
@@ -43,6 +44,7 @@ _BY_PLACE = operations.CONVOLUTIONS | {"linear", "embedding", "embedding_bag", "
 _USES = frozenset(("linear", "embedding", "recurrent", "norm", "attention", "add", "product"))  # that use parameters
 _STARTS = frozenset(("embedding", "recurrent", "other", "opaque", "join"))  # that theory may have no rule of
 _LABELLED = frozenset(("cross_entropy", "nll_loss", "ctc_loss"))  # whose target is no array like the first
+_COARSE = (torch.float16, torch.bfloat16)
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
@@ -71,6 +73,8 @@ class Eye(TorchFunctionMode):
         self._of = measuring.part_moments if lean else measuring.moments_of
         self.foreign: list[tuple[str, torch.Tensor]] = []
         self.along: list[tuple[str, int, int]] = []  # paths of what runs along the rows of the batch: steps, sequences
+        self.phases: list[tuple[str, str, float]] = []  # of sines and cosines in 16 bits: path, format, largest
+        self.order = Rows()
         self.silent: dict[int, torch.Tensor] = {}  # by call, which units of an activation were 0 on every row
         self._loops = Loops()
         self._path = path
@@ -124,9 +128,17 @@ class Eye(TorchFunctionMode):
         if kind in _USES and torch.is_grad_enabled() and self._inside():
             self._strangers(given)
         before = self._guarded(self._before, op, kind, given) if operations.in_place(func) else None
+        if op in ("sin", "cos") and given[0].dtype in _COARSE:
+            self._guarded(self._phase, op, given[0])
         out = func(*args, **kwargs)
         self._guarded(self._note, func, op, kind, args, kwargs, given, out, before)
+        if not self._lean and args and isinstance(args[0], torch.Tensor):
+            self._guarded(self.order.note, op, kind, args, out, self.rows, self.tag_of(args[0]).node)
         return out
+
+    def _phase(self, op: str, x: torch.Tensor) -> None:
+        if x.numel() and not x.is_meta:
+            self.phases.append((self._path(), str(x.dtype).removeprefix("torch."), float(x.abs().max())))
 
     def _runs_along(self, op: str, x: Any) -> None:
         """Sequences are given as (steps, sequences, units), here with as many steps as the batch has rows."""

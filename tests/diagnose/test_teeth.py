@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from torch import nn
 
+from tests.diagnose.dealt import DEALT, SEATED
 from tests.diagnose.fed import FED, NOT_FED, encoding, recurrent
 from tests.diagnose.firsts import FIRST, STILL
 from tests.diagnose.mistakes import MORE
@@ -14,8 +15,8 @@ from tests.diagnose.starts import LATER, QUIET
 from tests.diagnose.wired import APART, WIRED
 from varlaw import check_model
 
-ALL = (*PAIRS, *MORE, *LATER, *FIRST, *WIRED, *FED)
-LEFT_ALONE = {**SOUND, **QUIET, **STILL, **APART, **NOT_FED}
+ALL = (*PAIRS, *MORE, *LATER, *FIRST, *WIRED, *FED, *DEALT)
+LEFT_ALONE = {**SOUND, **QUIET, **STILL, **APART, **NOT_FED, **SEATED}
 
 
 def _report(pair: Pair, build: object, loss: object):
