@@ -135,16 +135,27 @@ def log_axis(title: str, low: float, high: float) -> dict[str, Any]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Readable ratios within a range, 1 among them, at most nine."""
+    """Two to nine readable numbers within a range; of ratios near 1, 1 is among them.
+
+    >>> _ticks(1.23, 1.56), _ticks(0.9, 1.1), _ticks(3.0, 7.0)
+    ([1.3, 1.4, 1.5], [0.9, 0.95, 1.0, 1.05, 1.1], [3.0, 4.0, 5.0, 6.0, 7.0])
+    """
     fine = [0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2]
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     coarse = [m * 10.0**e for e in exponents for m in (1, 2, 5)]
     decades = [10.0**e for e in exponents]
     for candidates in (fine, [*coarse, 0.7, 1.4], coarse, decades):
         inside = sorted({float(f"{t:.3g}") for t in candidates if low <= t <= high})
-        if len(inside) <= 9 and (high / low < 1.35 or candidates is not fine):
+        if 2 <= len(inside) <= 9 and (high / low < 1.35 or candidates is not fine):
             return inside
-    return [1.0]
+    return _even(low, high)
+
+
+def _even(low: float, high: float) -> list[float]:
+    """Multiples of 1, 2 or 5 of a decade, three at least where the range has room."""
+    decade = 10.0 ** math.floor(math.log10((high - low) / 3))
+    step = max(m * decade for m in (1, 2, 5) if (high - low) / (m * decade) >= 3)
+    return [float(f"{k * step:.6g}") for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def _config() -> dict[str, Any]:

@@ -39,7 +39,8 @@ def curve(run: Run, name: str) -> dict[str, Any] | None:
     if len(points) < 2:
         return None
     values = [p["value"] for p in points]
-    x = {"field": "step", "type": "quantitative", "title": "step"}
+    ends = {"domain": [run.steps[0].step, run.steps[-1].step]}  # of the run, so that all curves lie below each other
+    x = {"field": "step", "type": "quantitative", "title": "step", "scale": ends}
     y = {**log_axis(f"{name} (log)", min(values) / 1.1, max(values) * 1.1), "field": "value"}
     events = [{"step": e.step, "word": e.finding.signal} for e in run.events if e.finding.outcome == "VIOLATES"]
     rule = {"type": "rule", "color": COLOUR["violates"], "strokeDash": [3, 3]}
