@@ -136,3 +136,21 @@ def rotary(of: Boundary, name: str, rotate: Rotate, **rest: Any) -> Experiment:
         return {"norm": np.square(turned).sum(axis=1) / 2, "product": apart / 2, "phase": phase}
 
     return Experiment(name=f"{of.name}.{name}", framework=of, op="rotary", run=run, **rest)
+
+
+def alibi(of: Boundary, name: str, biases: Callable[[int, int, str, str], Any]) -> Experiment:
+    """`biases(heads, distance, dtype, device)` gives one number for each head, of either sign."""
+
+    def run(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
+        n = case["heads"]
+        whole = 1 << (n.bit_length() - 1)  # heads of the first sequence; others lie between those of twice as many
+        with of.place(dtype, device):
+            found = of.floats(biases(n, case["distance"], dtype, device)).reshape(n)
+        rest = np.arange(n - whole)
+        return {
+            "bias": np.abs(found),
+            "head": np.concatenate([1 + np.arange(whole), 1 + 2 * rest]),
+            "of": np.concatenate([np.full(whole, whole), np.full(len(rest), 2 * whole)]),
+        }
+
+    return Experiment(name=f"{of.name}.{name}", framework=of, op="alibi", run=run)

@@ -42,6 +42,10 @@ CASES: Mapping[str, Cases] = {
         Domain(dim=one_of(16, 64), position=one_of(0, 1000), distance=one_of(1, 5), base=one_of(10000.0)),
         corners("dim position distance base", (32, 0, 3, 10000.0), (32, 3000, 3, 10000.0), (32, 100_000, 3, 10000.0)),
     ),
+    "alibi": Cases(
+        Domain(heads=one_of(4, 12), distance=one_of(3, 100)),
+        corners("heads distance", (8, 1), (6, 1), (12, 1000)),
+    ),
     "router": Cases(Domain(experts=one_of(4, 8), top_k=one_of(1, 2)), corners("experts top_k", (8, 1), (8, 2))),
     "router_switch": Cases(Domain(experts=one_of(4, 8)), corners("experts", (8,))),
     "router_z": Cases(
@@ -135,6 +139,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             scale=lambda k: k["dim"] / 2 * k["phase"],
         ),
     ),
+    "alibi": (each("positions.alibi", "bias", taking("head", "distance", heads="of"), dtypes=_NARROW),),
     "router": (
         each("router.balanced_loss", "balance", taking("top_k"), dtypes=("float32",)),
     ),

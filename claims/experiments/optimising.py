@@ -20,19 +20,42 @@ _ADAM = Cases(
     Domain(rate=_RATE, eps=one_of(1e-8, 1e-5), steps=_STEPS),
     corners("rate eps steps", (0.1, 1e-8, 1), (0.1, 1e-8, 5)),
 )
+_FIRST = Cases(Domain(rate=_RATE, eps=one_of(1e-8)), corners("rate eps", (0.1, 1e-8)))
+_RMS = Cases(
+    Domain(rate=_RATE, eps=one_of(1e-8, 1e-5), decay=one_of(0.9, 0.99)),
+    corners("rate eps decay", (0.1, 1e-8, 0.99), (0.1, 1e-5, 0.9)),
+)
 
 CASES: Mapping[str, Cases] = {
     "optimiser_adam": _ADAM,
     "optimiser_adam_hat": _ADAM,
     "optimiser_nadam": _ADAM,
-    "optimiser_adam_plain": Cases(Domain(rate=_RATE, eps=one_of(1e-8)), corners("rate eps", (0.1, 1e-8))),
-    "optimiser_rmsprop": Cases(
-        Domain(rate=_RATE, eps=one_of(1e-8, 1e-5), decay=one_of(0.9, 0.99)),
-        corners("rate eps decay", (0.1, 1e-8, 0.99), (0.1, 1e-5, 0.9)),
+    "optimiser_nadam_plain": _ADAM,
+    "optimiser_adabelief": _FIRST,
+    "optimiser_adam_plain": _FIRST,
+    "optimiser_adamax_plain": _FIRST,
+    "optimiser_rmsprop": _RMS,
+    "optimiser_rmsprop_inside": _RMS,
+    "optimiser_rmsprop_started": _RMS,
+    "optimiser_rmsprop_centred": Cases(
+        Domain(rate=_RATE, eps=one_of(1e-8), decay=one_of(0.9, 0.99)), corners("rate eps decay", (0.1, 1e-8, 0.9))
+    ),
+    "optimiser_adadelta": Cases(
+        Domain(rate=one_of(1.0, 0.5), eps=one_of(1e-6, 1e-5), decay=one_of(0.9, 0.95)),
+        corners("rate eps decay", (1.0, 1e-6, 0.9)),
     ),
     "optimiser_adagrad": Cases(
         Domain(rate=_RATE, eps=one_of(1e-8, 1e-5), start=one_of(0.0, 0.1), steps=_STEPS),
         corners("rate eps start steps", (0.1, 1e-8, 0.0, 1), (0.1, 1e-8, 0.1, 5)),
+    ),
+    "optimiser_plain": Cases(Domain(rate=_RATE, steps=_STEPS), corners("rate steps", (0.1, 1), (0.1, 5))),
+    "optimiser_rprop": Cases(
+        Domain(rate=_RATE, growth=one_of(1.2, 1.5), steps=_STEPS),
+        corners("rate growth steps", (0.1, 1.2, 1), (0.1, 1.2, 5)),
+    ),
+    "optimiser_dampened": Cases(
+        Domain(rate=_RATE, momentum=one_of(0.5, 0.9), dampening=one_of(0.25, 0.5), steps=_STEPS),
+        corners("rate momentum dampening steps", (0.1, 0.9, 0.5, 1), (0.1, 0.9, 0.5, 5)),
     ),
     "optimiser_momentum": _MOMENTUM,
     "optimiser_nesterov": _MOMENTUM,
@@ -108,6 +131,33 @@ def _ahead(known: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**taking("g", "rate", "eps", "steps")(known), "beta1": 0.9, "psi": 1.0}
 
 
+def _constant(known: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**taking("g", "rate", "eps", "steps")(known), "beta1": 0.9}
+
+
+def _infinite(known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Adamax without its correction: the first step is a tenth of Adam's."""
+    return {**taking("g", "eps")(known), "rate": known["rate"] * (1 - 0.9), "steps": 1}
+
+
+def _from(start: float) -> Given:
+    return lambda known: {**taking("g", "rate", "eps", "decay")(known), "start": start}
+
+
+def _believed(known: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**taking("g", "rate", "eps")(known), "beta1": 0.9}
+
+
+def _grown(known: Mapping[str, Any]) -> Any:
+    """The longest step of those whose rate grows, and all before it."""
+    return known["rate"] * known["steps"] * known["growth"] ** (known["steps"] - 1)
+
+
+def _short(known: Mapping[str, Any]) -> Any:
+    """A first step of Adadelta is short of the gradient and of sqrt(eps), over the root of 1 - decay."""
+    return known["rate"] * np.minimum(np.abs(known["g"]), (known["eps"] / (1 - known["decay"])) ** 0.5) + _SIXTEEN
+
+
 def _plain(known: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**taking("g", "rate", "eps")(known), "beta1": 0.9, "beta2": 0.999}
 
@@ -129,6 +179,18 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "optimiser_adagrad": _stepped(
         "adagrad.constant_gradient", taking("g", "rate", "eps", "start", "steps"), _bounded, **_LOOSE
     ),
+    "optimiser_adamax_plain": _stepped("adam.constant_gradient", _infinite, _bounded, **_LOOSE),
+    "optimiser_rmsprop_inside": _stepped("rmsprop.first_step_inside", _from(0.0), _bounded, **_LOOSE),
+    "optimiser_rmsprop_started": _stepped("rmsprop.first_step_inside", _from(1.0), _bounded, **_LOOSE),
+    "optimiser_rmsprop_centred": _stepped(
+        "rmsprop.centred_first_step", taking("g", "rate", "eps", "decay"), _bounded, **_LOOSE
+    ),
+    "optimiser_adadelta": _stepped("adadelta.first_step", taking("g", "rate", "eps", "decay"), _short, **_LOOSE),
+    "optimiser_nadam_plain": _stepped("nadam.constant_momentum", _constant, _bounded, **_LOOSE),
+    "optimiser_adabelief": _stepped("adabelief.first_step", _believed, _bounded, **_LOOSE),
+    "optimiser_plain": _stepped("sgd.constant_gradient", taking("g", "rate", "steps"), _along),
+    "optimiser_rprop": _stepped("rprop.constant_gradient", taking("g", "rate", "growth", "steps"), _grown),
+    "optimiser_dampened": _stepped("sgd.dampened", taking("g", "rate", "momentum", "dampening", "steps"), _along),
     "optimiser_momentum": _stepped("sgd.momentum", taking("g", "rate", "momentum", "steps"), _along),
     "optimiser_nesterov": _stepped("sgd.nesterov", taking("g", "rate", "momentum", "steps"), _along),
     "optimiser_sign": _stepped("sign.constant_gradient", taking("g", "rate", "steps"), _bounded),

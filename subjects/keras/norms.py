@@ -101,6 +101,7 @@ NORMS: tuple[Norm, ...] = (
     _function("layer_normalization", "layer_norm"),
     _function("rms_normalization", "rms_norm"),
     _layer("LayerNormalization", "layer_norm"),
+    _layer("LayerNormalization", "rms_norm", lambda c: {"rms_scaling": True}, label="(rms_scaling)"),
     _layer("RMSNormalization", "rms_norm"),
     _layer("BatchNormalization", "batch_norm", _batch),
     _layer("GroupNormalization", "group_norm", lambda c: {"groups": c["groups"], "axis": 1}),

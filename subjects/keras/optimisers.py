@@ -53,6 +53,11 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Adagrad", "adagrad",
         lambda o, c: o.Adagrad(c["rate"], initial_accumulator_value=c["start"], epsilon=c["eps"]),
     ),
+    _of.moved(
+        "RMSprop(centered)", "rmsprop_centred",
+        lambda o, c: o.RMSprop(c["rate"], rho=c["decay"], epsilon=c["eps"], centered=True),
+    ),
+    _of.moved("Adadelta", "adadelta", lambda o, c: o.Adadelta(c["rate"], rho=c["decay"], epsilon=c["eps"])),
     _of.moved("SGD", "momentum", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"])),
     _of.moved("SGD(nesterov)", "nesterov", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"], nesterov=True)),
     _of.moved("Lion", "sign", lambda o, c: o.Lion(c["rate"])),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from varlaw.subjects.attending import attention, chosen, edges, grouped, rotary
+from varlaw.subjects.attending import alibi, attention, chosen, edges, grouped, rotary
 from varlaw.subjects.mlx.framework import MLX
 from varlaw.subjects.subject import Case, Experiment
 
@@ -34,11 +34,19 @@ def _rotate(x: Any, first: int, base: float) -> Any:
     return nn.RoPE(x.shape[-1], base=base)(x[None, None], offset=first)
 
 
+def _biases(heads: int, distance: int, dtype: str, device: str) -> Any:
+    import mlx.nn as nn
+
+    matrix = nn.ALiBi.create_alibi_matrix(distance + 1, 1, heads, dtype=MLX.array([0.0], dtype, device).dtype)
+    return matrix[0, :, distance, 0]
+
+
 ATTENTION: tuple[Experiment, ...] = (
     chosen(MLX, "core.fast.scaled_dot_product_attention(scale)", "attend_chosen", _scaled),
     grouped(MLX, "core.fast.scaled_dot_product_attention(grouped)", _grouped),
     *edges(MLX, "core.fast.scaled_dot_product_attention", _attend),
     rotary(MLX, "nn.RoPE", _rotate),
+    alibi(MLX, "nn.ALiBi", _biases),
     attention(
         MLX,
         "core.fast.scaled_dot_product_attention",

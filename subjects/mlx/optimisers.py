@@ -39,6 +39,12 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     _of.moved("RMSprop", "rmsprop", lambda o, c: o.RMSprop(c["rate"], alpha=c["decay"], eps=c["eps"])),
     _of.moved("SGD", "momentum", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"])),
     _of.moved("SGD(nesterov)", "nesterov", lambda o, c: o.SGD(c["rate"], momentum=c["momentum"], nesterov=True)),
+    _of.moved(
+        "SGD(dampening)", "dampened",
+        lambda o, c: o.SGD(c["rate"], momentum=c["momentum"], dampening=c["dampening"]),
+    ),
+    _of.moved("AdaDelta", "adadelta", lambda o, c: o.AdaDelta(c["rate"], rho=c["decay"], eps=c["eps"])),
+    _of.moved("Adamax", "adamax_plain", lambda o, c: o.Adamax(c["rate"], eps=c["eps"])),
     _of.moved("Lion", "sign", lambda o, c: o.Lion(c["rate"])),
     _of.decayed("AdamW", lambda o, c: o.AdamW(c["rate"], weight_decay=c["decay"])),
     _of.decayed("Lion", lambda o, c: o.Lion(c["rate"], weight_decay=c["decay"])),

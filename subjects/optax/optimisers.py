@@ -68,6 +68,28 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "rmsprop(steps)", "rmsprop",
         lambda o, c: o.rmsprop(c["rate"], decay=c["decay"], eps=c["eps"], eps_in_sqrt=False),
     ),
+    _of.moved(
+        "rmsprop(eps_in_sqrt)", "rmsprop_inside", lambda o, c: o.rmsprop(c["rate"], decay=c["decay"], eps=c["eps"])
+    ),
+    _of.moved(
+        "rmsprop(initial_scale)", "rmsprop_started",
+        lambda o, c: o.rmsprop(c["rate"], decay=c["decay"], eps=c["eps"], initial_scale=1.0),
+    ),
+    _of.moved(
+        "rmsprop(centered)", "rmsprop_centred",
+        lambda o, c: o.rmsprop(c["rate"], decay=c["decay"], eps=c["eps"], eps_in_sqrt=False, centered=True),
+    ),
+    _of.moved("adadelta(steps)", "adadelta", lambda o, c: o.adadelta(c["rate"], rho=c["decay"], eps=c["eps"])),
+    _of.moved(
+        "adagrad(steps)", "adagrad",
+        lambda o, c: o.adagrad(c["rate"], initial_accumulator_value=c["start"], eps=c["eps"]),
+    ),
+    _of.moved(
+        "adabelief(steps)", "adabelief", lambda o, c: o.adabelief(c["rate"], eps=c["eps"], eps_root=0.0)
+    ),
+    _of.moved("nadam(steps)", "nadam_plain", lambda o, c: o.nadam(c["rate"], eps=c["eps"])),
+    _of.moved("radam(steps)", "plain", lambda o, c: o.radam(c["rate"])),
+    _of.moved("rprop(steps)", "rprop", lambda o, c: o.rprop(c["rate"], eta_plus=c["growth"])),
     _of.moved("sgd(steps)", "momentum", lambda o, c: o.sgd(c["rate"], momentum=c["momentum"])),
     _of.moved("sgd(nesterov)", "nesterov", lambda o, c: o.sgd(c["rate"], momentum=c["momentum"], nesterov=True)),
     _of.moved("lion(steps)", "sign", lambda o, c: o.lion(c["rate"], weight_decay=0.0)),

@@ -37,6 +37,22 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Adagrad", "adagrad",
         lambda o, c, p: o.Adagrad(c["rate"], c["eps"], p, initial_accumulator_value=c["start"]),
     ),
+    _of.moved("Adam(amsgrad)", "adam", lambda o, c, p: o.Adam(c["rate"], epsilon=c["eps"], parameters=p, amsgrad=True)),
+    _of.moved("RMSProp", "rmsprop_inside", lambda o, c, p: o.RMSProp(c["rate"], c["decay"], c["eps"], parameters=p)),
+    _of.moved("Adadelta", "adadelta", lambda o, c, p: o.Adadelta(c["rate"], c["eps"], c["decay"], parameters=p)),
+    _of.moved(
+        "NAdam", "nadam", lambda o, c, p: o.NAdam(c["rate"], epsilon=c["eps"], momentum_decay=1.0, parameters=p)
+    ),
+    _of.moved("RAdam", "plain", lambda o, c, p: o.RAdam(c["rate"], parameters=p)),
+    _of.moved("ASGD", "plain", lambda o, c, p: o.ASGD(c["rate"], batch_num=1, parameters=p)),
+    _of.moved(
+        "Rprop", "rprop", lambda o, c, p: o.Rprop(c["rate"], (1e-6, 50), parameters=p, etas=(0.5, c["growth"]))
+    ),
+    _of.moved("SGD", "plain", lambda o, c, p: o.SGD(c["rate"], parameters=p)),
+    _of.moved(
+        "Momentum(nesterov)", "nesterov",
+        lambda o, c, p: o.Momentum(c["rate"], c["momentum"], p, use_nesterov=True),
+    ),
     _of.moved("Momentum", "momentum", lambda o, c, p: o.Momentum(c["rate"], c["momentum"], p)),
     _of.decayed("AdamW", lambda o, c, p: o.AdamW(c["rate"], parameters=p, weight_decay=c["decay"])),
     _of.decayed("Momentum", lambda o, c, p: o.Momentum(c["rate"], 0.0, p, weight_decay=c["decay"])),

@@ -13,6 +13,7 @@ from varlaw.subjects.timm.initialisers import INITIALISERS, LAYERS
 from varlaw.subjects.timm.left_out import LEFT_OUT
 from varlaw.subjects.timm.models import model
 from varlaw.subjects.timm.norms import NORMS
+from varlaw.subjects.timm.optimisers import OPTIMISERS
 from varlaw.subjects.timm.regularisers import CLIPPERS, DROPOUTS
 
 SUBJECTS: tuple[Subject, ...] = (
@@ -25,6 +26,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *GATED,
     *BLOCKS,
     *AVERAGES,
+    *OPTIMISERS,
     *(model(name) for name in VARIANTS),
 )
 

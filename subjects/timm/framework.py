@@ -26,6 +26,12 @@ def utils() -> Any:
     return importlib.import_module("timm.utils")
 
 
+def optim() -> Any:
+    """timm.optim, where its optimisers are."""
+    stub_torchvision()
+    return importlib.import_module("timm.optim")
+
+
 def architectures() -> list[str]:
     """Every module of timm.models that registers models."""
     return sorted(timm().list_modules())

@@ -1,6 +1,6 @@
 """torch.optim's optimisers under constant gradients, in each of their implementations, and averages of weights."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,13 @@ _WAYS: Mapping[str, Mapping[str, bool]] = {
 _FUSED = ("Adam", "AdamW", "SGD", "Adagrad")
 
 
-def _walk(name: str, way: Mapping[str, bool], arguments: Any, sign: int = 1) -> Walk:
-    """One that maximises is given the gradient with the other sign."""
+def _copied(gradient: Any) -> Any:
+    """Nesterov's momentum on lists of parameters is written into their gradients."""
+    return gradient.clone()
+
+
+def walking(make: Callable[[Any, Case], Any], given: Callable[[Any], Any] = _copied) -> Walk:
+    """The steps of an optimiser of torch's kind, made of parameters and a case; `given` is the gradient it is shown."""
 
     def walk(w: Floats, g: Floats, case: Case, dtype: str, device: str) -> Floats:
         import torch
@@ -25,14 +30,23 @@ def _walk(name: str, way: Mapping[str, bool], arguments: Any, sign: int = 1) -> 
         # In two parameters, so that a list of them is more than one.
         parts = [torch.nn.Parameter(tensor(x, dtype, device)) for x in np.split(w, [len(w) // 3])]
         gradients = [tensor(x, dtype, device) for x in np.split(g, [len(g) // 3])]
-        optimiser = getattr(torch.optim, name)(parts, **arguments(case), **way)
+        optimiser = make(parts, case)
         for _ in range(case.get("steps", 1)):
             for part, gradient in zip(parts, gradients, strict=True):
-                part.grad = sign * gradient
+                part.grad = given(gradient)
             optimiser.step()
         return np.concatenate([floats(part) for part in parts])
 
     return walk
+
+
+def _walk(name: str, way: Mapping[str, bool], arguments: Any, given: Callable[[Any], Any] = _copied) -> Walk:
+    def make(parts: Any, case: Case) -> Any:
+        import torch
+
+        return getattr(torch.optim, name)(parts, **arguments(case), **way)
+
+    return walking(make, given)
 
 
 def _rate(case: Case) -> dict[str, Any]:
@@ -127,7 +141,15 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     ),
     *_moved("RMSprop", "rmsprop", lambda c: {**_rate(c), "alpha": c["decay"]}),
     *_moved("Adagrad", "adagrad", _adagrad),
+    *_moved(
+        "RMSprop", "rmsprop_centred", lambda c: {**_rate(c), "alpha": c["decay"], "centered": True}, "centered"
+    ),
+    *_moved("Adadelta", "adadelta", lambda c: {**_rate(c), "rho": c["decay"]}),
+    *_moved("RAdam", "plain"),
+    *_moved("ASGD", "plain"),
+    *_moved("Rprop", "rprop", lambda c: {"lr": c["rate"], "etas": (0.5, c["growth"])}),
     *_moved("SGD", "momentum", _momentum()),
+    *_moved("SGD", "dampened", lambda c: _momentum(dampening=c["dampening"])(c), "dampening"),
     *_moved("SGD", "nesterov", _momentum(nesterov=True), "nesterov"),
     *(
         _of.decayed(name, _walk(name, flags, arguments), _label("decay", way))
@@ -135,5 +157,6 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         for way, flags in _WAYS.items()
     ),
     *_averages(),
-    _of.moved("Adam(maximize)", "adam", _walk("Adam", {"maximize": True}, _rate, -1)),
+    _of.moved("Adam(maximize)", "adam", _walk("Adam", {"maximize": True}, _rate, lambda g: -g)),
+    _of.moved("SparseAdam", "adam", _walk("SparseAdam", {}, _rate, lambda g: g.to_sparse())),
 )  # fmt: skip

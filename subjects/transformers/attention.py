@@ -1,4 +1,4 @@
-"""transformers: attention behind a soft cap (Gemma 2), rotary positions (Llama), the auxiliary losses of routers."""
+"""transformers: attention behind a soft cap (Gemma 2), rotary positions (Llama), linear biases, the auxiliary losses of routers."""
 
 import importlib
 from collections.abc import Mapping
@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from varlaw.subjects.attending import chosen, rotary
+from varlaw.subjects.attending import alibi, chosen, rotary
 from varlaw.subjects.subject import Case, Experiment, Floats
+from varlaw.subjects.torch.framework import dtype_of
 from varlaw.subjects.torchvision import stub_torchvision
 from varlaw.subjects.transformers.framework import TRANSFORMERS
 
@@ -33,6 +34,19 @@ def _rotate(x: Any, first: int, base: float) -> Any:
     )
     cos, sin = llama.LlamaRotaryEmbedding(config)(x, torch.arange(first, first + len(x))[None])
     return llama.apply_rotary_pos_emb(x[None, None], x[None, None], cos, sin)[0]
+
+
+def _biases(family: str) -> Any:
+    def biases(heads: int, distance: int, dtype: str, device: str) -> Any:
+        import torch
+
+        model = _modeling(family)
+        if family == "mpt":  # the last place is the query's
+            return model.build_mpt_alibi_tensor(heads, distance + 1, device=device)[:, 0, 0].to(dtype_of(dtype))
+        seen = torch.ones(1, distance + 1, dtype=torch.long, device=device)
+        return model.build_alibi_tensor(seen, heads, dtype_of(dtype))[:, 0, distance]
+
+    return biases
 
 
 def _balance(family: str) -> Any:
@@ -72,6 +86,9 @@ def _row(name: str, op: str, run: Any) -> Experiment:
 EXPERIMENTS: tuple[Experiment, ...] = (
     chosen(TRANSFORMERS, "gemma2.eager_attention_forward(softcap)", "attend_capped", _capped, biased=False),
     rotary(TRANSFORMERS, "llama.LlamaRotaryEmbedding", _rotate),
+    alibi(TRANSFORMERS, "bloom.build_alibi_tensor", _biases("bloom")),
+    alibi(TRANSFORMERS, "falcon.build_alibi_tensor", _biases("falcon")),
+    alibi(TRANSFORMERS, "mpt.build_mpt_alibi_tensor", _biases("mpt")),
     *(
         _row(f"{family}.load_balancing_loss_func", "router", _balance(family))
         for family in ("mixtral", "qwen2_moe", "olmoe", "jamba", "gpt_oss", "dbrx")

@@ -302,6 +302,17 @@ def lora_rank(rng: np.random.Generator) -> list[Case]:
     ]
 
 
+@route("positions.alibi")
+def alibi(rng: np.random.Generator) -> list[Case]:
+    """The sequence itself, from its start, as its authors' code multiplies it up."""
+    cases = []
+    for heads in (4, 8, 16):
+        start = 2 ** (-(2 ** -(math.log2(heads) - 3)))
+        slopes = [start * start**i for i in range(heads)]
+        cases += [Case({"head": h, "heads": heads, "distance": 7}, 7 * slopes[h - 1]) for h in (1, 3, heads)]
+    return cases
+
+
 @route("positions.sinusoidal_square_norm", "positions.sinusoidal_product")
 def positions(rng: np.random.Generator) -> list[Case]:
     """The table itself, from complex powers: a row is the real and imaginary parts of e^(i t w)."""

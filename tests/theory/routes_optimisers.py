@@ -76,9 +76,89 @@ def _rmsprop(rng: np.random.Generator) -> list[Case]:
     return [Case({"g": g, "rate": RATE, "eps": EPS, "decay": 0.9}, -RATE * g / (mean[g] ** 0.5 + EPS)) for g in G]
 
 
+@route("nadam.constant_momentum")
+def _ahead_of_constant(rng: np.random.Generator) -> list[Case]:
+    def walk(g: float, steps: int) -> float:
+        w = m = v = 0.0
+        for t in range(1, steps + 1):
+            m, v = 0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g * g
+            ahead = 0.9 * m / (1 - 0.9 ** (t + 1)) + 0.1 * g / (1 - 0.9**t)
+            w -= RATE * ahead / (math.sqrt(v / (1 - 0.99**t)) + EPS)
+        return w
+
+    return _walked(walk, eps=EPS, beta1=0.9)
+
+
+@route("adabelief.first_step")
+def _belief(rng: np.random.Generator) -> list[Case]:
+    def step(g: float) -> float:
+        m = 0.1 * g
+        s = 0.01 * (g - m) ** 2
+        return -RATE * (m / 0.1) / (math.sqrt(s / 0.01) + EPS)
+
+    return [Case({"g": g, "rate": RATE, "eps": EPS, "beta1": 0.9}, step(g)) for g in G]
+
+
+@route("rmsprop.first_step_inside")
+def _inside(rng: np.random.Generator) -> list[Case]:
+    given = {"rate": RATE, "eps": EPS, "decay": 0.9, "start": 0.5}
+    return [Case({"g": g, **given}, -RATE * g / math.sqrt(0.9 * 0.5 + 0.1 * g * g + EPS)) for g in G]
+
+
+@route("rmsprop.centred_first_step")
+def _centred(rng: np.random.Generator) -> list[Case]:
+    spread = {g: 0.1 * g * g - (0.1 * g) ** 2 for g in G}
+    return [Case({"g": g, "rate": RATE, "eps": EPS, "decay": 0.9}, -RATE * g / (spread[g] ** 0.5 + EPS)) for g in G]
+
+
+@route("adadelta.first_step")
+def _adadelta(rng: np.random.Generator) -> list[Case]:
+    def step(g: float) -> float:
+        squares, steps = 0.1 * g * g, 0.0
+        return -RATE * math.sqrt(steps + EPS) / math.sqrt(squares + EPS) * g
+
+    return [Case({"g": g, "rate": RATE, "eps": EPS, "decay": 0.9}, step(g)) for g in G]
+
+
 @route("adagrad.constant_gradient")
 def _added(rng: np.random.Generator) -> list[Case]:
     return _walked(_adagrad, eps=EPS, start=0.5)
+
+
+@route("sgd.constant_gradient")
+def _radam(rng: np.random.Generator) -> list[Case]:
+    def walk(g: float, steps: int) -> float:
+        w = m = 0.0
+        for t in range(1, steps + 1):
+            m = 0.9 * m + 0.1 * g
+            w -= RATE * m / (1 - 0.9**t)
+        return w
+
+    return _walked(walk)
+
+
+@route("sgd.dampened")
+def _dampened(rng: np.random.Generator) -> list[Case]:
+    def walk(g: float, steps: int) -> float:
+        w = buffer = 0.0
+        for _ in range(steps):
+            buffer = 0.8 * buffer + (1 - 0.25) * g
+            w -= RATE * buffer
+        return w
+
+    return _walked(walk, momentum=0.8, dampening=0.25)
+
+
+@route("rprop.constant_gradient")
+def _rprop(rng: np.random.Generator) -> list[Case]:
+    def walk(g: float, steps: int) -> float:
+        w, size, last = 0.0, RATE, 0.0
+        for _ in range(steps):
+            size *= 1.2 if g * last > 0 else 1.0
+            w, last = w - math.copysign(size, g), g
+        return w
+
+    return _walked(walk, growth=1.2)
 
 
 @route("sgd.momentum")

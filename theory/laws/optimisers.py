@@ -60,6 +60,15 @@ def _nadam(g: Any, rate: Any, eps: Any, beta1: Any, psi: Any, steps: Any) -> Any
     return -rate * g / (np.abs(g) + eps) * total
 
 
+def _dampened(g: Any, rate: Any, momentum: Any, dampening: Any, steps: Any) -> Any:
+    return (1 - dampening) * _momentum(g, rate, momentum, steps)
+
+
+def _ahead(g: Any, rate: Any, eps: Any, beta1: Any, steps: Any) -> Any:
+    one = _each_step(steps, lambda t: beta1 * (1 - beta1**t) / (1 - beta1 ** (t + 1)) + (1 - beta1) / (1 - beta1**t))
+    return -rate * g / (np.abs(g) + eps) * one
+
+
 _RANGE = "range(1, int(steps) + 1)"
 _MU = "beta1 * (1 - mpf(0.96)**({} * psi) / 2)"
 _PRODUCT = f"fprod({_MU.format('i')} for i in range(1, t + {{}}))"
@@ -114,6 +123,31 @@ _ADAM = (
         not_to_confuse="Adam's steps of one rate: the first of these, at beta1 = 0.9 and psi = 1, is 1.06 rates long",
     ),
     _exact(
+        name="nadam.constant_momentum",
+        title="NAdam's steps under a constant gradient, without a schedule of the momentum",
+        quantity="moved",
+        formula="-rate * g / (abs(g) + eps) * fsum(mpf(beta1) * (1 - mpf(beta1)**t) / (1 - mpf(beta1)**(t + 1))"
+        f" + (1 - mpf(beta1)) / (1 - mpf(beta1)**t) for t in {_RANGE})",
+        domain=Domain(g=_GRADIENT, rate=_RATE, eps=_EPS, beta1=_BETA, steps=_STEPS),
+        rule=_ahead,
+        derivation="beta1 m/(1 - beta1^(t + 1)) + (1 - beta1) g/(1 - beta1^t) with m = g (1 - beta1^t).",
+        source="Dozat 2016, Incorporating Nesterov momentum into Adam, section 3",
+        not_to_confuse="both parts over 1 - beta1^t: at beta1 = 0.9 that is a first step of 1.9 rates for 1.47",
+        unmeasured=_ELSEWHERE,
+    ),
+    _exact(
+        name="adabelief.first_step",
+        title="AdaBelief's first step",
+        quantity="moved",
+        formula="-rate * g / (mpf(beta1) * abs(g) + eps)",
+        domain=Domain(g=_GRADIENT, rate=_RATE, eps=_EPS, beta1=between(0.5, 0.999)),
+        rule=lambda g, rate, eps, beta1: -rate * g / (beta1 * np.abs(g) + eps),
+        derivation="The gradient differs from its own running mean, (1 - beta1) g, by beta1 g.",
+        source="Zhuang et al. 2020, arXiv:2010.07468, algorithm 2",
+        not_to_confuse="Adam's first step of one rate: this one is 1/beta1 rates long",
+        unmeasured=_ELSEWHERE,
+    ),
+    _exact(
         name="rmsprop.first_step",
         title="RMSprop's first step",
         quantity="moved",
@@ -122,6 +156,39 @@ _ADAM = (
         rule=lambda g, rate, eps, decay: -rate * g / (np.sqrt(1 - decay) * np.abs(g) + eps),
         derivation="The mean square starts at 0 and is not corrected: (1 - decay) g^2 after one step.",
         not_to_confuse="a first step of the size of the rate: at decay 0.99 it is ten times as long",
+    ),
+    _exact(
+        name="rmsprop.first_step_inside",
+        title="RMSprop's first step, eps inside the root",
+        quantity="moved",
+        formula="-rate * g / sqrt(mpf(decay) * start + (1 - mpf(decay)) * mpf(g)**2 + eps)",
+        domain=Domain(g=Interval(low=-1e15, high=1e15, typical=(-1.0, 2.0)), rate=_RATE, eps=_EPS, decay=_BETA,
+                      start=between(0.0, 10.0)),
+        rule=lambda g, rate, eps, decay, start: -rate * g / np.sqrt(decay * start + (1 - decay) * g * g + eps),
+        derivation="The mean square after one step from its start, and eps, before the root is taken.",
+        not_to_confuse="eps outside of the root: 1e-8 inside weighs as 1e-4 outside",
+        unmeasured=_ELSEWHERE,
+    ),
+    _exact(
+        name="rmsprop.centred_first_step",
+        title="RMSprop's first step, centred",
+        quantity="moved",
+        formula="-rate * g / (sqrt(mpf(decay) * (1 - mpf(decay))) * abs(g) + eps)",
+        domain=Domain(g=_GRADIENT, rate=_RATE, eps=_EPS, decay=between(0.5, 0.999)),
+        rule=lambda g, rate, eps, decay: -rate * g / (np.sqrt(decay * (1 - decay)) * np.abs(g) + eps),
+        derivation="(1 - decay) g^2 less the square of the running mean, ((1 - decay) g)^2.",
+        source="Graves 2013, arXiv:1308.0850, equations 38 to 45",
+    ),
+    _exact(
+        name="adadelta.first_step",
+        title="Adadelta's first step",
+        quantity="moved",
+        formula="-rate * g * sqrt(mpf(eps) / ((1 - mpf(decay)) * mpf(g)**2 + eps))",
+        domain=Domain(g=Interval(low=-1e15, high=1e15, typical=(-1.0, 2.0)), rate=_RATE, eps=_EPS, decay=_BETA),
+        rule=lambda g, rate, eps, decay: -rate * g * np.sqrt(eps / ((1 - decay) * g * g + eps)),
+        derivation="No step has been taken, so that eps alone stands for the mean square of steps.",
+        source="Zeiler 2012, arXiv:1212.5701, algorithm 1",
+        not_to_confuse="an eps outside of the roots, which would leave no step at all",
     ),
     _exact(
         name="adagrad.constant_gradient",
@@ -136,6 +203,38 @@ _ADAM = (
 )  # fmt: skip
 
 _OTHERS = (
+    _exact(
+        name="sgd.constant_gradient",
+        title="Steps along a constant gradient",
+        quantity="moved",
+        formula="-steps * rate * g",
+        domain=Domain(g=_GRADIENT, rate=_RATE, steps=_STEPS),
+        rule=lambda g, rate, steps: -steps * rate * g,
+        derivation="A mean of equal gradients is the gradient; RAdam divides by nothing before its sixth step, for"
+        " beta2 = 0.999.",
+        source="Liu et al. 2020, arXiv:1908.03265, algorithm 2",
+    ),
+    _exact(
+        name="sgd.dampened",
+        title="Steps with dampened momentum under a constant gradient",
+        quantity="moved",
+        formula="-rate * g * (1 - mpf(dampening)) * fsum((1 - mpf(momentum)**t) / (1 - mpf(momentum))"
+        f" for t in {_RANGE})",
+        domain=Domain(g=_GRADIENT, rate=_RATE, momentum=_BETA, dampening=between(0.0, 0.99), steps=_STEPS),
+        rule=_dampened,
+        derivation="Each gradient enters the buffer times 1 - dampening.",
+        not_to_confuse="a buffer that starts at the first gradient whole: the first step is 1/(1 - dampening) as long",
+    ),
+    _exact(
+        name="rprop.constant_gradient",
+        title="Rprop's steps under a constant gradient",
+        quantity="moved",
+        formula=f"-rate * sign(g) * fsum(mpf(growth)**(t - 1) for t in {_RANGE})",
+        domain=Domain(g=_GRADIENT, rate=_RATE, growth=between(1.0, 2.0), steps=_STEPS),
+        rule=lambda g, rate, growth, steps: -rate * np.sign(g) * _each_step(steps, lambda t: growth ** (t - 1.0)),
+        derivation="The step grows whenever the sign is that of the step before, first at the second one.",
+        source="Riedmiller & Braun 1993, A direct adaptive method for faster backpropagation learning",
+    ),
     _exact(
         name="sgd.momentum",
         title="Steps with momentum under a constant gradient",
