@@ -1,4 +1,4 @@
-"""transformers: attention behind a soft cap (Gemma 2), rotary positions (Llama), linear biases, the auxiliary losses of routers."""
+"""transformers: attention behind a soft cap (Gemma 2), rotary positions (Llama), linear biases, losses of routers."""
 
 import importlib
 from collections.abc import Mapping

@@ -12,9 +12,8 @@ def moved(optimiser, gradient):
 
 for g in (1.0, 1e-6, 1e-8, 1e-10):
     x = torch.tensor([g])
-    print(
-        f"g = {g:.0e}: Adam {moved(torch.optim.Adam, x):.4f}, SparseAdam {moved(torch.optim.SparseAdam, x.to_sparse()):.4f}"
-    )
+    adam, sparse = moved(torch.optim.Adam, x), moved(torch.optim.SparseAdam, x.to_sparse())
+    print(f"g = {g:.0e}: Adam {adam:.4f}, SparseAdam {sparse:.4f}")
 # g = 1e+00: Adam 1.0000, SparseAdam 1.0000
 # g = 1e-06: Adam 0.9901, SparseAdam 0.7597
 # g = 1e-08: Adam 0.5000, SparseAdam 0.0307
