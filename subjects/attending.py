@@ -24,6 +24,7 @@ Chosen = Callable[[Any, Any, Any, NDArray[np.float64] | None, Case], Any]
 Grouped = Callable[[Any, Any, Any], Any]
 # (vectors, (positions, dim), of positions first, first + 1, ...; the first, base) -> the vectors turned
 Rotate = Callable[[Any, int, float], Any]
+Table = Callable[[int], Any]  # dim -> sines and cosines of positions that follow each other, (positions, dim)
 
 
 def attention(of: Boundary, name: str, attend: Attend, **rest: Any) -> Experiment:
@@ -154,3 +155,15 @@ def alibi(of: Boundary, name: str, biases: Callable[[int, int, str, str], Any]) 
         }
 
     return Experiment(name=f"{of.name}.{name}", framework=of, op="alibi", run=run)
+
+
+def sinusoidal(of: Boundary, name: str, table: Table, base: Callable[[int], float], **rest: Any) -> Experiment:
+    """The row of a table of positions, whose slowest frequency is that of the paper's with this base."""
+
+    def run(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
+        with of.chance(seed, dtype, device):
+            rows = of.floats(table(case["dim"]))
+        products = np.sum(rows[case["distance"] :] * rows[: -case["distance"]], axis=1)
+        return {"norm": np.square(rows).sum(axis=1), "product": products, "base": np.array([base(case["dim"])])}
+
+    return Experiment(name=f"{of.name}.{name}", framework=of, op="sinusoidal", run=run, **rest)

@@ -38,6 +38,7 @@ CASES: Mapping[str, Cases] = {
         Domain(dim=one_of(16, 64), distance=one_of(1, 5), base=one_of(100.0, 10000.0)),
         corners("dim distance base", (32, 3, 10000.0)),
     ),
+    "sinusoidal": Cases(Domain(dim=one_of(16, 64), distance=one_of(1, 5)), corners("dim distance", (32, 3))),
     "rotary": Cases(
         Domain(dim=one_of(16, 64), position=one_of(0, 1000), distance=one_of(1, 5), base=one_of(10000.0)),
         corners("dim position distance base", (32, 0, 3, 10000.0), (32, 3000, 3, 10000.0), (32, 100_000, 3, 10000.0)),
@@ -129,6 +130,13 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         each("positions.sinusoidal_square_norm", "norm", taking("dim")),
         each(
             "positions.sinusoidal_product", "product", taking("dim", "distance", "base"), scale=lambda k: k["dim"] / 2
+        ),
+    ),
+    "sinusoidal": (
+        each("positions.sinusoidal_square_norm", "norm", taking("dim"), roundings=16, dtypes=("float32",)),
+        each(
+            "positions.sinusoidal_product", "product", taking("dim", "distance", "base"), dtypes=("float32",),
+            scale=lambda k: k["dim"] / 2,
         ),
     ),
     # Of vectors of ones, half of it each: every pair is (1, 1), of square 2.

@@ -1,10 +1,11 @@
 """Claims on number formats: their ends, what a cast does to moments, and samplers on coarse grids."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 from varlaw.claims.cases import Cases, corners
-from varlaw.claims.experiments.rows import Given, Row, each, limit, mean, taking, variance
+from varlaw.claims.experiments.rows import Given, Row, each, mean, taking, variance
 from varlaw.theory.domain import Domain, one_of
 
 _STEP = 2.0**-24  # spacing of float16 below its normal numbers
@@ -21,6 +22,7 @@ CASES: Mapping[str, Cases] = {
     "cells": Cases(Domain(spacing=one_of(0.5, 2.0)), corners("spacing", (1.0,))),
     "binade": Cases(Domain(), ({},)),
     "coarse": Cases(Domain(bits=one_of(3, 5)), corners("bits", (4,))),
+    "furthest": Cases(Domain(), ({},)),
 }  # fmt: skip
 
 
@@ -38,6 +40,10 @@ def _table(law: str, of: str) -> tuple[Row, ...]:
 
 def _float16(*names: str) -> Given:
     return lambda case: {"dtype": "float16", **{name: case[name] for name in names}}
+
+
+def _bits(bits: int, case: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"bits": bits}
 
 
 def _binade(case: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -73,6 +79,12 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "rounding.box_muller_loss", "square", taking("bits"), expected=lambda value, c: 1 - value,
             name="law.rounding.box_muller_loss",
         ),
-        limit("rounding.box_muller_range", "largest", taking("bits")),
+    ),
+    "furthest": tuple(
+        each(
+            "rounding.box_muller_range", "reached", functools.partial(_bits, bits), roundings=4, dtypes=(dtype,),
+            name=f"law.rounding.box_muller_range({dtype})",
+        )
+        for dtype, bits in (("float64", 53), ("float32", 24))
     ),
 }  # fmt: skip

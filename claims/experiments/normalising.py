@@ -82,10 +82,6 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "batch_norm.running_variance", "variance",
             lambda c: {**_running(c, start=1.0), "variance": c["std"] ** 2},
         ),
-        mean(
-            "batch_norm.running_variance_biased", "biased",
-            lambda c: {**_running(c, start=1.0), "variance": c["std"] ** 2, "batch": c["batch"]},
-        ),
         variance("batch_norm.running_mean_variance", "mean", _spread),
         variance(
             "batch_norm.running_variance_variance", "variance", lambda c: {**_spread(c), "kurtosis": 3.0},

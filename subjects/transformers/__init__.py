@@ -12,6 +12,7 @@ from varlaw.subjects.transformers.initialisers import INITIALISERS
 from varlaw.subjects.transformers.left_out import LEFT_OUT
 from varlaw.subjects.transformers.models import model
 from varlaw.subjects.transformers.norms import NORMS
+from varlaw.subjects.transformers.positions import POSITIONS
 
 SUBJECTS: tuple[Subject, ...] = (
     *INITIALISERS,
@@ -20,6 +21,7 @@ SUBJECTS: tuple[Subject, ...] = (
     *GATED,
     *BLOCKS,
     *EXPERIMENTS,
+    *POSITIONS,
     *(model(name) for name in FAMILIES),
 )
 

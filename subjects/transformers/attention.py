@@ -14,21 +14,22 @@ from varlaw.subjects.torchvision import stub_torchvision
 from varlaw.subjects.transformers.framework import TRANSFORMERS
 
 
-def _modeling(family: str) -> Any:
+def modeling(family: str) -> Any:
+    """The module of a family's models."""
     stub_torchvision()
     return importlib.import_module(f"transformers.models.{family}.modeling_{family}")
 
 
 def _capped(q: Any, k: Any, v: Any, bias: Any, case: Case) -> Any:
     module = SimpleNamespace(num_key_value_groups=1, training=False)
-    attend = _modeling("gemma2").eager_attention_forward
+    attend = modeling("gemma2").eager_attention_forward
     return attend(module, q[None], k[None], v[None], None, scaling=case["scale"], softcap=case["cap"])[0]
 
 
 def _rotate(x: Any, first: int, base: float) -> Any:
     import torch
 
-    llama = _modeling("llama")
+    llama = modeling("llama")
     config = importlib.import_module("transformers").LlamaConfig(
         hidden_size=x.shape[1], num_attention_heads=1, rope_parameters={"rope_type": "default", "rope_theta": base}
     )
@@ -53,7 +54,7 @@ def _balance(family: str) -> Any:
     """The loss of equal probabilities, of tokens that go to `top_k` experts."""
 
     def run(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
-        n, loss = case["experts"], _modeling(family).load_balancing_loss_func
+        n, loss = case["experts"], modeling(family).load_balancing_loss_func
         with TRANSFORMERS.place(dtype, device):
             logits = _equal(n, 1.0, dtype, device)
             if family == "switch_transformers":  # it is told probabilities, and the one expert of each token
@@ -66,7 +67,7 @@ def _balance(family: str) -> Any:
 def _z(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
     with TRANSFORMERS.place(dtype, device):
         logits = _equal(case["experts"], case["shift"], dtype, device)
-        return {"z": TRANSFORMERS.floats(_modeling("switch_transformers").router_z_loss_func(logits[None])).reshape(1)}
+        return {"z": TRANSFORMERS.floats(modeling("switch_transformers").router_z_loss_func(logits[None])).reshape(1)}
 
 
 def _equal(experts: int, logit: float, dtype: str, device: str) -> Any:

@@ -19,7 +19,7 @@ from varlaw.claims.experiments.gates import GATES
 from varlaw.claims.tables import claims_of
 from varlaw.evidence.budget import POLICIES
 from varlaw.evidence.streams import Key
-from varlaw.subjects.attending import rotary
+from varlaw.subjects.attending import rotary, sinusoidal
 from varlaw.subjects.registry import named, select
 from varlaw.subjects.subject import Experiment
 from varlaw.subjects.torch.framework import TORCH
@@ -127,6 +127,29 @@ def _slower(optimiser: Function) -> Function:
     return lambda parts, **more: optimiser(parts, **{**more, "momentum": 0.98 * more["momentum"]})
 
 
+def _other_gate(cell: Function) -> Function:
+    """A GRU cell that keeps 1 - z of its state."""
+
+    def turned(weight: Any) -> Any:
+        reset, update, new = weight.chunk(3)
+        return torch.cat([reset, -update, new])
+
+    return lambda x, h, *weights: cell(x, h, *map(turned, weights))
+
+
+def _swapped(layer: Function) -> Function:
+    """A GRU whose gates are swapped."""
+
+    def made(*given: Any, **more: Any) -> Any:
+        gru, swap = layer(*given, **more), lambda w: torch.cat([w.chunk(3)[at] for at in (1, 0, 2)])
+        gru.register_forward_pre_hook(
+            lambda module, x: [p.data.copy_(swap(p.data)) for p in module.parameters()] and None
+        )
+        return gru
+
+    return made
+
+
 _F, _INIT = "torch.nn.functional.", "torch.nn.init."
 MUTANTS = (
     Mutant("attending", "torch.einsum(logits)", "law.attention.scaled_logit_variance",
@@ -152,6 +175,8 @@ MUTANTS = (
     Mutant("pairs", f"{_F}relu(pairs)", "law.kernel.k1", f"{_F}relu", _leaking),
     Mutant("products", "torch.linalg.qr(chain)", "law.products.log_det_mean", "torch.linalg.qr", _longer),
     Mutant("recurrent", "torch.nn.LSTM(start)", "law.recurrent.torch_weight_variance", f"{_INIT}uniform_", _wider),
+    Mutant("recurrent", "torch.nn.GRUCell(update)", "law.recurrent.retention", "torch._VF.gru_cell", _other_gate),
+    Mutant("recurrent", "torch.nn.GRU(start)", "law.recurrent.gate_mean(reset)", "torch.nn.GRU", _swapped),
     Mutant("sampling", f"{_INIT}trunc_normal_(moments)", "law.truncated_normal.second_moment", f"{_INIT}trunc_normal_",
            _clamped),
     Mutant("scoring", f"{_F}huber_loss", "law.loss.huber", f"{_F}huber_loss", _shifted),
@@ -216,7 +241,7 @@ OTHERS = {
     **dict.fromkeys((f"optimiser_{rule}" for rule in ("adam_hat", "adam_plain", "trust")), "optimisers"),
     "simplex": "projecting",
     **dict.fromkeys(("router", "router_switch", "router_z"), "attention"),
-    "rotary": "mutants",
+    **dict.fromkeys(("rotary", "sinusoidal"), "mutants"),
 }
 
 
@@ -242,11 +267,25 @@ def _rotating(power: float = 2.0, first_only: bool = False) -> Experiment:
     return rotary(TORCH, "rotary", rotate)
 
 
-def _rotary(subject: Experiment) -> dict[str, str]:
+def _positions(subject: Experiment) -> dict[str, str]:
     return {c.law.rpartition("_")[2]: _found(c, {}, "rotary").outcome.value for c in claims_of(subject)}
 
 
 def test_rotary_positions_of_another_base_and_of_one_half_violate() -> None:
-    assert _rotary(_rotating()) == {"norm": "CONFORMS", "product": "CONFORMS"}
-    assert _rotary(_rotating(power=2.1)) == {"norm": "CONFORMS", "product": "VIOLATES"}
-    assert _rotary(_rotating(first_only=True)) == {"norm": "VIOLATES", "product": "VIOLATES"}
+    assert _positions(_rotating()) == {"norm": "CONFORMS", "product": "CONFORMS"}
+    assert _positions(_rotating(power=2.1)) == {"norm": "CONFORMS", "product": "VIOLATES"}
+    assert _positions(_rotating(first_only=True)) == {"norm": "VIOLATES", "product": "VIOLATES"}
+
+
+def _table(power: float = 2.0) -> Experiment:
+    def sines(dim: int) -> Any:
+        rates = 10000.0 ** (-power * torch.arange(dim // 2, dtype=torch.float64) / dim)
+        angles = torch.arange(16.0, dtype=torch.float64)[:, None] * rates
+        return torch.cat([angles.sin(), angles.cos()], 1)
+
+    return sinusoidal(TORCH, "positions", sines, lambda dim: 10000.0)
+
+
+def test_sinusoidal_positions_of_another_base_violate() -> None:
+    assert _positions(_table()) == {"norm": "CONFORMS", "product": "CONFORMS"}
+    assert _positions(_table(power=2.1)) == {"norm": "CONFORMS", "product": "VIOLATES"}

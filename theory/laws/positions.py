@@ -53,7 +53,10 @@ ENTRIES: tuple[Law, ...] = (
         hypotheses=(_ROW, "any position t"),
         derivation="sin a sin b + cos a cos b = cos(a - b) in each pair.",
         source=_VASWANI,
-        statistic="inner products of rows of the table, against a rounding bound",
+        statistic=(
+            "inner products of rows of the tables in transformers, or of torch.sin and torch.cos, as torch has no such "
+            "module, against a rounding bound"
+        ),
         precision="absolute error 1e-15 dim (1 + distance): a phase has the digits that its frequency has",
         not_to_confuse="0, as for independent rows: near rows are nearly equal, with a product of dim/2 at distance 0",
     ),

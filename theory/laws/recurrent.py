@@ -15,7 +15,10 @@ from varlaw.theory.law import Kind, Law
 
 _BIAS = Interval(low=-700.0, high=700.0, typical=(-5.0, 10.0))
 _STEPS = at_least(0, whole=False, typical=(1.0, 1e4))
-_GATE = ("forget gate sigmoid(b) with zero pre-activation otherwise: at initialisation, inputs of mean zero",)
+_GATE = (
+    "forget gate sigmoid(b), or a GRU's gate that keeps its state, with zero pre-activation otherwise: at "
+    "initialisation, inputs of mean zero",
+)
 
 
 def _log_retention(bias: Any, steps: Any) -> Any:

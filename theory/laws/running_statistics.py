@@ -97,8 +97,9 @@ ENTRIES: tuple[Law, ...] = (
             "batch: values per channel, iid",
         ),
         derivation="The biased batch variance has mean sigma^2 (n-1)/n.",
-        statistic="moving variance after t batches over fresh runs",
+        statistic="moving variance after a batch, against a rounding bound (norm.running_var)",
         not_to_confuse="batch_norm.running_variance (torch)",
+        unmeasured="torch and varlaw store the unbiased one: it is asked of Keras, flax, haiku and Paddle",
     ),
     _law(
         name="batch_norm.running_mean_variance",

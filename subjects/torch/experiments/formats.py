@@ -6,6 +6,7 @@ from varlaw.subjects.subject import Case, Experiment
 from varlaw.subjects.torch.experiments.running import experiment
 
 _INNER = 64
+_ALL_ONES = 0x12DD9BB3  # the word of a Mersenne twister that its tempering turns into 2^32 - 1
 
 
 def _tables(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +84,19 @@ def _coarse(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
     wide = {"dtype": t.float64, "device": on["device"]}
     grid = (t.randint(0, 2 ** c["bits"], (n, _INNER), device=on["device"]) + 1).to(t.float64) / 2 ** c["bits"]
     z = t.sqrt(-2 * t.log(grid)) * t.cos(2 * t.pi * t.rand(n, _INNER, **wide))
-    return {"mean": u.mean(1), "one": u[:, 0], "square": z.square().mean(1), "largest": z.abs().amax(1)}
+    return {"mean": u.mean(1), "one": u[:, 0], "square": z.square().mean(1)}
+
+
+def _furthest(t: Any, c: Case, n: int, on: dict[str, Any]) -> dict[str, Any]:
+    """`torch.randn` behind a Mersenne twister all of whose words are ones: the largest uniform, and 1 - u the least."""
+    if on["device"] != "cpu":
+        return {}
+    generator = t.Generator().manual_seed(0)
+    state = generator.get_state().numpy().copy()
+    left, following, words = state[8:12].view("<i4"), state[16:24].view("<u8"), state[24 : 24 + 8 * 624].view("<u8")
+    left[:], following[:], words[:] = 624, 0, _ALL_ONES
+    generator.set_state(t.from_numpy(state))
+    return {"reached": t.randn(16, generator=generator, **on).abs().amax().reshape(1)}
 
 
 EXPERIMENTS: tuple[Experiment, ...] = (
@@ -92,4 +105,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     experiment("round(cells)", "cells", _cells),
     experiment("Tensor.to(float8_e4m3fn)", "binade", _binade),
     experiment("rand(bfloat16)", "coarse", _coarse),
+    experiment("randn(furthest)", "furthest", _furthest),
 )
