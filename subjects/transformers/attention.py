@@ -41,7 +41,7 @@ def _biases(family: str) -> Any:
     def biases(heads: int, distance: int, dtype: str, device: str) -> Any:
         import torch
 
-        model = _modeling(family)
+        model = modeling(family)
         if family == "mpt":  # the last place is the query's
             return model.build_mpt_alibi_tensor(heads, distance + 1, device=device)[:, 0, 0].to(dtype_of(dtype))
         seen = torch.ones(1, distance + 1, dtype=torch.long, device=device)
