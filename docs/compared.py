@@ -170,6 +170,7 @@ def page(tensors: dict[str, tuple[str, Identified]]) -> str:
         "",
         "What the same layer starts with, wherever it comes from: read off the draws of [recorded",
         "versions](../guide-baselines.md), a dot for each recorded size. Nothing is taken from a documentation.",
+        "flax has two Linears, which count as two.",
         "",
     ]
     for name, layer in LAYERS.items():

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from catalogue import prose
 
 from varlaw.reports.groups import follows
+from varlaw.reports.typed import typed
 from varlaw.verify.deviations import Row, body, heading, ids_in, measured, reproduction_files, rows
 
 ORDER = ("broken", "choice", "law")
@@ -106,6 +107,15 @@ HEAD = (
     "foreseen, confirmed by a second, independent measurement; if upstream fixes it, the run fails and the row",
     "goes. For each broken promise there is a [draft of a report](drafts.md) to its maintainers.",
     "",
+    "What to do about what you meet here:",
+    "",
+    "- **A signal or a gradient is lost**: keep norms, losses and clipping in float32, look whether gradients are",
+    "  finite before you clip them, or take [our norms and our clipping](../reference-torch.md), which obey.",
+    "- **Weights are off**: initialise by the law that you mean; [`varlaw advise`](../tutorial-advise.md) says by",
+    "  which, layer by layer.",
+    "- **Another statistic is off**: reckon with the number that was measured; it stands beside each row.",
+    "- **The last bits are off**: nothing, unless you compare two implementations number by number.",
+    "",
 )
 
 
@@ -127,7 +137,7 @@ def index() -> str:
 
 def _line(finding: Finding) -> str:
     first = next(row for row in finding.rows if row.standing == "broken")
-    return f"- [{first.framework}](findings/{first.framework}.md): {prose(first.reason)} (`{first.id}`)"
+    return f"- [{first.framework}](findings/{first.framework}.md): {prose(typed(first.reason))} (`{first.id}`)"
 
 
 def pages() -> dict[str, str]:
@@ -155,10 +165,10 @@ def _row(row: Row) -> list[str]:
     where = "" if row.when == "True" else f" where `{row.when}`"
     upstream = f" Upstream: <{row.link}>." if row.link else ""
     verb = "Promised" if row.standing == "broken" else "It says"
-    promise = f' {verb}: "{prose(row.promise)}" ({_place(row.promised_at)}).' if row.promise else ""
+    promise = f' {verb}: "{prose(typed(row.promise))}" ({_place(row.promised_at)}).' if row.promise else ""
     return [
         f"`{row.id}`",
-        f": {prose(row.reason)}{promise}",
+        f": {prose(typed(row.reason))}{promise}",
         "",
         f"  `{row.claim}` of {_subjects(row)}{where}; observed / expected: {_size(row)};",
         f"  {row.framework} {prose(row.versions)}.{upstream}",

@@ -20,13 +20,15 @@ PAGES: Final = 2000
 # What follows for a user -> in words, in the order of `groups.consequence`.
 MEANINGS: Final = (
     ("Gradients or signals lost", "A signal or a gradient is lost or not a number here: what depends on it stops "
-     "learning, or spoils what it is added to."),
+     "learning, or spoils what it is added to. Keep this step in float32, look whether gradients are finite before "
+     "they are clipped, or take an implementation that obeys, such as those of varlaw.impl."),
     ("Another start", "A network starts with weights or signals of another size than the law keeps; through many "
-     "layers the factor multiplies."),
+     "layers the factor multiplies. Initialise by the law that is meant: varlaw advise says by which, layer "
+     "by layer."),
     ("Another statistic", "A statistic, a limit or a constant is not what it is said to be; whoever relies on that "
-     "number gets another one."),
+     "number gets another one. Reckon with the number that was measured."),
     ("Last digits", "The difference is below 1 %: no training shows it, a comparison of numbers between two "
-     "implementations does."),
+     "implementations does. Nothing to do but for such a comparison."),
 )  # fmt: skip
 
 
