@@ -11,7 +11,8 @@ import msgspec
 from varlaw.claims.claim import Claim
 from varlaw.claims.tables import claims_of
 from varlaw.identify.baseline import moved
-from varlaw.identify.baseline.moved import Change, Open, Tensor
+from varlaw.identify.baseline.grounds import Tensor
+from varlaw.identify.baseline.moved import Change, Open
 from varlaw.identify.baseline.records import KEPT, Baseline, Fact
 from varlaw.identify.baseline.sound import BaselineError
 from varlaw.identify.baseline.twosample import Pair
@@ -111,7 +112,7 @@ def _by_place(cases: Sequence[CaseStatistics]) -> dict[tuple[bytes, tuple[int, .
     sums: dict[tuple[bytes, tuple[int, ...]], CaseStatistics] = {}
     for case in cases:
         place = msgspec.json.encode(case.case, order="sorted"), case.shape
-        sums[place] = moved.together(sums[place], case) if place in sums else case
+        sums[place] = _together(sums[place], case) if place in sums else case
     return sums
 
 
@@ -196,3 +197,22 @@ def _shown(fact: Fact | None) -> str:
     if fact is None:
         return ""
     return fact.value if isinstance(fact.value, str) else f"{fact.value:.6g}"
+
+
+def _together(a: CaseStatistics, b: CaseStatistics) -> CaseStatistics:
+    """The sums of two tensors of one shape in one case, in units of the first."""
+    if not a.n or not b.n:
+        full, empty = (a, b) if a.n else (b, a)
+        return msgspec.structs.replace(full, lost=full.lost + empty.lost)
+    u, n = b.unit / a.unit, a.n + b.n
+    return CaseStatistics(
+        case=a.case, shape=a.shape, n=n, unit=a.unit,
+        z1=a.z1 + u * b.z1, z2=a.z2 + u * u * b.z2, z4=a.z4 + u * u * u * u * b.z4,
+        low=min(a.low, b.low), high=max(a.high, b.high),
+        zeros=(a.n * a.zeros + b.n * b.zeros) / n, fixed=a.fixed and b.fixed,
+        spread=max(a.spread, b.spread) if a.spread is not None and b.spread is not None else None,
+        instances=min(a.instances, b.instances), lost=a.lost + b.lost, ties=a.ties + b.ties,
+        format=a.format if a.format == b.format else "", again=a.again and b.again,
+        depends={**a.depends, **b.depends},
+        even=[name for name in a.even if name in b.even],
+    )  # fmt: skip

@@ -18,8 +18,7 @@ from varlaw.subjects.subject import Activation, Floats
 from varlaw.subjects.yours import Yours, refuse_narrowed
 from varlaw.theory.activations.named import resolve
 from varlaw.theory.domain import printable
-from varlaw.verify.own.asking import Extremes, left_out, of_claims, one_of, yours
-from varlaw.verify.own.rows import without
+from varlaw.verify.own.asking import Extremes, left_out, of_claims, one_of, without, yours
 
 EXTREMES: Extremes = {
     "largest": of_claims(*(f"law.activation.{of}(largest)" for of in ("value", "slope")), usual=False),

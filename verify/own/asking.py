@@ -1,6 +1,6 @@
 """How a function of somebody's is asked: which library it takes, what it promises, and each claim in each case."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from varlaw.verify.check import address, policy_for, verdict_of
 
 Case = dict[str, Any]
 Cases = Callable[[Claim, list[Case]], list[Case]]
+Usual = Callable[[str, list[Case], str], list[Case]]  # (claim, usual cases, dtype)
 S = TypeVar("S", Norm, Clipper, Dropout, Loss)
 _OWN: Mapping[type, tuple[str, ...]] = {Loss: ("apply",)}  # what a row has of the user's function, where not all
 
@@ -163,3 +164,26 @@ def told(claim: Claim, name: str, trial: Trial, finding: Finding, deviation: Dev
     return msgspec.structs.replace(
         verdict, claim=claim.name, op=claim.op, deviation=deviation, detail=detail, **numbers
     )
+
+
+def nameless(name: str, f: Any) -> Yours:
+    """The function before its library is known."""
+    return Yours(f, name, LIBRARIES["numpy"])
+
+
+def without(extremes: Extremes, out: tuple[str, ...], cases: Usual) -> Any:
+    """The cases without what is not promised."""
+
+    def asked(claim: str, usual: Sequence[Case], dtype: str) -> list[Case]:
+        there = cases(claim, [dict(case) for case in usual], dtype)
+        return [c for c in there if not any(extremes[n].speaks(claim, c, dtype) for n in out)]
+
+    return asked
+
+
+def or_else(ask: Callable[[str], Any], dtype: str, otherwise: Any) -> Any:
+    """What a function says, or something else where it raises: that is said where it is on trial."""
+    try:
+        return ask(dtype)
+    except (Exception, SystemExit):
+        return otherwise

@@ -1,12 +1,11 @@
-"""`norm`, `clipper`, `dropout` and `loss`: the functions that the checks take, as rows of `varlaw verify`.
+"""`clipper`, `dropout` and `loss`: the functions that the checks take, as rows of `varlaw verify`.
 
-A row knows its function alone until it is first asked: the array library that the function takes, and the eps that it
-shows, are found then.
+A row knows its function alone until it is first asked: the array library that the function takes is found then.
 """
 
 import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,113 +13,11 @@ import numpy as np
 from varlaw.evidence.streams import SALT
 from varlaw.subjects import yours
 from varlaw.subjects.builders.frameworks import framework_of
-from varlaw.subjects.norm_rows import RUNNING
-from varlaw.subjects.subject import Clipper, Dropout, Loss, Norm
-from varlaw.subjects.yours import Yours
-from varlaw.verify.own import clipping, dropouts, losses, norms
-from varlaw.verify.own.asking import Case, Extremes, left_out, one_of
+from varlaw.subjects.subject import Clipper, Dropout, Loss
+from varlaw.verify.own import clipping, dropouts, losses
+from varlaw.verify.own.asking import Case, left_out, nameless, one_of, or_else, without
 from varlaw.verify.own.asking import yours as found
 from varlaw.verify.own.clip_kinds import REDUCTIONS
-
-Cases = Callable[[str, list[Case], str], list[Case]]
-
-
-def norm(
-    name: str,
-    f: Any,
-    kind: str,
-    *,
-    shape: Sequence[int] | None = None,
-    axes: int | Sequence[int] | None = None,
-    groups: int | None = None,
-    eps: float | None = None,
-    momentum: float | None = None,
-    bessel: bool = True,
-    evaluate: Any = None,
-    dtypes: Sequence[str] = ("float32",),
-    promises: Any = (),
-    unpromised: Any = (),
-    as_: str | None = None,
-    library: str | None = None,
-) -> Norm:
-    """A row for a norm: the arguments of `varlaw.check_norm`.
-
-    name: under which it is verified, such as "mylib.norm".
-    f: `f(x)`, as for `varlaw.check_norm`.
-    kind: "layer", "rms", "group", "batch", "instance" or "weight".
-    shape, axes: of the arrays that it takes, and those that are normalised together, where they are not the usual ones.
-    groups: of a group norm.
-    eps, momentum: under the root, and the weight of a new batch; read off `f`, or measured, when not given.
-    bessel: whether the running variance has n - 1.
-    evaluate: `evaluate(x, running_mean, running_var)`, where `f` is no module with `eval`.
-    dtypes: the formats of the arrays, each asked.
-    promises, unpromised: what is asked beyond the usual, and what is not, in the words of `varlaw.check_norm`.
-    as_: a norm of a framework by its name: what it documents as its deviations is no violation.
-    library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.
-    """
-    where = f"norm {name}"
-    one_of(kind, norms.KINDS, "kind", where)
-    layout = norms.layout_of(kind, (16, 8, 3, 3) if kind == "weight" and shape is None else shape, axes)
-    many = norms.groups_of(kind, groups, layout)
-    out = left_out(norms.EXTREMES, promises, unpromised, all_usual=as_ is not None, where=where)
-    own = _OwnNorm(name, f, layout, many, eps, momentum, bessel, evaluate, library)
-
-    def cases(claim: str, usual: list[Case], dtype: str) -> list[Case]:
-        there = dict(_or(own.known, dtype, {"groups": many, "eps": 0.0}))
-        alone = norms.single(promises, as_)
-        return norms.cases_of(claim, usual, layout, there, _or(own.running, dtype, ()), single=alone)
-
-    row = yours.norm(_nameless(name, f), layout, evaluate)
-    return replace(
-        row, framework=framework_of(name), dtypes=tuple(dtypes), cases=without(norms.EXTREMES, out, cases),
-        as_=norms.as_name(kind, as_), apply=own.apply, evaluated=own.evaluated if row.evaluated else None,
-        running_variance="unbiased" if bessel else "biased",
-    )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class _OwnNorm:
-    """A user's norm as it is asked: found and measured once in each dtype."""
-
-    name: str
-    f: Any
-    layout: yours.Layout
-    groups: int
-    eps: float | None
-    momentum: float | None
-    bessel: bool
-    evaluate: Any
-    library: str | None
-
-    def apply(self, x: Any, case: Any, dtype: str, device: str) -> Any:
-        return self._ready(dtype).apply(x, case, dtype, device)
-
-    def evaluated(self, x: Any, case: Any, dtype: str, device: str) -> Any:
-        asked = self._ready(dtype).evaluated
-        assert asked is not None
-        return asked(x, case, dtype, device)
-
-    @functools.cache  # noqa: B019 - a row lives as long as its module
-    def known(self, dtype: str) -> Case:
-        """Its groups, and its eps and momentum as they are given or measured."""
-        ready, given = self._ready(dtype), norms.eps_of(self.f, self.eps)
-        measured = norms.measured(ready, self._probe, self.groups, dtype) if given is None else given
-        momentum = norms.momentum_of(self.f, self.momentum, ready, self._probe, dtype)
-        return {"groups": self.groups, "eps": measured, "momentum": momentum}
-
-    def running(self, dtype: str) -> tuple[str, ...]:
-        """The statistics that it keeps."""
-        return norms.kept(RUNNING[0] in self.apply(self._probe, {}, dtype, "cpu"), self.bessel)
-
-    @functools.cached_property
-    def _probe(self) -> Any:
-        return np.random.default_rng(0).standard_normal(norms.probe_shape(self.layout, self.groups))
-
-    @functools.cache  # noqa: B019
-    def _ready(self, dtype: str) -> Norm:
-        takes = lambda m: yours.norm(m, self.layout).apply(self._probe, {}, dtype, "cpu")  # noqa: E731 - one expression
-        mine = found(self.f, self.name, self.library, dtype, SALT, f"norm {self.name}", takes)
-        return yours.norm(mine, self.layout, self.evaluate)
 
 
 def clipper(
@@ -165,7 +62,7 @@ def clipper(
         return as_ is not None and ready(dtype).apply(probe, 1.0, dtype, "cpu")[1] is None
 
     def cases(claim: str, usual: list[Case], dtype: str) -> list[Case]:
-        return clipping.cases_of(kind, bool(_or(silent, dtype, False)), claim, usual, eps)
+        return clipping.cases_of(kind, bool(or_else(silent, dtype, False)), claim, usual, eps)
 
     def whole(dtype: str) -> Clipper:
         return yours.per_parameter(ready(dtype)) if kind == "per_parameter" else ready(dtype)
@@ -175,7 +72,7 @@ def clipper(
         assert asked is not None
         return asked(grads, limit, more, dtype, device)
 
-    row = made(_nameless(name, f))
+    row = made(nameless(name, f))
     return replace(
         row, adjusted=adjusted if row.adjusted else None,
         framework=framework_of(name), dtypes=tuple(dtypes), cases=without(clipping.EXTREMES, out, cases),
@@ -224,7 +121,7 @@ def dropout(
         assert asked is not None
         return asked(x, rate, dtype, device)
 
-    row = yours.dropout(_nameless(name, f), kind, evaluate)
+    row = yours.dropout(nameless(name, f), kind, evaluate)
     return replace(
         row, evaluated=evaluated if row.evaluated else None,
         framework=framework_of(name), dtypes=tuple(dtypes), as_=dropouts.as_name(kind, as_),
@@ -269,7 +166,7 @@ def loss(
         assert whole is not None
         return whole(logits, labels, smoothed, left_out, dtype, device)
 
-    row = yours.loss(_nameless(name, f), smoothing, ignored)
+    row = yours.loss(nameless(name, f), smoothing, ignored)
     return replace(
         row, framework=framework_of(name), dtypes=tuple(dtypes), as_=losses.as_name(as_),
         cases=without(losses.EXTREMES, out, lambda claim, usual, dtype: losses.cases_of(claim, usual)),
@@ -278,28 +175,3 @@ def loss(
         ),
         adjusted=adjusted if row.adjusts else None,
     )  # fmt: skip
-
-
-def _nameless(name: str, f: Any) -> Yours:
-    """The function before its library is known."""
-    from varlaw.subjects.libraries import LIBRARIES
-
-    return Yours(f, name, LIBRARIES["numpy"])
-
-
-def without(extremes: Extremes, out: tuple[str, ...], cases: Cases) -> Any:
-    """The cases without what is not promised."""
-
-    def asked(claim: str, usual: Sequence[Case], dtype: str) -> list[Case]:
-        there = cases(claim, [dict(case) for case in usual], dtype)
-        return [c for c in there if not any(extremes[n].speaks(claim, c, dtype) for n in out)]
-
-    return asked
-
-
-def _or(ask: Callable[[str], Any], dtype: str, otherwise: Any) -> Any:
-    """What a function says, or something else where it raises: that is said where it is on trial."""
-    try:
-        return ask(dtype)
-    except (Exception, SystemExit):
-        return otherwise
