@@ -64,9 +64,9 @@ class Key:
 
     def generator(self) -> "np.random.Generator":
         """A NumPy generator on the Philox counter stream of this key (128 bits of it)."""
-        import numpy as np  # not before it is needed: records and reports read salts and keys without it
+        from varlaw.evidence.seeding import philox  # records and reports read salts and keys without NumPy
 
-        return np.random.Generator(np.random.Philox(key=int.from_bytes(self._digest()[8:24])))
+        return philox(int.from_bytes(self._digest()[8:24]))
 
     def _digest(self) -> bytes:
         fields = [self.salt, self.claim, self.params, str(self.stage), str(self.block)]

@@ -13,6 +13,8 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+from varlaw.verify import memory
+
 
 class NoExecutor(RuntimeError):
     """The place where decisions should be taken is not there, in one line."""
@@ -23,7 +25,7 @@ def processes(workers: int) -> Iterator[Executor]:
     """A pool of spawned processes; an interrupt or an error ends them in the middle of what they decide."""
     # Spawned, because torch's threads do not survive a fork.
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _bind_to_parent)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin)
     try:
         yield pool
     except BaseException:
@@ -58,8 +60,9 @@ def dask(address: str, timeout: float = 10.0) -> Iterator[Executor]:
         yield client.get_executor(pure=False)  # the same question in another run is asked again
 
 
-def _bind_to_parent() -> None:
+def _begin() -> None:
     """A worker is deaf to the terminal, for which its parent answers, and does not outlive a parent that is killed."""
+    memory.keep()
     for name in {"SIGINT", "SIGHUP"} & set(dir(signal)):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()

@@ -113,8 +113,10 @@ def verify(
     from varlaw.evidence.streams import SALT
     from varlaw.reports import terminal
     from varlaw.reports.files import to_stdout
+    from varlaw.verify import memory
     from varlaw.verify.run import exit_code, opening
 
+    memory.keep()
     chosen: dict[str, Any] = {"policy": policy, "device": device, "dtypes": dtypes or DTYPES, "shard": _part(shard)}
     chosen["salt"] = SALT if salt is None else salt
     if dask == "":
