@@ -27,10 +27,13 @@ class _Begun:
     instances: list[Instance] = field(default_factory=list)
     size: int = 0  # bytes
 
-    def draw(self) -> None:
+    def draw(self) -> int:
+        """Draw one more; returns its bytes."""
         instance = next(self.more)
         self.instances.append(instance)
-        self.size += sum(getattr(x, "nbytes", 0) for x in instance.values())
+        grown = sum(getattr(x, "nbytes", 0) for x in instance.values())
+        self.size += grown
+        return grown
 
 
 @dataclass
@@ -38,6 +41,7 @@ class Kept:
     """Instances of layers as they were drawn, by layer, case, dtype, device and seed; the oldest make room."""
 
     begun: dict[Any, _Begun] = field(default_factory=dict)
+    size: int = 0  # bytes, of all streams that are kept
 
     @contextmanager
     def shared(self) -> Iterator[None]:
@@ -50,12 +54,27 @@ class Kept:
 
     def has_room(self, one: _Begun) -> bool:
         """Whether another instance of this stream may be kept, once the streams before it are forgotten."""
-        while sum(x.size for x in self.begun.values()) >= _LIMIT:
+        while self.size >= _LIMIT:
             oldest = next(iter(self.begun))
             if self.begun[oldest] is one:
                 return False
-            del self.begun[oldest]
+            self.forget(oldest)
         return True
+
+    def draw(self, address: Any, one: _Begun) -> None:
+        """Draw one more instance of a stream; a stream that has failed is over, and who asks again meets the failure."""
+        try:
+            grown = one.draw()
+        except BaseException:
+            self.forget(address)
+            raise
+        if self.begun.get(address) is one:  # else it made room for others meanwhile
+            self.size += grown
+
+    def forget(self, address: Any) -> None:
+        """Keep nothing of a stream."""
+        found = self.begun.pop(address, None)
+        self.size -= found.size if found else 0
 
 
 _OPEN: ContextVar[Kept | None] = ContextVar("_OPEN", default=None)
@@ -76,11 +95,7 @@ def kept(draws: Draws) -> Draws:
                 if not store.has_room(one):
                     yield from itertools.islice(draws(case, dtype, device, seed, count), i, None)
                     return
-                try:
-                    one.draw()
-                except BaseException:  # a stream that has failed is over: who asks again meets the failure again
-                    store.begun.pop(address, None)
-                    raise
+                store.draw(address, one)
             yield one.instances[i]
 
     return drawn

@@ -9,7 +9,6 @@ pairs. Shuffled copies leave T alone and are found by their sorted values.
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,20 +18,17 @@ from numpy.typing import NDArray
 from varlaw.claims.claim import Claim, Finding, NotApplicable, Trial, deterministic
 from varlaw.claims.verdict import Outcome
 from varlaw.claims.weights.promise import Promise
-from varlaw.claims.weights.structured import views
+from varlaw.claims.weights.relations import Pair, Relations
+from varlaw.claims.weights.structured import View, views
 from varlaw.evidence.exact import compare
 from varlaw.evidence.formats import FORMATS, Format
 from varlaw.evidence.state import float64
-from varlaw.subjects.subject import Case, Sampler, Tensor
+from varlaw.subjects.subject import Sampler, Tensor
 from varlaw.theory.variates import Rademacher, Sparse, TruncatedNormal
 
 Floats = NDArray[np.float64]
 
 _FOUND = 0.5  # correlation of two that must be found
-_BEFORE = "{} of the instance before"
-_WIDEST = 1 << 14  # entries of one tensor that are looked at
-_SPLITS = (2, 3, 4)  # parts of one tensor, along its first and its last axis
-_GATES = range(2, 9)  # blocks of the hidden size that a packed tensor may hold
 _DISTINCT = 16  # entries from which on equal sorted values are no chance
 _UNSYMMETRIC = ("Constant", "Identity", "Dirac", "Orthogonal")
 
@@ -51,64 +47,48 @@ def claims(subject: Sampler) -> tuple[Claim, ...]:
     )  # fmt: skip
 
 
-@dataclass
-class _Pair:
-    """Two vectors, cut to one length, with the sums of their statistic over instances."""
-
-    products: float = 0.0
-    squares: float = 0.0
-    n: int = 0
-    sides: Floats = field(default_factory=lambda: np.zeros(2))  # squares of each
-
-    def add(self, a: Floats, b: Floats) -> None:
-        shared = min(a.size, b.size, _WIDEST)
-        product = a[:shared] * b[:shared]
-        self.products += float(product.sum())
-        self.sides += np.array([a[:shared] @ a[:shared], b[:shared] @ b[:shared]])
-        self.squares += float(product @ product)
-        self.n += shared
-
-    @property
-    def correlation(self) -> float:
-        """Of the two, about 0."""
-        return self.products / math.sqrt(max(float(self.sides.prod()), 1e-300))
-
-    @property
-    def statistic(self) -> float:
-        """T, whose size has sub-Gaussian tails of variance 1 when the two are unrelated."""
-        return self.products / math.sqrt(self.squares) if self.squares else 0.0
-
-
 def _uncorrelated(subject: Sampler, promised: list[Tensor], trial: Trial) -> Finding:
     """Instances are drawn until each pair holds as many entries as the correlation that must be found asks for."""
-    laws = dict(_symmetric(subject, promised, trial))
-    pairs: dict[tuple[str, str], _Pair] = {}
-    short: list[tuple[str, str]] = []
-    shuffled: list[tuple[str, str]] = []
-    before: dict[str, Floats] = {}
+    centred = _Centred(dict(_symmetric(subject, promised, trial)), trial)
     count = max(2, trial.policy.max_tensors)
-    for i, instance in enumerate(subject.draws(trial.case, trial.dtype, trial.device, trial.key.seed, count)):
-        there = {name: law for name, law in laws.items() if name in instance}
-        raw = {name: float64(instance[name]) - getattr(law, "mean", 0.0) for name, law in there.items()}
-        fresh = trial.key.at(block=i, stage=1).generator()
-        mapped = ((name, _about_centre(raw[name], instance[name], law, trial, fresh)) for name, law in there.items())
-        tensors = {name: _scaled(x) for name, x in mapped if x is not None}
-        parts = {**dict(_parts(tensors, trial.case)), **before}
-        if i == 0:
-            shuffled = _shuffled(raw, FORMATS[trial.dtype])
-            short = [*_separate(parts), *((f"{name}|", _BEFORE.format(name)) for name, x in tensors.items() if x.size)]
-            pairs = {pair: _Pair() for pair in short}
-        for one, other in short:
-            if one in parts and other in parts:
-                pairs[one, other].add(parts[one].ravel(), parts[other].ravel())
-        before = {_BEFORE.format(name): x for name, x in tensors.items()}
-        short = [pair for pair in short if pairs[pair].n < _needed(len(pairs), trial)]
-        if i and not short:
-            break
-    if not pairs:
+    instances = iter(subject.draws(trial.case, trial.dtype, trial.device, trial.key.seed, count))
+    raw, first = centred(next(instances), 0)
+    shuffled = _shuffled(raw, FORMATS[trial.dtype])
+    relations, drawn = Relations({name: x.shape for name, x in first.items()}, trial.case), 1
+    if not relations.count:
         msg = "there are no entries to compare"
         raise NotApplicable(msg)
-    return _judged(pairs, shuffled, trial)
+    needed = _needed(relations.count, trial)
+    relations.update(_stacked([first]), needed)
+    while group := list(itertools.islice(instances, relations.wanted(needed))):
+        mapped = (centred(instance, i)[1] for i, instance in enumerate(group, drawn))
+        for _, alike in itertools.groupby(mapped, key=lambda tensors: {name: x.shape for name, x in tensors.items()}):
+            relations.update(_stacked(list(alike)), needed)
+        drawn += len(group)
+    return _judged(relations.pairs(), shuffled, trial)
+
+
+def _stacked(instances: list[dict[str, Floats]]) -> dict[str, Floats]:
+    """Each tensor of instances of the same shapes, a row each."""
+    return {name: np.stack([tensors[name] for tensors in instances]) for name in instances[0]}
+
+
+class _Centred:
+    """The tensors of an instance about their centres, each over its root mean square."""
+
+    def __init__(self, laws: Mapping[str, Any], trial: Trial) -> None:
+        self._laws, self._key = laws, trial.key
+        self._views = {name: _view(law, trial.dtype) for name, law in laws.items()}
+
+    def __call__(self, instance: Mapping[str, Any], i: int) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        """As they were given, and what of them is independent, but for those that do not have what their law fixes."""
+        there = [name for name in self._laws if name in instance]
+        raw = {name: float64(instance[name]) - getattr(self._laws[name], "mean", 0.0) for name in there}
+        if any(self._views[name] for name in there):
+            fresh = self._key.at(block=i, stage=1).generator()
+            pulled = {name: _pulled(self._views[name], raw[name], instance[name], fresh) for name in there}
+            return raw, {name: _scaled(x) for name, x in pulled.items() if x is not None}
+        return raw, {name: _scaled(x) for name, x in raw.items()}
 
 
 def _threshold(pairs: int, trial: Trial) -> float:
@@ -137,18 +117,24 @@ def _symmetric(subject: Sampler, promised: list[Tensor], trial: Trial) -> Iterat
             yield tensor.name, law
 
 
-def _about_centre(x: Floats, given: Any, law: Any, trial: Trial, fresh: np.random.Generator) -> Floats | None:
+def _view(law: Any, dtype: str) -> View | None:
+    """How a law of whole tensors is mapped to entries that are independent; None where its own are."""
+    found = () if isinstance(law, Sparse | Rademacher) else views(law, dtype)
+    return found[0] if found else None
+
+
+def _pulled(view: View | None, x: Floats, given: Any, fresh: np.random.Generator) -> Floats | None:
     """The entries about their centre, x; of a law of whole tensors those that are independent, None where it breaks."""
-    if isinstance(law, Sparse | Rademacher) or not (found := views(law, trial.dtype)):
+    if view is None:
         return x
-    _, of_entries, pull = found[0]
+    _, of_entries, pull = view
     try:
         return np.asarray(pull(given, fresh) - of_entries.mean)
     except ValueError:  # what the law fixes is not so, which the claim on the tensor itself says
         return None
 
 
-def _judged(pairs: Mapping[tuple[str, str], _Pair], shuffled: list[tuple[str, str]], trial: Trial) -> Finding:
+def _judged(pairs: Mapping[tuple[str, str], Pair], shuffled: list[tuple[str, str]], trial: Trial) -> Finding:
     """Pairs that stayed short, for there were too few draws, count where they are related, and else are left out."""
     threshold, needed = _threshold(len(pairs), trial), _needed(len(pairs), trial)
     related = {pair for pair, sums in pairs.items() if abs(sums.statistic) >= threshold} | set(shuffled)
@@ -156,7 +142,7 @@ def _judged(pairs: Mapping[tuple[str, str], _Pair], shuffled: list[tuple[str, st
     detail = ""
     if related:
         one, other = max(related, key=lambda pair: abs(pairs[pair].statistic) if pair in pairs else 0.0)
-        sums = pairs.get((one, other), _Pair())
+        sums = pairs.get((one, other), Pair())
         how = "the same values, shuffled"
         if abs(sums.statistic) >= threshold:
             how = f"T = {sums.statistic:.1f}, correlation {sums.correlation:.2f}"
@@ -181,35 +167,6 @@ def _scaled(x: Floats) -> Floats:
     """The tensor over its root mean square: squares of squares then stay in range."""
     size = float(np.sqrt(np.mean(np.square(x)))) if x.size else 0.0
     return x / size if size else x
-
-
-def _parts(tensors: Mapping[str, Floats], case: Case) -> Iterator[tuple[str, Floats]]:
-    """Whole tensors, the blocks of the hidden size that they pack, and their halves, thirds and quarters.
-
-    A part's name is its tensor's, a bar, and where it lies.
-    """
-    hidden = {case[key] for key in ("hidden_size", "embed_dim") if key in case}
-    for name, x in tensors.items():
-        yield f"{name}|", x
-        for axis in {0, x.ndim - 1} if x.ndim else set():
-            side = x.shape[axis]
-            gates = {side // h for h in hidden if h and side % h == 0} & set(_GATES)
-            for k in sorted({*gates, *(k for k in _SPLITS if side % k == 0)}):
-                kind = "gate" if k in gates else "part"
-                if x.size // k > 1:
-                    for i, block in enumerate(np.split(x, k, axis=axis)):
-                        yield f"{name}|{kind} {i + 1} of {k} along axis {axis}", block
-
-
-def _separate(parts: Mapping[str, Floats]) -> Iterator[tuple[str, str]]:
-    """Pairs without an entry in common: whole tensors, gates of all tensors, parts of one tensor in one cut."""
-    cuts: dict[str, list[str]] = {}
-    for label in parts:
-        name, _, place = label.partition("|")
-        kind, _, cut = place.partition(" of ")
-        cuts.setdefault(f"{name}: {cut}" if kind.startswith("part") else cut, []).append(label)
-    for labels in cuts.values():
-        yield from itertools.combinations(labels, 2)
 
 
 def _shuffled(tensors: Mapping[str, Floats], fmt: Format) -> list[tuple[str, str]]:
