@@ -26,4 +26,5 @@ def philox(key: int) -> np.random.Generator:
     >>> bool((philox(2**99 + 7).random(9) == np.random.Generator(np.random.Philox(key=2**99 + 7)).random(9)).all())
     True
     """
-    return np.random.Generator(np.random.Philox(_Words(key)))
+    words: Any = _Words(key)  # NumPy's stubs know `SeedSequence` alone
+    return np.random.Generator(np.random.Philox(words))
