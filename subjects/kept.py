@@ -62,7 +62,7 @@ class Kept:
         return True
 
     def draw(self, address: Any, one: _Begun) -> None:
-        """Draw one more instance of a stream; a stream that has failed is over, and who asks again meets the failure."""
+        """Draw one more instance of a stream; one that has failed is over, and who asks again meets the failure."""
         try:
             grown = one.draw()
         except BaseException:
