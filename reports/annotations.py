@@ -8,7 +8,8 @@ from typing import Final
 
 from varlaw.claims.verdict import Run
 from varlaw.reports.concise import line
-from varlaw.reports.groups import Group, headline
+from varlaw.reports.counts import headline
+from varlaw.reports.groups import Group
 
 MOST: Final = 10
 LEVELS: Final = {"VIOLATES": "error", "error": "error", "undecided": "warning"}

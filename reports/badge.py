@@ -4,7 +4,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from varlaw.claims.verdict import Run
-from varlaw.reports.groups import looser, tally
+from varlaw.reports.counts import looser, tally
 
 COLOURS: Final = {"VIOLATES": "#b3400a", "error": "#8a2467", "undecided": "#7a5c00", "conforms": "#1b5e8f", "": "#555"}
 ADVANCE: Final = 6.6  # width of a character, in pixels; textLength holds every font to it

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from varlaw.claims.verdict import Run
-from varlaw.reports.groups import Group, headline
+from varlaw.reports.counts import headline
+from varlaw.reports.groups import Group
 from varlaw.reports.texts import plain
 from varlaw.reports.wording import case_text, evidence, likely, replay_command
 

@@ -11,20 +11,10 @@ from typing import Any, Final
 
 from varlaw.claims.verdict import Run
 from varlaw.reports import charts, founding, ratio_axis, texts
+from varlaw.reports.counts import headline, looser, tally, unmeasured
 from varlaw.reports.diff import compare
 from varlaw.reports.embedded_json import embedded
-from varlaw.reports.groups import (
-    PRESENT,
-    Group,
-    by_detail,
-    by_deviation,
-    grouped,
-    headline,
-    looser,
-    tally,
-    unmeasured,
-    worst_first,
-)
+from varlaw.reports.groups import PRESENT, Group, by_detail, by_deviation, grouped, worst_first
 from varlaw.reports.matrix import boards, glance
 from varlaw.reports.merge import merged
 from varlaw.reports.pages import ALONE, LIMIT, Bar, picture, template

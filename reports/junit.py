@@ -15,7 +15,8 @@ from typing import Final
 
 from varlaw.claims.verdict import Run, Verdict
 from varlaw.reports import wording
-from varlaw.reports.groups import Group, grouped, headline
+from varlaw.reports.counts import headline
+from varlaw.reports.groups import Group, grouped
 from varlaw.reports.texts import number, plain, risk, tidy
 from varlaw.reports.wording import case_text, evidence, likely, replay_command, undecided
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from varlaw.claims.verdict import Run, Verdict
-from varlaw.reports.groups import Group, beside, by_deviation, grouped, headline, worst_first
+from varlaw.reports.counts import headline
+from varlaw.reports.groups import Group, beside, by_deviation, grouped, worst_first
 from varlaw.reports.texts import hyperlink, link_text, number, plain, quantities, risk
 from varlaw.reports.wording import (
     MEANINGS,

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from varlaw.claims.verdict import Run
 from varlaw.reports.concise import line
-from varlaw.reports.groups import Group, headline, told_apart
+from varlaw.reports.counts import headline, told_apart
+from varlaw.reports.groups import Group
 from varlaw.reports.texts import plain
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -14,8 +14,9 @@ from rich.text import Text
 
 from varlaw.claims.verdict import Run, RunInfo, Verdict
 from varlaw.reports.brief import INDENT, QUIET, STYLES, Met, causes, folded, news, not_applicable, wrapped
+from varlaw.reports.counts import headline
 from varlaw.reports.diff import Change
-from varlaw.reports.groups import Group, by_deviation, grouped, headline, worst_first
+from varlaw.reports.groups import Group, by_deviation, grouped, worst_first
 from varlaw.reports.schema import as_recorded
 from varlaw.reports.texts import link_text, number, plain, risk
 from varlaw.reports.wording import (

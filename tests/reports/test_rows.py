@@ -13,7 +13,8 @@ from tests.reports.conftest import DEVIATION
 from varlaw.claims.verdict import Deviation, Outcome, Run, Verdict
 from varlaw.reports import badge, forms, html, junit, markdown, terminal
 from varlaw.reports.charts import strip
-from varlaw.reports.groups import grouped, headline
+from varlaw.reports.counts import headline
+from varlaw.reports.groups import grouped
 
 Making = Callable[..., Verdict]
 
