@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from varlaw.diagnose.parameters import pattern
 from varlaw.diagnose.records import Call, Finding, Sight, Tensor
 from varlaw.diagnose.signals import finding
-from varlaw.diagnose.stacks import idle, last_of_stack
+from varlaw.diagnose.stacks import best_of_many, divided_by_itself, idle, last_of_stack
 from varlaw.diagnose.structure import Graph
 
 _BETWEEN = frozenset(("dropout", "view"))
@@ -51,6 +51,9 @@ def arriving(sight: Sight, graph: Graph, zeros: frozenset[str], targets: frozens
             found += _missing(tensor, calls, sight, graph)
         elif tensor.gradient.second == 0:
             found += _zero(tensor, calls, sight, graph, zeros)
+        elif calls and all(divided_by_itself(n, graph) for n in calls):
+            says = "the largest of its scores is divided by itself: 1 whatever the score"
+            found.append(finding("gradient.zero", "VIOLATES", says, tensor.name, observed=0.0))
     return _merged(found)
 
 
@@ -121,8 +124,8 @@ def _of_one_key(call: Call, graph: Graph) -> bool:
         return False
     before = call
     while before.parents and before.kind != "linear":
-        if before.op == "topk" and 1 in (before.options.get("k"), before.options.get("argument_1")):
-            return False  # the best of many: so it is for every batch
+        if best_of_many(before):
+            return False  # so it is for every batch
         before = graph.before(before)
     units = 1 if before.op.startswith("conv") else -1
     if before.kind != "linear" or not before.parameters or before.shape[units] != 1:

@@ -8,6 +8,8 @@ of the classes; how large they may be is another question, for which ln C is the
 import math
 from collections.abc import Sequence
 
+import msgspec
+
 from varlaw.diagnose.records import Call, Finding, Sight
 from varlaw.diagnose.signals import finding
 from varlaw.diagnose.structure import largest, place
@@ -59,12 +61,13 @@ def _cross_entropy(call: Call, sights: Sequence[Sight], alpha: float) -> tuple[l
     if classes < 2 or before is None or before.kind == "softmax":
         return [], None
     where, zero = _place(call, sights[0]), math.log(classes)
-    return [
-        *_independent(call, sights, where, alpha, _alike(before, sights[0])),
-        *_cold(call, sights, where, zero, alpha),
+    told = [
+        *_independent(call, sights, where, alpha, _compared(before, sights[0]) is not None),
         *_size(call, sights, where, zero, alpha),
-        *_scaled(call, sights, where),
-    ], zero
+    ]
+    if _of_a_cosine_head(before, sights[0]):  # its scale is chosen to be large, and a margin lowers the right one
+        told = [msgspec.structs.replace(f, outcome="NOTE") for f in told]
+    return [*_cold(call, sights, where, zero, alpha), *told, *_scaled(call, sights, where)], zero
 
 
 def _chance(call: Call, sights: Sequence[Sight]) -> float:
@@ -73,17 +76,29 @@ def _chance(call: Call, sights: Sequence[Sight]) -> float:
     return _CHANCE * math.sqrt(max(_mean(call, sights, "spread"), 0.0) / (rows * len(sights)))
 
 
+_ANGLES = frozenset(("cos", "sin"))  # of the margin of a cosine head
 _DISTANCES = frozenset(("cosine_similarity", "cdist", "pairwise_distance"))
 _PASSING = frozenset(("product", "add", "other", "join", "pool"))
 
 
-def _alike(call: Call, sight: Sight) -> bool:
-    """Whether logits are how near two signals are, as in contrastive losses: the label says which belong together."""
-    return _compared(call, sight) is not None
+def _of_a_cosine_head(call: Call, sight: Sight) -> bool:
+    """Whether logits are cosines of a signal and of weights of length 1, as of ArcFace."""
+    while call.kind in _PASSING or call.op in _ANGLES:
+        if not call.parents:
+            return False
+        call = sight.calls[largest(call.parents, sight.calls)]
+    width = sight.calls[call.parents[0]].shape[-1:] if call.parents else ()
+    weights = (
+        call.step is not None and bool(width) and math.isclose(call.step.weight_second * width[0], 1, rel_tol=_EQUAL)
+    )
+    return call.kind == "linear" and weights and _cosines(call, sight)
 
 
 def _compared(call: Call, sight: Sight) -> Call | None:
-    """The call that holds two signals against each other, where nothing else stands between it and this one."""
+    """The call that holds two signals against each other, as in contrastive losses: the label says which are a pair.
+
+    None where logits are something else.
+    """
     while not _compares(call):
         if call.kind not in _PASSING or not call.parents:
             return None

@@ -1,9 +1,10 @@
-"""Roles that explain a missing gradient by its peers: an expert that was not chosen, the last of a stack."""
+"""Roles that explain a missing gradient by its peers, and choices that leave none: of many the largest alone."""
 
 import re
 
 from varlaw.diagnose.parameters import pattern
-from varlaw.diagnose.records import Sight, Tensor
+from varlaw.diagnose.records import Call, Sight, Tensor
+from varlaw.diagnose.structure import Graph
 
 
 def idle(tensor: Tensor, sight: Sight) -> bool:
@@ -30,3 +31,32 @@ def last_of_stack(name: str, sight: Sight) -> bool:
 def _like(name: str, ahead: str, behind: str) -> bool:
     inside = name.startswith(ahead) and name.endswith(behind) and len(name) > len(ahead) + len(behind)
     return inside and name[len(ahead) : len(name) - len(behind)].isdigit()
+
+
+def best_of_many(call: Call) -> bool:
+    """Whether a call keeps the largest alone, on an axis of its own."""
+    asked, second = call.options, call.options.get("argument_2")
+    if call.op == "topk":
+        return 1 in (asked.get("k"), asked.get("argument_1"))
+    return call.op in ("max", "amax") and (asked.get("keepdim") is True or second is True)
+
+
+def divided_by_itself(number: int, graph: Graph) -> bool:
+    """Whether all ways from a call end in the largest of some scores divided by itself, which is 1 whatever it is."""
+    ones = {c.number for c in graph.calls if c.op in ("div", "truediv", "itruediv") and _of_best(c, graph)}
+    open_, seen = [number], set[int]()
+    while open_ and ones:
+        here = open_.pop()
+        if here in ones or here in seen or graph.calls[here].gradient is None:
+            continue
+        if not graph.children[here]:
+            return False
+        seen.add(here)
+        open_ += graph.children[here]
+    return bool(ones)
+
+
+def _of_best(call: Call, graph: Graph) -> bool:
+    one = call.output is not None and call.output.count > 1 and call.output.mean == call.output.second == 1
+    related = len(call.parents) == 2 and graph.leads(*sorted(call.parents))
+    return one and related and best_of_many(graph.calls[min(call.parents)])

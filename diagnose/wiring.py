@@ -23,7 +23,7 @@ def by_hand(sight: Sight, graph: Graph) -> list[Finding]:
         eps, before = call.options.get("argument_1"), sight.calls[call.parents[0]]
         after = [c.op for c in sight.calls if call.number in c.parents]
         squared = before.op == "var" or (before.op == "mean" and _squared(before, sight))
-        if not isinstance(eps, float) or eps <= 0 or call.inputs[0].nonfinite or call.inputs[0].mean <= 0:
+        if not isinstance(eps, float | int) or eps <= 0 or call.inputs[0].nonfinite or call.inputs[0].mean <= 0:
             continue
         root = squared and after in (["sqrt"], ["rsqrt"])
         if root or (before.op == "std" and after == ["div"]):
@@ -201,7 +201,9 @@ def _controls(sight: Sight, graph: Graph, twins: frozenset[str]) -> list[Finding
         ends = [graph.made_by(p) for p in call.parents]
         still = [e for e in ends if _frozen(e, sight.tensors)]
         moved = [e for e in ends if e not in still and e.kind == "linear" and e.parameters]
-        if len(still) != 1 or len(moved) != 1 or not moved[0].output or not moved[0].output.second:
+        if len(still) != 1 or len(moved) != 1 or twins.intersection(moved[0].parameters):
+            continue  # what is no map of its own behind the copy is a blend of two
+        if not moved[0].output or not moved[0].output.second:
             continue
         behind = {n for c in sight.calls if graph.leads(c.number, moved[0].number) for n in c.parameters}
         if twins & behind and all(sight.tensors[n].trainable for n in moved[0].parameters if n in sight.tensors):

@@ -132,8 +132,8 @@ class Eye(TorchFunctionMode):
             self._guarded(self._phase, op, given[0])
         out = func(*args, **kwargs)
         self._guarded(self._note, func, op, kind, args, kwargs, given, out, before)
-        if not self._lean and args and isinstance(args[0], torch.Tensor):
-            self._guarded(self.order.note, op, kind, args, out, self.rows, self.tag_of(args[0]).node)
+        if not self._lean and given and args:
+            self._guarded(self.order.note, op, kind, args, out, self.rows, self.tag_of(given[0]).node)
         return out
 
     def _phase(self, op: str, x: torch.Tensor) -> None:

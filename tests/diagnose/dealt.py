@@ -38,13 +38,26 @@ def positions(dtype: torch.dtype) -> nn.Module:
     return Of(forward, head=nn.Linear(32, 10))
 
 
-def best(over_all: bool) -> nn.Module:
-    """One expert of four, with the weight that a softmax gives it."""
+def cells(turned: bool) -> nn.Module:
+    """The states of a cell, stacked with the steps in front."""
 
     def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
-        scores = m.gate(x).softmax(-1) if over_all else m.gate(x)
-        weight, chosen = scores.topk(1, -1)
-        weight = weight if over_all else weight.softmax(-1)
+        h = [x.new_zeros(len(x), 16)]
+        for t in range(x.shape[1]):
+            h.append(m.cell(x[:, t], h[-1]))
+        states = torch.stack(h[1:], int(turned))
+        return m.head(states.view(len(x), -1))
+
+    return Of(forward, cell=nn.GRUCell(32, 16), head=nn.Linear(160, 10))
+
+
+def best(after: str = "") -> nn.Module:
+    """One expert of four, with the weight that a softmax gives it, or with one that is 1 whatever it gives."""
+
+    def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
+        scores = m.gate(x) if after == "softmax" else m.gate(x).softmax(-1)
+        weight, chosen = scores.max(-1, keepdim=True) if after == "softmax" else scores.topk(1, -1)
+        weight = {"": weight, "softmax": weight.softmax(-1), "sum": weight / weight.sum(-1, keepdim=True)}[after]
         all_of_them = torch.stack([expert(x) for expert in m.experts], 1)
         return m.head(weight * all_of_them[torch.arange(len(x)), chosen[:, 0]])
 
@@ -109,6 +122,37 @@ def contrasted(temperature: float) -> Any:
     return loss
 
 
+def split() -> nn.Module:
+    """Last states taken apart into layers and directions, of which there are as many as rows."""
+
+    def forward(m: Any, x: torch.Tensor) -> torch.Tensor:
+        last = m.lstm(x[:2])[1][0].view(2, 2, 2, 16)[-1]
+        return m.head(last.transpose(0, 1).reshape(2, -1)).repeat(len(x) // 2, 1)
+
+    return Of(forward, lstm=nn.LSTM(32, 16, 2, batch_first=True, bidirectional=True), head=nn.Linear(32, 10))
+
+
+def angles() -> nn.Module:
+    """Cosines of a signal and of weights of length 1."""
+    parts = {"trunk": dense(1, he, classes=32), "classes": nn.Parameter(torch.randn(20, 32))}
+    return Of(lambda m, x: F.linear(F.normalize(m.trunk(x), dim=-1), F.normalize(m.classes, dim=-1)), **parts)
+
+
+def margin(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """ArcFace: 64 times the cosines, of which the right one is of an angle that is larger by a half."""
+    cosines, labels = model(x), torch.arange(len(x)) % 20
+    right = torch.cos(torch.acos(cosines.clamp(-0.999, 0.999)) + 0.5)
+    return F.cross_entropy(64 * torch.where(F.one_hot(labels, 20) > 0, right, cosines), labels)
+
+
+def blended() -> nn.Module:
+    """Side-tuning: half a frozen net, half its trained copy."""
+    base, side = nn.Linear(32, 32), nn.Linear(32, 32)
+    side.load_state_dict(base.state_dict())
+    parts = {"base": base.requires_grad_(False), "side": side, "head": nn.Linear(32, 10)}
+    return Of(lambda m, x: m.head(0.5 * m.base(x) + 0.5 * m.side(x)), **parts)
+
+
 def padded() -> nn.Module:
     """Attention in which some keys of each row are padding."""
 
@@ -167,7 +211,10 @@ DEALT = (
          "sequence"),
     Pair("positions in bfloat16", lambda: positions(torch.bfloat16), lambda: positions(torch.float32), "number.lost",
          "", "sequence"),
-    Pair("softmax of the best score", lambda: best(False), lambda: best(True), "gradient.zero", "gate.weight"),
+    Pair("softmax of the best score", lambda: best("softmax"), best, "gradient.zero", "gate.weight"),
+    Pair("best score over its own sum", lambda: best("sum"), best, "gradient.zero", "gate.weight"),
+    Pair("stacked states seen as rows", lambda: cells(False), lambda: cells(True), "structure.batch", "cell",
+         "sequence"),
     Pair("codebook of one entry", lambda: quantised(1), lambda: quantised(32), "signal.collapse", "codebook"),
     Pair("embeddings all zero", lambda: embedded(0.0), lambda: embedded(1.0), "signal.collapse", "0.weight", "tokens"),
     Pair("control branch drawn", lambda: controlled(0.1), lambda: controlled(0.0), "adapter.active", "joint.weight"),
@@ -180,6 +227,9 @@ DEALT = (
 SEATED = {
     "padding among the keys": (padded, "sequence", None),
     "adapter within a weight": (merged, "vector", None),
+    "margin of a cosine head": (angles, "vector", margin),
+    "half a frozen net and half its copy": (blended, "vector", None),
+    "last states split": (split, "sequence", None),
     "last of a stack": (skipped, "vector", None),
     "norm at the end of a branch": (sandwiched, "vector", None),
 }
