@@ -31,7 +31,10 @@ OPTIMISERS: tuple[Experiment, ...] = (
         "NAdamW(foreach)", "nadam_plain",
         lambda o, p, c: o.NAdamW(p, c["rate"], eps=c["eps"], weight_decay=0.0, foreach=True),
     ),
-    _of.moved("LaProp", "adam", lambda o, p, c: o.LaProp(p, c["rate"], eps=c["eps"])),
+    _of.moved(
+        "LaProp", "adam", lambda o, p, c: o.LaProp(p, c["rate"], eps=c["eps"]),
+        {"float64": "the correction of the second moment is kept in the default dtype, of 32 bits"},
+    ),
     _of.moved("Lion", "sign", lambda o, p, c: o.Lion(p, c["rate"], foreach=False)),
     _of.moved("Lion(foreach)", "sign", lambda o, p, c: o.Lion(p, c["rate"], foreach=True)),
     _of.moved(

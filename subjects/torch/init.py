@@ -17,14 +17,26 @@ _WITHOUT_GENERATOR = ("constant_", "dirac_", "eye_", "ones_", "zeros_")
 
 
 def initialiser(
-    name: str, fill: Fill, op: str, documented: str, claims: Mapping[str, str] | None = None, label: str = ""
+    name: str,
+    fill: Fill,
+    op: str,
+    documented: str,
+    claims: Mapping[str, str] | None = None,
+    label: str = "",
+    turned: bool = False,
 ) -> Sampler:
-    """`fill(function, case)` gives the arguments with which torch.nn.init's function is called on an empty tensor."""
+    """`fill(function, case)` gives the arguments with which torch.nn.init's function is called on an empty tensor.
+
+    One that is turned lies in memory with its first axis innermost.
+    """
 
     def build(case: Case, kind: dict[str, Any], **generator: Any) -> Mapping[str, Any]:
         import torch
 
-        weight = torch.empty(case["shape"] if "shape" in case else NN.shape(case), **kind)
+        shape = tuple(case["shape"] if "shape" in case else NN.shape(case))
+        weight = (
+            torch.empty(shape[::-1], **kind).permute(*range(len(shape))[::-1]) if turned else torch.empty(shape, **kind)
+        )
         getattr(torch.nn.init, name)(weight, **fill(weight, case), **generator)
         return {"": weight}
 
@@ -62,6 +74,14 @@ INITIALISERS: tuple[Sampler, ...] = (
         lambda t, c: {"std": c["scale"], "a": -2 * c["scale"], "b": 2 * c["scale"]},
         "shape",
         "TruncatedNormal(scale, -2, 2)",
+    ),
+    initialiser(
+        "normal_",
+        lambda t, c: {"mean": 0.0, "std": c["scale"]},
+        "shape",
+        "Normal(scale)",
+        label="(turned)",
+        turned=True,
     ),
     initialiser("constant_", lambda t, c: {"val": c["scale"]}, "shape", "Constant(scale)"),
     initialiser("ones_", lambda t, c: {}, "shape", "Constant(1)"),
