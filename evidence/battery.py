@@ -36,7 +36,7 @@ Floats = NDArray[np.float64]
 
 _PROCESSES = 84  # that there are in all
 _AT_ONCE = 1 << 17  # scalars that are worked on together: memory stays bounded
-_HELD = 0.2  # of what was seen: tensors wait for more up to as many scalars
+_HELD = 1.0  # of what was seen: tensors wait for as many scalars as that
 
 
 class Battery:
