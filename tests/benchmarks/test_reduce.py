@@ -3,6 +3,7 @@
 Reducing and the battery are pairs with drawing; compare the others within their group.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from varlaw.evidence.decide import decide
 from varlaw.evidence.formats import FORMATS
 from varlaw.evidence.state import reduce
 from varlaw.evidence.streams import Key
-from varlaw.theory.variates import Normal
+from varlaw.theory.variates import Normal, Uniform
 
 N = 1 << 22
 
@@ -55,6 +56,22 @@ def test_decide_nightly(benchmark: object) -> None:
         return (rng.standard_normal((64, 64), dtype=np.float32) for _ in range(count))
 
     benchmark(lambda: decide(Normal(1.0), source, POLICIES["nightly"], Key("bench", "d"), dtype="float32"))  # type: ignore[operator, arg-type]
+
+
+@pytest.mark.parametrize("role", ["ours", "theirs"])
+@pytest.mark.parametrize(("law", "tensors"), [(Normal(1.0), 47), (Uniform(1.0), 5)], ids=["normal", "uniform"])
+def test_decide_against_drawing(benchmark: Any, law: Any, tensors: int, role: str) -> None:
+    """A decision at 1 % on 64 x 64 tensors, patterns of places aside, against drawing as many as are to suffice."""
+
+    def source(seed: int, count: int) -> Any:
+        rng = np.random.default_rng(seed)
+        return (law.quantile(rng.random((64, 64))).astype(np.float32) for _ in range(count))
+
+    rule = replace(POLICIES["nightly"], redraws=0)
+    decided = lambda: decide(law, source, rule, Key("bench", "d"), dtype="float32")  # noqa: E731
+    pair(benchmark, f"decide at 1 %, {law.family}", role, 2.0, "the battery looks at 1e5 numbers", tensors * 4096)
+    benchmark.extra_info.update(draws=decided().state.n)
+    benchmark(decided if role == "ours" else lambda: list(source(1, tensors)))
 
 
 @pytest.mark.benchmark(group="decision")
