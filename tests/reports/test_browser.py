@@ -183,6 +183,7 @@ def whole(run: Run, hostile_run: Run, tmp_path_factory: pytest.TempPathFactory) 
         name="uniform.variance",
         domain=(("bound", "a number > 0"),),
         hypotheses=("none",),
+        aliases=("Boxy",),
         parameter="bound",
         curve=tuple((k / 10, (k / 10) ** 2 / 3) for k in range(1, 40)),
     )
@@ -339,8 +340,9 @@ def back(page: Page, until: str) -> None:
 def test_the_search_of_any_page_finds_laws_subjects_and_findings(browser: Page, whole: Path) -> None:
     browser.events.clear()
     browser.visit(whole / "laws" / "uniform.variance.html")
-    searches = {"uniform": "uniform.variance", "third of": "uniform.variance", "sqrt5": "torch.linear.sqrt5",
-                "convtr": "torch.nn.ConvTranspose2d.weight", "halved": "refuted"}  # fmt: skip
+    searches = {"uniform": "uniform.variance", "boxy": "uniform.variance", "third of": "uniform.variance",
+                "sqrt5": "torch.linear.sqrt5", "convtr": "torch.nn.ConvTranspose2d.weight",
+                "halved": "refuted"}  # fmt: skip
     for words, expected in searches.items():
         browser.evaluate(f"document.querySelector('#find').value = {words!r}")
         browser.evaluate("document.querySelector('#find').dispatchEvent(new Event('input'))")
@@ -391,6 +393,18 @@ def test_every_finding_and_filter_has_an_address(run: Run, tmp_path: Path) -> No
             "location.hash = '#finding/nobody'",
             "document.querySelector('#shown').textContent.includes('not on this page')",
         )
+
+
+def test_an_address_with_a_question_mark_filters_every_page(browser: Page, whole: Path) -> None:
+    shown = {
+        "index.html": "[...document.querySelectorAll('.row:not([hidden]) th')]",
+        "frameworks/torch.html": "[...document.querySelectorAll('.units tbody:not([hidden]) th')]",
+        "search.html": "[...document.querySelectorAll('#results code')]",
+    }
+    for address, found in shown.items():
+        browser.send("Page.navigate", url=f"{(whole / address).resolve().as_uri()}?q=convtr+weight")
+        browser.wait(f"document.readyState === 'complete' && {found}.length === 1")
+        assert browser.evaluate(f"{found}[0].textContent") == "torch.nn.ConvTranspose2d.weight", address
 
 
 def test_a_long_page_can_be_filtered(browser: Page, whole: Path) -> None:

@@ -14,7 +14,7 @@ from varlaw.claims.verdict import Deviation, Outcome, Run, Verdict
 from varlaw.reports import badge, forms, html, junit, markdown, terminal
 from varlaw.reports.charts import strip
 from varlaw.reports.counts import headline
-from varlaw.reports.groups import grouped
+from varlaw.reports.groups import consequence, grouped
 
 Making = Callable[..., Verdict]
 
@@ -122,6 +122,23 @@ def test_a_conforming_verdict_of_a_larger_delta_is_counted_apart(
         assert apart in "\n".join(lines(run, [])).replace("%25", "%"), form
     assert "verdicts: 2 conforms, 2 conforms to within 10 % to 99 % only" in junit.render(run)
     assert "2 conform, 2 only to within larger errors" in badge.render(run)
+
+
+def test_a_number_where_0_is_expected_is_no_lost_signal_but_nan_is(make_verdict: Making) -> None:
+    broken = {"outcome": Outcome.VIOLATES, "interval": None, "certified": None, "ratio": None, "claim": "norm.mean"}
+    off = make_verdict(subject="torch.off", expected=0.0, observed=0.08, **broken)
+    nan = make_verdict(subject="torch.nan", expected=1.0, observed=None, **broken)
+    assert [consequence(group) for group in grouped([off, nan])] == [2, 0]
+
+
+def test_a_framework_that_is_not_there_is_a_line_and_no_row(make_verdict: Making, make_run: Callable[..., Run]) -> None:
+    away = make_verdict(
+        claim="framework.present", subject="elsewhere", framework="elsewhere", outcome=Outcome.NOT_APPLICABLE,
+        detail="elsewhere is not installed",
+    )  # fmt: skip
+    page = html.render(make_run([make_verdict(), away]))
+    assert "elsewhere is not installed" in page
+    assert "elsewhere" not in page[page.index('id="glance"') : page.index('id="findings"')]
 
 
 def test_findings_come_by_what_follows_for_a_user(make_verdict: Making, make_run: Callable[..., Run]) -> None:
