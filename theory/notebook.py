@@ -21,6 +21,8 @@ class Stated(Protocol):
     @property
     def hypotheses(self) -> tuple[str, ...]: ...
     @property
+    def derivation(self) -> str: ...
+    @property
     def not_to_confuse(self) -> str: ...
     @property
     def source(self) -> str: ...
@@ -34,11 +36,12 @@ _SEARCH = (
 
 
 def law_as_html(law: Stated) -> str:
-    """One law: what it says, how exactly, when, from where, and what it is not to be confused with."""
+    """One law: what it says, how exactly, when, why, from where, and what it is not to be confused with."""
     rows = [
         ("formula", f"<code>{escape(law.quantity)} = {escape(law.formula)}</code>"),
         ("holds", escape(str(law.kind.value))),
         ("assumes", "<br>".join(map(escape, law.hypotheses))),
+        ("because", escape(law.derivation)),
         ("not", escape(law.not_to_confuse)),
         ("source", escape(law.source)),
     ]
