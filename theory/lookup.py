@@ -11,6 +11,7 @@ from varlaw.theory.law import Law
 
 # Other names -> what they are called here: the beginnings of names in the catalogue, what is meant first at the front.
 ALIASES = {
+    "sqrt(6)": ("glorot_uniform", "he_uniform"),
     "xavier": ("glorot_", "glorot", "packed_qkv.xavier_factor"),
     "kaiming": ("he_normal", "he_", "gain.torch", "torch_default"),
     "msra": ("he_",),
@@ -63,8 +64,8 @@ def search(words: str) -> list[Hit]:
 
     words: any, in any order; each may stand in a name, a title, another name or the text.
 
-    >>> "glorot_uniform.variance" in [hit.law.name for hit in search("xavier")]
-    True
+    >>> [search(words)[0].law.name for words in ("what is xavier", "why 6")]
+    ['glorot_normal.variance', 'glorot_uniform.variance']
     """
     hits: dict[str, Hit] = {}
     for hit in (*_aliased(words), *_named(words), *_told(words), *_said(words)):
@@ -95,9 +96,10 @@ def _named(words: str) -> Iterator[Hit]:
 
 
 def _aliased(words: str) -> Iterator[Hit]:
-    wanted = _plain(words)
+    wanted = " ".join(_telling(words))
     for alias, starts in ALIASES.items():
-        if wanted and (wanted in _plain(alias) or _plain(alias) in wanted):
+        known = " ".join(_telling(alias))
+        if wanted and (wanted in known or known in wanted):
             for start in starts:
                 yield from (Hit(law, f"also called {alias}") for n, law in LAWS.items() if n.startswith(start))
 
@@ -122,8 +124,14 @@ def _holds(text: str, words: str) -> bool:
     (True, False)
     """
     plain = _plain(text)
-    wanted = [word for word in _plain(words).split() if word not in _ASKING] or _plain(words).split()
+    wanted = _telling(words)
     return all(f" {w} " in f" {plain} " if len(w) < 3 or w.isdigit() else w in plain for w in wanted) and bool(wanted)
+
+
+def _telling(words: str) -> list[str]:
+    """The words that say what a question is about; all, where none does."""
+    given = _plain(words).split()
+    return [word for word in given if word not in _ASKING] or given
 
 
 def _plain(text: str) -> str:
