@@ -225,6 +225,24 @@ TABLE = (
         "", ("accumulation without loss / passes",), ("divide each pass's loss by the number of passes",),
     ),
     Signal(
+        "gradient.cleared", "clears gradients that no step has used", Kind.EXACT, "",
+        ("zero_grad() inside of the loop over the passes of a step",), ("call zero_grad() once, before the first pass",),
+    ),
+    Signal(
+        "mode.eval", "is trained in eval() after it was trained in train()", Kind.EXACT, "",
+        ("an evaluation that does not call train() at its end",), ("call model.train() before each epoch",),
+    ),
+    Signal(
+        "batch.repeats", "gets one and the same batch from some step on", Kind.EXACT, "",
+        ("a loader that is not advanced", "an iterator made anew at each step, without shuffling"),
+        ("draw the next batch at each step",),
+    ),
+    Signal(
+        "batch.size", "gets inputs of another size than before", Kind.EXACT, "",
+        ("data of another source that are not normalised", "normalised twice, or no more"),
+        ("normalise by the same mean and deviation as before",),
+    ),
+    Signal(
         "weight.grows", "has weights that at least double", Kind.CHANGE, "",
         ("no weight decay on scale-invariant weights", "rate too large"), ("weight decay", *_try("rate/2")),
     ),

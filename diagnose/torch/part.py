@@ -1,6 +1,8 @@
 """One optimiser that is watched: the hooks around its step and on its backward passes, its numbers on the device."""
 
+import itertools
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,8 @@ _LOST_EVERY = 8  # steps between looks at updates that rounding takes
 _LOST_ALSO = range(128, 160)  # behind a warm-up, so that it is known soon
 _LOOKS = 64  # steps in which an accelerator is asked, and waited for, whether gradients were set to zero
 
+_CLOCK = itertools.count()
+
 
 class Part:
     """One optimiser: its tensors, and what its last step did; `names` are those of the model."""
@@ -25,6 +29,9 @@ class Part:
         self.handles: list[Any] = []
         self.backwards = 0
         self.kept = 0  # steps in a row whose gradients include those of the step before
+        self.thrown = 0  # backward passes since the last step whose gradients were cleared before it
+        self._version, self._delivered = 0, False  # of the smallest tensor at the last pass; whether it got anything
+        self.arrived_at = self.stepped_at = -1  # by one clock of all optimisers: the last pass, the last step
         self._fresh = self._suspect = self._skips = self._wrong = False
         self._looks = 0
         self._steps = 0
@@ -75,12 +82,13 @@ class Part:
         if hasattr(first, "to_local"):  # hooks of a sharded parameter never see its gradient before it is added
             self.handles.append(first.register_post_accumulate_grad_hook(lambda _: self._counted()))  # type: ignore[no-untyped-call]
         else:
-            self.handles.append(first.register_hook(lambda _: self._arriving(first)))  # type: ignore[no-untyped-call]
+            self.handles.append(first.register_hook(partial(self._arriving, first)))  # type: ignore[no-untyped-call]
 
     def _counted(self) -> None:
         self.backwards += 1
+        self.arrived_at = next(_CLOCK)
 
-    def _arriving(self, tensor: torch.Tensor) -> None:
+    def _arriving(self, tensor: torch.Tensor, gradient: torch.Tensor) -> None:
         if torch.compiler.is_compiling():
             return
         empty = tensor.grad is None
@@ -88,7 +96,11 @@ class Part:
             self._looks += 1
             empty = not bool(tensor.grad.any())
             self._suspect = self._suspect or (self._fresh and not empty)
-        self.backwards = 1 if empty else self.backwards + 1
+        if empty and self._delivered and not self._fresh and tensor._version == self._version:
+            self.thrown += self.backwards  # at the same weights: it is no step within a step
+        self._version = tensor._version
+        self._delivered = tensor.device.type != "cpu" or bool(gradient.any())
+        self.backwards, self.arrived_at = 1 if empty else self.backwards + 1, next(_CLOCK)
         self._suspect = self._suspect and not empty
         self._fresh = False
 
@@ -129,7 +141,7 @@ class Part:
         if not hasattr(self, "_before") or len(self._before) != len(self._samples):
             return
         self._steps += 1
-        self._fresh, self._suspect = True, False
+        self._fresh, self._suspect, self.stepped_at = True, False, next(_CLOCK)
         if self._wrong and self._skips:
             return  # a fused optimiser has left this step out by itself
         inverse = _inverse_scale(self.optimizer)

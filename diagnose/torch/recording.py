@@ -55,8 +55,10 @@ class Recorder:
         self._handles: list[Any] = []
         self._waiting: tuple[Step, list[list[torch.Tensor]], torch.Tensor] | None = None
         self.steps = 0
+        self.turns = False  # whether an optimiser stepped on a pass of its own, after another one in the same step
         self.missed = False  # whether an optimiser stepped without a call of `step`
         self.passes = 1  # backward passes of the last step
+        self.thrown = 0  # further ones, whose gradients were cleared before a step of the only optimiser
         self.pushed = np.zeros(len(self.names), dtype=bool)  # tensors that ever got a gradient that is not 0
 
     @property
@@ -118,6 +120,7 @@ class Recorder:
             self.step(None)
             self.missed = True
             self.flush()
+        self.turns = self.turns or any(o.pending and part.arrived_at > o.stepped_at for o in self.parts if o is not part)
         if part.changed():
             self.pushed = np.zeros(len(self.names), dtype=bool)
         part.pre(closure=closure)
@@ -139,6 +142,7 @@ class Recorder:
             return  # the optimiser did not step: a scaler that met an overflow
         self.steps += 1
         self.passes = max(1, *(part.backwards for part in self.parts))
+        self.thrown = self.parts[0].thrown if len(self.parts) == 1 else 0
         record = Step(
             step=self.steps, rate=self._rate(), decay=self._decay(), backwards=self.passes,
             trained=sum(part.trained for part in self.parts), given=loss is not None,
@@ -147,7 +151,7 @@ class Recorder:
         value = loss.detach().reshape(()) if isinstance(loss, torch.Tensor) else torch.tensor(loss or 0.0)
         self._waiting = (record, numbers, value.to("cpu", non_blocking=True))
         for part in self.parts:
-            part.pending, part.backwards = [], 0
+            part.pending, part.backwards, part.thrown = [], 0, 0
 
     def flush(self) -> None:
         """Reads the step that is still waiting."""

@@ -6,7 +6,7 @@ changes is put back; a wrapper for several processes is left out of it, so that 
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_map_only
 
 from varlaw.diagnose.records import Sight
 from varlaw.diagnose.torch.eye import Eye
+from varlaw.diagnose.torch.modes import mark
 from varlaw.diagnose.torch.operations import tensors_in
 from varlaw.diagnose.torch.passing import hooked
 from varlaw.diagnose.torch.restoring import untouched
@@ -24,6 +25,7 @@ class _Call(NamedTuple):
     kwargs: dict[str, Any]
     state: torch.Tensor  # of the generator, before the call
     autocast: tuple[str, torch.dtype] | None
+    training: bool  # whether the model was in train()
 
 
 class Replayed(NamedTuple):
@@ -73,7 +75,12 @@ class LastCall:
             return
         device = next((t.device.type for t in tensors_in((args, kwargs))), "cpu")
         mixed = (device, torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else None
-        self._present = _Call(args, kwargs, torch.get_rng_state(), mixed)
+        self._present = _Call(args, kwargs, torch.get_rng_state(), mixed, module.training)
+
+    def used(self) -> tuple[bool, tuple[Hashable, Hashable] | None] | None:
+        """Of the call of the step at hand, whether it was in train(), and a mark of its batch; None without a call."""
+        call = self._present
+        return (call.training, mark((call.args, call.kwargs))) if call else None
 
     def close(self) -> None:
         """The step is over: its last call is the one that can be run again."""

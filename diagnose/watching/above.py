@@ -23,6 +23,11 @@ class Mostly:
         self._won, self._lost = np.log(p / most), np.log((1 - p) / (1 - most))
         self.restart()
 
+    @property
+    def rate(self) -> str:
+        """The rate, as it is printed."""
+        return f"at most one false alarm in {1 / self.alpha:.2g} steps, on average"
+
     def restart(self) -> None:
         """Forgets what was counted."""
         self.log = np.full(len(self._won), -np.inf)
@@ -42,6 +47,7 @@ class Above:
     def __init__(self, alpha: float) -> None:
         self.alpha = alpha
         self._mostly = Mostly(alpha, MOST, _SHARES)
+        self.rate = self._mostly.rate
         self._armed = False
         self._since = 0
 

@@ -100,6 +100,7 @@ class Activations:
             worst = int(np.argmax(np.where(ready, logs, -np.inf)))
             self._detectors.reset("up", ready)
             says = f"its second moment {RULES['up'].says} from sample to sample; {RULES['up'].assumes}"
+            says += f"; at most one false alarm in {1 / self._alpha:.2g} samples, on average"
             yield finding("signal.grows", "VIOLATES", says, calls[worst].path or calls[worst].op, alpha=self._alpha)
 
 

@@ -67,6 +67,10 @@ class Detectors:
         }
         return {name: self._after(name, bets[name](), ready) for name in self._rules}
 
+    def evidence(self, name: str, signal: int) -> float:
+        """ln M of one rule on one signal."""
+        return float(np.logaddexp.reduce(self._log[name][signal])) - math.log(self._log[name].shape[1])
+
     def reset(self, name: str, which: NDArray[np.bool_]) -> None:
         """After an alarm: M is 0 and the signal is armed again after the burn-in."""
         self._log[name][which] = -np.inf

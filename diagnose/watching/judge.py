@@ -20,21 +20,23 @@ from varlaw.diagnose.watching.firsts import Firsts
 from varlaw.diagnose.watching.jumps import Jumps
 from varlaw.diagnose.watching.lasting import WAIT, Lasting, Rise
 from varlaw.diagnose.watching.levels import Levels
+from varlaw.diagnose.watching.raised import COUNT, Learnt, Raised
 from varlaw.diagnose.watching.records import Step
 from varlaw.diagnose.watching.shrinking import Shrinking
 from varlaw.diagnose.watching.slow import Slow
 from varlaw.diagnose.watching.spikes import Again, Spikes
-from varlaw.diagnose.watching.tracker import Tracker
+from varlaw.diagnose.watching.tracker import BURN_IN, Tracker
 from varlaw.diagnose.watching.unbounded import Unbounded
 
 Floats = NDArray[np.float64]
 
 ALPHA = 1e-5  # false alarms a step
 _SETTLED = 1024  # steps in which updates are not judged: second moments of Adam, at beta2 = 0.999, are still growing
-_EARLY = (
-    512  # steps in which gradients by tensor are not judged, and after which all is learnt anew: a run begins unlike
-)
-# what follows, its loss falls fast, its gradients grow in health
+# Steps in which gradients by tensor are not judged, and after which all is learnt anew: a run begins unlike what
+# follows, its loss falls fast, its gradients grow in health.
+_EARLY = 512
+_SUSPECTED = 3.0  # nats of evidence for a rise beyond which the loss is not learnt anew: the rise would be learnt, too
+_WORSE = 8  # of a block of 32 losses
 _SPAN = 256  # steps over which it is seen whether the loss falls
 _QUIET = 1024  # steps for which one word is not said again
 _JUMP = 1.5  # of the rate or the number of backward passes, beyond which a signal is learnt anew
@@ -66,7 +68,8 @@ class Judge:
         self._again = {name: Again(alpha / 16 / len(_AGAIN)) for name in _AGAIN}
         self._slow, self._levels = Slow(alpha / 8), Levels(alpha / 8)
         self._lasting, self._firsts, self._fading = Lasting(), Firsts(), Fading()
-        self._jumps, self._unbounded, self._shrinking = Jumps(alpha / 16), Unbounded(), Shrinking()
+        self._jumps, self._raised, self._learnt = Jumps(alpha / 32), Raised(alpha / 32), Learnt()
+        self._unbounded, self._shrinking = Unbounded(), Shrinking()
         self._said: dict[str, int] = {}
         self._losses: deque[float] = deque(maxlen=_SPAN)  # their logs
         self._rate: float | None = None
@@ -85,16 +88,16 @@ class Judge:
         if record.step - self._since < _SETTLED:
             x[2], x[3 + len(self.names) :] = math.nan, math.nan
         if record.step - self._since == _EARLY:
-            self._forget()
-            self._tracker.relearn(0, list(self._losses))
+            self._anew()
         if record.step - self._since < _EARLY:
             x[3 : 3 + len(self.names)] = math.nan
         centre = self._tracker.centre().copy()
         g, excess, turned, ready = self._tracker.step(x)
         logs = self._detectors.step(g, excess, turned, ready)
         yield from self._changes(record.step, logs, ready)
+        yield from self._jumped(record.step, float(x[0]))
         lasts = f", and stays up for {WAIT} steps"
-        over = [r for r in self._lasting.step(x) if r.group == "loss" or not self._falls()]
+        over = [r for r in self._lasting.step(x, self._learnt) if r.group == "loss" or not self._falls()]
         yield from (self._alarm(rise, "VIOLATES", lasts) for rise in over if self._new(f"{rise.word} VIOLATES"))
         yield from self._spiked(record.step, x, centre)
         self._shrinking.step(record)
@@ -147,6 +150,7 @@ class Judge:
         """Forgets what was learnt of the noise; facts, shares and what was said stay."""
         self._forget()
         self._lasting.restart()
+        self._raised.restart()
         self._tracker.begun[:] = False
         for spikes in self._spikes.values():
             spikes.restart()
@@ -155,10 +159,18 @@ class Judge:
         self._slow.restart()
         self._fading.restart()
 
-    def _forget(self) -> None:
-        everything = np.ones(self._tracker.count, dtype=bool)
-        self._tracker.restart(everything)
-        self._detectors.restart(everything)
+    def _anew(self) -> None:
+        """Learns the loss from its last steps, unless it is blind or rises, and all else from what follows."""
+        learnt = self._tracker.age[0] >= BURN_IN and self._detectors.evidence("up", 0) < _SUSPECTED
+        self._forget(loss=learnt)
+        if learnt:
+            self._tracker.relearn(0, list(self._losses))
+
+    def _forget(self, *, loss: bool = True) -> None:
+        which = np.ones(self._tracker.count, dtype=bool)
+        which[0] = loss
+        self._tracker.restart(which)
+        self._detectors.restart(which)
 
     # -- what is said ----------------------------------------------------------------------------------------------
 
@@ -181,10 +193,23 @@ class Judge:
                 culprit = first + int(np.argmax(np.where(ready[where], log[where], -np.inf)))
                 self._detectors.reset(rule, alarmed)
                 rise = Rise(word, rule, group, culprit, step)
+                if rule == "up":
+                    self._lasting.wait(rise, float(self._tracker.centre()[culprit]))
                 if self._new(word, step, again=True):
                     yield self._alarm(rise, "NOTE" if rule == "up" else "VIOLATES")
-                    if rule == "up":
-                        self._lasting.wait(rise, float(self._tracker.centre()[culprit]))
+
+    def _jumped(self, step: int, loss: float) -> Iterator[Finding]:
+        worse = self._learnt.step(loss)
+        if worse >= _WORSE and self._new("loss.grows VIOLATES"):
+            says = f"{worse} of the 32 losses up to step {step} are more than twice the largest of the first 32, after it"
+            yield finding("loss.grows", "VIOLATES", f"{says} had fallen to half", "loss", samples=step)
+        level = self._raised.step(loss)
+        if level is None:
+            return
+        rise = Rise("loss.grows", "count", "loss", 0, step)
+        self._lasting.wait(rise, level)
+        if self._new(rise.word, step, again=True):
+            yield self._alarm(rise, "NOTE")
 
     def _groups(self) -> dict[str, tuple[int, int]]:
         n = len(self.names)
@@ -192,7 +217,7 @@ class Judge:
 
     def _alarm(self, rise: Rise, outcome: str, lasts: str = "") -> Finding:
         names = ["loss", "all gradients", "all updates", *self.names, *self.names]
-        name, rule = names[rise.signal], RULES[rise.rule]
+        name, rule = names[rise.signal], COUNT if rise.rule == "count" else RULES[rise.rule]
         says = f"{name}: {rise.group} {rule.says} by step {rise.step}{lasts}; {rule.assumes}; {RATE}"
         return finding(rise.word, outcome, says, name, samples=rise.step, alpha=self.alpha / 2)
 

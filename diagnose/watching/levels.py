@@ -85,6 +85,6 @@ class Levels:
             return
         share, count = self._clipped.sum / self._clipped.count, self._clipped.count
         says = f"{100 * share:.1f} % of the {count:,} steps up to step {step} end at a norm of {self._limit:.4g}"
-        assumes = f"the rate holds where, given the past, at most {100 * _CLIPPED:.0f} % do"
+        assumes = f"{self._clips.rate}, where, given the past, at most {100 * _CLIPPED:.0f} % do"
         numbers = {"observed": share, "samples": count, "alpha": self._clips.alpha}
         yield finding("clip.always", "VIOLATES", f"{says}; {assumes}", "all gradients", **numbers)

@@ -101,7 +101,7 @@ class Slow:
         if since:
             back = f"back at {100 * _BACK:.0f} % of the first or above since step {since}"
             says = f"the loss is {back}: what was learnt is gone"
-            assumes = f"the rate holds where, given the past, at most {100 * MOST:.0f} % of steps are"
+            assumes = f"{self._back.rate}, where, given the past, at most {100 * MOST:.0f} % of steps are"
             yield finding("loss.grows", "VIOLATES", f"{says}; {assumes}", "loss", samples=step, alpha=self._back.alpha)
 
     def _stuck(self, change: Change, step: int) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from varlaw.diagnose.records import Sight
+from varlaw.diagnose.records import Finding, Sight
 from varlaw.diagnose.signals import finding
 from varlaw.diagnose.watching.activations import Activations, due
 from varlaw.diagnose.watching.judge import ALPHA, Judge
@@ -13,6 +13,7 @@ from varlaw.diagnose.watching.locating import Traces, located
 from varlaw.diagnose.watching.outside import Outside
 from varlaw.diagnose.watching.records import Step
 from varlaw.diagnose.watching.saying import Voice
+from varlaw.diagnose.watching.usage import Mode, Repeats, Sizes
 from varlaw.diagnose.watching.unmoved import Seen, frozen, replaced, unmoved
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _LOOKS = (20, 200, 2000)  # steps after which it is asked what never moved
 _BACKWARD_EVERY = 5  # sampled passes of which one goes backwards, too
 _SCALED = 0.01  # relative
+_GAMES = frozenset(["loss.grows", "loss.oscillates", "loss.stuck"])
+_THROWN = 16  # steps in a row that clear gradients which no step used
 
 
 class Steps:
@@ -41,6 +44,9 @@ class Steps:
         self._usual: Sight | None = None
         self._samples = 0
         self._cotangent, self._activations, self._outside = Cotangent(), Activations(ALPHA / 16), Outside()
+        self._mode, self._repeats, self._sizes = Mode(), Repeats(), Sizes()
+        self._thrown = 0  # steps in a row that cleared gradients before they were used
+        self._share: float | None = None  # of its mean loss that a pass sent when it was last seen
         self._gradients: Any = ()  # norms of the last step
         self._graph: Any = None  # of the last step's loss: the names of its operations outlive the backward pass
         self._trained = len(self.recorder.names)
@@ -64,17 +70,21 @@ class Steps:
     def step(self, loss: Any) -> bool:
         """Closes a step of the optimisers; False where none was taken."""
         before = self.recorder.steps
+        used = self.last.used()
         self.last.close()
         self.recorder.step(loss)
         self._graph = getattr(loss, "grad_fn", None)
         steps = self.recorder.steps
         if steps == before:
             return False
+        if used:
+            self._used(steps, *used)
         if due(steps, self._every):
             self._sample()
         if steps in _LOOKS:
             self.still(at_end=False)
         self._scale()
+        self._cleared()
         self._cotangent.wanted = due(steps + 1, self._every)
         return True
 
@@ -91,7 +101,7 @@ class Steps:
             self.judge = Judge(names)
         self._not_finite(record, [names[i] for i in read.broken])
         for one in self.judge.step(record, read.gradients, read.updates):
-            self._voice.say(record.step, one)
+            self._voice.say(record.step, self._of_one_game(one))
         for one in self._outside.step(record, [names[i] for i in read.strayed]):
             self._voice.once(record.step, one)
         if record.trained < self._trained and (still := self.recorder.frozen):
@@ -100,6 +110,13 @@ class Steps:
         if self.recorder.kept_gradients:
             says = f"the gradients of step {record.step - 1} are still there when the next backward pass adds its own"
             self._voice.once(record.step, finding("gradient.kept", "VIOLATES", says, "all gradients"))
+
+    def _of_one_game(self, one: Finding) -> Finding:
+        """A finding of a loss, a note where two optimisers take turns: as one wins, the loss of the other rises."""
+        if not self.recorder.turns or one.outcome != "VIOLATES" or one.signal not in _GAMES:
+            return one
+        says = f"{one.says}; optimisers take turns, so that this loss may do so in health"
+        return msgspec.structs.replace(one, outcome="NOTE", says=says)
 
     def _not_finite(self, record: Step, broken: list[str]) -> None:
         """The loss, or the gradients of a step that was taken: which operation made it, by running the step again."""
@@ -120,6 +137,9 @@ class Steps:
         if seen is None:
             return
         self._usual, self.sampled = self.sampled, seen.sight
+        sizes = [c.output.rms for c in seen.sight.calls if c.kind == "input" and c.output is not None]
+        for one in self._sizes.step(self.recorder.steps, sizes):
+            self._voice.once(self.recorder.steps, one)
         silent = {number: mask.cpu().numpy() for number, mask in seen.silent.items()}
         steps = self.recorder.steps
         for one in self._activations.step(seen.sight, silent):
@@ -128,6 +148,7 @@ class Steps:
     def _scale(self) -> None:
         """Passes that are summed without their mean."""
         share, self._cotangent.share = self._cotangent.share, None
+        self._share = share or self._share
         passes = self.recorder.passes
         if share is None or passes < 2 or abs(share - 1) > _SCALED:
             return
@@ -136,6 +157,27 @@ class Steps:
         whole = f"each of {passes} passes of step {steps} sends the whole of its mean loss"
         says = f"{whole}: the step is {passes} times that of the mean"
         self._voice.once(steps, finding("gradient.scaled", outcome, says, "loss", observed=share))
+
+    def _cleared(self) -> None:
+        """Passes whose gradients are cleared before the optimiser sees them."""
+        self._thrown = self._thrown + 1 if self.recorder.thrown else 0
+        if self._thrown != _THROWN:
+            return
+        steps, thrown = self.recorder.steps, self.recorder.thrown
+        passes = thrown + self.recorder.passes
+        mean = self._share is not None and abs(self._share * passes - 1) <= _SCALED  # the loss is divided for a sum
+        outcome = "VIOLATES" if passes > 2 or mean else "NOTE"  # the first of two may be of something else
+        says = f"each of the last {_THROWN} steps up to step {steps} makes {passes} backward passes, and the gradients"
+        says += f" of {thrown} of them are cleared before the optimiser steps"
+        self._voice.once(steps, finding("gradient.cleared", outcome, says, "all gradients", samples=steps))
+
+    def _used(self, steps: int, training: bool, mark: Any) -> None:
+        """The mode and the batch of a step."""
+        from varlaw.diagnose.torch.modes import changed
+
+        found = [*self._mode.step(steps, training, lambda: list(changed(self.inner)))]
+        for one in [*found, *(self._repeats.step(steps, *mark) if mark else ())]:
+            self._voice.once(steps, one)
 
     def still(self, *, at_end: bool) -> None:
         """What never moved, and why, and how the run is set up: exact facts after a number of steps."""

@@ -38,7 +38,7 @@ def falling(t):
 
 
 CHANGES = {
-    "loss.grows": {"loss": lambda t: falling(t) * (1.6 if t > 900 else 1.0)},
+    "loss.grows": {"loss": lambda t: falling(t) * (4.0 if t > 900 else 1.0)},
     "loss.oscillates": {"loss": lambda t: falling(t) * (1.3 if t > 900 and t % 2 else 1.0)},
     "gradient.grows": {"loss": lambda t: 1 if t > 800 else falling(t), "gradient": lambda t: 1.6 if t > 900 else 1.0},
     "gradient.spike": {"loss": falling, "gradient": lambda t: 50.0 if t == 1400 else 1.0},
@@ -110,6 +110,26 @@ CURED = {  # what comes back, or was never far away: (numbers, what is noted)
                              "noise": 0.02}, None),
     "half way back": ({"loss": lambda t: falling(t) + 3.5 * (t > 900)}, None),
 }  # fmt: skip
+
+
+JUMPED_AT = 250  # while it still falls
+JUMPS = {  # loss from there on, and by which step it is noted, and by which a violation; 0: never
+    "a third of what was learnt": (lambda t: 4 * falling(t), 320, 450),
+    "a little, and below what it was": (lambda t: 1.6 * falling(t), 0, 0),
+    "learnt again": (lambda t: falling(t) + 3 * np.exp(-(t - JUMPED_AT) / 60), 320, 0),
+    "worse than untrained, then learnt again": (lambda t: falling(t) + 60 * np.exp(-(t - JUMPED_AT) / 20), 320, 290),
+    "it falls on": (falling, 0, 0),
+}
+
+
+@pytest.mark.parametrize("name", JUMPS)
+def test_a_jump_of_a_loss_that_still_falls_is_counted(name):
+    after, noted, violated = JUMPS[name]
+    found = said(600, loss=lambda t: falling(t) if t < JUMPED_AT else after(t), noise=0.15)
+    for outcome, by in (("NOTE", noted), ("VIOLATES", violated)):
+        at = [t for t, word, other in found if (word, other) == ("loss.grows", outcome)]
+        assert bool(at) == bool(by), found
+        assert all(JUMPED_AT <= t <= by for t in at)
 
 
 @pytest.mark.parametrize("name", CURED)
@@ -195,7 +215,7 @@ def test_a_loss_that_is_back_where_it_began_is_said_soon_and_in_blind_steps_too(
     ],
 )
 def test_a_change_that_is_known_beforehand_is_learnt_anew(numbers):
-    jump = {"loss": lambda t: falling(t) * (1.6 if t > 900 else 1.0), "gradient": lambda t: 3.0 if t > 900 else 1.0}
+    jump = {"loss": lambda t: falling(t) * (4.0 if t > 900 else 1.0), "gradient": lambda t: 3.0 if t > 900 else 1.0}
     assert words(said(1300, **jump, **numbers)) == set()
     assert words(said(1300, **jump)) >= {"loss.grows"}
 
@@ -204,7 +224,7 @@ def test_an_odd_step_is_no_change():
     """The last batch of an epoch has fewer passes: it is left out, and nothing is forgotten."""
     odd = {"backwards": lambda t: 1 if t % 50 == 0 else 4, "gradient": lambda t: 3.0 if t % 50 == 0 else 1.0}
     assert words(said(1300, loss=falling, **odd)) == set()
-    late = {**odd, "loss": lambda t: falling(t) * (1.6 if t > 1200 else 1.0)}
+    late = {**odd, "loss": lambda t: falling(t) * (4.0 if t > 1200 else 1.0)}
     assert "loss.grows" in words(said(1400, **late))
 
 
