@@ -226,7 +226,8 @@ TABLE = (
     ),
     Signal(
         "gradient.cleared", "clears gradients that no step has used", Kind.EXACT, "",
-        ("zero_grad() inside of the loop over the passes of a step",), ("call zero_grad() once, before the first pass",),
+        ("zero_grad() inside of the loop over the passes of a step",),
+        ("call zero_grad() once, before the first pass",),
     ),
     Signal(
         "mode.eval", "is trained in eval() after it was trained in train()", Kind.EXACT, "",

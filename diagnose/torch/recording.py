@@ -120,7 +120,8 @@ class Recorder:
             self.step(None)
             self.missed = True
             self.flush()
-        self.turns = self.turns or any(o.pending and part.arrived_at > o.stepped_at for o in self.parts if o is not part)
+        others = (o for o in self.parts if o is not part)
+        self.turns = self.turns or any(o.pending and part.arrived_at > o.stepped_at for o in others)
         if part.changed():
             self.pushed = np.zeros(len(self.names), dtype=bool)
         part.pre(closure=closure)

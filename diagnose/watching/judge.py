@@ -201,8 +201,8 @@ class Judge:
     def _jumped(self, step: int, loss: float) -> Iterator[Finding]:
         worse = self._learnt.step(loss)
         if worse >= _WORSE and self._new("loss.grows VIOLATES"):
-            says = f"{worse} of the 32 losses up to step {step} are more than twice the largest of the first 32, after it"
-            yield finding("loss.grows", "VIOLATES", f"{says} had fallen to half", "loss", samples=step)
+            says = f"{worse} of the 32 losses up to step {step} are more than twice the largest of the first 32"
+            yield finding("loss.grows", "VIOLATES", f"{says}, after it had fallen to half", "loss", samples=step)
         level = self._raised.step(loss)
         if level is None:
             return

@@ -13,8 +13,8 @@ from varlaw.diagnose.watching.locating import Traces, located
 from varlaw.diagnose.watching.outside import Outside
 from varlaw.diagnose.watching.records import Step
 from varlaw.diagnose.watching.saying import Voice
-from varlaw.diagnose.watching.usage import Mode, Repeats, Sizes
 from varlaw.diagnose.watching.unmoved import Seen, frozen, replaced, unmoved
+from varlaw.diagnose.watching.usage import Mode, Repeats, Sizes
 
 if TYPE_CHECKING:
     import torch

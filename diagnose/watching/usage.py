@@ -79,8 +79,8 @@ class Sizes:
             self._odd = (before[0] if before else step, i, size > median(past))
             if before and before[1:] == self._odd[1:]:
                 steady = f"{len(past)} samples before, which differ by x{max(past) / min(past):.3g} at most"
-                says = f"since step {before[0]} or soon before it, its inputs are x{size / median(past):.3g} of those in"
                 ratio = size / median(past)
+                says = f"since step {before[0]} or soon before it, its inputs are x{ratio:.3g} of those in"
                 yield finding("batch.size", "VIOLATES", f"{says} {steady}", "batch", ratio=ratio, samples=step)
             return
         self._usual.append(sizes)
