@@ -1,8 +1,8 @@
 """Whether a rise lasts: some steps after an alarm the level is asked again.
 
 Data that change once (a curriculum) throw loss, gradients and updates up, and a model that learns brings them down
-again, or rests a little higher where the data are harder; those of a run that diverges stay up. The alarm is a note at once, and a violation when it has lasted, so that
-the rate of false alarms holds all the more.
+again, or rests a little higher where the data are harder; those of a run that diverges stay up. The alarm is a note
+at once, and a violation when it has lasted, so that the rate of false alarms holds all the more.
 """
 
 import math

@@ -1,8 +1,8 @@
 """A loss that jumps while it still falls, by a count that needs no centre: what the first, steep steps teach hides it.
 
-Of the last 32 losses most are twice as far above the usual as the largest of 64 before them; 32 between are left out, so
-that a jump among them spoils neither. Above the largest alone, of losses that are exchangeable, or fall, so many are
-with the probability of `precedence` at most; twice as far is for losses that wander, whose neighbours are alike.
+Of the last 32 losses most are twice as far above the usual as the largest of 64 before them; 32 between are left out,
+so that a jump among them spoils neither. Above the largest alone, of losses that are exchangeable, or fall, so many
+are with the probability of `precedence` at most; twice as far is for losses that wander, whose neighbours are alike.
 """
 
 import math
