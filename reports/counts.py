@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from varlaw.claims.verdict import Run, Verdict
 from varlaw.reports.records import once
 from varlaw.reports.texts import percent, quantities
 from varlaw.reports.wording import STATES
+
+UNSIZED: Final = "of a size that nobody measured"
 
 
 @once
@@ -34,21 +37,22 @@ def _larger(found: Mapping[float, int], asked: float) -> tuple[int, str]:
 
 
 def told_apart(run: Run) -> dict[str, int]:
-    """How many verdicts of a run are in each state; those that conform to within larger errors only, by themselves."""
-    return apart(tally(run.verdicts), _deltas(run.verdicts), run.run.delta)
+    """How many verdicts of a run are in each state, with the same apart."""
+    return apart(tally(run.verdicts), _deltas(run.verdicts), run.run.delta, unmeasured(run.verdicts))
 
 
-def apart(counts: Mapping[str, int], deltas: Mapping[float, int], asked: float) -> dict[str, int]:
-    """The counts of states, those that conform to within larger errors than `asked` by themselves.
+def apart(counts: Mapping[str, int], deltas: Mapping[float, int], asked: float, unsized: int) -> dict[str, int]:
+    """The counts of states, apart what conforms to within larger errors than `asked`, and deviations of unknown size.
 
-    >>> apart({"conforms": 2, "undecided": 1}, {0.05: 1, 0.25: 1}, 0.05)
-    {'conforms': 1, 'conforms to within 25 % only': 1, 'undecided': 1}
+    >>> apart({"conforms": 2, "deviation": 1}, {0.05: 1, 0.25: 1}, 0.05, 1)
+    {'conforms': 1, 'conforms to within 25 % only': 1, 'deviation of a size that nobody measured': 1}
     """
     many, errors = _larger(deltas, asked)
     found: dict[str, int] = {}
     for state, n in counts.items():
-        loose = many if state == "conforms" else 0
-        found |= {state: n - loose, f"{state} to within {errors} only": loose}
+        less = {"conforms": many, "deviation": unsized}.get(state, 0)
+        how = f"to within {errors} only" if state == "conforms" else UNSIZED
+        found |= {state: n - less, f"{state} {how}": less}
     return {state: n for state, n in found.items() if n}
 
 
@@ -61,7 +65,12 @@ def _deltas(verdicts: Iterable[Verdict]) -> Counter[float]:
 @once
 def unmeasured(verdicts: Iterable[Verdict]) -> int:
     """How many violations were taken as documented whatever their size, for nobody had measured one."""
-    return sum(v.state == "deviation" and v.deviation is not None and not v.deviation.sized for v in verdicts)
+    return sum(map(is_unsized, verdicts))
+
+
+def is_unsized(verdict: Verdict) -> bool:
+    """Whether it was taken as documented whatever its size."""
+    return verdict.state == "deviation" and verdict.deviation is not None and not verdict.deviation.sized
 
 
 @once
@@ -84,7 +93,7 @@ def headline(run: Run) -> str:
         "conforms": "{n:,} conform" if closely != 1 else "1 conforms",
         "looser": f"{{n:,}} conform{'' if many != 1 else 's'} to within {errors} only",
         "deviation": "{n:,} documented deviations" if sized != 1 else "1 documented deviation",
-        "unsized": "{n:,} documented deviation" + ("s" * (unsized != 1)) + " of a size that nobody measured",
+        "unsized": "{n:,} documented deviation" + ("s" * (unsized != 1)) + f" {UNSIZED}",
         "VIOLATES": "{n:,} violate" if counts.get("VIOLATES") != 1 else "1 violates",
         "error": "{n:,} errors" if counts.get("error") != 1 else "1 error",
         "undecided": "{n:,} undecided",

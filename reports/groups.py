@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from varlaw.claims.verdict import Deviation, Verdict
-from varlaw.reports.counts import apart
+from varlaw.reports.counts import apart, is_unsized
 from varlaw.reports.records import Some, once
 from varlaw.reports.texts import quantities
 from varlaw.reports.wording import STATES, one_sided, severity
@@ -57,8 +57,8 @@ class Group:
         return dict(self._look().counts)
 
     def told_apart(self, asked: float) -> dict[str, int]:
-        """The same, with those apart that conform to within larger errors than `asked` only."""
-        return apart(self.counts, dict(self._look().deltas), asked)
+        """The same, apart those that conform to within larger errors than `asked`, and deviations of unknown size."""
+        return apart(self.counts, dict(self._look().deltas), asked, self.unsized)
 
     @property
     def state(self) -> str:
@@ -78,6 +78,11 @@ class Group:
     def measured(self) -> bool:
         """Whether the worst verdict has a ratio."""
         return self._look().measured
+
+    @property
+    def unsized(self) -> int:
+        """How many verdicts are documented deviations whose size nobody measured."""
+        return self._look().unsized
 
     @property
     def affected(self) -> list[str]:
@@ -105,21 +110,23 @@ class _Seen(NamedTuple):
     worst: int
     distance: float
     measured: bool
+    unsized: int  # documented deviations whose size nobody measured
 
 
 def _seen(verdicts: Sequence[Verdict]) -> _Seen:
     best: dict[str, tuple[tuple[float, float], int, bool]] = {}
-    found, deltas = Counter[str](), Counter[float]()
+    found, deltas, unsized = Counter[str](), Counter[float](), 0
     for place, verdict in enumerate(verdicts):
         state = verdict.state
         found[state] += 1
         deltas[verdict.delta] += state == "conforms"
+        unsized += is_unsized(verdict)
         rank = (distance(verdict), -size(verdict.case))
         if state not in best or rank > best[state][0]:
             best[state] = rank, place, verdict.ratio is not None
     counts = tuple((state, found[state]) for state in STATES if found[state])
     (far, _), place, measured = best[counts[0][0]]
-    return _Seen(_shared(counts), _shared(tuple((+deltas).items())), place, far, measured)
+    return _Seen(_shared(counts), _shared(tuple((+deltas).items())), place, far, measured, unsized)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -1,8 +1,9 @@
 """JUnit XML: a suite per framework, a testcase per row (a claim about a subject), its worst verdict as output.
 
 An undocumented violation is a failure, an error an error; what is undecided or not applicable is skipped with its
-reason. A documented deviation has its reason in the output and counts as neither. What conforms to within larger errors
-only than the run's is counted apart in a row's `verdicts` and in `outcome`, the headline of the run. A row stands for
+reason, and so is a documented deviation whose size nobody measured: it is no pass. One of a known size has its reason
+in the output and counts as none of these. What conforms to within larger errors only than the run's is counted apart in
+a row's `verdicts` and in `outcome`, the headline of the run. A row stands for
 all of its cases, and of what conforms little is said, which keeps the file near one megabyte where some readers refuse
 thirty; the cases that failed are listed in the failure, and every verdict is in the records. The elements are those of
 Jenkins' schema, in which a testcase has output but no properties. No time is written: equal records give equal bytes.
@@ -59,9 +60,13 @@ def _tag(name: str, values: Mapping[str, str]) -> str:
 
 def _totals(rows: Sequence[Group]) -> dict[str, str]:
     counts = Counter(group.state for group in rows)
-    skipped = counts.get("undecided", 0) + counts.get("not applicable", 0)
+    skipped = sum(_skipped(group) for group in rows)
     numbers = {"failures": counts.get("VIOLATES", 0), "errors": counts.get("error", 0), "skipped": skipped}
     return {"tests": str(len(rows)), **{k: str(v) for k, v in numbers.items()}}
+
+
+def _skipped(group: Group) -> bool:
+    return group.state in ("undecided", "not applicable") or (group.state == "deviation" and group.unsized > 0)
 
 
 def _circumstances(run: Run) -> dict[str, str]:
@@ -89,7 +94,7 @@ def _problem(group: Group) -> str:
         tag = "failure" if state == "VIOLATES" else "error"
         text = "\n".join(filter(None, [message, plain(verdict.statement), *_cases(group)]))
         return f"<{_tag(tag, {'message': message, 'type': state})}>{text.translate(_TEXT)}</{tag}>"
-    if state in ("undecided", "not applicable"):
+    if _skipped(group):
         return f"<{_tag('skipped', {'message': f'{state}: {message}'.rstrip(': ')})} />"
     return ""
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tests.reports.conftest import DEVIATION
 from varlaw.claims.verdict import Deviation, Outcome, Run, Verdict
-from varlaw.reports import badge, forms, html, junit, markdown, terminal
+from varlaw.reports import badge, forms, html, junit, markdown, sarif, terminal
 from varlaw.reports.charts import strip
 from varlaw.reports.counts import headline
 from varlaw.reports.groups import consequence, grouped
@@ -107,6 +107,12 @@ def test_a_deviation_whose_size_nobody_measured_is_counted_apart(
     assert "documented as known-0, any size foreseen: because of 0" in " ".join(_terminal(run).split())
     assert "except that of 2 verdicts" in _findings(run)
     assert "any size" in _findings(run)
+    apart = "1 deviation, 2 deviation of a size that nobody measured"
+    assert apart in junit.render(run)
+    assert 'skipped="1"' in junit.render(run)
+    assert re.search(r"<skipped message=.deviation: .*ratio 0.5", junit.render(run))
+    assert '"deviation of a size that nobody measured": 2' in "\n".join(sarif.lines(run, []))
+    assert "1 deviation, 2 deviations not measured" in badge.render(run)
     assert "nobody measured" not in headline(make_run([make_verdict(deviation=_known(3), **off)]))
 
 
