@@ -25,6 +25,7 @@ from varlaw.evidence.grid import POINT, Grid
 from varlaw.evidence.histogram import Histogram
 from varlaw.evidence.lines import Lines
 from varlaw.evidence.neighbours import Neighbours
+from varlaw.evidence.parities import Parities
 from varlaw.evidence.patterns import Patterns
 from varlaw.evidence.processes import FAR, Processes, Seen, seen
 from varlaw.evidence.repeats import Repeats
@@ -34,7 +35,7 @@ from varlaw.theory.variates import Normal, TruncatedNormal
 
 Floats = NDArray[np.float64]
 
-_PROCESSES = 84  # that there are in all
+_PROCESSES = 87  # that there are in all
 _AT_ONCE = 1 << 17  # scalars that are worked on together: memory stays bounded
 _HELD = 1.0  # of what was seen: tensors wait for as many scalars as that
 
@@ -143,7 +144,8 @@ class _Member:
         self.n = 0
         self._patterns, self.histogram = Patterns(), Histogram()
         self._parts: list[Processes] = [
-            self.histogram, Lines(), Neighbours(), Echoes(), Repeats(self._grid.likeliest), Spans(), self._patterns,
+            self.histogram, Lines(), Neighbours(), Echoes(), Repeats(self._grid.likeliest), Spans(), Parities(),
+            self._patterns,
         ]  # fmt: skip
 
     def update(self, x: Floats, rng: np.random.Generator, *, closely: bool) -> None:
