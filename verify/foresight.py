@@ -97,7 +97,7 @@ def ranges_of(row: deviations.Row, claim: Claim, trial: Trial, finding: Finding)
     target, version = spoken_of(claim)
     if sizes is None or not measured.recorded(row.id, row.framework, version, trial.dtype):
         return None
-    bands = measured.bands(row.id, row.framework, claim.name, target, trial.dtype)
+    bands = measured.bands(row.id, row.framework, claim.name, target, trial.dtype, drawn=bool(finding.alpha))
     closer = bool(finding.alpha) and trial.policy.delta < policy(measured.POLICY).delta
     name = measured.case_name(trial.case)
     corner = name in corners(claim, trial.dtype) and not closer

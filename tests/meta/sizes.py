@@ -4,12 +4,17 @@ Each claim that such a row speaks of is judged at `--inputs` salts, the default 
 `--salt` meets what was recorded. The folder keeps one line for each decision; all recordings of a framework (other
 versions, backends, processors' instruction sets) go together into `verify/deviations/<framework>.sizes.toml`. Rows that
 none of them speaks of keep the sizes that stand there. `--missing` records what has no sizes yet, and nothing else.
+
+Where a row speaks of hundreds of places that an eager framework compiles one by one, `--sample N` judges of each of its
+claims N places, cases and inputs drawn by chance, of those where draws decide, and the range of these N sizes is that
+of all (`"claim * dtype"`).
 """
 
 import argparse
 import fnmatch
 import functools
 import math
+import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +23,7 @@ from typing import Any, NamedTuple
 import msgspec
 from packaging.version import Version
 
-from varlaw.claims.claim import Trial
+from varlaw.claims.claim import Claim, Finding, Trial
 from varlaw.claims.tables import claims_of
 from varlaw.claims.verdict import Outcome
 from varlaw.evidence.budget import policy
@@ -34,7 +39,7 @@ DIGITS = 3  # of an effect, rounded away from none
 POINTS = 4  # keyed points at most: each is another case, which some frameworks compile
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class Seen(msgspec.Struct, frozen=True):
     """One decision where a row without a ratio speaks."""
 
     row: str
@@ -55,6 +60,7 @@ def main() -> None:
     parser.add_argument("--claims", nargs="*", default=["*"], help="only these claims: the others keep their sizes")
     parser.add_argument("--dtype", nargs="*", default=list(plan.DTYPES))
     parser.add_argument("--inputs", type=int, default=measured.INPUTS)
+    parser.add_argument("--sample", type=int, default=0, help="judge so many drawn places, cases and inputs of a claim")
     parser.add_argument("--name", default="", help="of this recording, where there are several: a backend, a processor")
     parser.add_argument("--missing", action="store_true", help="only rows without sizes in a dtype and this backend")
     parser.add_argument("--write", action="store_true", help="only write the table from what the folder holds")
@@ -70,8 +76,12 @@ def main() -> None:
 def record(given: argparse.Namespace, subjects: list[Subject]) -> None:
     """Append every decision to a file of the folder, named after the framework and the recording."""
     for dtype in given.dtype:
-        stem = ".".join(filter(None, [given.framework, given.name, str(given.inputs), dtype]))
+        stem = ".".join(filter(None, [given.framework, given.name, str(given.sample or given.inputs), dtype]))
         with (given.folder / f"{stem}.jsonl").open("ab") as file:
+            if given.sample:
+                for one in _sample(subjects, given, dtype):
+                    file.write(msgspec.json.encode(one) + b"\n")
+                continue
             for subject in subjects:
                 for one in _decisions(subject, _rows(subject, given, dtype), dtype, given.inputs, given.claims):
                     file.write(msgspec.json.encode(one) + b"\n")
@@ -121,13 +131,8 @@ def _decisions(
                 continue
             if turn >= POINTS and name not in corners[at] and not claims[at].pooled:
                 continue
-            params = canonical({"case": task.case, "dtype": dtype, "device": "cpu"})
-            key = Key(salt, f"{task.claim}:{task.target}", params)
-            finding = decision.judged(claims[at], Trial(task.case, dtype, "cpu", policy(measured.POLICY), key))
-            if finding.outcome not in (Outcome.CONFORMS, Outcome.VIOLATES):
-                continue
-            row = deviations.foreseen(*at, version, dtype, {**task.case, **finding.names})
-            if row not in rows:
+            finding, row = _judged(claims[at], task, salt, version)
+            if row is None or row not in rows:
                 continue
             yield Seen(
                 row=row.id,
@@ -138,6 +143,70 @@ def _decisions(
                 size=repr(measured.size(finding)),
                 version=version,
             )
+
+
+def _judged(claim: Claim, task: plan.Task, salt: str, version: str) -> tuple[Finding, deviations.Row | None]:
+    """What a claim's judge finds in a task, and the row that speaks of it; none where nothing was decided."""
+    params = canonical({"case": task.case, "dtype": task.dtype, "device": "cpu"})
+    key = Key(salt, f"{task.claim}:{task.target}", params)
+    finding = decision.judged(claim, Trial(task.case, task.dtype, "cpu", policy(measured.POLICY), key))
+    if finding.outcome not in (Outcome.CONFORMS, Outcome.VIOLATES):
+        return finding, None
+    names = {**task.case, **finding.names}
+    return finding, deviations.foreseen(task.claim, task.target, version, task.dtype, names)
+
+
+# -- a sample ----------------------------------------------------------------------------------------------------------
+
+
+def _sample(subjects: list[Subject], given: argparse.Namespace, dtype: str) -> Iterator[Seen]:
+    """Of each claim that a row speaks of, decisions drawn from all of its places, cases and inputs."""
+    for (row, name), places in _places_of(subjects, given, dtype).items():
+        chance = random.Random(f"{row.id} {name} {dtype}")
+        seen: list[Seen] = []
+        for turn in range(50 * given.sample):
+            if not places or len(seen) == given.sample:
+                break
+            subject, claim = chance.choice(places)
+            finding, speaks = _drawn(subject, claim, dtype, f"sizes-{turn}", chance)
+            if speaks == row and finding and finding.alpha:
+                size, violates = repr(measured.size(finding)), finding.outcome is Outcome.VIOLATES
+                place = f"{name} {measured.ANYWHERE} {dtype}"
+                seen.append(Seen(row.id, place, measured.KEYED, [], violates, size, subject.framework.version()))
+            elif finding is None or not finding.alpha or (speaks and speaks != row and speaks.when == "True"):
+                # a sample speaks of draws alone, and of what no other row is asked first about
+                places.remove((subject, claim))
+        print(row.id, name, dtype, f"{len(seen)} sizes,", sum(s.violates for s in seen), "violate")
+        assert len(seen) in (0, given.sample), "too few were decided"
+        yield from seen
+
+
+def _drawn(
+    subject: Subject, claim: Claim, dtype: str, salt: str, chance: random.Random
+) -> tuple[Finding | None, deviations.Row | None]:
+    """What one case of a claim gives, drawn among its own, and the row that speaks of it; nothing where it has none."""
+    tasks = plan.tasks([subject], [dtype], "cpu", salt, names=[claim.name])
+    of_claim = [t for t in tasks if t.target == claim.target and t.dtype == dtype]
+    version = subject.framework.version()
+    return _judged(claim, chance.choice(of_claim), salt, version) if of_claim else (None, None)
+
+
+def _places_of(
+    subjects: list[Subject], given: argparse.Namespace, dtype: str
+) -> dict[tuple[deviations.Row, str], list[tuple[Subject, Claim]]]:
+    """The subjects and claims of each row and name of a claim."""
+    found: dict[tuple[deviations.Row, str], list[tuple[Subject, Claim]]] = defaultdict(list)
+    for subject in subjects:
+        rows, version = _rows(subject, given, dtype), subject.framework.version()
+        if dtype in subject.unsupported:
+            continue
+        for claim in claims_of(subject):
+            if claim.name in measured.POOLED or not any(fnmatch.fnmatchcase(claim.name, glob) for glob in given.claims):
+                continue
+            for row in rows:
+                if row.foresees(claim.name, claim.target, version, dtype):
+                    found[row, claim.name].append((subject, claim))
+    return found
 
 
 # -- the table ---------------------------------------------------------------------------------------------------------
@@ -186,11 +255,15 @@ def _several_backends(row: str) -> bool:
 
 
 def _places(seen: list[Seen], inputs: int) -> dict[str, list[measured.Band]]:
-    """The bands of a row; none of a place where every measurement conformed."""
+    """The bands of a row; none of a place where every measurement conformed, unless it stands for others."""
     by_place: dict[str, list[Seen]] = defaultdict(list)
     for one in seen:
         by_place[one.place].append(one)
-    return {p: _bands(lines, inputs) for p, lines in by_place.items() if any(one.violates for one in lines)}
+    return {p: _bands(lines, inputs) for p, lines in by_place.items() if _met(p, lines)}
+
+
+def _met(place: str, seen: list[Seen]) -> bool:
+    return f" {measured.ANYWHERE} " in place or any(one.violates for one in seen)
 
 
 def _with_old(new: tuple[Table, Any], old: measured.Sizes | None) -> Table:
@@ -257,7 +330,7 @@ def _bands(of_place: list[Seen], inputs: int) -> list[measured.Band]:
         cases[one.case].append(one)
     bands: list[measured.Band] = []
     for case, of_case in sorted(cases.items()):
-        if not any(one.violates for one in of_case):
+        if not any(_met(one.place, [one]) for one in of_case):
             continue
         sizes = [float(one.size) for one in of_case]
         ordinary = [x for x in sizes if math.isfinite(x)]

@@ -254,6 +254,17 @@ def test_a_range_speaks_of_its_cases_alone(monkeypatch: pytest.MonkeyPatch) -> N
         assert verdict.state == state
 
 
+def test_places_drawn_by_chance_speak_for_all_that_are_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for claim, state in (("init.documented", "deviation"), ("init.mean", "VIOLATES")):
+        rows = {"planted": {f"{claim} * float32": ((1.45, 1.55, "*"),)}}
+        table = measured.Sizes(inputs=12, versions=("1",), dtypes=("float32",), rows=rows)
+        monkeypatch.setattr(measured, "sizes", lambda framework, table=table: table)
+        (verdict,) = _planted(monkeypatch, _row(ratio="", measured=None), scale=1.5)
+        assert verdict.state == state
+    assert measured.bands("planted", "numpy", "init.grid", "any", "float32") == []
+    assert measured.bands("planted", "numpy", "init.mean", "any", "float32") == [measured.Band(1.45, 1.55, ("*",))]
+
+
 def test_a_claim_that_never_violated_is_not_foreseen(monkeypatch: pytest.MonkeyPatch) -> None:
     _sized(monkeypatch)
     (verdict,) = _planted(monkeypatch, _row(ratio="", measured=None), scale=1.5)

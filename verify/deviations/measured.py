@@ -39,6 +39,8 @@ POLICY = "pr"  # at which sizes are recorded: what a closer look finds in other 
 UNMEASURED = "size not measured: any violation of this claim is taken as the documented one"
 _DIGITS = 1e-6  # of a size, to which it is written
 KEYED = "*"  # in the place of a case: the keyed points
+ANYWHERE = "*"  # in the place of a target: some places of the row, drawn by chance, speak for all where draws decide
+POOLED = {"init.pooled": "init.documented"}  # what pools the cases of a claim lies within their sample
 
 
 class Band(NamedTuple):
@@ -106,10 +108,12 @@ def recorded(row: str, framework: str, version: str, dtype: str) -> bool:
     return dtype in how.dtypes and (not how.backends or Version(version).local in how.backends)
 
 
-def bands(row: str, framework: str, claim: str, target: str, dtype: str) -> list[Band]:
-    """The bands of a row in one place; none where each measurement conformed."""
+def bands(row: str, framework: str, claim: str, target: str, dtype: str, *, drawn: bool = True) -> list[Band]:
+    """The bands of a row in one place, or, where draws decide, of a sample; none where each measurement conformed."""
     found = sizes(framework)
-    lines = found.rows.get(row, {}).get(f"{claim} {target} {dtype}", ()) if found else ()
+    places = found.rows.get(row, {}) if found else {}
+    named = ((claim, target), (claim, ANYWHERE), (POOLED.get(claim, claim), ANYWHERE))[: 3 if drawn else 1]
+    lines = next((places[at] for name, where in named if (at := f"{name} {where} {dtype}") in places), ())
     return [Band(float(low), float(high), tuple(map(str, cases))) for low, high, *cases in lines]
 
 
