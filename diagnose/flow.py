@@ -8,7 +8,7 @@ where luck of `alpha` does not explain it, and UNDECIDED where it might.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from varlaw.diagnose import tails
@@ -22,6 +22,7 @@ _SETS = frozenset(
     ("input", "embedding", "norm", "softmax", "product", "attention", "loss", "recurrent", "join", "opaque")
 )
 _BOUNDED = frozenset(["tanh", "sigmoid", "softsign", "hardsigmoid", "hardtanh", "relu6", "sin", "cos"])
+_JOINS = frozenset(("cat", "concat", "concatenate"))
 _MASKS = frozenset(
     ["relu", "relu6", "threshold", "leaky_relu", "rrelu", "prelu", "gelu", "silu", "mish", "elu", "selu", "celu"]
 )
@@ -49,10 +50,11 @@ def followed(sight: Sight, graph: Graph) -> dict[int, Passed]:
         if call.output is None or not call.output.second > 0 or call.output.nonfinite:
             continue
         parents = [p for p in call.parents if p in known]
-        if not parents or (call.kind in _SETS and not _scaled(call, sight)) or call.op == "masked_fill":
+        largest = graph.main(parents) if parents else -1
+        goes_on = _scaled(call, sight) or _joined(call, parents, known)
+        if not parents or (call.kind in _SETS and not goes_on) or call.op == "masked_fill":
             known[call.number] = Passed(call.number)
             continue
-        largest = graph.main(parents)
         if _masked(call, sight.calls[largest]):
             known[call.number] = Passed(call.number)
             continue
@@ -65,6 +67,11 @@ def _scaled(call: Call, sight: Sight) -> bool:
     alone = call.kind == "product" and len(call.parents) == 1 and not call.parameters
     number = any(isinstance(x, (int, float)) and not isinstance(x, bool) for x in call.options.values())
     return alone and number and sight.calls[call.parents[0]].kind != "input"
+
+
+def _joined(call: Call, parents: Sequence[int], known: Mapping[int, Passed]) -> bool:
+    """Whether parts of one signal come together again, as at the skips of a U-Net: the largest goes on."""
+    return call.op in _JOINS and len(parents) > 1 and len({known[p].origin for p in parents}) == 1
 
 
 def _masked(call: Call, parent: Call) -> bool:
@@ -136,7 +143,7 @@ def _end(calls: Sequence[Call]) -> int:
 
 def _judged(name: str, sign: int, ways: Sequence[Passed], calls: Sequence[Call], graph: Graph, alpha: float) -> Finding:
     gains = [way.gain for way in ways]
-    mean, low, high = _interval(gains, ways[0].dofs, alpha)
+    mean, low, high = interval(gains, ways[0].dofs, alpha)
     outcome = "VIOLATES" if min(sign * low, sign * high) > 2 * math.log(BAND) else "UNDECIDED"
     way = ways[0]
     name = _residual_or(name, way, calls, graph)
@@ -153,7 +160,7 @@ def _judged(name: str, sign: int, ways: Sequence[Passed], calls: Sequence[Call],
     )  # fmt: skip
 
 
-def _interval(gains: Sequence[float], dofs: Sequence[float], alpha: float) -> tuple[float, float, float]:
+def interval(gains: Sequence[float], dofs: Sequence[float], alpha: float) -> tuple[float, float, float]:
     """The mean ln gain and its interval, by Chernoff's bound over the maps, or over as much as the draws spread."""
     n, mean = len(gains), _mean(gains)
     seen = sum((g - mean) ** 2 for g in gains) / (n - 1) if n > 2 else 0.0
@@ -228,7 +235,7 @@ def _gradient(
     name: str, sign: int, gains: Sequence[float], calls: Sequence[Call], first: int, last: int, depth: int, alpha: float
 ) -> Finding:
     dofs = [d for c in calls[first : last + 1] for d in (_mask_dofs(c, 1.0) or (_dofs(c) if c.step else ()))]
-    mean, low, high = _interval(gains, dofs, alpha)
+    mean, low, high = interval(gains, dofs, alpha)
     outcome = "VIOLATES" if min(sign * low, sign * high) > 2 * math.log(BAND) else "UNDECIDED"
     there = f"{math.exp(mean / 2):.3g} of that at {place(calls[last], calls)}"
     says = f"gradient norm at {place(calls[first], calls)} is {there}, over {depth} operations"

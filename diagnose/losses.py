@@ -165,12 +165,15 @@ def _cosines(call: Call, sight: Sight) -> bool:
 def _size(call: Call, sights: Sequence[Sight], where: str, zero: float, alpha: float) -> list[Finding]:
     classes, observed = round(math.exp(zero)), _observed(call, sights)
     excess = float(LAWS["loss.random_logits_excess"].value(classes=classes, std=1.0))
-    if not observed > zero + excess + _chance(call, sights):
-        return []
+    luck = _chance(call, sights)
     given = f"starts at {observed:.4g}, where ln {classes} = {zero:.4g} and logits of variance 1 add {excess:.2g}"
-    if observed > 2 * zero + _chance(call, sights):
+    if observed > 2 * zero + luck:
         return [_wrong(given, where, zero, observed, len(sights), alpha)]
-    return [finding("loss.start", "NOTE", given, where, expected=zero, observed=observed)]
+    if observed > max(2 * zero, zero + excess):  # which the labels of few rows might explain
+        return [finding("loss.start", "UNDECIDED", given, where, expected=zero, observed=observed)]
+    if observed > zero + excess + luck:
+        return [finding("loss.start", "NOTE", given, where, expected=zero, observed=observed)]
+    return []
 
 
 def _scaled(call: Call, sights: Sequence[Sight], where: str) -> list[Finding]:

@@ -25,6 +25,7 @@ from varlaw.diagnose import (
 )  # fmt: skip
 from varlaw.diagnose import expect as expectations
 from varlaw.diagnose.collapse import collapse, tables
+from varlaw.diagnose.exponentials import exponentials
 from varlaw.diagnose.records import Finding, Sight, Tensor, Written
 from varlaw.diagnose.structure import Graph
 from varlaw.evidence.budget import Policy
@@ -136,6 +137,7 @@ def of_passes(asked: Asked) -> list[Finding]:
     same = collapse(asked.sights, asked.graph, _starts_quiet(asked.sight, asked.values))
     return [
         *flow.signals(asked.sights, asked.graph, asked.alpha),
+        *exponentials(asked.sights, asked.graph, asked.alpha),
         *tables(same, asked.sight, asked.values),
         *flow.gradients(asked.sights, asked.graph, asked.alpha),
         *(f for f in _through_time(asked) if f.outcome != "NOTE"),
