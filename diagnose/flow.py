@@ -194,11 +194,13 @@ def _culprits(way: Passed, calls: Sequence[Call]) -> tuple[str, ...]:
     return tuple(call.parameters[0] for _, call in steps[:6]) or (place(calls[way.steps[-1][0]], calls),)
 
 
-def gradients(sights: Sequence[Sight], graph: Graph, alpha: float) -> list[Finding]:
+def gradients(
+    sights: Sequence[Sight], graph: Graph, alpha: float, elsewhere: frozenset[int] = frozenset()
+) -> list[Finding]:
     """Growth and shrinking of the gradient from the last linear map with parameters to the first ones.
 
     It is followed along the trunk: beside it, in a residual branch or at the keys of an attention, it is as small as
-    that part is, on purpose where it starts near zero.
+    that part is, on purpose where it starts near zero. Calls `elsewhere` are judged there, as steps of a recurrence.
     """
     calls = sights[0].calls
     maps = [
@@ -209,7 +211,8 @@ def gradients(sights: Sequence[Sight], graph: Graph, alpha: float) -> list[Findi
     if len(maps) < 3:
         return []
     last = maps[-1]
-    known = [n for n in graph.trunk(last) if calls[n].kind in _TRUNK and all(_live(s, calls[n]) for s in sights)]
+    trunk = [n for n in graph.trunk(last) if calls[n].kind in _TRUNK and n not in elsewhere]
+    known = [n for n in trunk if all(_live(s, calls[n]) for s in sights)]
     plain = {n: [_norm(s, n) - _norm(s, last) for s in sights] for n in known}
     found = []
     for name, sign in (("gradient.grows", 1), ("gradient.shrinks", -1)):

@@ -28,6 +28,7 @@ from varlaw.diagnose.collapse import collapse, tables
 from varlaw.diagnose.exponentials import exponentials
 from varlaw.diagnose.records import Finding, Sight, Tensor, Written
 from varlaw.diagnose.structure import Graph
+from varlaw.diagnose.unrolled import steps, unrolled
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.streams import Key
 
@@ -86,7 +87,12 @@ def findings(asked: Asked) -> list[Finding]:
 
 
 def _through_time(asked: Asked) -> list[Finding]:
-    return recurrence.through_time(asked.sights, asked.written, asked.alpha)
+    first, alpha = asked.values.first, asked.alpha
+    chosen = {w.name for w in asked.written if not w.default and w.name in first and np.any(first[w.name])}
+    return [
+        *recurrence.through_time(asked.sights, asked.written, alpha),
+        *unrolled(asked.sights, asked.graph, frozenset(chosen), alpha),
+    ]
 
 
 def _of_beginnings(asked: Asked, values: parameters.Values) -> list[Finding]:
@@ -139,7 +145,7 @@ def of_passes(asked: Asked) -> list[Finding]:
         *flow.signals(asked.sights, asked.graph, asked.alpha),
         *exponentials(asked.sights, asked.graph, asked.alpha),
         *tables(same, asked.sight, asked.values),
-        *flow.gradients(asked.sights, asked.graph, asked.alpha),
+        *flow.gradients(asked.sights, asked.graph, asked.alpha, steps(asked.graph)),
         *(f for f in _through_time(asked) if f.outcome != "NOTE"),
         *activity.units(asked.sights, asked.alpha),
         *activity.attention(asked.sights, asked.graph),

@@ -57,6 +57,7 @@ class Call(msgspec.Struct, kw_only=True):
     kind: str
     parameters: tuple[str, ...] = ()
     parents: tuple[int, ...] = ()
+    offsets: dict[int, int] = msgspec.field(default_factory=dict)  # parent -> where in it what was taken begins
     shape: tuple[int, ...] = ()
     dtype: str = ""
     graph: bool = True  # whether a gradient can flow through its output

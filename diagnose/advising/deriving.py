@@ -18,6 +18,7 @@ from varlaw.diagnose.advising.targets import Target, Targets
 from varlaw.diagnose.parameters import pattern
 from varlaw.diagnose.records import Call, Sight
 from varlaw.diagnose.structure import Graph
+from varlaw.diagnose.unrolled import Gate, loops
 
 _ALIKE = math.log(4.0)  # between the largest and the smallest std of siblings that are to share one
 
@@ -88,6 +89,27 @@ class Chooser:
 
     # -- what is no matrix ---------------------------------------------------------------------------------------------
 
+    def _loops(self) -> None:
+        """Recurrences by hand: a square map of the state orthogonal, gates that keep for as many steps as there are."""
+        for loop in loops(self.graph):
+            for gate in loop.gates:
+                if gate.bias in self.scope.asked and gate.bias not in self.choices and not self._held(gate.bias):
+                    self._keeping(gate, loop.steps)
+            for name, calls in loop.maps.items():
+                shape = self.sight.tensors[name].shape if name in self.sight.tensors else ()
+                asked = name in self.scope.asked and name not in self.choices and not self._held(name)
+                if asked and not loop.gates and len(shape) == 2 and shape[0] == shape[1] and len(calls) > 1:
+                    why = "an orthogonal recurrence keeps the norm of its state"
+                    self._fill(name, "orthogonal", why, "recurrent.orthogonal_norm")
+
+    def _keeping(self, gate: Gate, steps: int) -> None:
+        bias = gate.sign * max(1.0, math.log(max(steps - 1, 1)))
+        reason = f"the gate's bias at {bias:.2g}: it keeps the state for {steps} steps, not for 1.4 as at 0"
+        self.choices[gate.bias] = Choice(
+            name=gate.bias, law="constant", value=bias, part=gate.part, before=_root(self.start.get(gate.bias)),
+            reason=reason, source="recurrent.chrono_bias",
+        )  # fmt: skip
+
     def _bias(self, name: str, head: bool) -> None:
         """Zero, or as its peers have it; a head's own bias is a prior that somebody chose."""
         drawn = self.start.get(name) != 0 and not (head and name in self.constants)
@@ -113,6 +135,7 @@ class Chooser:
             self._adapter(factors)
         for name, one in self.scope.rows.items():
             self._new_rows(name, one.says)
+        self._loops()
         users = self.graph.users()
         for name in self.scope.asked:
             tensor = self.sight.tensors.get(name)
@@ -212,7 +235,8 @@ class Chooser:
         self.choices[name] = Choice(
             name=name, law=law, before=_root(self.start.get(name)), reason=reason, source=source
         )
-        self.profile.seconds[name] = {"ones": 1.0, "zeros": 0.0}.get(law, self.start.get(name, 1.0))
+        sizes = {"ones": 1.0, "zeros": 0.0, "orthogonal": 1 / max(self.sight.tensors[name].shape, default=1)}
+        self.profile.seconds[name] = sizes.get(law, self.start.get(name, 1.0))
 
     def _normal(self, name: str, std: float, fan: float | None, reason: str, source: str) -> None:
         if name in self.scope.peers and (like := self._peer_scale(name)):

@@ -210,6 +210,10 @@ class Eye(TorchFunctionMode):
                 stretched = torch.broadcast_shapes(given[0].shape, given[1].shape)  # type: ignore[no-untyped-call]
                 chosen["stretched"] = list(stretched)
         call = self._new(op, kind, made[0], parents, used, chosen)
+        call.offsets = {
+            tag.node: int(t.storage_offset())
+            for tag, t in zip(tags, given, strict=True) if tag.node is not None and t.layout == torch.strided
+        }  # fmt: skip
         for tensor in made:
             self._tags[tensor] = Tag(call.number, (), axis)
         self._measure(call, func, args, kwargs, given, made[0], before, axis)
