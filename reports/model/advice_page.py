@@ -7,7 +7,7 @@ from varlaw.diagnose.records import Diagnosis
 from varlaw.reports.model import advice, charts, page
 from varlaw.reports.pages import picture, template
 
-_SAYS = "{}: what each operation made (line), theory from the input (dashes), and where 99.9 % of draws lie (bars)."
+_SAYS = "{}: what each operation made (broad line), theory from the input (dashes), and where 99.9 % of draws lie (bars)."
 _OUTCOMES = {"REMOVES": "c", "DOES_NOT": "v", "UNDECIDED": "u", "REFUSED": "n"}
 
 
@@ -17,7 +17,7 @@ def render(record: AdviceRecord, diagnoses: Sequence[Diagnosis]) -> str:
     drawn = [(_SAYS.format(stage.capitalize()), charts.way(record.depths, stage)) for stage in stages]
     drawn.append(
         (
-            "The gradient at each output, relative to the last map's; dashes: before.",
+            "The gradient at each output, relative to the last map's: before (dashes) and after (broad line).",
             charts.gradients(record.depths, stages),
         )
     )

@@ -9,6 +9,7 @@ from varlaw.diagnose.records import ModelRecord, Row
 from varlaw.reports.charts import COLOUR, framed, log_axis
 
 _MOST = 200  # points of a picture
+_UNDER = {"type": "line", "strokeWidth": 5, "opacity": 0.5}  # a line on which another is to be seen
 _DEPTH = {
     "field": "place", "type": "quantitative", "title": "operations, from input to loss", "axis": {"labels": False}
 }  # fmt: skip
@@ -40,23 +41,33 @@ def gradients(rows: Sequence[Depth], stages: Sequence[str]) -> dict[str, Any] | 
     ]  # fmt: skip
     if len(points) < 3:
         return None
-    low, high = min(p["rms"] for p in points) / 1.3, max(p["rms"] for p in points) * 1.3
+    low, high = min(p["rms"] for p in points), max(p["rms"] for p in points)
+    room = max(1.5, (high / low) ** 0.1)  # for the names
+    low, high = low / room, high * room
     y = {**log_axis("rms of the gradient (log)", low, high), "field": "rms"}
     dashes = {"condition": {"test": "datum.stage === 'before'", "value": [2, 3]}, "value": [1, 0]}
     colour = {"condition": {"test": "datum.stage === 'before'", "value": COLOUR["ink"]}, "value": COLOUR["line"]}
-    texts = [  # each line is named where it begins
-        {
-            "transform": [{"filter": f"datum.stage === '{stage}' && datum.place === {points[0]['place']}"}],
-            "mark": {"type": "text", "align": "left", "dy": -9, "color": COLOUR["ink"]},
-            "encoding": {"x": _DEPTH, "y": y, "text": {"field": "stage"}},
-        }
-        for stage in stages
+    encoding = {"x": _DEPTH, "y": y, "detail": {"field": "stage"}, "strokeDash": dashes, "color": colour}
+    lines = [  # the second thin on the first, so that both are seen where they are one
+        {"transform": [{"filter": f"datum.stage {sign} 'before'"}], "mark": mark, "encoding": encoding}
+        for sign, mark in (("!==", _UNDER), ("===", {"type": "line"}))
     ]
-    line = {
-        "mark": {"type": "line"},
-        "encoding": {"x": _DEPTH, "y": y, "detail": {"field": "stage"}, "strokeDash": dashes, "color": colour},
-    }
-    return {**framed({"layer": [line, *texts]}, list(points)), "width": 640, "height": 220}
+    layers = [*lines, *_named_where_they_begin(points, {"x": _DEPTH, "y": y})]
+    return {**framed({"layer": layers}, list(points)), "width": 640, "height": 220}
+
+
+def _named_where_they_begin(points: Sequence[dict[str, Any]], at: dict[str, Any]) -> list[dict[str, Any]]:
+    """The name of each line at its first point: above the upper one, below the lower one."""
+    firsts = {p["stage"]: p for p in reversed(points)}
+    upper = max(firsts, key=lambda stage: firsts[stage]["rms"])
+    return [
+        {
+            "transform": [{"filter": f"datum.stage === '{stage}' && datum.place === {first['place']}"}],
+            "mark": {"type": "text", "align": "left", "dy": -10 if stage == upper else 12, "color": COLOUR["ink"]},
+            "encoding": {**at, "text": {"field": "stage"}},
+        }
+        for stage, first in firsts.items()
+    ]
 
 
 def _by_depth(points: Sequence[dict[str, Any]], title: str) -> dict[str, Any] | None:
@@ -75,7 +86,7 @@ def _layers(x: dict[str, Any], y: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {"mark": {"type": "rule", "strokeWidth": 5, "color": COLOUR["band"]}, "encoding": band},
         {"mark": {"type": "tick", "orient": "horizontal", "color": COLOUR["ink"]}, "encoding": law},
-        {"mark": {"type": "line", "color": COLOUR["line"]}, "encoding": {"x": x, "y": y}},
+        {"mark": {**_UNDER, "color": COLOUR["line"]}, "encoding": {"x": x, "y": y}},
         {"mark": {"type": "line", "color": COLOUR["ink"], "strokeDash": [2, 3]}, "encoding": ahead},
         {"mark": {"type": "point", "filled": True, "size": 30}, "encoding": {"x": x, "y": y, "color": wrong}},
     ]

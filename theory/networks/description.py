@@ -132,6 +132,9 @@ def _residual(reader: _Reader) -> dict[str, Any]:
 
 def _repeated(reader: _Reader, times: int) -> list[dict[str, Any]]:
     """The group, read anew for each repeat: its first layer sees the width that the last one left."""
+    if not times:
+        msg = f"0 x in {reader.text!r}, but should be a number of repeats >= 1 [predict]"
+        raise ValueError(msg)
     start, found = reader.at, []
     for _ in range(times):
         reader.at = start
@@ -139,7 +142,6 @@ def _repeated(reader: _Reader, times: int) -> list[dict[str, Any]]:
         if len(found) > _MOST:
             msg = f"more than {_MOST} blocks in {reader.text!r} [predict]"
             raise ValueError(msg)
-    reader.expect(times, "a number of repeats >= 1 in front")
     return found
 
 

@@ -127,7 +127,9 @@ def _dense(words: Words) -> dict[str, Any]:
 
 def _conv(words: Words) -> dict[str, Any]:
     channels = words.count("the channels of conv")
-    sides = words.plain.pop(0).split("x") if words.plain and re.fullmatch(r"\d+(x\d+)*", words.plain[0]) else "3"
+    sides = words.plain.pop(0).split("x") if words.plain and words.plain[0][0].isdigit() else ["3"]
+    if not all(side.isdigit() and int(side) for side in sides):
+        words.fail(f"kernel={'x'.join(sides)!r} in {words.text!r}, but should be sides such as 3x3")
     before, words.width = words.width or channels, channels
     groups = words.whole("groups", words.number("groups", 1.0) or 0.0, before, channels)
     return {
