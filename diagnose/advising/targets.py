@@ -7,7 +7,8 @@
   Where 1 is too small already (sigmoid, softplus: most of their size is a mean), it is the smallest beyond that does.
 * In front of an activation that is written out by hand: 1, and the next map divides by what is measured behind it.
 * At the end of one of N residual branches: 1/N of the stream, so that all of them add up to a factor e at most.
-* In front of attention: 1, so that scores have a standard deviation of 1 whatever the stream has grown to.
+* In front of attention: 1, so that scores have a standard deviation of 1 whatever the stream has grown to; less where
+  nothing divides them by the root of their width.
 * In front of the loss: logits whose variance adds 5 % to ln C, 1 at most. In front of anything else: what came in.
 """
 
@@ -18,7 +19,7 @@ from varlaw.diagnose.advising import following
 from varlaw.diagnose.advising.following import Follower
 from varlaw.diagnose.advising.profile import Profile, weight_of
 from varlaw.diagnose.parameters import pattern
-from varlaw.diagnose.records import Call
+from varlaw.diagnose.records import Call, Moments
 from varlaw.diagnose.structure import Graph, Residual
 from varlaw.theory.activations.named import under_normal
 
@@ -26,6 +27,7 @@ _QS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02)  # in front of an activation that keeps 
 LARGER = (2.0, 5.0, 10.0, 20.0)  # where those lose the gradient; beyond 60 half of a sigmoid's units are saturated
 _MOST = math.log(100.0)  # of the ln of a mean squared gradient over the depth: 10 in rms
 _REACH = (1e-3, 1e3)  # second moments among which one is looked for that hands on what came in
+_LOUD = 2.0  # of scores that are not scaled: below, queries and keys are merely alike
 _SANE = (0.1, 10.0)  # second moments that are kept as they come: beyond, a map brings them to 1
 
 
@@ -79,10 +81,24 @@ class Targets:
             why = "a norm follows and sets the size; 1/fan_in keeps its eps small beside it"
             return Target(1.0, why, "norm.shortfall")
         if after.kind == "attention" or (after.kind == "linear" and after.call and len(after.call.parents) > 1):
-            why = "queries and keys of second moment 1 give scores of standard deviation 1: no key has all the weight"
-            return Target(1.0, why, "attention.scaled_logit_variance")
+            level = 1 / max(1.0, math.sqrt(self._of_scores(after.call)))
+            why = f"queries and keys of second moment {level:.3g} give scores of standard deviation 1: no key has all"
+            return Target(level, f"{why} the weight", "attention.scaled_logit_variance")
         why = "no law of what follows" if after.kind == "other" else "no activation follows"
         return Target(level, f"{why}: 1/fan_in keeps the second moment{brought}", "lecun_normal.variance")
+
+    def _of_scores(self, call: Call | None) -> float:
+        """Var of the scores of queries and keys of second moment 1: 1 where they are scaled, else their width."""
+        if call is None or call.kind == "attention":
+            scale = call.options.get("scale") if call else None
+            return scale**2 * call.shape[-1] if call and isinstance(scale, float) and call.shape else 1.0
+        given = [self.sight.calls[p] for p in call.parents]
+        scaled = [c for c in self.graph.single(call.number, frozenset(["product"])) if c.kind == "product"]
+        moments = [c.output for c in (*given, scaled[-1] if scaled else call)]
+        if any(c.kind in ("softmax", "dropout") for c in given) or any(_unfit(m) for m in moments):
+            return 1.0
+        q, k, scores = (m.second for m in moments if m is not None)
+        return scores / (q * k) if scores > _LOUD * q * k else 1.0
 
     def _activated(self, name: str, level: float, brought: str) -> Target:
         stem = name.partition(":")[0]
@@ -144,6 +160,10 @@ class Targets:
             if made and self.sight.tensors[name].shape == shape:
                 return True
         return False
+
+
+def _unfit(moments: Moments | None) -> bool:
+    return moments is None or moments.nonfinite or not 0 < moments.second < math.inf
 
 
 def _taken_by(after: Follower, graph: Graph) -> str:
