@@ -7,7 +7,7 @@ from varlaw.diagnose.records import Diagnosis
 from varlaw.reports.model import advice, charts, page
 from varlaw.reports.pages import picture, template
 
-_SAYS = "{}: what each operation made (broad line), theory from the input (dashes), and where 99.9 % of draws lie (bars)."
+_SAYS = "{}: what each operation made (broad), theory from the input (dashes), and where 99.9 % of draws lie (bars)."
 _OUTCOMES = {"REMOVES": "c", "DOES_NOT": "v", "UNDECIDED": "u", "REFUSED": "n"}
 
 
