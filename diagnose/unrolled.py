@@ -8,6 +8,7 @@ that the author chose.
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ _GATES = frozenset(("sigmoid", "hardsigmoid"))
 
 
 class Gate(NamedTuple):
-    """The bias in front of a gate on the state, which part of it, and whether more of it keeps more (1) or less (-1)."""
+    """The bias in front of a gate on the state, which part of it, and whether more of it keeps more (1) or less."""
 
     bias: str
     part: tuple[int, int] | None
@@ -69,15 +70,15 @@ def _chains(graph: Graph) -> dict[str, list[int]]:
 
 def _again(calls: Sequence[int], graph: Graph) -> bool:
     """Whether each call takes what came of the one before it, and something new."""
-    steps = list(zip(calls, calls[1:], strict=False))
+    steps = list(pairwise(calls))
     if not all(graph.leads(a, b) for a, b in steps):
         return False
     beside = [_beside(a, b, calls[0], graph) for a, b in steps]
-    return all(beside) and all(a != b for a, b in zip(beside, beside[1:], strict=False))
+    return all(beside) and all(a != b for a, b in pairwise(beside))
 
 
 def _beside(first: int, last: int, start: int, graph: Graph) -> set[tuple[int, int]]:
-    """What enters between two calls of a map and did not come of its first one: the call that made it, and its place."""
+    """What enters between two calls of a map and came not of its first one: the call that made it, and its place."""
     between = [c for c in graph.calls[first + 1 : last + 1] if c.number == last or graph.leads(c.number, last)]
     return {
         (p, c.offsets.get(p, 0)) for c in between for p in c.parents if p != start and not graph.leads(start, p)
