@@ -248,7 +248,8 @@ def _delays_table(signals: int) -> list[str]:
             share found within {_AFTER:,} steps (a single step: at that step). The rules in common use look back on 128
             steps, and are set to one false alarm in {1 / ALPHA:,.0f} steps, which ours states: on this very noise,
             which nobody knows beforehand, and on all of the streams above. A rise is a note at its alarm, which is
-            counted here, and a violation 128 steps later where it lasts."""
+            counted here, and a violation 128 steps later where it lasts and, of a loss, takes back a quarter of what
+            was learnt."""
         ),
         "",
         f"| change | varlaw | {k} sigma | {k_all} sigma | {m} x mean | {m_all} x mean |",
