@@ -79,13 +79,13 @@ class _Alike:
         for of, label in zip(x, self.labels, strict=True):
             if label in parts:
                 of[:] = parts[label][len(parts[label]) - rows :][:count, : self.length]
-        x = x.reshape(len(x), -1)
         there = np.array([label in parts for label in self.labels])
         both = there[self._one] & there[self._other]
-        products, squares = x @ x.T, np.square(x) @ np.square(x).T
+        flat = x.reshape(len(x), -1)
+        products, squares = flat @ flat.T, np.square(flat) @ np.square(flat).T
         pair, one, other = (self._one, self._other), (self._one, self._one), (self._other, self._other)
         self._sums += both * np.stack([products[pair], squares[pair], products[one], products[other]])
-        self.n += both * x.shape[1]
+        self.n += both * flat.shape[1]
 
     def sums(self) -> Iterator[tuple[tuple[str, str], Pair]]:
         """Every pair with its sums."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from varlaw.subjects.attending import alibi, attention, chosen, edges, grouped, rotary
 from varlaw.subjects.mlx.framework import MLX
 from varlaw.subjects.subject import Case, Experiment
@@ -37,7 +39,7 @@ def _rotate(x: Any, first: int, base: float) -> Any:
 def _biases(heads: int, distance: int, dtype: str, device: str) -> Any:
     import mlx.nn as nn
 
-    matrix = nn.ALiBi.create_alibi_matrix(distance + 1, 1, heads, dtype=MLX.array([0.0], dtype, device).dtype)
+    matrix = nn.ALiBi.create_alibi_matrix(distance + 1, 1, heads, dtype=MLX.array(np.zeros(1), dtype, device).dtype)
     return matrix[0, :, distance, 0]
 
 

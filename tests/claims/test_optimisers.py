@@ -63,6 +63,37 @@ def _rmsprop_inside(w: Any, g: Any, case: Any, dtype: str, device: str) -> Any:
     return w - case["rate"] * g / np.sqrt((1 - case["decay"]) * g * g + case["eps"])
 
 
+def _rmsprop_started(start: float) -> optimising.Walk:
+    def walk(w: Any, g: Any, case: Any, dtype: str, device: str) -> Any:
+        return w - case["rate"] * g / np.sqrt(case["decay"] * start + (1 - case["decay"]) * g * g + case["eps"])
+
+    return walk
+
+
+def _nadam_plain(w: Any, g: Any, case: Any, dtype: str, device: str) -> Any:
+    """With one momentum for all steps."""
+    m, v = 0 * g, 0 * g
+    for t in range(1, case["steps"] + 1):
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        ahead = 0.9 * m / (1 - 0.9 ** (t + 1)) + 0.1 * g / (1 - 0.9**t)
+        w = w - case["rate"] * ahead / (np.sqrt(v / (1 - 0.999**t)) + case["eps"])
+    return w
+
+
+def _belief(before: float) -> optimising.Walk:
+    """A first step by (g - m)^2, with m as it is after the step or, by mistake, before it."""
+
+    def walk(w: Any, g: Any, case: Any, dtype: str, device: str) -> Any:
+        spread = 0.001 * (g - (1 - before) * 0.1 * g) ** 2
+        return w - case["rate"] * g / (np.sqrt(spread / 0.001) + case["eps"])
+
+    return walk
+
+
+def _adamax(correction: float) -> optimising.Walk:
+    return lambda w, g, case, *rest: w - case["rate"] * 0.1 / correction * g / (np.abs(g) + case["eps"])
+
+
 def _sign(scale: float) -> optimising.Walk:
     return lambda w, g, case, dtype, device: w - scale * case["steps"] * case["rate"] * np.sign(g)
 
@@ -89,6 +120,11 @@ MISTAKES: dict[str, tuple[str, optimising.Walk, optimising.Walk]] = {
     "adam for nadam": ("nadam", _nadam(), _adam()),
     "corrected after all": ("adam_plain", _adam(corrected=False), _adam()),
     "root of a sum": ("rmsprop", _rmsprop, _rmsprop_inside),
+    "sum of roots": ("rmsprop_inside", _rmsprop_inside, _rmsprop),
+    "second moment from 0": ("rmsprop_started", _rmsprop_started(1.0), _rmsprop_started(0.0)),
+    "momentum not ahead": ("nadam_plain", _nadam_plain, _adam()),
+    "belief in the momentum of before": ("adabelief", _belief(0.0), _belief(1.0)),
+    "corrected Adamax": ("adamax_plain", _adamax(1.0), _adamax(0.1)),
     "dampened momentum": ("momentum", _sgd(), _sgd(dampened=True)),
     "nesterov left out": ("nesterov", _sgd(nesterov=True), _sgd()),
     "half a step": ("sign", _sign(1.0), _sign(0.5)),

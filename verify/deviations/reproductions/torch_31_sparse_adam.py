@@ -3,7 +3,7 @@
 import torch
 
 
-def moved(optimiser, gradient):
+def moved(optimiser: type[torch.optim.Adam | torch.optim.SparseAdam], gradient: torch.Tensor) -> float:
     w = torch.nn.Parameter(torch.zeros(1))
     w.grad = gradient
     optimiser([w], lr=1.0, eps=1e-8).step()
