@@ -87,7 +87,8 @@ def _row(library: str, name: str, thing: Any) -> str:
     cases = [_case(thing, sizes) for sizes in _SIZES]
     with seeded(0, "float32", "cpu"):
         first = made(thing, cases[0], 0)
-    if not (is_torch(first) or is_keras(first) or isinstance(first, Mapping)) or not tensors_of(first):
+    holds = isinstance(thing, type) or is_torch(first) or is_keras(first) or isinstance(first, Mapping)
+    if not holds or not tensors_of(first):  # arrays that a function returns may be of anything
         msg = f"makes {type(first).__name__}, no layer with tensors"
         raise TypeError(msg)
     found = list(of_module(layer(name, thing, {"*": "unknown"}, cases=cases), SALT))

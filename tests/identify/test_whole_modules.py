@@ -105,3 +105,17 @@ def test_a_first_file_names_the_parts_of_a_tensor(tmp_path: Path, monkeypatch: p
     text = draft("parted").text
     promises = ['"token[:1]": "Constant(0)"', '"token[1:]": "Normal(1)"', '"gates[0/3, axis=1]": "Constant(1)"']
     assert [p for p in promises if p not in text] == []
+
+
+def test_a_first_file_has_classes_that_hold_arrays_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plain.py").write_text(
+        "import numpy as np\n\nclass Dense:\n    def __init__(self, n_in, n_out, seed=0):\n"
+        "        self.w = np.random.default_rng(seed).normal(0, n_in**-0.5, (n_in, n_out))\n\n"
+        "class Settings:\n    def __init__(self, width):\n        self.width = width\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = draft("plain")
+    assert '"w": "Normal(1/sqrt(n_in))"' in found.text
+    assert list(found.left_out) == ["plain.Settings"]
