@@ -27,24 +27,29 @@ Rotate = Callable[[Any, int, float], Any]
 Table = Callable[[int], Any]  # dim -> sines and cosines of positions that follow each other, (positions, dim)
 
 
-def attention(of: Boundary, name: str, attend: Attend, **rest: Any) -> Experiment:
-    """The row of one function; it takes as many positions as its vectors are long."""
+def attention(of: Boundary, name: str, attend: Attend, *, queries: float = 1.0, **rest: Any) -> Experiment:
+    """The row of one function; it takes as many positions as its vectors are long.
+
+    Where it takes fewer `queries`, a share of the positions, they are the first: the causal query i sees keys 0 to i.
+    """
 
     def run(case: Case, dtype: str, device: str, seed: int, count: int) -> Mapping[str, Floats]:
         d, rng = case["d"], np.random.default_rng(seed)
+        n = int(queries * d)
         with of.chance(seed, dtype, device):
             q, k, v = (of.array(x[None], dtype, device) for x in (*rng.standard_normal((2, d, d)), np.eye(d)))
+            q = q[:, :n]
             logits = (of.floats(q) @ of.floats(k).transpose(0, 2, 1))[0]
-            later = np.tril(np.ones((d, d), bool))
-            some = rng.random((d, d)) < 0.6
+            later = np.tril(np.ones((n, d), bool))
+            some = rng.random((d, d))[:n] < 0.6
             some[:, 0] = True
-            calls = ((None, False, np.ones((d, d), bool)), (None, True, later), (some, False, some))
-            weights = [of.floats(attend(q, k, v, mask, causal)).reshape(d, d) for mask, causal, _ in calls]
+            calls = ((None, False, np.ones((n, d), bool)), (None, True, later), (some, False, some))
+            weights = [of.floats(attend(q, k, v, mask, causal)).reshape(n, d) for mask, causal, _ in calls]
         seen = [may for *_, may in calls]
         return {
             "ratio": np.concatenate([(w / w[:, :1])[may] for w, may in zip(weights, seen, strict=True)]),
             "logit": np.concatenate([logits[may] for may in seen]),
-            "first": np.concatenate([np.broadcast_to(logits[:, :1], (d, d))[may] for may in seen]),
+            "first": np.concatenate([np.broadcast_to(logits[:, :1], (n, d))[may] for may in seen]),
             "sum": np.concatenate([w.sum(axis=1) for w in weights]),
             "masked": np.concatenate([w[~may] for w, may in zip(weights, seen, strict=True)]),
         }

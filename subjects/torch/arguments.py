@@ -1,6 +1,7 @@
 """torch.nn.init with all of its documented arguments, and on the shapes that layers give it: kernels, stacks."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from varlaw.subjects.rows import drawn
@@ -56,6 +57,25 @@ def _kernel() -> Sampler:
     return drawn(TORCH, "torch.nn.init.orthogonal_(gain)", "draw_orthogonal", seeded(build), laws, unsupported=NO_QR)
 
 
+def _channels_last() -> Sampler:
+    """Of a kernel that lies in memory with its channels innermost; it stays 0 where the call is refused."""
+
+    def build(case: Case, kind: dict[str, Any]) -> Mapping[str, Any]:
+        import torch
+
+        kernel = torch.zeros(case["shape"], **kind).contiguous(memory_format=torch.channels_last)
+        with contextlib.suppress(RuntimeError):
+            torch.nn.init.orthogonal_(kernel, gain=case["gain"])
+        return {"": kernel.flatten(1)}
+
+    name, laws = "torch.nn.init.orthogonal_(channels_last)", {"": "Orthogonal(gain)"}
+    return drawn(TORCH, name, "draw_orthogonal", seeded(build), laws, unsupported=NO_QR, cases=_with_sides)
+
+
+def _with_sides(claim: str, usual: Sequence[Case], dtype: str) -> Sequence[Case]:
+    return [case for case in usual if len(case["shape"]) == 4]
+
+
 def _stacked(name: str, law: str) -> Sampler:
     """Matrices of several experts in one parameter (experts, inputs, outputs), as `torch.bmm` multiplies by them."""
 
@@ -79,6 +99,7 @@ def _stacked(name: str, law: str) -> Sampler:
 ARGUMENTS: tuple[Sampler, ...] = (
     *(initialiser(name, fill, op, law, label=f"({label})") for name, label, op, law, fill in _ARGUMENTS),
     _kernel(),
+    _channels_last(),
     _stacked("xavier_uniform_", "glorot_uniform({0}, {1})"),
     _stacked("kaiming_normal_", "he_normal({0})"),
 )

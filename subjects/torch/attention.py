@@ -79,6 +79,8 @@ _SDPA = "nn.functional.scaled_dot_product_attention"
 EXPERIMENTS: tuple[Experiment, ...] = (
     attention(TORCH, "nn.functional.scaled_dot_product_attention(math)", _function("MATH")),
     attention(TORCH, "nn.functional.scaled_dot_product_attention(flash)", _function("FLASH_ATTENTION")),
+    attention(TORCH, f"{_SDPA}(math, fewer queries)", _function("MATH"), queries=0.5),
+    attention(TORCH, f"{_SDPA}(flash, fewer queries)", _function("FLASH_ATTENTION"), queries=0.5),
     grouped(TORCH, f"{_SDPA}(math, enable_gqa)", _grouped("MATH")),
     grouped(TORCH, f"{_SDPA}(flash, enable_gqa)", _grouped("FLASH_ATTENTION")),
     chosen(TORCH, f"{_SDPA}(math, scale)", "attend_chosen", _scaled("MATH")),

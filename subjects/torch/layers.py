@@ -191,6 +191,16 @@ def _padded(name: str) -> Sampler:
     return _layer(f"{name}(padding_idx)", "embedding", build, {"padding": ZEROS, "rest": "Normal(1)"})
 
 
+def _pretrained() -> Sampler:
+    """The padding row of an embedding that is made of given weights."""
+
+    def build(nn: Any, c: Case, f: Mapping[str, Any]) -> Any:
+        given = nn.Embedding(*(c[size] for size in _EMBEDDING), **f).weight.detach()
+        return nn.ParameterDict({"padding": nn.Embedding.from_pretrained(given, padding_idx=0).weight[:1]})
+
+    return _layer("Embedding.from_pretrained(padding_idx)", "embedding", build, {"padding": ZEROS})
+
+
 # -- the table ---------------------------------------------------------------------------------------------------------
 
 LAYERS: tuple[Sampler, ...] = (
@@ -201,6 +211,7 @@ LAYERS: tuple[Sampler, ...] = (
     _simple("EmbeddingBag", "embedding", {"weight": "Normal(1)"}, *_EMBEDDING),
     _padded("Embedding"),
     _padded("EmbeddingBag"),
+    _pretrained(),
     *(_recurrent(n, _RECURRENT) for n in ("RNN", "LSTM", "GRU")),
     *(_recurrent(n, _KINDS) for n in ("RNNCell", "LSTMCell", "GRUCell")),
     *(_deep_recurrent(n) for n in ("RNN", "LSTM", "GRU")),

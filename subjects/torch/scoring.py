@@ -16,6 +16,21 @@ def _f() -> Any:
 
 _EACH: dict[str, Any] = {"reduction": "none"}
 
+
+def _rows(q: Any, p: Any, how: str) -> Any:
+    """Each row is a batch of its own."""
+    import torch
+
+    return torch.stack([_f().kl_div(q[i : i + 1], p[i : i + 1], reduction=how) for i in range(len(q))])
+
+
+def _binary(q: Any, p: Any) -> Any:
+    """Of probabilities, less the entropy of the targets."""
+    import torch
+
+    return _f().binary_cross_entropy(q[:, 0].exp(), p[:, 0], **_EACH) + torch.special.xlogy(p, p).sum(-1)
+
+
 SCORES: tuple[Experiment, ...] = (
     scoring.binary(
         TORCH, "nn.functional.binary_cross_entropy_with_logits(pos_weight)",
@@ -29,6 +44,18 @@ SCORES: tuple[Experiment, ...] = (
     scoring.divergence(
         TORCH, "nn.functional.kl_div(log_target)",
         lambda q, p: _f().kl_div(q, p.log(), log_target=True, **_EACH).sum(-1),
+    ),
+    *(
+        scoring.divergence(TORCH, f"nn.functional.kl_div({how})", lambda q, p, how=how: _rows(q, p, how))
+        for how in ("mean", "batchmean")
+    ),
+    scoring.divergence(TORCH, "nn.functional.binary_cross_entropy", _binary),
+    scoring.divergence(
+        TORCH, "nn.functional.binary_cross_entropy(1e-50)", _binary, cases=fixed(first=1e-50), dtypes=("float64",)
+    ),
+    scoring.distance(
+        TORCH, "nn.functional.pairwise_distance", "loss_smooth",
+        lambda x, t, b: _f().pairwise_distance(x, t), cases=fixed(beta=0.0),
     ),
     scoring.distance(
         TORCH, "nn.functional.huber_loss", "loss_huber", lambda x, t, d: _f().huber_loss(x, t, delta=d, **_EACH)

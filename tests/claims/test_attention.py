@@ -20,17 +20,17 @@ def attend(power: float = 0.5, hidden: float = -np.inf, diagonal: int = 0, share
     """Attention whose logits are divided by d^power, with what is hidden at a logit of `hidden`."""
 
     def run(q: Any, k: Any, v: Any, mask: Any, causal: bool) -> Any:
-        d = q.shape[-1]
+        n, d = q.shape[1:]
         logits = q[0] @ k[0].T / d**power
-        seen = np.tril(np.ones((d, d), bool), diagonal) if causal else np.ones((d, d), bool) if mask is None else mask
+        seen = np.tril(np.ones((n, d), bool), diagonal) if causal else np.ones((n, d), bool) if mask is None else mask
         logits = logits.masked_fill(~q.new_tensor(seen, dtype=bool), hidden)
         return share * logits.softmax(-1) @ v[0]
 
     return run
 
 
-def outcomes(function: Attend) -> dict[str, str]:
-    row = dataclasses.replace(attention(TORCH, "here", function), name="here")
+def outcomes(function: Attend, queries: float = 1.0) -> dict[str, str]:
+    row = dataclasses.replace(attention(TORCH, "here", function, queries=queries), name="here")
     (case,) = CASES["attend"].enumerate(Key("teeth", "cases"), 0)
     key = Key("teeth", "attention")
     return {c.law: str(c.judge(Trial(case, "float64", "cpu", POLICIES["pr"], key)).outcome) for c in claims_of(row)}
@@ -38,6 +38,11 @@ def outcomes(function: Attend) -> dict[str, str]:
 
 def test_attention_as_it_is_written_conforms() -> None:
     assert set(outcomes(attend()).values()) == {"CONFORMS"}
+
+
+def test_fewer_queries_are_the_first_and_not_the_last() -> None:
+    assert set(outcomes(attend(), 0.5).values()) == {"CONFORMS"}
+    assert outcomes(attend(diagonal=4), 0.5)["attention.masked_weight"] == "VIOLATES"
 
 
 @pytest.mark.parametrize(
