@@ -25,6 +25,7 @@ POINTS: Final = 400  # points of one plot
 ROWS: Final = 300  # rows of one table
 EDGE: Final = 1e300  # what a log axis holds: a law of formats may expect the largest number there is
 LISTED: Final = 2000  # rows of the index
+FONT: Final = f"{FOLDER}/math.woff2"  # what mathematics is set in: browsers need tables that few fonts have
 
 
 @dataclass(frozen=True, kw_only=True)

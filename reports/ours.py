@@ -21,6 +21,7 @@ SIGNS: Final = {
     "summary.md": b"## varlaw: ",
     "badge.svg": b"<title>varlaw: ",
     "search.js": b"// varlaw: ",
+    "laws/math.woff2": b"wOF2",
 }
 FOLDERS: Final = ("laws", "frameworks", "defaults", "deviations")
 MEASURED: Final = {".json", ".jsonl", ".md"}  # what `nox -s power` and `nox -s alarms` leave in folders of their own

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import urllib.parse
 from dataclasses import dataclass, replace
+from importlib import resources
 from typing import Any, Final
 
 import jinja2
@@ -67,6 +68,11 @@ def asset(name: str) -> Markup:
     loader = _environment().loader
     assert loader is not None
     return Markup(loader.get_source(_environment(), name)[0])
+
+
+def font(name: str) -> bytes:
+    """A font of ours, as it lies beside the pages."""
+    return (resources.files("varlaw.reports") / "templates" / name).read_bytes()
 
 
 def digest(script: str) -> str:

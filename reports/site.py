@@ -6,7 +6,7 @@ bytes, and a folder that holds something else is left as it is.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from varlaw.claims.verdict import Run
 from varlaw.reports import (
@@ -32,7 +32,7 @@ from varlaw.reports.folklore import FolkText
 from varlaw.reports.lawbook import LawText
 from varlaw.reports.merge import merged
 from varlaw.reports.ours import PAGE, forget_stale, inspect, recorded, refuse_foreign, refuse_records
-from varlaw.reports.pages import Bar
+from varlaw.reports.pages import Bar, font
 from varlaw.reports.shorten import abridged
 
 
@@ -113,6 +113,7 @@ def _rendered(runs: Sequence[Run], library: Library | None, pointer: bool, recor
         laws = {name: lawbook.address(name) for name in library.laws}
         parts = frameworks.parts(short, bar)
         texts |= _books(short, library, laws, bar)
+        files[lawbook.FONT] = font(PurePosixPath(lawbook.FONT).name)
         files |= {part.address: _later(part.render) for part in parts}
         known = deviations.addresses(short)
         texts |= {frameworks.INDEX: frameworks.index(short, bar), search.PAGE: search.page(bar)}

@@ -1,11 +1,12 @@
 """Laws as mathematics: what is written says what the formula says, and what cannot be written is shown as it is."""
 
+import html
 import math
 import re
 
 import pytest
 
-from varlaw.reports import bibtex, latex, portraits, typeset
+from varlaw.reports import bibtex, latex, pages, portraits, typeset
 from varlaw.theory.catalogue import LAWS
 
 # What holds a search, a table, or a loop with a condition.
@@ -92,3 +93,13 @@ def test_pictures_say_what_the_catalogue_says() -> None:
     variance = LAWS["glorot_uniform.variance"].value(fan_in=100, fan_out=100)
     assert math.isclose(1 / (12 * uniform[0]["y"] ** 2), variance, rel_tol=1e-12)
     assert all(chart() for _, chart in portraits.PORTRAITS.values())
+
+
+def test_the_font_of_the_laws_has_a_sign_for_all_that_they_are_written_with() -> None:
+    pytest.importorskip("latex2mathml")
+    ranges = re.findall(r"U\+([0-9A-F]+)(?:-([0-9A-F]+))?", str(pages.asset("math.css")))
+    held = {point for first, last in ranges for point in range(int(first, 16), int(last or first, 16) + 1)}
+    shown = (typeset.mathml(typeset.statement(law.quantity, law.formula)) for law in LAWS.values())
+    drawn = html.unescape(re.sub(r"<[^>]*>", "", "".join(filter(None, shown))))
+    assert {sign for sign in drawn if ord(sign) not in held} == set()
+    assert len(pages.font("math.woff2")) < 30_000
