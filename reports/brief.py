@@ -74,7 +74,7 @@ def not_applicable(groups: list[Group], width: int, *, listed: bool) -> Iterator
     reasons: dict[str, list[Group]] = {}
     absent = [group.subject for group in groups if group.claim == PRESENT]
     if absent and not listed:
-        yield from summary("not applicable", f"not run here: {', '.join(map(plain, absent))} (-v says why)", width)
+        yield from summary("not applicable", f"here: {', '.join(map(plain, absent))} (-v says why)", width)
     for group in groups if listed else (g for g in groups if g.claim != PRESENT):
         reasons.setdefault(group.worst.detail, []).append(group)
     for reason, members in reasons.items():

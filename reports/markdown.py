@@ -27,7 +27,11 @@ from varlaw.reports.wording import (
 )
 
 LIMIT: Final = 1024 * 1024  # bytes; GitHub drops a larger summary whole
-DEVIATIONS: Final = 40  # that have a row of the table: with the rest the summary stays below 100 lines
+# With what follows the summary stays below 100 lines.
+CAUSES: Final = 8  # of findings that are told in full, in up to six lines each
+DEVIATIONS: Final = 40  # that have a row of the table
+BESIDE: Final = 10  # the same, beside findings
+NAMED: Final = 20  # subjects of a line
 POINTER: Final = "\n\n*Truncated here: the full report is in `index.html`, the records in `run.json`.*\n"
 
 
@@ -49,11 +53,14 @@ def _parts(run: Run) -> Iterator[str]:
     yield f"{_risk(run)}\n\n"
     yield _counts(groups)
     by_state = {s: [g for g in groups if g.state == s] for s in STATES}
+    room = CAUSES
     for state, title in (("VIOLATES", "Violations"), ("error", "Errors"), ("undecided", "Undecided")):
         if by_state[state]:
+            causes = _causes(by_state[state])
             yield f"### {SYMBOLS[state]} {title}\n\n"
-            yield from map(_finding, by_state[state])
-    yield from _deviations(run)
+            yield from _findings(causes, room)
+            room = max(0, room - len(causes))
+    yield from _deviations(run, DEVIATIONS if room == CAUSES else BESIDE)
     yield from _conforming(by_state["conforms"], [g for g in groups if g.state != "conforms"])
     yield _reproduce(run)
 
@@ -73,6 +80,28 @@ def _counts(groups: list[Group]) -> str:
     return "| state | verdicts | meaning |\n|---|---:|---|\n" + "".join(rows) + "\n" if rows else ""
 
 
+def _causes(groups: list[Group]) -> list[list[Group]]:
+    """The rows of each claim that say the same, the worst first."""
+    causes: dict[tuple[str, str], list[Group]] = {}
+    for group in groups:
+        causes.setdefault((group.claim, group.worst.statement), []).append(group)
+    return list(causes.values())
+
+
+def _findings(causes: list[list[Group]], room: int) -> Iterator[str]:
+    """The worst row of each cause with the number of others, then in one line the causes that have no room."""
+    for worst, *others in causes[:room]:
+        yield _finding(worst) + (f"  and {_rows(others)}\n" if others else "")
+    if rest := [group for cause in causes[room:] for group in cause]:
+        yield f"- {quantities(len(causes[room:]), 'more cause')}: {_rows(rest)}\n"
+
+
+def _rows(groups: list[Group]) -> str:
+    names = list(dict.fromkeys(code(group.subject) for group in groups))
+    more = f" and {len(names) - NAMED:,} more" if names[NAMED:] else ""
+    return f"{quantities(len(groups), 'more row')}: {', '.join(names[:NAMED])}{more}"
+
+
 def _finding(group: Group) -> str:
     verdict = group.worst
     head = f"- **{group.state}** {code(group.subject)}: {text(verdict.statement)} ({code(group.claim)})"
@@ -90,19 +119,19 @@ def _measured(verdict: Verdict) -> str:
     return "; ".join(filter(None, [got, ratio, text(likely(verdict))]))
 
 
-def _deviations(run: Run) -> Iterator[str]:
+def _deviations(run: Run, shown: int) -> Iterator[str]:
     """A table of the gravest deviations that the run met, then the names of the others."""
     met = by_deviation(run.verdicts)
     if met:
         yield f"\n<details><summary>{SYMBOLS['deviation']} Documented deviations: {len(met):,}</summary>\n\n"
         yield "| deviation | rows | worst | measured | reason |\n|---|---:|---|---|---|\n"
-    for known, groups in met[:DEVIATIONS]:
+    for known, groups in met[:shown]:
         reason = f"{text(known.reason)} {_link(known.link)}".strip() + f" ({text(standing(known))})"
         worst = f"{code(groups[0].subject)}: {text(groups[0].worst.statement)}"
         row = (code(known.id), f"{len(groups):,}", worst, text(evidence(groups[0].worst)), reason)
         yield f"| {' | '.join(row)} |\n"
-    if met[DEVIATIONS:]:
-        yield f"\nAnd, of less consequence: {', '.join(code(known.id) for known, _ in met[DEVIATIONS:])}.\n"
+    if met[shown:]:
+        yield f"\nAnd, of less consequence: {', '.join(code(known.id) for known, _ in met[shown:])}.\n"
     if met:
         yield "\n</details>\n"
 

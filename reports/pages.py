@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from varlaw.reports import charts, glossary, texts, wording
 from varlaw.reports.matrix import cell_lines
 
+NARROW: Final = 270  # pixels of the field of a chart that a telephone shows as it is drawn
 LIMIT: Final = 3_000_000  # bytes of one page
 
 
@@ -96,6 +97,12 @@ def anchor(name: str) -> str:
     'torch.nn.Linear%20(complex)'
     """
     return urllib.parse.quote(texts.plain(name), safe="!~*'()")
+
+
+def responsive(spec: dict[str, Any]) -> Markup | None:
+    """A chart as wide as a screen, and beside it one as wide as a telephone, whose letters have the same size."""
+    wide, narrow = picture(spec), picture({**spec, "width": NARROW})
+    return wide and narrow and Markup(f'<div class="desk">{wide}</div><div class="phone">{narrow}</div>')
 
 
 def picture(spec: dict[str, Any]) -> Markup | None:

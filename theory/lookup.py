@@ -73,6 +73,21 @@ def search(words: str) -> list[Hit]:
     return list(hits.values())
 
 
+def called(name: str) -> list[Hit]:
+    """The laws of a family, or those that go by another name; none for the name of one law, or of nothing.
+
+    name: "clip" or "xavier", whole.
+
+    >>> [len(called(name)) > 1 for name in ("clip", "Xavier", "he_normal.variance", "xav")]
+    [True, True, False, False]
+    """
+    family = [Hit(law, "of this family") for n, law in LAWS.items() if n.partition(".")[0] == name and n != name]
+    known = any(_plain(alias) == _plain(name) for alias in ALIASES)
+    return family or (
+        list({hit.law.name: hit for hit in _aliased(name)}.values()) if known and name not in LAWS else []
+    )
+
+
 def closest(name: str) -> list[str]:
     """Up to five names that may be meant by one that no law has: spelt alike, or laws by their other name.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from varlaw.diagnose.advising.records import AdviceRecord, Depth, Trial
 from varlaw.diagnose.records import Diagnosis
 from varlaw.reports.model import advice, charts, page
-from varlaw.reports.pages import picture, template
+from varlaw.reports.pages import responsive, template
 
 _SAYS = "{}: what each operation made (broad), theory from the input (dashes), and where 99.9 % of draws lie (bars)."
 _OUTCOMES = {"REMOVES": "c", "DOES_NOT": "v", "UNDECIDED": "u", "REFUSED": "n"}
@@ -22,7 +22,8 @@ def render(record: AdviceRecord, diagnoses: Sequence[Diagnosis]) -> str:
         )
     )
     return template("advice.html.j2").render(
-        record=record, verdict=advice.verdict(record), pictures=[(c, p) for c, s in drawn if s and (p := picture(s))],
+        record=record, verdict=advice.verdict(record),
+        pictures=[(c, p) for c, s in drawn if s and (p := responsive(s))],
         state=page.state_of, number=page.number, tried=_tried, losses=advice.losses, change=_change,
         groups=[(advice.names_of(g), advice.law_of(g), g[0]) for g in advice.grouped(record.changes)],
         diagnoses=diagnoses,

@@ -4,7 +4,7 @@ from markupsafe import escape
 
 from varlaw.diagnose.records import Finding, ModelRecord
 from varlaw.reports.model import charts, text
-from varlaw.reports.pages import picture, template
+from varlaw.reports.pages import responsive, template
 
 _COLOURS = {"VIOLATES": "v", "UNDECIDED": "u", "NOTE": "d", "NOT_APPLICABLE": "n"}
 
@@ -21,7 +21,7 @@ def render(record: ModelRecord) -> str:
             ("The gradient at each output.", charts.profile(record.rows, gradient=True)),
             ("The first loss.", charts.loss_ruler(record)),
         )
-        if spec and (drawn := picture(spec))
+        if spec and (drawn := responsive(spec))
     ]
     return template("model.html.j2").render(
         record=record, verdict=_verdict(record), pictures=pictures, state=state_of, number=number,

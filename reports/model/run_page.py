@@ -7,7 +7,7 @@ from varlaw.reports.charts import COLOUR, framed, log_axis
 from varlaw.reports.files import write_whole
 from varlaw.reports.model.journal import Run
 from varlaw.reports.model.page import state_of
-from varlaw.reports.pages import picture, template
+from varlaw.reports.pages import responsive, template
 
 _POINTS = 600  # of a curve; each the mean of as many steps as it takes
 _CURVES = {
@@ -26,7 +26,7 @@ def write(run: Run, path: Path) -> None:
 
 def render(run: Run) -> str:
     """The page of a run."""
-    drawn = [(text, drawn) for n, text in _CURVES.items() if (spec := curve(run, n)) and (drawn := picture(spec))]
+    drawn = [(text, drawn) for n, text in _CURVES.items() if (spec := curve(run, n)) and (drawn := responsive(spec))]
     return template("run.html.j2").render(run=run, pictures=drawn, state=state_of, number=_number)
 
 

@@ -25,6 +25,7 @@ WIDTHS = (60, 80, 100, 140)
 COMMANDS: dict[str, tuple[str, ...]] = {
     "help": ("--help",),
     "laws-show": ("laws", "show", "relu.second_moment"),
+    "laws-show-alias": ("laws", "show", "xavier"),
     "laws-show-array": ("laws", "show", "residual.gpt2_std"),
     "laws-eval": ("laws", "eval", "glorot_uniform.variance", "fan_in=300", "fan_out=100,200"),
     "laws-search": ("laws", "search", "xavier"),
@@ -37,7 +38,6 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "predict": ("predict", "4 x (dense 500 glorot_normal, tanh)"),
     "watch": ("watch", "--once", str(DATA / "watch.jsonl")),
     "mistake-subject": ("verify", "torch.nn.Linaer"),
-    "mistake-alias": ("laws", "show", "xavier"),
     "mistake-law": ("laws", "show", "he_nromal.variance"),
 }
 

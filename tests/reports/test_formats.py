@@ -24,7 +24,7 @@ def test_markdown_says_what_broke(run: Run) -> None:
 
 
 def test_markdown_never_exceeds_its_limit(large_run: Run) -> None:
-    for limit in (600, 2_000, 5_000):
+    for limit in (600, 1_000, 2_000):
         text = markdown.render(large_run, limit=limit)
         assert len(text.encode()) <= limit
         assert "Truncated here" in text
@@ -153,6 +153,23 @@ def test_the_summary_of_many_deviations_stays_short_and_names_all(
     text = markdown.render(met)
     assert len(text.splitlines()) < 100
     assert all(f"`{d.id}`" in text for d in known)
+
+
+def test_many_violations_are_told_by_cause_in_less_than_100_lines(
+    make_run: Callable[..., Run], make_verdict: Callable[..., Verdict]
+) -> None:
+    states = (Outcome.VIOLATES, Outcome.ERROR, Outcome.UNDECIDED)
+    broken = [
+        make_verdict(subject=f"torch.s{k}", claim=f"init.c{k % 12}", outcome=state, certified=None, ratio=0.5)
+        for state in states for k in range(300)
+    ]  # fmt: skip
+    one = [make_verdict(subject=f"torch.s{k}", outcome=Outcome.VIOLATES, certified=None, ratio=0.5) for k in range(300)]
+    text = markdown.render(make_run(broken))
+    assert len(text.splitlines()) < 100
+    assert text.count("**VIOLATES**") == markdown.CAUSES
+    assert text.count("and 24 more rows: `torch.s") == markdown.CAUSES
+    assert "- 4 more causes: 100 more rows: " in text
+    assert "and 299 more rows: " in markdown.render(make_run(one))
 
 
 def test_junit_survives_hostile_text(hostile_run: Run) -> None:

@@ -75,7 +75,7 @@ def test_folklore_shows_every_claim() -> None:
     ("arguments", "words"),
     [
         (("show", "clip.probabilty"), "did you mean clip.probability"),
-        (("show", "xavier"), "glorot_normal.variance, glorot_uniform.variance"),
+        (("eval", "xavier"), "glorot_normal.variance, glorot_uniform.variance"),
         (("show", "kaiming_uniform"), "did you mean he_uniform.variance"),
         (("eval", "clip.norm", "norm=-1", "limit=1"), "norm=-1, but should be a number >= 0 [clip.norm]"),
         (("eval", "clip.norm", "norm=nan", "limit=1"), "norm=nan"),

@@ -71,14 +71,19 @@ def list_laws(as_json: bool, output: Path | None, no_color: bool) -> None:
 def show(name: str, case: tuple[str, ...], as_json: bool, output: Path | None, no_color: bool) -> None:
     """One law whole: statement, formula, hypotheses, derivation, source, and its picture.
 
-    KEY=VALUE fixes a parameter of the picture, which runs along the first numeric one left.
+    KEY=VALUE fixes a parameter of the picture, which runs along the first numeric one left. Of a family, or of another
+    name for several laws (clip, xavier), the laws are listed.
     """
     from rich.text import Text
 
     from varlaw.commands.screen import console
     from varlaw.reports.law_picture import WIDTH, in_ascii, plot, sweep
-    from varlaw.reports.law_text import stated
+    from varlaw.reports.law_text import hits, stated
+    from varlaw.theory.lookup import called
 
+    if not (case or as_json) and (several := called(name)):
+        _print(lambda width: hits([(hit.law, hit.found_in) for hit in several], width), output, no_color)
+        return
     law, given = _find(name), _parse(case)
     _known(law, given)
     room = WIDTH if as_json or output else console().width - _AXIS
