@@ -3,7 +3,8 @@
 *Ordinary* points are of every size, and close together where implementations change from one formula to another: about
 the thresholds of softplus, expm1 and erf. *Largest* ones are those at which squares, cubes and sums leave the format.
 *Tiny* ones are subnormal; those of bfloat16 are float32's. At 0, where every implementation branches, and at kinks a
-derivative may be any number between those on both sides, and nothing else.
+derivative may be any number between those on both sides, and nothing else. The sign of zero is asked where IEEE 754
+gives it to the formula.
 """
 
 import functools
@@ -30,6 +31,9 @@ Run = Callable[[Case, str, str, int, int], Mapping[str, Floats]]
 
 CASES: Mapping[str, Cases] = {"activation_points": Cases(Domain(), ({},))}
 
+# Whose formula is a product of x with something positive at 0 (6.3: the sign of a product or quotient), an odd function
+# of which 9.2.1 says f(-0) = -0 (erf: C23, F.10.5.1), or x itself about 0. A sum, as in x - tanh(x), makes +0 of -0.
+_SIGNED = ("erf", "gelu", "gelu_tanh", "hardswish", "hardtanh", "mish", "quick_gelu", "silu", "sin", "softsign", "tanh")
 _CANCELLING = ("gelu", "gelu_tanh")  # 1 + erf(x / sqrt(2)) and 1 + tanh(...), on the left
 _ROUNDINGS, _STEPS = 8, 4  # that a value may be off by: of its size, and of the last digit of tiny numbers
 _ALL = ("float64", "float32", "float16", "bfloat16")
@@ -82,7 +86,7 @@ def _places(dtype: str, kinks: tuple[float, ...]) -> Mapping[str, Floats]:
         return fmt.round_all(np.concatenate([-sizes, sizes]))
 
     tiny = both(_tiny(fmt))
-    return {"": both(sizes), "largest ": both(_largest(fmt)), "tiny ": tiny,
+    return {"": both(sizes), "largest ": both(_largest(fmt)), "tiny ": tiny, "zero ": np.array([-0.0, 0.0]),
             "between ": np.array([-0.0, 0.0, *tiny, *(k for k in kinks if k)])}  # fmt: skip
 
 
@@ -98,6 +102,7 @@ def _run(name: str, function: str, apply: Apply) -> Run:
         numbers = {f"{kind}x": x for kind, x in places.items()} | {
             f"{kind}{of}": part for of, split in parts.items() for kind, part in zip(places, split, strict=True)
         }
+        numbers["zero sign"] = np.copysign(1.0, numbers["zero output"])
         smooth = _apart(numbers["x"], kinks)
         return numbers | {of: numbers[of][smooth] for of in ("slope",) if of in numbers} | {
             "slope x": numbers["x"][smooth], "dtype": found["dtype"],
@@ -170,6 +175,15 @@ def _value(subject: Activation, of: str, place: str, title: str = "", dtypes: tu
     )  # fmt: skip
 
 
+def _zero(subject: Activation) -> Row:
+    """The sign of the value at -0 and at +0."""
+    return each(
+        "activation.value", "zero sign", _at(subject, "zero x"),
+        expected=lambda _, known: np.copysign(1.0, known["zero x"]), roundings=0, dtypes=_ALL, place="zero x",
+        name="law.activation.value(signed zero)",
+    )  # fmt: skip
+
+
 def _slope(subject: Activation, of: str, place: str, title: str = "", **options: Any) -> Row:
     fixed: dict[str, Any] = {"scale": _slope_size(subject, place), "roundings": 16, "dtypes": _ALL, "place": place}
     name = f"law.activation.slope({title})" if title else ""
@@ -185,4 +199,5 @@ def _rows(subject: Activation) -> tuple[Row, ...]:
         _value(subject, "tiny output", "tiny x", "subnormal", _ALL[:3]),
         _slope(subject, "between slope", "between x", "kinks", given=_sides(subject), expected=_between),
     )
+    rows += (_zero(subject),) if subject.function.partition(":")[0] in _SIGNED else ()
     return (*rows, _value(subject, "in place", "x", "in place")) if subject.in_place else rows

@@ -249,7 +249,10 @@ def test_what_is_no_activation_is_named_in_the_records_of_a_users_rows(
         ({"slope": 3}, "slope=3, but should be a function of x"),
         ({"in_place": 3}, "in_place=3, but should be a function of x"),
         ({"dtypes": ("int8",)}, "dtypes='int8', but should be one of float64"),
-        ({"promises": "large"}, "promises='large', but should be 'all' or some of largest, subnormal, kinks"),
+        (
+            {"promises": "large"},
+            "promises='large', but should be 'all' or some of largest, subnormal, signed zero, kinks",
+        ),
     ],
 )
 def test_arguments_of_a_users_activation_are_refused_in_one_line(argument: dict[str, Any], message: str) -> None:
@@ -285,6 +288,8 @@ def spoilt(subject: Activation, change: Callable[[dict[str, Any]], Mapping[str, 
     ("name", "claimed", "change"),
     [
         ("tanh", "value(subnormal)", _at("output", lambda x: np.abs(x) < 2.0**-126, 0.0)),
+        ("tanh", "value(signed zero)", lambda seen: {**seen, "output": seen["output"] + 0.0}),
+        ("nn.functional.gelu", "value(signed zero)", _at("output", lambda x: x == 0, 0.0)),
         ("nn.functional.silu", "value(largest)", _at("output", lambda x: x > 1e38, np.inf)),
         ("nn.functional.silu", "slope(largest)", _at("slope", lambda x: x < -1e38, np.nan)),
         ("nn.functional.softsign", "slope(kinks)", _at("slope", lambda x: x == 0, np.nan)),
@@ -299,6 +304,13 @@ def test_a_mistake_at_an_edge_violates(name: str, claimed: str, change: Any) -> 
     claimed = f"law.activation.{claimed}"
     assert found(row(name), claimed).outcome == "CONFORMS"
     assert found(spoilt(row(name), change), claimed).outcome == "VIOLATES"
+
+
+def test_the_sign_of_zero_is_asked_where_the_formula_gives_it() -> None:
+    """Not of ReLU, nor of a sum such as x - tanh(x), which is +0 at -0."""
+    asked = {c.target for s in select(["torch.*"]) for c in claims_of(s) if c.name.endswith("(signed zero)")}
+    assert {"torch.tanh", "torch.nn.functional.silu", "torch.nn.functional.gelu(tanh)"} <= asked
+    assert not {"torch.nn.functional.relu", "torch.nn.functional.tanhshrink", "torch.nn.functional.elu"} & asked
 
 
 @pytest.mark.parametrize("at_zero", [0.0, 0.3, 1.0])

@@ -23,6 +23,7 @@ from varlaw.verify.own.asking import Extremes, left_out, of_claims, one_of, with
 EXTREMES: Extremes = {
     "largest": of_claims(*(f"law.activation.{of}(largest)" for of in ("value", "slope")), usual=False),
     "subnormal": of_claims("law.activation.value(subnormal)", usual=False),
+    "signed zero": of_claims("law.activation.value(signed zero)", usual=False),
     "kinks": of_claims("law.activation.slope(kinks)"),
 }
 _PROBE = np.array([-1.0, -0.5, 0.5, 1.0])
@@ -49,7 +50,7 @@ def activation(
     slope: `slope(x)`, the derivative; when not given, that of torch or JAX, where `f` takes their arrays.
     in_place: `in_place(x)`, the form that overwrites its argument.
     dtypes: the formats of the arrays, each asked.
-    promises, unpromised: of "largest", "subnormal" (these are not asked unless promised) and "kinks".
+    promises, unpromised: of "largest", "subnormal", "signed zero" (not asked unless promised) and "kinks".
     as_: an activation of a framework by its name: what it documents as its deviations is no violation.
     library: "numpy", "torch" or "jax"; when not given, the first of them whose arrays `f` takes.
     """
