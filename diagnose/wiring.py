@@ -145,11 +145,15 @@ def _backward_range(sight: Sight) -> list[Finding]:
 
 
 def _forward_range(sight: Sight, graph: Graph) -> list[Finding]:
-    """An infinity that a later operation takes in, as a softmax does a mask that was added to its scores, is none."""
+    """An infinity that a later operation takes in, as a softmax does a mask that was added to its scores, is none.
+
+    Not so a division by it: what is 0 for that has lost its numbers.
+    """
     lasting: set[int] = set()
     for call in reversed(sight.calls):
         after = graph.children[call.number]
-        if _lost(call) and (not after or lasting.intersection(after)):
+        divided = any(sight.calls[n].op in _DIVIDED for n in after)
+        if _lost(call) and (not after or divided or lasting.intersection(after)):
             lasting.add(call.number)
     bad = [c for c in sight.calls if c.kind in _MADE and c.number in lasting]
     if not bad:
@@ -164,6 +168,9 @@ def _forward_range(sight: Sight, graph: Graph) -> list[Finding]:
 _MADE = frozenset(
     ("linear", "norm", "activation", "add", "loss", "recurrent", "attention", "softmax", "product", "other")
 )
+
+
+_DIVIDED = frozenset(("div", "truediv", "itruediv", "rtruediv", "rdiv", "rsqrt", "reciprocal"))
 
 
 def _lost(call: Call) -> bool:

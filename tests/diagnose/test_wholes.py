@@ -61,6 +61,8 @@ def test_a_whole_is_judged_and_its_twin_left_alone(name: str) -> None:
 def test_a_huge_first_loss_is_undecided_where_few_labels_might_explain_it(rows: int, outcome: str) -> None:
     """So that a pair of one draw sees it: there it counts as wrong."""
     x = torch.randn(rows, 32, generator=torch.Generator().manual_seed(2))
-    head = changed(nn.Linear(32, 10), lambda m: m.weight.normal_(std=1.0))
+    x[:, 0] = torch.tensor([1.0, 1.0, -1.0, -1.0]).repeat(rows // 4)  # half of the rows are sure of a wrong label
+    logits = torch.tensor([10.0, -10.0]).repeat(5)
+    head = changed(nn.Linear(32, 10), lambda m: (m.weight.mul_(0.01), m.weight[:, 0].copy_(logits)))
     report = check_model(head, x, classify, name="head")
     assert [f.outcome for f in report.findings if f.signal == "loss.start"] == [outcome], report

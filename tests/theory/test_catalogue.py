@@ -22,6 +22,7 @@ from . import formulas
 MODULES = (
     "linear",
     "distributions",
+    "cut_normals",
     "orthogonal_laws",
     "fans",
     "scheme_variances",
