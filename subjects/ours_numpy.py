@@ -10,6 +10,7 @@ import numpy as np
 from varlaw.subjects.boundary import Boundary
 from varlaw.subjects.founding import founding
 from varlaw.subjects.ours import Backend, table, version
+from varlaw.subjects.ours_numbers import numbers
 from varlaw.subjects.ours_numpy_experiments import experiments
 from varlaw.subjects.ours_scales import experiments as scales
 from varlaw.subjects.subject import Floats, Framework
@@ -50,5 +51,6 @@ SUBJECTS = (
     *_TABLE,
     *scales(_OURS),
     *experiments(_OURS),
+    *numbers(_NUMPY, "varlaw.impl.numpy"),
     founding(_NUMPY, lambda x: np.maximum(x, 0), lambda n, bound, dtype, device, rng: rng.uniform(-bound, bound, n)),
 )

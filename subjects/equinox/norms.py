@@ -132,4 +132,18 @@ def _drop(x: Any, p: float, key: Any) -> Any:
     return eqx.nn.Dropout(p)(x, key=key)
 
 
-DROPOUTS: tuple[Dropout, ...] = (dropout(EQUINOX, "equinox.nn.Dropout.__call__", "dropout", _drop),)
+def _gradient(x: Any, p: Any, key: Any) -> Any:
+    """What is linear in x is x times its gradient there, entry by entry."""
+    assert EQUINOX.vjp
+    return x * EQUINOX.vjp(lambda x: _drop(x, p, key), x, 0 * x + 1)
+
+
+def _all(claim: str, usual: Sequence[Case], dtype: str) -> Sequence[Case]:
+    """Other rates have the mask of the output."""
+    return usual if claim == "dropout.all" else ()
+
+
+DROPOUTS: tuple[Dropout, ...] = (
+    dropout(EQUINOX, "equinox.nn.Dropout.__call__", "dropout", _drop),
+    dropout(EQUINOX, "equinox.nn.Dropout(gradient)", "dropout", _gradient, cases=_all),
+)
