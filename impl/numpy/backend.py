@@ -14,12 +14,11 @@ from varlaw.impl.numpy.streams import (
     Seed,
     array_for,
     centred,
+    factors,
     fill,
     largest,
     root,
     standard_normal,
-    times,
-    towards_zero,
     working,
 )
 from varlaw.impl.numpy.truncated import draw_between
@@ -66,11 +65,12 @@ class NumPyBackend(Initialisers[Array, Seed, DType, object], Weights[Array, Seed
     def fill_uniform(self, target: Array, bound: float, seed: Seed, where: str) -> Array:
         if bound > largest(target.dtype):
             self.representable("bound", bound, target, where)
-        edge = towards_zero(bound, working(target.dtype))
+        steps = factors(bound, working(target.dtype))
 
         def draw(generator: np.random.Generator, block: Array) -> None:
             centred(generator, block)
-            times(block, edge)
+            for factor in steps:
+                block *= factor
 
         return fill(target, draw, seed=seed, where=where)
 
@@ -81,12 +81,17 @@ class NumPyBackend(Initialisers[Array, Seed, DType, object], Weights[Array, Seed
 
         def draw(generator: np.random.Generator, block: Array) -> None:
             standard_normal(generator, block)
-            block *= scale
+            with np.errstate(over="ignore"):
+                block *= scale
 
         return fill(target, draw, seed=seed, where=where)
 
     def fill_between(self, target: Array, found: Cut, seed: Seed, where: str) -> Array:
-        return fill(target, lambda generator, block: draw_between(found, generator, block), seed=seed, where=where)
+        def draw(generator: np.random.Generator, block: Array) -> None:
+            with np.errstate(over="ignore"):
+                draw_between(found, generator, block)
+
+        return fill(target, draw, seed=seed, where=where)
 
     fill_keyed_uniform = staticmethod(keyed.fill_uniform)
     fill_keyed_normal = staticmethod(keyed.fill_normal)

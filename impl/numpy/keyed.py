@@ -1,6 +1,7 @@
 """Filling NumPy arrays with the values of an address: the words are those of NumPy's Philox."""
 
 import math
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -8,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from varlaw.impl.keyed_streams import Address
-from varlaw.impl.numpy.streams import Array, in_parallel, times, towards_zero, working
+from varlaw.impl.numpy.streams import Array, factors, in_parallel, plain, working
 from varlaw.impl.numpy.truncated import quantiles_between
 from varlaw.impl.truncation import Cut
 
@@ -24,11 +25,12 @@ def _cast(block: Array, work: Array) -> None:
 
 def fill_uniform(target: Array, bound: float, address: Address, cast: Cast = _cast) -> Array:
     """Fill the slice with U(-bound, bound)."""
-    edge = towards_zero(bound, working(target.dtype))
+    steps = factors(bound, working(target.dtype))
 
     def fill(words: tuple[int, int], start: int, block: Array) -> None:
         uniform_at(words, start, block)
-        times(block, edge)
+        for factor in steps:
+            block *= factor
 
     return filled(target, address, fill, cast)
 
@@ -37,7 +39,8 @@ def fill_normal(target: Array, std: float, address: Address, cast: Cast = _cast)
     """Fill the slice with N(0, std**2)."""
 
     def fill(words: tuple[int, int], start: int, block: Array) -> None:
-        block[...] = std * normal_at(words, start, block.size, narrow=block.dtype != np.float64)
+        with np.errstate(over="ignore"):
+            block[...] = std * normal_at(words, start, block.size, narrow=block.dtype != np.float64)
 
     return filled(target, address, fill, cast)
 
@@ -48,7 +51,8 @@ def fill_between(target: Array, found: Cut, address: Address, cast: Cast = _cast
     def fill(words: tuple[int, int], start: int, block: Array) -> None:
         unit = np.empty(block.size)
         uniform_at(words, start, unit)
-        quantiles_between(found, unit, block)
+        with np.errstate(over="ignore"):
+            quantiles_between(found, unit, block)
 
     return filled(target, address, fill, cast)
 
@@ -78,16 +82,21 @@ def uniform_at(key: tuple[int, int], start: int, block: Array) -> None:
         np.multiply(words_at(key, start, block.size) >> np.uint64(11), 2.0**-53, out=block)
         block -= 0.5 - 2.0**-54
     else:
-        block[...] = halves_at(key, start, block.size) >> np.uint32(8)
-        block *= np.float32(2.0**-24)
-        block -= np.float32(0.5 - 2.0**-25)
+        block[...] = halves_at(key, start, block.size) >> _UNUSED
+        block *= _CELL
+        block -= _MIDDLE
+
+
+_HALF = np.dtype("<u4")
+_UNUSED, _CELL, _MIDDLE = np.uint32(8), np.float32(2.0**-24), np.float32(0.5 - 2.0**-25)
 
 
 def halves_at(key: tuple[int, int], start: int, count: int) -> Array:
     """32-bit halves of words, low first."""
     skip = start % 2
-    words = words_at(key, start // 2, (skip + count + 1) // 2).astype("<u8", copy=False)
-    return words.view("<u4")[skip : skip + count]
+    words = words_at(key, start // 2, (skip + count + 1) // 2)
+    words = words if sys.byteorder == "little" else words.astype("<u8")
+    return words.view(_HALF)[skip : skip + count]
 
 
 def normal_at(key: tuple[int, int], start: int, count: int, *, narrow: bool) -> Array:
@@ -120,6 +129,9 @@ def filled(target: Array, address: Address, fill: Fill, cast: Cast) -> Array:
     """Fill the slice stretch by stretch; `fill` gets the key, the first index and a flat block of the working dtype."""
     if target.size == 0:
         return target
+    if target.size <= PIECE and address.part.shape == address.part.whole and plain(target):  # few, and all of them
+        fill(address.words, 0, target.reshape(-1))
+        return target
     direct = target if target.flags.c_contiguous else np.empty(target.shape, target.dtype)
     flat, kind = np.asarray(direct).reshape(-1), working(target.dtype)
     starts, length = address.part.runs()
@@ -130,12 +142,12 @@ def filled(target: Array, address: Address, fill: Fill, cast: Cast) -> Array:
     ]
 
     def run(first: int, stride: int) -> None:
-        with np.errstate(over="ignore"):
-            for place, start, count in pieces[first::stride]:
-                block = flat[place : place + count]
-                work = block if kind == flat.dtype else np.empty(count, kind)
-                fill(address.words, start, work)
-                if work is not block:
+        for place, start, count in pieces[first::stride]:
+            block = flat[place : place + count]
+            work = block if kind == flat.dtype else np.empty(count, kind)
+            fill(address.words, start, work)
+            if work is not block:
+                with np.errstate(over="ignore"):
                     cast(block, work)
 
     in_parallel(run, len(pieces) if length >= PIECE else 1)

@@ -104,6 +104,9 @@ def fill(target: Array, draw: Draw, *, seed: Seed, where: str) -> Array:
     A generator fills one block itself: a stream of its own would cost as much as thousands of draws.
     """
     own = seed if isinstance(seed, np.random.Generator) and target.size <= BLOCK else None
+    if own is not None and plain(target):  # nearly every call
+        draw(own, target.reshape(-1))
+        return target
     stream: Stream = own or root(seed, where)
     if target.size == 0:
         return target
@@ -113,12 +116,17 @@ def fill(target: Array, draw: Draw, *, seed: Seed, where: str) -> Array:
     return _drawn(target, draw, stream)
 
 
+def plain(target: Array) -> bool:
+    """Whether a flat view of an array is a block of its working dtype."""
+    kind = target.dtype
+    return type(target) is np.ndarray and kind.char in "fd" and kind.isnative and target.flags.c_contiguous
+
+
 def _drawn(target: Array, draw: Draw, stream: Stream) -> Array:
     flat = np.asarray(target).reshape(-1)  # a matrix would stay one
     kind = working(target.dtype)
     if flat.size <= BLOCK and kind == flat.dtype:
-        with np.errstate(over="ignore"):
-            draw(_generator(stream), flat)
+        draw(_generator(stream), flat)
         return target
     starts = range(0, flat.size, BLOCK)
 
@@ -127,11 +135,11 @@ def _drawn(target: Array, draw: Draw, stream: Stream) -> Array:
         for number in range(first, len(starts), step):
             block = flat[starts[number] : starts[number] + BLOCK]
             generator = _generator(stream, number if len(starts) > 1 else None)
-            with np.errstate(over="ignore"):  # beyond the largest number the result is inf, as rounding says
-                if scratch is None:
-                    draw(generator, block)
-                else:
-                    draw(generator, scratch[: block.size])
+            if scratch is None:
+                draw(generator, block)
+            else:
+                draw(generator, scratch[: block.size])
+                with np.errstate(over="ignore"):  # beyond the largest number the result is inf, as rounding says
                     block[...] = scratch[: block.size]
 
     in_parallel(run, len(starts))
@@ -160,17 +168,13 @@ def in_parallel(run: Callable[[int, int], None], pieces: int, most: int | None =
             other.result()
 
 
-def times(block: Array, factor: float) -> None:
-    """Multiply values below 1/2 by twice a factor that the dtype of the block holds, though not its double, perhaps."""
-    kind = block.dtype.type
-    if 2 * factor < largest(block.dtype):
-        block *= kind(2 * factor)
-    else:
-        block *= kind(factor)
-        block *= kind(2)
-
-
 @functools.lru_cache(1024)
+def factors(bound: float, kind: np.dtype[Any]) -> tuple[Any, ...]:
+    """What numbers on (-1/2, 1/2) are multiplied by, in turn, to reach a bound whose double may be too large."""
+    edge = towards_zero(bound, kind)
+    return (kind.type(2 * edge),) if 2 * edge < largest(kind) else (kind.type(edge), kind.type(2))
+
+
 def towards_zero(value: float, kind: np.dtype[Any]) -> float:
     """The number of dtype `kind` next to `value` on the side of zero, or `value` itself if it is one."""
     with np.errstate(over="ignore"):
@@ -185,7 +189,7 @@ def standard_normal(generator: np.random.Generator, block: Array) -> None:
 
 def centred(generator: np.random.Generator, block: Array) -> None:
     """Uniform draws on (-1/2, 1/2): midpoints of 2**24 (float64: 2**53) equal cells, so the mean is zero."""
-    generator.random(out=block, dtype=block.dtype.type)
+    generator.random(None, block.dtype.type, block)
     block -= _MIDDLE[block.dtype.char]
 
 

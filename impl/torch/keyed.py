@@ -117,14 +117,18 @@ def _block_of_normals(std: float) -> Callable[[tuple[int, int], int, Array], Non
 
     def fill(key: tuple[int, int], start: int, block: Array) -> None:
         length, angle, skip = on_numpy.polar_at(key, start, block.size, narrow=block.itemsize < 8)
-        turned = torch.from_numpy(angle)
-        cosine, sine = torch.cos(turned).numpy(), turned.sin_().numpy()
-        torch.from_numpy(length).log_().mul_(-2).sqrt_()
-        length *= std
+        turned, radius = torch.from_numpy(angle), torch.from_numpy(length)
+        cosine, sine = torch.cos(turned).numpy(), angle
+        turned.sin_()
+        radius.log_()
+        length *= -2
+        radius.sqrt_()  # NumPy's root rounds otherwise than MKL's
         even = skip == 0 and block.size % 2 == 0
         pairs = block.reshape(-1, 2) if even else np.empty((len(length), 2), block.dtype)
-        np.multiply(length, cosine, out=pairs[:, 0], casting="unsafe")
-        np.multiply(length, sine, out=pairs[:, 1], casting="unsafe")
+        with np.errstate(over="ignore"):
+            length *= std
+            pairs[:, 0] = length * cosine
+            pairs[:, 1] = length * sine
         if not even:
             block[...] = pairs.reshape(-1)[skip : skip + block.size]
 
