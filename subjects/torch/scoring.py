@@ -1,5 +1,6 @@
 """torch's losses of real numbers: functions of torch.nn.functional, entry by entry."""
 
+from collections.abc import Callable
 from typing import Any
 
 from varlaw.subjects import scoring
@@ -17,11 +18,15 @@ def _f() -> Any:
 _EACH: dict[str, Any] = {"reduction": "none"}
 
 
-def _rows(q: Any, p: Any, how: str) -> Any:
+def _by_rows(how: str) -> Callable[[Any, Any], Any]:
     """Each row is a batch of its own."""
-    import torch
 
-    return torch.stack([_f().kl_div(q[i : i + 1], p[i : i + 1], reduction=how) for i in range(len(q))])
+    def call(q: Any, p: Any) -> Any:
+        import torch
+
+        return torch.stack([_f().kl_div(q[i : i + 1], p[i : i + 1], reduction=how) for i in range(len(q))])
+
+    return call
 
 
 def _binary(q: Any, p: Any) -> Any:
@@ -46,7 +51,7 @@ SCORES: tuple[Experiment, ...] = (
         lambda q, p: _f().kl_div(q, p.log(), log_target=True, **_EACH).sum(-1),
     ),
     *(
-        scoring.divergence(TORCH, f"nn.functional.kl_div({how})", lambda q, p, how=how: _rows(q, p, how))
+        scoring.divergence(TORCH, f"nn.functional.kl_div({how})", _by_rows(how))
         for how in ("mean", "batchmean")
     ),
     scoring.divergence(TORCH, "nn.functional.binary_cross_entropy", _binary),
