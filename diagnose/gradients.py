@@ -6,10 +6,10 @@ No chance is involved: a finding here is a count or an equality.
 from collections.abc import Sequence
 
 from varlaw.diagnose.parameters import pattern
-from varlaw.diagnose.records import Call, Finding, Sight, Tensor
+from varlaw.diagnose.records import Call, Finding, Moments, Sight, Tensor
 from varlaw.diagnose.signals import finding
 from varlaw.diagnose.stacks import best_of_many, divided_by_itself, idle, last_of_stack
-from varlaw.diagnose.structure import Graph
+from varlaw.diagnose.structure import Graph, place
 
 _BETWEEN = frozenset(("dropout", "view"))
 _FEW = 2  # arguments that a line names
@@ -92,8 +92,16 @@ def _missing(tensor: Tensor, calls: Sequence[int], sight: Sight, graph: Graph) -
     if cut is None and last_of_stack(tensor.name, sight):
         says = "the last of a stack, all of which it runs: what this one makes goes nowhere"
         return [finding("gradient.none", "NOTE", says, tensor.name)]
-    why = f"cut at {cut.path or 'the model'} ({cut.op})" if cut else "nothing that is minimised depends on it"
+    why = f"cut at {cut.path or 'the model'} ({cut.op})" if cut else _loose(calls, graph)
     return [finding("gradient.none", "VIOLATES", why, tensor.name)]
+
+
+def _loose(calls: Sequence[int], graph: Graph) -> str:
+    """That no loss depends on it, and where its way ends."""
+    behind = {c.number for n in calls for c in (graph.calls[n], *graph.downstream(n))}
+    ends = dict.fromkeys(place(graph.calls[n], graph.calls) for n in sorted(behind) if not graph.children[n])
+    says = "nothing that is minimised depends on it"
+    return f"{says}: its way ends at {next(iter(ends))}" if len(ends) == 1 else says
 
 
 def _wants(name: str, sight: Sight) -> tuple[str, ...] | None:
@@ -114,7 +122,14 @@ def _zero(tensor: Tensor, calls: Sequence[int], sight: Sight, graph: Graph, zero
     if len(tensor.shape) == 1 and any(_arrives(sight.calls[n]) for n in calls):
         says = "what follows takes it off: the gradients of its rows cancel"
         return [finding("gradient.zero", "NOTE", says, tensor.name, observed=0.0)]
-    return [finding("gradient.zero", "VIOLATES", "its gradient is exactly zero", tensor.name, observed=0.0)]
+    says = "its gradient is exactly zero"
+    if len(tensor.shape) > 1 and calls and all(_empty(sight.calls[n].inputs[:1]) for n in calls):
+        says += ", as is all that it is given"
+    return [finding("gradient.zero", "VIOLATES", says, tensor.name, observed=0.0)]
+
+
+def _empty(seen: Sequence[Moments | None]) -> bool:
+    return any(m is not None and m.second == 0 for m in seen)
 
 
 def _of_one_key(call: Call, graph: Graph) -> bool:
@@ -142,14 +157,14 @@ def _arrives(call: Call) -> bool:
 def _waits(number: int, sight: Sight, graph: Graph, zeros: frozenset[str]) -> bool:
     """Held by a factor that is all zero and gets a gradient itself: it moves from the second step on.
 
-    The factor stands behind it, or in front of it, or made the other side of a product.
+    The factor stands behind it, or in front of it, or made the other side of a product. In front of it a bias will do.
     """
     moving = [c for c in sight.calls if any(_moves(n, sight, zeros) for n in _scales(c, sight))]
     if any(graph.leads(number, c.number) for c in moving if c.kind != "embedding"):
         return True
-    nothing = [c.number for c in moving if c.output is not None and c.output.second == 0]
-    first = sight.calls[number].inputs[:1]
-    if any(graph.leads(c, number) for c in nothing) and first and first[0].second == 0:
+    nothing = [c.number for c in moving if _empty([c.output])]
+    begun = [c.number for c in sight.calls if _empty([c.output]) and any(_moves(n, sight, zeros) for n in c.parameters)]
+    if any(graph.leads(c, number) for c in begun) and _empty(sight.calls[number].inputs[:1]):
         return True
     products = [
         d.number for d in graph.downstream(number) if d.kind == "product" or (d.kind == "linear" and not d.parameters)
@@ -164,7 +179,8 @@ def _within(call: Call, tensor: Tensor, sight: Sight, zeros: frozenset[str]) -> 
 
 
 def _moves(name: str, sight: Sight, zeros: frozenset[str]) -> bool:
-    return name in zeros and (g := sight.tensors[name].gradient) is not None and g.second > 0
+    g = sight.tensors[name].gradient if name in zeros and name in sight.tensors else None
+    return g is not None and g.second > 0
 
 
 def _scales(call: Call, sight: Sight) -> list[str]:

@@ -1,16 +1,19 @@
 """Modules that did not run because the batch holds nothing for them: the image tower of a model that was given text.
 
 A module that no pass reaches is a mistake, unless the code of the module that holds it names it in one breath with an
-argument that was left out there, and by the call of the whole model too.
+argument that was left out there, and by the call of the whole model too; or an argument that is None or False decides
+it, which the callers make of one that was left out.
 """
 
 import contextlib
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import CodeType
 from typing import Any
 
 import torch
+
+from varlaw.diagnose.torch.branching import Roots, branches, traced
 
 _MAKES = ("__init__", "_init_weights", "__repr__", "extra_repr")
 _HOLDERS = (torch.nn.ModuleList, torch.nn.ModuleDict)
@@ -22,6 +25,7 @@ class Feeding:
     def __init__(self, model: torch.nn.Module) -> None:
         self._model = model
         self._left_out: dict[torch.nn.Module, set[str]] = {}
+        self._off: dict[torch.nn.Module, set[str]] = {}  # arguments that were None or False in every call
         self._keys: set[str] = set()
 
     @contextlib.contextmanager
@@ -43,10 +47,36 @@ class Feeding:
             self._keys.update(kwargs, *(a for a in args if isinstance(a, Mapping)))
         missing = _missing(module, args, kwargs) if module._modules else set()
         self._left_out[module] = self._left_out.get(module, missing) & missing
+        off = _off(module, args, kwargs)
+        self._off[module] = self._off.get(module, off) & off
 
-    def unfed(self) -> dict[str, tuple[str, ...]]:
-        """What did not run for want of an argument, modules and parameters by name, and what may be missing."""
-        return dict(self._below(self._model, "", self._left_out.get(self._model, set())))
+    def unfed(self, arrived: Callable[[torch.nn.Parameter], bool] = lambda _: False) -> dict[str, tuple[str, ...]]:
+        """What did not run for want of an argument, modules and parameters by name, and what may be missing.
+
+        arrived: whether a parameter got a gradient, so that it is not asked about.
+        """
+        missing = self._left_out.get(self._model, set())
+        found = dict(self._below(self._model, "", missing))
+        return {**dict(self._decided(self._model, "", {n: (n,) for n in missing}, arrived)), **found}
+
+    def _decided(
+        self, holder: torch.nn.Module, path: str, roots: Roots, arrived: Callable[[torch.nn.Parameter], bool]
+    ) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """roots: of each argument of the holder, what the model was not given and what its callers make it of."""
+        off = [name for name in roots if name in self._off.get(holder, ())]
+        owned = [n for n, p in holder.named_parameters(recurse=False) if p.requires_grad and not arrived(p)]
+        idle = [n for n, m in holder.named_children() if not any(part in self._off for part in m.modules())]
+        for name in (*owned, *idle) if off else ():
+            deciding = branches(type(holder)).deciding(name)
+            if wants := tuple(dict.fromkeys(r for n in off if n in deciding for r in roots[n])):
+                yield f"{path}{name}", wants
+        for name, child in holder.named_children():
+            if name in idle or not roots or all(arrived(p) for p in child.parameters() if p.requires_grad):
+                continue
+            for below, part in _parts(child):
+                parameters = list(inspect.signature(part.forward).parameters)
+                handed = traced(type(holder), name, parameters, roots)
+                yield from self._decided(part, f"{path}{name}.{below}", handed, arrived)
 
     def _below(self, holder: torch.nn.Module, path: str, missing: set[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         """missing: what neither the model nor any module on the way to this one was given."""
@@ -72,6 +102,26 @@ def _missing(module: torch.nn.Module, args: tuple[Any, ...], kwargs: Mapping[str
     mappings = [given[n] for n, p in signature.parameters.items() if p.kind != p.VAR_KEYWORD and n in given]
     keys = {key for mapping in mappings if isinstance(mapping, Mapping) for key in mapping}
     return optional | ({w for code in _codes(type(module)) for w in _words(code)} - keys if keys else set())
+
+
+def _off(module: torch.nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> set[str]:
+    """Arguments that are None or False, as they are given or by default."""
+    try:
+        bound = inspect.signature(module.forward).bind(*args, **kwargs)
+    except (TypeError, ValueError):
+        return set()
+    bound.apply_defaults()
+    return {name for name, value in bound.arguments.items() if value is None or value is False}
+
+
+def _parts(child: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
+    """A module, or those that a plain list or dict of modules holds."""
+    if not isinstance(child, _HOLDERS):
+        yield "", child
+        return
+    for name, part in child.named_children():
+        for below, deeper in _parts(part):
+            yield f"{name}.{below}", deeper
 
 
 def _named_with(cls: type, attribute: str) -> set[str]:

@@ -62,8 +62,8 @@ def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | N
     return Sight(
         calls=eye.calls, tensors=described(model, gradients), blind=eye.blind, foreign=foreign,
         loss=value if loss else None, batch_rows=eye.rows, output=bool(tensors_in(target)),
-        unfed=feeding.unfed(), along=tuple(dict.fromkeys(eye.along)), phases=tuple(eye.phases),
-        mixed=tuple(eye.order.mixed),
+        unfed=feeding.unfed(lambda p: p in gradients or p.grad is not None),
+        along=tuple(dict.fromkeys(eye.along)), phases=tuple(eye.phases), mixed=tuple(eye.order.mixed),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import pytest
 from torch import nn
 
 from tests.diagnose.dealt import DEALT, SEATED
+from tests.diagnose.decided import DECIDED, Asking
 from tests.diagnose.fed import FED, NOT_FED, encoding, recurrent
 from tests.diagnose.firsts import FIRST, STILL
 from tests.diagnose.mistakes import MORE
@@ -15,7 +16,7 @@ from tests.diagnose.starts import LATER, QUIET
 from tests.diagnose.wired import APART, WIRED
 from varlaw import check_model
 
-ALL = (*PAIRS, *MORE, *LATER, *FIRST, *WIRED, *FED, *DEALT)
+ALL = (*PAIRS, *MORE, *LATER, *FIRST, *WIRED, *FED, *DECIDED, *DEALT)
 LEFT_ALONE = {**SOUND, **QUIET, **STILL, **APART, **NOT_FED, **SEATED}
 
 
@@ -93,3 +94,10 @@ def test_a_pass_along_the_rows_of_the_batch_is_a_note(build: Callable[[bool], nn
     wrong, right = (check_model(build(first), batch("sequence"), loss_of("sequence")) for first in (False, True))
     assert [f.where for f in wrong.findings if f.signal == "structure.batch"] == [(place,)]
     assert "structure.batch" not in {f.signal for f in right.findings}
+
+
+def test_what_a_bias_will_feed_waits_and_what_nothing_feeds_does_not():
+    report = check_model(lambda: Asking(True), batch("vector"), loss_of("vector"), redraws=2)
+    still = {name for f in report.findings if f.signal == "gradient.zero" for name in f.where}
+    assert {"value.weight", "query.weight", "key.weight"} <= still
+    assert "out.weight" not in still
