@@ -3,14 +3,11 @@
 Whatever the inputs and however alike they are, a unit with weights symmetric about 0 and no bias is silent on all of
 them with probability at most 1/2. So a layer of n units of which k are silent is held against Binomial(n, 1/2).
 
-A share of 0.51 may be luck where a half is meant. The mean of n independent values in [0, 1] whose expectations are a
-half or less reaches p with probability at most exp(-n KL(p || 1/2)), by Hoeffding's first bound: VIOLATES is said below
-alpha, UNDECIDED above. Given what they are given, the units of a layer are independent, and so are heads; for its
-weights, an attention's rows of the batch are.
+A share near a half is above it in one draw and below it in another: VIOLATES is said where it is above in every draw
+that was made, which is a count, and by luck alone, with a median of a half, has probability 2^-n.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from varlaw.diagnose.records import Call, Finding, Sight
 from varlaw.diagnose.signals import finding
@@ -18,8 +15,6 @@ from varlaw.diagnose.structure import Graph, place
 
 _MOST = 0.5  # share of entries that may sit where the activation is flat
 _SILENT = frozenset(["relu", "relu6", "threshold"])  # no gradient passes where these give 0
-_ASKED = 3  # questions that share one alpha: dead units, saturated ones, attention
-_HEADED = 3  # axes: with more the second is that of heads
 _FEWEST = 16  # rows of the batch, below which a silent unit says little
 
 
@@ -27,7 +22,7 @@ def units(sights: Sequence[Sight], alpha: float) -> list[Finding]:
     """Layers with more dead units than the law allows, or saturated ones; `alpha` is shared by the layers."""
     from scipy.special import bdtrc
 
-    alpha /= _ASKED * max(1, sum(call.units is not None for call in sights[0].calls))
+    alpha /= max(1, sum(call.units is not None for call in sights[0].calls))
     found = []
     for call in sights[0].calls:
         if call.inputs and (call.inputs[0].second == 0 or call.inputs[0].nonfinite):
@@ -52,27 +47,24 @@ def units(sights: Sequence[Sight], alpha: float) -> list[Finding]:
                     alpha=alpha,
                 )
             )
-        share = sum(u.saturated for u in known) / len(known)
-        says = f"{100 * share:.3g} % of the entries of {call.op} lie where its derivative is below 2 % of its largest"
-        found += _above(share, count, len(known), alpha, where, says)
+        says = "{:.3g} % of the entries of " + call.op + " lie where its derivative is below 2 % of its largest"
+        found += _above([u.saturated for u in known], where, lambda share, says=says: says.format(100 * share))
     return found
 
 
-def attention(sights: Sequence[Sight], graph: Graph, alpha: float) -> list[Finding]:
+def attention(sights: Sequence[Sight], graph: Graph) -> list[Finding]:
     """Attention whose weight lies on one key: E sum p^2, from 0 for even weights to 1, is above a half.
 
     With n keys and normal scores of deviation s that begins at s = 2 sqrt(2 ln n): the freezing of the random-energy
     model, where the gradient through the softmax has all but gone.
     """
-    weighing = [c for c in sights[0].calls if c.concentration is not None and _weighs(c, graph)]
-    alpha /= _ASKED * max(1, len(weighing))
     found = []
-    for call in weighing:
+    for call in sights[0].calls:
+        if not _weighs(call, graph):
+            continue
         known = [c.concentration for s in sights if (c := _same(s, call)) and c.concentration is not None]
-        heads = call.shape[1] if len(call.shape) > _HEADED else 1
-        share, count = sum(known) / len(known), len(known) * max(heads, sights[0].batch_rows, 1)
-        says = f"attention lies on one key: sum p^2 is {share:.3g}, from 0 for even weights to 1 for one key"
-        found += _above(share, count, len(known), alpha, place(call, sights[0].calls), says)
+        says = "attention lies on one key: sum p^2 is {:.3g}, from 0 for even weights to 1 for one key"
+        found += _above(known, place(call, sights[0].calls), says.format)
     return found
 
 
@@ -81,14 +73,19 @@ def _weighs(call: Call, graph: Graph) -> bool:
     return call.kind == "attention" or (behind is not None and behind.kind == "linear" and not behind.parameters)
 
 
-def _above(share: float, count: int, draws: int, alpha: float, where: str, says: str) -> list[Finding]:
-    """A share above a half, of `count` independent values in [0, 1]."""
-    if not share > _MOST:
+def _above(shares: Sequence[float], where: str, says: Callable[[float], str]) -> list[Finding]:
+    """Shares above a half, one a draw: in every draw, or in some."""
+    mean = sum(shares) / len(shares) if shares else 0.0
+    if not mean > _MOST:
         return []
-    rest = 1 - share
-    nats = count * (math.log(2) + share * math.log(share) + (rest * math.log(rest) if rest > 0 else 0.0))
-    outcome = "VIOLATES" if nats > -math.log(alpha) else "UNDECIDED"
-    return [finding("unit.saturated", outcome, says, where, observed=share, expected=_MOST, samples=draws, alpha=alpha)]
+    every = min(shares) > _MOST
+    spread = "" if every else f"; {min(shares):.3g} to {max(shares):.3g} over {len(shares)} draws"
+    return [
+        finding(
+            "unit.saturated", "VIOLATES" if every else "UNDECIDED", says(mean) + spread, where,
+            observed=mean, expected=_MOST, interval=(min(shares), max(shares)), samples=len(shares),
+        )
+    ]  # fmt: skip
 
 
 def _same(sight: Sight, call: Call) -> Call | None:

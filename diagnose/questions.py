@@ -33,7 +33,7 @@ from varlaw.evidence.budget import Policy
 from varlaw.evidence.streams import Key
 
 # Those with chance in them: correlated pairs, correlated beginnings, peers, new rows, laws expected, signals,
-# gradients, gradients through time, units and attention, the first loss.
+# gradients, gradients through time, dead units, the first loss.
 _FAMILIES = 10
 _QUIET = 0.1  # a scale parameter that starts below it starts near zero
 
@@ -148,7 +148,7 @@ def of_passes(asked: Asked) -> list[Finding]:
         *flow.gradients(asked.sights, asked.graph, asked.alpha, steps(asked.graph)),
         *(f for f in _through_time(asked) if f.outcome != "NOTE"),
         *activity.units(asked.sights, asked.alpha),
-        *activity.attention(asked.sights, asked.graph, asked.alpha),
+        *activity.attention(asked.sights, asked.graph),
         *started,
     ]
 

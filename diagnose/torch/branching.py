@@ -9,7 +9,7 @@ import contextlib
 import inspect
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 _MADE_OF = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr)
@@ -32,14 +32,14 @@ class Branches:
                 self._read(node, method, frozenset())
             waiting += [a for a in self._tests if a not in waiting and inspect.isfunction(getattr(cls, a, None))]
 
-    def deciding(self, attribute: str) -> Names:
-        """The names in tests around an attribute, and around the methods that name it."""
-        found: set[str] = set()
+    def deciding(self, attribute: str) -> list[str]:
+        """The names in tests around an attribute, then those around the methods that name it."""
+        found: list[str] = []
         waiting = [attribute]
         for name in waiting:
-            found |= self._tests.get(name, set())
+            found += sorted(self._tests.get(name, set()).difference(found))
             waiting += [m for m in self._within.get(name, ()) if m not in waiting]
-        return frozenset(found)
+        return found
 
     def given(self, child: str, parameters: Sequence[str]) -> dict[str, Names]:
         """What calls of a part, by its own name or by that of a local variable, name for each of its parameters."""
@@ -78,7 +78,7 @@ class Branches:
                 tests |= _names(child.test)  # what follows runs where it did not return
 
 
-branches = cache(Branches)
+branches = lru_cache(maxsize=256)(Branches)
 
 
 def traced(caller: type, child: str, parameters: Sequence[str], roots: Roots) -> Roots:
@@ -92,8 +92,8 @@ def traced(caller: type, child: str, parameters: Sequence[str], roots: Roots) ->
 
 
 def _body(cls: type, method: str) -> Iterator[ast.AST]:
-    function: Any = inspect.unwrap(getattr(cls, method))
-    with contextlib.suppress(OSError, TypeError, SyntaxError):  # no source
+    with contextlib.suppress(OSError, TypeError, ValueError, SyntaxError):  # no source
+        function: Any = inspect.unwrap(getattr(cls, method))
         yield from ast.parse(textwrap.dedent(inspect.getsource(function))).body
 
 

@@ -16,8 +16,8 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from varlaw.diagnose.records import Call
 from varlaw.diagnose.torch import measuring, operations
-from varlaw.diagnose.torch.lawful import Asked, against_its_law
-from varlaw.diagnose.torch.measuring import Meter
+from varlaw.diagnose.torch.gauging import Gauge
+from varlaw.diagnose.torch.lawful import Asked
 from varlaw.diagnose.torch.operations import tensors_in
 from varlaw.diagnose.torch.rows import Rows
 from varlaw.diagnose.torch.through_time import Loops
@@ -42,14 +42,13 @@ _CONSTANT = Tag(None)
 # The first argument of these is a signal by its place, even where it is made of parameters: learned queries.
 _BY_PLACE = operations.CONVOLUTIONS | {"linear", "embedding", "embedding_bag", "scaled_dot_product_attention"}
 _USES = frozenset(("linear", "embedding", "recurrent", "norm", "attention", "add", "product"))  # that use parameters
-_STARTS = frozenset(("embedding", "recurrent", "other", "opaque", "join"))  # that theory may have no rule of
 _LABELLED = frozenset(("cross_entropy", "nll_loss", "ctc_loss"))  # whose target is no array like the first
 _COARSE = (torch.float16, torch.bfloat16)
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
 class Eye(TorchFunctionMode):
-    """The mode; `calls` grows while the pass runs, `meter.read()` fills in the numbers afterwards."""
+    """The mode; `calls` grows while the pass runs, `gauge.meter.read()` fills in the numbers afterwards."""
 
     def __init__(
         self,
@@ -67,19 +66,14 @@ class Eye(TorchFunctionMode):
         super().__init__()
         self.calls: list[Call] = []
         self.blind: list[str] = []
-        self.meter = Meter()
-        self.rows = 0
+        self.gauge = Gauge(lean, self._guarded)
         self._lean = lean
-        self._of = measuring.part_moments if lean else measuring.moments_of
         self.foreign: list[tuple[str, torch.Tensor]] = []
         self.along: list[tuple[str, int, int]] = []  # paths of what runs along the rows of the batch: steps, sequences
         self.phases: list[tuple[str, str, float]] = []  # of sines and cosines in 16 bits: path, format, largest
         self.order = Rows()
-        self.silent: dict[int, torch.Tensor] = {}  # by call, which units of an activation were 0 on every row
         self._loops = Loops()
-        self._path = path
-        self._inside = inside
-        self._running = running
+        self._path, self._inside, self._running = path, inside, running
         self._tags = WeakTensorKeyDictionary()
         for name, tensor in names():
             known = self._tags.get(tensor)  # type: ignore[no-untyped-call]
@@ -133,7 +127,7 @@ class Eye(TorchFunctionMode):
         out = func(*args, **kwargs)
         self._guarded(self._note, func, op, kind, args, kwargs, given, out, before)
         if not self._lean and given and args:
-            self._guarded(self.order.note, op, kind, args, out, self.rows, self.tag_of(given[0]).node)
+            self._guarded(self.order.note, op, kind, args, out, self.gauge.rows, self.tag_of(given[0]).node)
         return out
 
     def _phase(self, op: str, x: torch.Tensor) -> None:
@@ -142,7 +136,7 @@ class Eye(TorchFunctionMode):
 
     def _runs_along(self, op: str, x: Any) -> None:
         """Sequences are given as (steps, sequences, units), here with as many steps as the batch has rows."""
-        if isinstance(x, torch.Tensor) and x.ndim == 3 and x.shape[0] == self.rows != x.shape[1] > 1:
+        if isinstance(x, torch.Tensor) and x.ndim == 3 and x.shape[0] == self.gauge.rows != x.shape[1] > 1:
             self.along.append((self._path(), x.shape[0], x.shape[1]))
 
     def _opened(self, func: Any, args: Any, kwargs: Any) -> Any:
@@ -216,7 +210,8 @@ class Eye(TorchFunctionMode):
         }  # fmt: skip
         for tensor in made:
             self._tags[tensor] = Tag(call.number, (), axis)
-        self._measure(call, func, args, kwargs, given, made[0], before, axis)
+        asked = Asked(call, func, args, kwargs, given, made[0], None if before is None else before.moments)
+        self.gauge.made(asked, self.calls, axis, lambda t: self.tag_of(t).node is None)
         if op.endswith("_cell") and not self._lean:
             self._loops.note(call, func, args, {self.tag_of(t).node for t in tensors_in(args[1])})
 
@@ -246,68 +241,10 @@ class Eye(TorchFunctionMode):
     ) -> Call:
         call = Call(
             number=len(self.calls), path=self._path(), op=op, kind=kind, parameters=used, parents=parents,
-            shape=measuring.sides(out),
-            dtype=str(out.dtype).removeprefix("torch."), graph=bool(out.requires_grad),
+            shape=measuring.sides(out), dtype=str(out.dtype).removeprefix("torch."), graph=bool(out.requires_grad),
             options=options or {},
         )  # fmt: skip
         self.calls.append(call)
         if kind == "input" and out.numel() and (out.is_floating_point() or out.is_complex()):
-            self._moments(call, out)
-            self._kin(call, out, 1 if out.ndim > 3 else -1)
+            self.gauge.begins(call, out)
         return call
-
-    def _kin(self, call: Call, out: torch.Tensor, axis: int) -> None:
-        """How alike rows and positions are where a signal starts."""
-        if self.rows > 1 and out.ndim > 1 and out.shape[0] == self.rows and not out.is_complex():
-            self.meter.later(lambda *x: setattr(call, "kin", measuring.kin(*x)), *measuring.kin_of(out, axis))
-
-    def _moments(self, call: Call, out: torch.Tensor) -> None:
-        count = out.numel()
-        self.meter.later(lambda q, m: setattr(call, "output", measuring.moments(q, m, count)), *self._of(out))
-        if self.rows > 1 and out.ndim > 1 and out.shape[0] == self.rows:
-            self.meter.later(lambda s: setattr(call, "apart", s), measuring.spread_of(out, self.rows))
-
-    def _measure(
-        self,
-        call: Call,
-        func: Any,
-        args: Any,
-        kwargs: Any,
-        given: list[Any],
-        out: torch.Tensor,
-        before: Before | None,
-        axis: int,
-    ) -> None:
-        if not out.numel() or out.is_meta or torch._C._functorch.is_functorch_wrapped_tensor(out):
-            return
-        self._moments(call, out)
-        if call.kind in _STARTS and not self._lean:
-            self._kin(call, out, axis)
-        if out.requires_grad and not (operations.in_place(func) and out._is_view()):
-            # torch 2.13 crashes on a hook of a view whose part was written in place: Longformer's masks
-            out.register_hook(self._gradient_of(call))  # type: ignore[no-untyped-call]
-        if call.kind == "activation" and out.ndim > 1:
-            rows, silent, saturated = measuring.units_of(out, call.op, axis)
-            count, self.silent[call.number] = len(silent), silent
-            self.meter.later(
-                lambda n, s: setattr(call, "units", measuring.units(count, rows, n, s)), silent.sum(), saturated
-            )
-        if not self._lean:
-            asked = Asked(call, func, args, kwargs, given, out, None if before is None else before.moments)
-            against_its_law(asked, self.calls, self.meter, self._of_parameters)
-
-    def _of_parameters(self, tensor: torch.Tensor) -> bool:
-        return self.tag_of(tensor).node is None
-
-    def _gradient_of(self, call: Call) -> Callable[[torch.Tensor], None]:
-        def hook(gradient: torch.Tensor) -> None:
-            count = gradient.numel()
-            self._guarded(
-                lambda op: self.meter.later(
-                    lambda q, m: setattr(call, "gradient", measuring.moments(q, m, count)),
-                    *self._of(gradient),
-                ),
-                call.op,
-            )
-
-        return hook

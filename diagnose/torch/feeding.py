@@ -63,19 +63,18 @@ class Feeding:
         self, holder: torch.nn.Module, path: str, roots: Roots, arrived: Callable[[torch.nn.Parameter], bool]
     ) -> Iterator[tuple[str, tuple[str, ...]]]:
         """roots: of each argument of the holder, what the model was not given and what its callers make it of."""
-        off = [name for name in roots if name in self._off.get(holder, ())]
+        off = roots.keys() & self._off.get(holder, set())
         owned = [n for n, p in holder.named_parameters(recurse=False) if p.requires_grad and not arrived(p)]
         idle = [n for n, m in holder.named_children() if not any(part in self._off for part in m.modules())]
         for name in (*owned, *idle) if off else ():
-            deciding = branches(type(holder)).deciding(name)
-            if wants := tuple(dict.fromkeys(r for n in off if n in deciding for r in roots[n])):
+            deciding = [n for n in branches(type(holder)).deciding(name) if n in off]
+            if wants := tuple(dict.fromkeys(r for n in deciding for r in roots[n])):
                 yield f"{path}{name}", wants
         for name, child in holder.named_children():
             if name in idle or not roots or all(arrived(p) for p in child.parameters() if p.requires_grad):
                 continue
             for below, part in _parts(child):
-                parameters = list(inspect.signature(part.forward).parameters)
-                handed = traced(type(holder), name, parameters, roots)
+                handed = traced(type(holder), name, _parameters(part), roots)
                 yield from self._decided(part, f"{path}{name}.{below}", handed, arrived)
 
     def _below(self, holder: torch.nn.Module, path: str, missing: set[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -102,6 +101,13 @@ def _missing(module: torch.nn.Module, args: tuple[Any, ...], kwargs: Mapping[str
     mappings = [given[n] for n, p in signature.parameters.items() if p.kind != p.VAR_KEYWORD and n in given]
     keys = {key for mapping in mappings if isinstance(mapping, Mapping) for key in mapping}
     return optional | ({w for code in _codes(type(module)) for w in _words(code)} - keys if keys else set())
+
+
+def _parameters(module: torch.nn.Module) -> list[str]:
+    try:
+        return list(inspect.signature(module.forward).parameters)
+    except (TypeError, ValueError):
+        return []
 
 
 def _off(module: torch.nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> set[str]:

@@ -40,7 +40,7 @@ def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | N
         lambda: any(paths.get(module) == "" for module in stack),
         lambda tensor: _name_in(stack[-1], paths, tensor) if stack else "",
     )
-    eye.rows = _rows(batch)
+    eye.gauge.rows = _rows(batch)
     given = tensors_in(batch)
     if given and not any(t.numel() for t in given):
         msg = f"batch={[tuple(t.shape) for t in given]}, but should hold numbers [check_model]"
@@ -55,13 +55,13 @@ def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | N
         value = _backward(target, seed)
     eye.through_loops()
     foreign = (*loose.moved(), *_places(model, eye.foreign))
-    eye.meter.read()
+    eye.gauge.meter.read()
     paths.clear()  # the eye lives until garbage is collected, the model need not
     if not tensors_in(target):
         eye.blind.append(f"gradients: the model returns {type(target).__name__}, which holds no tensor: give a loss")
     return Sight(
         calls=eye.calls, tensors=described(model, gradients), blind=eye.blind, foreign=foreign,
-        loss=value if loss else None, batch_rows=eye.rows, output=bool(tensors_in(target)),
+        loss=value if loss else None, batch_rows=eye.gauge.rows, output=bool(tensors_in(target)),
         unfed=feeding.unfed(lambda p: p in gradients or p.grad is not None),
         along=tuple(dict.fromkeys(eye.along)), phases=tuple(eye.phases), mixed=tuple(eye.order.mixed),
     )  # fmt: skip
@@ -69,7 +69,7 @@ def seen(model: torch.nn.Module, batch: Any, loss: Callable[[Any, Any], Any] | N
 
 def _broken_off(eye: Eye, model: torch.nn.Module, error: CannotSee) -> Sight:
     """A pass that the model gave up after numbers left their range, which says why; any other failure is raised."""
-    eye.meter.read()
+    eye.gauge.meter.read()
     if not ranges(sight := Sight(calls=eye.calls, tensors={}, blind=[str(error)], output=False), Graph(eye.calls)):
         raise error
     sight.tensors = described(model, {})

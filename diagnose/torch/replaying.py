@@ -98,7 +98,7 @@ class LastCall:
         paths = {module: name for name, module in model.named_modules()}
         stack: list[torch.nn.Module] = []
         eye = Eye(lambda: iter(given.items()), lambda: paths.get(stack[-1], "") if stack else "", lean=lean)
-        eye.rows = min((t.shape[0] for t in tensors_in((args, kwargs)) if t.ndim), default=0)
+        eye.gauge.rows = min((t.shape[0] for t in tensors_in((args, kwargs)) if t.ndim), default=0)
         try:
             with untouched(model, 0), hooked(eye, stack, paths), _mixed(call), torch.set_grad_enabled(backward):
                 torch.set_rng_state(call.state)
@@ -107,10 +107,12 @@ class LastCall:
                     out = torch.func.functional_call(model, given, args, kwargs)
                 if backward:
                     _send_back(out, [p for p in given.values() if p.requires_grad])
-            eye.meter.read()
+            eye.gauge.meter.read()
         except Exception:  # a call that cannot be repeated tells nothing
             return None
-        return Replayed(Sight(calls=eye.calls, tensors={}, blind=eye.blind, batch_rows=eye.rows), eye.silent)
+        return Replayed(
+            Sight(calls=eye.calls, tensors={}, blind=eye.blind, batch_rows=eye.gauge.rows), eye.gauge.silent
+        )
 
 
 def _aliases(model: torch.nn.Module, weights: dict[int, torch.Tensor]) -> dict[str, torch.Tensor]:
