@@ -7,7 +7,7 @@ A share near a half is above it in one draw and below it in another: VIOLATES is
 that was made, which is a count, and by luck alone, with a median of a half, has probability 2^-n.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from varlaw.diagnose.records import Call, Finding, Sight
 from varlaw.diagnose.signals import finding
@@ -47,8 +47,8 @@ def units(sights: Sequence[Sight], alpha: float) -> list[Finding]:
                     alpha=alpha,
                 )
             )
-        says = "{:.3g} % of the entries of " + call.op + " lie where its derivative is below 2 % of its largest"
-        found += _above([u.saturated for u in known], where, lambda share, says=says: says.format(100 * share))
+        says = "{percent:.3g} % of the entries of " + call.op + " lie where its derivative is below 2 % of its largest"
+        found += _above([u.saturated for u in known], where, says)
     return found
 
 
@@ -63,8 +63,8 @@ def attention(sights: Sequence[Sight], graph: Graph) -> list[Finding]:
         if not _weighs(call, graph):
             continue
         known = [c.concentration for s in sights if (c := _same(s, call)) and c.concentration is not None]
-        says = "attention lies on one key: sum p^2 is {:.3g}, from 0 for even weights to 1 for one key"
-        found += _above(known, place(call, sights[0].calls), says.format)
+        says = "attention lies on one key: sum p^2 is {share:.3g}, from 0 for even weights to 1 for one key"
+        found += _above(known, place(call, sights[0].calls), says)
     return found
 
 
@@ -73,16 +73,17 @@ def _weighs(call: Call, graph: Graph) -> bool:
     return call.kind == "attention" or (behind is not None and behind.kind == "linear" and not behind.parameters)
 
 
-def _above(shares: Sequence[float], where: str, says: Callable[[float], str]) -> list[Finding]:
+def _above(shares: Sequence[float], where: str, says: str) -> list[Finding]:
     """Shares above a half, one a draw: in every draw, or in some."""
     mean = sum(shares) / len(shares) if shares else 0.0
     if not mean > _MOST:
         return []
     every = min(shares) > _MOST
-    spread = "" if every else f"; {min(shares):.3g} to {max(shares):.3g} over {len(shares)} draws"
+    says = says.format(share=mean, percent=100 * mean)
+    says += "" if every else f"; {min(shares):.3g} to {max(shares):.3g} over {len(shares)} draws"
     return [
         finding(
-            "unit.saturated", "VIOLATES" if every else "UNDECIDED", says(mean) + spread, where,
+            "unit.saturated", "VIOLATES" if every else "UNDECIDED", says, where,
             observed=mean, expected=_MOST, interval=(min(shares), max(shares)), samples=len(shares),
         )
     ]  # fmt: skip

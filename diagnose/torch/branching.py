@@ -46,8 +46,9 @@ class Branches:
         found: dict[str, Names] = {}
         for attribute, call in self._calls:
             if attribute in (child, ""):
-                bound = {**dict(zip(parameters, call.args, strict=False)), **{k.arg: k.value for k in call.keywords}}
-                for name in bound.keys() & set(parameters):
+                bound: dict[str, ast.expr] = dict(zip(parameters, call.args, strict=False))
+                bound |= {k.arg: k.value for k in call.keywords if k.arg is not None and k.arg in parameters}
+                for name in bound:
                     found[name] = found.get(name, frozenset()) | _names(bound[name])
         return found
 

@@ -63,18 +63,19 @@ class Feeding:
         self, holder: torch.nn.Module, path: str, roots: Roots, arrived: Callable[[torch.nn.Parameter], bool]
     ) -> Iterator[tuple[str, tuple[str, ...]]]:
         """roots: of each argument of the holder, what the model was not given and what its callers make it of."""
+        cls: type = type(holder)
         off = roots.keys() & self._off.get(holder, set())
         owned = [n for n, p in holder.named_parameters(recurse=False) if p.requires_grad and not arrived(p)]
         idle = [n for n, m in holder.named_children() if not any(part in self._off for part in m.modules())]
         for name in (*owned, *idle) if off else ():
-            deciding = [n for n in branches(type(holder)).deciding(name) if n in off]
+            deciding = [n for n in branches(cls).deciding(name) if n in off]
             if wants := tuple(dict.fromkeys(r for n in deciding for r in roots[n])):
                 yield f"{path}{name}", wants
         for name, child in holder.named_children():
             if name in idle or not roots or all(arrived(p) for p in child.parameters() if p.requires_grad):
                 continue
             for below, part in _parts(child):
-                handed = traced(type(holder), name, _parameters(part), roots)
+                handed = traced(cls, name, _parameters(part), roots)
                 yield from self._decided(part, f"{path}{name}.{below}", handed, arrived)
 
     def _below(self, holder: torch.nn.Module, path: str, missing: set[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
