@@ -191,7 +191,7 @@ def _slope(subject: Activation, of: str, place: str, title: str = "", **options:
 
 
 def _rows(subject: Activation) -> tuple[Row, ...]:
-    rows = (
+    rows: tuple[Row, ...] = (
         _value(subject, "output", "x"),
         _slope(subject, "slope", "slope x"),
         _value(subject, "largest output", "largest x", "largest"),
