@@ -20,6 +20,7 @@ from varlaw.diagnose.table import rows
 from varlaw.evidence.budget import Policy
 from varlaw.evidence.budget import policy as policy_of
 from varlaw.evidence.streams import SALT, Key, check_salt
+from varlaw.theory.domain import printable
 
 if TYPE_CHECKING:
     import torch
@@ -60,6 +61,10 @@ def examined(
 
     rule = policy_of(policy)
     check_salt(salt)
+    for what, given in (("name", name), ("device", device)):
+        if given is not None and not isinstance(given, str) and not (what == "device" and hasattr(given, "type")):
+            msg = f"{what}={printable(given)}, but should be text [check_model]"
+            raise ValueError(msg)
     named = name or _name_of(build)
     key = Key(salt, f"check_model:{named}")
 

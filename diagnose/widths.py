@@ -63,11 +63,12 @@ def slopes(
 
 
 def _refuse(widths: Any, law: Any, optimizer: Any, loss: Any, steps: Any, redraws: Any) -> None:
-    whole = [w for w in widths if isinstance(w, int) and not isinstance(w, bool) and w > 0]
-    if len(set(whole)) < 3 or len(whole) != len(list(widths)):
-        msg = f"widths={list(widths)!r}, but should be three or more different whole numbers > 0 [check_widths]"
+    given = list(widths) if isinstance(widths, Sequence) and not isinstance(widths, str) else []
+    whole = [w for w in given if isinstance(w, int) and not isinstance(w, bool) and w > 0]
+    if len(set(whole)) < 3 or len(whole) != len(given):
+        msg = f"widths={printable(widths)}, but should be three or more different whole numbers > 0 [check_widths]"
         raise ValueError(msg)
-    if law not in LAWS:
+    if not isinstance(law, str) or law not in LAWS:
         msg = f"law={printable(law)}, but should be one of {', '.join(LAWS)} [check_widths]"
         raise ValueError(msg)
     for value, least, what in ((redraws, 3, "redraws"), (steps, 1, "steps")):

@@ -53,7 +53,7 @@ POLICIES = {
 
 def policy(name: str) -> Policy:
     """The policy of that name; `ValueError` naming the ones there are."""
-    if name not in POLICIES:
+    if not isinstance(name, str) or name not in POLICIES:
         msg = f"policy={name!r}, but should be one of {', '.join(POLICIES)}"
         raise ValueError(msg)
     return POLICIES[name]

@@ -25,7 +25,8 @@ def slack(names: Iterable[str]) -> float:
 
 def listed(name: str, given: Any, array: type, where: str) -> list[Any]:
     """`given` as a list of arrays and Nones, at least one entry long."""
-    if isinstance(given, array) or not isinstance(given, Iterable) or isinstance(given, (str, bytes, dict)):
+    one = isinstance(given, (array, str, bytes, dict)) or getattr(given, "ndim", 1) == 0
+    if one or not isinstance(given, Iterable):
         refuse_type(name, given, f"a sequence of {array.__name__}", where)
     leaves = list(given)
     if not leaves:

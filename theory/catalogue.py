@@ -127,7 +127,7 @@ class Catalogue(Mapping[str, Law]):
     def __getitem__(self, name: str) -> Law:
         try:
             return self._laws[name]
-        except KeyError:
+        except (KeyError, TypeError):  # TypeError: what has no hash
             raise UnknownLaw(name) from None
 
     def __contains__(self, name: object) -> bool:

@@ -49,6 +49,8 @@ def printable(value: Any) -> str:
         text = " ".join(repr(value).split())
     except ValueError:  # Python writes no whole number of more than 4300 digits
         return f"<{type(value).__name__}, too long to print>"
+    except Exception:  # a user's class may have no repr that works
+        return f"<{type(value).__name__}>"
     return text if len(text) <= 120 else f"{text[:100]} ... {text[-16:]}"
 
 

@@ -127,6 +127,8 @@ def oddity(x: Any) -> str:
         return "a masked array"
     if isinstance(x, np.matrix):
         return "np.matrix"
+    if getattr(x, "is_nested", False):
+        return "a nested tensor"
     kind = type(x)
     sparse = kind.__module__.startswith("scipy.sparse") or str(getattr(x, "layout", "torch.strided")) != "torch.strided"
     if sparse:

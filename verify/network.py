@@ -67,6 +67,9 @@ def check_network(
     >>> check_network(run, Normal((2 / 64) ** 0.5)).outcome
     <Outcome.CONFORMS: 'CONFORMS'>
     """
+    if not callable(run):
+        msg = f"run={printable(run)}, but should be a function of a seed [check_network]"
+        raise TypeError(msg)
     if direction not in ("forward", "backward"):
         msg = f"direction={printable(direction)}, but should be 'forward' or 'backward' [check_network]"
         raise ValueError(msg)
@@ -124,7 +127,7 @@ def _law_at(law: Any, name: str, fans: tuple[int, ...], where: str) -> Normal:
         return _law_at(own, "", fans, where)
     found = resolve(law, {}, (fans[0], fans[1])) if isinstance(law, str) else law(*fans) if callable(law) else law
     if not isinstance(found, Normal):
-        msg = f"law={law!r} of {name or where}, but should be Normal(std), or give one [check_network]"
+        msg = f"law={printable(law)} of {name or where}, but should be Normal(std), or give one [check_network]"
         raise SamplerError(msg)
     return found
 

@@ -5,7 +5,6 @@ The recipe is derived, put on fresh models and looked at again; what is then sti
 
 import copy
 import functools
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -87,8 +86,7 @@ def advised(
 ) -> Advised:
     """What is advised for a model; the arguments are those of `varlaw.advise`."""
     check_salt(salt)
-    if attempt:
-        _check_course(loss, steps, rate)
+    _check_course(loss, attempt, steps, rate)
     case = Case(build, batch, loss, salt, name)
     seen = case.decided()
     before = seen.record
@@ -164,15 +162,21 @@ def _recorded(
     )  # fmt: skip
 
 
-def _check_course(loss: Any, steps: Any, rate: Any) -> None:
-    if loss is None:
+_FASTEST = 1e30  # float32 holds the first step of Adam
+
+
+def _check_course(loss: Any, attempt: Any, steps: Any, rate: Any) -> None:
+    if not isinstance(attempt, bool):
+        msg = f"attempt={printable(attempt)}, but should be True or False [advise]"
+        raise ValueError(msg)
+    if attempt and loss is None:
         msg = "loss is missing, but should be a function of (model, batch): runs are to be tried [advise]"
         raise ValueError(msg)
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         msg = f"steps={printable(steps)}, but should be a whole number >= 1 [advise]"
         raise ValueError(msg)
-    if not (isinstance(rate, (int, float)) and 0 < rate < math.inf):
-        msg = f"rate={printable(rate)}, but should be a number > 0 [advise]"
+    if isinstance(rate, bool) or not (isinstance(rate, (int, float)) and 0 < rate <= _FASTEST):
+        msg = f"rate={printable(rate)}, but should be a number > 0 and <= {_FASTEST:g} [advise]"
         raise ValueError(msg)
 
 

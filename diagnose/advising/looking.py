@@ -36,7 +36,7 @@ def batch_of(batch: Any, seed: int) -> Any:
         return batch
     try:
         return batch(seed & 0xFFFFFFFF)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         msg = f"batch raises {type(error).__name__}: {' '.join(str(error).split())} [advise]"
         raise ValueError(msg) from error
 

@@ -217,7 +217,7 @@ def built(build: Callable[[], Any], seed: int) -> torch.nn.Module:
     with seeded(seed):
         try:
             model = build()
-        except Exception as error:  # whatever the user's constructor raises
+        except (Exception, SystemExit) as error:  # whatever the user's constructor raises
             msg = f"build fails: {type(error).__name__}: {' '.join(str(error).split())} [check_model]"
             raise CannotSee(msg) from error
     if not isinstance(model, torch.nn.Module):

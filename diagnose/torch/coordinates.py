@@ -60,7 +60,7 @@ def _train(model: torch.nn.Module, batch: Any, loss: Any, optimizer: Any, steps:
             chosen.zero_grad()
             loss(model, batch).backward()
             chosen.step()
-    except Exception as error:  # whatever the user's loss or optimiser raises
+    except (Exception, SystemExit) as error:  # whatever the user's loss or optimiser raises
         msg = f"a training step fails: {type(error).__name__}: {' '.join(str(error).split())} [check_widths]"
         raise CannotSee(msg) from error
 
@@ -71,7 +71,7 @@ def _outputs(model: torch.nn.Module, batch: Any, loss: Any) -> dict[str, torch.T
     with _hooked(model, found), torch.no_grad():
         try:
             _ = loss(model, batch) if loss else call(model, batch)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             what = "loss(model, batch)" if loss else "the model"
             msg = f"{what} fails on the batch: {type(error).__name__}: {' '.join(str(error).split())} [check_widths]"
             raise CannotSee(msg) from error

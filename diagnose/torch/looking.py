@@ -151,7 +151,7 @@ def _batch(batch: Any, key: Key, device: str | None) -> Any:
 def _called(batch: Callable[[int], Any], seed: int) -> Any:
     try:
         return batch(seed)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         name = getattr(batch, "__qualname__", type(batch).__name__)
         msg = f"batch={name} raises {type(error).__name__}: {' '.join(str(error).split())} [check_model]"
         raise ValueError(msg) from error

@@ -90,7 +90,7 @@ def _forward(eye: Eye, model: torch.nn.Module, batch: Any, loss: Callable[[Any, 
             warnings.filterwarnings("ignore", "Using `torch.compile.module.` when there are global hooks")
             warnings.filterwarnings("ignore", "Using a target size")  # a finding says it
             made = loss(model, batch) if loss else call(model, batch)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         what = "loss(model, batch)" if loss else "the model"
         msg = f"{what} fails on the batch: {type(error).__name__}: {' '.join(str(error).split())} [check_model]"
         raise CannotSee(msg) from error

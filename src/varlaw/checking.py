@@ -101,7 +101,7 @@ def watch(
     >>> run.report().ok
     True
     """
-    from varlaw.evidence.streams import SALT
+    from varlaw.evidence.streams import SALT, check_salt
 
     if isinstance(model, type) or not hasattr(model, "named_parameters"):
         msg = f"model={printable(model)}, but should be a torch module [watch]"
@@ -113,8 +113,9 @@ def watch(
     ]
     for what, given, kinds, should in checked:
         if given is not None and not isinstance(given, kinds):
-            msg = f"{what}={given!r}, but should be {should} [watch]"
+            msg = f"{what}={printable(given)}, but should be {should} [watch]"
             raise ValueError(msg)
+    check_salt(SALT if salt is None else salt)
     return WatchedRun(
         model, optimizers_of(optimizer), every=steps_of(every), out=None if out is None else Path(out),
         log=log, name=name or type(model).__name__, salt=SALT if salt is None else salt,

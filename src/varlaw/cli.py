@@ -104,6 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         stop = error.__cause__ or error
         say(str(stop) or f"{stopping.word(stop)}; nothing was written")
         code = stopping.code(stop)
+    except SystemExit as left:  # of something that was run: its code says nothing of laws
+        say(f"what was run left with {left.code!r}, but should return")
+        code = 3
     except Exception as error:
         if os.environ.get("VARLAW_TRACEBACK"):
             raise

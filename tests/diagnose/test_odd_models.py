@@ -1,17 +1,23 @@
 """Models that no table foresees: they are seen as far as they can be, refused in one line, and never broken."""
 
+import contextlib
 import dataclasses
+import io
+import json
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+import varlaw
 from tests.diagnose.models import batch, classify, dense, he
 from varlaw import check_model
+from varlaw.cli import main
 
 X = batch("vector")
 
@@ -212,3 +218,89 @@ def test_a_model_is_put_back_where_it_was():
     model = nn.Linear(32, 10)
     check_model(model, X, device="cpu")
     assert model.weight.device == torch.device("cpu")
+
+
+def _two() -> torch.nn.Module:
+    return torch.nn.Linear(4, 2)
+
+
+def _exits(*given: Any) -> Any:
+    raise SystemExit(0)
+
+
+def _loss(model: Any, x: Any) -> Any:
+    return model(x).square().mean()
+
+
+ONES = torch.ones(8, 4)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: varlaw.check_model(_exits, ONES), "build fails: SystemExit: 0"),
+        (lambda: varlaw.check_model(_two, _exits), "batch=_exits raises SystemExit: 0"),
+        (lambda: varlaw.advise(_two, ONES, _exits), r"loss\(model, batch\) fails on the batch: SystemExit: 0"),
+        (lambda: varlaw.check_model(_two, ONES, name=3j), "name=3j, but should be text"),  # type: ignore[arg-type]
+        (lambda: varlaw.check_model(_two, ONES, device=()), r"device=\(\), but should be text"),  # type: ignore[arg-type]
+        (lambda: varlaw.check_model(_two, ONES, policy=[]), r"policy=\[\], but should be one of"),  # type: ignore[arg-type]
+        (lambda: varlaw.advise(_two, ONES, attempt=2), "attempt=2, but should be True or False"),  # type: ignore[arg-type]
+        (lambda: varlaw.advise(_two, ONES, steps=0), "steps=0, but should be a whole number"),
+        (lambda: varlaw.advise(_two, ONES, rate=True), "rate=True, but should be a number > 0"),
+        (lambda: varlaw.check_widths(_two, ONES, widths=3), "widths=3, but should be three"),  # type: ignore[arg-type]
+        (lambda: varlaw.check_widths(_two, ONES, widths=(1, 2, 3), law={}), "law={}, but should be"),  # type: ignore[arg-type]
+        (lambda: varlaw.watch(_two(), None, salt=3), "salt=int, but should be letters"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line_before_the_run(call: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def _mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "import torch\ndef make(): return torch.nn.Linear(4, 2)\ndef batch(seed): return torch.ones(8, 4)\n"
+    (tmp_path / "myodd.py").write_text(f"{text}def leaves(): raise SystemExit(0)\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "myodd", raising=False)
+
+
+@pytest.mark.usefixtures("_mine")
+@pytest.mark.parametrize("verb", ["check", "advise"])
+def test_the_command_loses_no_result_and_takes_no_code_of_others(verb: str) -> None:
+    code, out, err = _run(verb, "myodd:leaves", "--batch", "myodd:batch")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    code, plain, _ = _run(verb, "myodd:make", "--batch", "myodd:batch")
+    failed, out, err = _run(verb, "myodd:make", "--batch", "myodd:batch", "--json", "myodd.py/x.json")
+    assert (failed, err.count("\n"), out) == (3, 1, plain)
+    again, out, err = _run(verb, "myodd:make", "--batch", "myodd:batch", "--json", "-")
+    assert (again, err) == (code, plain)
+    assert json.loads(out)
+
+
+@pytest.mark.usefixtures("_mine")
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("advise {} --steps 5", "--steps is of the short runs, but should be given with --try"),
+        ("advise {} --json a.py --apply ./a.py", "a.py is named twice, but should take one result"),
+        ("check {} --optimizer myodd:make", "--optimizer is of --widths, but should be given with it"),
+        ("check {} --widths 8,16,32 --report out", "--report is of one model, but should be given without --widths"),
+        ("check {} --json - --report -", "- is named twice, but should take one result"),
+    ],
+)
+def test_options_that_do_not_fit_together_are_refused(words: str, says: str) -> None:
+    code, out, err = _run(*words.format("myodd:make --batch myodd:batch").split())
+    assert (code, out, err) == (2, "", f"varlaw: {says}\n")
+
+
+def _run(*arguments: str) -> tuple[int, str, str]:
+    """The code, the output and the errors of one command in this process."""
+    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as left:
+        main(arguments)
+    out.flush()
+    err.flush()
+    texts = (stream.buffer.getvalue().decode() for stream in (out, err))  # type: ignore[attr-defined]
+    return int(left.value.code or 0), *texts

@@ -3,6 +3,7 @@
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,12 +105,48 @@ def test_the_band_holds_draws_of_a_net() -> None:
         ("dense 9 std=0.1 gain=2", "one size"),
         ("dense 10,, relu", "between two commas"),
         ("100 x (dense 1000 std=1e6)", "leave float64 behind block"),
+        ("dense 3 std=1e200", "leave float64 behind block 1"),
+        ("dense 3 gain=1e200", "leave float64 behind block 1"),
+        ("dense 9, 600 x (relu)", "behind relu is .* too small"),
+        ("scale 1e200", "leave float64 behind block 1"),
+        ("conv 3 3x3 stride=0", "stride=0 in .* > 0"),
+        ("max_pool 3 stride=0", "stride=0 in .* > 0"),
+        ("conv 3 3x²", "sides such as 3x3"),
+        ("attention width=8 context=0", "context=0 in .* >= 1"),
+        ("embedding 8 same=3", "share >= 0 and <= 1"),
+        ("dense 3 std=1 std=2", "std= stands twice"),
+        ("dense 3, input 4", "at the beginning only"),
+        ("residual ()", "should hold a branch"),
+        ("gate () ()", "different branches"),
     ],
 )
 def test_bad_words_are_one_line_and_exit_2(words: str, says: str) -> None:
     with pytest.raises(ValueError, match=says) as caught:
         varlaw.predict(words)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("block", "says"),
+    [
+        ({"block": []}, r"block=\[\], but should be one of"),
+        ({"block": "residual"}, "branch=None, but should be a list"),
+        ({"block": "merge", "by": "add"}, "branches=None, but should be a list"),
+        ({"block": "activation"}, "activation='None'.* but should be one of"),
+        ({"block": "norm", "kind": "layr"}, "kind='layr', but should be layer, rms"),
+        ({"block": "dense", "fan_in": 10**400, "fan_out": 3, "variance": 1.0}, "fan_in=1.* a number >= 0"),
+        ({"block": "conv", "channels_in": 3, "channels_out": 3, "kernel": "x"}, "kernel='x', but should be numbers"),
+    ],
+)
+def test_bad_blocks_are_one_line(block: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says) as caught:
+        varlaw.predict([block])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_gain_counts_whatever_the_scheme() -> None:
+    for scheme in ("he_normal", "lecun_normal", "lecun_uniform", "glorot_normal"):
+        assert varlaw.predict(f"dense 9 {scheme} gain=3").depths[-1].second == pytest.approx(9.0)
 
 
 WORDS = ("dense", "500", "relu", "(", ")", ",", "10 x", "gate", "residual", "conv", "3x3", "std=0.1", "=", ":", "input")

@@ -186,6 +186,16 @@ def test_odd_arrays_are_named_in_one_line(draw: object, words: str, law: object)
     assert "\n" not in str(caught.value)
 
 
+class _Unsaid:
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+def _nested(shape: tuple[int, ...], seed: int) -> object:
+    torch = pytest.importorskip("torch")
+    return torch.nested.nested_tensor(layout=torch.jagged, tensor_list=[torch.ones(2), torch.ones(3)])
+
+
 def _calls() -> dict[str, tuple[Callable[[], object], str]]:
     normal, complexes = varlaw.Normal(1.0), varlaw.Complex(varlaw.Normal(1.0))
     return {
@@ -202,6 +212,12 @@ def _calls() -> dict[str, tuple[Callable[[], object], str]]:
             lambda: varlaw.check(_he, varlaw.RowsOfNorm(), shape=(8, 8), mutants={"m": normal}), "should be none"
         ),
         "blocks": (lambda: varlaw.predict([1]), "block=1"),  # type: ignore[list-item]
+        "no shapes": (lambda: varlaw.check_shapes(_he, normal, 3.5), "shapes=3.5, but should be two"),
+        "no law of entries": (lambda: varlaw.Sparse("x", 0.5), "law='x', but should be a law of one number"),
+        "no law of parts": (lambda: varlaw.Complex(None), "law=None, but should be a law of one number"),
+        "centred by what is no flag": (lambda: varlaw.RowsStandardised(1.0, iter([])), "centred=<.* True or False"),
+        "no repr": (lambda: varlaw.Normal(_Unsaid()), "std=<_Unsaid>, but should be a finite number"),
+        "nested": (lambda: varlaw.check(_nested, normal, shape=(2, 3)), "returns a nested tensor, but should return"),
     }  # fmt: skip
 
 

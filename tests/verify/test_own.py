@@ -1,5 +1,6 @@
 """Anybody's norm, clip, dropout and loss: wrong ones violate with their cause, right ones in NumPy and torch do not."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -306,13 +307,26 @@ def test_what_breaks_the_contract_is_named_in_one_line(ask: Callable[[], Verdict
         (lambda: varlaw.check_clip(cut, as_="torch.nn.Linear"), "as_='torch.nn.Linear', but should be the name of a"),
         (lambda: varlaw.check_clip(cut, dtype="int8"), "dtype='int8', but should be one of"),
         (lambda: varlaw.check_dropout(cut, 1.0), "p=1.0, but should be a number > 0 and < 1"),
+        (lambda: varlaw.check_norm(layer_norm, "layer", groups=2), "groups=2 of a layer norm, but only a group norm"),
+        (lambda: varlaw.check_norm(layer_norm, "layer", momentum=()), r"momentum=\(\), but should be a number"),
+        (lambda: varlaw.check_norm(layer_norm, "layer", bessel=math.nan), "bessel=nan, but should be True or False"),
+        (lambda: varlaw.check_norm(layer_norm, "layer", evaluate="x"), "evaluate='x', but should be a function of"),
+        (lambda: varlaw.check_norm(layer_norm, "layer", gradient=3), "gradient=3, but should be a function of"),
+        (lambda: varlaw.check_norm(layer_norm, "layer", eps=10**400), "eps=1.* but should be a number >= 0"),
+        (lambda: varlaw.check_norm(layer_norm, "layer", promises=3j), "promises=3j, but should be 'all' or some of"),
+        (lambda: varlaw.check_norm(layer_norm, "layer", unpromised=[[]]), r"unpromised=\[\[\]\], but should be 'all'"),
+        (lambda: varlaw.check_clip(cut, order=7), "order=7, but should be text"),
+        (lambda: varlaw.check_dropout(cut, 0.3, evaluate="x"), "evaluate='x', but should be a function of"),
+        (lambda: varlaw.check_loss(F.cross_entropy, smoothing=math.nan), "smoothing=nan, but should be text"),
+        (lambda: varlaw.check_loss(F.cross_entropy, ignored=b"x"), "ignored=b'x', but should be text"),
     ],
 )
 def test_bad_arguments_are_told_what_to_be(ask: Callable[[], Verdicts], words: str) -> None:
     if "as_='torch.nn.Linear'" in words:
         ask = lambda: varlaw.check_clip(in_place, as_="torch.nn.Linear")  # noqa: E731
-    with pytest.raises(ValueError, match=words.replace("(4", r"\(4")):
+    with pytest.raises((TypeError, ValueError), match=words.replace("(4", r"\(4")) as caught:
         ask()
+    assert "\n" not in str(caught.value)
 
 
 def test_the_twins_fail_with_what_is_wrong() -> None:

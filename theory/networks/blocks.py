@@ -17,6 +17,8 @@ from varlaw.theory.networks.reading import Block, number, product
 from varlaw.theory.networks.signals import Backward, Signal
 from varlaw.theory.numerics.chi import trigamma
 
+_LEAST = 1e-150  # whose square float64 holds
+
 
 def dense(block: Block, h: Signal) -> tuple[Signal, Backward]:
     """y = W x + b, also for convolutions: fans are counted by the layer's arithmetic."""
@@ -35,8 +37,11 @@ def dense(block: Block, h: Signal) -> tuple[Signal, Backward]:
 
 def activation(block: Block, h: Signal) -> tuple[Signal, Backward]:
     """phi, elementwise, on a normal pre-activation."""
-    name, q = str(block["name"]), h.second_moment
+    name, q = str(block.get("name")), h.second_moment
     second, fourth, mean = (float(under_normal(k, name, q)) for k in ("second", "fourth", "mean"))
+    if 0 < second < _LEAST:
+        msg = f"the second moment behind {name} is {second:.1e}, too small for its square [propagation.activation]"
+        raise ValueError(msg)
     after = replace(
         h.mapped(lambda c: pair_product(name, q, min(1.0, max(-1.0, c / q if q else 0.0)))),
         second_moment=second,
@@ -62,6 +67,9 @@ def activation(block: Block, h: Signal) -> tuple[Signal, Backward]:
 def norm(block: Block, h: Signal) -> tuple[Signal, Backward]:
     """Layer, group, instance, RMS or batch norm without affine part; batch norm sees equicorrelated members."""
     kind, eps = block.get("kind", "layer"), number(block, "eps", 1e-5)
+    if kind not in ("layer", "rms", "batch", "group", "instance"):
+        msg = f"kind={printable(kind)}, but should be layer, rms, batch, group or instance [propagation.norm]"
+        raise ValueError(msg)
     centre = {"rms": 0.0, "batch": h.far}.get(kind, h.mean**2)
     scale = max(h.second_moment - centre, 0.0) + eps
     if scale == 0:
@@ -93,10 +101,11 @@ def dropout(block: Block, h: Signal) -> tuple[Signal, Backward]:
 def scale(block: Block, h: Signal) -> tuple[Signal, Backward]:
     """A factor on every unit: a number, or the root mean square of a vector as LayerScale has it."""
     factor = number(block, "value", None)
+    square = factor * factor
     after = replace(
-        h.mapped(lambda c: factor**2 * c), second_moment=factor**2 * h.second_moment, mean=factor * h.mean, normal=None
+        h.mapped(lambda c: square * c), second_moment=square * h.second_moment, mean=factor * h.mean, normal=None
     )
-    return after, Backward(factor**2)
+    return after, Backward(square)
 
 
 def embedding(block: Block, h: Signal) -> tuple[Signal, Backward]:
@@ -164,6 +173,7 @@ def _variance(block: Block, fan_in: float, fan_out: float) -> float:
     if law is None:
         msg = f"scheme={printable(scheme)}, but should be a law of variance such as 'he_normal' [propagation.dense]"
         raise ValueError(msg)
-    gain = math.sqrt(2.0) if str(scheme).startswith("he_") else 1.0
-    known = {"fan_in": fan_in, "fan_out": fan_out, "gain": number(block, "gain", gain)}
-    return float(law.value(**{name: known.get(name, block.get(name)) for name in law.domain.ranges}))
+    gain = number(block, "gain", math.sqrt(2.0) if str(scheme).startswith("he_") else 1.0)
+    known = {"fan_in": fan_in, "fan_out": fan_out, "gain": gain}
+    found = float(law.value(**{name: known.get(name, block.get(name)) for name in law.domain.ranges}))
+    return found if "gain" in law.domain.ranges else gain * gain * found

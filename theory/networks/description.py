@@ -58,6 +58,10 @@ class _Reader:
         while self.peek() not in ("", ",", "(", ")"):
             found.append(self.take())
         pairs = [w.partition("=") for w in found if "=" in w]
+        names = [name for name, _, _ in pairs]
+        twice = next((name for name in names if names.count(name) > 1), "")
+        if twice:
+            Words.fail(f"{twice}= stands twice behind one block in {self.text!r}")
         return Words(self.text, self.width, [w for w in found if "=" not in w], {n: v for n, _, v in pairs})
 
 
@@ -105,6 +109,8 @@ def _item(reader: _Reader) -> list[dict[str, Any]]:
         reader.at -= 1
         return _group(reader)
     if word == "input":
+        if reader.at > 1:
+            Words.fail(f"'input' in {reader.text!r}, but should stand at the beginning only")
         words = reader.words()
         reader.width = words.count("the width of the input")
         words.done("input")
@@ -121,6 +127,8 @@ def _item(reader: _Reader) -> list[dict[str, Any]]:
 
 def _residual(reader: _Reader) -> dict[str, Any]:
     before, branch, words = reader.width, _group(reader), reader.words()
+    if not branch:
+        Words.fail(f"residual () in {reader.text!r}, but should hold a branch")
     scale = words.number("scale", None)
     words.done("residual")
     same = before is None or reader.width == before
@@ -161,6 +169,8 @@ def _merge(reader: _Reader, word: str) -> dict[str, Any]:
         branches.append(_group(reader))
         widths.append(reader.width)
     reader.expect(len(branches) > 1, f"two branches in parentheses behind {word}")
+    if branches.count([]) > 1:
+        Words.fail(f"{word} () () in {reader.text!r}, but should hold different branches")
     known = [w for w in widths if w is not None]
     same = word == "concat" or len(set(known)) < 2
     reader.expect(same, f"branches of one width ({', '.join(f'{w:g}' for w in known)})")

@@ -29,9 +29,10 @@ import numpy as np
 from varlaw.theory.domain import printable
 from varlaw.theory.networks.blocks import RULES
 from varlaw.theory.networks.joins import MERGES, Branch, join, merged
-from varlaw.theory.networks.reading import Block
+from varlaw.theory.networks.reading import Block, number, within
 from varlaw.theory.networks.signals import Backward, Signal
 from varlaw.theory.numerics.quadrature import Floats
+from varlaw.theory.variates.variate import real
 
 HYPOTHESES = (
     "weights independent of each other and of the input, zero mean, the variances given; zero-mean biases",
@@ -82,7 +83,7 @@ def predict(
     >>> found.forward[[2, 20]].round(9).tolist(), round(float(found.forward_spread[-1]), 9)
     ([1.0, 1.0], 0.5)
     """
-    if not _real(second_moment) or not 0 < second_moment < math.inf:
+    if not _real(second_moment) or not 0 < real(second_moment) < math.inf:
         msg = f"second_moment={printable(second_moment)}, but should be a number > 0 [propagation.predict]"
         raise ValueError(msg)
     for name, value in (("correlation", correlation), ("positions", positions)):
@@ -113,7 +114,7 @@ def predict(
 
 
 def _real(value: object) -> bool:
-    return isinstance(value, Real)
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _array(values: Iterable[float]) -> Floats:
@@ -146,7 +147,7 @@ def _step(block: Any, h: Signal) -> tuple[Signal, Backward]:
         return _residual(block, h)
     if kind == "merge":
         return _merge(block, h)
-    if kind not in RULES:
+    if not isinstance(kind, str) or kind not in RULES:
         known = ", ".join((*RULES, "residual", "merge"))
         msg = f"block={printable(kind)}, but should be one of {known} [propagation.predict]"
         raise ValueError(msg)
@@ -155,9 +156,9 @@ def _step(block: Any, h: Signal) -> tuple[Signal, Backward]:
 
 def _residual(block: Block, h: Signal) -> tuple[Signal, Backward]:
     """h + scale f(h): second moments add, and so do mean squared gradients."""
-    scale = float(block.get("scale", 1.0))
-    signals, gradients = _forward(block["branch"], replace(h, spread=0.0, before=None))
-    steep, _ = _forward(block["branch"], replace(h, spread=1.0, before=None))
+    scale, branch = number(block, "scale", 1.0), within(block, "branch")
+    signals, gradients = _forward(branch, replace(h, spread=0.0, before=None))
+    steep, _ = _forward(branch, replace(h, spread=1.0, before=None))
     after = join(h, signals[-1], steep[-1].spread, scale, signals[-1].spread)
     gains, spreads = _backward(gradients)
     through = scale * scale * float(gains[0])
@@ -173,7 +174,7 @@ def _merge(block: Block, h: Signal) -> tuple[Signal, Backward]:
         msg = f"by={block.get('by')!r}, but should be one of {', '.join(MERGES)} [propagation.merge]"
         raise ValueError(msg)
     branches = []
-    for branch in block["branches"]:
+    for branch in within(block, "branches"):
         signals, gradients = _forward(branch, replace(h, spread=0.0, before=None))
         steep, _ = _forward(branch, replace(h, spread=1.0, before=None))
         gains, spreads = _backward(gradients)

@@ -56,6 +56,14 @@ class Words:
         """The number given by that name."""
         return self._number(self.named.pop(name), name) if name in self.named else default
 
+    def above(self, name: str, default: float, least: float = 0.0) -> float:
+        """The number given by that name, which divides: > 0, and at least `least`."""
+        found = self._number(self.named.pop(name), name) if name in self.named else default
+        if not found or found < least:
+            bound = f">= {least:g}" if least else "> 0"
+            self.fail(f"{name}={found:g} in {self.text!r}, but should be a number {bound}")
+        return found
+
     def _number(self, text: str, what: str) -> float:
         try:
             value = float(text)
@@ -110,8 +118,8 @@ def _law(words: Words) -> dict[str, Any]:
     if len(sizes) > 1 or (gain is not None and len(sizes) > len(schemes)):
         both = " and ".join([*sizes, *(["gain"] if gain is not None and len(sizes) < 2 else [])])
         words.fail(f"{both} in {words.text!r}, but should be one size: a law, std=, or variance=")
-    variance = given if std is None else std**2
-    found: dict[str, Any] = {} if bias is None else {"bias_variance": bias**2}
+    variance = given if std is None else std * std  # inf where ** would raise: that is said behind the block
+    found: dict[str, Any] = {} if bias is None else {"bias_variance": bias * bias}
     if variance is not None:
         return {"variance": variance, **found}
     scheme = words.plain.pop(0) if words.plain else "lecun_normal"
@@ -127,33 +135,35 @@ def _dense(words: Words) -> dict[str, Any]:
 
 def _conv(words: Words) -> dict[str, Any]:
     channels = words.count("the channels of conv")
-    sides = words.plain.pop(0).split("x") if words.plain and words.plain[0][0].isdigit() else ["3"]
-    if not all(side.isdigit() and int(side) for side in sides):
+    sides = words.plain.pop(0).split("x") if words.plain and words.plain[0][0].isdecimal() else ["3"]
+    if not all(side.isdecimal() and int(side) for side in sides):
         words.fail(f"kernel={'x'.join(sides)!r} in {words.text!r}, but should be sides such as 3x3")
     before, words.width = words.width or channels, channels
     groups = words.whole("groups", words.number("groups", 1.0) or 0.0, before, channels)
     return {
         "block": "conv", "channels_in": before, "channels_out": channels, "kernel": [float(s) for s in sides],
-        "stride": [words.number("stride", 1.0)] * len(sides), "groups": groups,
+        "stride": [words.above("stride", 1.0)] * len(sides), "groups": groups,
         **_law(words),
     }  # fmt: skip
 
 
 def _embedding(words: Words) -> dict[str, Any]:
     words.width = words.count("the width of embedding")
-    std, same = words.number("std", 1.0), words.number("same", 0.0)
-    return {"block": "embedding", "width": words.width, "variance": (std or 0.0) ** 2, "same": same}
+    std, same = words.number("std", 1.0) or 0.0, words.number("same", 0.0) or 0.0
+    if same > 1:
+        words.fail(f"same={same:g} in {words.text!r}, but should be a share >= 0 and <= 1")
+    return {"block": "embedding", "width": words.width, "variance": std * std, "same": same}
 
 
 def _attention(words: Words) -> dict[str, Any]:
     width = words.number("width", words.width)
     if width is None:
         words.fail(f"the width of attention is missing in {words.text!r}: width=512")
-    heads, context, std = (words.number(n, d) for n, d in (("heads", 1.0), ("context", 128.0), ("std", None)))
-    heads = words.whole("heads", heads or 0.0, width)
+    heads = words.whole("heads", words.number("heads", 1.0) or 0.0, width)
+    context, std = words.above("context", 128.0, least=1), words.number("std", None)
     causal = "causal" in words.plain
     words.plain = [w for w in words.plain if w != "causal"]
-    variance = 1 / width if std is None else std**2
+    variance = 1 / width if std is None else std * std
     laws = {f"{name}_variance": variance for name in ("query", "key", "value", "out")}
     words.width = width
     return {
@@ -169,13 +179,14 @@ def _attention(words: Words) -> dict[str, Any]:
 def _pool(kind: str) -> Callable[[Words], dict[str, Any]]:
     def read(words: Words) -> dict[str, Any]:
         size = words.size(f"the size of {kind}_pool")
-        return {"block": "pool", "kind": kind, "size": size, "stride": words.number("stride", size)}
+        return {"block": "pool", "kind": kind, "size": size, "stride": words.above("stride", size)}
 
     return read
 
 
 def _offset(words: Words) -> dict[str, Any]:
-    return {"block": "offset", "variance": (words.number("std", 1.0) or 0.0) ** 2}
+    std = words.number("std", 1.0) or 0.0
+    return {"block": "offset", "variance": std * std}
 
 
 _BLOCKS: dict[str, Callable[[Words], dict[str, Any]]] = {

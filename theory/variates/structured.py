@@ -31,6 +31,11 @@ class LogUniform:
         require(0 < real(self.low) < real(self.high), "low", self.low, "> 0 and < high", "LogUniform")
 
 
+def _require_law(law: Any, where: str) -> None:
+    found = hasattr(law, "family") and not isinstance(law, type)
+    require(found, "law", law, "a law of one number, such as Normal(0.02)", where)
+
+
 @dataclass(frozen=True)
 class Sparse:
     """Entries that are 0 with the chance `zeros`, each on its own, and else of `law`.
@@ -44,6 +49,7 @@ class Sparse:
 
     def __post_init__(self) -> None:
         plain(self)
+        _require_law(self.law, "Sparse")
         require(0 < real(self.zeros) < 1, "zeros", self.zeros, "> 0 and < 1", "Sparse")
 
 
@@ -55,6 +61,9 @@ class Complex:
     """
 
     law: Any
+
+    def __post_init__(self) -> None:
+        _require_law(self.law, "Complex")
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,7 @@ class RowsStandardised:
     def __post_init__(self) -> None:
         plain(self)
         require(real(self.std) > 0, "std", self.std, "> 0", "RowsStandardised")
+        require(self.centred in (True, False), "centred", self.centred, "True or False", "RowsStandardised")
         require(self.ddof in (0, 1), "ddof", self.ddof, "0 or 1", "RowsStandardised")
 
 

@@ -58,12 +58,12 @@ def left_out(extremes: Extremes, promises: Any, unpromised: Any, *, all_usual: b
 def _names(given: Any, argument: str, extremes: Extremes, where: str) -> set[str]:
     if given == "all":
         return set(extremes)
-    found = {given} if isinstance(given, str) else set(given or ())
-    if not found <= set(extremes):
+    found = [given] if isinstance(given, str) else list(given or ()) if isinstance(given or (), Iterable) else [given]
+    if not all(isinstance(one, str) and one in extremes for one in found):
         known = ", ".join(extremes)
         msg = f"{argument}={printable(given)}, but should be 'all' or some of {known} [{where}]"
         raise ValueError(msg)
-    return found
+    return set(found)
 
 
 def one_of(value: Any, known: Iterable[str], argument: str, where: str) -> None:
@@ -71,6 +71,20 @@ def one_of(value: Any, known: Iterable[str], argument: str, where: str) -> None:
     if not isinstance(value, str) or value not in known:
         msg = f"{argument}={printable(value)}, but should be one of {', '.join(known)} [{where}]"
         raise ValueError(msg)
+
+
+def text(value: Any, argument: str, where: str) -> None:
+    """`ValueError` in one line unless `value` is text, such as the name of an argument; "" for none."""
+    if not isinstance(value, str):
+        msg = f"{argument}={printable(value)}, but should be text [{where}]"
+        raise ValueError(msg)
+
+
+def a_function(value: Any, argument: str, of: str, where: str) -> None:
+    """`TypeError` in one line unless `value` is None or can be called with what `of` says."""
+    if value is not None and not callable(value):
+        msg = f"{argument}={printable(value)}, but should be a function of {of} [{where}]"
+        raise TypeError(msg)
 
 
 def yours(
@@ -104,10 +118,10 @@ def _failure(mine: Yours, one: Library, attempt: Callable[[Yours], Any]) -> str:
     try:
         attempt(mine)
     except (Exception, SystemExit) as error:  # whatever a user's function raises is said in its name
-        text = " ".join(str(error).split())[:200]
-        if text.startswith(f"{mine.name} returns"):
-            return text
-        return f"{mine.name} raises {type(error).__name__} on arrays of {one.name}: {text}"
+        said = " ".join(str(error).split())[:200]
+        if said.startswith(f"{mine.name} returns"):
+            return said
+        return f"{mine.name} raises {type(error).__name__} on arrays of {one.name}{f': {said}' if said else ''}"
     return ""
 
 

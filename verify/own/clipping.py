@@ -14,7 +14,7 @@ from varlaw.evidence.streams import SALT
 from varlaw.subjects.subject import Clipper, Floats
 from varlaw.subjects.yours import Yours, clipper, per_parameter
 from varlaw.theory.domain import printable
-from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, yours
+from varlaw.verify.own.asking import DEFAULT, Case, Extreme, as_row, asked, left_out, of_claims, one_of, text, yours
 from varlaw.verify.own.clip_kinds import REDUCTIONS, accumulated, adaptive, cause_of_adaptive
 from varlaw.verify.own.verdicts import Verdicts, asserting
 
@@ -147,6 +147,7 @@ def check_clip(
     one_of(kind, KINDS, "kind", "check_clip")
     one_of(reduction, REDUCTIONS, "reduction", "check_clip")
     eps_of(eps, "check_clip")
+    text(order, "order", "check_clip")
     out = left_out(EXTREMES, promises, unpromised, all_usual=as_ is not None, where="check_clip")
     probe = probes(kind)[0]
     made = functools.partial(of_kind, kind, reduction, order=order)

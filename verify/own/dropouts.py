@@ -13,7 +13,7 @@ from varlaw.subjects.subject import Dropout
 from varlaw.subjects.yours import dropout
 from varlaw.theory.domain import printable
 from varlaw.verify.check import policy_for
-from varlaw.verify.own.asking import Case, as_row, asked, left_out, of_claims, one_of, yours
+from varlaw.verify.own.asking import Case, a_function, as_row, asked, left_out, of_claims, one_of, yours
 from varlaw.verify.own.verdicts import Verdicts, asserting
 
 KINDS = ("dropout", "channel_dropout", "drop_path", "alpha_dropout", "channel_alpha_dropout", "gaussian_dropout")
@@ -84,6 +84,7 @@ def check_dropout(
     if not isinstance(given, float) or not 0 < given < 1:
         msg = f"p={printable(p)}, but should be a number > 0 and < 1 [check_dropout]"
         raise ValueError(msg)
+    a_function(evaluate, "evaluate", "(x, p)", "check_dropout")
     policy = policy_for(delta, alpha, beta, None)
     out = left_out(EXTREMES, promises, fixed(f, unpromised), all_usual=as_ is not None, where="check_dropout")
     ones = np.ones(SHAPE)

@@ -11,7 +11,7 @@ from varlaw.evidence.formats import FORMATS, gamma
 from varlaw.evidence.streams import SALT
 from varlaw.subjects.subject import Loss
 from varlaw.subjects.yours import loss
-from varlaw.verify.own.asking import DEFAULT, Case, as_row, asked, left_out, of_claims, yours
+from varlaw.verify.own.asking import DEFAULT, Case, as_row, asked, left_out, of_claims, text, yours
 from varlaw.verify.own.verdicts import Verdicts, asserting
 
 EXTREMES = {
@@ -84,6 +84,8 @@ def check_loss(
     >>> check_loss(loss).ok
     True
     """
+    text(smoothing, "smoothing", "check_loss")
+    text(ignored, "ignored", "check_loss")
     out = left_out(EXTREMES, promises, unpromised, all_usual=as_ is not None, where="check_loss")
     logits, labels = np.zeros((3, 5)), np.array([0, 4, 2])
     mine = yours(

@@ -14,7 +14,8 @@ from varlaw.subjects.norm_rows import RUNNING
 from varlaw.subjects.subject import Norm
 from varlaw.subjects.yours import Layout
 from varlaw.theory.domain import printable
-from varlaw.verify.own.asking import Case
+from varlaw.theory.variates.variate import real
+from varlaw.verify.own.asking import Case, a_function
 
 _RUNNING = ("norm.running_mean", "norm.running_var", "norm.running_unbiased", "norm.running_steps")
 _SMALL = 1e-4  # the least std of the cases: eps is measured there, where it matters most
@@ -54,6 +55,9 @@ def _axis(axis: Any, rank: int) -> int:
 
 def groups_of(kind: str, groups: Any, layout: Layout) -> int:
     """How many groups; 1 for a norm without any."""
+    if kind != "group" and groups is not None:
+        msg = f"groups={printable(groups)} of a {kind} norm, but only a group norm has groups [check_norm]"
+        raise ValueError(msg)
     if kind != "group":
         return 1
     channels = groups if layout.shape is None else layout.shape[1]
@@ -61,6 +65,19 @@ def groups_of(kind: str, groups: Any, layout: Layout) -> int:
         msg = f"groups={printable(groups)}, but should be a whole number that divides the channels [check_norm]"
         raise ValueError(msg)
     return groups
+
+
+def refuse(momentum: Any, bessel: Any, gradient: Any, evaluate: Any) -> None:
+    """`ValueError` or `TypeError` in one line for what none of these arguments can be."""
+    if momentum is not None and (isinstance(momentum, bool) or not 0 <= real(momentum) <= 1):
+        msg = f"momentum={printable(momentum)}, but should be a number >= 0 and <= 1 [check_norm]"
+        raise ValueError(msg)
+    if not isinstance(bessel, bool | np.bool_):
+        msg = f"bessel={printable(bessel)}, but should be True or False [check_norm]"
+        raise ValueError(msg)
+    if not isinstance(gradient, bool):
+        a_function(gradient, "gradient", "(x, dy), True or False", "check_norm")
+    a_function(evaluate, "evaluate", "(x, mean, variance)", "check_norm")
 
 
 def probe_shape(layout: Layout, groups: int) -> tuple[int, int, int]:
@@ -78,7 +95,7 @@ def eps_of(f: Any, eps: Any) -> float | None:
             eps = None
         eps = eps if isinstance(eps, float) else getattr(f, "eps", getattr(f, "epsilon", None))
         return float(eps) if isinstance(eps, float) else None
-    if isinstance(eps, bool) or not isinstance(eps, int | float) or not 0 <= eps < math.inf:
+    if isinstance(eps, bool) or not isinstance(eps, int | float) or not 0 <= real(eps) < math.inf:
         msg = f"eps={printable(eps)}, but should be a number >= 0 [check_norm]"
         raise ValueError(msg)
     return float(eps)

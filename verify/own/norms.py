@@ -25,6 +25,7 @@ from varlaw.verify.own.norm_arguments import (
     measured,
     momentum_of,
     probe_shape,
+    refuse,
     running_of_one,
     single,
 )
@@ -103,6 +104,7 @@ def check_norm(
     False
     """
     one_of(kind, KINDS, "kind", "check_norm")
+    refuse(momentum, bessel, gradient, evaluate)
     if as_ is not None and shape is not None:
         msg = f"as_={as_!r} with a shape, but the deviations of a norm are known for its own shapes [check_norm]"
         raise ValueError(msg)

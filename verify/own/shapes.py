@@ -28,13 +28,19 @@ def check_shapes(
     >>> check_shapes(mup, "N(0.02/sqrt(fan_in/64))", [(64, 64), (256, 256)]).ok
     True
     """
-    if len(shapes) < 2:
-        msg = f"shapes={printable(shapes)}, but should be two or more [check_shapes]"
+    sides = [tuple(one) for one in shapes] if _shapes(shapes) else []
+    if len(sides) < 2:
+        msg = f"shapes={printable(shapes)}, but should be two or more, each of whole numbers [check_shapes]"
         raise ValueError(msg)
     name = address(draw, options.get("salt", SALT), options.pop("name", None))
-    verdicts = tuple(_in(draw, law, tuple(shape), name, options) for shape in shapes)
+    verdicts = tuple(_in(draw, law, shape, name, options) for shape in sides)
     found = Verdicts(name, "shapes", verdicts)
     return found if found.ok else found.because(_cause(found))
+
+
+def _shapes(shapes: Any) -> bool:
+    sequences = isinstance(shapes, Sequence) and not isinstance(shapes, str)
+    return sequences and all(isinstance(one, Sequence) and not isinstance(one, str) for one in shapes)
 
 
 def _in(draw: Draw, law: Any, shape: tuple[int, ...], name: str, options: Any) -> Verdict:

@@ -49,21 +49,28 @@ def advise(
     \b
     varlaw advise mygpt:make --batch mygpt:batch --loss mygpt:loss --try
     """
-    from varlaw.commands.modelled import target
+    from varlaw.commands.modelled import refuse_idle, refuse_shared, target
 
     if apply_file is not None and apply_file.suffix not in (".py", ".pt", ".pth"):
         msg = f"--apply {str(apply_file)!r}, but should end with .py (the recipe) or .pt (the state of a model)"
         raise Failure(msg, 2)
+    if not options["attempt"]:
+        refuse_idle(("steps", "rate"), "is of the short runs, but should be given with --try")
+    refuse_shared(apply_file, json_file, report)
     chosen = target(model, batch, loss, None)
     chosen.pop("expect")
     advice = _advised(chosen, options)
-    _written(advice, chosen["build"], apply_file, json_file, report)
     from varlaw.commands.check import width
+    from varlaw.reports.files import to_stdout
     from varlaw.reports.model import advice as text
 
-    click.echo(text.render(advice.record, width(), verbose=verbose))
+    beside = to_stdout(json_file)
+    try:
+        _written(advice, chosen["build"], apply_file, json_file, report)
+    finally:  # what was found is not lost with a file that cannot be written
+        click.echo(text.render(advice.record, width(), verbose=verbose), err=beside)
     if report:
-        click.echo(f"  report: {report if report.suffix == '.html' else report / 'index.html'}")
+        click.echo(f"  report: {report if report.suffix == '.html' else report / 'index.html'}", err=beside)
     return 0 if advice.healthy else 1
 
 

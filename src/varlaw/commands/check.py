@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from varlaw.reports.model.report import ModelReport
 
 
+_OF_ONE = ("expect", "policy", "device", "report_dir", "verbose")
+
+
 @click.command()
 @click.argument("model", metavar="MODEL")
 @click.option("--batch", metavar="PKG.MOD:NAME", help="What the model takes: a value, or a function of a seed.")
@@ -48,19 +51,27 @@ def check(
     varlaw check mygpt:make --batch mygpt:batch --loss mygpt:loss --expect gpt2 --report out
     varlaw check mygpt:of_width --batch mygpt:batch --widths 128,256,512,1024
     """
-    from varlaw.commands.modelled import imported, target
+    from varlaw.commands.modelled import imported, refuse_idle, refuse_shared, target
 
-    if widths is not None:
+    refuse_shared(json_file, report_dir)
+    if widths is None:
+        refuse_idle(("law", "optimizer"), "is of --widths, but should be given with it")
+    else:
+        refuse_idle(_OF_ONE, "is of one model, but should be given without --widths")
         stepper = imported(optimizer) if optimizer else None
         return _over_widths(target(model, batch, loss, None), widths, law, stepper, options, json_file)
     chosen = target(model, batch, loss, expect)
     report = _checked(chosen, options)
-    _written(report, json_file, report_dir)
+    from varlaw.reports.files import to_stdout
     from varlaw.reports.model import text
 
-    click.echo(text.render(report.record, width(), verbose=verbose))
+    beside = to_stdout(json_file)
+    try:
+        _written(report, json_file, report_dir)
+    finally:  # what was found is not lost with a file that cannot be written
+        click.echo(text.render(report.record, width(), verbose=verbose), err=beside)
     if report_dir:
-        click.echo(f"  report: {report_dir / 'index.html'}")
+        click.echo(f"  report: {report_dir / 'index.html'}", err=beside)
     return 0 if report.ok else 1
 
 
@@ -76,19 +87,18 @@ def _over_widths(
 ) -> int:
     """The coordinate check."""
     from varlaw.checking import check_widths
-    from varlaw.reports.files import ReportError
+    from varlaw.reports.files import to_stdout
 
     sizes: list[Any] = [int(w) if w.strip().isdecimal() else w for w in widths.split(",")]
     given = {k: chosen[k] for k in ("build", "batch", "loss", "name")} | {k: options[k] for k in ("redraws", "salt")}
     try:
         report = check_widths(**given, widths=sizes, law=law, optimizer=optimizer)
-        if json_file:
-            report.json(json_file)
     except (ValueError, TypeError) as error:
         raise Failure(str(error), 2) from error
-    except (ReportError, OSError) as error:
-        raise Failure(str(error), 3) from error
-    click.echo(str(report))
+    try:
+        _written(report, json_file, None)
+    finally:
+        click.echo(str(report), err=to_stdout(json_file))
     return 0 if report.ok else 1
 
 
@@ -101,7 +111,7 @@ def _checked(chosen: dict[str, Any], options: dict[str, Any]) -> "ModelReport":
         raise Failure(str(error), 2) from error
 
 
-def _written(report: "ModelReport", json_file: Path | None, report_dir: Path | None) -> None:
+def _written(report: Any, json_file: Path | None, report_dir: Path | None) -> None:
     from varlaw.reports.files import ReportError
 
     try:

@@ -1,8 +1,14 @@
 """From the words of a command line to a model: pkg.mod:factory, or a library's model by its configuration."""
 
 import importlib
+import os
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
+
+import click
+from click.core import ParameterSource
 
 from varlaw.commands.failure import Failure
 
@@ -35,6 +41,24 @@ def target(model: str, batch: str | None, loss: str | None, expect: str | None) 
     if loss:
         chosen["loss"] = imported(loss)
     return {**chosen, "expect": imported(expect) if expect and ":" in expect else expect, "name": model}
+
+
+def refuse_idle(names: Iterable[str], why: str) -> None:
+    """`Failure` for options on the command line that nothing would read."""
+    context = click.get_current_context()
+    for one in context.command.params:
+        if one.name in names and context.get_parameter_source(one.name) is ParameterSource.COMMANDLINE:
+            msg = f"{one.opts[0]} {why}"
+            raise Failure(msg, 2)
+
+
+def refuse_shared(*places: Path | None) -> None:
+    """`Failure` where two results would be written to one place."""
+    given = [os.path.realpath(place) for place in places if place is not None and str(place) != os.devnull]
+    for place in given:
+        if given.count(place) > 1:
+            msg = f"{os.path.relpath(place)} is named twice, but should take one result"
+            raise Failure(msg, 2)
 
 
 def _refuse_without_torch() -> None:

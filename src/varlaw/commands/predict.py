@@ -43,13 +43,19 @@ def predict(
     """
     from varlaw.checking import predict as foresee
     from varlaw.commands.check import width
+    from varlaw.commands.modelled import refuse_shared
+    from varlaw.reports.files import to_stdout
+
+    refuse_shared(json_file, svg_file)
 
     try:
         found = foresee(network, second_moment=second_moment, correlation=correlation, positions=positions)
     except ValueError as error:
         raise Failure(str(error), 2) from error
-    _written(found, json_file, svg_file)
-    click.echo(found.text(width()))
+    try:
+        _written(found, json_file, svg_file)
+    finally:  # what was found is not lost with a file that cannot be written
+        click.echo(found.text(width()), err=to_stdout(json_file) or to_stdout(svg_file))
     return 0
 
 
