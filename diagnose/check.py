@@ -61,7 +61,8 @@ def examined(
 
     rule = policy_of(policy)
     check_salt(salt)
-    for what, given in (("name", name), ("device", device)):
+    texts: tuple[tuple[str, object], ...] = (("name", name), ("device", device))
+    for what, given in texts:
         if given is not None and not isinstance(given, str) and not (what == "device" and hasattr(given, "type")):
             msg = f"{what}={printable(given)}, but should be text [check_model]"
             raise ValueError(msg)

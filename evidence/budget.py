@@ -51,7 +51,7 @@ POLICIES = {
 }
 
 
-def policy(name: str) -> Policy:
+def policy(name: object) -> Policy:
     """The policy of that name; `ValueError` naming the ones there are."""
     if not isinstance(name, str) or name not in POLICIES:
         msg = f"policy={name!r}, but should be one of {', '.join(POLICIES)}"

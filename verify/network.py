@@ -67,7 +67,8 @@ def check_network(
     >>> check_network(run, Normal((2 / 64) ** 0.5)).outcome
     <Outcome.CONFORMS: 'CONFORMS'>
     """
-    if not callable(run):
+    given: object = run
+    if not callable(given):
         msg = f"run={printable(run)}, but should be a function of a seed [check_network]"
         raise TypeError(msg)
     if direction not in ("forward", "backward"):
