@@ -36,6 +36,32 @@ def test_laws_are_found_by_the_words_of_people(words: str, law: str) -> None:
     assert law in [hit.law.name for hit in search(words)]
 
 
+QUESTIONS = {
+    "why divide attention scores by sqrt d": "attention.scaled_logit_variance",
+    "probability a relu unit is dead": "products.dead_layer",
+    "initial loss with 1000 classes": "loss.zero_logits",
+    "why do gradients vanish": "products.lyapunov_exponent",
+    "what happens if all weights are zero": "zeros.hidden_gradient",
+    "batch norm momentum 0.1": "batch_norm.keras_momentum",
+    "softmax entropy of random scores": "attention.entropy",
+    "largest float16 number": "dtype.largest",
+    "loss of an untrained classifier": "loss.zero_logits",
+    "why is the variance of relu not half": "relu.variance",
+}
+
+
+def test_a_question_finds_the_law_that_answers_it() -> None:
+    missed = [q for q, law in QUESTIONS.items() if law not in [hit.law.name for hit in search(q)][:2]]
+    assert not missed
+
+
+@pytest.mark.parametrize(
+    "words", ["who won the world cup", "best gpu for relu", "adam stroganoff", "convert csv to json"]
+)
+def test_what_no_law_speaks_of_finds_none(words: str) -> None:
+    assert not search(words)
+
+
 def test_the_verb_prints_what_was_found_in_what() -> None:
     done = _run("laws", "search", "edge", "of", "chaos", "--json")
     assert {"law", "title", "found_in"} == set(json.loads(done.output)[0])
