@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import polygamma
 
 import varlaw
 from varlaw.commands.predict import predict as command
@@ -73,9 +74,24 @@ def test_the_band_holds_draws_of_a_net() -> None:
     assert inside >= 294
 
 
+def test_orthogonal_maps_keep_norms_and_shrink_where_they_widen() -> None:
+    """|Qx|^2 / |x|^2 is 1, or Beta(32/2, 32/2) where 32 rows see 64 inputs, whose ln has the variance below."""
+    square, wide, tall = (varlaw.predict(f"input 64, dense {n} orthogonal").depths[-1] for n in (64, 32, 128))
+    assert [(d.second, d.low == d.high) for d in (square, wide, tall)] == [(1.0, True), (1.0, False), (0.5, True)]
+    steps = predict(blocks_of("input 64, dense 32 orthogonal, scale 1, dense 128 orthogonal"))
+    np.testing.assert_allclose(steps.forward_spread[1:], polygamma(1, 16) - polygamma(1, 32))
+    np.testing.assert_allclose(steps.backward_spread[[0, 2]], polygamma(1, [16, 16]) - polygamma(1, [64, 64]))
+    spreads = [
+        predict(blocks_of(f"8 x (dense 64 {law}, relu)")).forward_spread[-1] for law in ("orthogonal", "he_normal")
+    ]
+    assert spreads[0] == pytest.approx(3 / 5 * spreads[1], rel=0.02)  # (5 - 2) / n a layer, of 5 / n
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        ("dense 5 orthogonl", "or 'orthogonal'"),
+        ("dense 5 relu", "scheme='relu', but should be a law of variance"),
         ("dnse 500", "nearest: dense"),
         ("dense", "the width of dense is missing"),
         ("dense 0", "a number > 0"),

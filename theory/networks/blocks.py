@@ -23,16 +23,25 @@ _LEAST = 1e-150  # whose square float64 holds
 def dense(block: Block, h: Signal) -> tuple[Signal, Backward]:
     """y = W x + b, also for convolutions: fans are counted by the layer's arithmetic."""
     fan_in, fan_out, width = _fans(block)
-    variance = _variance(block, fan_in, fan_out)
+    variance = _variance(block, fan_in, fan_out, width)
     bias = number(block, "bias_variance", 0.0)
     factor = fan_in * variance
     second = factor * h.second_moment + bias
-    inherited = (factor * h.second_moment / second) ** 2 * h.spread if second else 0.0
+    share = factor * h.second_moment / second if second else 0.0
+    before = share**2 * (h.spread - _steadied(block, fan_in, width))
     after = replace(
         h.mapped(lambda c: factor * c + bias), second_moment=second, mean=0.0, width=width, kurtosis=3.0, normal=None,
-        spread=inherited + float(trigamma(width / 2)), before=inherited,
+        spread=before + float(trigamma(width / 2)), before=before,
     )  # fmt: skip
-    return after, Backward(fan_out * variance, linear_width=fan_in)
+    if block["block"] == "conv" or block.get("scheme") != "orthogonal":
+        return after, Backward(fan_out * variance, linear_width=fan_in)
+    shaken = float(trigamma(fan_in / 2)) - _steadied(block, fan_in, width)
+    return after, Backward(fan_out * variance, shaken, linear_width=fan_in, orthogonal=True)
+
+
+def _steadied(block: Block, inputs: float, units: float) -> float:
+    """What orthogonal weights take from Var ln |y|^2, which is trigamma(units / 2) for normal ones."""
+    return float(trigamma(max(inputs, units) / 2)) if block.get("scheme") == "orthogonal" else 0.0
 
 
 def activation(block: Block, h: Signal) -> tuple[Signal, Backward]:
@@ -163,17 +172,19 @@ def _fans(block: Block) -> tuple[float, float, float]:
     return channels_in / groups * taps, channels_out / groups * taps / stride, channels_out
 
 
-def _variance(block: Block, fan_in: float, fan_out: float) -> float:
+def _variance(block: Block, fan_in: float, fan_out: float, units: float) -> float:
     if "variance" in block:
         return number(block, "variance", None)
     from varlaw.theory.catalogue import LAWS
 
     scheme = block.get("scheme")
-    law = LAWS.get(f"{scheme}.variance")
-    if law is None:
-        msg = f"scheme={printable(scheme)}, but should be a law of variance such as 'he_normal' [propagation.dense]"
-        raise ValueError(msg)
     gain = number(block, "gain", math.sqrt(2.0) if str(scheme).startswith("he_") else 1.0)
-    known = {"fan_in": fan_in, "fan_out": fan_out, "gain": gain}
-    found = float(law.value(**{name: known.get(name, block.get(name)) for name in law.domain.ranges}))
+    if scheme == "orthogonal":  # of the weights as one matrix, a row an output
+        return gain**2 * float(LAWS["orthogonal.entry_variance"].value(rows=units, cols=fan_in))
+    law, known = LAWS.get(f"{scheme}.variance"), {**block, "fan_in": fan_in, "fan_out": fan_out, "gain": gain}
+    if law is None or not law.domain.ranges.keys() <= known.keys():
+        laws = "a law of variance such as 'he_normal', or 'orthogonal'"
+        msg = f"scheme={printable(scheme)}, but should be {laws} [propagation.{block['block']}]"
+        raise ValueError(msg)
+    found = float(law.value(**{name: known[name] for name in law.domain.ranges}))
     return found if "gain" in law.domain.ranges else gain * gain * found

@@ -44,6 +44,7 @@ HYPOTHESES = (
     "merged branches end in weights of their own, or in signals that are independent unit by unit",
     "max pooling carries covariances of two inputs to first order; pooling takes gradients at positions as independent",
     "batch norm sees a large batch whose members have the given correlation pairwise",
+    "orthogonal weights: the laws of normal ones at infinite width, and less spread, for norms are kept",
     "spread: variance of the log squared norm, first order in 1/width, Gaussian weights, nets that are alive; that of "
     "gradients leaves out how the scale of a norm shakes with the forward pass, so it is too small behind norms",
 )
@@ -194,6 +195,7 @@ def _backward(gradients: Sequence[Backward]) -> tuple[Floats, Floats]:
         gains.append(gains[-1] * block.gain)
         in_front = gradients[i - 1] if i else None
         counted = in_front is not None and in_front.linear_width is None and in_front.spread > 0
-        own = 2 / block.linear_width if block.linear_width and not counted else 0.0
-        spreads.append(spreads[-1] + block.spread + own)
+        missing = 1 - counted - block.orthogonal
+        own = 2 * missing / block.linear_width if block.linear_width else 0.0
+        spreads.append(max(spreads[-1] + block.spread + own, 0.0))
     return np.asarray(gains[::-1]), np.asarray(spreads[::-1])

@@ -17,7 +17,9 @@ class Signal:
     covariance: float  # E[a b] of the two inputs
     mean: float = 0.0  # mean over units
     spread: float = 0.0  # variance of ln |h|^2 over fresh weights
-    before: float | None = None  # the spread in front of the last linear map, where nothing came since
+    before: float | None = (
+        None  # what the spread would be without the last linear map's normal units, if none came since
+    )
     width: float = math.inf
     kurtosis: float = 3.0  # E h^4 / (E h^2)^2 over units
     positions: float | None = None  # E[a a'] at two positions of one input; None where there are no positions
@@ -32,7 +34,7 @@ class Signal:
     @property
     def own(self) -> float:
         """What the last linear map added to `spread`; 0 where something came since."""
-        return 0.0 if self.before is None else self.spread - self.before
+        return 0.0 if self.before is None else min(self.spread, self.spread - self.before)
 
     @property
     def far(self) -> float:
@@ -76,3 +78,4 @@ class Backward:
     gain: float
     spread: float = 0.0
     linear_width: float | None = None  # a linear map's input width: its 2/n belongs to the activation in front
+    orthogonal: bool = False  # the map keeps norms: it has no 2/n
