@@ -56,6 +56,9 @@ def seen(build: Any, batch: Any, loss: Any = None, *, name: str = "model", salt:
     calls = [
         c for c in sight.calls if c.kind in (*SHOWN, "input", "product", "pool", "join") and c.number in ahead.ahead
     ]
+    if not calls:
+        msg = f"no number of the pass of {name} is finite, but its batch and weights should be [predict]"
+        raise ValueError(msg)
     hypotheses = (*HYPOTHESES, "where theory has no law, what was measured starts the way anew")
     return Profile(name=name, depths=[_along(call, ahead) for call in calls], hypotheses=hypotheses)
 

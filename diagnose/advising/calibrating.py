@@ -211,10 +211,22 @@ def _state(one: _Map, maps: int) -> str:
 
 
 def _told(name: str, one: _Map, maps: int) -> Calibrated:
-    if one.before is None or not one.rows:
-        return Calibrated(name=name, outcome="REFUSED", target=one.target, reason="no pass ran it")
+    why = _unscaled(one)
+    if why:
+        return Calibrated(name=name, outcome="REFUSED", target=one.target, before=one.before, reason=why)
     low, high = _interval(one, maps)
     return Calibrated(
         name=name, outcome=_state(one, maps), target=one.target, before=one.before, after=sum(one.rows) / len(one.rows),
         interval=(low, high), factor=one.factor, rows=len(one.rows), reason=one.reason,
     )  # fmt: skip
+
+
+def _unscaled(one: _Map) -> str:
+    """Why no factor brought a map to its target; empty where one may have."""
+    if one.before is None:
+        return "no pass ran it"
+    if _factor(one.before, one.target, one.bias) is None:
+        return (
+            f"E y^2 is {one.before:.3g}, {one.bias:.3g} of it the bias's: no factor on the weight makes it the target"
+        )
+    return "" if one.rows else f"not at its target after {_ROUNDS} rounds"

@@ -11,6 +11,7 @@ from varlaw.diagnose.advising.roles import roles_of
 from varlaw.diagnose.records import Sight
 from varlaw.diagnose.structure import Graph
 from varlaw.diagnose.torch import building
+from varlaw.diagnose.torch.operations import tensors_in
 from varlaw.diagnose.torch.passing import seen
 from varlaw.diagnose.torch.restoring import untouched
 from varlaw.evidence.streams import Key
@@ -33,12 +34,23 @@ class Look:
 def batch_of(batch: Any, seed: int) -> Any:
     """The batch itself, or what a function of a seed gives."""
     if isinstance(batch, torch.Tensor) or not callable(batch):
-        return batch
+        return _numbers(batch)
     try:
-        return batch(seed & 0xFFFFFFFF)
+        given = batch(seed & 0xFFFFFFFF)
     except (Exception, SystemExit) as error:
         msg = f"batch raises {type(error).__name__}: {' '.join(str(error).split())} [advise]"
         raise ValueError(msg) from error
+    return _numbers(given)
+
+
+def _numbers(batch: Any) -> Any:
+    """The batch; NaN in it would make every layer look wrong."""
+    for tensor in tensors_in(batch):
+        lost = int(tensor.isnan().sum()) if tensor.is_floating_point() and not tensor.is_meta else 0
+        if lost:
+            msg = f"batch has {lost} NaN among {tensor.numel()} numbers, but should have none [advise]"
+            raise ValueError(msg)
+    return batch
 
 
 def sight_of(model: torch.nn.Module, batch: Any, loss: Any, key: Key) -> Sight:

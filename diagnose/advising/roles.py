@@ -1,9 +1,11 @@
 """Parameters that keep their values unless a finding names them, and why."""
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from varlaw.diagnose.records import Sight
+from varlaw.theory.domain import printable
 
 FIRM = ("is frozen", "asked to be kept")  # kept even where a finding names them
 
@@ -21,6 +23,10 @@ def roles_of(
 
 def kept(sight: Sight, keep: Sequence[str]) -> dict[str, str]:
     """The parameters that these globs name; each has to name one."""
+    given: Any = keep
+    if isinstance(given, str) or not isinstance(given, Iterable) or not all(isinstance(glob, str) for glob in given):
+        msg = f"keep={printable(keep)}, but should be a list of globs such as ['head.*'] [advise]"
+        raise ValueError(msg)
     found = dict[str, str]()
     for glob in keep:
         matched = [n for n, t in sight.tensors.items() if not t.buffer and fnmatch.fnmatchcase(n, glob)]
