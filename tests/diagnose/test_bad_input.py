@@ -44,4 +44,4 @@ def test_a_map_that_no_factor_helps_is_refused_for_that() -> None:
 def test_steps_of_runs_that_nobody_asked_for_are_refused() -> None:
     done = CliRunner().invoke(cli, ["advise", "some:thing", "--batch", "some:batch", "--steps", "4"])
     assert done.exit_code == 2
-    assert "--steps without --try" in done.stderr
+    assert "--steps is of the short runs, but should be given with --try" in done.stderr
