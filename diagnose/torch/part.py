@@ -39,6 +39,8 @@ class Part:
         self._norms: list[torch.Tensor] = []  # by device
         self.before: dict[int, torch.Tensor] = {}  # by id: the weights from before a step that went wrong
         self.pending: list[torch.Tensor] = []
+        self.asked = False  # whether products of gradients and the moves before them are wanted
+        self._along: list[torch.Tensor | None] = []  # by device
         self._hold()
 
     # -- which tensors ---------------------------------------------------------------------------------------------
@@ -52,6 +54,7 @@ class Part:
         self.names = [self._names.get(i, f"optimiser[{self._number}.{k}]") for k, i in enumerate(self._ids)]
         self._places = grouped(self.tensors)
         self._after: list[torch.Tensor | None] = [None] * len(self._places)
+        self._moved: list[torch.Tensor | None] = [None] * len(self._places)  # entries, by the last step
         self._samples = [Sample([self.tensors[i] for i in places]) for places in self._places]
         self._at_hand = all(t.device.type == "cpu" for t in self.tensors)
 
@@ -112,6 +115,7 @@ class Part:
         self._between = [self._moved_since(k) for k in range(len(self._samples))]
         if closure:
             self._gradients = [None] * len(self.tensors)
+            self._along = [None] * len(self._samples)
             self._norms = [self._normed(k) for k in range(len(self._samples))]
         else:
             self.arrived()
@@ -122,6 +126,7 @@ class Part:
         self.kept = self.kept + 1 if self._suspect else 0
         self._gradients = [_dense(t.grad) for t in self.tensors]
         self._norms = [self._normed(k) for k in range(len(self._samples))]
+        self._along = [self._product(k) for k in range(len(self._samples))]
         self._skips = getattr(self.optimizer, "found_inf", None) is not None
         self._keep()
 
@@ -155,6 +160,13 @@ class Part:
             return None  # weights that are cast are other numbers, for a reason
         return self._samples[group].squares(before - last)
 
+    def _product(self, group: int) -> torch.Tensor | None:
+        """By tensor of one device, the gradient times what the last step moved, where it is asked for."""
+        moved = self._moved[group]
+        if not self.asked or moved is None:
+            return None
+        return self._samples[group].products([self._gradients[i] for i in self._places[group]], moved)
+
     def _normed(self, group: int) -> torch.Tensor:
         """Norms of the gradients of one device; `NONE` where there is none."""
         places, device = self._places[group], self._samples[group].device
@@ -167,7 +179,10 @@ class Part:
         )
 
     def _numbers(self, group: int, inverse: torch.Tensor | float) -> torch.Tensor:
-        """By tensor of one device: norms of gradient, update, weight, move since the last; share of lost entries."""
+        """By tensor of one device: norms of gradient, update, weight, move since the last; share of lost entries.
+
+        And the product of the gradient with the update before it, where it is asked for.
+        """
         sample, places, before = self._samples[group], self._places[group], self._before[group]
         after = sample.read()
         moved = after - before
@@ -176,20 +191,21 @@ class Part:
         if self._steps % _LOST_EVERY == 1 or self._steps in _LOST_ALSO:
             pushed = sample.like([self._gradients[i] for i in places]) != 0
             lost = sample.sums(pushed & (moved == 0)).double() / sample.sums(pushed).double()
-        self._after[group], between = after, self._between[group]
+        self._after[group], self._moved[group], between = after, moved, self._between[group]
         squares = [
             sample.squares(moved),
             sample.squares(after),
             torch.zeros_like(norms) if between is None else between,
         ]
-        return torch.stack([norms * inverse, *(s.double().sqrt() for s in squares), lost])
+        along = [] if (product := self._along[group]) is None else [product * inverse]
+        return torch.stack([norms * inverse, *(s.double().sqrt() for s in squares), lost, *along])
 
     def table(self, numbers: Sequence[Floats]) -> Floats:
-        """Five rows, a column for each tensor, from the numbers of each device; NaN without numbers."""
-        table = np.full((5, len(self.tensors)), np.nan)
+        """Six rows, a column for each tensor, from the numbers of each device; NaN without numbers."""
+        table = np.full((6, len(self.tensors)), np.nan)
         table[0] = NONE
         for places, found in zip(self._places, numbers, strict=False):
-            table[:, places] = found
+            table[: len(found), places] = found
         if self._skips and not np.isfinite(table[0]).all():
             table[0] = NONE  # the same on an accelerator, known only now
         return table

@@ -98,6 +98,11 @@ class Recorder:
             handle.remove()
         self._handles.clear()
 
+    def ask(self, products: bool) -> None:
+        """Whether the products of gradients with the updates before them are wanted from the next step on."""
+        for part in self.parts:
+            part.asked = products
+
     def _begins(self, part: Part, guarded: _Guarded, _: Any, args: _Args, options: _Options) -> tuple[_Args, _Options]:
         """The hook before a step: what the step is given, its closure with a look at the gradients after it."""
         closure = options.get("closure", args[1] if len(args) > 1 else None)
@@ -163,7 +168,7 @@ class Recorder:
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         tables = [p.table([n.numpy() for n in found]) for p, found in zip(self.parts, numbers, strict=True)]
-        gradients, updates, weights, between, lost = np.concatenate(tables, axis=1)
+        gradients, updates, weights, between, lost, along = np.concatenate(tables, axis=1)
         if record.given:
             record.loss = _finite(float(loss))
             record.nonfinite = record.loss is None
@@ -175,6 +180,8 @@ class Recorder:
         if (shares := np.isfinite(lost)).any():
             sizes = np.array([t.numel() for t in self.tensors], dtype=np.float64)
             record.lost = float(np.average(lost[shares], weights=sizes[shares]))
+        if np.isfinite(along).any():
+            record.along = float(np.nansum(along))
         with np.errstate(invalid="ignore"):
             self.pushed |= gradients > 0
             strayed = np.flatnonzero(between >= _STRAYED * weights) if record.between else np.zeros(0, dtype=int)

@@ -32,6 +32,8 @@ class Sample:
         self._wide = torch.float32 if self.device.type == "mps" else torch.float64
         sizes = torch.tensor([part.numel() for part in parts])
         self._scale = (sizes / counts.clamp(min=1)).to(self.device, self._wide)
+        whole = torch.tensor([t.numel() for t in self._tensors])  # of all processes
+        self._whole = (whole / counts.clamp(min=1)).to(self.device, self._wide)
 
     def read(self) -> torch.Tensor:
         """The entries now, as a tensor of their own."""
@@ -58,6 +60,10 @@ class Sample:
     def squares(self, entries: torch.Tensor) -> torch.Tensor:
         """Square norm of each tensor, from its entries."""
         return self.sums(entries.to(self._wide).square()) * self._scale
+
+    def products(self, others: Sequence[torch.Tensor | None], entries: torch.Tensor) -> torch.Tensor:
+        """Inner products of whole tensors of the same shapes with moves of these, from the entries of both."""
+        return self.sums(self.like(others).to(self._wide) * entries) * self._whole
 
 
 def grouped(tensors: Sequence[torch.Tensor]) -> list[list[int]]:

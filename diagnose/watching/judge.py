@@ -20,11 +20,12 @@ from varlaw.diagnose.watching.firsts import Firsts
 from varlaw.diagnose.watching.jumps import Jumps
 from varlaw.diagnose.watching.lasting import WAIT, Lasting, Rise
 from varlaw.diagnose.watching.levels import Levels
+from varlaw.diagnose.watching.overshoot import Overshoot
 from varlaw.diagnose.watching.raised import COUNT, Learnt, Raised
 from varlaw.diagnose.watching.records import Step
 from varlaw.diagnose.watching.shrinking import Shrinking
 from varlaw.diagnose.watching.slow import Slow
-from varlaw.diagnose.watching.spikes import Again, Spikes
+from varlaw.diagnose.watching.spiking import Spiking
 from varlaw.diagnose.watching.tracker import BURN_IN, Tracker
 from varlaw.diagnose.watching.unbounded import Unbounded
 
@@ -41,9 +42,6 @@ _SPAN = 256  # steps over which it is seen whether the loss falls
 _QUIET = 1024  # steps for which one word is not said again
 _JUMP = 1.5  # of the rate or the number of backward passes, beyond which a signal is learnt anew
 _PATIENCE = 16  # steps for which another number of backward passes is taken for an odd step
-_NOTED = 1.25  # median factor of recurring spikes above all before, below which they are left out
-_SPIKES = {"loss": "loss.spike", "gradient": "gradient.spike", "update": "update.spike"}
-_AGAIN = {"loss": "loss.spikes", "gradient": "gradient.spikes"}
 # The signal that a rule on a group speaks of; falling losses and gradients are no alarm.
 _WORDS = {
     ("loss", "up"): "loss.grows",
@@ -64,8 +62,7 @@ class Judge:
         most = np.full(count, 0.2)
         most[2], most[3 + len(names) :] = 0.35, 0.35
         self._tracker, self._detectors = Tracker(count), Detectors(count, most, _USED)
-        self._spikes = {name: Spikes(alpha / 8 / len(_SPIKES)) for name in _SPIKES}
-        self._again = {name: Again(alpha / 16 / len(_AGAIN)) for name in _AGAIN}
+        self._spiking, self._overshoot = Spiking(alpha / 8, alpha / 16), Overshoot()
         self._slow, self._levels = Slow(alpha / 8), Levels(alpha / 8)
         self._lasting, self._firsts, self._fading = Lasting(), Firsts(), Fading()
         self._jumps, self._raised, self._learnt = Jumps(alpha / 32), Raised(alpha / 32), Learnt()
@@ -94,12 +91,16 @@ class Judge:
         centre = self._tracker.centre().copy()
         g, excess, turned, ready = self._tracker.step(x)
         logs = self._detectors.step(g, excess, turned, ready)
+        turns = self._overshoot.step(record)
+        yield from (f for f in turns if self._new(f"{f.signal} {f.outcome}", record.step, again=f.outcome != "NOTE"))
         yield from self._changes(record.step, logs, ready)
         yield from self._jumped(record.step, float(x[0]))
         lasts = f", and stays up for {WAIT} steps"
         over = [r for r in self._lasting.step(x, self._learnt) if r.group == "loss" or not self._falls()]
         yield from (self._alarm(rise, "VIOLATES", lasts) for rise in over if self._new(f"{rise.word} VIOLATES"))
-        yield from self._spiked(record.step, x, centre)
+        residuals = np.where(self._tracker.begun, x - centre, math.nan)[:3]
+        spikes = self._spiking.step(record.step, residuals)
+        yield from (f for f in spikes if self._new(f.signal, record.step, again=True))
         self._shrinking.step(record)
         rules = (self._slow, self._firsts, self._fading, self._unbounded)
         facts = [*self._jumps.step(float(x[0])), *(f for rule in rules for f in rule.step(record))]
@@ -137,6 +138,11 @@ class Judge:
             self.restart()
 
     @property
+    def asks(self) -> bool:
+        """Whether products of gradients with the updates before them are wanted."""
+        return self._overshoot.wanted
+
+    @property
     def path(self) -> float:
         """How far the weights went, all updates laid end to end, as a share of their norm."""
         return self._slow.path
@@ -152,10 +158,8 @@ class Judge:
         self._lasting.restart()
         self._raised.restart()
         self._tracker.begun[:] = False
-        for spikes in self._spikes.values():
-            spikes.restart()
-        for again in self._again.values():
-            again.restart()
+        self._spiking.restart()
+        self._overshoot.restart()
         self._slow.restart()
         self._fading.restart()
 
@@ -195,7 +199,9 @@ class Judge:
                 rise = Rise(word, rule, group, culprit, step)
                 if rule == "up":
                     self._lasting.wait(rise, float(self._tracker.centre()[culprit]))
-                if self._new(word, step, again=True):
+                if rule == "turns":
+                    self._overshoot.begin(self._alarm(rise, "VIOLATES"))
+                elif self._new(word, step, again=True):
                     yield self._alarm(rise, "NOTE" if rule == "up" else "VIOLATES")
 
     def _jumped(self, step: int, loss: float) -> Iterator[Finding]:
@@ -226,21 +232,3 @@ class Judge:
         before, now = np.split(np.array(self._losses), 4)[::3] if len(self._losses) == _SPAN else (np.zeros(1),) * 2
         error = math.sqrt((before.var() + now.var()) / max(1, len(now)))
         return bool(before.mean() - now.mean() > 2 * error)
-
-    def _spiked(self, step: int, x: Floats, centre: Floats) -> Iterator[Finding]:
-        for i, name in enumerate(_SPIKES):
-            if not self._tracker.begun[i]:
-                continue
-            residual = float(x[i] - centre[i])
-            spike = self._spikes[name].step(residual)
-            if spike and self._new(_SPIKES[name], step, again=True):
-                largest = f"x{spike.factor:.3g} of the largest of the last {spike.steps:,} at step {step}"
-                full = f"{largest}; p {spike.p:.1g} for a tail of the log no heavier than exponential"
-                says = f"{full}, {spike.rank:.1g} without that"
-                yield finding(_SPIKES[name], "VIOLATES", says, name, ratio=spike.factor, samples=step, alpha=spike.p)
-            often = self._again[name].step(residual) if name in self._again else None
-            if often and often.factor >= _NOTED and self._new(_AGAIN[name], step, again=True):
-                count = f"{often.above} of the last {often.steps} steps are above all of the 1,024 before"
-                says = f"{count}, by x{often.factor:.3g} in the median, up to step {step}; p {often.p:.1g} by the count"
-                outcome = "VIOLATES" if often.factor >= 2 else "NOTE"
-                yield finding(_AGAIN[name], outcome, says, name, ratio=often.factor, samples=step, alpha=often.p)

@@ -37,6 +37,7 @@ class Step(msgspec.Struct, kw_only=True, tag="step"):
     decay: float = 0.0  # the largest rate x weight decay of a group, which momentum repeats
     between: float | None = None  # global norm of what moved the weights since the step before, where any did
     lost: float | None = None  # share of the entries with a gradient that did not move; not at every step
+    along: float | None = None  # product of the gradient and the update before it, where it is asked for
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event"):

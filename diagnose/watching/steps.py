@@ -102,6 +102,7 @@ class Steps:
         self._not_finite(record, [names[i] for i in read.broken])
         for one in self.judge.step(record, read.gradients, read.updates):
             self._voice.say(record.step, self._of_one_game(one))
+        self.recorder.ask(self.judge.asks)
         for one in self._outside.step(record, [names[i] for i in read.strayed]):
             self._voice.once(record.step, one)
         if record.trained < self._trained and (still := self.recorder.frozen):

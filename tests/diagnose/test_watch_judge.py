@@ -9,6 +9,7 @@ from varlaw.diagnose.watching.judge import Judge
 from varlaw.diagnose.watching.jumps import Jumps
 from varlaw.diagnose.watching.levels import Levels
 from varlaw.diagnose.watching.outside import Outside
+from varlaw.diagnose.watching.raised import Raised
 from varlaw.diagnose.watching.records import Step
 from varlaw.diagnose.watching.spikes import RING, Again, Spikes, precedence
 
@@ -130,6 +131,17 @@ def test_a_jump_of_a_loss_that_still_falls_is_counted(name):
         at = [t for t, word, other in found if (word, other) == ("loss.grows", outcome)]
         assert bool(at) == bool(by), found
         assert all(JUMPED_AT <= t <= by for t in at)
+
+
+def test_a_count_keeps_its_rate_where_losses_wander():
+    """AR(1) at 0.95: some 16 of these 300 runs would be alarmed of without a look at how alike neighbours are."""
+    rng, raised = np.random.default_rng(3), 0
+    x = rng.standard_normal((300, 1))
+    rules = [Raised(1e-5 / 32) for _ in x]
+    for _ in range(640):
+        x = 0.95 * x + np.sqrt(1 - 0.95**2) * rng.standard_normal((300, 1))
+        raised += sum(rule.step(float(loss[0])) is not None for rule, loss in zip(rules, x, strict=True))
+    assert raised <= 6  # more than six have a probability of 0.005 at one in 100,000 steps
 
 
 @pytest.mark.parametrize("name", CURED)

@@ -249,7 +249,7 @@ def _delays_table(signals: int) -> list[str]:
             steps, and are set to one false alarm in {1 / ALPHA:,.0f} steps, which ours states: on this very noise,
             which nobody knows beforehand, and on all of the streams above. A rise is a note at its alarm, which is
             counted here, and a violation 128 steps later where it lasts and, of a loss, takes back a quarter of what
-            was learnt."""
+            was learnt; an oscillation is said 64 steps after its alarm, when its cause is known."""
         ),
         "",
         f"| change | varlaw | {k} sigma | {k_all} sigma | {m} x mean | {m_all} x mean |",
