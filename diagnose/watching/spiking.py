@@ -23,8 +23,10 @@ class Spiking:
 
     def restart(self) -> None:
         """Forgets all values."""
-        for values in (*self._spikes.values(), *self._again.values()):
-            values.restart()
+        for spikes in self._spikes.values():
+            spikes.restart()
+        for again in self._again.values():
+            again.restart()
 
     def step(self, step: int, residuals: NDArray[np.float64]) -> Iterator[Finding]:
         """What is said at this step, single and recurring; a signal that is NaN does not count."""
