@@ -38,7 +38,7 @@ _SHIFTS = {"pr": 0.01, "nightly": 0.005, "release": 0.002}
 _CLOSER = {"float64": 2.0, "float32": 1.0, "float16": 0.8, "bfloat16": 0.8}
 _LAWS = {
     "Uniform": "uniform_range.cdf", "UniformRange": "uniform_range.cdf", "U": "uniform_range.cdf",
-    "Normal": "normal.cdf", "Categorical": "categorical.probability",
+    "Normal": "normal.cdf", "Categorical": "categorical.probability", "TruncatedNormal": "truncated_normal.log_mass",
 }  # fmt: skip
 
 

@@ -53,24 +53,29 @@ def units(sights: Sequence[Sight], alpha: float) -> list[Finding]:
 
 
 def attention(sights: Sequence[Sight], graph: Graph) -> list[Finding]:
-    """Attention whose weight lies on one key: E sum p^2, from 0 for even weights to 1, is above a half.
+    """Attention, or a choice among experts, whose weight lies on one: E sum p^2, from 0 to 1, is above a half.
 
     With n keys and normal scores of deviation s that begins at s = 2 sqrt(2 ln n): the freezing of the random-energy
     model, where the gradient through the softmax has all but gone.
     """
     found = []
     for call in sights[0].calls:
-        if not _weighs(call, graph):
+        if not (what := _weighed(call, graph)):
             continue
         known = [c.concentration for s in sights if (c := _same(s, call)) and c.concentration is not None]
-        says = "attention lies on one key: sum p^2 is {share:.3g}, from 0 for even weights to 1 for one key"
+        says = what + ": sum p^2 is {share:.3g}, from 0 for even weights to 1 for one alone"
         found += _above(known, place(call, sights[0].calls), says)
     return found
 
 
-def _weighs(call: Call, graph: Graph) -> bool:
-    behind = graph.behind(call.number)
-    return call.kind == "attention" or (behind is not None and behind.kind == "linear" and not behind.parameters)
+def _weighed(call: Call, graph: Graph) -> str:
+    """What is wrong where all weight of a softmax lies on one: of keys, of parts that it multiplies, of experts."""
+    takers = [graph.calls[n] for n in graph.children[call.number]]
+    if call.kind == "attention" or any(c.kind == "linear" and not c.parameters for c in takers):
+        return "attention lies on one key"
+    others = [p for c in takers if c.kind == "product" for p in c.parents if p != call.number]
+    parts = any(not graph.leads(call.number, p) for p in others)  # p log p is the entropy, and chooses nothing
+    return "the choice lies on one part" if parts or any(c.op == "topk" for c in takers) else ""
 
 
 def _above(shares: Sequence[float], where: str, says: str) -> list[Finding]:

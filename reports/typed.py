@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 _ROLE: Final = re.compile(r":(?:\w+:)?\w+:`([^`]*)`_?")
-_BARE: Final = re.compile(r"\\(?:frac|sqrt|log|max|sigma)\b")  # a formula that stands without a role
+_BARE: Final = re.compile(r"\\(?:frac|sqrt|log|max|sigma|mathrm)\b")  # a formula that stands without a role
 _QUOTED: Final = re.compile(r"``?([^`]+)`{1,2}_{0,2}")
 _GROUP: Final = r"\s*\{([^{}]*)\}"
 _COMMANDS: Final = (
@@ -16,7 +16,17 @@ _COMMANDS: Final = (
     (re.compile(rf"\\sqrt{_GROUP}"), lambda m: f"sqrt({m[1].strip()})"),
     (re.compile(rf"([_^]){_GROUP}(?=(\w?))"), lambda m: m[1] + _factor(m[2]) + (" " if m[3] else "")),
 )
-_SIGNS: Final = {r"\leq": "<=", r"\le": "<=", r"\geq": ">=", r"\ge": ">=", r"\times": "*", r"\cdot": "*", r"\Vert": "|"}
+_SIGNS: Final = {
+    r"\leq": "<=",
+    r"\le": "<=",
+    r"\geq": ">=",
+    r"\ge": ">=",
+    r"\times": "*",
+    r"\cdot": "*",
+    r"\Vert": "|",
+    r"\left": "",
+    r"\right": "",
+}
 
 
 def typed(text: str) -> str:

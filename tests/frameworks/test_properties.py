@@ -38,7 +38,8 @@ def explained(verdict: Verdict) -> str:
 def decided(data: st.DataObject, subject: Any, seen: dict[str, Verdict]) -> Verdict:
     """The verdict of one drawn claim, case and dtype; one address, one verdict: half the cases come up again."""
     claim = data.draw(st.sampled_from([c for c in claims_of(subject) if asked_of(subject, c)]), label="claim")
-    asked = claim.dtypes or subject.dtypes
+    both = [d for d in claim.dtypes if not subject.dtypes or d in subject.dtypes]
+    asked = both or subject.dtypes
     dtype = data.draw(st.sampled_from(asked) if asked else dtypes(), label="dtype")
     case = data.draw(cases(claim.op), label="case")
     if subject.cases:  # a row makes its own of them, or none
