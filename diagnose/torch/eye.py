@@ -16,7 +16,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from varlaw.diagnose.records import Call
 from varlaw.diagnose.torch import measuring, operations
-from varlaw.diagnose.torch.gauging import Gauge
+from varlaw.diagnose.torch.gauging import Gauge, chosen
 from varlaw.diagnose.torch.lawful import Asked
 from varlaw.diagnose.torch.operations import tensors_in
 from varlaw.diagnose.torch.rows import Rows
@@ -42,7 +42,6 @@ _CONSTANT = Tag(None)
 # The first argument of these is a signal by its place, even where it is made of parameters: learned queries.
 _BY_PLACE = operations.CONVOLUTIONS | {"linear", "embedding", "embedding_bag", "scaled_dot_product_attention"}
 _USES = frozenset(("linear", "embedding", "recurrent", "norm", "attention", "add", "product"))  # that use parameters
-_LABELLED = frozenset(("cross_entropy", "nll_loss", "ctc_loss"))  # whose target is no array like the first
 _COARSE = (torch.float16, torch.bfloat16)
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
@@ -194,16 +193,8 @@ class Eye(TorchFunctionMode):
                 self._tags[tensor] = Tag(parents[0] if parents else None, (), axis)
             return
         axis = 1 if op in operations.CONVOLUTIONS else -1 if kind in ("linear", "attention", "recurrent") else axis
-        chosen = operations.options(func, args, kwargs)
-        if kind == "loss" and given:
-            chosen["shape_of_logits"] = list(given[0].shape)
-            chosen["weighted"] = len(given) > 2
-        if kind in ("loss", "add") and len(given) > 1 and given[0].shape != given[1].shape:
-            chosen["shapes"] = [list(measuring.sides(t)) for t in given[:2]]
-            if op not in _LABELLED:
-                stretched = torch.broadcast_shapes(given[0].shape, given[1].shape)  # type: ignore[no-untyped-call]
-                chosen["stretched"] = list(stretched)
-        call = self._new(op, kind, made[0], parents, used, chosen)
+        options = chosen(func, op, kind, args, kwargs, given)
+        call = self._new(op, kind, made[0], parents, used, options)
         call.offsets = {
             tag.node: int(t.storage_offset())
             for tag, t in zip(tags, given, strict=True) if tag.node is not None and t.layout == torch.strided

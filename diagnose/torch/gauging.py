@@ -10,6 +10,7 @@ from varlaw.diagnose.torch import measuring, operations
 from varlaw.diagnose.torch.lawful import Asked, against_its_law
 from varlaw.diagnose.torch.measuring import Meter
 
+_LABELLED = frozenset(("cross_entropy", "nll_loss", "ctc_loss"))  # whose target is no array like the first
 _STARTS = frozenset(("embedding", "recurrent", "other", "opaque", "join"))  # that theory may have no rule of
 
 
@@ -81,3 +82,17 @@ class Gauge:
             )
 
         return hook
+
+
+def chosen(func: Any, op: str, kind: str, args: Any, kwargs: Any, given: list[Any]) -> dict[str, Any]:
+    """The options of a call, and of a loss or a sum the shapes that it took together."""
+    chosen = operations.options(func, args, kwargs)
+    if kind == "loss" and given:
+        chosen["shape_of_logits"] = list(given[0].shape)
+        chosen["weighted"] = len(given) > 2
+    if kind in ("loss", "add") and len(given) > 1 and given[0].shape != given[1].shape:
+        chosen["shapes"] = [list(measuring.sides(t)) for t in given[:2]]
+        if op not in _LABELLED:
+            stretched = torch.broadcast_shapes(given[0].shape, given[1].shape)  # type: ignore[no-untyped-call]
+            chosen["stretched"] = list(stretched)
+    return chosen

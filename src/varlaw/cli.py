@@ -4,11 +4,12 @@ Exit codes: 0 conforms or documented deviation, 1 a violation, 2 usage or config
 selected, 129 hung up, 130 interrupted, 141 the output was closed, 143 terminated. Every error is one line on stderr.
 """
 
+import contextlib
 import importlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -37,6 +38,23 @@ _COMMANDS = {
 }
 
 
+@contextlib.contextmanager
+def _printing() -> Iterator[None]:
+    """An output that nobody reads, or that cannot be written, ends the command with a code of its own."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        forget(sys.stdout)
+        silent = ""  # as of any program that a closed pipe ends
+        raise Failure(silent, 141) from error
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        forget(sys.stdout)
+        msg = f"cannot write the output: {error.strerror or error}"
+        raise Failure(msg, 3) from error
+
+
 class _LazyGroup(click.Group):
     """A group that imports a command only when it is called or its help is listed."""
 
@@ -51,19 +69,13 @@ class _LazyGroup(click.Group):
         environment.bind(command, f"{configuration.PREFIX}_{cmd_name}")
         return command
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _printing():  # help, version and citation are printed here
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with _printing():
             return super().invoke(ctx)
-        except BrokenPipeError as error:
-            forget(sys.stdout)
-            silent = ""  # as of any program that a closed pipe ends
-            raise Failure(silent, 141) from error
-        except OSError as error:
-            if error.filename is not None:
-                raise
-            forget(sys.stdout)
-            msg = f"cannot write the output: {error.strerror or error}"
-            raise Failure(msg, 3) from error
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -30,7 +30,7 @@ def _varlaw(*arguments: str, stdout: int = subprocess.PIPE, **env: str) -> subpr
     )
 
 
-@pytest.mark.parametrize("arguments", [("laws", "list"), ("identify", "varlaw.numpy.he_normal")])
+@pytest.mark.parametrize("arguments", [("laws", "list"), ("identify", "varlaw.numpy.he_normal"), ("--cite",)])
 def test_a_pipe_that_nobody_reads_is_no_violation(arguments: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
@@ -40,7 +40,9 @@ def test_a_pipe_that_nobody_reads_is_no_violation(arguments: tuple[str, ...]) ->
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-@pytest.mark.parametrize("arguments", [("laws", "list"), ("verify", "varlaw.numpy.he_normal", "--dtype", "float32")])
+@pytest.mark.parametrize(
+    "arguments", [("laws", "list"), ("verify", "varlaw.numpy.he_normal", "--dtype", "float32"), ("--help",)]
+)
 def test_a_full_disk_behind_the_output_is_one_line(arguments: tuple[str, ...]) -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     done = _varlaw(*arguments, stdout=full)
